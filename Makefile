@@ -1,0 +1,53 @@
+# Every command installs what it needs and builds what has changed; `make help` lists them.
+
+BUILD := build
+JOBS ?= $(shell nproc)
+CONFIGURE := cmake -G Ninja -DCMAKE_CXX_COMPILER=clang++-22
+.DEFAULT_GOAL := help
+.PHONY: help install configure build all guests run test check check-long bench format lint clean
+
+help: ## show this list
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
+
+install: ## install the Debian packages that are missing
+	@scripts/install.sh
+
+configure: install
+	@[ -f $(BUILD)/build.ninja ] || $(CONFIGURE) -S . -B $(BUILD)
+
+build: configure ## build the program, build/wash
+	@cmake --build $(BUILD) -j $(JOBS) --target wash
+
+all: configure
+	@cmake --build $(BUILD) -j $(JOBS)
+
+guests: install
+	@scripts/build-guests.sh $(BUILD)/guests
+
+run: build guests ## serve the example examples/http-hello
+	@$(BUILD)/wash run examples/http-hello
+
+test: all guests ## run the unit, command-line and end-to-end tests
+	@ctest --test-dir $(BUILD) --output-on-failure -j 2 -LE 'asan|lint|long'
+
+check: install ## what CI runs: format, lint, layers, all tests, also under ASan and UBSan
+	@scripts/check.sh
+
+check-long: install ## fuzzing, TSan, all guests, soak tests
+	@scripts/check-long.sh
+
+bench: install ## compare with other hosts: one table
+	@$(CONFIGURE) -S . -B $(BUILD) -DNIMBUS_BENCH=ON
+	@cmake --build $(BUILD) -j $(JOBS)
+	@scripts/build-guests.sh $(BUILD)/guests
+	@scripts/install-peers.sh
+	@bench/run.py
+
+format: install ## rewrite the sources in the house format
+	@scripts/lint.sh --fix
+
+lint: install ## format, house rules and layers, without a build
+	@scripts/lint.sh
+
+clean: ## remove the build folder; caches outside the checkout stay
+	@rm -rf $(BUILD)

@@ -1,0 +1,16 @@
+# nimbus_rust: the Rust static library with Wasmtime and the WIT tools (src/rust). The script builds
+# it once per content of src/rust and compiler version, and keeps it in the user's cache folder.
+file(GLOB_RECURSE rust_inputs CONFIGURE_DEPENDS
+  ${CMAKE_SOURCE_DIR}/src/rust/src/*.rs ${CMAKE_SOURCE_DIR}/src/rust/Cargo.*)
+set(rust_library ${CMAKE_BINARY_DIR}/rust/libnimbus_engine.a)
+add_custom_command(
+  OUTPUT ${rust_library}
+  COMMAND ${CMAKE_SOURCE_DIR}/scripts/build-rust.sh ${rust_library}
+  DEPENDS ${rust_inputs} ${CMAKE_SOURCE_DIR}/scripts/build-rust.sh
+  COMMENT "Building the Rust library (minutes the first time, then cached)"
+  USES_TERMINAL)
+# Only links wait for the library, by its file name (Ninja knows who makes it): a dependency between
+# targets would hold up compilation too.
+add_custom_target(nimbus_rust_build DEPENDS ${rust_library})
+add_library(nimbus_rust INTERFACE)
+target_link_libraries(nimbus_rust INTERFACE ${rust_library} pthread dl m)

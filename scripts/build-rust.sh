@@ -1,0 +1,45 @@
+#!/usr/bin/env bash
+# build-rust.sh [OUTPUT]: builds the Rust static library into the user's cache folder, and copies it
+# to OUTPUT. It is kept under the hash of its sources, lock file and compiler, so that a fresh clone
+# on the same machine does not build Wasmtime again. build-rust.sh --test runs its own tests.
+set -euo pipefail
+output=${1:-}
+root=$(cd "$(dirname "$0")/.." && pwd)
+source "$root/scripts/toolchain.sh"
+
+kept_folder=$NIMBUS_CACHE/rust
+export CARGO_TARGET_DIR=$NIMBUS_CACHE/cargo-target
+mkdir -p "$kept_folder"
+
+inputs_hash() {
+  (
+    cd "$root/src/rust"
+    find src Cargo.toml Cargo.lock -type f -print0 | LC_ALL=C sort -z | xargs -0 sha256sum
+    "$RUSTC" --version --verbose
+  ) | sha256sum | cut -c1-32
+}
+
+build() { # KEPT
+  (cd "$root/src/rust" && "$CARGO" build --release --locked)
+  cp "$CARGO_TARGET_DIR/release/libnimbus_engine.a" "$1.partial"
+  mv "$1.partial" "$1"
+  # Keep the three newest: each is over a hundred megabytes.
+  ls -t "$kept_folder"/*.a | tail -n +4 | xargs -r rm -f
+}
+
+# One at a time on this machine: cargo's folder is shared; whoever comes second finds the result.
+exec 9>"$kept_folder/lock"
+flock 9
+if [ "$output" = --test ]; then
+  cd "$root/src/rust"
+  exec "$CARGO" test --release --locked
+fi
+kept=$kept_folder/$(inputs_hash).a
+[ -f "$kept" ] || build "$kept"
+touch "$kept" # the least recently used goes first
+
+if [ -n "$output" ]; then
+  mkdir -p "$(dirname "$output")"
+  cp --reflink=auto "$kept" "$output.partial"
+  mv "$output.partial" "$output"
+fi

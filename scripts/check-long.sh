@@ -1,0 +1,23 @@
+#!/usr/bin/env bash
+# check-long.sh: what is too slow for every change: each fuzz target for a minute from its corpus,
+# the folders below the engine under TSan, all guests, and the long end-to-end tests. One ctest at
+# the end.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+jobs=${JOBS:-$(nproc)}
+
+configure() { # FOLDER OPTION…
+  local folder=$1
+  shift
+  cmake -S . -B "$folder" -G Ninja -DCMAKE_CXX_COMPILER=clang++-22 "$@" --log-level=WARNING
+}
+
+configure build -DNIMBUS_LONG=ON
+configure build/fuzz -DNIMBUS_SANITIZER=address -DNIMBUS_FUZZ=ON
+configure build/tsan -DNIMBUS_SANITIZER=thread
+cmake --build build -j "$jobs"
+cmake --build build/fuzz -j "$jobs" --target nimbus_fuzz_targets
+cmake --build build/tsan -j "$jobs" --target nimbus_plain_unit_tests
+scripts/build-guests.sh --all build/guests
+
+exec ctest --test-dir build --output-on-failure -j 2 -L long </dev/null

@@ -1,0 +1,33 @@
+#!/usr/bin/env bash
+# check.sh: what CI runs. Builds everything in build/, the unit tests once more with ASan and UBSan
+# in build/asan, then runs one ctest over all of it: house rules, unit tests plain and sanitized,
+# command-line cases and end-to-end tests. ctest's summary is the last thing printed.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+jobs=${JOBS:-$(nproc)}
+
+phase() { # NAME COMMAND…
+  local name=$1 start=$SECONDS
+  shift
+  echo "== $name"
+  "$@"
+  echo "== $name: $((SECONDS - start)) s"
+}
+
+configure() { # FOLDER OPTION…
+  local folder=$1
+  shift
+  cmake -S . -B "$folder" -G Ninja -DCMAKE_CXX_COMPILER=clang++-22 "$@" --log-level=WARNING
+}
+
+phase "configure" configure build -DNIMBUS_CHECK=ON
+phase "configure asan" configure build/asan -DNIMBUS_SANITIZER=address
+phase "build" cmake --build build -j "$jobs"
+phase "build asan" cmake --build build/asan -j "$jobs" --target nimbus_unit_tests
+# Warmed up here, judged below: both compile much the first time.
+phase "clippy" scripts/lint.sh clippy || true
+phase "rust tests" scripts/build-rust.sh --test || true
+phase "guests" scripts/build-guests.sh build/guests
+
+echo "== tests"
+exec ctest --test-dir build --output-on-failure -j 2 --timeout 600 -LE long </dev/null

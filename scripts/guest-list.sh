@@ -1,0 +1,36 @@
+# Sourced by build-guests.sh: every guest there is. Columns: name, set (quick: built always; all:
+# only with --all or by name), recipe (a function build_RECIPE of guest-recipes.sh), folder or file,
+# and for some recipes one argument more.
+
+guest_list() {
+  cat <<'END'
+http-hello            quick rust       examples/http-hello
+http-hello-p3         quick rust       examples/http-hello-p3
+http-echo             quick rust       examples/http-echo
+http-echo-p3          quick rust       examples/http-echo-p3
+http-outbound         quick rust       examples/http-outbound
+http-outbound-p3      quick rust       examples/http-outbound-p3
+kv-counter            quick rust       examples/kv-counter
+command               quick rust       examples/command
+command-p3            quick rust       examples/command-p3
+http-hello-c          quick c          examples/http-hello-c
+http-hello-c-p3       quick c          examples/http-hello-c-p3
+command-p1            quick c_command  examples/command-p1
+http-hello-cpp        all   cpp        examples/http-hello-cpp
+http-hello-go         all   go         examples/http-hello-go
+http-hello-js         all   js         examples/http-hello-js
+http-hello-py         all   py         examples/http-hello-py
+http-misc             quick rust_named tests/guests/http-misc
+http-misc-p3          quick rust_named tests/guests/http-misc-p3
+http-config           quick rust_named tests/guests/http-config
+http-sleep            quick rust       tests/guests/http-sleep
+http-sleep-p3         quick rust       tests/guests/http-sleep-p3
+http-hello-0.2.0      quick c          examples/http-hello-c 0.2.0
+http-hello-0.2.99     quick c          examples/http-hello-c 0.2.99
+END
+  local file
+  for file in "$root"/tests/guests/wat/*.wat; do
+    file=${file##*/}
+    echo "wat-${file%.wat} quick wat tests/guests/wat/$file"
+  done
+}

@@ -1,0 +1,123 @@
+//! `/fs?op=preopens|read|write|append|list|stat|mkdir|rename|unlink&path=/mount/file&text=…&to=…`
+
+use guest_support::{Query, json_string};
+use wasip2::filesystem::preopens;
+use wasip2::filesystem::types::{
+    Descriptor, DescriptorFlags, DescriptorType, ErrorCode, OpenFlags, PathFlags,
+};
+use wasip2::http::types::ResponseOutparam;
+
+use crate::reply::{json, text};
+
+pub fn answer(out: ResponseOutparam, query: &Query) {
+    if query.text("op") == Some("preopens") {
+        let names: Vec<String> = preopens::get_directories()
+            .iter()
+            .map(|(_, name)| json_string(name))
+            .collect();
+        return json(out, &format!("[{}]", names.join(",")));
+    }
+    match run(query) {
+        Ok(answer) => text(out, 200, &answer),
+        Err(error) => text(out, 500, &format!("{}\n", error.name())),
+    }
+}
+
+fn run(query: &Query) -> Result<String, ErrorCode> {
+    let (folder, path) = preopened(query.text("path").unwrap_or_default())?;
+    let content = query.text("text").unwrap_or_default().as_bytes();
+    match query.text("op").unwrap_or("read") {
+        "read" => read(&folder, &path),
+        "write" => {
+            let flags = OpenFlags::CREATE | OpenFlags::TRUNCATE;
+            let file = folder.open_at(FOLLOW, &path, flags, DescriptorFlags::WRITE)?;
+            Ok(format!("{} bytes\n", write_all(&file, content, 0)?))
+        }
+        "append" => {
+            let file = folder.open_at(FOLLOW, &path, OpenFlags::CREATE, DescriptorFlags::WRITE)?;
+            let end = file.stat()?.size;
+            Ok(format!("{} bytes\n", write_all(&file, content, end)?))
+        }
+        "list" => list(&folder, &path),
+        "stat" => {
+            let stat = folder.stat_at(FOLLOW, &path)?;
+            Ok(format!("{} {}\n", kind(stat.type_), stat.size))
+        }
+        "mkdir" => folder.create_directory_at(&path).map(|()| "made\n".into()),
+        "rename" => {
+            let (to_folder, to) = preopened(query.text("to").unwrap_or_default())?;
+            folder
+                .rename_at(&path, &to_folder, &to)
+                .map(|()| "renamed\n".into())
+        }
+        "unlink" => folder.unlink_file_at(&path).map(|()| "gone\n".into()),
+        _ => Err(ErrorCode::Unsupported),
+    }
+}
+
+const FOLLOW: PathFlags = PathFlags::SYMLINK_FOLLOW;
+
+/// The preopened folder with the longest name that leads to `path`, and what is left of the path.
+fn preopened(path: &str) -> Result<(Descriptor, String), ErrorCode> {
+    preopens::get_directories()
+        .into_iter()
+        .filter_map(|(folder, name)| {
+            let rest = path.strip_prefix(name.trim_end_matches('/'))?;
+            (rest.is_empty() || rest.starts_with('/'))
+                .then(|| (name.len(), folder, rest.to_string()))
+        })
+        .max_by_key(|candidate| candidate.0)
+        .map(|(_, folder, rest)| {
+            let relative = rest.trim_start_matches('/');
+            (
+                folder,
+                if relative.is_empty() {
+                    ".".into()
+                } else {
+                    relative.into()
+                },
+            )
+        })
+        .ok_or(ErrorCode::NoEntry)
+}
+
+fn read(folder: &Descriptor, path: &str) -> Result<String, ErrorCode> {
+    let file = folder.open_at(FOLLOW, path, OpenFlags::empty(), DescriptorFlags::READ)?;
+    let mut content = Vec::new();
+    loop {
+        let (bytes, at_end) = file.read(64 * 1024, content.len() as u64)?;
+        let nothing = bytes.is_empty();
+        content.extend(bytes);
+        if at_end || nothing {
+            return Ok(String::from_utf8_lossy(&content).into_owned());
+        }
+    }
+}
+
+fn write_all(file: &Descriptor, content: &[u8], offset: u64) -> Result<usize, ErrorCode> {
+    let mut written = 0;
+    while written < content.len() {
+        written += file.write(&content[written..], offset + written as u64)? as usize;
+    }
+    Ok(written)
+}
+
+fn list(folder: &Descriptor, path: &str) -> Result<String, ErrorCode> {
+    let folder = folder.open_at(FOLLOW, path, OpenFlags::DIRECTORY, DescriptorFlags::READ)?;
+    let entries = folder.read_directory()?;
+    let mut lines = Vec::new();
+    while let Some(entry) = entries.read_directory_entry()? {
+        lines.push(format!("{} {}\n", kind(entry.type_), entry.name));
+    }
+    lines.sort();
+    Ok(lines.concat())
+}
+
+fn kind(kind: DescriptorType) -> &'static str {
+    match kind {
+        DescriptorType::Directory => "folder",
+        DescriptorType::RegularFile => "file",
+        DescriptorType::SymbolicLink => "link",
+        _ => "other",
+    }
+}
