@@ -1,0 +1,169 @@
+#include "base/log.h"
+
+#include <poll.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <string>
+
+#include <spdlog/logger.h>
+#include <spdlog/pattern_formatter.h>
+#include <spdlog/sinks/base_sink.h>
+
+#include "base/escape.h"
+
+namespace nimbus {
+namespace {
+
+constexpr int kFullPipePatienceMs = 100;
+
+// Text or JSON, the payload comes ready; `%*` is the level's name in capitals.
+constexpr const char* kTextPattern = "%Y-%m-%dT%H:%M:%S.%eZ %* %v";
+constexpr const char* kJsonPattern = R"({"time":"%Y-%m-%dT%H:%M:%S.%eZ","level":"%l",%v})";
+
+spdlog::level::level_enum toSpdlog(LogLevel level) {
+  switch (level) {
+    case LogLevel::kTrace: return spdlog::level::trace;
+    case LogLevel::kDebug: return spdlog::level::debug;
+    case LogLevel::kInfo: return spdlog::level::info;
+    case LogLevel::kWarn: return spdlog::level::warn;
+    case LogLevel::kError: return spdlog::level::err;
+    case LogLevel::kOff: return spdlog::level::off;
+  }
+  return spdlog::level::off;
+}
+
+std::string_view paddedName(spdlog::level::level_enum level) {
+  switch (level) {
+    case spdlog::level::trace: return "TRACE";
+    case spdlog::level::debug: return "DEBUG";
+    case spdlog::level::info: return "INFO ";
+    case spdlog::level::warn: return "WARN ";
+    default: return "ERROR";
+  }
+}
+
+class LevelFlag final : public spdlog::custom_flag_formatter {
+ public:
+  void format(const spdlog::details::log_msg& record, const std::tm&,
+              spdlog::memory_buf_t& out) override {
+    const std::string_view name = paddedName(record.level);
+    out.append(name.data(), name.data() + name.size());
+  }
+  [[nodiscard]] std::unique_ptr<custom_flag_formatter> clone() const override {
+    return std::make_unique<LevelFlag>();
+  }
+};
+
+std::unique_ptr<spdlog::formatter> makeFormatter(LogFormat format) {
+  auto formatter =
+      std::make_unique<spdlog::pattern_formatter>(spdlog::pattern_time_type::utc, "\n");
+  formatter->add_flag<LevelFlag>('*').set_pattern(format == LogFormat::kText ? kTextPattern
+                                                                             : kJsonPattern);
+  return formatter;
+}
+
+// Writes whole records. What does not fit into a full non-blocking pipe within a moment is lost:
+// the log must not stop the process.
+class DescriptorSink final : public spdlog::sinks::base_sink<std::mutex> {
+ public:
+  DescriptorSink(int descriptor, LogFormat format)
+      : base_sink(makeFormatter(format)), descriptor_(descriptor) {}
+
+ private:
+  void sink_it_(const spdlog::details::log_msg& record) override {
+    line_.clear();
+    formatter_->format(record, line_);
+    writeAll({line_.data(), line_.size()});
+  }
+  void flush_() override {}
+
+  void writeAll(std::string_view rest) const {
+    while (!rest.empty()) {
+      const ssize_t written = ::write(descriptor_, rest.data(), rest.size());
+      if (written >= 0) {
+        rest.remove_prefix(static_cast<std::size_t>(written));
+      } else if (errno == EAGAIN) {
+        pollfd writable{descriptor_, POLLOUT, 0};
+        if (::poll(&writable, 1, kFullPipePatienceMs) == 0) return;
+      } else if (errno != EINTR) {
+        return;
+      }
+    }
+  }
+
+  const int descriptor_;
+  spdlog::memory_buf_t line_;
+};
+
+void appendFields(std::string& out, LogFormat format, std::initializer_list<LogField> fields) {
+  for (const LogField& field : fields) {
+    if (format == LogFormat::kText) {
+      out += ' ';
+      appendWord(out, field.key);
+      out += '=';
+      appendWord(out, field.value);
+    } else {
+      out += ',';
+      appendJsonString(out, field.key);
+      out += ':';
+      appendJsonString(out, field.value);
+    }
+  }
+}
+
+class SpdlogLogger final : public Logger {
+ public:
+  SpdlogLogger(int descriptor, LogLevel level, LogFormat format, const Clock& clock)
+      : level_(level),
+        format_(format),
+        clock_(clock),
+        logger_("nimbus", std::make_shared<DescriptorSink>(descriptor, format)) {
+    logger_.set_level(toSpdlog(level));
+  }
+
+  [[nodiscard]] bool enabled(LogLevel level) const override {
+    return level >= level_ && level != LogLevel::kOff;
+  }
+
+  void write(LogLevel level, std::string_view message,
+             std::initializer_list<LogField> fields) override {
+    std::string payload;
+    if (format_ == LogFormat::kText) {
+      appendEscaped(payload, message);
+    } else {
+      payload = "\"message\":";
+      appendJsonString(payload, message);
+    }
+    appendFields(payload, format_, fields);
+    logger_.log(clock_.wallNow(), spdlog::source_loc{}, toSpdlog(level), payload);
+  }
+
+ private:
+  const LogLevel level_;
+  const LogFormat format_;
+  const Clock& clock_;
+  spdlog::logger logger_;
+};
+
+class NullLogger final : public Logger {
+ public:
+  [[nodiscard]] bool enabled(LogLevel) const override { return false; }
+  void write(LogLevel, std::string_view, std::initializer_list<LogField>) override {}
+};
+
+}  // namespace
+
+std::unique_ptr<Logger> makeDescriptorLogger(int descriptor, LogLevel level, LogFormat format,
+                                             const Clock& clock) {
+  return std::make_unique<SpdlogLogger>(descriptor, level, format, clock);
+}
+
+std::unique_ptr<Logger> makeStderrLogger(LogLevel level, LogFormat format) {
+  static const SystemClock kClock;
+  return makeDescriptorLogger(STDERR_FILENO, level, format, kClock);
+}
+
+std::unique_ptr<Logger> makeNullLogger() { return std::make_unique<NullLogger>(); }
+
+}  // namespace nimbus
