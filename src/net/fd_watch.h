@@ -1,0 +1,98 @@
+#pragma once
+
+#include <coroutine>
+#include <utility>
+
+#include "base/result.h"
+#include "net/fd.h"
+#include "net/shard.h"
+
+namespace nimbus::net {
+
+// Tells when a descriptor can be read or written. Internal to src/net; the one place that asks the
+// event loop about descriptors.
+//
+// At most one waiter per direction. A waiter may be forgotten, and the watch be closed or
+// destroyed, at any time, also from within a waiter that is being told. A wake-up says that it is
+// worth trying; it may be spurious.
+class FdWatch {
+ public:
+  enum class Ownership { kOwned, kBorrowed };  // borrowed: closing the watch leaves the descriptor
+  enum class Direction { kRead, kWrite };
+
+  // Told once, from the loop.
+  class Waiter {
+   public:
+    virtual void ready() = 0;
+
+   protected:
+    ~Waiter() = default;
+  };
+
+  [[nodiscard]] static Result<FdWatch> open(Shard& shard, UniqueFd fd);
+  [[nodiscard]] static Result<FdWatch> openBorrowed(Shard& shard, int fd);
+  FdWatch(FdWatch&& other) noexcept : state_(std::exchange(other.state_, nullptr)) {}
+  FdWatch& operator=(FdWatch&&) = delete;
+  // Closes; who still waits is forgotten.
+  ~FdWatch();
+
+  [[nodiscard]] int fd() const;  // -1 once closed
+  [[nodiscard]] bool closed() const { return fd() < 0; }
+
+  // Who still waits is told in a later turn and finds the watch closed.
+  void close();
+
+  void wait(Direction direction, Waiter& waiter);
+  void forget(Direction direction, Waiter& waiter);
+
+  // `co_await watch.readable();` Whoever continues must look at closed() first.
+  class Awaiter;
+  [[nodiscard]] Awaiter readable();
+  [[nodiscard]] Awaiter writable();
+
+ private:
+  struct State;
+  class Ref;
+  explicit FdWatch(State* state) : state_(state) {}
+  static Result<FdWatch> open(Shard& shard, int fd, Ownership ownership);
+  static void retain(State* state);
+  static void release(State* state);
+  static void forget(State* state, Direction direction, Waiter& waiter);
+
+  State* state_;
+};
+
+class FdWatch::Awaiter final : private FdWatch::Waiter {
+ public:
+  Awaiter(FdWatch& watch, Direction direction) : watch_(watch), direction_(direction) {}
+  Awaiter(const Awaiter&) = delete;
+  Awaiter& operator=(const Awaiter&) = delete;
+  ~Awaiter() {
+    if (state_ == nullptr) return;
+    forget(state_, direction_, *this);
+    release(state_);
+  }
+
+  [[nodiscard]] bool await_ready() const { return watch_.closed(); }
+  void await_suspend(std::coroutine_handle<> waiting) {
+    waiting_ = waiting;
+    // Held, because the watch may go before this awaiter does.
+    state_ = watch_.state_;
+    retain(state_);
+    watch_.wait(direction_, *this);
+  }
+  void await_resume() const {}
+
+ private:
+  void ready() override { waiting_.resume(); }
+
+  FdWatch& watch_;
+  Direction direction_;
+  State* state_ = nullptr;
+  std::coroutine_handle<> waiting_;
+};
+
+inline FdWatch::Awaiter FdWatch::readable() { return {*this, Direction::kRead}; }
+inline FdWatch::Awaiter FdWatch::writable() { return {*this, Direction::kWrite}; }
+
+}  // namespace nimbus::net

@@ -1,0 +1,131 @@
+#include <sys/inotify.h>
+#include <sys/stat.h>
+
+#include <cerrno>
+
+#include "base/check.h"
+#include "net/fd_watch.h"
+#include "net/watch.h"
+
+namespace nimbus::net {
+namespace {
+
+// inotify follows a folder, not its name. So the name is looked up again from time to time: it may
+// be a symbolic link that was turned elsewhere, or the folder was removed and made anew.
+constexpr auto kLookAgain = std::chrono::seconds(1);
+constexpr auto kLookAgainWhileMissing = std::chrono::milliseconds(100);
+
+// Creation counts because links appear without being written; IN_ATTRIB because a file may become
+// readable only after it was moved into place.
+constexpr std::uint32_t kEvents = IN_CLOSE_WRITE | IN_CREATE | IN_MOVED_FROM | IN_MOVED_TO |
+                                  IN_DELETE | IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF |
+                                  IN_ONLYDIR;
+
+struct FolderId {
+  dev_t device = 0;
+  ino_t inode = 0;  // 0: no such folder
+  friend bool operator==(const FolderId&, const FolderId&) = default;
+};
+
+FolderId idOf(const std::string& folder) {
+  struct stat status{};
+  if (::stat(folder.c_str(), &status) != 0 || !S_ISDIR(status.st_mode)) return {};
+  return {.device = status.st_dev, .inode = status.st_ino};
+}
+
+class InotifyWatch final : public FolderWatch, private FdWatch::Waiter {
+ public:
+  InotifyWatch(Shard& shard, FdWatch watch, std::string folder, Duration debounce,
+               std::function<void()> changed)
+      : watch_(std::move(watch)),
+        folder_(std::move(folder)),
+        debounce_(debounce),
+        quiet_(shard, std::move(changed)),
+        look_(shard, [this] { lookAgain(); }) {}
+
+  Result<void> start() {
+    if (!follow()) return failErrno("cannot watch the folder " + folder_, errno);
+    watch_.wait(FdWatch::Direction::kRead, *this);
+    look_.armAfter(kLookAgain);
+    return {};
+  }
+
+ private:
+  // Watches what the name stands for now; false (errno) if there is no such folder.
+  bool follow() {
+    unfollow();
+    // The id is read on both sides of adding the watch: equal means that it is the watched one.
+    const FolderId before = idOf(folder_);
+    descriptor_ = ::inotify_add_watch(watch_.fd(), folder_.c_str(), kEvents);
+    if (descriptor_ < 0) return false;
+    watched_ = before == idOf(folder_) ? before : FolderId{};
+    return true;
+  }
+
+  void unfollow() {
+    if (descriptor_ >= 0) ::inotify_rm_watch(watch_.fd(), descriptor_);
+    descriptor_ = -1;
+    watched_ = {};
+  }
+
+  void ready() override {
+    alignas(inotify_event) char buffer[16 * 1024];
+    bool relevant = false;
+    for (;;) {
+      const ssize_t size = ::read(watch_.fd(), buffer, sizeof buffer);
+      if (size <= 0) break;
+      for (ssize_t at = 0; at < size;) {
+        const auto& event = *reinterpret_cast<const inotify_event*>(buffer + at);
+        relevant |= isRelevant(event);
+        at += static_cast<ssize_t>(sizeof(inotify_event) + event.len);
+      }
+    }
+    if (relevant) quiet_.armAfter(debounce_);
+    watch_.wait(FdWatch::Direction::kRead, *this);
+  }
+
+  bool isRelevant(const inotify_event& event) {
+    if ((event.mask & IN_Q_OVERFLOW) != 0) return true;  // events were lost: anything may be
+    if (event.wd != descriptor_) return false;           // of a folder followed earlier
+    if ((event.mask & IN_IGNORED) != 0) descriptor_ = -1;
+    if ((event.mask & (IN_IGNORED | IN_DELETE_SELF | IN_MOVE_SELF)) != 0) {
+      look_.armAfter(Duration::zero());
+    }
+    return true;
+  }
+
+  void lookAgain() {
+    const FolderId now = idOf(folder_);
+    if (now != watched_ || descriptor_ < 0) {
+      const bool was_there = watched_ != FolderId{};
+      const bool is_there = follow();
+      if (was_there || is_there) quiet_.armAfter(debounce_);
+    }
+    const bool missing = descriptor_ < 0;
+    look_.armAfter(missing ? Duration(kLookAgainWhileMissing) : Duration(kLookAgain));
+  }
+
+  FdWatch watch_;
+  const std::string folder_;
+  const Duration debounce_;
+  int descriptor_ = -1;
+  FolderId watched_;
+  Timer quiet_;  // fires `changed`
+  Timer look_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<FolderWatch>> watchFolder(Shard& shard, std::string folder,
+                                                 Duration debounce, std::function<void()> changed) {
+  NIMBUS_CHECK(shard.onThread());
+  UniqueFd fd(::inotify_init1(IN_NONBLOCK | IN_CLOEXEC));
+  if (!fd.valid()) return failErrno("cannot watch folders", errno);
+  TRY(FdWatch watch, FdWatch::open(shard, std::move(fd)));
+  auto folder_watch = std::make_unique<InotifyWatch>(shard, std::move(watch), std::move(folder),
+                                                     debounce, std::move(changed));
+  TRY_VOID(folder_watch->start());
+  return folder_watch;
+}
+
+}  // namespace nimbus::net

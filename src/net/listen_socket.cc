@@ -1,0 +1,136 @@
+#include "net/listen_socket.h"
+
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+#include "net/socket_address.h"
+
+namespace nimbus::net {
+namespace {
+
+constexpr int kBacklog = 4096;
+
+Result<UniqueFd> makeSocket(int family) {
+  UniqueFd fd(::socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  if (!fd.valid()) return failErrno("cannot make a socket", errno);
+  return fd;
+}
+
+std::unexpected<Error> cannotListen(const Endpoint& where, int error) {
+  const std::string what = "cannot listen on " + where.toString();
+  const Error cause = failErrno(what, error).error();
+  if (error == EADDRINUSE) return fail(ErrorCode::kAlreadyExists, cause.message());
+  if (error == EACCES || error == EPERM) {
+    return fail(ErrorCode::kPermissionDenied, cause.message());
+  }
+  return std::unexpected(cause);
+}
+
+Result<void> switchOn(int fd, int level, int option) {
+  const int on = 1;
+  if (::setsockopt(fd, level, option, &on, sizeof on) != 0) return failErrno("setsockopt", errno);
+  return {};
+}
+
+Result<Endpoint> boundEndpoint(int fd) {
+  SocketAddress address;
+  if (::getsockname(fd, address.get(), &address.size) != 0) return failErrno("getsockname", errno);
+  return fromSocketAddress(address);
+}
+
+enum class Sharing { kNone, kByShards };
+
+Result<UniqueFd> bindTcp(const Endpoint& where, Sharing sharing) {
+  TRY(const SocketAddress address, toSocketAddress(where));
+  TRY(UniqueFd fd, makeSocket(address.family()));
+  TRY_VOID(switchOn(fd.get(), SOL_SOCKET, SO_REUSEADDR));
+  if (sharing == Sharing::kByShards) TRY_VOID(switchOn(fd.get(), SOL_SOCKET, SO_REUSEPORT));
+  // Accepted sockets inherit it, which saves a system call for each.
+  TRY_VOID(switchOn(fd.get(), IPPROTO_TCP, TCP_NODELAY));
+  if (::bind(fd.get(), address.get(), address.size) != 0) return cannotListen(where, errno);
+  return fd;
+}
+
+Result<std::vector<std::unique_ptr<ListenSocket>>> listenOnTcp(Endpoint where, std::size_t count) {
+  const Sharing sharing = count > 1 ? Sharing::kByShards : Sharing::kNone;
+  // SO_REUSEPORT would let a second process of the same user bind too and take half of the
+  // connections; it shall hear that the address is in use.
+  if (sharing == Sharing::kByShards) TRY_VOID(bindTcp(where, Sharing::kNone));
+  std::vector<UniqueFd> bound;
+  for (std::size_t index = 0; index < count; ++index) {
+    TRY(UniqueFd fd, bindTcp(where, sharing));
+    if (index == 0) {
+      TRY(where, boundEndpoint(fd.get()));
+    }
+    bound.push_back(std::move(fd));
+  }
+  // Listening begins when all are bound: none accepts what the others would have got.
+  std::vector<std::unique_ptr<ListenSocket>> sockets;
+  for (UniqueFd& fd : bound) {
+    if (::listen(fd.get(), kBacklog) != 0) return cannotListen(where, errno);
+    sockets.push_back(std::make_unique<BoundSocket>(std::move(fd), where, nullptr));
+  }
+  return sockets;
+}
+
+// Removes the file of a socket that no process listens on any more.
+Result<void> clearStale(const Endpoint& where, const SocketAddress& address) {
+  struct stat status{};
+  if (::lstat(where.unix_path.c_str(), &status) != 0) {
+    return errno == ENOENT ? Result<void>{} : cannotListen(where, errno);
+  }
+  if (!S_ISSOCK(status.st_mode)) {
+    return fail(ErrorCode::kAlreadyExists,
+                where.unix_path + " exists and is not a socket; remove it or choose another path");
+  }
+  TRY(const UniqueFd probe, makeSocket(AF_UNIX));
+  if (::connect(probe.get(), address.get(), address.size) == 0 || errno == EAGAIN) {
+    return fail(ErrorCode::kAlreadyExists,
+                "another process listens on " + where.unix_path + " already");
+  }
+  if (errno != ECONNREFUSED) return cannotListen(where, errno);
+  if (::unlink(where.unix_path.c_str()) != 0 && errno != ENOENT) return cannotListen(where, errno);
+  return {};
+}
+
+Result<std::vector<std::unique_ptr<ListenSocket>>> listenOnUnix(const Endpoint& where,
+                                                                std::size_t count) {
+  TRY(const SocketAddress address, toSocketAddress(where));
+  TRY_VOID(clearStale(where, address));
+  TRY(UniqueFd fd, makeSocket(AF_UNIX));
+  if (::bind(fd.get(), address.get(), address.size) != 0) return cannotListen(where, errno);
+  struct stat status{};
+  if (::lstat(where.unix_path.c_str(), &status) != 0) return cannotListen(where, errno);
+  auto file = std::make_shared<UnixSocketFile>(where.unix_path, status.st_dev, status.st_ino);
+  // Before listen(), so that there is no moment in which another user could connect.
+  if (::chmod(where.unix_path.c_str(), S_IRUSR | S_IWUSR) != 0) return cannotListen(where, errno);
+  if (::listen(fd.get(), kBacklog) != 0) return cannotListen(where, errno);
+  std::vector<std::unique_ptr<ListenSocket>> sockets;
+  for (std::size_t index = 1; index < count; ++index) {
+    UniqueFd copy(::fcntl(fd.get(), F_DUPFD_CLOEXEC, 0));
+    if (!copy.valid()) return cannotListen(where, errno);
+    sockets.push_back(std::make_unique<BoundSocket>(std::move(copy), where, file));
+  }
+  sockets.push_back(std::make_unique<BoundSocket>(std::move(fd), where, std::move(file)));
+  return sockets;
+}
+
+}  // namespace
+
+UnixSocketFile::~UnixSocketFile() {
+  struct stat status{};
+  if (::lstat(path_.c_str(), &status) != 0) return;
+  if (status.st_dev == device_ && status.st_ino == inode_) ::unlink(path_.c_str());
+}
+
+Result<std::vector<std::unique_ptr<ListenSocket>>> listenOn(const Endpoint& where,
+                                                            std::size_t shard_count) {
+  if (shard_count == 0) return fail(ErrorCode::kInvalidArgument, "no shard to listen for");
+  if (!where.unix_path.empty()) return listenOnUnix(where, shard_count);
+  return listenOnTcp(where, shard_count);
+}
+
+}  // namespace nimbus::net

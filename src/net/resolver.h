@@ -1,0 +1,38 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "base/task.h"
+#include "net/address.h"
+#include "net/shard.h"
+
+namespace nimbus::net {
+
+// Names to addresses, without blocking the shard (c-ares behind it; /etc/hosts is honoured).
+class Resolver {
+ public:
+  virtual ~Resolver() = default;
+  // All addresses of the name, IPv6 and IPv4; a literal address is returned as it is. Errors:
+  // kNotFound (no such name), kDeadlineExceeded, kUnavailable (servers failed).
+  [[nodiscard]] virtual Task<Result<std::vector<IpAddress>>> resolve(std::string name) = 0;
+};
+
+// On the shard's thread, where it is also destroyed, after the look-ups that it runs. `timeout`
+// bounds each look-up. The system's configuration is read once, here; /etc/hosts each time.
+[[nodiscard]] Result<std::unique_ptr<Resolver>> makeResolver(Shard& shard, Duration timeout);
+
+// A resolver that knows only what it was told; for tests.
+class FixedResolver final : public Resolver {
+ public:
+  void add(std::string name, std::vector<IpAddress> addresses);
+  [[nodiscard]] Task<Result<std::vector<IpAddress>>> resolve(std::string name) override;
+
+ private:
+  std::vector<std::pair<std::string, std::vector<IpAddress>>> names_;
+};
+
+}  // namespace nimbus::net

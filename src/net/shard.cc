@@ -1,0 +1,172 @@
+#include "net/shard.h"
+
+#include <boost/asio/post.hpp>
+#include <coroutine>
+
+#include "base/check.h"
+#include "net/shard_impl.h"
+
+namespace nimbus::net {
+namespace {
+
+thread_local Shard* current_shard = nullptr;
+
+// How many ready handlers a turn takes before its deferred work runs: enough to share system calls
+// between many connections, few enough to keep their latency low.
+constexpr int kMaxHandlersPerTurn = 64;
+
+// A queue that grew beyond this in a burst gives its memory back.
+constexpr std::size_t kMaxKeptWorkItems = 4096;
+
+// co_await SleepAwaiter(shard, when); destroying it removes the timer.
+class SleepAwaiter final : public TimerNode {
+ public:
+  SleepAwaiter(TimerHeap& timers, TimePoint when) : timers_(timers), when_(when) {}
+  ~SleepAwaiter() { timers_.remove(*this); }
+
+  [[nodiscard]] bool await_ready() const { return false; }
+  void await_suspend(std::coroutine_handle<> waiting) {
+    waiting_ = waiting;
+    timers_.arm(*this, when_);
+  }
+  void await_resume() const {}
+  void fire() override { waiting_.resume(); }
+
+ private:
+  TimerHeap& timers_;
+  TimePoint when_;
+  std::coroutine_handle<> waiting_;
+};
+
+}  // namespace
+
+Deferred::~Deferred() {
+  if (link_ == nullptr) return;
+  *link_ = next_;
+  if (next_ != nullptr) next_->link_ = link_;
+}
+
+Shard::Shard(std::size_t index) : impl_(std::make_unique<Impl>(*this, index)) {}
+Shard::~Shard() = default;
+
+Shard* Shard::current() { return current_shard; }
+std::size_t Shard::index() const { return impl_->index; }
+bool Shard::onThread() const { return current_shard == this; }
+
+TimePoint Shard::now() const {
+  return onThread() ? impl_->now() : std::chrono::steady_clock::now();
+}
+
+void Shard::post(std::move_only_function<void()> work) { impl_->post(std::move(work)); }
+
+void Shard::defer(Deferred& item) {
+  if (item.link_ != nullptr) return;
+  item.next_ = impl_->deferred;
+  if (item.next_ != nullptr) item.next_->link_ = &item.next_;
+  item.link_ = &impl_->deferred;
+  impl_->deferred = &item;
+}
+
+Task<void> Shard::sleepUntil(TimePoint when) { co_await SleepAwaiter(impl_->timers, when); }
+Task<void> Shard::sleepFor(Duration duration) { return sleepUntil(now() + duration); }
+
+Shard::Impl::Impl(Shard& owner, std::size_t shard_index)
+    : shard(owner), index(shard_index), keep_running(boost::asio::make_work_guard(io)) {}
+
+TimePoint Shard::Impl::now() {
+  if (!now_known_) {
+    now_ = std::chrono::steady_clock::now();
+    now_known_ = true;
+  }
+  return now_;
+}
+
+void Shard::Impl::post(Work work) {
+  if (current_shard == &shard) {
+    local_.push_back(std::move(work));
+    return;
+  }
+  {
+    std::lock_guard lock(mutex_);
+    remote_.push_back(std::move(work));
+    remote_waiting_.store(true);
+  }
+  if (sleeping_.load() && sleeping_.exchange(false)) boost::asio::post(io, [] {});
+}
+
+void Shard::Impl::run() {
+  current_shard = &shard;
+  while (!stopping) turn();
+  // What was posted too late is destroyed on the thread it was meant for.
+  local_.clear();
+  std::lock_guard lock(mutex_);
+  remote_.clear();
+}
+
+void Shard::Impl::turn() {
+  now_known_ = false;
+  for (int handlers = 0; handlers < kMaxHandlersPerTurn && io.poll_one() > 0;) ++handlers;
+  runPosted();
+  if (!timers.empty() && timers.next() <= now()) timers.fireDue(now());
+  runDeferred();
+  if (local_.empty() && deferred == nullptr && !stopping) waitForWork();
+}
+
+void Shard::Impl::runPosted() {
+  if (remote_waiting_.load(std::memory_order_relaxed)) {
+    std::lock_guard lock(mutex_);
+    remote_waiting_.store(false);
+    running_.swap(remote_);
+    // Own work posted meanwhile follows that of the others.
+    for (Work& work : local_) running_.push_back(std::move(work));
+    local_.clear();
+  } else {
+    running_.swap(local_);
+  }
+  for (Work& entry : running_) {
+    Work work = std::move(entry);
+    work();
+  }
+  running_.clear();
+  if (running_.capacity() > kMaxKeptWorkItems) running_.shrink_to_fit();
+}
+
+void Shard::Impl::runDeferred() {
+  // The list was filled from its front: turned round, items run in the order they were deferred.
+  // They stay linked meanwhile, so that one can destroy the next.
+  Deferred* due = nullptr;
+  while (deferred != nullptr) {
+    Deferred* item = deferred;
+    unlink(*item);
+    item->next_ = due;
+    if (due != nullptr) due->link_ = &item->next_;
+    item->link_ = &due;
+    due = item;
+  }
+  while (due != nullptr) {
+    Deferred* item = due;
+    unlink(*item);
+    item->runDeferred();
+  }
+}
+
+void Shard::Impl::unlink(Deferred& item) {
+  *item.link_ = item.next_;
+  if (item.next_ != nullptr) item.next_->link_ = item.link_;
+  item.link_ = nullptr;
+}
+
+void Shard::Impl::waitForWork() {
+  sleeping_.store(true);
+  if (!remote_waiting_.load()) {
+    now_known_ = false;  // the handler that ends the wait reads the clock anew
+    if (timers.empty()) {
+      io.run_one();
+    } else {
+      io.run_one_until(timers.next());
+    }
+  }
+  sleeping_.store(false, std::memory_order_relaxed);
+}
+
+}  // namespace nimbus::net

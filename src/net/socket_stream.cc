@@ -1,0 +1,84 @@
+#include "net/socket_stream.h"
+
+#include <sys/socket.h>
+
+#include <cerrno>
+
+#include "base/check.h"
+
+namespace nimbus::net {
+namespace {
+
+std::unexpected<Error> closedHere() {
+  return fail(ErrorCode::kCancelled, "the connection was closed on this side");
+}
+
+bool wouldBlock(int error) { return error == EAGAIN || error == EWOULDBLOCK; }
+
+}  // namespace
+
+Task<Result<std::size_t>> SocketStream::read(std::span<std::uint8_t> into) {
+  NIMBUS_CHECK(!into.empty());
+  for (;;) {
+    if (watch_.closed()) co_return closedHere();
+    if (may_have_input_) {
+      const ssize_t count = ::recv(watch_.fd(), into.data(), into.size(), MSG_DONTWAIT);
+      if (count > 0) {
+        // Less than asked for is all there was.
+        may_have_input_ = static_cast<std::size_t>(count) == into.size();
+        co_return static_cast<std::size_t>(count);
+      }
+      if (count == 0) co_return std::size_t{0};
+      if (errno == EINTR) continue;
+      if (!wouldBlock(errno)) co_return failErrno("cannot read from the peer", errno);
+    }
+    co_await watch_.readable();
+    may_have_input_ = true;
+  }
+}
+
+bool SocketStream::peekFindsSomething() const {
+  char byte;
+  for (;;) {
+    if (::recv(watch_.fd(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0) return true;
+    if (errno != EINTR) return !wouldBlock(errno);  // a broken connection is found by read()
+  }
+}
+
+Task<Result<void>> SocketStream::readable() {
+  if (watch_.closed()) co_return closedHere();
+  if (may_have_input_ && peekFindsSomething()) co_return Result<void>{};
+  co_await watch_.readable();
+  if (watch_.closed()) co_return closedHere();
+  may_have_input_ = true;
+  co_return Result<void>{};
+}
+
+Result<std::size_t> SocketStream::tryWrite(ByteView bytes) {
+  if (watch_.closed()) return closedHere();
+  if (bytes.empty()) return 0;
+  for (;;) {
+    const ssize_t count =
+        ::send(watch_.fd(), bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (count >= 0) return static_cast<std::size_t>(count);
+    if (wouldBlock(errno)) return 0;
+    if (errno != EINTR) return failErrno("cannot write to the peer", errno);
+  }
+}
+
+Task<Result<void>> SocketStream::writable() {
+  if (watch_.closed()) co_return closedHere();
+  co_await watch_.writable();
+  if (watch_.closed()) co_return closedHere();
+  co_return Result<void>{};
+}
+
+Task<Result<void>> SocketStream::shutdownWrite() {
+  if (watch_.closed()) co_return closedHere();
+  if (::shutdown(watch_.fd(), SHUT_WR) != 0) {
+    co_return failErrno("cannot finish sending to the peer", errno);
+  }
+  co_return Result<void>{};
+}
+
+}  // namespace nimbus::net

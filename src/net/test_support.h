@@ -1,0 +1,61 @@
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <functional>
+#include <string>
+
+#include "base/task.h"
+#include "net/shard.h"
+#include "net/socket.h"
+#include "net/stream.h"
+
+namespace nimbus::net {
+
+// One shard on a thread of its own. `run()` executes a coroutine there and waits for it. The
+// coroutine may capture by reference: its lambda lives until it is done.
+class ShardTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    auto started = ShardGroup::start(1);
+    ASSERT_TRUE(started) << started.error().describe();
+    group_ = std::move(*started);
+  }
+  void run(std::move_only_function<Task<void>(Shard&)> make) {
+    group_->runTask(0, std::move(make));
+  }
+
+  std::unique_ptr<ShardGroup> group_;
+};
+
+// Two ends of one loopback connection on one shard.
+struct StreamPair {
+  std::unique_ptr<Stream> client;
+  std::unique_ptr<Stream> server;
+};
+
+// Listens on `where` and connects to it. Failures abort: tests of connecting do not use it.
+[[nodiscard]] Task<StreamPair> connectedPair(Shard& shard, Endpoint where);
+[[nodiscard]] Task<StreamPair> connectedPair(Shard& shard);  // TCP on 127.0.0.1
+
+// Reads until the peer has finished.
+[[nodiscard]] Task<Result<std::string>> readToEnd(Stream& stream);
+// Reads exactly so many bytes.
+[[nodiscard]] Task<Result<std::string>> readExactly(Stream& stream, std::size_t count);
+
+// A folder that goes with the object.
+class TemporaryFolder {
+ public:
+  TemporaryFolder();
+  TemporaryFolder(const TemporaryFolder&) = delete;
+  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
+  ~TemporaryFolder();
+  [[nodiscard]] std::string path(std::string_view name = {}) const;
+  void write(std::string_view name, std::string_view text) const;
+
+ private:
+  std::filesystem::path path_;
+};
+
+}  // namespace nimbus::net

@@ -1,0 +1,199 @@
+#include <openssl/err.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <mutex>
+
+#include "base/check.h"
+#include "net/tls.h"
+#include "net/tls_stream.h"
+#include "net/tls_support.h"
+
+namespace nimbus::net {
+namespace {
+
+// Tells one state of a file from another, through symbolic links. The change time is among them
+// because a file that becomes readable (chmod) changes nothing else.
+struct FileStamp {
+  dev_t device = 0;
+  ino_t inode = 0;
+  off_t size = 0;
+  std::pair<time_t, long> modified;
+  std::pair<time_t, long> changed;
+  friend bool operator==(const FileStamp&, const FileStamp&) = default;
+};
+
+FileStamp stampOf(const std::string& path) {
+  struct stat status{};
+  if (::stat(path.c_str(), &status) != 0) return {};
+  return {.device = status.st_dev,
+          .inode = status.st_ino,
+          .size = status.st_size,
+          .modified = {status.st_mtim.tv_sec, status.st_mtim.tv_nsec},
+          .changed = {status.st_ctim.tv_sec, status.st_ctim.tv_nsec}};
+}
+
+std::vector<FileStamp> stampsOf(const TlsServerOptions& options) {
+  std::vector<FileStamp> stamps;
+  for (const TlsCertificate& files : options.certificates) {
+    stamps.push_back(stampOf(files.certificate_path));
+    stamps.push_back(stampOf(files.key_path));
+  }
+  if (!options.client_ca_path.empty()) stamps.push_back(stampOf(options.client_ca_path));
+  return stamps;
+}
+
+// Everything read from the files at one time. Never changed once made: handshakes hold the one they
+// began with.
+struct Generation {
+  struct Identity {
+    SslContextPtr context;
+    std::vector<std::string> names;
+  };
+  std::vector<Identity> identities;
+  std::string alpn;  // encoded
+};
+
+int chooseIdentity(SSL* ssl, int*, void* argument) {
+  const auto& generation = *static_cast<const Generation*>(argument);
+  const char* asked = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
+  if (asked == nullptr) return SSL_TLSEXT_ERR_NOACK;
+  const std::string host = normalizedHost(asked);
+  const auto choose = [&](auto matches) {
+    const auto found = std::ranges::find_if(generation.identities, [&](const auto& identity) {
+      return std::ranges::any_of(identity.names, matches);
+    });
+    if (found == generation.identities.end()) return false;
+    SSL_set_SSL_CTX(ssl, found->context.get());
+    return true;
+  };
+  // An exact name wins over a wildcard, wherever it stands in the list.
+  if (!choose([&](const std::string& name) { return name == host; })) {
+    choose([&](const std::string& name) { return nameCovers(name, host); });
+  }
+  return SSL_TLSEXT_ERR_OK;
+}
+
+int chooseAlpn(SSL*, const unsigned char** chosen, unsigned char* chosen_size,
+               const unsigned char* offered, unsigned offered_size, void* argument) {
+  const std::string& ours = static_cast<const Generation*>(argument)->alpn;
+  unsigned char* out = nullptr;
+  const int outcome =
+      SSL_select_next_proto(&out, chosen_size, reinterpret_cast<const unsigned char*>(ours.data()),
+                            static_cast<unsigned>(ours.size()), offered, offered_size);
+  // No protocol in common ends the handshake (RFC 7301 3.2).
+  if (outcome != OPENSSL_NPN_NEGOTIATED) return SSL_TLSEXT_ERR_ALERT_FATAL;
+  *chosen = out;
+  return SSL_TLSEXT_ERR_OK;
+}
+
+Result<void> demandClientCertificate(SSL_CTX& context, const std::string& ca_path) {
+  ERR_clear_error();
+  STACK_OF(X509_NAME)* names = SSL_load_client_CA_file(ca_path.c_str());
+  if (names == nullptr) return failOpenSsl("cannot load the client CA " + ca_path);
+  SSL_CTX_set_client_CA_list(&context, names);
+  if (SSL_CTX_load_verify_file(&context, ca_path.c_str()) != 1) {
+    return failOpenSsl("cannot load the client CA " + ca_path);
+  }
+  SSL_CTX_set_verify(&context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
+  return {};
+}
+
+Result<Generation::Identity> loadIdentity(const TlsServerOptions& options,
+                                          const TlsCertificate& files,
+                                          const Generation& generation) {
+  TRY(SslContextPtr context, makeSslContext(TLS_server_method()));
+  TRY_VOID(useCertificate(*context, files));
+  if (!options.client_ca_path.empty()) {
+    TRY_VOID(demandClientCertificate(*context, options.client_ca_path));
+  }
+  // Tickets are bound to it; OpenSSL refuses to resume verified clients without.
+  constexpr unsigned char kSessionContext[] = "nimbus";
+  SSL_CTX_set_session_id_context(context.get(), kSessionContext, sizeof kSessionContext - 1);
+  void* argument = const_cast<Generation*>(&generation);  // read only
+  SSL_CTX_set_tlsext_servername_callback(context.get(), chooseIdentity);
+  SSL_CTX_set_tlsext_servername_arg(context.get(), argument);
+  if (!generation.alpn.empty()) SSL_CTX_set_alpn_select_cb(context.get(), chooseAlpn, argument);
+  auto names = subjectAlternativeNames(*SSL_CTX_get0_certificate(context.get()));
+  return Generation::Identity{.context = std::move(context), .names = std::move(names)};
+}
+
+Result<std::shared_ptr<const Generation>> load(const TlsServerOptions& options) {
+  if (options.certificates.empty()) {
+    return fail(ErrorCode::kInvalidArgument, "TLS needs at least one certificate");
+  }
+  auto generation = std::make_shared<Generation>();
+  TRY(generation->alpn, encodeAlpn(options.alpn));
+  for (const TlsCertificate& files : options.certificates) {
+    TRY(auto identity, loadIdentity(options, files, *generation));
+    generation->identities.push_back(std::move(identity));
+  }
+  return generation;
+}
+
+class ServerContext final : public TlsServerContext {
+ public:
+  ServerContext(TlsServerOptions options, std::vector<FileStamp> stamps,
+                std::shared_ptr<const Generation> generation)
+      : options_(std::move(options)),
+        stamps_(std::move(stamps)),
+        generation_(std::move(generation)) {}
+
+  Result<bool> reloadIfChanged() override {
+    std::lock_guard reloading(reload_mutex_);
+    // Read before the files, so that a change while they load is seen the next time; kept even if
+    // they do not load, so that one broken state is reported once.
+    auto stamps = stampsOf(options_);
+    if (stamps == stamps_) return false;
+    stamps_ = std::move(stamps);
+    TRY(auto fresh, load(options_));
+    std::lock_guard lock(generation_mutex_);
+    generation_ = std::move(fresh);
+    return true;
+  }
+
+  Task<Result<std::unique_ptr<Stream>>> accept(std::unique_ptr<Stream> stream,
+                                               Duration handshake_timeout) override {
+    NIMBUS_CHECK(Shard::current() != nullptr);
+    Shard& shard = *Shard::current();
+    std::shared_ptr<const Generation> generation = currentGeneration();
+    SslPtr ssl(SSL_new(generation->identities.front().context.get()));
+    if (ssl == nullptr) co_return failOpenSsl("cannot start TLS");
+    SSL_set_accept_state(ssl.get());
+    auto tls = std::make_unique<TlsStream>(shard, std::move(ssl), std::move(stream),
+                                           std::move(generation));
+    bool late = false;
+    Timer limit(shard, [&late, &tls] {
+      late = true;
+      tls->close();
+    });
+    limit.armAfter(handshake_timeout);
+    auto done = co_await tls->handshake();
+    if (late) co_return fail(ErrorCode::kDeadlineExceeded, "the TLS handshake took too long");
+    CO_TRY_VOID(std::move(done));
+    co_return tls;
+  }
+
+ private:
+  std::shared_ptr<const Generation> currentGeneration() {
+    std::lock_guard lock(generation_mutex_);
+    return generation_;
+  }
+
+  const TlsServerOptions options_;
+  std::mutex reload_mutex_;  // one reload at a time; guards stamps_
+  std::vector<FileStamp> stamps_;
+  std::mutex generation_mutex_;
+  std::shared_ptr<const Generation> generation_;
+};
+
+}  // namespace
+
+Result<std::shared_ptr<TlsServerContext>> makeTlsServerContext(TlsServerOptions options) {
+  auto stamps = stampsOf(options);
+  TRY(auto generation, load(options));
+  return std::make_shared<ServerContext>(std::move(options), std::move(stamps),
+                                         std::move(generation));
+}
+
+}  // namespace nimbus::net

@@ -1,0 +1,382 @@
+#include "net/tls.h"
+
+#include <filesystem>
+#include <fstream>
+#include <optional>
+
+#include "base/sync.h"
+#include "net/test_certificates.h"
+#include "net/test_support.h"
+#include "net/tls_support.h"
+
+namespace nimbus::net {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+using MaybeStream = Result<std::unique_ptr<Stream>>;
+
+// Both ends' view of one handshake.
+struct Handshake {
+  MaybeStream client = fail(ErrorCode::kInternal, "not run");
+  MaybeStream server = fail(ErrorCode::kInternal, "not run");
+};
+
+class TlsTest : public ShardTest {
+ protected:
+  std::shared_ptr<TlsServerContext> server(TlsServerOptions options) {
+    auto made = makeTlsServerContext(std::move(options));
+    EXPECT_TRUE(made) << made.error().describe();
+    return *made;
+  }
+  std::shared_ptr<TlsServerContext> plainServer() {
+    return server({.certificates = {authority_.issue("server", "DNS:server.test")},
+                   .client_ca_path = {},
+                   .alpn = {}});
+  }
+  std::shared_ptr<TlsClientContext> client(TlsCertificate identity = {}) {
+    return *makeTlsClientContext({.system_roots = false,
+                                  .extra_ca_paths = {authority_.caPath()},
+                                  .identity = std::move(identity)});
+  }
+
+  static Task<void> accept(std::shared_ptr<TlsServerContext> context,
+                           std::unique_ptr<Stream> stream, OneShot<MaybeStream>& accepted) {
+    accepted.set(co_await context->accept(std::move(stream), seconds(10)));
+  }
+  static Task<Handshake> handshake(Shard& shard, std::shared_ptr<TlsServerContext> server,
+                                   std::shared_ptr<TlsClientContext> client, std::string name,
+                                   std::vector<std::string> alpn = {}) {
+    StreamPair pair = co_await connectedPair(shard);
+    OneShot<MaybeStream> accepted;
+    TaskSet tasks;
+    tasks.spawn(accept(server, std::move(pair.server), accepted));
+    Handshake result;
+    result.client = co_await client->connect(std::move(pair.client), name, alpn);
+    // TLS 1.3: the client is done before the server judges its certificate. Only a byte of the
+    // server shows the verdict; a refused client reads its alert instead.
+    co_await tasks.empty();
+    result.server = co_await accepted.wait();
+    co_return result;
+  }
+  // The common name of the certificate that a client sees is told by which name it verifies.
+  bool verifies(std::shared_ptr<TlsServerContext> server, const std::string& name) {
+    bool verified = false;
+    run([&](Shard& shard) -> Task<void> {
+      const Handshake done = co_await handshake(shard, server, client(), name);
+      verified = done.client.has_value();
+    });
+    return verified;
+  }
+
+  TestAuthority authority_;
+};
+
+TEST_F(TlsTest, TellsBothEndsWhatWasNegotiated) {
+  auto context = server({.certificates = {authority_.issue("server", "DNS:server.test")},
+                         .client_ca_path = {},
+                         .alpn = {"h2", "http/1.1"}});
+  run([&](Shard& shard) -> Task<void> {
+    const Handshake done =
+        co_await handshake(shard, context, client(), "Server.test.", {"http/1.1", "h2"});
+    EXPECT_TRUE(done.client) << done.client.error().describe();
+    const PeerInfo& seen = (*done.server)->peer();
+    EXPECT_TRUE(seen.tls);
+    EXPECT_EQ(seen.alpn, "h2");  // the server's preference
+    EXPECT_EQ(seen.server_name, "server.test");
+    EXPECT_EQ(seen.client_subject, "");
+    EXPECT_TRUE(seen.address.starts_with("127.0.0.1:"));
+    EXPECT_EQ((*done.client)->peer().alpn, "h2");
+    EXPECT_TRUE((*done.client)->peer().tls);
+  });
+}
+
+TEST_F(TlsTest, WithoutAlpnNothingIsNegotiated) {
+  auto context = server({.certificates = {authority_.issue("server", "DNS:server.test")},
+                         .client_ca_path = {},
+                         .alpn = {"h2"}});
+  run([&](Shard& shard) -> Task<void> {
+    const Handshake done = co_await handshake(shard, context, client(), "server.test");
+    EXPECT_EQ((*done.server)->peer().alpn, "");
+  });
+}
+
+TEST_F(TlsTest, NoProtocolInCommonEndsTheHandshake) {
+  auto context = server({.certificates = {authority_.issue("server", "DNS:server.test")},
+                         .client_ca_path = {},
+                         .alpn = {"h2"}});
+  run([&](Shard& shard) -> Task<void> {
+    const Handshake done = co_await handshake(shard, context, client(), "server.test", {"spdy/3"});
+    EXPECT_EQ(done.server.error().code(), ErrorCode::kProtocol);
+    EXPECT_EQ(done.client.error().code(), ErrorCode::kProtocol);
+  });
+}
+
+TEST_F(TlsTest, TheCertificateIsChosenByTheNameAskedFor) {
+  auto context = server({.certificates = {authority_.issue("first", "DNS:first.test"),
+                                          authority_.issue("wild", "DNS:*.apps.test"),
+                                          authority_.issue("exact", "DNS:one.apps.test,DNS:b.test"),
+                                          authority_.issue("upper", "DNS:UPPER.test")},
+                         .client_ca_path = {},
+                         .alpn = {}});
+  EXPECT_TRUE(verifies(context, "first.test"));
+  EXPECT_TRUE(verifies(context, "two.apps.test"));
+  EXPECT_TRUE(verifies(context, "one.apps.test"));
+  EXPECT_TRUE(verifies(context, "b.test"));
+  EXPECT_TRUE(verifies(context, "upper.test"));
+  EXPECT_FALSE(verifies(context, "apps.test"));
+  EXPECT_FALSE(verifies(context, "a.two.apps.test"));
+  EXPECT_FALSE(verifies(context, "other.test"));
+}
+
+TEST_F(TlsTest, NamesCoverHostsByTheWholeLabel) {
+  EXPECT_TRUE(nameCovers("a.test", "a.test"));
+  EXPECT_TRUE(nameCovers("*.test", "a.test"));
+  EXPECT_FALSE(nameCovers("*.test", "test"));
+  EXPECT_FALSE(nameCovers("*.test", ".test"));
+  EXPECT_FALSE(nameCovers("*.test", "a.b.test"));
+  EXPECT_FALSE(nameCovers("*.test", "atest"));
+  EXPECT_FALSE(nameCovers("*", "test"));
+}
+
+TEST_F(TlsTest, TheClientRefusesAWrongNameAnUnknownAuthorityAndAnExpiredCertificate) {
+  const TestAuthority stranger("Stranger");
+  const auto refusal = [this](TlsCertificate files, std::string name) {
+    std::optional<Error> error;
+    auto context = server({.certificates = {std::move(files)}, .client_ca_path = {}, .alpn = {}});
+    run([&](Shard& shard) -> Task<void> {
+      const Handshake done = co_await handshake(shard, context, client(), name);
+      if (!done.client) error = done.client.error();
+      EXPECT_FALSE(done.server);  // the alert reached it
+    });
+    return error ? error->code() : ErrorCode::kInternal;
+  };
+  EXPECT_EQ(refusal(authority_.issue("a", "DNS:a.test"), "b.test"), ErrorCode::kPermissionDenied);
+  EXPECT_EQ(refusal(stranger.issue("a", "DNS:a.test"), "a.test"), ErrorCode::kPermissionDenied);
+  EXPECT_EQ(refusal(authority_.issueExpired("a", "DNS:a.test"), "a.test"),
+            ErrorCode::kPermissionDenied);
+}
+
+TEST_F(TlsTest, TheClientVerifiesAddressesToo) {
+  auto context = server({.certificates = {authority_.issue("server", "IP:127.0.0.1,IP:::1")},
+                         .client_ca_path = {},
+                         .alpn = {}});
+  EXPECT_TRUE(verifies(context, "127.0.0.1"));
+  EXPECT_TRUE(verifies(context, "::1"));
+  EXPECT_FALSE(verifies(context, "127.0.0.2"));
+}
+
+TEST_F(TlsTest, AClientWithoutAServerNameIsRefused) {
+  run([this](Shard& shard) -> Task<void> {
+    StreamPair pair = co_await connectedPair(shard);
+    const auto done = co_await client()->connect(std::move(pair.client), "", {});
+    EXPECT_EQ(done.error().code(), ErrorCode::kInvalidArgument);
+  });
+}
+
+TEST_F(TlsTest, AVerifiedClientIsKnownBySubject) {
+  auto context = server({.certificates = {authority_.issue("server", "DNS:server.test")},
+                         .client_ca_path = authority_.caPath(),
+                         .alpn = {}});
+  run([&](Shard& shard) -> Task<void> {
+    const Handshake done =
+        co_await handshake(shard, context, client(authority_.issue("alice", "")), "server.test");
+    EXPECT_TRUE(done.server) << done.server.error().describe();
+    EXPECT_EQ((*done.server)->peer().client_subject, "CN=alice");
+  });
+}
+
+TEST_F(TlsTest, AClientWithoutOrWithAForeignCertificateIsRefusedInTheHandshake) {
+  const TestAuthority stranger("Stranger");
+  auto context = server({.certificates = {authority_.issue("server", "DNS:server.test")},
+                         .client_ca_path = authority_.caPath(),
+                         .alpn = {}});
+  run([&](Shard& shard) -> Task<void> {
+    for (const TlsCertificate& identity :
+         {TlsCertificate{}, stranger.issue("mallory", ""), authority_.issueExpired("old", "")}) {
+      Handshake done = co_await handshake(shard, context, client(identity), "server.test");
+      EXPECT_EQ(done.server.error().code(), ErrorCode::kPermissionDenied);
+      if (!done.client) continue;
+      std::array<std::uint8_t, 8> buffer;
+      EXPECT_FALSE(co_await (*done.client)->read(buffer));
+    }
+  });
+}
+
+TEST_F(TlsTest, ASilentClientRunsIntoTheTimeLimit) {
+  auto context = plainServer();
+  run([&](Shard& shard) -> Task<void> {
+    StreamPair pair = co_await connectedPair(shard);
+    const auto done = co_await context->accept(std::move(pair.server), milliseconds(5));
+    EXPECT_EQ(done.error().code(), ErrorCode::kDeadlineExceeded);
+    EXPECT_EQ(*co_await readToEnd(*pair.client), "");
+  });
+}
+
+TEST_F(TlsTest, AHandshakeThatIsGivenUpLeavesNothingBehind) {
+  auto context = plainServer();
+  run([&](Shard& shard) -> Task<void> {
+    StreamPair pair = co_await connectedPair(shard);
+    OneShot<MaybeStream> accepted;
+    {
+      TaskSet tasks;
+      tasks.spawn(accept(context, std::move(pair.server), accepted));
+    }
+    EXPECT_EQ(*co_await readToEnd(*pair.client), "");
+    EXPECT_FALSE(accepted.ready());
+  });
+}
+
+TEST_F(TlsTest, PlainTextIsAProtocolError) {
+  auto context = plainServer();
+  run([&](Shard& shard) -> Task<void> {
+    StreamPair pair = co_await connectedPair(shard);
+    EXPECT_TRUE(co_await pair.client->writeAll(asBytes("GET / HTTP/1.1\r\nHost: x\r\n\r\n")));
+    const auto done = co_await context->accept(std::move(pair.server), seconds(10));
+    EXPECT_EQ(done.error().code(), ErrorCode::kProtocol);
+  });
+}
+
+TEST_F(TlsTest, AStreamCutOffWithoutTheEndOfTlsIsAnErrorNotAnEnd) {
+  auto context = plainServer();
+  run([&](Shard& shard) -> Task<void> {
+    Handshake done = co_await handshake(shard, context, client(), "server.test");
+    EXPECT_TRUE(co_await (*done.server)->writeAll(asBytes("half")));
+    EXPECT_EQ(*co_await readExactly(**done.client, 4), "half");
+    (*done.server)->close();  // says nothing: an aborted answer must not look whole
+    std::array<std::uint8_t, 8> buffer;
+    EXPECT_TRUE(co_await (*done.client)->readable());
+    EXPECT_EQ((co_await (*done.client)->read(buffer)).error().code(), ErrorCode::kIo);
+    EXPECT_EQ((co_await (*done.client)->read(buffer)).error().code(), ErrorCode::kIo);
+  });
+}
+
+TEST_F(TlsTest, AnEarlyAnswerCanBeReadThoughThePeerTakesNoMore) {
+  auto context = plainServer();
+  run([&](Shard& shard) -> Task<void> {
+    Handshake done = co_await handshake(shard, context, client(), "server.test");
+    EXPECT_TRUE(co_await (*done.server)->writeAll(asBytes("too large")));
+    EXPECT_TRUE(co_await (*done.server)->shutdownWrite());
+    EXPECT_EQ(*co_await readExactly(**done.client, 9), "too large");
+    std::array<std::uint8_t, 8> buffer;
+    EXPECT_EQ(*co_await (*done.client)->read(buffer), 0u);
+    done.server->reset();
+    const std::string chunk(1024 * 1024, 'x');
+    Result<void> written;
+    for (int round = 0; round < 64 && written; ++round) {
+      written = co_await (*done.client)->writeAll(asBytes(chunk));
+    }
+    EXPECT_EQ(written.error().code(), ErrorCode::kIo);
+    EXPECT_EQ(*co_await (*done.client)->read(buffer), 0u);
+  });
+}
+
+class TlsReload : public TlsTest {
+ protected:
+  std::shared_ptr<TlsServerContext> context_ = plainServer();
+};
+
+TEST_F(TlsReload, UnchangedFilesAreNotReadAgain) {
+  EXPECT_FALSE(*context_->reloadIfChanged());
+  EXPECT_FALSE(*context_->reloadIfChanged());
+}
+
+TEST_F(TlsReload, NewFilesServeTheNextHandshake) {
+  authority_.issue("server", "DNS:renewed.test");
+  EXPECT_TRUE(*context_->reloadIfChanged());
+  EXPECT_TRUE(verifies(context_, "renewed.test"));
+  EXPECT_FALSE(verifies(context_, "server.test"));
+  EXPECT_FALSE(*context_->reloadIfChanged());
+}
+
+TEST_F(TlsReload, EstablishedConnectionsGoOn) {
+  run([this](Shard& shard) -> Task<void> {
+    Handshake done = co_await handshake(shard, context_, client(), "server.test");
+    authority_.issue("server", "DNS:renewed.test");
+    EXPECT_TRUE(*context_->reloadIfChanged());
+    EXPECT_TRUE(co_await (*done.server)->writeAll(asBytes("still here")));
+    EXPECT_EQ(*co_await readExactly(**done.client, 10), "still here");
+  });
+}
+
+TEST_F(TlsReload, FilesThatDoNotLoadLeaveTheOldOnesAndSayWhyOnce) {
+  authority_.folder().write("server.crt", "not a certificate");
+  const auto broken = context_->reloadIfChanged();
+  ASSERT_FALSE(broken);
+  EXPECT_NE(broken.error().message().find("server.crt"), std::string::npos);
+  EXPECT_TRUE(verifies(context_, "server.test"));
+  EXPECT_FALSE(*context_->reloadIfChanged());
+  authority_.issue("server", "DNS:repaired.test");
+  EXPECT_TRUE(*context_->reloadIfChanged());
+  EXPECT_TRUE(verifies(context_, "repaired.test"));
+}
+
+TEST_F(TlsReload, AKeyOfAnotherCertificateIsRefused) {
+  const TlsCertificate other = authority_.issue("other", "DNS:other.test");
+  std::filesystem::rename(other.key_path, authority_.folder().path("server.key"));
+  EXPECT_FALSE(context_->reloadIfChanged());
+  EXPECT_TRUE(verifies(context_, "server.test"));
+}
+
+TEST_F(TlsReload, AMissingFileLeavesTheOldOnes) {
+  std::filesystem::remove(authority_.folder().path("server.key"));
+  EXPECT_FALSE(context_->reloadIfChanged());
+  EXPECT_TRUE(verifies(context_, "server.test"));
+}
+
+TEST_F(TlsReload, ASwappedSymbolicLinkIsAChange) {
+  const TemporaryFolder mount;
+  const TlsCertificate old_files = authority_.issue("old", "DNS:old.test");
+  const TlsCertificate new_files = authority_.issue("new", "DNS:new.test");
+  const auto point = [&](const TlsCertificate& files) {
+    // As Kubernetes does it: a folder of links through one link that is replaced by rename.
+    const std::string version = mount.path("..data-" + std::to_string(::rand()));
+    std::filesystem::create_directory(version);
+    std::filesystem::copy_file(files.certificate_path, version + "/tls.crt");
+    std::filesystem::copy_file(files.key_path, version + "/tls.key");
+    std::filesystem::create_directory_symlink(version, mount.path("..data_tmp"));
+    std::filesystem::rename(mount.path("..data_tmp"), mount.path("..data"));
+  };
+  point(old_files);
+  std::filesystem::create_symlink("..data/tls.crt", mount.path("tls.crt"));
+  std::filesystem::create_symlink("..data/tls.key", mount.path("tls.key"));
+  auto context = server({.certificates = {{.certificate_path = mount.path("tls.crt"),
+                                           .key_path = mount.path("tls.key")}},
+                         .client_ca_path = {},
+                         .alpn = {}});
+  EXPECT_TRUE(verifies(context, "old.test"));
+  point(new_files);
+  EXPECT_TRUE(*context->reloadIfChanged());
+  EXPECT_TRUE(verifies(context, "new.test"));
+}
+
+TEST_F(TlsTest, ContextsRefuseFilesThatDoNotLoad) {
+  const auto code = [](const auto& result) {
+    return result ? ErrorCode::kInternal : result.error().code();
+  };
+  const TlsCertificate good = authority_.issue("server", "DNS:server.test");
+  EXPECT_EQ(code(makeTlsServerContext({})), ErrorCode::kInvalidArgument);
+  EXPECT_EQ(code(makeTlsServerContext(
+                {.certificates = {{.certificate_path = "/nonexistent", .key_path = good.key_path}},
+                 .client_ca_path = {},
+                 .alpn = {}})),
+            ErrorCode::kInvalidArgument);
+  EXPECT_EQ(code(makeTlsServerContext(
+                {.certificates = {good}, .client_ca_path = good.key_path, .alpn = {}})),
+            ErrorCode::kInvalidArgument);
+  EXPECT_EQ(code(makeTlsServerContext(
+                {.certificates = {good}, .client_ca_path = {}, .alpn = {std::string(256, 'x')}})),
+            ErrorCode::kInvalidArgument);
+  EXPECT_EQ(code(makeTlsClientContext(
+                {.system_roots = true, .extra_ca_paths = {"/nonexistent"}, .identity = {}})),
+            ErrorCode::kInvalidArgument);
+  EXPECT_EQ(code(makeTlsClientContext(
+                {.system_roots = true,
+                 .extra_ca_paths = {},
+                 .identity = {.certificate_path = good.certificate_path, .key_path = {}}})),
+            ErrorCode::kInvalidArgument);
+  EXPECT_TRUE(makeTlsClientContext({}));
+}
+
+}  // namespace
+}  // namespace nimbus::net

@@ -1,0 +1,38 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "net/shard.h"
+
+namespace nimbus::net {
+
+// Watches a folder (not its sub-folders) by inotify and calls back on the shard once things have
+// been quiet for `debounce`: files written, moved in or out, deleted, and symbolic links swapped,
+// as Kubernetes does with ConfigMaps (`..data`). Survives the folder being removed and made again,
+// and follows its name if that is a link turned elsewhere (both noticed within about a second).
+// Made and destroyed on the shard's thread; `changed` may destroy it. A folder that is not there at
+// the start is an error.
+class FolderWatch {
+ public:
+  virtual ~FolderWatch() = default;
+};
+[[nodiscard]] Result<std::unique_ptr<FolderWatch>> watchFolder(Shard& shard, std::string folder,
+                                                               Duration debounce,
+                                                               std::function<void()> changed);
+
+// Calls back on the shard for SIGINT and SIGTERM. Made and destroyed on the shard's thread. main
+// calls blockTerminationSignals() before it starts any thread: threads inherit that, and a signal
+// that any thread does not block would end the process instead.
+class SignalWatch {
+ public:
+  virtual ~SignalWatch() = default;
+};
+[[nodiscard]] Result<std::unique_ptr<SignalWatch>> watchSignals(Shard& shard,
+                                                                std::function<void(int)> received);
+void blockTerminationSignals();
+
+}  // namespace nimbus::net
