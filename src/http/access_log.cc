@@ -1,0 +1,279 @@
+#include "http/access_log.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <array>
+#include <atomic>
+#include <cerrno>
+#include <condition_variable>
+#include <ctime>
+#include <mutex>
+#include <thread>
+#include <utility>
+
+#include "base/escape.h"
+
+namespace nimbus::http {
+namespace {
+
+constexpr std::chrono::seconds kLongestDelay{1};
+constexpr std::size_t kFlushBytes = 64 * 1024;
+constexpr std::size_t kMaxBufferedBytes = 4 * 1024 * 1024;  // of one shard
+constexpr std::size_t kBuffers = 32;
+
+// An open file, or standard output, which is not ours to close.
+class LogFile {
+ public:
+  static Result<LogFile> open(const std::string& path) {
+    if (path == "-") return LogFile(STDOUT_FILENO);
+    const int fd = ::open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640);
+    if (fd < 0) return failErrno("cannot open the access log " + path, errno);
+    return LogFile(fd);
+  }
+  LogFile(LogFile&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  LogFile& operator=(LogFile&& other) noexcept {
+    std::swap(fd_, other.fd_);
+    return *this;
+  }
+  ~LogFile() {
+    if (fd_ > STDERR_FILENO) ::close(fd_);
+  }
+
+  // What cannot be written is lost: there is nowhere else to say so.
+  void write(std::string_view text) const {
+    while (!text.empty()) {
+      const ssize_t count = ::write(fd_, text.data(), text.size());
+      if (count < 0 && errno == EINTR) continue;
+      if (count <= 0) return;
+      text.remove_prefix(static_cast<std::size_t>(count));
+    }
+  }
+
+ private:
+  explicit LogFile(int fd) : fd_(fd) {}
+  int fd_;
+};
+
+// Wall time in the form of the log, rendered once per second.
+class Stamp {
+ public:
+  explicit Stamp(LogFormat format) : format_(format) {}
+  std::string_view now() {
+    const std::time_t second = std::time(nullptr);
+    if (second != second_) {
+      std::tm parts{};
+      gmtime_r(&second, &parts);
+      const char* form =
+          format_ == LogFormat::kJson ? "%Y-%m-%dT%H:%M:%SZ" : "%d/%b/%Y:%H:%M:%S +0000";
+      size_ = std::strftime(text_, sizeof(text_), form, &parts);
+      second_ = second;
+    }
+    return {text_, size_};
+  }
+
+ private:
+  LogFormat format_;
+  std::time_t second_ = -1;
+  char text_[40];
+  std::size_t size_ = 0;
+};
+
+// The peer without its port.
+std::string_view hostOf(std::string_view peer) {
+  const std::size_t colon = peer.rfind(':');
+  if (colon == std::string_view::npos) return peer;
+  std::string_view host = peer.substr(0, colon);
+  if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
+  return host;
+}
+
+// In quotes, which neither the text's own quotes nor its control characters can leave.
+void appendQuoted(std::string& out, std::string_view text) {
+  out += '"';
+  std::size_t begin = 0;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] != '"') continue;
+    appendEscaped(out, text.substr(begin, i - begin));
+    out += "\\\"";
+    begin = i + 1;
+  }
+  appendEscaped(out, text.substr(begin));
+  out += '"';
+}
+
+double milliseconds(std::chrono::nanoseconds duration) {
+  return std::chrono::duration<double, std::milli>(duration).count();
+}
+
+// Common Log Format, then host, request bytes, milliseconds, and whether all went through.
+void appendText(std::string& out, std::string_view stamp, const AccessRecord& record) {
+  std::string line;
+  line.append(record.method.empty() ? "-" : record.method).append(" ");
+  line.append(record.path.empty() ? "-" : record.path).append(" ").append(record.version);
+  fmt::format_to(std::back_inserter(out), "{} - - [{}] ", hostOf(record.peer), stamp);
+  appendQuoted(out, line);
+  fmt::format_to(std::back_inserter(out), " {} {} ", record.status, record.response_bytes);
+  appendQuoted(out, record.authority.empty() ? "-" : record.authority);
+  fmt::format_to(std::back_inserter(out), " {} {:.3f} {}\n", record.request_bytes,
+                 milliseconds(record.duration), record.complete ? "complete" : "incomplete");
+}
+
+void appendJson(std::string& out, std::string_view stamp, const AccessRecord& record) {
+  const auto member = [&out](std::string_view key, std::string_view value) {
+    out.append(",\"").append(key).append("\":");
+    appendJsonString(out, value);
+  };
+  out.append("{\"time\":\"").append(stamp).append("\"");
+  member("peer", record.peer);
+  member("method", record.method);
+  member("host", record.authority);
+  member("path", record.path);
+  member("version", record.version);
+  fmt::format_to(std::back_inserter(out),
+                 ",\"status\":{},\"request_bytes\":{},\"response_bytes\":{},"
+                 "\"duration_ms\":{:.3f},\"complete\":{}}}\n",
+                 record.status, record.request_bytes, record.response_bytes,
+                 milliseconds(record.duration), record.complete);
+}
+
+// Threads take the buffers in turn, so that each shard has its own as long as there are few.
+std::size_t bufferIndex() {
+  static std::atomic<std::size_t> threads{0};
+  thread_local const std::size_t index = threads.fetch_add(1) % kBuffers;
+  return index;
+}
+
+class FileAccessLog final : public AccessLog {
+ public:
+  FileAccessLog(std::string path, LogFile file, LogFormat format)
+      : path_(std::move(path)),
+        format_(format),
+        file_(std::move(file)),
+        writer_([this] { writeInBackground(); }) {}
+
+  ~FileAccessLog() override {
+    {
+      const std::lock_guard lock(wake_mutex_);
+      stopping_ = true;
+    }
+    wake_.notify_one();
+    writer_.join();
+    writeAll();
+  }
+
+  void record(const AccessRecord& record) override {
+    Buffer& buffer = *buffers_[bufferIndex()];
+    bool grown = false;
+    {
+      const std::lock_guard lock(buffer.mutex);
+      if (buffer.text.size() > kMaxBufferedBytes) {
+        buffer.dropped += 1;
+        return;
+      }
+      const std::size_t before = buffer.text.size();
+      const std::string_view stamp = buffer.stamp.now();
+      if (format_ == LogFormat::kJson) {
+        appendJson(buffer.text, stamp, record);
+      } else {
+        appendText(buffer.text, stamp, record);
+      }
+      grown = before < kFlushBytes && buffer.text.size() >= kFlushBytes;
+    }
+    if (grown) wakeWriter();
+  }
+
+  void flush() override { writeAll(); }
+
+  Result<void> reopen() override {
+    writeAll();
+    TRY(LogFile file, LogFile::open(path_));
+    const std::lock_guard lock(file_mutex_);
+    file_ = std::move(file);
+    return {};
+  }
+
+ private:
+  struct alignas(64) Buffer {
+    explicit Buffer(LogFormat format) : stamp(format) {}
+    std::mutex mutex;
+    std::string text;
+    std::uint64_t dropped = 0;
+    Stamp stamp;
+  };
+
+  std::array<std::unique_ptr<Buffer>, kBuffers> makeBuffers() const {
+    std::array<std::unique_ptr<Buffer>, kBuffers> buffers;
+    for (auto& buffer : buffers) buffer = std::make_unique<Buffer>(format_);
+    return buffers;
+  }
+
+  void wakeWriter() {
+    {
+      const std::lock_guard lock(wake_mutex_);
+      work_ = true;
+    }
+    wake_.notify_one();
+  }
+
+  void writeInBackground() {
+    sigset_t all;
+    sigfillset(&all);
+    pthread_sigmask(SIG_BLOCK, &all, nullptr);
+    std::unique_lock lock(wake_mutex_);
+    while (!stopping_) {
+      wake_.wait_for(lock, kLongestDelay, [this] { return work_ || stopping_; });
+      work_ = false;
+      lock.unlock();
+      writeAll();
+      lock.lock();
+    }
+  }
+
+  void writeAll() {
+    const std::lock_guard lock(file_mutex_);
+    for (const auto& buffer : buffers_) {
+      std::uint64_t dropped = 0;
+      {
+        const std::lock_guard buffer_lock(buffer->mutex);
+        if (buffer->text.empty()) continue;
+        scratch_.swap(buffer->text);
+        dropped = std::exchange(buffer->dropped, 0);
+      }
+      if (dropped > 0) appendDropped(dropped);
+      file_.write(scratch_);
+      scratch_.clear();
+    }
+  }
+
+  void appendDropped(std::uint64_t count) {
+    if (format_ == LogFormat::kJson) {
+      fmt::format_to(std::back_inserter(scratch_), "{{\"dropped_records\":{}}}\n", count);
+    } else {
+      fmt::format_to(std::back_inserter(scratch_), "# {} records dropped\n", count);
+    }
+  }
+
+  const std::string path_;
+  const LogFormat format_;
+  const std::array<std::unique_ptr<Buffer>, kBuffers> buffers_ = makeBuffers();
+  std::mutex file_mutex_;  // taken before any buffer's
+  LogFile file_;
+  std::string scratch_;
+  std::mutex wake_mutex_;
+  std::condition_variable wake_;
+  bool work_ = false;
+  bool stopping_ = false;
+  std::thread writer_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<AccessLog>> openAccessLog(const std::string& path, LogFormat format) {
+  TRY(LogFile file, LogFile::open(path));
+  return std::make_unique<FileAccessLog>(path, std::move(file), format);
+}
+
+}  // namespace nimbus::http

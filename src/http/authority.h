@@ -1,0 +1,13 @@
+#pragma once
+
+#include <string_view>
+
+namespace nimbus::http {
+
+// host [":" port] as a `host` field or an `:authority` may carry it (RFC 9110 7.2, RFC 3986
+// 3.2.2): a registered name, an IPv4 address, or an IPv6 address in brackets; not empty, no user
+// information, port at most 65535. Commas are refused though the grammar has them: a list is what
+// two joined `host` fields look like.
+[[nodiscard]] bool isAuthority(std::string_view text);
+
+}  // namespace nimbus::http

@@ -1,0 +1,69 @@
+#pragma once
+
+#include <coroutine>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "base/task.h"
+#include "net/shard.h"
+
+namespace nimbus::http {
+
+// `duration` from now; zero or less means without end.
+[[nodiscard]] inline TimePoint deadlineAfter(const net::Shard& shard, Duration duration) {
+  return duration > Duration::zero() ? shard.now() + duration : TimePoint::max();
+}
+
+// co_await DeadlineAwaiter(shard, when, task): what the task gives, or nothing if it has not
+// completed by then; the task is destroyed, which cancels it.
+template <typename T>
+class DeadlineAwaiter {
+ public:
+  DeadlineAwaiter(net::Shard& shard, TimePoint when, Task<T> task)
+      : shard_(shard), when_(when), task_(std::move(task)), inner_(std::move(task_).operator co_await()) {}
+  DeadlineAwaiter(const DeadlineAwaiter&) = delete;
+  DeadlineAwaiter& operator=(const DeadlineAwaiter&) = delete;
+
+  [[nodiscard]] bool await_ready() const { return false; }
+
+  std::coroutine_handle<> await_suspend(std::coroutine_handle<> waiting) {
+    waiting_ = waiting;
+    if (when_ != TimePoint::max()) {
+      timer_.emplace(shard_, [this] {
+        timed_out_ = true;
+        waiting_.resume();
+      });
+      timer_->armAt(when_);
+    }
+    return inner_.await_suspend(waiting);
+  }
+
+  std::optional<T> await_resume() {
+    if (timed_out_) return std::nullopt;
+    timer_.reset();
+    return inner_.await_resume();
+  }
+
+ private:
+  net::Shard& shard_;
+  TimePoint when_;
+  Task<T> task_;
+  decltype(std::declval<Task<T>>().operator co_await()) inner_;
+  std::coroutine_handle<> waiting_;
+  std::optional<net::Timer> timer_;
+  bool timed_out_ = false;
+};
+
+// The task's result, or kDeadlineExceeded with `message`.
+template <typename T>
+Task<Result<T>> within(net::Shard& shard, TimePoint when, Task<Result<T>> task,
+                       std::string message) {
+  auto result = co_await DeadlineAwaiter<Result<T>>(shard, when, std::move(task));
+  if (!result) co_return fail(ErrorCode::kDeadlineExceeded, std::move(message));
+  co_return *std::move(result);
+}
+
+}  // namespace nimbus::http

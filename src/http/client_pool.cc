@@ -1,0 +1,360 @@
+#include "http/client_pool.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "http/client_deadline.h"
+
+namespace nimbus::http {
+namespace {
+
+// Requests of one tenant that may wait for a connection at once.
+constexpr std::size_t kMaxWaiting = 4096;
+
+// Gives a name to the wait, so that it can have a deadline.
+Task<Result<void>> changeOf(std::shared_ptr<ClientTenant> tenant) {
+  tenant->changed.clear();
+  co_await tenant->changed.wait();
+  co_return Result<void>();
+}
+
+// Counts while it lives.
+class Counted {
+ public:
+  explicit Counted(std::size_t& count) : count_(count) { count_ += 1; }
+  Counted(const Counted&) = delete;
+  Counted& operator=(const Counted&) = delete;
+  ~Counted() { count_ -= 1; }
+
+ private:
+  std::size_t& count_;
+};
+
+}  // namespace
+
+ClientPermit::ClientPermit(std::shared_ptr<ClientPool> pool, std::shared_ptr<ClientTenant> tenant)
+    : pool_(std::move(pool)), tenant_(std::move(tenant)) {
+  tenant_->connections += 1;
+  pool_->open_->add(1);
+}
+
+ClientPermit::~ClientPermit() {
+  if (!pool_) return;
+  tenant_->connections -= 1;
+  pool_->open_->add(-1);
+  pool_->tenantChanged(*tenant_);
+}
+
+// Marks an origin as being connected to, also when the task is given up.
+class ClientPool::Connecting {
+ public:
+  Connecting(std::shared_ptr<ClientPool> pool, ClientOriginId id)
+      : pool_(std::move(pool)), id_(std::move(id)) {
+    pool_->originFor(id_).connecting += 1;
+  }
+  Connecting(const Connecting&) = delete;
+  Connecting& operator=(const Connecting&) = delete;
+  ~Connecting() {
+    Origin& origin = pool_->originFor(id_);
+    origin.connecting -= 1;
+    pool_->tenantChanged(*origin.tenant);
+  }
+
+ private:
+  std::shared_ptr<ClientPool> pool_;
+  ClientOriginId id_;
+};
+
+ClientPool::ClientPool(net::Shard& shard, net::Resolver& resolver,
+                       std::shared_ptr<net::TlsClientContext> tls, ClientLimits limits,
+                       MetricRegistry& metrics)
+    : shard_(shard),
+      resolver_(resolver),
+      tls_(std::move(tls)),
+      limits_(limits),
+      requests_(metrics.counter("nimbus_http_client_requests_total", "Requests sent.")),
+      failures_(metrics.counter("nimbus_http_client_failures_total",
+                                "Requests that got no response.")),
+      opened_(metrics.counter("nimbus_http_client_connections_opened_total",
+                              "Connections opened to servers.")),
+      open_(metrics.gauge("nimbus_http_client_connections", "Open connections to servers.")),
+      expiry_(shard, [this] {
+        sweep_due_ = true;
+        shard_.defer(*this);
+      }) {}
+
+ClientPool::~ClientPool() = default;
+
+ClientPool::Origin& ClientPool::originFor(const ClientOriginId& id) {
+  const auto entry = origins_.try_emplace(id).first;
+  Origin& origin = entry->second;
+  if (origin.tenant) return origin;
+  origin.id = &entry->first;
+  auto& tenant = tenants_[id.isolation_key];
+  if (!tenant) {
+    tenant = std::make_shared<ClientTenant>();
+    tenant->key = id.isolation_key;
+  }
+  origin.tenant = tenant;
+  if (id.prior_knowledge) {
+    origin.protocol = Origin::Protocol::kHttp2;
+  } else if (id.scheme == Scheme::kHttp) {
+    origin.protocol = Origin::Protocol::kHttp1;
+  }
+  return origin;
+}
+
+Task<Result<ClientConnection>> ClientPool::acquire(ClientOriginId id, ClientTarget target,
+                                                   const RequestOptions& options,
+                                                   Freshness freshness) {
+  const TimePoint connect_deadline = deadlineAfter(shard_, options.connect_timeout);
+  const TimePoint permit_deadline = deadlineAfter(shard_, limits_.permit_wait);
+  for (;;) {
+    if (shut_down_) co_return fail(ErrorCode::kCancelled, "the HTTP client is shut down");
+    Origin& origin = originFor(id);
+    if (auto ready = takeReady(origin, freshness)) co_return *std::move(ready);
+    const auto tenant = origin.tenant;
+    if (!mayConnect(origin)) {
+      CO_TRY_VOID(co_await waitForChange(tenant, connect_deadline, "connecting took too long"));
+    } else if (tenant->connections < limits_.max_connections_per_key || evictIdle(*tenant)) {
+      co_return co_await connect(std::move(id), std::move(target), options, connect_deadline);
+    } else {
+      auto changed = co_await waitForChange(tenant, permit_deadline, "");
+      if (!changed) {
+        co_return fail(ErrorCode::kUnavailable,
+                       "no free connection: the limit of " +
+                           std::to_string(limits_.max_connections_per_key) + " is reached");
+      }
+    }
+  }
+}
+
+std::optional<ClientConnection> ClientPool::takeReady(Origin& origin, Freshness freshness) {
+  for (const auto& shared : origin.shared) {
+    if (shared->session->hasRoom()) return shared->session;
+  }
+  while (freshness == Freshness::kAny && !origin.idle.empty()) {
+    const auto idle = std::move(origin.idle.back());
+    origin.idle.pop_back();
+    if (idle->dead) continue;
+    idle->watch.reset();
+    idle->connection.reused = true;
+    return std::move(idle->connection);
+  }
+  return std::nullopt;
+}
+
+// While nobody knows whether one connection will do for all, one request finds out.
+bool ClientPool::mayConnect(const Origin& origin) const {
+  return origin.protocol == Origin::Protocol::kHttp1 || origin.connecting == 0;
+}
+
+bool ClientPool::evictIdle(const ClientTenant& tenant) {
+  const auto [first, last] = originsOf(tenant.key);
+  for (auto entry = first; entry != last; ++entry) {
+    Origin& origin = entry->second;
+    if (!origin.idle.empty()) {
+      origin.idle.erase(origin.idle.begin());
+      return true;
+    }
+    const auto unused = std::ranges::find_if(
+        origin.shared, [](const auto& shared) { return shared->session->streamCount() == 0; });
+    if (unused == origin.shared.end()) continue;
+    (*unused)->session->shutDown();
+    origin.shared.erase(unused);
+    return true;
+  }
+  return false;
+}
+
+Task<Result<void>> ClientPool::waitForChange(std::shared_ptr<ClientTenant> tenant,
+                                             TimePoint deadline, std::string_view what) {
+  if (tenant->waiting >= kMaxWaiting) {
+    co_return fail(ErrorCode::kUnavailable, "too many requests wait for a connection");
+  }
+  const Counted counted(tenant->waiting);
+  co_return co_await within(shard_, deadline, changeOf(tenant), std::string(what));
+}
+
+Task<Result<ClientConnection>> ClientPool::connect(ClientOriginId id, ClientTarget target,
+                                                   const RequestOptions& options,
+                                                   TimePoint deadline) {
+  const auto self = shared_from_this();
+  const Connecting connecting(self, id);
+  ClientPermit permit(self, originFor(id).tenant);
+  ConnectPlan plan{.target = std::move(target),
+                   .check = options.check_address,
+                   .tls = nullptr,
+                   .alpn = {"h2", "http/1.1"}};
+  if (id.scheme == Scheme::kHttps) {
+    if (!tls_) co_return fail(ErrorCode::kUnsupported, "https is not configured");
+    plan.tls = tls_;
+  }
+  std::string late = "connecting to \"" + id.authority + "\" took too long";
+  auto stream = co_await within(shard_, deadline,
+                                openConnection(shard_, resolver_, std::move(plan)), late);
+  if (!stream) co_return std::unexpected(std::move(stream).error());
+  if (shut_down_) co_return fail(ErrorCode::kCancelled, "the HTTP client is shut down");
+  opened_->add();
+  co_return adopt(id, std::move(permit), *std::move(stream));
+}
+
+ClientConnection ClientPool::adopt(const ClientOriginId& id, ClientPermit permit,
+                                   std::unique_ptr<net::Stream> stream) {
+  Origin& origin = originFor(id);
+  const bool http2 = id.prior_knowledge || stream->peer().alpn == "h2";
+  origin.protocol = http2 ? Origin::Protocol::kHttp2 : Origin::Protocol::kHttp1;
+  if (!http2) return Http1Connection{std::move(stream), std::move(permit)};
+  auto changed = [weak = weak_from_this(), id] {
+    const auto pool = weak.lock();
+    const auto entry = pool ? pool->origins_.find(id) : Origins::iterator();
+    if (!pool || entry == pool->origins_.end()) return;
+    pool->originChanged(entry->second);
+    pool->tenantChanged(*entry->second.tenant);
+  };
+  auto session = Http2ClientSession::start(shard_, std::move(stream), limits_.max_header_bytes,
+                                           std::move(changed));
+  origin.shared.push_back(
+      std::make_unique<Origin::Shared>(Origin::Shared{session, std::move(permit)}));
+  return session;
+}
+
+void ClientPool::release(const ClientOriginId& id, Http1Connection connection) {
+  if (shut_down_) return;
+  Origin& origin = originFor(id);
+  if (limits_.max_idle_per_authority == 0) return;
+  if (origin.idle.size() >= limits_.max_idle_per_authority) origin.idle.erase(origin.idle.begin());
+  origin.idle.push_back(std::make_unique<IdleConnection>(
+      IdleConnection{std::move(connection), shard_.now(), false, std::nullopt}));
+  IdleConnection& idle = *origin.idle.back();
+  idle.watch.emplace(watchIdle(origin, idle));
+  idle.watch->start();
+  scheduleSweep(idle.since + limits_.idle_timeout);
+  tenantChanged(*origin.tenant);
+}
+
+// Whatever ends the wait makes the connection useless: its end, or bytes that answer nothing.
+Task<void> ClientPool::watchIdle(Origin& origin, IdleConnection& idle) {
+  (void)co_await idle.connection.stream->readable();
+  idle.dead = true;
+  originChanged(origin);
+}
+
+void ClientPool::originChanged(Origin& origin) {
+  if (!std::exchange(origin.dirty, true)) dirty_origins_.push_back(&origin);
+  shard_.defer(*this);
+}
+
+std::pair<ClientPool::Origins::iterator, ClientPool::Origins::iterator> ClientPool::originsOf(
+    const std::string& key) {
+  const auto first = origins_.lower_bound({key, Scheme::kHttp, "", false});
+  const auto last = std::find_if(
+      first, origins_.end(), [&](const auto& entry) { return entry.first.isolation_key != key; });
+  return {first, last};
+}
+
+ClientPool::Origins::iterator ClientPool::eraseOrigin(Origins::iterator entry) {
+  if (entry->second.dirty) std::erase(dirty_origins_, &entry->second);
+  return origins_.erase(entry);
+}
+
+void ClientPool::tenantChanged(ClientTenant& tenant) {
+  const auto found = tenants_.find(tenant.key);
+  if (found == tenants_.end() || found->second.get() != &tenant) return;
+  if (std::ranges::find(changed_tenants_, found->second) == changed_tenants_.end()) {
+    changed_tenants_.push_back(found->second);
+  }
+  shard_.defer(*this);
+}
+
+void ClientPool::runDeferred() {
+  const auto self = shared_from_this();
+  if (std::exchange(sweep_due_, false)) sweepAll();
+  sweepDirty();
+  for (const auto& tenant : std::exchange(changed_tenants_, {})) {
+    tenant->changed.set();
+    tenant->changed.clear();
+    forgetTenantIfUnused(tenant->key);
+  }
+}
+
+void ClientPool::forgetTenantIfUnused(const std::string& key) {
+  const auto found = tenants_.find(key);
+  if (found == tenants_.end()) return;
+  if (found->second->connections > 0 || found->second->waiting > 0) return;
+  const auto [first, last] = originsOf(key);
+  if (std::any_of(first, last, [](const auto& entry) { return entry.second.connecting > 0; })) {
+    return;
+  }
+  for (auto entry = first; entry != last;) entry = eraseOrigin(entry);
+  tenants_.erase(found);
+}
+
+// Not more often than makes sense: there may be many thousand origins.
+void ClientPool::scheduleSweep(TimePoint when) {
+  const Duration pause = std::min<Duration>(std::chrono::seconds(1), limits_.idle_timeout / 4);
+  when = std::max(when, shard_.now() + pause);
+  if (when >= next_sweep_) return;
+  next_sweep_ = when;
+  expiry_.armAt(when);
+}
+
+void ClientPool::sweepAll() {
+  next_sweep_ = TimePoint::max();
+  for (auto& [id, origin] : origins_) {
+    if (!std::exchange(origin.dirty, true)) dirty_origins_.push_back(&origin);
+  }
+}
+
+void ClientPool::sweepDirty() {
+  for (Origin* origin : std::exchange(dirty_origins_, {})) {
+    origin->dirty = false;
+    sweepOrigin(*origin);
+    if (origin->idle.empty() && origin->shared.empty() && origin->connecting == 0) {
+      eraseOrigin(origins_.find(*origin->id));
+    }
+  }
+}
+
+void ClientPool::sweepOrigin(Origin& origin) {
+  const TimePoint now = shard_.now();
+  std::erase_if(origin.idle, [&](const auto& idle) {
+    return idle->dead || now - idle->since >= limits_.idle_timeout;
+  });
+  if (!origin.idle.empty()) scheduleSweep(origin.idle.front()->since + limits_.idle_timeout);
+  for (const auto& shared : origin.shared) {
+    Http2ClientSession& session = *shared->session;
+    if (session.isDone() || session.streamCount() > 0) continue;
+    if (now - session.idleSince() >= limits_.idle_timeout) {
+      session.shutDown();
+    } else {
+      scheduleSweep(session.idleSince() + limits_.idle_timeout);
+    }
+  }
+  std::erase_if(origin.shared, [](const auto& shared) { return shared->session->isDone(); });
+}
+
+void ClientPool::forget(const std::string& isolation_key) {
+  const auto [first, last] = originsOf(isolation_key);
+  for (auto entry = first; entry != last; ++entry) {
+    Origin& origin = entry->second;
+    origin.idle.clear();
+    for (const auto& shared : origin.shared) {
+      if (shared->session->streamCount() == 0) shared->session->shutDown();
+    }
+    originChanged(origin);
+  }
+}
+
+void ClientPool::shutDown() {
+  shut_down_ = true;
+  expiry_.disarm();
+  for (auto& [id, origin] : origins_) {
+    origin.idle.clear();
+    for (const auto& shared : origin.shared) shared->session->shutDown();
+    origin.shared.clear();
+    tenantChanged(*origin.tenant);
+  }
+}
+
+}  // namespace nimbus::http

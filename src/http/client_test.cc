@@ -1,0 +1,662 @@
+#include "http/client.h"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+
+#include "base/sync.h"
+#include "http/client_connect.h"
+#include "http/client_request.h"
+#include "http/client_test_server.h"
+
+namespace nimbus::http {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr std::string_view kHello = "HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello";
+
+TEST_F(ClientTest, SendsARequestAndReadsItsResponse) {
+  script([this](ScriptServer& server) {
+    auto connection = server.accept();
+    EXPECT_EQ(connection.readHead(), "GET /a?b HTTP/1.1\r\nhost: " + authority() +
+                                         "\r\nx-one: 1\r\naccept: */*\r\n\r\n");
+    connection.send("HTTP/1.1 201 Made\r\nX-Two: 2\r\ncontent-length: 5\r\n\r\nhello");
+  });
+  run([&](net::Shard&) -> Task<void> {
+    RequestHead head = request("GET", "/a?b");
+    head.headers.add("x-one", "1");
+    head.headers.add("connection", "close");
+    head.headers.add("host", "evil.example");
+    head.headers.add("accept", "*/*");
+    auto response = co_await client().send(std::move(head), nullptr, options_);
+    EXPECT_TRUE(response);
+    if (!response) co_return;
+    EXPECT_EQ((*response)->head().status, 201);
+    EXPECT_EQ((*response)->head().headers.find("x-two"), "2");
+    EXPECT_EQ((*response)->body().length(), 5U);
+    EXPECT_EQ(co_await readAll((*response)->body()), "hello");
+  });
+}
+
+TEST_F(ClientTest, UsesOneConnectionForOneRequestAfterTheOther) {
+  script([](ScriptServer& server) {
+    auto connection = server.accept();
+    for (int i = 0; i < 3; ++i) {
+      EXPECT_TRUE(connection.readHead().starts_with("GET /" + std::to_string(i)));
+      connection.send(kHello);
+    }
+    EXPECT_TRUE(connection.atEnd());
+  });
+  run([&](net::Shard&) -> Task<void> {
+    for (int i = 0; i < 3; ++i) {
+      auto response =
+          co_await client().send(request("GET", "/" + std::to_string(i)), nullptr, options_);
+      EXPECT_TRUE(response);
+      if (response) EXPECT_EQ(co_await readAll((*response)->body()), "hello");
+    }
+    EXPECT_EQ(opened(), 1U);
+    client().forget("");
+  });
+  finish();
+}
+
+TEST_F(ClientTest, SharesConnectionsWithinAnIsolationKeyOnly) {
+  script([](ScriptServer& server) {
+    auto first = server.accept();
+    (void)first.readHead();
+    first.send(kHello);
+    auto second = server.accept();
+    (void)second.readHead();
+    second.send(kHello);
+    EXPECT_TRUE(second.atEnd());
+  });
+  run([&](net::Shard&) -> Task<void> {
+    for (const char* key : {"one", "two"}) {
+      options_.isolation_key = key;
+      auto response = co_await client().send(request("GET", "/"), nullptr, options_);
+      if (response) EXPECT_EQ(co_await readAll((*response)->body()), "hello");
+    }
+    EXPECT_EQ(opened(), 2U);
+    client().forget("two");
+  });
+  finish();
+}
+
+TEST_F(ClientTest, ReusesOnlyWhatIsCleanlyOver) {
+  const std::string_view responses[] = {
+      "HTTP/1.1 200 OK\r\ncontent-length: 5\r\nconnection: close\r\n\r\nhello",
+      "HTTP/1.0 200 OK\r\ncontent-length: 5\r\n\r\nhello",
+      "HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhelloHTTP/1.1 200 OK\r\n\r\n",  // and one more
+  };
+  script([&](ScriptServer& server) {
+    for (const std::string_view response : responses) {
+      auto connection = server.accept();
+      (void)connection.readHead();
+      connection.send(response);
+      EXPECT_TRUE(connection.atEnd());
+    }
+  });
+  run([&](net::Shard&) -> Task<void> {
+    for (std::size_t i = 0; i < std::size(responses); ++i) {
+      auto response = co_await client().send(request("GET", "/"), nullptr, options_);
+      EXPECT_TRUE(response);
+      if (response) EXPECT_EQ(co_await readAll((*response)->body()), "hello");
+      EXPECT_EQ(opened(), i + 1);
+    }
+  });
+}
+
+TEST_F(ClientTest, NoticesThatAnIdleConnectionWasClosed) {
+  script([](ScriptServer& server) {
+    {
+      auto connection = server.accept();
+      (void)connection.readHead();
+      connection.send(kHello);
+    }
+    auto connection = server.accept();
+    (void)connection.readHead();
+    connection.send(kHello);
+  });
+  run([&](net::Shard& shard) -> Task<void> {
+    auto first = co_await client().send(request("POST", "/"), nullptr, options_);
+    if (first) EXPECT_EQ(co_await readAll((*first)->body()), "hello");
+    while (open_->value() > 0) co_await shard.sleepFor(milliseconds(1));
+    auto second = co_await client().send(request("POST", "/"), nullptr, options_);
+    EXPECT_TRUE(second) << "without any retry";
+  });
+}
+
+TEST_F(ClientTest, TriesOnceMoreWhenAReusedConnectionTurnsOutToBeClosed) {
+  script([](ScriptServer& server) {
+    {
+      auto connection = server.accept();
+      (void)connection.readHead();
+      connection.send(kHello);
+      (void)connection.readHead();  // the second request; closed without an answer
+    }
+    auto connection = server.accept();
+    EXPECT_TRUE(connection.readHead().starts_with("GET /second"));
+    connection.send(kHello);
+  });
+  run([&](net::Shard&) -> Task<void> {
+    auto first = co_await client().send(request("GET", "/first"), nullptr, options_);
+    if (first) EXPECT_EQ(co_await readAll((*first)->body()), "hello");
+    auto second = co_await client().send(request("GET", "/second"), nullptr, options_);
+    EXPECT_TRUE(second);
+    if (second) EXPECT_EQ(co_await readAll((*second)->body()), "hello");
+  });
+}
+
+TEST_F(ClientTest, NeverRepeatsWhatMayHaveHadAnEffect) {
+  script([](ScriptServer& server) {
+    auto connection = server.accept();
+    (void)connection.readHead();
+    connection.send(kHello);
+    (void)connection.readHead();
+  });
+  run([&](net::Shard&) -> Task<void> {
+    auto first = co_await client().send(request("GET", "/"), nullptr, options_);
+    if (first) EXPECT_EQ(co_await readAll((*first)->body()), "hello");
+    auto second = co_await client().send(request("POST", "/"), nullptr, options_);
+    EXPECT_FALSE(second);
+    if (!second) EXPECT_EQ(second.error().code(), ErrorCode::kIo);
+    EXPECT_EQ(opened(), 1U);
+  });
+}
+
+TEST_F(ClientTest, DoesNotRetryOnAConnectionThatWasNew) {
+  script([](ScriptServer& server) { (void)server.accept().readHead(); });
+  run([&](net::Shard&) -> Task<void> {
+    auto response = co_await client().send(request("GET", "/"), nullptr, options_);
+    EXPECT_FALSE(response);
+    EXPECT_EQ(opened(), 1U);
+  });
+}
+
+TEST_F(ClientTest, FramesContentByItsLength) {
+  script([](ScriptServer& server) {
+    auto connection = server.accept();
+    EXPECT_NE(connection.readHead().find("content-length: 6\r\n"), std::string::npos);
+    EXPECT_EQ(connection.read(6), "abcdef");
+    connection.send(kHello);
+    EXPECT_NE(connection.readHead().find("content-length: 0\r\n"), std::string::npos);
+    connection.send(kHello);
+  });
+  run([&](net::Shard&) -> Task<void> {
+    auto body = bodyOf({"abc", "def"}, 6);
+    auto response = co_await client().send(request("PUT", "/"), body.get(), options_);
+    if (response) EXPECT_EQ(co_await readAll((*response)->body()), "hello");
+    auto empty = co_await client().send(request("POST", "/"), nullptr, options_);
+    EXPECT_TRUE(empty);
+  });
+}
+
+TEST_F(ClientTest, SendsChunksAndTrailersWhenTheLengthIsUnknown) {
+  script([](ScriptServer& server) {
+    auto connection = server.accept();
+    EXPECT_NE(connection.readHead().find("transfer-encoding: chunked\r\n"), std::string::npos);
+    const std::string expected = "3\r\nabc\r\nf\r\ndefghijklmnopqr\r\n0\r\nx-sum: 18\r\n\r\n";
+    EXPECT_EQ(connection.read(expected.size()), expected);
+    connection.send("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"
+                    "2\r\nhe\r\n3\r\nllo\r\n0\r\nx-end: yes\r\n\r\n");
+  });
+  run([&](net::Shard&) -> Task<void> {
+    auto body = bodyOf({"abc", "defghijklmnopqr"});
+    body->trailers_out.add("x-sum", "18");
+    auto response = co_await client().send(request("POST", "/"), body.get(), options_);
+    EXPECT_TRUE(response);
+    if (!response) co_return;
+    EXPECT_EQ(co_await readAll((*response)->body()), "hello");
+    EXPECT_EQ((*response)->body().trailers().find("x-end"), "yes");
+  });
+}
+
+TEST_F(ClientTest, SendsAndReceivesAtTheSameTime) {
+  script([](ScriptServer& server) {
+    auto connection = server.accept();
+    (void)connection.readHead();
+    connection.send("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n");
+    for (int i = 0; i < 3; ++i) {
+      EXPECT_EQ(connection.read(9), "4\r\nping\r\n");
+      connection.send("4\r\npong\r\n");
+    }
+    EXPECT_EQ(connection.read(5), "0\r\n\r\n");
+    connection.send("0\r\n\r\n");
+  });
+  run([&](net::Shard&) -> Task<void> {
+    Event answered;
+    int asked = 0;
+    auto next = [&]() -> Task<Result<std::optional<Bytes>>> {
+      if (asked > 0) {
+        co_await answered.wait();
+        answered.clear();
+      }
+      if (asked++ == 3) co_return std::nullopt;
+      co_return Bytes::ofStatic("ping");
+    };
+    ScriptBody body(next);
+    auto response = co_await client().send(request("POST", "/"), &body, options_);
+    EXPECT_TRUE(response);
+    if (!response) co_return;
+    for (int i = 0; i < 3; ++i) {
+      auto piece = co_await (*response)->body().read();
+      EXPECT_TRUE(piece && *piece && (*piece)->text() == "pong");
+      answered.set();
+    }
+    EXPECT_EQ(co_await readAll((*response)->body()), "");
+  });
+}
+
+TEST_F(ClientTest, TakesAnAnswerThatComesBeforeTheContentIsSent) {
+  script([](ScriptServer& server) {
+    auto connection = server.accept();
+    (void)connection.readHead();
+    connection.send("HTTP/1.1 413 Too Large\r\ncontent-length: 3\r\nconnection: close\r\n\r\nno!");
+    EXPECT_FALSE(connection.read(100).empty());
+  });
+  run([&](net::Shard&) -> Task<void> {
+    const std::string piece(60'000, 'x');
+    auto next = [&]() -> Task<Result<std::optional<Bytes>>> { co_return Bytes::copyOf(piece); };
+    ScriptBody body(next);  // without end
+    auto response = co_await client().send(request("POST", "/"), &body, options_);
+    EXPECT_TRUE(response);
+    if (!response) co_return;
+    EXPECT_EQ((*response)->head().status, 413);
+    EXPECT_EQ(co_await readAll((*response)->body()), "no!");
+  });
+}
+
+TEST_F(ClientTest, HoldsItsContentBackUntilTheServerAsksForIt) {
+  script([](ScriptServer& server) {
+    auto connection = server.accept();
+    EXPECT_NE(connection.readHead().find("expect: 100-continue\r\n"), std::string::npos);
+    connection.send("HTTP/1.1 100 Continue\r\n\r\n");
+    EXPECT_EQ(connection.read(3), "abc");
+    connection.send("HTTP/1.1 103 Early Hints\r\nlink: x\r\n\r\n");
+    connection.send(kHello);
+  });
+  run([&](net::Shard&) -> Task<void> {
+    RequestHead head = request("PUT", "/");
+    head.headers.add("expect", "100-continue");
+    auto body = bodyOf({"abc"}, 3);
+    auto response = co_await client().send(std::move(head), body.get(), options_);
+    EXPECT_TRUE(response);
+    if (!response) co_return;
+    EXPECT_EQ((*response)->head().status, 200);
+    EXPECT_FALSE((*response)->head().headers.find("link"));
+  });
+}
+
+TEST_F(ClientTest, KnowsWhichResponsesHaveNoContent) {
+  script([](ScriptServer& server) {
+    auto connection = server.accept();
+    (void)connection.readHead();
+    connection.send("HTTP/1.1 103 Hints\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n");
+    for (const char* status : {"204", "304"}) {
+      (void)connection.readHead();
+      connection.send("HTTP/1.1 " + std::string(status) + " x\r\n\r\n");
+    }
+    (void)connection.readHead();
+    connection.send(kHello);
+  });
+  run([&](net::Shard&) -> Task<void> {
+    for (const char* method : {"HEAD", "GET", "GET"}) {
+      auto response = co_await client().send(request(method, "/"), nullptr, options_);
+      EXPECT_TRUE(response);
+      if (!response) co_return;
+      EXPECT_TRUE((*response)->body().empty());
+      EXPECT_EQ(co_await readAll((*response)->body()), "");
+    }
+    auto response = co_await client().send(request("GET", "/"), nullptr, options_);
+    if (response) EXPECT_EQ(co_await readAll((*response)->body()), "hello");
+    EXPECT_EQ(opened(), 1U);
+  });
+}
+
+TEST_F(ClientTest, ReadsUntilTheServerClosesWhereNothingElseTellsTheEnd) {
+  script([](ScriptServer& server) {
+    auto connection = server.accept();
+    (void)connection.readHead();
+    connection.send("HTTP/1.1 200 OK\r\n\r\nall of it");
+  });
+  run([&](net::Shard&) -> Task<void> {
+    auto response = co_await client().send(request("GET", "/"), nullptr, options_);
+    EXPECT_TRUE(response);
+    if (!response) co_return;
+    EXPECT_FALSE((*response)->body().length());
+    EXPECT_EQ(co_await readAll((*response)->body()), "all of it");
+  });
+}
+
+struct BadResponse {
+  const char* what;
+  std::string text;
+  ErrorCode code;
+  bool in_content = false;
+};
+
+TEST_F(ClientTest, RefusesResponsesThatCanBeReadInTwoWays) {
+  const std::string ok = "HTTP/1.1 200 OK\r\n";
+  const std::vector<BadResponse> responses = {
+      {"two lengths", ok + "content-length: 1\r\ncontent-length: 2\r\n\r\nab",
+       ErrorCode::kProtocol},
+      {"length and chunks", ok + "content-length: 5\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n",
+       ErrorCode::kProtocol},
+      {"a list of lengths", ok + "content-length: 1, 1\r\n\r\na", ErrorCode::kProtocol},
+      {"a negative length", ok + "content-length: -1\r\n\r\n", ErrorCode::kProtocol},
+      {"unknown coding", ok + "transfer-encoding: gzip\r\n\r\n", ErrorCode::kProtocol},
+      {"bare line feeds", "HTTP/1.1 200 OK\ncontent-length: 0\n\n", ErrorCode::kProtocol},
+      {"a folded line", ok + "x: a\r\n b\r\n\r\n", ErrorCode::kProtocol},
+      {"space before the colon", ok + "content-length : 0\r\n\r\n", ErrorCode::kProtocol},
+      {"another protocol", "SSH-2.0-OpenSSH\r\n", ErrorCode::kProtocol},
+      {"switching protocols", "HTTP/1.1 101 x\r\nupgrade: y\r\n\r\n", ErrorCode::kProtocol},
+      {"a head too large", ok + "x: " + std::string(70'000, 'a') + "\r\n\r\n",
+       ErrorCode::kProtocol},
+      {"endless hints", [] {
+         std::string text;
+         for (int i = 0; i < 100; ++i) text += "HTTP/1.1 103 x\r\n\r\n";
+         return text;
+       }(), ErrorCode::kProtocol},
+      {"half a head", "HTTP/1.1 200 OK\r\nx: ", ErrorCode::kIo},
+      {"nothing", "", ErrorCode::kIo},
+      {"less than its length", ok + "content-length: 5\r\n\r\nfour", ErrorCode::kProtocol, true},
+      {"half a chunk", ok + "transfer-encoding: chunked\r\n\r\n5\r\nfour", ErrorCode::kProtocol,
+       true},
+      {"no last chunk", ok + "transfer-encoding: chunked\r\n\r\n4\r\nfour\r\n",
+       ErrorCode::kProtocol, true},
+      {"an odd chunk size", ok + "transfer-encoding: chunked\r\n\r\n0x4\r\nfour\r\n0\r\n\r\n",
+       ErrorCode::kProtocol, true},
+      {"a length among the trailers",
+       ok + "transfer-encoding: chunked\r\n\r\n0\r\ncontent-length: 4\r\n\r\n",
+       ErrorCode::kProtocol, true},
+  };
+  script([&](ScriptServer& server) {
+    for (const BadResponse& response : responses) {
+      auto connection = server.accept();
+      (void)connection.readHead();
+      connection.send(response.text);
+    }
+  });
+  run([&](net::Shard&) -> Task<void> {
+    for (const BadResponse& bad : responses) {
+      auto response = co_await client().send(request("GET", "/"), nullptr, options_);
+      EXPECT_EQ(response.has_value(), bad.in_content) << bad.what;
+      if (!response) {
+        EXPECT_EQ(response.error().code(), bad.code) << bad.what << response.error().describe();
+        continue;
+      }
+      const auto content = co_await readAll((*response)->body());
+      EXPECT_FALSE(content) << bad.what;
+      if (!content) EXPECT_EQ(content.error().code(), bad.code) << bad.what;
+    }
+  });
+}
+
+TEST_F(ClientTest, RefusesRequestsThatCouldBecomeTwo) {
+  run([&](net::Shard&) -> Task<void> {
+    const auto refused = [&](RequestHead head) -> Task<void> {
+      auto response = co_await client().send(std::move(head), nullptr, options_);
+      EXPECT_FALSE(response);
+      if (!response) EXPECT_EQ(response.error().code(), ErrorCode::kInvalidArgument);
+    };
+    for (const char* method : {"", "GE T", "GET\r\nx: y", "GET /"}) {
+      co_await refused(request(method, "/"));
+    }
+    for (const char* path : {"", "x", "/a b", "/a\r\nx: y", "/\t", "/a#b", "*", "http://x/"}) {
+      co_await refused(request("GET", path));
+    }
+    for (const char* host : {"", "a b", "a\r\nx: y", "u@a", "a:99999", "a/b", "a:0"}) {
+      RequestHead head = request("GET", "/");
+      head.authority = host;
+      co_await refused(std::move(head));
+    }
+    RequestHead value = request("GET", "/");
+    value.headers.add("x", "a\r\ny: z");
+    co_await refused(std::move(value));
+    RequestHead name = request("GET", "/");
+    name.headers.add("x: y\r\nz", "a");
+    co_await refused(std::move(name));
+    RequestHead length = request("POST", "/");
+    length.headers.add("content-length", "5");
+    co_await refused(std::move(length));
+    EXPECT_EQ(opened(), 0U);
+  });
+}
+
+TEST_F(ClientTest, FailsIfContentAndItsLengthDiffer) {
+  script([](ScriptServer& server) {
+    for (int i = 0; i < 3; ++i) EXPECT_FALSE(server.accept().read(10'000).ends_with("abcd"));
+  });
+  run([&](net::Shard&) -> Task<void> {
+    auto longer = bodyOf({"ab", "cd"}, 3);
+    auto shorter = bodyOf({"ab"}, 3);
+    for (BodyReader* body : {longer.get(), shorter.get()}) {
+      auto response = co_await client().send(request("POST", "/"), body, options_);
+      EXPECT_FALSE(response);
+      if (!response) EXPECT_EQ(response.error().code(), ErrorCode::kInvalidArgument);
+    }
+    auto failing = [&]() -> Task<Result<std::optional<Bytes>>> {
+      co_return fail(ErrorCode::kTrap, "the guest trapped");
+    };
+    ScriptBody body(failing);
+    auto response = co_await client().send(request("POST", "/"), &body, options_);
+    EXPECT_FALSE(response);
+    if (!response) EXPECT_EQ(response.error().code(), ErrorCode::kTrap);
+  });
+}
+
+TEST_F(ClientTest, StopsWaitingForServersThatStall) {
+  script([](ScriptServer& server) {
+    auto silent = server.accept();
+    (void)silent.readHead();
+    EXPECT_TRUE(silent.atEnd());
+    auto slow = server.accept();
+    (void)slow.readHead();
+    slow.send("HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhe");
+    EXPECT_TRUE(slow.atEnd());
+  });
+  run([&](net::Shard&) -> Task<void> {
+    options_.first_byte_timeout = milliseconds(50);
+    auto silent = co_await client().send(request("GET", "/"), nullptr, options_);
+    EXPECT_FALSE(silent);
+    if (!silent) EXPECT_EQ(silent.error().code(), ErrorCode::kDeadlineExceeded);
+    options_.first_byte_timeout = {};
+    options_.between_bytes_timeout = milliseconds(50);
+    auto slow = co_await client().send(request("GET", "/"), nullptr, options_);
+    EXPECT_TRUE(slow);
+    if (!slow) co_return;
+    const auto content = co_await readAll((*slow)->body());
+    EXPECT_FALSE(content);
+    if (!content) EXPECT_EQ(content.error().code(), ErrorCode::kDeadlineExceeded);
+  });
+}
+
+TEST_F(ClientTest, ClosesWhatIsGivenUp) {
+  script([](ScriptServer& server) {
+    auto unread = server.accept();
+    (void)unread.readHead();
+    unread.send("HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhe");
+    EXPECT_TRUE(unread.atEnd());
+    auto cancelled = server.accept();
+    (void)cancelled.readHead();
+    EXPECT_TRUE(cancelled.atEnd());
+  });
+  run([&](net::Shard& shard) -> Task<void> {
+    {
+      auto response = co_await client().send(request("GET", "/"), nullptr, options_);
+      EXPECT_TRUE(response);
+    }
+    auto task = client().send(request("GET", "/"), nullptr, options_);
+    task.start();
+    while (opened() < 2) co_await shard.sleepFor(milliseconds(1));
+  });
+  finish();
+}
+
+TEST_F(ClientTest, NeverConnectsToAddressesThatPolicyForbids) {
+  resolver_.add("rebound.example", {*net::IpAddress::parse("127.0.0.1")});
+  run([&](net::Shard&) -> Task<void> {
+    std::vector<std::string> asked;
+    options_.check_address = [&](const net::IpAddress& address, std::uint16_t) -> Result<void> {
+      asked.push_back(address.toString());
+      return fail(ErrorCode::kPermissionDenied, "blocked_range");
+    };
+    auto response = co_await client().send(request("GET", "/"), nullptr, options_);
+    EXPECT_FALSE(response);
+    if (!response) {
+      EXPECT_EQ(response.error().code(), ErrorCode::kPermissionDenied);
+      EXPECT_NE(response.error().describe().find("blocked_range"), std::string::npos);
+    }
+    EXPECT_EQ(asked, std::vector<std::string>{"127.0.0.1"});
+    EXPECT_EQ(opened(), 0U);
+  });
+}
+
+TEST(OrderAddresses, SkipsForbiddenOnesAndLetsFamiliesTakeTurns) {
+  std::vector<net::IpAddress> addresses;
+  for (const char* text : {"2001:db8::1", "2001:db8::2", "10.0.0.1", "10.0.0.2", "10.0.0.3"}) {
+    addresses.push_back(*net::IpAddress::parse(text));
+  }
+  const auto forbidden = [](const net::IpAddress& address, std::uint16_t) -> Result<void> {
+    if (address.toString() != "10.0.0.1") return {};
+    return fail(ErrorCode::kPermissionDenied, "no");
+  };
+  const auto ordered = orderAddresses(addresses, {"x.example", 80}, forbidden);
+  ASSERT_TRUE(ordered);
+  std::vector<std::string> texts;
+  for (const auto& endpoint : *ordered) texts.push_back(endpoint.address.toString());
+  EXPECT_EQ(texts,
+            (std::vector<std::string>{"2001:db8::1", "10.0.0.2", "2001:db8::2", "10.0.0.3"}));
+  EXPECT_EQ(orderAddresses({}, {"x.example", 80}, nullptr).error().code(), ErrorCode::kNotFound);
+}
+
+TEST_F(ClientTest, TriesTheNextAddressWhenOneRefuses) {
+  // Nothing listens on this port of the other loopback address.
+  resolver_.add("two.example",
+                {*net::IpAddress::parse("127.0.0.2"), *net::IpAddress::parse("127.0.0.1")});
+  script([](ScriptServer& server) {
+    auto connection = server.accept();
+    (void)connection.readHead();
+    connection.send(kHello);
+  });
+  run([&](net::Shard&) -> Task<void> {
+    RequestHead head = request("GET", "/");
+    head.authority = "two.example:" + std::to_string(server_.port());
+    auto response = co_await client().send(std::move(head), nullptr, options_);
+    EXPECT_TRUE(response);
+    RequestHead refused = request("GET", "/");
+    refused.authority = "127.0.0.2:" + std::to_string(server_.port());
+    auto failed = co_await client().send(std::move(refused), nullptr, options_);
+    EXPECT_FALSE(failed);
+    if (!failed) EXPECT_EQ(failed.error().code(), ErrorCode::kUnavailable);
+    RequestHead unknown = request("GET", "/");
+    unknown.authority = "unknown.example";
+    auto missing = co_await client().send(std::move(unknown), nullptr, options_);
+    EXPECT_FALSE(missing);
+    if (!missing) EXPECT_EQ(missing.error().code(), ErrorCode::kNotFound);
+  });
+}
+
+TEST_F(ClientTest, LimitsConnectionsOfAKeyAndLetsTheOthersWait) {
+  limits_.max_connections_per_key = 1;
+  script([](ScriptServer& server) {
+    auto connection = server.accept();
+    for (int i = 0; i < 2; ++i) {
+      (void)connection.readHead();
+      connection.send(kHello);
+    }
+  });
+  run([&](net::Shard&) -> Task<void> {
+    auto first = co_await client().send(request("GET", "/1"), nullptr, options_);
+    EXPECT_TRUE(first);
+    auto waiting = client().send(request("GET", "/2"), nullptr, options_);
+    EXPECT_FALSE(waiting.start());
+    if (first) EXPECT_EQ(co_await readAll((*first)->body()), "hello");
+    while (!waiting.done()) co_await (*group_)[0].sleepFor(milliseconds(1));
+    EXPECT_TRUE(waiting.take());
+    EXPECT_EQ(opened(), 1U);
+  });
+}
+
+TEST_F(ClientTest, GivesUpWaitingForAConnection) {
+  limits_.max_connections_per_key = 1;
+  limits_.permit_wait = milliseconds(30);
+  script([](ScriptServer& server) {
+    auto connection = server.accept();
+    (void)connection.readHead();
+    connection.send(kHello.substr(0, kHello.size() - 1));
+    EXPECT_TRUE(connection.atEnd());
+  });
+  run([&](net::Shard&) -> Task<void> {
+    auto first = co_await client().send(request("GET", "/1"), nullptr, options_);
+    EXPECT_TRUE(first);
+    auto second = co_await client().send(request("GET", "/2"), nullptr, options_);
+    EXPECT_FALSE(second);
+    if (!second) EXPECT_EQ(second.error().code(), ErrorCode::kUnavailable);
+    // Another key has connections of its own.
+    options_.isolation_key = "other";
+    options_.connect_timeout = milliseconds(500);
+    options_.first_byte_timeout = milliseconds(20);
+    auto third = co_await client().send(request("GET", "/3"), nullptr, options_);
+    EXPECT_FALSE(third);
+    if (!third) EXPECT_EQ(third.error().code(), ErrorCode::kDeadlineExceeded);
+  });
+}
+
+TEST_F(ClientTest, ClosesConnectionsThatStayIdle) {
+  limits_.idle_timeout = milliseconds(40);
+  script([](ScriptServer& server) {
+    auto connection = server.accept();
+    (void)connection.readHead();
+    connection.send(kHello);
+    EXPECT_TRUE(connection.atEnd());
+  });
+  run([&](net::Shard&) -> Task<void> {
+    auto response = co_await client().send(request("GET", "/"), nullptr, options_);
+    if (response) EXPECT_EQ(co_await readAll((*response)->body()), "hello");
+  });
+  finish();
+}
+
+TEST_F(ClientTest, KeepsNoMoreIdleConnectionsThanAllowed) {
+  limits_.max_idle_per_authority = 1;
+  script([](ScriptServer& server) {
+    auto one = server.accept();
+    (void)one.readHead();
+    auto two = server.accept();
+    (void)two.readHead();
+    one.send(kHello);
+    two.send(kHello);
+    EXPECT_TRUE(one.atEnd());
+  });
+  run([&](net::Shard& shard) -> Task<void> {
+    auto one = client().send(request("GET", "/"), nullptr, options_);
+    one.start();
+    while (opened() < 1) co_await shard.sleepFor(milliseconds(1));
+    auto two = co_await client().send(request("GET", "/"), nullptr, options_);
+    while (!one.done()) co_await shard.sleepFor(milliseconds(1));
+    auto first = one.take();
+    if (first) EXPECT_EQ(co_await readAll((*first)->body()), "hello");
+    if (two) EXPECT_EQ(co_await readAll((*two)->body()), "hello");
+    EXPECT_EQ(open_->value(), 1);
+  });
+  finish();
+}
+
+TEST_F(ClientTest, OutlivesItsClient) {
+  script([](ScriptServer& server) {
+    auto connection = server.accept();
+    (void)connection.readHead();
+    connection.send(kHello);
+  });
+  run([&](net::Shard&) -> Task<void> {
+    auto response = co_await client().send(request("GET", "/"), nullptr, options_);
+    EXPECT_TRUE(response);
+    client_.reset();
+    if (response) EXPECT_EQ(co_await readAll((*response)->body()), "hello");
+  });
+}
+
+}  // namespace
+}  // namespace nimbus::http

@@ -1,0 +1,283 @@
+#include "http/http2_client.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "base/text.h"
+#include "http/client_deadline.h"
+#include "http/http1_fields.h"
+#include "http/http2_exchange.h"
+
+namespace nimbus::http {
+namespace {
+
+constexpr std::int32_t kStreamWindowBytes = 256 * 1024;
+constexpr std::size_t kUnsentBytes = 64 * 1024;
+constexpr std::size_t kMaxFieldCount = 256;
+constexpr std::size_t kFieldOverheadBytes = 32;
+// A head this many times over the limit ends the connection, not only its stream.
+constexpr std::size_t kHopelessFactor = 4;
+constexpr std::size_t kMaxQueuedAcks = 500;
+constexpr std::size_t kContinuationBytes = 16 * 1024;
+constexpr Duration kPingLimit = std::chrono::seconds(10);
+
+nghttp2_option* sessionOptions(std::size_t max_header_bytes) {
+  nghttp2_option* options = nullptr;
+  nghttp2_option_new(&options);
+  nghttp2_option_set_max_outbound_ack(options, kMaxQueuedAcks);
+  nghttp2_option_set_max_continuations(options, max_header_bytes / kContinuationBytes + 4);
+  return options;
+}
+
+Http2ClientStream& own(Http2Stream& stream) { return static_cast<Http2ClientStream&>(stream); }
+
+Error streamError(std::uint32_t code) {
+  const std::string reason = nghttp2_http2_strerror(code);
+  switch (code) {
+    case NGHTTP2_REFUSED_STREAM:
+      return {ErrorCode::kUnavailable, "the server refused the request for now"};
+    case NGHTTP2_PROTOCOL_ERROR:
+    case NGHTTP2_FLOW_CONTROL_ERROR:
+    case NGHTTP2_COMPRESSION_ERROR:
+      return {ErrorCode::kProtocol, "the HTTP/2 stream broke the protocol: " + reason};
+    default: return {ErrorCode::kIo, "the HTTP/2 stream ended early: " + reason};
+  }
+}
+
+}  // namespace
+
+void Http2ClientStream::wake() {
+  if (head_received || closed) head_came.set();
+  Http2Stream::wake();
+}
+
+std::shared_ptr<Http2ClientSession> Http2ClientSession::start(net::Shard& shard,
+                                                              std::unique_ptr<net::Stream> stream,
+                                                              std::size_t max_header_bytes,
+                                                              std::function<void()> changed) {
+  std::shared_ptr<Http2ClientSession> session(
+      new Http2ClientSession(shard, std::move(stream), max_header_bytes, std::move(changed)));
+  session->reads_.emplace(session->runReads());
+  session->reads_->start();
+  return session;
+}
+
+Http2ClientSession::Http2ClientSession(net::Shard& shard, std::unique_ptr<net::Stream> stream,
+                                       std::size_t max_header_bytes, std::function<void()> changed)
+    : Http2Session(shard, std::move(stream)),
+      max_header_bytes_(max_header_bytes),
+      changed_(std::move(changed)),
+      idle_since_(now()),
+      ping_limit_(shard, [this] {
+        close(Error(ErrorCode::kDeadlineExceeded, "the HTTP/2 connection does not answer"));
+      }) {
+  makeSession(Side::kClient, sessionOptions(max_header_bytes));
+  const std::array<nghttp2_settings_entry, 3> settings = {{
+      {NGHTTP2_SETTINGS_ENABLE_PUSH, 0},
+      {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, kStreamWindowBytes},
+      {NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, static_cast<std::uint32_t>(max_header_bytes)},
+  }};
+  nghttp2_submit_settings(this->session(), NGHTTP2_FLAG_NONE, settings.data(), settings.size());
+  nghttp2_session_set_local_window_size(this->session(), NGHTTP2_FLAG_NONE, 0,
+                                        kStreamWindowBytes * int{kMaxStreams});
+  requestTurn();
+}
+
+Http2ClientSession::~Http2ClientSession() = default;
+
+Task<void> Http2ClientSession::runReads() { return readLoop({}); }
+
+bool Http2ClientSession::hasRoom() {
+  const std::size_t allowed = nghttp2_session_get_remote_settings(
+      session(), NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS);
+  return !over() && !terminating() && !suspected_ && !goaway_received_ &&
+         streams_.size() < std::min(allowed, kMaxStreams) &&
+         nghttp2_session_check_request_allowed(session()) != 0;
+}
+
+std::shared_ptr<Http2ClientStream> Http2ClientSession::submit(const ClientRequest& request) {
+  const RequestHead& head = request.head;
+  const bool streamed = request.framing.kind == RequestFraming::Kind::kStreamed;
+  const std::string length = std::to_string(request.framing.length);
+  Http2FieldList fields;
+  fields.add(":method", head.method);
+  fields.add(":scheme", head.scheme == Scheme::kHttps ? "https" : "http");
+  fields.add(":authority", head.authority);
+  fields.add(":path", head.path);
+  if (request.framing.kind == RequestFraming::Kind::kLength) fields.add("content-length", length);
+  const auto te = head.headers.find("te");
+  if (isGrpc(head) || (te && nimbus::equalsIgnoringCase(*te, "trailers"))) {
+    fields.add("te", "trailers");
+  }
+  for (std::size_t i = 0; i < head.headers.size(); ++i) {
+    const HeaderField field = head.headers[i];
+    if (classifyField(field.name) == FieldKind::kOrdinary) fields.add(field.name, field.value);
+  }
+
+  const bool content = request.body != nullptr && (streamed || request.framing.length > 0);
+  // The number of the stream is known only afterwards; nothing looks at it before.
+  const auto next_id =
+      static_cast<std::int32_t>(nghttp2_session_get_next_stream_id(session()));
+  auto stream = std::make_shared<Http2ClientStream>(*this, next_id, kUnsentBytes);
+  nghttp2_data_provider provider = outboundProvider(*stream);
+  const std::int32_t id = nghttp2_submit_request(
+      session(), nullptr, fields.data(), fields.size(), content ? &provider : nullptr,
+      static_cast<Http2Stream*>(stream.get()));
+  if (id != next_id) return nullptr;
+  if (!content) stream->outbound.finish();
+  streams_.emplace(id, stream);
+  requestTurn();
+  return stream;
+}
+
+Task<ExchangeResult> Http2ClientSession::exchange(ClientRequest request) {
+  auto stream = submit(request);
+  if (stream == nullptr) {
+    co_return ExchangeResult{fail(ErrorCode::kUnavailable, "the HTTP/2 connection takes no more"),
+                             true};
+  }
+  auto exchange = std::make_unique<Http2Exchange>(shared_from_this(), stream, request);
+  const TimePoint deadline = deadlineAfter(shard(), request.options.first_byte_timeout);
+  const auto received = co_await DeadlineAwaiter<bool>(shard(), deadline, exchange->headCame());
+  if (!received) {
+    suspect();
+    co_return ExchangeResult{
+        fail(ErrorCode::kDeadlineExceeded, "the server did not answer in time"), false};
+  }
+  if (*received) co_return ExchangeResult{std::unique_ptr<ClientResponse>(std::move(exchange)), false};
+  // Lost before any answer on a connection that had been in use: the server closed it meanwhile.
+  const bool stale = over() && stream->id > 1 && isIdempotent(request.head.method) &&
+                     exchange->failure().code() == ErrorCode::kIo;
+  const bool may_retry = request.body == nullptr && (stream->refused || stale);
+  co_return ExchangeResult{std::unexpected(exchange->failure()), may_retry};
+}
+
+void Http2ClientSession::suspect() {
+  if (over() || std::exchange(suspected_, true)) return;
+  nghttp2_submit_ping(session(), NGHTTP2_FLAG_NONE, nullptr);
+  ping_limit_.armAfter(kPingLimit);
+  requestTurn();
+}
+
+void Http2ClientSession::shutDown() {
+  if (over()) return;
+  terminate(NGHTTP2_NO_ERROR);
+  sendNow();
+  close(Error(ErrorCode::kCancelled, "the HTTP/2 connection was closed on this side"));
+}
+
+int Http2ClientSession::onBeginHeaders(const nghttp2_frame& frame) {
+  if (Http2Stream* stream = find(frame.hd.stream_id)) own(*stream).head_bytes = 0;
+  return 0;
+}
+
+int Http2ClientSession::onHeader(const nghttp2_frame& frame, std::string_view name,
+                                 std::string_view value) {
+  Http2Stream* found = find(frame.hd.stream_id);
+  if (found == nullptr) return 0;
+  Http2ClientStream& stream = own(*found);
+  stream.head_bytes += name.size() + value.size() + kFieldOverheadBytes;
+  if (stream.head_bytes > kHopelessFactor * max_header_bytes_) {
+    terminate(NGHTTP2_ENHANCE_YOUR_CALM);
+    return 0;
+  }
+  Headers& fields = stream.head_received ? stream.inbound.mutableTrailers() : stream.head.headers;
+  if (stream.head_bytes > max_header_bytes_ || fields.size() >= kMaxFieldCount) {
+    if (!stream.failure) {
+      stream.failure.emplace(ErrorCode::kProtocol, "the response's header fields are too large");
+      resetStream(stream, NGHTTP2_CANCEL);
+    }
+    return 0;
+  }
+  if (name == ":status") return takeStatus(stream, value) ? 0 : NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
+  if (classifyField(name) == FieldKind::kOrdinary ||
+      (name == "content-length" && !stream.head_received)) {
+    fields.add(name, value);
+  }
+  return 0;
+}
+
+bool Http2ClientSession::takeStatus(Http2ClientStream& stream, std::string_view value) {
+  const auto status = parseDecimal(value);
+  if (!status || *status < 100 || *status > 599) return false;
+  stream.head.status = static_cast<std::uint16_t>(*status);
+  stream.head_informational = *status < 200;
+  return true;
+}
+
+void Http2ClientSession::onFrame(const nghttp2_frame& frame) {
+  if (frame.hd.type == NGHTTP2_GOAWAY) goaway_received_ = true;
+  if (frame.hd.type == NGHTTP2_PING && (frame.hd.flags & NGHTTP2_FLAG_ACK) != 0) {
+    suspected_ = false;
+    ping_limit_.disarm();
+    change_pending_ = true;
+  }
+  if (frame.hd.type == NGHTTP2_SETTINGS) change_pending_ = true;  // perhaps more streams
+  Http2Stream* stream = frame.hd.stream_id == 0 ? nullptr : find(frame.hd.stream_id);
+  if (stream == nullptr) return;
+  const bool end_stream = (frame.hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
+  if (frame.hd.type == NGHTTP2_HEADERS && !own(*stream).head_received) {
+    onHead(own(*stream), end_stream);
+  } else if ((frame.hd.type == NGHTTP2_HEADERS || frame.hd.type == NGHTTP2_DATA) && end_stream) {
+    stream->inbound.end();
+    wakeLater(*stream);
+  }
+}
+
+void Http2ClientSession::onHead(Http2ClientStream& stream, bool end_stream) {
+  if (stream.failure) return;
+  if (stream.head_informational && !end_stream) {
+    stream.head.headers.clear();
+    return;
+  }
+  stream.head_received = true;
+  const auto length = stream.head.headers.find("content-length");
+  stream.inbound.announce(end_stream, length ? parseContentLength(*length) : std::nullopt);
+  wakeLater(stream);
+}
+
+void Http2ClientSession::onContent(Http2Stream& stream, ByteView bytes) {
+  stream.inbound.append(bytes);
+  wakeLater(stream);
+}
+
+void Http2ClientSession::onStreamClosed(Http2Stream& stream) {
+  Http2ClientStream& closing = own(stream);
+  closing.refused = stream.close_code == NGHTTP2_REFUSED_STREAM;
+  if (!closing.failure) closing.failure = streamError(stream.close_code);
+  stream.inbound.fail(*closing.failure);
+  stream.outbound.fail(*closing.failure);
+  closed_.push_back(&closing);
+  wakeLater(stream);
+}
+
+void Http2ClientSession::sweepStreams() {
+  for (Http2ClientStream* stream : std::exchange(closed_, {})) {
+    // Credit for what is unread comes when it is read, or when the exchange is dropped.
+    forgetWaiter(*stream);
+    streams_.erase(stream->id);
+    idle_since_ = now();
+    change_pending_ = true;
+  }
+}
+
+void Http2ClientSession::turnEnded() {
+  if (over() || terminating() || goaway_received_) change_pending_ = true;
+  if (std::exchange(change_pending_, false) && changed_) changed_();
+}
+
+void Http2ClientSession::connectionLost(const Error& error) {
+  closed_.clear();
+  change_pending_ = true;
+  for (auto& [id, stream] : streams_) {
+    stream->closed = true;
+    if (!stream->failure) stream->failure = error;
+    stream->inbound.fail(*stream->failure);
+    stream->outbound.fail(*stream->failure);
+    closed_.push_back(stream.get());
+    wakeLater(*stream);
+  }
+}
+
+}  // namespace nimbus::http

@@ -1,0 +1,115 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <unordered_map>
+#include <vector>
+
+#include "base/sync.h"
+#include "http/client.h"
+#include "http/client_request.h"
+#include "http/http2_session.h"
+
+namespace nimbus::http {
+
+class Http2ClientSession;
+
+// A request to send, checked.
+struct ClientRequest {
+  const RequestHead& head;
+  RequestFraming framing;
+  BodyReader* body;  // null if framing says that there is no content
+  const RequestOptions& options;
+};
+
+// What came of one try to send a request.
+struct ExchangeResult {
+  Result<std::unique_ptr<ClientResponse>> response;
+  // The request had no effect, or none that counts: it may be sent again on another connection.
+  bool may_retry = false;
+};
+
+// One request of a client and its response.
+struct Http2ClientStream final : Http2Stream {
+  using Http2Stream::Http2Stream;
+  void wake() override;
+
+  ResponseHead head;
+  std::size_t head_bytes = 0;
+  bool head_received = false;
+  bool head_informational = false;
+  bool refused = false;  // surely not processed
+  std::optional<Error> failure;
+  Event head_came;  // or it never will
+};
+
+// The client's end of an HTTP/2 connection, shared by requests of one isolation key to one
+// authority. Owned by the pool and by the exchanges under way.
+class Http2ClientSession final : public Http2Session,
+                                 public std::enable_shared_from_this<Http2ClientSession> {
+ public:
+  // `changed` is called in a turn in which a stream ended or the session did; it may drop the
+  // session.
+  static std::shared_ptr<Http2ClientSession> start(net::Shard& shard,
+                                                   std::unique_ptr<net::Stream> stream,
+                                                   std::size_t max_header_bytes,
+                                                   std::function<void()> changed);
+  ~Http2ClientSession() override;
+
+  // Whether one more request may be sent here now.
+  [[nodiscard]] bool hasRoom();
+  // It is of no use to anybody who does not use it already.
+  [[nodiscard]] bool isDone() const { return over() || terminating(); }
+  [[nodiscard]] std::size_t streamCount() const { return streams_.size(); }
+  [[nodiscard]] TimePoint idleSince() const { return idle_since_; }
+
+  // Sends the request and waits for the head of the response.
+  [[nodiscard]] Task<ExchangeResult> exchange(ClientRequest request);
+
+  // Says GOAWAY, as well as that goes without waiting, and closes; streams under way fail.
+  void shutDown();
+
+ private:
+  friend class Http2Exchange;
+  // More streams than this at once go to another connection. Together their windows are what the
+  // connection's window allows, so that one unread response never holds up another.
+  static constexpr std::size_t kMaxStreams = 64;
+
+  Http2ClientSession(net::Shard& shard, std::unique_ptr<net::Stream> stream,
+                     std::size_t max_header_bytes, std::function<void()> changed);
+
+  [[nodiscard]] std::shared_ptr<Http2ClientStream> submit(const ClientRequest& request);
+  [[nodiscard]] Task<void> runReads();
+  // A request got no answer in time: perhaps the connection is dead without saying so. No new
+  // requests until it has answered a PING.
+  void suspect();
+
+  int onBeginHeaders(const nghttp2_frame& frame) override;
+  int onHeader(const nghttp2_frame& frame, std::string_view name, std::string_view value) override;
+  void onFrame(const nghttp2_frame& frame) override;
+  void onContent(Http2Stream& stream, ByteView bytes) override;
+  void onStreamClosed(Http2Stream& stream) override;
+  void sweepStreams() override;
+  void turnEnded() override;
+  [[nodiscard]] bool quiet() const override { return streams_.empty(); }
+  void connectionLost(const Error& error) override;
+  void contentWanted(std::int32_t, bool) override {}
+  [[nodiscard]] std::shared_ptr<void> keepAlive() override { return shared_from_this(); }
+
+  void onHead(Http2ClientStream& stream, bool end_stream);
+  [[nodiscard]] bool takeStatus(Http2ClientStream& stream, std::string_view value);
+
+  std::size_t max_header_bytes_;
+  std::function<void()> changed_;
+  std::unordered_map<std::int32_t, std::shared_ptr<Http2ClientStream>> streams_;
+  std::vector<Http2ClientStream*> closed_;
+  TimePoint idle_since_;
+  net::Timer ping_limit_;
+  bool suspected_ = false;
+  bool goaway_received_ = false;
+  bool change_pending_ = false;
+  std::optional<Task<void>> reads_;  // last: destroyed before what it uses
+};
+
+}  // namespace nimbus::http

@@ -1,0 +1,122 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <unordered_map>
+#include <vector>
+
+#include "http/connection.h"
+#include "http/http2_limits.h"
+#include "http/http2_request.h"
+#include "http/http2_session.h"
+
+namespace nimbus::http {
+
+class Http2ServerConnection;
+
+// One request and its response. The handler's task belongs to it: when the stream goes, so does
+// the work.
+class Http2ServerStream final : public Http2Stream, public ResponseWriter {
+ public:
+  Http2ServerStream(Http2ServerConnection& connection, std::int32_t stream_id);
+
+  void sendHead(const ResponseHead& head, std::optional<std::uint64_t> length) override;
+  [[nodiscard]] Task<Result<void>> write(Bytes bytes) override;
+  [[nodiscard]] Task<Result<void>> write(ByteView bytes) override;
+  void finish(const Headers& trailers) override;
+  void abort() override;
+  [[nodiscard]] bool headSent() const override { return status_ != 0; }
+
+  void wake() override;
+
+ private:
+  friend class Http2ServerConnection;
+
+  void submitHead(const ResponseHead& head, std::optional<std::uint64_t> length);
+  void sendContinue();
+  [[nodiscard]] Result<void> admitContent(std::size_t byte_count);
+  void handlerEnded();
+  // The response ended before the request did: tells the peer to stop (RFC 9113 8.1).
+  void refuseRestOfRequest();
+
+  Http2ServerConnection& connection_;
+  Http2RequestBuilder builder_;
+  ServerRequest request_;
+  std::optional<Task<void>> task_;
+  std::optional<std::uint16_t> refused_with_;
+  std::optional<std::uint64_t> announced_bytes_;  // of the response
+  std::uint64_t written_bytes_ = 0;
+  TimePoint started_at_;
+  std::uint16_t status_ = 0;
+  bool head_received_ = false;
+  bool counted_ = false;
+  bool content_allowed_ = true;  // in the response
+  bool response_ended_ = false;  // finish() or abort() was called
+  bool cut_off_ = false;         // by us
+  bool too_large_ = false;
+  bool continue_due_ = false;
+  bool handler_done_ = false;
+};
+
+// The server's end of an HTTP/2 connection (RFC 9113). See Http2Session for how it works together
+// with the shard.
+class Http2ServerConnection final : public Connection, private Http2Session {
+ public:
+  Http2ServerConnection(ConnectionEnvironment& environment, std::unique_ptr<net::Stream> stream,
+                        std::string received);
+  ~Http2ServerConnection() override;
+
+  [[nodiscard]] Task<void> run() override;
+  void startDrain() override;
+
+ private:
+  friend class Http2ServerStream;
+
+  int onBeginHeaders(const nghttp2_frame& frame) override;
+  int onHeader(const nghttp2_frame& frame, std::string_view name, std::string_view value) override;
+  void onFrame(const nghttp2_frame& frame) override;
+  void onContent(Http2Stream& stream, ByteView bytes) override;
+  void onStreamClosed(Http2Stream& stream) override;
+  void onFrameSent(const nghttp2_frame& frame) override;
+  void onInvalidFrame(const nghttp2_frame& frame) override;
+  void sweepStreams() override;
+  void turnEnded() override;
+  [[nodiscard]] bool quiet() const override { return streams_.empty(); }
+  void connectionLost(const Error& error) override;
+  void contentWanted(std::int32_t stream_id, bool first) override;
+
+  void submitSettings();
+  void onHead(Http2ServerStream& stream, bool end_stream);
+  void onControlFrame(const nghttp2_frame& frame);
+  void startExchange(Http2ServerStream& stream);
+  [[nodiscard]] Task<void> serve(Http2ServerStream& stream);
+  void endExchange(Http2ServerStream& stream);
+  void sendGoaway();
+  void calmDown();
+
+  // Time limits are looked at together, when the earliest of them may have passed.
+  void checkBefore(TimePoint when);
+  void checkLimits();
+  [[nodiscard]] TimePoint checkConnection(TimePoint now);
+  [[nodiscard]] TimePoint checkStream(Http2ServerStream& stream, TimePoint now);
+
+  ConnectionEnvironment& environment_;
+  std::string received_;
+  std::unordered_map<std::int32_t, std::unique_ptr<Http2ServerStream>> streams_;
+  std::vector<Http2ServerStream*> closed_;
+  std::vector<Http2ServerStream*> served_;  // their handlers have ended
+  EventRate resets_;
+  EventRate control_frames_;
+  net::Timer limit_timer_;
+  TimePoint next_check_ = TimePoint::max();
+  TimePoint opened_at_;
+  TimePoint idle_since_;
+  std::optional<TimePoint> drain_notice_at_;
+  std::size_t request_count_ = 0;
+  bool settings_received_ = false;
+  bool goaway_sent_ = false;
+};
+
+}  // namespace nimbus::http

@@ -1,0 +1,255 @@
+#include "http/server.h"
+
+#include <algorithm>
+#include <array>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/sync.h"
+#include "http/connection.h"
+
+namespace nimbus::http {
+namespace {
+
+// RFC 9113 3.4: what a client that speaks HTTP/2 by prior knowledge sends first.
+constexpr std::string_view kPreface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+constexpr std::size_t kOpeningReadBytes = 4 * 1024;
+// A draining server gives a connection that has said nothing yet this long to send its request: it
+// was accepted just before, and the client knows of no reason to try again.
+constexpr Duration kOpeningGrace = std::chrono::milliseconds(500);
+
+struct ServerMetrics {
+  explicit ServerMetrics(MetricRegistry& registry, std::size_t shard)
+      : labels{{"shard", std::to_string(shard)}},
+        connections(registry.gauge("nimbus_http_connections", "Open connections.", labels)),
+        accepted(registry.counter("nimbus_http_connections_accepted_total", "Connections accepted.",
+                                  labels)),
+        refused(registry.counter("nimbus_http_connections_refused_total",
+                                 "Connections closed at once because there were too many.",
+                                 labels)),
+        handshake_errors(registry.counter("nimbus_http_tls_handshake_errors_total",
+                                          "TLS handshakes that failed.", labels)),
+        requests(registry.counter("nimbus_http_requests_total", "Requests received.", labels)),
+        active(registry.gauge("nimbus_http_requests_active", "Requests being answered.", labels)),
+        protocol_errors(registry.counter("nimbus_http_protocol_errors_total",
+                                         "Messages or connections that broke the protocol.",
+                                         labels)) {
+    for (std::size_t i = 0; i < exchanges.responses.size(); ++i) {
+      MetricLabels with_class = labels;
+      with_class.emplace_back("class", std::to_string(i + 1) + "xx");
+      exchanges.responses[i] = registry.counter("nimbus_http_responses_total",
+                                                "Responses by class of status.", with_class);
+    }
+    exchanges.duration_seconds =
+        registry.histogram("nimbus_http_request_duration_seconds",
+                           "From a request's head to the end of its handler.", labels);
+  }
+
+  MetricLabels labels;
+  std::shared_ptr<Gauge> connections;
+  std::shared_ptr<Counter> accepted;
+  std::shared_ptr<Counter> refused;
+  std::shared_ptr<Counter> handshake_errors;
+  std::shared_ptr<Counter> requests;
+  std::shared_ptr<Gauge> active;
+  std::shared_ptr<Counter> protocol_errors;
+  ExchangeMetrics exchanges;
+};
+
+class HttpServer final : public Server, private net::Deferred {
+ public:
+  HttpServer(net::Shard& shard, std::unique_ptr<net::ListenSocket> socket, Handler& handler,
+             ServerOptions options, Logger& log, MetricRegistry& metrics)
+      : shard_(shard),
+        options_(std::move(options)),
+        max_connections_(std::max<std::size_t>(
+            options_.limits.max_connections / std::max<std::size_t>(options_.shard_count, 1), 1)),
+        log_(log),
+        metrics_(metrics, shard.index()),
+        environment_{.shard = shard,
+                     .handler = handler,
+                     .limits = options_.limits,
+                     .access_log = options_.access_log,
+                     .requests = *metrics_.requests,
+                     .protocol_errors = *metrics_.protocol_errors,
+                     .active_requests = *metrics_.active,
+                     .exchange_metrics = &metrics_.exchanges},
+        acceptor_(net::makeAcceptor(
+            shard, std::move(socket),
+            [this](std::unique_ptr<net::Stream> stream) { accepted(std::move(stream)); })) {}
+
+  [[nodiscard]] Task<void> drain(Duration bound) override;
+  [[nodiscard]] std::size_t connectionCount() const override { return slots_.size(); }
+
+ private:
+  class Slot;
+
+  void accepted(std::unique_ptr<net::Stream> stream);
+  [[nodiscard]] Task<void> serve(std::unique_ptr<net::Stream> stream);
+  [[nodiscard]] Task<Result<std::string>> readOpening(Slot& slot, net::Stream& stream);
+  void runDeferred() override { drain_news_.set(); }
+
+  net::Shard& shard_;
+  const ServerOptions options_;
+  const std::size_t max_connections_;
+  Logger& log_;
+  ServerMetrics metrics_;
+  ConnectionEnvironment environment_;
+  bool draining_ = false;
+  Event drain_news_;
+  std::vector<Slot*> slots_;
+  TaskSet connections_;
+  std::unique_ptr<net::Acceptor> acceptor_;
+};
+
+// One connection from accept to end, in the frame of its serve(). While it opens (until its version
+// is known) the slot keeps its deadline.
+class HttpServer::Slot final : private net::Deferred {
+ public:
+  explicit Slot(HttpServer& server)
+      : server_(server), index_(server.slots_.size()), timer_(server.shard_, [this] { expire(); }) {
+    server_.slots_.push_back(this);
+    server_.metrics_.connections->add(1);
+  }
+  ~Slot() override {
+    server_.slots_.back()->index_ = index_;
+    server_.slots_[index_] = server_.slots_.back();
+    server_.slots_.pop_back();
+    server_.metrics_.connections->add(-1);
+    if (server_.draining_) server_.shard_.defer(server_);
+  }
+
+  // The stream is closed then, unless the version is known before.
+  void openBefore(net::Stream& stream, Duration allowed) {
+    stream_ = &stream;
+    deadline_ = server_.shard_.now() + allowed;
+    timer_.armAt(deadline_);
+  }
+  void opened(Connection& connection) {
+    stream_ = nullptr;
+    timer_.disarm();
+    connection_ = &connection;
+    // Once its run() has begun: HTTP/2 has its settings to send first.
+    if (server_.draining_) server_.shard_.defer(*this);
+  }
+
+  void startDrain() {
+    if (connection_ != nullptr) {
+      connection_->startDrain();
+    } else if (stream_ != nullptr) {
+      deadline_ = std::min(deadline_, server_.shard_.now() + kOpeningGrace);
+      timer_.armAt(deadline_);
+    }
+  }
+
+ private:
+  void expire() {
+    if (stream_ != nullptr) server_.shard_.defer(*this);
+  }
+  void runDeferred() override {
+    if (stream_ != nullptr) {
+      stream_->close();  // ends serve(), and this object
+    } else if (server_.draining_) {
+      connection_->startDrain();
+    }
+  }
+
+  HttpServer& server_;
+  std::size_t index_;
+  net::Timer timer_;
+  TimePoint deadline_{};
+  net::Stream* stream_ = nullptr;
+  Connection* connection_ = nullptr;
+};
+
+void HttpServer::accepted(std::unique_ptr<net::Stream> stream) {
+  if (slots_.size() >= max_connections_) {
+    metrics_.refused->add();
+    return;
+  }
+  metrics_.accepted->add();
+  connections_.spawn(serve(std::move(stream)));
+}
+
+Task<void> HttpServer::serve(std::unique_ptr<net::Stream> stream) {
+  Slot slot(*this);
+  if (options_.tls != nullptr) {
+    const std::string peer = stream->peer().address;
+    auto secured =
+        co_await options_.tls->accept(std::move(stream), options_.limits.tls_handshake_timeout);
+    if (!secured) {
+      metrics_.handshake_errors->add();
+      log_.debug("TLS handshake failed", {{"peer", peer}, {"error", secured.error().describe()}});
+      co_return;
+    }
+    stream = *std::move(secured);
+  }
+  std::unique_ptr<Connection> connection;
+  if (stream->peer().alpn == "h2") {
+    connection = makeHttp2Connection(environment_, std::move(stream), {});
+  } else {
+    auto received = co_await readOpening(slot, *stream);
+    if (!received) co_return;
+    const bool http2 = received->starts_with(kPreface);
+    connection = http2 ? makeHttp2Connection(environment_, std::move(stream), *std::move(received))
+                       : makeHttp1Connection(environment_, std::move(stream), *std::move(received));
+    // So that already its first response says so.
+    if (draining_ && !http2) connection->startDrain();
+  }
+  slot.opened(*connection);
+  co_await connection->run();
+}
+
+// The first bytes: as many as show which version the client speaks.
+Task<Result<std::string>> HttpServer::readOpening(Slot& slot, net::Stream& stream) {
+  slot.openBefore(stream, draining_ ? kOpeningGrace : options_.limits.idle_timeout);
+  CO_TRY_VOID(co_await stream.readable());
+  std::string received;
+  std::size_t size = 0;
+  do {
+    if (size > 0) slot.openBefore(stream, options_.limits.header_timeout);
+    received.resize(kOpeningReadBytes);
+    const std::span room(reinterpret_cast<std::uint8_t*>(received.data()) + size,
+                         received.size() - size);
+    CO_TRY(const std::size_t count, co_await stream.read(room));
+    if (count == 0) co_return fail(ErrorCode::kUnavailable, "the client said nothing");
+    size += count;
+    received.resize(size);
+  } while (size < kPreface.size() && kPreface.starts_with(received));
+  co_return received;
+}
+
+Task<void> HttpServer::drain(Duration bound) {
+  draining_ = true;
+  bool bound_passed = false;
+  net::Timer limit(shard_, [this, &bound_passed] {
+    bound_passed = true;
+    shard_.defer(*this);
+  });
+  limit.armAfter(bound);
+  acceptor_->stop();
+  for (std::size_t i = 0; i < slots_.size(); ++i) slots_[i]->startDrain();
+  // The acceptor hands over what the kernel had queued at the end of this turn.
+  co_await shard_.sleepFor(std::chrono::milliseconds(1));
+  while (!slots_.empty() && !bound_passed) {
+    drain_news_.clear();
+    co_await drain_news_.wait();
+  }
+  if (!slots_.empty()) {
+    log_.warn("connections closed before they were done",
+              {{"count", std::to_string(slots_.size())}});
+  }
+  connections_.cancelAll();
+}
+
+}  // namespace
+
+std::unique_ptr<Server> makeServer(net::Shard& shard, std::unique_ptr<net::ListenSocket> socket,
+                                   Handler& handler, ServerOptions options, Logger& log,
+                                   MetricRegistry& metrics) {
+  return std::make_unique<HttpServer>(shard, std::move(socket), handler, std::move(options), log,
+                                      metrics);
+}
+
+}  // namespace nimbus::http
