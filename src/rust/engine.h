@@ -1,0 +1,317 @@
+#pragma once
+
+// The C ABI of Wasmtime as Nimbus uses it. Implemented in src/engine.rs and its modules; wrapped by
+// src/engine. It holds no policy: what to run, when to stop it and what it may reach is decided by
+// the caller.
+//
+// Conventions
+//  * Every function catches panics; none lets an exception or a panic cross.
+//  * Functions that can fail return null or a negative number and leave a message in
+//    nimbus_last_error(), which belongs to the calling thread until its next call.
+//  * Callbacks must not throw, and must not call back into the object that is being polled.
+//  * Sizes of structs that cross are asserted on both sides.
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct NimbusBudget NimbusBudget;        // bytes of linear memory of the whole host
+typedef struct NimbusEngine NimbusEngine;        // a Wasmtime engine with its pool and linker
+typedef struct NimbusComponent NimbusComponent;  // native code of one component
+typedef struct NimbusLinked NimbusLinked;        // a component whose imports are resolved
+typedef struct NimbusContext NimbusContext;      // what instances may see: environment, volumes, …
+typedef struct NimbusExchange NimbusExchange;    // one HTTP request and its response
+typedef struct NimbusCall NimbusCall;            // one call on a fresh instance
+typedef struct NimbusWorker NimbusWorker;        // one warm instance that serves many calls
+typedef struct NimbusEgress NimbusEgress;        // one outgoing HTTP request of a guest
+
+typedef struct {
+  const uint8_t* data;
+  size_t size;
+} NimbusStr;
+
+typedef struct {
+  NimbusStr name;
+  NimbusStr value;
+} NimbusField;
+
+// Memory that changes hands. `release(owner)` is called once, from any thread; with a null release
+// the receiver copies during the call.
+typedef struct {
+  const uint8_t* data;
+  size_t size;
+  void* owner;
+  void (*release)(void* owner);
+} NimbusOwnedBytes;
+
+const char* nimbus_last_error(void);
+// Version of the engine inside, such as "wasmtime 48.0.8".
+const char* nimbus_engine_version(void);
+
+// --- memory budget -------------------------------------------------------------------------------
+
+// Linear memory of all instances of all engines made with it; growth beyond `limit_bytes` fails.
+NimbusBudget* nimbus_budget_new(uint64_t limit_bytes);
+uint64_t nimbus_budget_used(const NimbusBudget* budget);
+void nimbus_budget_free(NimbusBudget* budget);
+
+// --- engine --------------------------------------------------------------------------------------
+
+typedef struct {
+  uint8_t concurrency;   // 1: WASI 0.3 and component-model async; 0: WASI 0.2 only, faster
+  uint8_t pooling;       // 1: slots for memories, tables and stacks are reserved at the start
+  uint8_t pagemap_scan;  // 1: reset only pages that were written, where the kernel can tell
+  uint8_t inlining;      // 1: inline across functions when compiling (more code, slower compile)
+  uint32_t instances;           // component instances at once
+  uint32_t core_instances;      // of all component instances together
+  uint32_t memories;            // same
+  uint32_t tables;              // same
+  uint32_t table_elements;      // of one table
+  uint64_t max_memory_bytes;    // of one linear memory
+  uint64_t memory_keep_bytes;   // of a linear memory that stay resident between instances
+  uint64_t table_keep_bytes;    // same, for tables
+  uint64_t stack_keep_bytes;    // same, for stacks
+  uint64_t stack_bytes;         // of one guest stack
+} NimbusEngineConfig;
+
+NimbusEngine* nimbus_engine_new(const NimbusEngineConfig* config, const NimbusBudget* budget);
+void nimbus_engine_free(NimbusEngine* engine);
+// Advances the epoch: guests that have run since the last tick yield to their poller.
+void nimbus_engine_tick(const NimbusEngine* engine);
+// 16 bytes that differ whenever native code of one engine would not run in another.
+void nimbus_engine_fingerprint(const NimbusEngine* engine, uint8_t out[16]);
+
+// --- component -----------------------------------------------------------------------------------
+
+// Compiles and returns native code in `*code` (release it). Any thread; takes a while. 0 if done.
+int32_t nimbus_compile(const NimbusEngine* engine, NimbusStr wasm, NimbusOwnedBytes* code);
+// `path` names a file whose content nimbus_compile made on this machine and the caller verified;
+// it is mapped, not read.
+NimbusComponent* nimbus_component_map(const NimbusEngine* engine, NimbusStr path);
+NimbusComponent* nimbus_component_load(const NimbusEngine* engine, NimbusStr code);
+void nimbus_component_free(NimbusComponent* component);
+
+typedef struct {
+  uint32_t memories;
+  uint32_t tables;
+  uint64_t max_initial_memory_bytes;
+  uint64_t code_bytes;
+} NimbusComponentNeeds;
+void nimbus_component_needs(const NimbusComponent* component, NimbusComponentNeeds* needs);
+
+typedef enum {
+  NIMBUS_KIND_HTTP_P2 = 0,     // exports wasi:http/incoming-handler@0.2
+  NIMBUS_KIND_HTTP_P3 = 1,     // exports wasi:http/handler@0.3
+  NIMBUS_KIND_COMMAND_P2 = 2,  // exports wasi:cli/run@0.2
+  NIMBUS_KIND_COMMAND_P3 = 3,  // exports wasi:cli/run@0.3
+} NimbusKind;
+
+// Resolves all imports for that use; the error names the import that nothing provides.
+NimbusLinked* nimbus_linked_new(const NimbusEngine* engine, const NimbusComponent* component,
+                                int32_t kind);
+void nimbus_linked_free(NimbusLinked* linked);
+
+// --- context -------------------------------------------------------------------------------------
+
+typedef enum { NIMBUS_STDIO_NONE = 0, NIMBUS_STDIO_INHERIT = 1, NIMBUS_STDIO_LINES = 2 } NimbusStdio;
+
+typedef enum {
+  NIMBUS_SOCKET_TCP_BIND = 0,
+  NIMBUS_SOCKET_TCP_CONNECT = 1,
+  NIMBUS_SOCKET_TCP_LISTEN = 2,
+  NIMBUS_SOCKET_TCP_ACCEPT = 3,
+  NIMBUS_SOCKET_UDP_BIND = 4,
+  NIMBUS_SOCKET_UDP_SEND = 5,
+  NIMBUS_SOCKET_UDP_RECEIVE = 6,
+} NimbusSocketUse;
+
+typedef struct {
+  NimbusStr method;
+  NimbusStr scheme;     // "http" or "https"
+  NimbusStr authority;
+  NimbusStr path;       // with query
+  const NimbusField* headers;
+  size_t header_count;
+  int64_t connect_timeout_ns;        // -1: none given
+  int64_t first_byte_timeout_ns;     // same
+  int64_t between_bytes_timeout_ns;  // same
+} NimbusEgressRequest;
+
+// What instances ask of the host. `context` is the pointer given to nimbus_context_new. All may be
+// called from any thread.
+typedef struct {
+  void* context;
+  void (*release)(void* context);  // the last instance is gone
+  // A whole line (without its end, at most 8 KiB) that a guest printed; stream 1 or 2.
+  void (*print)(void* context, int32_t stream, NimbusStr line);
+  // 1: the guest may use this address. `bytes` are 4 or 16, network order.
+  int32_t (*socket_allowed)(void* context, int32_t use, const uint8_t* bytes, size_t size,
+                            uint16_t port);
+  // 1: the guest may look up this name.
+  int32_t (*lookup_allowed)(void* context, NimbusStr name);
+  // An outgoing request begins. The callee owns `egress` (nimbus_egress_free) and returns the
+  // token that the calls below get; the last of them is egress_release.
+  void* (*egress_start)(void* context, NimbusEgress* egress, const NimbusEgressRequest* request);
+  void (*egress_body)(void* token, NimbusOwnedBytes bytes);      // a piece of the request's content
+  void (*egress_body_end)(void* token, const NimbusField* trailers, size_t count);
+  void (*egress_body_error)(void* token);                        // the guest gave its content up
+  void (*egress_consumed)(void* token, size_t bytes);            // of the response's content
+  void (*egress_cancel)(void* token);                            // the guest lost interest
+  void (*egress_release)(void* token);
+} NimbusHostCalls;
+
+typedef struct {
+  NimbusStr host_path;
+  NimbusStr guest_path;
+  uint8_t read_only;
+} NimbusVolume;
+
+typedef struct {
+  const NimbusField* environment;  // name, value
+  size_t environment_count;
+  const NimbusStr* arguments;
+  size_t argument_count;
+  const NimbusVolume* volumes;
+  size_t volume_count;
+  uint64_t max_memory_bytes;     // linear memory of one instance, all its memories together
+  uint64_t max_table_elements;   // of one instance, all its tables together
+  uint64_t egress_window_bytes;  // of content in flight each way per outgoing request
+  uint8_t stdio;                 // NimbusStdio
+  uint8_t allow_sockets;         // 0: socket_allowed and lookup_allowed are never asked
+  uint8_t random_seeded;         // reserved, 0
+} NimbusContextConfig;
+
+// Opens nothing yet; volumes are opened for each instance.
+NimbusContext* nimbus_context_new(const NimbusContextConfig* config, const NimbusHostCalls* calls);
+void nimbus_context_free(NimbusContext* context);
+
+// --- waking --------------------------------------------------------------------------------------
+
+// `wake(queue, token)` says that the thing with this token wants to be polled; any thread, also
+// while it is being polled and after it is gone, so tokens are never used twice. `release(queue)`
+// is called once, when the last waker is dropped.
+typedef struct {
+  void (*wake)(void* queue, uint64_t token);
+  void (*release)(void* queue);
+  void* queue;
+  uint64_t token;
+} NimbusWake;
+
+// --- exchange ------------------------------------------------------------------------------------
+
+typedef enum {
+  NIMBUS_DONE_OK = 0,
+  NIMBUS_DONE_ERROR_CODE = 1,    // the guest answered with a wasi:http error-code
+  NIMBUS_DONE_NO_RESPONSE = 2,   // returned without answering
+  NIMBUS_DONE_TRAP = 3,          // message holds the Wasm backtrace
+  NIMBUS_DONE_EXIT = 4,          // called exit; exit_code says with what
+  NIMBUS_DONE_COLLATERAL = 5,    // the instance ended because of another call
+  NIMBUS_DONE_NOT_STARTED = 6,   // the guest never saw it: may be given to another instance
+  NIMBUS_DONE_RESOURCES = 7,     // no memory or pool slot for an instance
+  NIMBUS_DONE_PANIC = 8,         // host code failed
+  NIMBUS_DONE_TRUNCATED = 9,     // the response's content stopped before its end
+} NimbusDoneKind;
+
+typedef struct {
+  int32_t kind;  // NimbusDoneKind
+  int32_t exit_code;
+  NimbusStr message;
+} NimbusOutcome;
+
+// Where a response goes. Called only inside poll, drop or exchange functions, on that thread.
+// `done` is the last call; after nimbus_exchange_detach there is none.
+typedef struct {
+  void* context;
+  void (*head)(void* context, uint16_t status, const NimbusField* headers, size_t count);
+  // Content; each byte uses one byte of credit. `bytes` can be kept with nimbus_bytes_keep, only
+  // during the call.
+  void (*body)(void* context, const uint8_t* data, size_t size, const void* bytes);
+  void (*end)(void* context, const NimbusField* trailers, size_t count);
+  void (*consumed)(void* context, size_t size);  // the guest took so much of the request's content
+  void (*unread)(void* context);                 // it will read no more of it
+  void (*done)(void* context, const NimbusOutcome* outcome);
+} NimbusSink;
+
+typedef struct {
+  NimbusStr method;
+  NimbusStr scheme;
+  NimbusStr authority;
+  NimbusStr path;
+  const NimbusField* headers;
+  size_t header_count;
+  uint8_t has_body;       // 0: no content; 1: it comes by nimbus_exchange_push
+  uint64_t credit_bytes;  // of response content that may come before the first grant
+} NimbusRequest;
+
+NimbusExchange* nimbus_exchange_new(const NimbusRequest* request, const NimbusSink* sink);
+void nimbus_exchange_push(NimbusExchange* exchange, NimbusOwnedBytes bytes);
+void nimbus_exchange_end(NimbusExchange* exchange, const NimbusField* trailers, size_t count);
+void nimbus_exchange_fail(NimbusExchange* exchange);  // the client broke off
+void nimbus_exchange_grant(NimbusExchange* exchange, size_t bytes);
+void nimbus_exchange_detach(NimbusExchange* exchange);
+void nimbus_exchange_free(NimbusExchange* exchange);
+
+// Shares the bytes of a `body` call beyond it.
+NimbusOwnedBytes nimbus_bytes_keep(const void* bytes);
+
+// --- calls on fresh instances --------------------------------------------------------------------
+
+typedef enum { NIMBUS_POLL_PENDING = 0, NIMBUS_POLL_READY = 1 } NimbusPoll;
+
+// Runs no guest code before the first poll. The objects given may be freed any time after.
+NimbusCall* nimbus_call_http(const NimbusLinked* linked, const NimbusContext* context,
+                             NimbusExchange* exchange, NimbusWake wake);
+// wasi:cli/run; `done` gets the outcome.
+NimbusCall* nimbus_call_command(const NimbusLinked* linked, const NimbusContext* context,
+                                void* done_context,
+                                void (*done)(void* context, const NimbusOutcome* outcome),
+                                NimbusWake wake);
+int32_t nimbus_call_poll(NimbusCall* call);
+void nimbus_call_free(NimbusCall* call);
+
+// --- warm instances ------------------------------------------------------------------------------
+
+// P3: up to `max_concurrent` calls overlap on the instance. P2: one after the other.
+NimbusWorker* nimbus_worker_new(const NimbusLinked* linked, const NimbusContext* context,
+                                uint32_t max_concurrent, NimbusWake wake);
+// Queues a call.
+void nimbus_worker_submit(NimbusWorker* worker, NimbusExchange* exchange);
+// Takes no more calls; ready once the running ones and the guest's own work ended.
+void nimbus_worker_close(NimbusWorker* worker);
+// Ready: the instance ended; every call that was on it has had its `done`.
+int32_t nimbus_worker_poll(NimbusWorker* worker);
+// Ends the instance at once. Calls on it get COLLATERAL or NOT_STARTED.
+void nimbus_worker_free(NimbusWorker* worker);
+
+// --- outgoing HTTP -------------------------------------------------------------------------------
+
+// Any thread. The guest sees one wasi:http error-code, by its name in the WIT ("DNS-timeout", …).
+void nimbus_egress_fail(NimbusEgress* egress, NimbusStr error_code, NimbusStr message);
+void nimbus_egress_respond(NimbusEgress* egress, uint16_t status, const NimbusField* headers,
+                           size_t count);
+void nimbus_egress_push(NimbusEgress* egress, NimbusOwnedBytes bytes);
+void nimbus_egress_end(NimbusEgress* egress, const NimbusField* trailers, size_t count);
+// The request's content may flow on by so many bytes.
+void nimbus_egress_grant(NimbusEgress* egress, size_t bytes);
+void nimbus_egress_free(NimbusEgress* egress);
+
+#ifdef __cplusplus
+}  // extern "C"
+
+static_assert(sizeof(NimbusStr) == 16);
+static_assert(sizeof(NimbusField) == 32);
+static_assert(sizeof(NimbusOwnedBytes) == 32);
+static_assert(sizeof(NimbusEngineConfig) == 64);
+static_assert(sizeof(NimbusComponentNeeds) == 24);
+static_assert(sizeof(NimbusHostCalls) == 96);
+static_assert(sizeof(NimbusVolume) == 40);
+static_assert(sizeof(NimbusContextConfig) == 80);
+static_assert(sizeof(NimbusWake) == 32);
+static_assert(sizeof(NimbusOutcome) == 24);
+static_assert(sizeof(NimbusSink) == 56);
+static_assert(sizeof(NimbusRequest) == 96);
+static_assert(sizeof(NimbusEgressRequest) == 104);
+#endif

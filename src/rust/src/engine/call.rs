@@ -1,0 +1,203 @@
+//! Calls on fresh instances, polled by C++.
+
+use std::ffi::c_void;
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context as TaskContext, Poll, Waker};
+
+use wasmtime_wasi::I32Exit;
+
+use super::component::{Entry, Linked, Resolved};
+use super::config::runtime;
+use super::context::{Context, Shared};
+use super::exchange::{Ended, Exchange, Failure, Outcome, with_outcome};
+use super::host::new_store;
+use super::http_call::{self, failure, instantiation_failure};
+use super::wake::{Wake, waker};
+use crate::abi::{guard, guard_void, panic_message};
+
+/// A future that is polled from outside any executor. It may panic: then it is dropped, and what it
+/// owed its caller is told by `on_panic`.
+pub struct Driven {
+    future: Option<Pin<Box<dyn Future<Output = ()>>>>,
+    waker: Waker,
+}
+
+impl Driven {
+    pub fn new(future: impl Future<Output = ()> + 'static, wake: Wake) -> Driven {
+        Driven {
+            future: Some(Box::pin(future)),
+            waker: waker(wake),
+        }
+    }
+
+    /// True once the future ended. `on_panic` is told why if it ended by a panic.
+    pub fn poll(&mut self, on_panic: impl FnOnce(String)) -> bool {
+        let Some(future) = self.future.as_mut() else {
+            return true;
+        };
+        let _runtime = runtime().enter();
+        let mut cx = TaskContext::from_waker(&self.waker);
+        let polled = catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(&mut cx)));
+        match polled {
+            Ok(Poll::Pending) => return false,
+            Ok(Poll::Ready(())) => self.future = None,
+            Err(panic) => {
+                self.discard();
+                on_panic(panic_message(&*panic));
+            }
+        }
+        true
+    }
+
+    /// Drops the future; a half-unwound one may panic again.
+    pub fn discard(&mut self) {
+        let _runtime = runtime().enter();
+        let future = self.future.take();
+        _ = catch_unwind(AssertUnwindSafe(|| drop(future)));
+    }
+}
+
+impl Drop for Driven {
+    fn drop(&mut self) {
+        self.discard();
+    }
+}
+
+#[derive(Clone)]
+struct CommandDone {
+    context: *mut c_void,
+    done: extern "C" fn(*mut c_void, *const Outcome),
+}
+
+enum Caller {
+    Exchange(Arc<super::exchange::Inner>),
+    Command(CommandDone),
+}
+
+impl Caller {
+    fn done(&self, ended: &Ended) {
+        match self {
+            Caller::Exchange(exchange) => exchange.done(ended),
+            Caller::Command(command) => {
+                with_outcome(ended, |outcome| (command.done)(command.context, outcome));
+            }
+        }
+    }
+}
+
+pub struct Call {
+    driven: Driven,
+    caller: Caller,
+}
+
+/// # Safety
+/// All pointers are alive during the call; `wake` follows its contract.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nimbus_call_http(
+    linked: *const Linked,
+    context: *const Context,
+    exchange: *mut Exchange,
+    wake: Wake,
+) -> *mut Call {
+    guard(std::ptr::null_mut(), || {
+        // SAFETY: by this function's contract.
+        let (linked, context, exchange) = unsafe {
+            (
+                (*linked).0.clone(),
+                (*context).0.clone(),
+                (*exchange).0.clone(),
+            )
+        };
+        let future = http_call::fresh(linked, context, exchange.clone());
+        let call = Call {
+            driven: Driven::new(future, wake),
+            caller: Caller::Exchange(exchange),
+        };
+        Ok(Box::into_raw(Box::new(call)))
+    })
+}
+
+async fn run_command(resolved: &Resolved, context: &Arc<Shared>) -> Ended {
+    let mut store = new_store(&resolved.engine, &resolved.total, context)
+        .map_err(|error| instantiation_failure(error, None))?;
+    let result = match &resolved.entry {
+        Entry::CommandP2(pre) => match pre.instantiate_async(&mut store).await {
+            Ok(command) => command.wasi_cli_run().call_run(&mut store).await,
+            Err(error) => Err(error),
+        },
+        Entry::CommandP3(pre) => match pre.instantiate_async(&mut store).await {
+            Ok(command) => {
+                let run = async |accessor: &_| command.wasi_cli_run().call_run(accessor).await;
+                store.run_concurrent(run).await.flatten()
+            }
+            Err(error) => Err(error),
+        },
+        Entry::HttpP2(_) | Entry::HttpP3(_) => {
+            return Err(Failure::Panic("the component was linked for HTTP".into()));
+        }
+    };
+    match result {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(())) => Err(Failure::Exit(1)),
+        Err(error)
+            if error
+                .downcast_ref::<I32Exit>()
+                .is_some_and(|exit| exit.0 == 0) =>
+        {
+            Ok(())
+        }
+        Err(error) => Err(failure(error, store.data().share.refused)),
+    }
+}
+
+/// # Safety
+/// All pointers are alive during the call; `wake` and `done` follow their contracts.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nimbus_call_command(
+    linked: *const Linked,
+    context: *const Context,
+    done_context: *mut c_void,
+    done: extern "C" fn(*mut c_void, *const Outcome),
+    wake: Wake,
+) -> *mut Call {
+    guard(std::ptr::null_mut(), || {
+        // SAFETY: by this function's contract.
+        let (linked, context) = unsafe { ((*linked).0.clone(), (*context).0.clone()) };
+        let command = CommandDone {
+            context: done_context,
+            done,
+        };
+        let caller = Caller::Command(command.clone());
+        let future = async move {
+            let ended = run_command(&linked, &context).await;
+            Caller::Command(command).done(&ended);
+        };
+        Ok(Box::into_raw(Box::new(Call {
+            driven: Driven::new(future, wake),
+            caller,
+        })))
+    })
+}
+
+/// # Safety
+/// `call` is alive and not being polled.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nimbus_call_poll(call: *mut Call) -> i32 {
+    guard(1, || {
+        // SAFETY: by this function's contract.
+        let Call { driven, caller } = unsafe { &mut *call };
+        let ended = driven.poll(|message| caller.done(&Err(Failure::Panic(message))));
+        Ok(i32::from(ended))
+    })
+}
+
+/// # Safety
+/// `call` came from this module, is not being polled and is not used again.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nimbus_call_free(call: *mut Call) {
+    // SAFETY: by this function's contract.
+    guard_void(|| drop(unsafe { Box::from_raw(call) }));
+}

@@ -1,0 +1,162 @@
+//! Native code: compiling it, loading it, resolving its imports.
+
+use std::sync::Arc;
+
+use wasmtime::component::Component as WasmComponent;
+use wasmtime::{Engine as WasmEngine, bail};
+use wasmtime_wasi::p2::bindings::CommandPre as CommandP2;
+use wasmtime_wasi::p3::bindings::CommandPre as CommandP3;
+use wasmtime_wasi_http::p2::bindings::ProxyPre;
+use wasmtime_wasi_http::p3::bindings::ServicePre;
+
+use super::budget::Total;
+use super::config::Engine;
+use super::host::Host;
+use crate::abi::{OwnedBytes, Str, guard, guard_void};
+
+pub struct Component(WasmComponent);
+
+/// # Safety
+/// The pointers are valid during the call.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nimbus_compile(
+    engine: *const Engine,
+    wasm: Str,
+    code: *mut OwnedBytes,
+) -> i32 {
+    guard(-1, || {
+        // SAFETY: by this function's contract.
+        unsafe {
+            let native = (*engine).wasm.precompile_component(wasm.bytes())?;
+            code.write(OwnedBytes::from_bytes(native.into()));
+        }
+        Ok(0)
+    })
+}
+
+fn boxed(component: WasmComponent) -> *mut Component {
+    Box::into_raw(Box::new(Component(component)))
+}
+
+/// # Safety
+/// The file holds what `nimbus_compile` made, verified by the caller, and is not changed while
+/// the component lives.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nimbus_component_map(engine: *const Engine, path: Str) -> *mut Component {
+    guard(std::ptr::null_mut(), || {
+        // SAFETY: by this function's contract.
+        let mapped = unsafe { WasmComponent::deserialize_file(&(*engine).wasm, path.text()?)? };
+        Ok(boxed(mapped))
+    })
+}
+
+/// # Safety
+/// `code` is what `nimbus_compile` made in this process.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nimbus_component_load(engine: *const Engine, code: Str) -> *mut Component {
+    guard(std::ptr::null_mut(), || {
+        // SAFETY: by this function's contract.
+        let loaded = unsafe { WasmComponent::deserialize(&(*engine).wasm, code.bytes())? };
+        Ok(boxed(loaded))
+    })
+}
+
+/// # Safety
+/// `component` came from this module and is not used again.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nimbus_component_free(component: *mut Component) {
+    // SAFETY: by this function's contract.
+    guard_void(|| drop(unsafe { Box::from_raw(component) }));
+}
+
+#[repr(C)]
+pub struct Needs {
+    memories: u32,
+    tables: u32,
+    max_initial_memory_bytes: u64,
+    code_bytes: u64,
+}
+
+const _: () = assert!(size_of::<Needs>() == 24);
+
+/// # Safety
+/// Both pointers are valid during the call.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nimbus_component_needs(component: *const Component, needs: *mut Needs) {
+    guard_void(|| {
+        // SAFETY: by this function's contract.
+        let component = unsafe { &(*component).0 };
+        let required = component.resources_required();
+        let image = component.image_range();
+        let found = Needs {
+            memories: required.as_ref().map_or(0, |r| r.num_memories),
+            tables: required.as_ref().map_or(0, |r| r.num_tables),
+            max_initial_memory_bytes: required
+                .as_ref()
+                .and_then(|r| r.max_initial_memory_size)
+                .unwrap_or(0)
+                * 65536,
+            code_bytes: image.end as u64 - image.start as u64,
+        };
+        // SAFETY: by this function's contract.
+        unsafe { needs.write(found) };
+    });
+}
+
+/// A component whose imports are resolved, for one use.
+pub enum Entry {
+    HttpP2(ProxyPre<Host>),
+    HttpP3(ServicePre<Host>),
+    CommandP2(CommandP2<Host>),
+    CommandP3(CommandP3<Host>),
+}
+
+pub struct Resolved {
+    pub engine: WasmEngine,
+    pub total: Arc<Total>,
+    pub entry: Entry,
+}
+
+pub struct Linked(pub Arc<Resolved>);
+
+fn resolve(engine: &Engine, component: &WasmComponent, kind: i32) -> wasmtime::Result<Entry> {
+    if !engine.concurrency && matches!(kind, 1 | 3) {
+        bail!("the component uses WASI 0.3, which this engine was made without");
+    }
+    let pre = engine.linker.instantiate_pre(component)?;
+    Ok(match kind {
+        0 => Entry::HttpP2(ProxyPre::new(pre)?),
+        1 => Entry::HttpP3(ServicePre::new(pre)?),
+        2 => Entry::CommandP2(CommandP2::new(pre)?),
+        3 => Entry::CommandP3(CommandP3::new(pre)?),
+        _ => bail!("unknown kind {kind}"),
+    })
+}
+
+/// # Safety
+/// Both pointers are valid during the call.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nimbus_linked_new(
+    engine: *const Engine,
+    component: *const Component,
+    kind: i32,
+) -> *mut Linked {
+    guard(std::ptr::null_mut(), || {
+        // SAFETY: by this function's contract.
+        let (engine, component) = unsafe { (&*engine, &(*component).0) };
+        let resolved = Resolved {
+            engine: engine.wasm.clone(),
+            total: engine.total.clone(),
+            entry: resolve(engine, component, kind)?,
+        };
+        Ok(Box::into_raw(Box::new(Linked(Arc::new(resolved)))))
+    })
+}
+
+/// # Safety
+/// `linked` came from `nimbus_linked_new` and is not used again.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nimbus_linked_free(linked: *mut Linked) {
+    // SAFETY: by this function's contract.
+    guard_void(|| drop(unsafe { Box::from_raw(linked) }));
+}

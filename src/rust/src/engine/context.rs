@@ -1,0 +1,234 @@
+//! What the instances of one component of one workload may see: environment, arguments, volumes,
+//! limits, and the way back to C++ for everything that needs a decision.
+
+use std::ffi::c_void;
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use wasmtime_wasi::sockets::SocketAddrUse;
+use wasmtime_wasi::{FsPerms, WasiCtx, WasiCtxBuilder};
+
+use super::egress::EgressRequest;
+use super::stdio::GuestOutput;
+use crate::abi::{Field, OwnedBytes, Str, fields, guard, guard_void, slice};
+
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct HostCalls {
+    context: *mut c_void,
+    release: extern "C" fn(*mut c_void),
+    print: extern "C" fn(*mut c_void, i32, Str),
+    socket_allowed: extern "C" fn(*mut c_void, i32, *const u8, usize, u16) -> i32,
+    lookup_allowed: extern "C" fn(*mut c_void, Str) -> i32,
+    egress_start:
+        extern "C" fn(*mut c_void, *mut super::egress::Egress, *const EgressRequest) -> *mut c_void,
+    pub egress_body: extern "C" fn(*mut c_void, OwnedBytes),
+    pub egress_body_end: extern "C" fn(*mut c_void, *const Field, usize),
+    pub egress_body_error: extern "C" fn(*mut c_void),
+    pub egress_consumed: extern "C" fn(*mut c_void, usize),
+    pub egress_cancel: extern "C" fn(*mut c_void),
+    pub egress_release: extern "C" fn(*mut c_void),
+}
+
+const _: () = assert!(size_of::<HostCalls>() == 96);
+
+#[repr(C)]
+pub struct Volume {
+    host_path: Str,
+    guest_path: Str,
+    read_only: u8,
+}
+
+#[repr(C)]
+pub struct ContextConfig {
+    environment: *const Field,
+    environment_count: usize,
+    arguments: *const Str,
+    argument_count: usize,
+    volumes: *const Volume,
+    volume_count: usize,
+    max_memory_bytes: u64,
+    max_table_elements: u64,
+    egress_window_bytes: u64,
+    stdio: u8,
+    allow_sockets: u8,
+    _reserved: u8,
+}
+
+const _: () = {
+    assert!(size_of::<Volume>() == 40);
+    assert!(size_of::<ContextConfig>() == 80);
+};
+
+pub struct Shared {
+    pub calls: HostCalls,
+    environment: Vec<(String, String)>,
+    arguments: Vec<String>,
+    volumes: Vec<(PathBuf, String, FsPerms)>,
+    pub max_memory_bytes: u64,
+    pub max_table_elements: u64,
+    pub egress_window_bytes: u64,
+    stdio: u8,
+    allow_sockets: bool,
+}
+
+// SAFETY: the contract of NimbusHostCalls: its functions may be called on any thread.
+unsafe impl Send for Shared {}
+// SAFETY: as above.
+unsafe impl Sync for Shared {}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        (self.calls.release)(self.calls.context);
+    }
+}
+
+const STDIO_INHERIT: u8 = 1;
+const STDIO_LINES: u8 = 2;
+
+impl Shared {
+    /// The WASI context of a new instance.
+    pub fn wasi(self: &Arc<Self>) -> wasmtime::Result<WasiCtx> {
+        let mut builder = WasiCtxBuilder::new();
+        if !self.environment.is_empty() {
+            builder.envs(&self.environment);
+        }
+        if !self.arguments.is_empty() {
+            builder.args(&self.arguments);
+        }
+        for (host_path, guest_path, permissions) in &self.volumes {
+            builder
+                .preopened_dir(host_path, guest_path, *permissions)
+                .map_err(|error| {
+                    error.context(format!("cannot open the volume {}", host_path.display()))
+                })?;
+        }
+        match self.stdio {
+            STDIO_INHERIT => {
+                builder.inherit_stdio();
+            }
+            STDIO_LINES => {
+                builder.stdout(GuestOutput::new(self.clone(), 1));
+                builder.stderr(GuestOutput::new(self.clone(), 2));
+            }
+            _ => {}
+        }
+        builder
+            .allow_tcp(self.allow_sockets)
+            .allow_udp(self.allow_sockets);
+        if self.allow_sockets {
+            let policy = self.clone();
+            builder.allow_ip_name_lookup(true);
+            builder.socket_addr_check(move |address, usage| {
+                let allowed = policy.socket_allowed(address, usage);
+                Box::pin(async move { allowed })
+            });
+        }
+        Ok(builder.build())
+    }
+
+    pub fn print(&self, stream: i32, line: &[u8]) {
+        (self.calls.print)(self.calls.context, stream, Str::of(line));
+    }
+
+    fn socket_allowed(&self, address: SocketAddr, usage: SocketAddrUse) -> bool {
+        let usage = match usage {
+            SocketAddrUse::TcpBind => 0,
+            SocketAddrUse::TcpConnect => 1,
+            SocketAddrUse::TcpListen => 2,
+            SocketAddrUse::TcpAccept => 3,
+            SocketAddrUse::UdpBind => 4,
+            SocketAddrUse::UdpSend => 5,
+            SocketAddrUse::UdpReceive => 6,
+        };
+        let (call, context) = (self.calls.socket_allowed, self.calls.context);
+        match address.ip() {
+            IpAddr::V4(ip) => {
+                let bytes = ip.octets();
+                call(context, usage, bytes.as_ptr(), bytes.len(), address.port()) != 0
+            }
+            IpAddr::V6(ip) => {
+                let bytes = ip.octets();
+                call(context, usage, bytes.as_ptr(), bytes.len(), address.port()) != 0
+            }
+        }
+    }
+
+    pub fn lookup_allowed(&self, name: &str) -> bool {
+        self.allow_sockets
+            && (self.calls.lookup_allowed)(self.calls.context, Str::of(name.as_bytes())) != 0
+    }
+
+    pub fn egress_start(
+        &self,
+        egress: *mut super::egress::Egress,
+        request: &EgressRequest,
+    ) -> *mut c_void {
+        (self.calls.egress_start)(self.calls.context, egress, request)
+    }
+}
+
+pub struct Context(pub Arc<Shared>);
+
+/// # Safety
+/// What `config` points at is alive during the call.
+unsafe fn make(config: &ContextConfig, calls: HostCalls) -> wasmtime::Result<Shared> {
+    // Made first: dropping it releases the caller's pointer whatever fails below.
+    let mut shared = Shared {
+        calls,
+        environment: Vec::new(),
+        arguments: Vec::new(),
+        volumes: Vec::new(),
+        max_memory_bytes: config.max_memory_bytes,
+        max_table_elements: config.max_table_elements,
+        egress_window_bytes: config.egress_window_bytes,
+        stdio: config.stdio,
+        allow_sockets: config.allow_sockets != 0,
+    };
+    // SAFETY: by this function's contract.
+    unsafe {
+        for field in fields(config.environment, config.environment_count) {
+            shared
+                .environment
+                .push((field.name.text()?.into(), field.value.text()?.into()));
+        }
+        for argument in slice(config.arguments, config.argument_count) {
+            shared.arguments.push(argument.text()?.into());
+        }
+        for volume in slice(config.volumes, config.volume_count) {
+            let permissions = match volume.read_only {
+                0 => FsPerms::ReadWrite,
+                _ => FsPerms::ReadOnly,
+            };
+            shared.volumes.push((
+                volume.host_path.text()?.into(),
+                volume.guest_path.text()?.into(),
+                permissions,
+            ));
+        }
+    }
+    Ok(shared)
+}
+
+/// # Safety
+/// Both pointers and what they point at are alive during the call.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nimbus_context_new(
+    config: *const ContextConfig,
+    calls: *const HostCalls,
+) -> *mut Context {
+    guard(std::ptr::null_mut(), || {
+        // SAFETY: by this function's contract.
+        let shared = unsafe { make(&*config, *calls)? };
+        Ok(Box::into_raw(Box::new(Context(Arc::new(shared)))))
+    })
+}
+
+/// # Safety
+/// `context` came from `nimbus_context_new` and is not used again.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nimbus_context_free(context: *mut Context) {
+    // SAFETY: by this function's contract.
+    guard_void(|| drop(unsafe { Box::from_raw(context) }));
+}

@@ -1,0 +1,458 @@
+//! Outgoing HTTP of guests: the hook hands requests to C++ and waits. It runs on whatever thread
+//! polls it (a Tokio thread for P2, the shard for P3) and never touches a store.
+
+use std::collections::VecDeque;
+use std::ffi::c_void;
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body::{Body, Frame};
+use http_body_util::BodyExt;
+use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
+
+use super::context::Shared;
+use crate::abi::{Field, OwnedBytes, Str, fields, guard_void, header_map, with_fields};
+
+#[repr(C)]
+pub struct EgressRequest {
+    method: Str,
+    scheme: Str,
+    authority: Str,
+    path: Str,
+    headers: *const Field,
+    header_count: usize,
+    connect_timeout_ns: i64,
+    first_byte_timeout_ns: i64,
+    between_bytes_timeout_ns: i64,
+}
+
+const _: () = assert!(size_of::<EgressRequest>() == 104);
+
+/// The most that a guest writes to an outgoing body in one call, and how many such pieces wait.
+const BODY_CHUNK_BYTES: usize = 64 * 1024;
+const BODY_CHUNKS: usize = 4;
+
+#[derive(Default)]
+struct State {
+    head: Option<Result<http::response::Parts, Error>>,
+    head_waker: Option<Waker>,
+    chunks: VecDeque<Bytes>,
+    trailers: Option<http::HeaderMap>,
+    ended: bool,
+    error: Option<Error>,
+    body_waker: Option<Waker>,
+    credit: i64,
+    credit_waker: Option<Waker>,
+}
+
+struct Token(*mut c_void);
+
+// SAFETY: the contract of NimbusHostCalls: egress functions may be called on any thread.
+unsafe impl Send for Token {}
+// SAFETY: as above.
+unsafe impl Sync for Token {}
+
+pub struct Inner {
+    host: Arc<Shared>,
+    token: OnceLock<Token>,
+    state: Mutex<State>,
+}
+
+impl Inner {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn token(&self) -> *mut c_void {
+        self.token
+            .get()
+            .map_or(std::ptr::null_mut(), |token| token.0)
+    }
+
+    fn change(&self, change: impl FnOnce(&mut State) -> Option<Waker>) {
+        let waker = change(&mut self.state());
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+
+    fn poll_head(&self, cx: &mut Context<'_>) -> Poll<Result<http::response::Parts, Error>> {
+        let mut state = self.state();
+        match state.head.take() {
+            Some(head) => Poll::Ready(head),
+            None => {
+                state.head_waker = Some(cx.waker().clone());
+                Poll::Pending
+            }
+        }
+    }
+
+    fn poll_credit(&self, cx: &mut Context<'_>) -> Poll<()> {
+        let mut state = self.state();
+        if state.credit > 0 {
+            return Poll::Ready(());
+        }
+        state.credit_waker = Some(cx.waker().clone());
+        Poll::Pending
+    }
+}
+
+// What C++ is told.
+impl Inner {
+    fn tell_body(&self, bytes: Bytes) {
+        self.state().credit -= bytes.len() as i64;
+        (self.host.calls.egress_body)(self.token(), OwnedBytes::from_bytes(bytes));
+    }
+
+    fn tell_body_end(&self, trailers: &http::HeaderMap) {
+        with_fields(trailers, |fields| {
+            (self.host.calls.egress_body_end)(self.token(), fields.as_ptr(), fields.len());
+        });
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        if let Some(token) = self.token.get() {
+            (self.host.calls.egress_release)(token.0);
+        }
+    }
+}
+
+/// The handle that C++ holds.
+pub struct Egress(Arc<Inner>);
+
+/// Tells C++ that nobody waits for the response any more.
+struct CancelOnDrop(Arc<Inner>);
+
+impl Drop for CancelOnDrop {
+    fn drop(&mut self) {
+        (self.0.host.calls.egress_cancel)(self.0.token());
+    }
+}
+
+/// The content of a response that comes from C++.
+struct ResponseBody {
+    inner: Arc<Inner>,
+    _cancel: CancelOnDrop,
+}
+
+impl Body for ResponseBody {
+    type Data = Bytes;
+    type Error = Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+        let mut state = self.inner.state();
+        if let Some(chunk) = state.chunks.pop_front() {
+            drop(state);
+            (self.inner.host.calls.egress_consumed)(self.inner.token(), chunk.len());
+            return Poll::Ready(Some(Ok(Frame::data(chunk))));
+        }
+        if let Some(error) = state.error.take() {
+            state.ended = true;
+            return Poll::Ready(Some(Err(error)));
+        }
+        if state.ended {
+            let trailers = state.trailers.take();
+            return Poll::Ready(trailers.map(|trailers| Ok(Frame::trailers(trailers))));
+        }
+        state.body_waker = Some(cx.waker().clone());
+        Poll::Pending
+    }
+}
+
+/// Moves the request's content to C++; gives it up if dropped before its end.
+struct Pump {
+    inner: Arc<Inner>,
+    finished: bool,
+}
+
+impl Pump {
+    async fn run(mut self, mut body: WasiBody) {
+        loop {
+            poll_fn(|cx| self.inner.poll_credit(cx)).await;
+            let frame = match body.frame().await {
+                Some(Ok(frame)) => frame,
+                Some(Err(_)) => return,
+                None => {
+                    self.finished = true;
+                    return self.inner.tell_body_end(&http::HeaderMap::new());
+                }
+            };
+            match frame.into_data() {
+                Ok(data) if data.is_empty() => {}
+                Ok(data) => self.inner.tell_body(data),
+                Err(frame) => {
+                    self.finished = true;
+                    let trailers = frame.into_trailers().unwrap_or_default();
+                    return self.inner.tell_body_end(&trailers);
+                }
+            }
+        }
+    }
+}
+
+impl Drop for Pump {
+    fn drop(&mut self) {
+        if !self.finished {
+            (self.inner.host.calls.egress_body_error)(self.inner.token());
+        }
+    }
+}
+
+fn nanoseconds(timeout: Option<Duration>) -> i64 {
+    timeout.map_or(-1, |timeout| {
+        i64::try_from(timeout.as_nanos()).unwrap_or(i64::MAX)
+    })
+}
+
+fn start(host: &Arc<Shared>, parts: &http::request::Parts, options: RequestOptions) -> Arc<Inner> {
+    let state = State {
+        credit: host.egress_window_bytes as i64,
+        ..State::default()
+    };
+    let inner = Arc::new(Inner {
+        host: host.clone(),
+        token: OnceLock::new(),
+        state: Mutex::new(state),
+    });
+    let handle = Box::into_raw(Box::new(Egress(inner.clone())));
+    let uri = &parts.uri;
+    let text = |part: Option<&str>| Str::of(part.unwrap_or_default().as_bytes());
+    let token = with_fields(&parts.headers, |headers| {
+        let request = EgressRequest {
+            method: Str::of(parts.method.as_str().as_bytes()),
+            scheme: text(uri.scheme_str()),
+            authority: text(uri.authority().map(|authority| authority.as_str())),
+            path: text(uri.path_and_query().map(|path| path.as_str())),
+            headers: headers.as_ptr(),
+            header_count: headers.len(),
+            connect_timeout_ns: nanoseconds(options.connect_timeout),
+            first_byte_timeout_ns: nanoseconds(options.first_byte_timeout),
+            between_bytes_timeout_ns: nanoseconds(options.between_bytes_timeout),
+        };
+        host.egress_start(handle, &request)
+    });
+    _ = inner.token.set(Token(token));
+    inner
+}
+
+type Io = Box<dyn Future<Output = Result<(), Error>> + Send>;
+type Sent = Result<(http::Response<WasiBody>, Io), Error>;
+
+async fn exchange(inner: Arc<Inner>, body: WasiBody) -> Sent {
+    let cancel = CancelOnDrop(inner.clone());
+    let pump = Pump {
+        inner: inner.clone(),
+        finished: false,
+    };
+    let mut pump = Some(Box::pin(pump.run(body)));
+    let head = poll_fn(|cx| {
+        if let Some(running) = pump.as_mut()
+            && running.as_mut().poll(cx).is_ready()
+        {
+            pump = None;
+        }
+        inner.poll_head(cx)
+    })
+    .await?;
+    let body = ResponseBody {
+        inner,
+        _cancel: cancel,
+    };
+    let io: Io = Box::new(async move {
+        if let Some(pump) = pump {
+            pump.await;
+        }
+        Ok(())
+    });
+    Ok((http::Response::from_parts(head, body.boxed_unsync()), io))
+}
+
+pub struct Hooks {
+    host: Arc<Shared>,
+}
+
+impl Hooks {
+    pub fn new(host: Arc<Shared>) -> Hooks {
+        Hooks { host }
+    }
+}
+
+impl WasiHttpHooks for Hooks {
+    fn send_request(
+        &mut self,
+        request: http::Request<WasiBody>,
+        options: Option<RequestOptions>,
+        _processed: Io,
+    ) -> Box<dyn Future<Output = Sent> + Send> {
+        let (parts, body) = request.into_parts();
+        let inner = start(&self.host, &parts, options.unwrap_or_default());
+        Box::new(exchange(inner, body))
+    }
+
+    /// C++ writes the host field from the authority.
+    fn set_host_header(&mut self) -> bool {
+        false
+    }
+    fn p2_outgoing_body_buffer_chunks(&mut self) -> usize {
+        BODY_CHUNKS
+    }
+    fn p2_outgoing_body_chunk_size(&mut self) -> usize {
+        BODY_CHUNK_BYTES
+    }
+    fn p3_outgoing_body_chunk_size(&mut self) -> usize {
+        BODY_CHUNK_BYTES
+    }
+}
+
+/// The error that the guest sees under this name of `wasi:http/types.error-code`.
+fn error_named(code: &str, message: &str) -> Error {
+    let text = || Some(message.to_owned());
+    match code {
+        "DNS-timeout" => Error::DnsTimeout,
+        "DNS-error" => Error::DnsError {
+            rcode: text(),
+            info_code: None,
+        },
+        "destination-not-found" => Error::DestinationNotFound,
+        "destination-unavailable" => Error::DestinationUnavailable,
+        "destination-IP-prohibited" => Error::DestinationIpProhibited,
+        "destination-IP-unroutable" => Error::DestinationIpUnroutable,
+        "connection-refused" => Error::ConnectionRefused,
+        "connection-terminated" => Error::ConnectionTerminated,
+        "connection-timeout" => Error::ConnectionTimeout,
+        "connection-read-timeout" => Error::ConnectionReadTimeout,
+        "connection-write-timeout" => Error::ConnectionWriteTimeout,
+        "connection-limit-reached" => Error::ConnectionLimitReached,
+        "TLS-protocol-error" => Error::TlsProtocolError,
+        "TLS-certificate-error" => Error::TlsCertificateError,
+        "HTTP-request-denied" => Error::HttpRequestDenied,
+        "HTTP-request-method-invalid" => Error::HttpRequestMethodInvalid,
+        "HTTP-request-URI-invalid" => Error::HttpRequestUriInvalid,
+        "HTTP-response-incomplete" => Error::HttpResponseIncomplete,
+        "HTTP-response-header-section-size" => Error::HttpResponseHeaderSectionSize(None),
+        "HTTP-response-body-size" => Error::HttpResponseBodySize(None),
+        "HTTP-response-timeout" => Error::HttpResponseTimeout,
+        "HTTP-protocol-error" => Error::HttpProtocolError,
+        "loop-detected" => Error::LoopDetected,
+        "configuration-error" => Error::ConfigurationError,
+        _ => Error::InternalError(text()),
+    }
+}
+
+/// # Safety
+/// `egress` is alive; the texts are alive during the call.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nimbus_egress_fail(egress: *mut Egress, code: Str, message: Str) {
+    guard_void(|| {
+        // SAFETY: by this function's contract.
+        let (egress, code, message) = unsafe {
+            (
+                &*egress,
+                code.bytes(),
+                String::from_utf8_lossy(message.bytes()),
+            )
+        };
+        let error = || error_named(std::str::from_utf8(code).unwrap_or_default(), &message);
+        egress.0.change(|state| {
+            if state.head.is_none() {
+                state.head = Some(Err(error()));
+            }
+            state.error = Some(error());
+            state.head_waker.take()
+        });
+        egress.0.change(|state| state.body_waker.take());
+    });
+}
+
+/// # Safety
+/// `egress` and the fields are alive.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nimbus_egress_respond(
+    egress: *mut Egress,
+    status: u16,
+    headers: *const Field,
+    count: usize,
+) {
+    guard_void(|| {
+        // SAFETY: by this function's contract.
+        let (egress, headers) = unsafe { (&*egress, header_map(fields(headers, count))) };
+        let head = headers.and_then(|headers| {
+            let mut response = http::Response::new(());
+            *response.status_mut() = http::StatusCode::from_u16(status)?;
+            *response.headers_mut() = headers;
+            Ok(response.into_parts().0)
+        });
+        egress.0.change(|state| {
+            state.head = Some(head.map_err(|_| Error::HttpProtocolError));
+            state.head_waker.take()
+        });
+    });
+}
+
+/// # Safety
+/// `egress` is alive; `bytes` follows its contract.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nimbus_egress_push(egress: *mut Egress, bytes: OwnedBytes) {
+    guard_void(|| {
+        // SAFETY: by this function's contract.
+        let (egress, bytes) = unsafe { (&*egress, bytes.into_bytes()) };
+        if !bytes.is_empty() {
+            egress.0.change(|state| {
+                state.chunks.push_back(bytes);
+                state.body_waker.take()
+            });
+        }
+    });
+}
+
+/// # Safety
+/// `egress` and the fields are alive.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nimbus_egress_end(
+    egress: *mut Egress,
+    trailers: *const Field,
+    count: usize,
+) {
+    guard_void(|| {
+        // SAFETY: by this function's contract.
+        let (egress, trailers) = unsafe { (&*egress, header_map(fields(trailers, count))) };
+        egress.0.change(|state| {
+            match trailers {
+                Ok(trailers) => state.trailers = Some(trailers).filter(|map| !map.is_empty()),
+                Err(_) => state.error = Some(Error::HttpProtocolError),
+            }
+            state.ended = true;
+            state.body_waker.take()
+        });
+    });
+}
+
+/// # Safety
+/// `egress` is alive.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nimbus_egress_grant(egress: *mut Egress, bytes: usize) {
+    guard_void(|| {
+        // SAFETY: by this function's contract.
+        unsafe { &*egress }.0.change(|state| {
+            state.credit = state.credit.saturating_add(bytes as i64);
+            state.credit_waker.take()
+        });
+    });
+}
+
+/// # Safety
+/// `egress` came from `egress_start` and is not used again.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nimbus_egress_free(egress: *mut Egress) {
+    // SAFETY: by this function's contract.
+    guard_void(|| drop(unsafe { Box::from_raw(egress) }));
+}

@@ -1,0 +1,400 @@
+//! One HTTP request and its response, between C++ (which pushes content and grants credit) and the
+//! future that runs the guest (which pulls content and uses credit up).
+
+use std::collections::VecDeque;
+use std::ffi::c_void;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, Empty};
+use wasmtime::format_err;
+use wasmtime_wasi_http::WasiBody;
+
+use super::incoming_body::IncomingBody;
+use crate::abi::{
+    Field, OwnedBytes, Str, fields, guard, guard_void, header_map, set_last_error, with_fields,
+};
+
+#[repr(C)]
+pub struct Outcome {
+    kind: i32,
+    exit_code: i32,
+    message: Str,
+}
+
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct Sink {
+    context: *mut c_void,
+    head: extern "C" fn(*mut c_void, u16, *const Field, usize),
+    body: extern "C" fn(*mut c_void, *const u8, usize, *const Bytes),
+    end: extern "C" fn(*mut c_void, *const Field, usize),
+    consumed: extern "C" fn(*mut c_void, usize),
+    unread: extern "C" fn(*mut c_void),
+    done: extern "C" fn(*mut c_void, *const Outcome),
+}
+
+#[repr(C)]
+pub struct Request {
+    method: Str,
+    scheme: Str,
+    authority: Str,
+    path: Str,
+    headers: *const Field,
+    header_count: usize,
+    has_body: u8,
+    credit_bytes: u64,
+}
+
+const _: () = {
+    assert!(size_of::<Outcome>() == 24);
+    assert!(size_of::<Sink>() == 56);
+    assert!(size_of::<Request>() == 96);
+};
+
+/// Why a call did not end well.
+#[derive(Debug)]
+pub enum Failure {
+    ErrorCode(String),
+    NoResponse,
+    Trap(String),
+    Exit(i32),
+    Collateral(String),
+    NotStarted,
+    Resources(String),
+    Panic(String),
+    Truncated(String),
+}
+
+pub type Ended = Result<(), Failure>;
+
+/// Shows an end to C++.
+pub fn with_outcome(ended: &Ended, show: impl FnOnce(&Outcome)) {
+    let (kind, exit_code, message) = match ended {
+        Ok(()) => (0, 0, ""),
+        Err(Failure::ErrorCode(text)) => (1, 0, text.as_str()),
+        Err(Failure::NoResponse) => (2, 0, "the guest returned without a response"),
+        Err(Failure::Trap(text)) => (3, 0, text.as_str()),
+        Err(Failure::Exit(code)) => (4, *code, "the guest called exit"),
+        Err(Failure::Collateral(text)) => (5, 0, text.as_str()),
+        Err(Failure::NotStarted) => (6, 0, "the instance ended before it took the call"),
+        Err(Failure::Resources(text)) => (7, 0, text.as_str()),
+        Err(Failure::Panic(text)) => (8, 0, text.as_str()),
+        Err(Failure::Truncated(text)) => (9, 0, text.as_str()),
+    };
+    show(&Outcome {
+        kind,
+        exit_code,
+        message: Str::of(message.as_bytes()),
+    });
+}
+
+struct State {
+    request: Option<http::Request<()>>,
+    has_body: bool,
+    credit: i64,
+    credit_waker: Option<Waker>,
+    chunks: VecDeque<Bytes>,
+    ended: bool,
+    failed: bool,
+    trailers: Option<http::HeaderMap>,
+    body_waker: Option<Waker>,
+}
+
+pub struct Inner {
+    sink: Sink,
+    /// False once the sink must not be called any more.
+    open: AtomicBool,
+    state: Mutex<State>,
+}
+
+// SAFETY: the sink is called only while `open`, by whoever drives the exchange; NimbusSink's
+// contract puts both on one thread.
+unsafe impl Send for Inner {}
+// SAFETY: as above; everything else is behind the mutex.
+unsafe impl Sync for Inner {}
+
+/// What the next pull of request content finds.
+pub enum Pulled {
+    Chunk(Bytes),
+    Trailers(http::HeaderMap),
+    End,
+    Failed,
+}
+
+impl Inner {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn sink(&self) -> Option<&Sink> {
+        self.open.load(Ordering::Relaxed).then_some(&self.sink)
+    }
+
+    /// The request as Wasmtime's HTTP crate takes it. Once.
+    pub fn take_request(self: &Arc<Self>) -> Option<http::Request<WasiBody>> {
+        let mut state = self.state();
+        let request = state.request.take()?;
+        let body = match state.has_body {
+            true => IncomingBody(self.clone()).boxed_unsync(),
+            false => Empty::new().map_err(|never| match never {}).boxed_unsync(),
+        };
+        Some(request.map(|()| body))
+    }
+
+    pub fn poll_pull(&self, cx: &mut Context<'_>) -> Poll<Pulled> {
+        let mut state = self.state();
+        if let Some(chunk) = state.chunks.pop_front() {
+            drop(state);
+            if let Some(sink) = self.sink() {
+                (sink.consumed)(sink.context, chunk.len());
+            }
+            return Poll::Ready(Pulled::Chunk(chunk));
+        }
+        if state.failed {
+            return Poll::Ready(Pulled::Failed);
+        }
+        if state.ended {
+            return Poll::Ready(match state.trailers.take() {
+                Some(trailers) => Pulled::Trailers(trailers),
+                None => Pulled::End,
+            });
+        }
+        state.body_waker = Some(cx.waker().clone());
+        Poll::Pending
+    }
+
+    pub fn at_end(&self) -> bool {
+        let state = self.state();
+        state.ended && state.chunks.is_empty() && state.trailers.is_none()
+    }
+
+    pub fn unread(&self) {
+        let mut state = self.state();
+        state.chunks.clear();
+        drop(state);
+        if let Some(sink) = self.sink() {
+            (sink.unread)(sink.context);
+        }
+    }
+
+    pub fn poll_credit(&self, cx: &mut Context<'_>) -> Poll<()> {
+        let mut state = self.state();
+        if state.credit > 0 || !self.open.load(Ordering::Relaxed) {
+            return Poll::Ready(());
+        }
+        state.credit_waker = Some(cx.waker().clone());
+        Poll::Pending
+    }
+
+    pub fn head(&self, status: u16, headers: &http::HeaderMap) {
+        if let Some(sink) = self.sink() {
+            with_fields(headers, |fields| {
+                (sink.head)(sink.context, status, fields.as_ptr(), fields.len());
+            });
+        }
+    }
+
+    pub fn body(&self, bytes: Bytes) {
+        self.state().credit -= bytes.len() as i64;
+        if let Some(sink) = self.sink() {
+            (sink.body)(sink.context, bytes.as_ptr(), bytes.len(), &bytes);
+        }
+    }
+
+    pub fn end(&self, trailers: &http::HeaderMap) {
+        if let Some(sink) = self.sink() {
+            with_fields(trailers, |fields| {
+                (sink.end)(sink.context, fields.as_ptr(), fields.len());
+            });
+        }
+    }
+
+    pub fn done(&self, ended: &Ended) {
+        if self.open.swap(false, Ordering::Relaxed) {
+            with_outcome(ended, |outcome| {
+                (self.sink.done)(self.sink.context, outcome)
+            });
+        }
+    }
+
+    fn detach(&self) {
+        self.open.store(false, Ordering::Relaxed);
+        let mut state = self.state();
+        state.failed = true;
+        let wakers = [state.credit_waker.take(), state.body_waker.take()];
+        drop(state);
+        wakers.into_iter().flatten().for_each(Waker::wake);
+    }
+
+    /// Changes the content's state and wakes whoever waits for it.
+    fn feed(&self, change: impl FnOnce(&mut State)) {
+        let mut state = self.state();
+        change(&mut state);
+        let waker = state.body_waker.take();
+        drop(state);
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+}
+
+pub struct Exchange(pub Arc<Inner>);
+
+/// # Safety
+/// The texts of `request` are alive.
+unsafe fn to_http(request: &Request) -> wasmtime::Result<http::Request<()>> {
+    // SAFETY: by this function's contract.
+    let (method, scheme, authority, path, headers) = unsafe {
+        (
+            request.method.bytes(),
+            request.scheme.bytes(),
+            request.authority.bytes(),
+            request.path.bytes(),
+            header_map(fields(request.headers, request.header_count))?,
+        )
+    };
+    let mut uri = http::uri::Parts::default();
+    uri.scheme = Some(match scheme {
+        b"https" => http::uri::Scheme::HTTPS,
+        _ => http::uri::Scheme::HTTP,
+    });
+    uri.authority = Some(http::uri::Authority::from_maybe_shared(
+        Bytes::copy_from_slice(authority),
+    )?);
+    uri.path_and_query = Some(http::uri::PathAndQuery::from_maybe_shared(
+        Bytes::copy_from_slice(path),
+    )?);
+    let mut http = http::Request::new(());
+    *http.method_mut() = http::Method::from_bytes(method)?;
+    *http.uri_mut() = http::Uri::from_parts(uri)?;
+    *http.headers_mut() = headers;
+    Ok(http)
+}
+
+/// # Safety
+/// Both pointers and what they point at are alive during the call.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nimbus_exchange_new(
+    request: *const Request,
+    sink: *const Sink,
+) -> *mut Exchange {
+    guard(std::ptr::null_mut(), || {
+        // SAFETY: by this function's contract.
+        let (request, sink) = unsafe { (&*request, *sink) };
+        // SAFETY: as above.
+        let http =
+            unsafe { to_http(request) }.map_err(|error| format_err!("bad request: {error}"))?;
+        let state = State {
+            request: Some(http),
+            has_body: request.has_body != 0,
+            credit: request.credit_bytes as i64,
+            credit_waker: None,
+            chunks: VecDeque::new(),
+            ended: false,
+            failed: false,
+            trailers: None,
+            body_waker: None,
+        };
+        let inner = Inner {
+            sink,
+            open: AtomicBool::new(true),
+            state: Mutex::new(state),
+        };
+        Ok(Box::into_raw(Box::new(Exchange(Arc::new(inner)))))
+    })
+}
+
+/// # Safety
+/// `exchange` is alive; `bytes` follows its contract.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nimbus_exchange_push(exchange: *mut Exchange, bytes: OwnedBytes) {
+    guard_void(|| {
+        // SAFETY: by this function's contract.
+        let (exchange, bytes) = unsafe { (&*exchange, bytes.into_bytes()) };
+        if !bytes.is_empty() {
+            exchange.0.feed(|state| state.chunks.push_back(bytes));
+        }
+    });
+}
+
+/// # Safety
+/// `exchange` and the fields are alive.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nimbus_exchange_end(
+    exchange: *mut Exchange,
+    trailers: *const Field,
+    count: usize,
+) {
+    guard_void(|| {
+        // SAFETY: by this function's contract.
+        let (exchange, trailers) = unsafe { (&*exchange, header_map(fields(trailers, count))) };
+        exchange.0.feed(|state| match trailers {
+            Ok(trailers) => {
+                state.ended = true;
+                state.trailers = Some(trailers).filter(|trailers| !trailers.is_empty());
+            }
+            Err(error) => {
+                set_last_error(format!("bad trailers: {error}"));
+                state.failed = true;
+            }
+        });
+    });
+}
+
+/// # Safety
+/// `exchange` is alive.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nimbus_exchange_fail(exchange: *mut Exchange) {
+    // SAFETY: by this function's contract.
+    guard_void(|| unsafe { &*exchange }.0.feed(|state| state.failed = true));
+}
+
+/// # Safety
+/// `exchange` is alive.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nimbus_exchange_grant(exchange: *mut Exchange, bytes: usize) {
+    guard_void(|| {
+        // SAFETY: by this function's contract.
+        let mut state = unsafe { &*exchange }.0.state();
+        state.credit = state.credit.saturating_add(bytes as i64);
+        let waker = if state.credit > 0 {
+            state.credit_waker.take()
+        } else {
+            None
+        };
+        drop(state);
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    });
+}
+
+/// # Safety
+/// `exchange` is alive.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nimbus_exchange_detach(exchange: *mut Exchange) {
+    // SAFETY: by this function's contract.
+    guard_void(|| unsafe { &*exchange }.0.detach());
+}
+
+/// # Safety
+/// `exchange` came from `nimbus_exchange_new` and is not used again.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nimbus_exchange_free(exchange: *mut Exchange) {
+    guard_void(|| {
+        // SAFETY: by this function's contract.
+        let exchange = unsafe { Box::from_raw(exchange) };
+        exchange.0.detach();
+    });
+}
+
+/// # Safety
+/// `bytes` was given to a sink's `body` that has not returned.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nimbus_bytes_keep(bytes: *const Bytes) -> OwnedBytes {
+    // SAFETY: by this function's contract.
+    OwnedBytes::from_bytes(unsafe { &*bytes }.clone())
+}

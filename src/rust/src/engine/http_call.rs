@@ -1,0 +1,259 @@
+//! One request on one instance: P2 and P3, from the call to the last byte of the response.
+
+use std::cell::Cell;
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::Poll;
+
+use futures::channel::oneshot;
+use futures::future::{Either, join, select};
+use http_body::Body;
+use wasmtime::component::Accessor;
+use wasmtime::{PoolConcurrencyLimitError, Store};
+use wasmtime_wasi::I32Exit;
+use wasmtime_wasi_http::p2::bindings::http::types::{ErrorCode, Scheme};
+use wasmtime_wasi_http::p2::bindings::{Proxy, ProxyPre};
+use wasmtime_wasi_http::p3::Request as RequestP3;
+use wasmtime_wasi_http::p3::bindings::{Service, ServicePre};
+use wasmtime_wasi_http::{Error, WasiBody, WasiHttpView};
+
+use super::component::Resolved;
+use super::context::Shared;
+use super::exchange::{Ended, Failure, Inner};
+use super::host::{Host, new_store};
+
+/// Where the guest's own call stands, as the side that drains its response sees it.
+#[derive(Clone, Copy, PartialEq)]
+pub enum Guest {
+    Running,
+    /// It returned: content that is not there now will not come (P2).
+    Returned,
+    /// It trapped: what looks like the end of its content is not one.
+    Failed,
+}
+
+/// What an error of Wasmtime means for a call. `refused` is the limit hit last, if any.
+pub fn failure(error: wasmtime::Error, refused: Option<&str>) -> Failure {
+    if let Some(exit) = error.downcast_ref::<I32Exit>() {
+        return Failure::Exit(exit.0);
+    }
+    if error.is::<PoolConcurrencyLimitError>() {
+        return Failure::Resources(format!("{error:#}"));
+    }
+    match refused {
+        Some(limit) => Failure::Trap(format!("after it hit {limit}: {error:?}")),
+        None => Failure::Trap(format!("{error:?}")),
+    }
+}
+
+/// The same where no guest code of the call itself has run yet.
+pub fn instantiation_failure(error: wasmtime::Error, refused: Option<&str>) -> Failure {
+    match refused {
+        Some(limit) => {
+            Failure::Resources(format!("cannot make an instance within {limit}: {error:#}"))
+        }
+        None => failure(error, None),
+    }
+}
+
+/// Sends a response to the exchange as credit allows.
+async fn drain(exchange: &Inner, response: http::Response<WasiBody>, guest: &Cell<Guest>) -> Ended {
+    let (parts, mut body) = response.into_parts();
+    exchange.head(parts.status.as_u16(), &parts.headers);
+    let none = http::HeaderMap::new();
+    loop {
+        poll_fn(|cx| exchange.poll_credit(cx)).await;
+        let frame = poll_fn(|cx| match Pin::new(&mut body).poll_frame(cx) {
+            Poll::Pending if guest.get() == Guest::Returned => Poll::Ready(None),
+            other => other.map(Some),
+        })
+        .await;
+        let frame = match frame {
+            Some(Some(Ok(frame))) => frame,
+            Some(Some(Err(error))) => return Err(Failure::Truncated(error.to_string())),
+            Some(None) if guest.get() == Guest::Failed => {
+                return Err(Failure::Truncated("the guest failed".into()));
+            }
+            Some(None) => {
+                exchange.end(&none);
+                return Ok(());
+            }
+            None => return Err(Failure::Truncated("the guest left its body open".into())),
+        };
+        match frame.into_data() {
+            Ok(data) if data.is_empty() => {}
+            Ok(data) => exchange.body(data),
+            Err(frame) => {
+                let trailers = frame.into_trailers().unwrap_or_default();
+                if guest.get() == Guest::Failed {
+                    return Err(Failure::Truncated("the guest failed".into()));
+                }
+                exchange.end(&trailers);
+                return Ok(());
+            }
+        }
+    }
+}
+
+type AnswerP2 = Result<http::Response<WasiBody>, ErrorCode>;
+
+async fn respond_p2(
+    answer: oneshot::Receiver<AnswerP2>,
+    exchange: &Inner,
+    guest: &Cell<Guest>,
+) -> Ended {
+    let mut answer = answer;
+    // A warm guest that has returned and kept its outparam would never close the channel.
+    let answer = poll_fn(|cx| match Pin::new(&mut answer).poll(cx) {
+        Poll::Pending if guest.get() == Guest::Returned => Poll::Ready(None),
+        other => other.map(Result::ok),
+    });
+    match answer.await {
+        Some(Ok(response)) => drain(exchange, response, guest).await,
+        Some(Err(code)) => Err(Failure::ErrorCode(format!("{code:?}"))),
+        None => Err(Failure::NoResponse),
+    }
+}
+
+/// Puts the request into the store; the receiver gets what the guest answers.
+fn start_p2(
+    store: &mut Store<Host>,
+    exchange: &Arc<Inner>,
+) -> wasmtime::Result<(ArgumentsP2, oneshot::Receiver<AnswerP2>)> {
+    let (send, answer) = oneshot::channel();
+    let request = exchange
+        .take_request()
+        .ok_or_else(|| wasmtime::format_err!("the request was taken already"))?;
+    let scheme = match request.uri().scheme_str() {
+        Some("https") => Scheme::Https,
+        _ => Scheme::Http,
+    };
+    let mut http = store.data_mut().http();
+    let request = http.new_incoming_request(scheme, request)?;
+    let out = http.new_response_outparam_from_callback(move |answer| {
+        // The receiver may be gone: the client gave up.
+        _ = send.send(answer);
+    })?;
+    Ok(((request, out), answer))
+}
+
+type ArgumentsP2 = (
+    wasmtime::component::Resource<wasmtime_wasi_http::p2::types::HostIncomingRequest>,
+    wasmtime::component::Resource<wasmtime_wasi_http::p2::types::HostResponseOutparam>,
+);
+
+/// P2 on an instance of its own. The guest's future owns the store and drops it first, which closes
+/// every channel the draining side waits on.
+async fn fresh_p2(
+    resolved: &Resolved,
+    context: &Arc<Shared>,
+    pre: &ProxyPre<Host>,
+    exchange: &Arc<Inner>,
+) -> Ended {
+    let mut store = new_store(&resolved.engine, &resolved.total, context)
+        .map_err(|error| instantiation_failure(error, None))?;
+    let proxy = match pre.instantiate_async(&mut store).await {
+        Ok(proxy) => proxy,
+        Err(error) => return Err(instantiation_failure(error, store.data().share.refused)),
+    };
+    let ((request, out), answer) =
+        start_p2(&mut store, exchange).map_err(|error| failure(error, None))?;
+    let guest = Cell::new(Guest::Running);
+    let call = async {
+        let handler = proxy.wasi_http_incoming_handler();
+        let ended = handler.call_handle(&mut store, request, out).await;
+        let ended = ended.map_err(|error| failure(error, store.data().share.refused));
+        guest.set(if ended.is_ok() {
+            Guest::Returned
+        } else {
+            Guest::Failed
+        });
+        drop(store);
+        ended
+    };
+    let (called, responded) = join(call, respond_p2(answer, exchange, &guest)).await;
+    called.and(responded)
+}
+
+/// P2 on a warm instance. An error leaves the instance unusable.
+pub async fn reused_p2(store: &mut Store<Host>, proxy: &Proxy, exchange: &Arc<Inner>) -> Ended {
+    let ((request, out), answer) =
+        start_p2(store, exchange).map_err(|error| failure(error, None))?;
+    let guest = Cell::new(Guest::Running);
+    let ended = {
+        let handler = proxy.wasi_http_incoming_handler();
+        let call = pin!(handler.call_handle(&mut *store, request, out));
+        let mut respond = pin!(respond_p2(answer, exchange, &guest));
+        match select(call, respond.as_mut()).await {
+            Either::Left((Ok(()), respond)) => {
+                guest.set(Guest::Returned);
+                Ok(respond.await)
+            }
+            Either::Left((Err(error), _)) => Err(error),
+            Either::Right((responded, call)) => call.await.map(|()| responded),
+        }
+    };
+    ended.map_err(|error| failure(error, store.data().share.refused))?
+}
+
+pub async fn call_p3(
+    accessor: &Accessor<Host>,
+    service: &Service,
+    exchange: &Arc<Inner>,
+) -> Result<Ended, wasmtime::Error> {
+    let Some(request) = exchange.take_request() else {
+        return Ok(Err(Failure::Panic("the request was taken already".into())));
+    };
+    let (request, received) = accessor.with(|mut store| {
+        let (request, received) = RequestP3::from_http(store.get().http().hooks, request);
+        let received: Pin<Box<dyn Future<Output = Result<(), Error>> + Send>> = Box::pin(received);
+        (request, received)
+    });
+    let response = match service.handle(accessor, request).await? {
+        Ok(response) => response,
+        Err(code) => return Ok(Err(Failure::ErrorCode(format!("{code:?}")))),
+    };
+    let response = accessor.with(|mut store| response.into_http(&mut store, received))?;
+    Ok(drain(exchange, response, &Cell::new(Guest::Running)).await)
+}
+
+async fn fresh_p3(
+    resolved: &Resolved,
+    context: &Arc<Shared>,
+    pre: &ServicePre<Host>,
+    exchange: &Arc<Inner>,
+) -> Ended {
+    let mut store = new_store(&resolved.engine, &resolved.total, context)
+        .map_err(|error| instantiation_failure(error, None))?;
+    let service = match pre.instantiate_async(&mut store).await {
+        Ok(service) => service,
+        Err(error) => return Err(instantiation_failure(error, store.data().share.refused)),
+    };
+    let ended = store
+        .run_concurrent(async |accessor| {
+            let ended = call_p3(accessor, &service, exchange).await;
+            if matches!(ended, Ok(Ok(()))) {
+                // What the guest still does after its response may end.
+                poll_fn(|cx| accessor.poll_no_interesting_tasks(cx)).await;
+            }
+            ended
+        })
+        .await;
+    match ended {
+        Ok(Ok(ended)) => ended,
+        Ok(Err(error)) | Err(error) => Err(failure(error, store.data().share.refused)),
+    }
+}
+
+pub async fn fresh(resolved: Arc<Resolved>, context: Arc<Shared>, exchange: Arc<Inner>) {
+    use super::component::Entry;
+    let ended = match &resolved.entry {
+        Entry::HttpP2(pre) => fresh_p2(&resolved, &context, pre, &exchange).await,
+        Entry::HttpP3(pre) => fresh_p3(&resolved, &context, pre, &exchange).await,
+        Entry::CommandP2(_) | Entry::CommandP3(_) => Err(Failure::Panic(
+            "the component was linked as a command".into(),
+        )),
+    };
+    exchange.done(&ended);
+}

@@ -1,0 +1,6 @@
+//! Wasmtime and the WIT tools behind two C headers, `engine.h` and `tools.h`. Thin on purpose: no
+//! policy, no configuration, no control plane lives here.
+
+mod abi;
+mod engine;
+mod tools;

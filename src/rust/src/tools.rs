@@ -1,0 +1,172 @@
+//! The component tooling behind `tools.h`: what each function does is described there. This file is
+//! the C surface; the work is done by the modules below, which know nothing of C.
+
+mod abi;
+mod binary;
+mod bounds;
+mod classify;
+mod encode;
+mod metadata;
+mod stack;
+mod types;
+mod validate;
+mod wat_text;
+mod wit_text;
+mod world;
+
+#[cfg(test)]
+mod tests;
+
+use abi::{Buffer, WitFile, answer, bytes_of, free, text_of, wit_files_of};
+
+/// # Safety
+/// `buffer` is null or points to a buffer that this library filled, or to one that is all zero.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nimbus_buffer_free(buffer: *mut Buffer) {
+    // SAFETY: as promised by the caller.
+    unsafe { free(buffer) }
+}
+
+/// # Safety
+/// As `tools.h` says: `data` has `size` bytes, `out` and `error` may be written.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nimbus_tools_classify(
+    data: *const u8,
+    size: usize,
+    out: *mut Buffer,
+    error: *mut Buffer,
+) -> i32 {
+    // SAFETY: as promised by the caller; the same holds for the functions below.
+    unsafe { answer(out, error, || classify::classify(bytes_of(data, size))) }
+}
+
+/// # Safety
+/// As `tools.h` says: `data` has `size` bytes, `out` and `error` may be written.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nimbus_tools_metadata(
+    data: *const u8,
+    size: usize,
+    out: *mut Buffer,
+    error: *mut Buffer,
+) -> i32 {
+    // SAFETY: as promised by the caller.
+    unsafe { answer(out, error, || metadata::metadata(bytes_of(data, size))) }
+}
+
+/// # Safety
+/// As `tools.h` says: `data` has `size` bytes, `out` and `error` may be written.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nimbus_tools_world_json(
+    data: *const u8,
+    size: usize,
+    out: *mut Buffer,
+    error: *mut Buffer,
+) -> i32 {
+    // SAFETY: as promised by the caller.
+    unsafe { answer(out, error, || world::json(bytes_of(data, size))) }
+}
+
+/// # Safety
+/// As `tools.h` says: `data` has `size` bytes, `out` and `error` may be written.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nimbus_tools_world_wit(
+    data: *const u8,
+    size: usize,
+    out: *mut Buffer,
+    error: *mut Buffer,
+) -> i32 {
+    // SAFETY: as promised by the caller.
+    unsafe { answer(out, error, || world::wit(bytes_of(data, size))) }
+}
+
+/// # Safety
+/// As `tools.h` says: `files` has `count` entries, `out` and `error` may be written.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nimbus_tools_parse_wit(
+    files: *const WitFile,
+    count: usize,
+    out: *mut Buffer,
+    error: *mut Buffer,
+) -> i32 {
+    // SAFETY: as promised by the caller.
+    unsafe { answer(out, error, || wit_text::json(&wit_files_of(files, count)?)) }
+}
+
+/// # Safety
+/// As `tools.h` says: `data` has `size` bytes, `out` and `error` may be written.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nimbus_tools_validate(
+    data: *const u8,
+    size: usize,
+    features: u32,
+    out: *mut Buffer,
+    error: *mut Buffer,
+) -> i32 {
+    // SAFETY: as promised by the caller.
+    unsafe {
+        answer(out, error, || {
+            validate::validate(bytes_of(data, size), features)
+        })
+    }
+}
+
+/// # Safety
+/// As `tools.h` says: `data` has `size` bytes, `out` and `error` may be written.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nimbus_tools_wrap_preview1(
+    data: *const u8,
+    size: usize,
+    kind: i32,
+    out: *mut Buffer,
+    error: *mut Buffer,
+) -> i32 {
+    // SAFETY: as promised by the caller.
+    unsafe {
+        answer(out, error, || {
+            encode::wrap_preview1(bytes_of(data, size), kind)
+        })
+    }
+}
+
+/// # Safety
+/// As `tools.h` says: the inputs have the sizes given, `out` and `error` may be written.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nimbus_tools_encode(
+    data: *const u8,
+    size: usize,
+    files: *const WitFile,
+    count: usize,
+    world: *const u8,
+    world_size: usize,
+    out: *mut Buffer,
+    error: *mut Buffer,
+) -> i32 {
+    // SAFETY: as promised by the caller.
+    unsafe {
+        answer(out, error, || {
+            let files = wit_files_of(files, count)?;
+            let world = text_of(world, world_size, "the name of the world")?;
+            encode::encode(bytes_of(data, size), &files, world)
+        })
+    }
+}
+
+/// # Safety
+/// As `tools.h` says: the inputs have the sizes given, `out` and `error` may be written.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nimbus_tools_wat(
+    text: *const u8,
+    text_size: usize,
+    path: *const u8,
+    path_size: usize,
+    out: *mut Buffer,
+    error: *mut Buffer,
+) -> i32 {
+    // SAFETY: as promised by the caller.
+    unsafe {
+        answer(out, error, || {
+            let path = text_of(path, path_size, "the path")?;
+            wat_text::binary(bytes_of(text, text_size), path)
+        })
+    }
+}

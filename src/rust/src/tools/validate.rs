@@ -1,0 +1,38 @@
+//! Validation of modules and components.
+
+use crate::tools::binary::walk;
+use anyhow::Result;
+use wasmparser::{Validator, WasmFeatures};
+
+const WIDE_ARITHMETIC: u32 = 1 << 0;
+const CUSTOM_PAGE_SIZES: u32 = 1 << 1;
+const COMPONENT_ASYNC_MORE: u32 = 1 << 2;
+const COMPONENT_MORE: u32 = 1 << 3;
+const ALL: u32 = 1 << 30;
+
+pub fn validate(bytes: &[u8], features: u32) -> Result<Vec<u8>> {
+    walk(bytes, |_, _| Ok(()))?;
+    Validator::new_with_features(wasm_features(features)).validate_all(bytes)?;
+    Ok(Vec::new())
+}
+
+fn wasm_features(features: u32) -> WasmFeatures {
+    if features & ALL != 0 {
+        return WasmFeatures::all();
+    }
+    let has = |bit| features & bit != 0;
+    let mut accepted = WasmFeatures::default();
+    accepted.set(WasmFeatures::WIDE_ARITHMETIC, has(WIDE_ARITHMETIC));
+    accepted.set(WasmFeatures::CUSTOM_PAGE_SIZES, has(CUSTOM_PAGE_SIZES));
+    let more_async = WasmFeatures::CM_ASYNC_STACKFUL
+        | WasmFeatures::CM_MORE_ASYNC_BUILTINS
+        | WasmFeatures::CM_THREADING
+        | WasmFeatures::CM_ERROR_CONTEXT;
+    accepted.set(more_async, has(COMPONENT_ASYNC_MORE));
+    let more = WasmFeatures::CM_MAP
+        | WasmFeatures::CM_FIXED_LENGTH_LISTS
+        | WasmFeatures::CM_IMPLEMENTS
+        | WasmFeatures::CM64;
+    accepted.set(more, has(COMPONENT_MORE));
+    accepted
+}

@@ -1,0 +1,124 @@
+#pragma once
+
+// The C ABI of the component tooling: what a binary is, its world as WIT text or as a document,
+// validation, and turning core modules and WebAssembly text into components. Implemented in
+// src/tools.rs and its modules; wrapped by src/wit.
+//
+// Conventions
+//  * Every function returns 0 and fills `*out`, or returns 1 and fills `*error` with a message in
+//    UTF-8 for a user to read. The buffer that is not filled is left empty. A message that begins
+//    with "internal: " reports a bug, not bad input.
+//  * The caller gives every buffer that was filled to nimbus_buffer_free.
+//  * Functions keep nothing of their input, share no state and may run on any thread.
+//  * The input may be hostile: sizes and nesting are bounded, no panic crosses, and no input ends
+//    the process. Binaries have at most 256 MiB, texts at most 8 MiB (WIT) or 64 MiB (WAT).
+
+#include <assert.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+// Memory that the library owns. All zero: empty.
+typedef struct {
+  uint8_t* data;
+  size_t size;
+  size_t capacity;
+} NimbusBuffer;
+
+// Frees the memory and makes the buffer empty. An empty buffer and a null pointer are fine.
+void nimbus_buffer_free(NimbusBuffer* buffer);
+
+// JSON: what the binary is and what it is called with.
+//   {"type": "component" | "module" | "unknown",
+//    "async": bool,             a component that needs component-model async (streams, async calls)
+//    "preview1": bool,          a module that imports wasi_snapshot_preview1
+//    "entry": "command" | "reactor" | null,   a module that exports _start, or _initialize
+//    "imports": [{"name", "kind"}], "exports": [{"name", "kind"}]}
+// Names of a component are as in the binary, with version ("wasi:http/types@0.2.10"). Imports of a
+// module are the names of the modules that it imports from, each once. Kinds: "instance",
+// "component", "module", "func", "type", "value", "memory", "table", "global", "tag".
+// "unknown" is what does not begin like WebAssembly; a binary that does and is broken is an error.
+int32_t nimbus_tools_classify(const uint8_t* data, size_t size, NimbusBuffer* out,
+                              NimbusBuffer* error);
+
+// JSON: what the binary says of itself, and what it asks for.
+//   {"name", "version", "description", "authors", "licenses", "source", "homepage", "revision":
+//      string | null,
+//    "producers": {field: {name: version}},   of the binary and all modules inside
+//    "size": bytes, "components": nested ones, "modules": core modules, "tables": defined tables,
+//    "memories": [{"initialPages", "maximumPages": number | null, "pageBytes", "memory64",
+//                  "shared"}],                defined memories
+//    "sections": {kind: bytes}}               contents of the sections, over all levels
+int32_t nimbus_tools_metadata(const uint8_t* data, size_t size, NimbusBuffer* out,
+                              NimbusBuffer* error);
+
+// The resolved world of a component, or an encoded WIT package, as docs/formats/wit-json.md says.
+int32_t nimbus_tools_world_json(const uint8_t* data, size_t size, NimbusBuffer* out,
+                                NimbusBuffer* error);
+
+// The same as WIT text: the package of the world, then the packages that it uses.
+int32_t nimbus_tools_world_wit(const uint8_t* data, size_t size, NimbusBuffer* out,
+                               NimbusBuffer* error);
+
+typedef struct {
+  const uint8_t* path;  // UTF-8; for messages, and for the layout below
+  size_t path_size;
+  const uint8_t* text;  // UTF-8
+  size_t text_size;
+} NimbusWitFile;
+
+#ifdef __cplusplus
+static_assert(sizeof(NimbusBuffer) == 3 * sizeof(void*), "see src/tools/abi.rs");
+static_assert(sizeof(NimbusWitFile) == 4 * sizeof(void*), "see src/tools/abi.rs");
+static_assert(offsetof(NimbusBuffer, size) == sizeof(void*), "see src/tools/abi.rs");
+static_assert(offsetof(NimbusBuffer, capacity) == 2 * sizeof(void*), "see src/tools/abi.rs");
+static_assert(offsetof(NimbusWitFile, text) == 2 * sizeof(void*), "see src/tools/abi.rs");
+#endif
+
+// The same document from WIT text. The files are those of one `wit` folder: what lies below a
+// folder `deps` belongs to other packages, one per file or folder there; the rest is the main
+// package. Errors begin with "path:line:column: ".
+int32_t nimbus_tools_parse_wit(const NimbusWitFile* files, size_t count, NimbusBuffer* out,
+                               NimbusBuffer* error);
+
+// Proposals that validation accepts beyond those that are finished and those that WASI 0.3 needs.
+enum {
+  NIMBUS_FEATURE_WIDE_ARITHMETIC = 1 << 0,
+  NIMBUS_FEATURE_CUSTOM_PAGE_SIZES = 1 << 1,
+  NIMBUS_FEATURE_COMPONENT_ASYNC_MORE = 1 << 2,  // stackful lift, threads, error-context
+  NIMBUS_FEATURE_COMPONENT_MORE = 1 << 3,        // maps, fixed-length lists, implements, 64 bit
+  NIMBUS_FEATURE_ALL = 1 << 30,                  // whatever the library knows
+};
+
+// Validates a module or a component; the error ends with "(at offset 0x…)".
+// On success `*out` is empty.
+int32_t nimbus_tools_validate(const uint8_t* data, size_t size, uint32_t features,
+                              NimbusBuffer* out, NimbusBuffer* error);
+
+typedef enum {
+  NIMBUS_PREVIEW1_AUTO = 0,     // by what the module exports: command with _start, else reactor
+  NIMBUS_PREVIEW1_COMMAND = 1,  // exports wasi:cli/run
+  NIMBUS_PREVIEW1_REACTOR = 2,  // exports what its embedded world says
+  NIMBUS_PREVIEW1_PROXY = 3,    // a reactor without files, environment and sockets
+} NimbusPreview1Kind;
+
+// A preview 1 module as a validated component, through the standard adapter.
+int32_t nimbus_tools_wrap_preview1(const uint8_t* data, size_t size, int32_t kind,
+                                   NimbusBuffer* out, NimbusBuffer* error);
+
+// A core module made for `world` of the main package of `files` as a validated component. An empty
+// `world` means the only one. Imports of preview 1 go through the reactor adapter.
+int32_t nimbus_tools_encode(const uint8_t* data, size_t size, const NimbusWitFile* files,
+                            size_t count, const uint8_t* world, size_t world_size,
+                            NimbusBuffer* out, NimbusBuffer* error);
+
+// WebAssembly text, a module or a component, as a binary. `path` is for messages and may be empty.
+int32_t nimbus_tools_wat(const uint8_t* text, size_t text_size, const uint8_t* path,
+                         size_t path_size, NimbusBuffer* out, NimbusBuffer* error);
+
+#ifdef __cplusplus
+}
+#endif
