@@ -1,0 +1,123 @@
+#include "wit/tools.h"
+
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "rust/tools.h"
+
+namespace nimbus::wit {
+namespace {
+
+// A buffer of the library; frees what it holds.
+class Buffer {
+ public:
+  Buffer() = default;
+  Buffer(Buffer&& other) noexcept : raw_(std::exchange(other.raw_, {})) {}
+  Buffer& operator=(Buffer&&) = delete;
+  ~Buffer() { nimbus_buffer_free(&raw_); }
+
+  [[nodiscard]] NimbusBuffer* out() { return &raw_; }
+  [[nodiscard]] ByteView view() const { return {raw_.data, raw_.size}; }
+  [[nodiscard]] std::string text() const { return std::string(asText(view())); }
+
+ private:
+  NimbusBuffer raw_{};
+};
+
+std::unexpected<Error> failWith(std::string message) {
+  const bool bug = message.starts_with("internal: ");
+  return fail(bug ? ErrorCode::kInternal : ErrorCode::kInvalidArgument, std::move(message));
+}
+
+// Calls `function(input…, out, error)`.
+template <typename Function, typename... Input>
+Result<Buffer> call(Function function, Input... input) {
+  Buffer out;
+  Buffer error;
+  if (function(input..., out.out(), error.out()) != 0) return failWith(error.text());
+  return out;
+}
+
+Result<std::string> textOf(Result<Buffer> buffer) {
+  TRY(const Buffer filled, std::move(buffer));
+  return filled.text();
+}
+
+// Shares the library's memory; it is freed with the last of the bytes.
+Result<Bytes> bytesOf(Result<Buffer> buffer) {
+  TRY(Buffer filled, std::move(buffer));
+  auto owner = std::make_shared<const Buffer>(std::move(filled));
+  const ByteView view = owner->view();
+  return Bytes(view, std::move(owner));
+}
+
+std::vector<NimbusWitFile> rawFiles(std::span<const WitFile> files) {
+  std::vector<NimbusWitFile> raw;
+  raw.reserve(files.size());
+  for (const WitFile& file : files) {
+    const ByteView path = asBytes(file.path);
+    const ByteView text = asBytes(file.text);
+    raw.push_back({path.data(), path.size(), text.data(), text.size()});
+  }
+  return raw;
+}
+
+NimbusPreview1Kind rawKind(Preview1Kind kind) {
+  switch (kind) {
+    case Preview1Kind::kAuto: return NIMBUS_PREVIEW1_AUTO;
+    case Preview1Kind::kCommand: return NIMBUS_PREVIEW1_COMMAND;
+    case Preview1Kind::kReactor: return NIMBUS_PREVIEW1_REACTOR;
+    case Preview1Kind::kProxy: return NIMBUS_PREVIEW1_PROXY;
+  }
+  return NIMBUS_PREVIEW1_AUTO;
+}
+
+}  // namespace
+
+Result<std::string> witText(ByteView component) {
+  return textOf(call(nimbus_tools_world_wit, component.data(), component.size()));
+}
+
+Result<std::string> worldJson(ByteView component) {
+  return textOf(call(nimbus_tools_world_json, component.data(), component.size()));
+}
+
+Result<std::string> parseWit(std::span<const WitFile> files) {
+  const std::vector<NimbusWitFile> raw = rawFiles(files);
+  return textOf(call(nimbus_tools_parse_wit, raw.data(), raw.size()));
+}
+
+Result<void> validate(ByteView binary, Proposals proposals) {
+  const std::uint32_t features = proposals == Proposals::kAll ? NIMBUS_FEATURE_ALL : 0;
+  TRY_VOID(call(nimbus_tools_validate, binary.data(), binary.size(), features));
+  return {};
+}
+
+Result<Bytes> wrapPreview1(ByteView module, Preview1Kind kind) {
+  return bytesOf(call(nimbus_tools_wrap_preview1, module.data(), module.size(), rawKind(kind)));
+}
+
+Result<Bytes> encodeComponent(ByteView module, std::span<const WitFile> files,
+                              std::string_view world) {
+  const std::vector<NimbusWitFile> raw = rawFiles(files);
+  const ByteView name = asBytes(world);
+  return bytesOf(call(nimbus_tools_encode, module.data(), module.size(), raw.data(), raw.size(),
+                      name.data(), name.size()));
+}
+
+Result<Bytes> watToWasm(std::string_view text, std::string_view path) {
+  const ByteView source = asBytes(text);
+  const ByteView name = asBytes(path);
+  return bytesOf(call(nimbus_tools_wat, source.data(), source.size(), name.data(), name.size()));
+}
+
+Result<std::string> classifyJson(ByteView binary) {
+  return textOf(call(nimbus_tools_classify, binary.data(), binary.size()));
+}
+
+Result<std::string> metadataJson(ByteView binary) {
+  return textOf(call(nimbus_tools_metadata, binary.data(), binary.size()));
+}
+
+}  // namespace nimbus::wit
