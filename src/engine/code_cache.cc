@@ -1,0 +1,181 @@
+#include "engine/code_cache.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <filesystem>
+#include <vector>
+
+#include "engine/code_cache_file.h"
+
+namespace nimbus::engine {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::string_view kSuffix = ".code";
+
+class Fd {
+ public:
+  explicit Fd(int fd) : fd_(fd) {}
+  Fd(const Fd&) = delete;
+  Fd& operator=(const Fd&) = delete;
+  ~Fd() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+  [[nodiscard]] int get() const { return fd_; }
+  [[nodiscard]] int release() { return std::exchange(fd_, -1); }
+
+ private:
+  int fd_;
+};
+
+class Mapping {
+ public:
+  Mapping(int fd, std::size_t size)
+      : data_(::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, fd, 0)), size_(size) {}
+  Mapping(const Mapping&) = delete;
+  Mapping& operator=(const Mapping&) = delete;
+  ~Mapping() {
+    if (data_ != MAP_FAILED) ::munmap(data_, size_);
+  }
+  [[nodiscard]] bool ok() const { return data_ != MAP_FAILED; }
+  [[nodiscard]] ByteView view() const { return {static_cast<const std::uint8_t*>(data_), size_}; }
+
+ private:
+  void* data_;
+  std::size_t size_;
+};
+
+Result<void> writeAll(int fd, ByteView bytes) {
+  while (!bytes.empty()) {
+    const ssize_t written = ::write(fd, bytes.data(), bytes.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) return failErrno("cannot write the code cache", errno);
+    bytes = bytes.subspan(static_cast<std::size_t>(written));
+  }
+  return {};
+}
+
+Result<void> checkFolder(const std::string& folder) {
+  struct stat info{};
+  if (::lstat(folder.c_str(), &info) != 0) return failErrno("cannot use " + folder, errno);
+  if (!S_ISDIR(info.st_mode)) {
+    return fail(ErrorCode::kPermissionDenied, folder + " is not a folder");
+  }
+  if (info.st_uid != ::geteuid() || (info.st_mode & 077) != 0) {
+    return fail(ErrorCode::kPermissionDenied,
+                "the code cache " + folder +
+                    " must belong to this user with mode 0700: whoever can write there can run "
+                    "code in this process");
+  }
+  return {};
+}
+
+}  // namespace
+
+CodeCache::Entry::Entry(Entry&& other) noexcept
+    : fd_(std::exchange(other.fd_, -1)), code_bytes_(other.code_bytes_) {}
+
+CodeCache::Entry::~Entry() {
+  if (fd_ >= 0) ::close(fd_);
+}
+
+std::string CodeCache::Entry::path() const { return "/proc/self/fd/" + std::to_string(fd_); }
+
+Result<CodeCache> CodeCache::open(std::string folder, std::uint64_t max_bytes, Logger& log) {
+  std::error_code error;
+  fs::create_directories(fs::path(folder).parent_path(), error);
+  if (::mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST) {
+    return failErrno("cannot make " + folder, errno);
+  }
+  TRY_VOID(checkFolder(folder));
+  return CodeCache(std::move(folder), max_bytes, log);
+}
+
+std::string CodeCache::pathOf(const Sha256& digest, const Fingerprint& fingerprint) const {
+  std::string path = folder_ + "/" + toHex(digest) + "-" + toHex(fingerprint);
+  path += kSuffix;
+  return path;
+}
+
+std::optional<CodeCache::Entry> CodeCache::find(const Sha256& digest,
+                                                const Fingerprint& fingerprint) {
+  const std::string path = pathOf(digest, fingerprint);
+  Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+  if (fd.get() < 0) return std::nullopt;
+  struct stat info{};
+  if (::fstat(fd.get(), &info) != 0) return std::nullopt;
+  const bool own = S_ISREG(info.st_mode) && info.st_uid == ::geteuid() && (info.st_mode & 022) == 0;
+  if (own && info.st_size > 0) {
+    const Mapping mapping(fd.get(), static_cast<std::size_t>(info.st_size));
+    if (!mapping.ok()) return std::nullopt;
+    if (const auto trailer = verifyCodeFile(mapping.view(), fingerprint)) {
+      // The access time orders eviction; noatime mounts do not keep it.
+      const timespec now[2] = {{0, UTIME_NOW}, {0, UTIME_OMIT}};
+      ::futimens(fd.get(), now);
+      return Entry(fd.release(), trailer->code_bytes);
+    }
+  }
+  log_->warn("damaged file in the code cache: deleted", {{"file", path}});
+  ::unlink(path.c_str());
+  return std::nullopt;
+}
+
+Result<void> CodeCache::put(const Sha256& digest, const Fingerprint& fingerprint, ByteView code) {
+  const std::string path = pathOf(digest, fingerprint);
+  std::string temporary = path + ".XXXXXX";
+  const Fd fd(::mkostemp(temporary.data(), O_CLOEXEC));
+  if (fd.get() < 0) return failErrno("cannot write the code cache", errno);
+  const CodeTrailer trailer{
+      .code_bytes = code.size(), .fingerprint = fingerprint, .code_digest = sha256(code)};
+  const auto written = [&]() -> Result<void> {
+    TRY_VOID(writeAll(fd.get(), code));
+    TRY_VOID(writeAll(fd.get(), encodeTrailer(trailer)));
+    if (::fsync(fd.get()) != 0 || ::rename(temporary.c_str(), path.c_str()) != 0) {
+      return failErrno("cannot write the code cache", errno);
+    }
+    return {};
+  }();
+  if (!written) {
+    ::unlink(temporary.c_str());
+    return written;
+  }
+  evict(path);
+  return {};
+}
+
+void CodeCache::evict(std::string_view keep) {
+  struct File {
+    std::string path;
+    std::uint64_t bytes;
+    timespec used;
+  };
+  std::vector<File> files;
+  std::uint64_t total = 0;
+  std::error_code error;
+  for (const auto& item : fs::directory_iterator(folder_, error)) {
+    struct stat info{};
+    const std::string path = item.path();
+    if (::lstat(path.c_str(), &info) != 0 || !S_ISREG(info.st_mode)) continue;
+    total += static_cast<std::uint64_t>(info.st_size);
+    if (path != keep) {
+      files.push_back({path, static_cast<std::uint64_t>(info.st_size), info.st_atim});
+    }
+  }
+  const auto when = [](const File& file) {
+    return std::pair(file.used.tv_sec, file.used.tv_nsec);
+  };
+  std::ranges::sort(files, {}, when);
+  for (const File& file : files) {
+    if (total <= max_bytes_) break;
+    // Processes that have it mapped keep it; the name is gone.
+    if (::unlink(file.path.c_str()) == 0) total -= file.bytes;
+  }
+}
+
+}  // namespace nimbus::engine

@@ -1,0 +1,35 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+
+#include "base/sync.h"
+#include "engine/component.h"
+#include "engine/exchange.h"
+#include "engine/guest_context.h"
+#include "engine/poller.h"
+
+namespace nimbus::engine {
+
+// One run of wasi:cli/run on an instance of its own. Destroying it ends the guest.
+class CommandCall final : Poller::Client {
+ public:
+  CommandCall(Poller& poller, std::shared_ptr<const Component> component,
+              const GuestContext& context);
+  ~CommandCall();
+
+  // Runs to the end.
+  [[nodiscard]] Task<CallOutcome> run();
+
+ private:
+  void onWake() override;
+
+  Poller& poller_;
+  std::shared_ptr<const Component> component_;
+  NimbusCall* call_;
+  std::uint64_t token_;
+  std::optional<CallOutcome> outcome_;
+  Event ended_;
+};
+
+}  // namespace nimbus::engine

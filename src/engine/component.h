@@ -1,0 +1,51 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "base/result.h"
+#include "engine/digest.h"
+#include "rust/engine.h"
+#include "wit/component_info.h"
+
+namespace nimbus::engine {
+
+// What a component is run as, by what it exports.
+enum class ComponentKind { kHttpP2, kHttpP3, kCommandP2, kCommandP3 };
+
+[[nodiscard]] std::string_view kindName(ComponentKind kind);  // "http-p2", …
+[[nodiscard]] inline bool isHttp(ComponentKind kind) {
+  return kind == ComponentKind::kHttpP2 || kind == ComponentKind::kHttpP3;
+}
+
+// One component, compiled and with its imports resolved: what instances are made from. Shared by
+// all workloads whose component has the same digest; immutable; any thread.
+class Component {
+ public:
+  struct Parts {
+    Sha256 digest;
+    ComponentKind kind;
+    wit::ComponentInfo info;
+    std::uint64_t wasm_bytes;
+    NimbusComponent* component;  // taken over
+    NimbusLinked* linked;        // taken over
+  };
+  explicit Component(Parts parts);
+  ~Component();
+  Component(const Component&) = delete;
+  Component& operator=(const Component&) = delete;
+
+  [[nodiscard]] const Sha256& digest() const { return parts_.digest; }
+  [[nodiscard]] ComponentKind kind() const { return parts_.kind; }
+  [[nodiscard]] const wit::ComponentInfo& info() const { return parts_.info; }
+  [[nodiscard]] std::uint64_t wasmBytes() const { return parts_.wasm_bytes; }
+  [[nodiscard]] const NimbusComponentNeeds& needs() const { return needs_; }
+  [[nodiscard]] const NimbusLinked* linked() const { return parts_.linked; }
+
+ private:
+  Parts parts_;
+  NimbusComponentNeeds needs_{};
+};
+
+}  // namespace nimbus::engine

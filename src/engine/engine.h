@@ -1,0 +1,77 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/bytes.h"
+#include "base/log.h"
+#include "base/result.h"
+#include "base/task.h"
+#include "engine/component.h"
+#include "net/shard.h"
+
+namespace nimbus::engine {
+
+struct EngineOptions {
+  // Of native code on disk; empty: compile anew in every process.
+  std::string cache_folder;
+  std::uint64_t cache_max_bytes = 4ULL << 30;
+  // Linear memory of all instances together.
+  std::uint64_t max_total_memory_bytes = 4ULL << 30;
+  // Ceiling of one linear memory; also the address space reserved for each.
+  std::uint64_t max_memory_bytes = 4ULL << 30;
+  // Component instances at once, and how many core instances, memories and tables they have
+  // on average (Rust and C guests have one to three, Go four or five).
+  std::uint32_t max_instances = 2048;
+  std::uint32_t core_instances_per_instance = 5;
+  // Which engine runs components without WASI 0.3: the fast one made without concurrency support,
+  // or the full one for everything.
+  enum class Selection { kByComponent, kAlwaysFull };
+  Selection selection = Selection::kByComponent;
+  std::size_t compile_threads = 0;  // 0: one per core
+};
+
+// Wasmtime: compiles components in the background, keeps native code on disk, and shares one
+// loaded component among all who ask for the same bytes. It has two engines inside: components
+// without WASI 0.3 run on one made without concurrency support, which is a third faster; memory of
+// both counts against one budget, and one ticker makes busy guests of both yield.
+//
+// Made by main before the shards' work, destroyed after all instances are gone. Thread safe.
+class Engine {
+ public:
+  [[nodiscard]] static Result<std::unique_ptr<Engine>> create(EngineOptions options, Logger& log);
+  ~Engine();
+  Engine(const Engine&) = delete;
+  Engine& operator=(const Engine&) = delete;
+
+  // The component in these bytes: compiled now, or taken from the cache or from another user.
+  // A core module of WASI preview 1 is wrapped first. Blocks; not for a shard's thread. Errors:
+  // kInvalidArgument (not a component, or not valid), kUnsupported (exports nothing that can be
+  // run, or imports what nothing provides; the message names it).
+  [[nodiscard]] Result<std::shared_ptr<const Component>> load(ByteView wasm);
+
+  // The same on a background thread; resumes on the shard.
+  [[nodiscard]] Task<Result<std::shared_ptr<const Component>>> loadInBackground(net::Shard& shard,
+                                                                                Bytes wasm);
+  // Runs blocking work on the background threads; resumes on the shard with what it returned.
+  [[nodiscard]] Task<Result<Bytes>> readFileInBackground(net::Shard& shard, std::string path,
+                                                         std::uint64_t max_bytes);
+
+  // Size of the native code in the disk cache for these bytes, if it is there.
+  [[nodiscard]] std::optional<std::uint64_t> cachedCodeBytes(ByteView wasm);
+
+  [[nodiscard]] std::uint64_t guestMemoryBytes() const;
+  [[nodiscard]] std::size_t loadedComponents() const;
+
+ private:
+  struct Impl;
+  explicit Engine(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+// "wasmtime 48.0.8"
+[[nodiscard]] std::string_view engineVersion();
+
+}  // namespace nimbus::engine

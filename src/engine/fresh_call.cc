@@ -1,0 +1,40 @@
+#include "engine/fresh_call.h"
+
+#include "base/check.h"
+#include "engine/cpu_time.h"
+
+namespace nimbus::engine {
+
+FreshCall::FreshCall(Poller& poller, std::shared_ptr<const Component> component,
+                     const GuestContext& context, std::unique_ptr<Exchange> exchange,
+                     Duration cpu_limit)
+    : poller_(poller),
+      component_(std::move(component)),
+      exchange_(std::move(exchange)),
+      cpu_limit_(cpu_limit) {
+  const NimbusWake wake = poller_.add(*this);
+  token_ = wake.token;
+  call_ = nimbus_call_http(component_->linked(), context.raw(), exchange_->raw(), wake);
+  NIMBUS_CHECK(call_ != nullptr);
+}
+
+FreshCall::~FreshCall() {
+  poller_.remove(token_);
+  nimbus_call_free(call_);
+}
+
+void FreshCall::poll() {
+  if (done_) return;
+  const Duration before = threadCpuTime();
+  poller_.beginPoll(token_);
+  done_ = nimbus_call_poll(call_) == NIMBUS_POLL_READY;
+  poller_.endPoll(done_ ? Poller::Polled::kDone : Poller::Polled::kPending);
+  cpu_time_ += threadCpuTime() - before;
+  if (!done_ && cpu_time_ > cpu_limit_) {
+    exchange_->abandon({CallOutcome::Kind::kCpuLimit, 0, "the call used up its CPU time"});
+    return;
+  }
+  exchange_->notify();  // may destroy this
+}
+
+}  // namespace nimbus::engine

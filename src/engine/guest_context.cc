@@ -1,0 +1,91 @@
+#include "engine/guest_context.h"
+
+#include <array>
+
+#include "engine/egress_calls.h"
+#include "engine/ffi.h"
+#include "engine/outgoing_request.h"
+
+namespace nimbus::engine {
+namespace {
+
+// What the engine's callbacks get: lives until the last instance is gone.
+struct HostReference {
+  net::Shard& shard;
+  std::shared_ptr<GuestHost> host;
+};
+
+HostReference& host(void* context) { return *static_cast<HostReference*>(context); }
+
+net::IpAddress addressOf(const std::uint8_t* bytes, std::size_t size) {
+  if (size == 4) {
+    std::array<std::uint8_t, 4> v4{};
+    std::copy_n(bytes, v4.size(), v4.begin());
+    return net::IpAddress::fromV4(v4);
+  }
+  std::array<std::uint8_t, 16> v6{};
+  std::copy_n(bytes, v6.size(), v6.begin());
+  return net::IpAddress::fromV6(v6);
+}
+
+NimbusHostCalls hostCalls(HostReference* reference) {
+  NimbusHostCalls calls{};
+  calls.context = reference;
+  calls.release = [](void* context) { delete static_cast<HostReference*>(context); };
+  calls.print = [](void* context, std::int32_t stream, NimbusStr line) {
+    host(context).host->print(stream, toView(line));
+  };
+  calls.socket_allowed = [](void* context, std::int32_t use, const std::uint8_t* bytes,
+                            std::size_t size, std::uint16_t port) -> std::int32_t {
+    return host(context).host->socketAllowed(static_cast<SocketUse>(use), addressOf(bytes, size),
+                                             port);
+  };
+  calls.lookup_allowed = [](void* context, NimbusStr name) -> std::int32_t {
+    return host(context).host->lookupAllowed(toView(name));
+  };
+  calls.egress_start = [](void* context, NimbusEgress* egress,
+                          const NimbusEgressRequest* request) -> void* {
+    return startOutgoing(host(context).shard, host(context).host, egress, *request);
+  };
+  setEgressCalls(calls);
+  return calls;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<GuestContext>> GuestContext::create(net::Shard& shard,
+                                                           const GuestContextOptions& options,
+                                                           std::shared_ptr<GuestHost> host) {
+  std::vector<NimbusField> environment;
+  for (const auto& [name, value] : options.environment) {
+    environment.push_back({toStr(name), toStr(value)});
+  }
+  std::vector<NimbusStr> arguments;
+  for (const std::string& argument : options.arguments) arguments.push_back(toStr(argument));
+  std::vector<NimbusVolume> volumes;
+  for (const GuestVolume& volume : options.volumes) {
+    volumes.push_back({toStr(volume.host_path), toStr(volume.guest_path),
+                       static_cast<std::uint8_t>(volume.read_only)});
+  }
+  NimbusContextConfig config{};
+  config.environment = environment.data();
+  config.environment_count = environment.size();
+  config.arguments = arguments.data();
+  config.argument_count = arguments.size();
+  config.volumes = volumes.data();
+  config.volume_count = volumes.size();
+  config.max_memory_bytes = options.max_memory_bytes;
+  config.max_table_elements = options.max_table_elements;
+  config.egress_window_bytes = kEgressWindowBytes;
+  config.stdio = static_cast<std::uint8_t>(options.stdio);
+  config.allow_sockets = static_cast<std::uint8_t>(options.allow_sockets);
+
+  const NimbusHostCalls calls = hostCalls(new HostReference{shard, std::move(host)});
+  NimbusContext* raw = nimbus_context_new(&config, &calls);
+  if (raw == nullptr) return failLast(ErrorCode::kInvalidArgument, "cannot make a guest context");
+  return std::unique_ptr<GuestContext>(new GuestContext(raw));
+}
+
+GuestContext::~GuestContext() { nimbus_context_free(raw_); }
+
+}  // namespace nimbus::engine

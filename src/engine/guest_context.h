@@ -1,0 +1,72 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/result.h"
+#include "net/address.h"
+#include "net/shard.h"
+#include "rust/engine.h"
+
+namespace nimbus::engine {
+
+class OutgoingRequest;
+
+enum class SocketUse { kTcpBind, kTcpConnect, kTcpListen, kTcpAccept, kUdpBind, kUdpSend,
+                       kUdpReceive };
+
+// What instances ask of the host.
+class GuestHost {
+ public:
+  virtual ~GuestHost() = default;
+
+  // A line that a guest printed on stream 1 or 2, without its end. Any thread.
+  virtual void print(int stream, std::string_view line) = 0;
+  // Any thread; must not block.
+  [[nodiscard]] virtual bool socketAllowed(SocketUse use, const net::IpAddress& address,
+                                           std::uint16_t port) = 0;
+  [[nodiscard]] virtual bool lookupAllowed(std::string_view name) = 0;
+  // An outgoing HTTP request begins. On the context's shard, outside any poll.
+  virtual void startEgress(std::shared_ptr<OutgoingRequest> request) = 0;
+};
+
+struct GuestVolume {
+  std::string host_path;
+  std::string guest_path;
+  bool read_only = false;
+};
+
+enum class GuestStdio { kNone, kInherit, kLines };
+
+struct GuestContextOptions {
+  std::vector<std::pair<std::string, std::string>> environment;
+  std::vector<std::string> arguments;
+  std::vector<GuestVolume> volumes;
+  std::uint64_t max_memory_bytes = 0;    // of one instance
+  std::uint64_t max_table_elements = 0;  // of one instance
+  GuestStdio stdio = GuestStdio::kLines;
+  bool allow_sockets = false;            // false: every socket and look-up is refused unasked
+};
+
+// What the instances of one component of one workload see on one shard. Immutable; instances keep
+// it alive as long as they need it.
+class GuestContext {
+ public:
+  [[nodiscard]] static Result<std::unique_ptr<GuestContext>> create(
+      net::Shard& shard, const GuestContextOptions& options, std::shared_ptr<GuestHost> host);
+  ~GuestContext();
+  GuestContext(const GuestContext&) = delete;
+  GuestContext& operator=(const GuestContext&) = delete;
+
+  [[nodiscard]] const NimbusContext* raw() const { return raw_; }
+
+ private:
+  explicit GuestContext(NimbusContext* raw) : raw_(raw) {}
+  NimbusContext* raw_;
+};
+
+}  // namespace nimbus::engine

@@ -1,0 +1,125 @@
+#include "engine/poller.h"
+
+#include <thread>
+
+namespace nimbus::engine {
+
+// Shared with the wakers, and outlives the poller as long as one of them exists.
+class Poller::Queue final {
+ public:
+  explicit Queue(Poller& poller) : poller_(&poller), thread_(std::this_thread::get_id()) {}
+
+  void retain() { references_.fetch_add(1, std::memory_order_relaxed); }
+  void release() {
+    if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
+  }
+
+  // The poller is going away; wakes from now on mean nothing.
+  void close() {
+    const std::lock_guard lock(mutex_);
+    poller_ = nullptr;
+  }
+
+  void wake(std::uint64_t token) {
+    if (std::this_thread::get_id() == thread_) {
+      wakeLocally(token);
+      return;
+    }
+    const std::lock_guard lock(mutex_);
+    if (poller_ == nullptr) return;
+    remote_.push_back(token);
+    if (remote_.size() > 1) return;
+    retain();
+    poller_->shard_.post([this] {
+      collect();
+      release();
+    });
+  }
+
+  [[nodiscard]] std::vector<std::uint64_t> takeReady() { return std::exchange(ready_, {}); }
+  // Gives the emptied vector back, so that its memory is used again.
+  void recycle(std::vector<std::uint64_t> used) {
+    used.clear();
+    if (ready_.empty()) ready_.swap(used);
+  }
+
+  std::uint64_t polling_ = 0;
+  bool woke_itself_ = false;
+
+ private:
+  ~Queue() = default;
+
+  void wakeLocally(std::uint64_t token) {
+    if (token == polling_) {
+      woke_itself_ = true;
+      return;
+    }
+    if (poller_ == nullptr) return;
+    ready_.push_back(token);
+    if (ready_.size() == 1) poller_->shard_.defer(*poller_);
+  }
+
+  void collect() {
+    std::vector<std::uint64_t> tokens;
+    {
+      const std::lock_guard lock(mutex_);
+      tokens.swap(remote_);
+    }
+    for (const std::uint64_t token : tokens) wakeLocally(token);
+  }
+
+  std::atomic<std::uint64_t> references_{1};
+  std::mutex mutex_;
+  Poller* poller_;  // changed under the mutex, on the shard's thread
+  const std::thread::id thread_;
+  std::vector<std::uint64_t> ready_;
+  std::vector<std::uint64_t> remote_;
+};
+
+Poller::Poller(net::Shard& shard) : shard_(shard), queue_(new Queue(*this)) {}
+
+Poller::~Poller() {
+  queue_->close();
+  queue_->release();
+}
+
+NimbusWake Poller::add(Client& client) {
+  const std::uint64_t token = next_token_++;
+  clients_.emplace(token, &client);
+  queue_->retain();
+  return NimbusWake{
+      .wake = [](void* queue, std::uint64_t woken) { static_cast<Queue*>(queue)->wake(woken); },
+      .release = [](void* queue) { static_cast<Queue*>(queue)->release(); },
+      .queue = queue_,
+      .token = token,
+  };
+}
+
+void Poller::remove(std::uint64_t token) { clients_.erase(token); }
+
+void Poller::wake(std::uint64_t token) { queue_->wake(token); }
+
+void Poller::beginPoll(std::uint64_t token) {
+  queue_->polling_ = token;
+  queue_->woke_itself_ = false;
+}
+
+void Poller::endPoll(Polled polled) {
+  const std::uint64_t token = std::exchange(queue_->polling_, 0);
+  if (polled == Polled::kPending && queue_->woke_itself_) queue_->wake(token);
+}
+
+bool Poller::wokeItself() const { return queue_->woke_itself_; }
+
+void Poller::runDeferred() {
+  // Only what is here now: what wakes meanwhile has its turn in the next one, so that one busy
+  // guest does not keep the sockets waiting.
+  std::vector<std::uint64_t> ready = queue_->takeReady();
+  for (const std::uint64_t token : ready) {
+    const auto found = clients_.find(token);
+    if (found != clients_.end()) found->second->onWake();
+  }
+  queue_->recycle(std::move(ready));
+}
+
+}  // namespace nimbus::engine

@@ -1,0 +1,67 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <mutex>
+#include <unordered_map>
+#include <vector>
+
+#include "net/shard.h"
+#include "rust/engine.h"
+
+namespace nimbus::engine {
+
+// Polls guests on their shard. The engine's wakers, which may fire on any thread, while a guest is
+// being polled and long after it is gone, end up as tokens in one queue per shard; each turn of the
+// shard's loop polls the clients whose tokens have come in.
+//
+// One per shard; lives on its thread; destroyed after all its clients.
+class Poller final : net::Deferred {
+ public:
+  // Something that wants polling when woken: a call or a warm instance.
+  class Client {
+   public:
+    Client() = default;
+    Client(const Client&) = delete;
+    Client& operator=(const Client&) = delete;
+
+    // Woken since the last poll. May destroy this client.
+    virtual void onWake() = 0;
+
+   protected:
+    ~Client() = default;
+  };
+
+  explicit Poller(net::Shard& shard);
+  ~Poller() override;
+  Poller(const Poller&) = delete;
+  Poller& operator=(const Poller&) = delete;
+
+  // A waker for the client, under a token that is never used again.
+  [[nodiscard]] NimbusWake add(Client& client);
+  void remove(std::uint64_t token);
+  // Has the client polled at the end of this turn. Shard's thread only.
+  void wake(std::uint64_t token);
+
+  // Brackets a poll of `token`: wakes of itself that come meanwhile are kept back, and count only
+  // if the poll left it pending.
+  void beginPoll(std::uint64_t token);
+  enum class Polled { kPending, kDone };
+  void endPoll(Polled polled);
+  // Whether the poll that is under way (or just ended) woke its own token.
+  [[nodiscard]] bool wokeItself() const;
+
+  [[nodiscard]] net::Shard& shard() { return shard_; }
+
+ private:
+  class Queue;
+  // Polls all clients whose tokens have come in.
+  void runDeferred() override;
+
+  net::Shard& shard_;
+  Queue* queue_;
+  std::unordered_map<std::uint64_t, Client*> clients_;
+  std::uint64_t next_token_ = 1;
+};
+
+}  // namespace nimbus::engine

@@ -1,0 +1,55 @@
+#include "engine/warm_instance.h"
+
+#include "base/check.h"
+#include "engine/cpu_time.h"
+
+namespace nimbus::engine {
+namespace {
+
+// A poll that used less than this was not cut short by the epoch: the guest waits for something.
+constexpr Duration kShortPoll = std::chrono::milliseconds(1);
+
+}  // namespace
+
+WarmInstance::WarmInstance(Poller& poller, std::shared_ptr<const Component> component,
+                           const GuestContext& context, std::uint32_t max_concurrent, Owner& owner)
+    : poller_(poller), component_(std::move(component)), owner_(owner) {
+  const NimbusWake wake = poller_.add(*this);
+  token_ = wake.token;
+  worker_ = nimbus_worker_new(component_->linked(), context.raw(), max_concurrent, wake);
+  NIMBUS_CHECK(worker_ != nullptr);
+  poller_.wake(token_);
+}
+
+WarmInstance::~WarmInstance() {
+  poller_.remove(token_);
+  nimbus_worker_free(worker_);
+  changes_.notifyAll();
+}
+
+void WarmInstance::submit(Exchange& exchange) {
+  exchange.reportTo(changes_);
+  nimbus_worker_submit(worker_, exchange.raw());
+}
+
+void WarmInstance::close() { nimbus_worker_close(worker_); }
+
+void WarmInstance::onWake() {
+  if (ended_) return;
+  const Duration before = threadCpuTime();
+  poller_.beginPoll(token_);
+  ended_ = nimbus_worker_poll(worker_) == NIMBUS_POLL_READY;
+  const bool busy = poller_.wokeItself() && !ended_;
+  poller_.endPoll(ended_ ? Poller::Polled::kDone : Poller::Polled::kPending);
+  const Duration cpu = threadCpuTime() - before;
+  stretch_ = busy && cpu >= kShortPoll ? stretch_ + cpu : Duration::zero();
+
+  // Moved out: a notified exchange may destroy this instance.
+  Exchange::ChangeList changes;
+  changes.takeFrom(changes_);
+  owner_.onPolled(*this, cpu, stretch_);
+  if (ended_) owner_.onEnded(*this);
+  changes.notifyAll();
+}
+
+}  // namespace nimbus::engine

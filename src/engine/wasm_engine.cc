@@ -1,0 +1,53 @@
+#include "engine/wasm_engine.h"
+
+#include <sys/mman.h>
+
+#include "engine/ffi.h"
+
+namespace nimbus::engine {
+namespace {
+
+// What stays resident of a used slot, so that the next instance in it need not fault pages in;
+// chosen by measurement (docs/performance.md).
+constexpr std::uint64_t kMemoryKeepBytes = 2 << 20;
+constexpr std::uint64_t kTableKeepBytes = 64 << 10;
+constexpr std::uint64_t kStackKeepBytes = 64 << 10;
+constexpr std::uint64_t kStackBytes = 2 << 20;
+constexpr std::uint32_t kTableElements = 100'000;
+
+// The pool reserves address space for every slot; containers and ulimit -v may forbid that.
+bool canReserve(std::uint64_t bytes) {
+  void* reserved = ::mmap(nullptr, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+                          -1, 0);
+  if (reserved == MAP_FAILED) return false;
+  ::munmap(reserved, bytes);
+  return true;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<WasmEngine>> WasmEngine::create(const EngineOptions& options,
+                                                       Flavour flavour,
+                                                       const NimbusBudget& budget) {
+  const std::uint32_t parts = options.max_instances * options.core_instances_per_instance;
+  const std::uint64_t reservation = std::uint64_t{parts} * (options.max_memory_bytes + (32 << 20));
+  NimbusEngineConfig config{};
+  config.concurrency = flavour == Flavour::kConcurrent ? 1 : 0;
+  config.pooling = canReserve(reservation) ? 1 : 0;
+  config.pagemap_scan = 1;
+  config.instances = options.max_instances;
+  config.core_instances = parts;
+  config.memories = parts;
+  config.tables = parts;
+  config.table_elements = kTableElements;
+  config.max_memory_bytes = options.max_memory_bytes;
+  config.memory_keep_bytes = kMemoryKeepBytes;
+  config.table_keep_bytes = kTableKeepBytes;
+  config.stack_keep_bytes = kStackKeepBytes;
+  config.stack_bytes = kStackBytes;
+  NimbusEngine* raw = nimbus_engine_new(&config, &budget);
+  if (raw == nullptr) return failLast(ErrorCode::kInternal, "cannot start the engine");
+  return std::unique_ptr<WasmEngine>(new WasmEngine(raw));
+}
+
+}  // namespace nimbus::engine
