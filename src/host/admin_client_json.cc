@@ -1,0 +1,95 @@
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
+#include <boost/json/value.hpp>
+#include <optional>
+
+#include <fmt/format.h>
+
+#include "host/admin_call.h"
+#include "host/admin_client.h"
+
+namespace nimbus::host {
+namespace {
+
+namespace json = boost::json;
+
+std::optional<json::value> parse(std::string_view text) {
+  boost::system::error_code error;
+  json::parse_options options;
+  options.max_depth = 64;
+  json::value value = json::parse({text.data(), text.size()}, error, {}, options);
+  if (error) return std::nullopt;
+  return value;
+}
+
+std::string textOf(const json::object& object, std::string_view key) {
+  const json::value* value = object.if_contains({key.data(), key.size()});
+  return value != nullptr && value->is_string() ? std::string(value->get_string()) : std::string();
+}
+
+std::uint64_t numberOf(const json::object& object, std::string_view key) {
+  const json::value* value = object.if_contains({key.data(), key.size()});
+  if (value == nullptr) return 0;
+  if (value->is_uint64()) return value->get_uint64();
+  return value->is_int64() && value->get_int64() > 0
+             ? static_cast<std::uint64_t>(value->get_int64())
+             : 0;
+}
+
+std::unexpected<Error> notAWorkload() {
+  return fail(ErrorCode::kProtocol, "the host answered with something else than a workload");
+}
+
+Result<WorkloadView> viewOf(const json::value& value) {
+  const json::object* object = value.if_object();
+  if (object == nullptr) return notAWorkload();
+  WorkloadView view;
+  view.namespace_name = textOf(*object, "namespace");
+  view.name = textOf(*object, "name");
+  view.owner = textOf(*object, "owner");
+  view.state = textOf(*object, "state");
+  view.generation = numberOf(*object, "generation");
+  view.observed_generation = numberOf(*object, "observedGeneration");
+  view.serving_generation = numberOf(*object, "servingGeneration");
+  view.reason = textOf(*object, "reason");
+  view.changed_at = textOf(*object, "changedAt");
+  view.source = textOf(*object, "source");
+  view.json = json::serialize(value);
+  if (view.name.empty() || view.state.empty()) return notAWorkload();
+  return view;
+}
+
+}  // namespace
+
+Result<WorkloadView> parseWorkloadView(std::string_view text) {
+  const auto value = parse(text);
+  if (!value) return notAWorkload();
+  return viewOf(*value);
+}
+
+Result<std::vector<WorkloadView>> parseWorkloadList(std::string_view text) {
+  const auto value = parse(text);
+  const json::object* object = value ? value->if_object() : nullptr;
+  const json::value* list = object == nullptr ? nullptr : object->if_contains("workloads");
+  if (list == nullptr || !list->is_array()) return notAWorkload();
+  std::vector<WorkloadView> all;
+  for (const json::value& item : list->get_array()) {
+    TRY(WorkloadView view, viewOf(item));
+    all.push_back(std::move(view));
+  }
+  return all;
+}
+
+Error parseAdminError(std::uint16_t status, std::string_view text) {
+  const auto value = parse(text);
+  const json::object* object = value ? value->if_object() : nullptr;
+  const json::value* error = object == nullptr ? nullptr : object->if_contains("error");
+  if (error == nullptr || !error->is_object())
+    return Error(ErrorCode::kProtocol, fmt::format("the host answered with status {}", status));
+  const json::object& details = error->get_object();
+  return Error(errorCodeOf(textOf(details, "code")), textOf(details, "message"));
+}
+
+}  // namespace nimbus::host

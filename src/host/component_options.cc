@@ -1,0 +1,65 @@
+#include "host/component_options.h"
+
+#include <algorithm>
+
+namespace nimbus::host {
+namespace {
+
+template <typename Milliseconds>
+void setDuration(Duration& into, const std::optional<Milliseconds>& ms) {
+  if (ms) into = std::chrono::milliseconds(*ms);
+}
+
+}  // namespace
+
+CallPolicy callPolicyOf(const ComponentSpec& component, const CallPolicy& defaults) {
+  CallPolicy policy = defaults;
+  policy.pool_size = component.pool_size;
+  policy.max_invocations = component.max_invocations;
+  policy.max_concurrency = component.max_concurrency;
+  setDuration(policy.idle_timeout, component.idle_timeout_ms);
+  setDuration(policy.timeout, component.timeout_ms);
+  setDuration(policy.queue_timeout, component.queue_timeout_ms);
+  setDuration(policy.cpu_limit, component.local_resources.cpu_limit_ms);
+  if (component.max_instances) policy.max_instances = *component.max_instances;
+  if (component.max_queue) policy.max_queue = *component.max_queue;
+  if (component.local_resources.memory_limit_mb) {
+    policy.max_memory_bytes = *component.local_resources.memory_limit_mb << 20;
+  }
+  return policy;
+}
+
+engine::GuestContextOptions contextOptionsOf(const WorkloadSpec& spec,
+                                             const ComponentSpec& component,
+                                             const CallPolicy& policy,
+                                             const WorkloadVolumes* volumes) {
+  engine::GuestContextOptions options;
+  const LocalResources& resources = component.local_resources;
+  options.environment.assign(resources.environment.begin(), resources.environment.end());
+  for (const VolumeMount& mount : resources.volume_mounts) {
+    const auto volume = std::ranges::find(spec.volumes, mount.name, &VolumeSpec::name);
+    options.volumes.push_back({.host_path = volumes->pathOf(*volume),
+                               .guest_path = mount.mount_path,
+                               .read_only = mount.read_only});
+  }
+  options.max_memory_bytes = policy.max_memory_bytes;
+  options.max_table_elements = policy.max_table_elements;
+  options.stdio = engine::GuestStdio::kLines;
+  options.allow_sockets = !resources.allowed_hosts.empty() ||
+                          !resources.allowed_ip_name_lookups.empty() ||
+                          !resources.allowed_host_loopback_ports.empty();
+  return options;
+}
+
+Result<std::shared_ptr<const EgressPolicy>> egressPolicyOf(const ComponentSpec& component,
+                                                           const EgressOptions& host) {
+  const LocalResources& resources = component.local_resources;
+  TRY(EgressPolicy policy,
+      EgressPolicy::parse({.allowed_hosts = resources.allowed_hosts,
+                           .allowed_ip_name_lookups = resources.allowed_ip_name_lookups,
+                           .allowed_host_loopback_ports = resources.allowed_host_loopback_ports},
+                          host));
+  return std::make_shared<const EgressPolicy>(std::move(policy));
+}
+
+}  // namespace nimbus::host

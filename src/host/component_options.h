@@ -1,0 +1,25 @@
+#pragma once
+
+#include <memory>
+
+#include "engine/guest_context.h"
+#include "host/call_policy.h"
+#include "host/egress.h"
+#include "host/manifest.h"
+#include "host/volumes.h"
+
+// From what a manifest says of a component to what the data plane works with.
+namespace nimbus::host {
+
+// `defaults` where the manifest says nothing.
+[[nodiscard]] CallPolicy callPolicyOf(const ComponentSpec& component, const CallPolicy& defaults);
+
+[[nodiscard]] engine::GuestContextOptions contextOptionsOf(const WorkloadSpec& spec,
+                                                           const ComponentSpec& component,
+                                                           const CallPolicy& policy,
+                                                           const WorkloadVolumes* volumes);
+
+[[nodiscard]] Result<std::shared_ptr<const EgressPolicy>> egressPolicyOf(
+    const ComponentSpec& component, const EgressOptions& host);
+
+}  // namespace nimbus::host

@@ -1,0 +1,127 @@
+#include "host/data_plane.h"
+
+#include <thread>
+
+namespace nimbus::host {
+
+// What lives on one serving shard, made and destroyed on its thread.
+struct DataPlane::ServingPart {
+  ServingPart(net::Shard& shard, std::size_t shard_count, Quota& instances,
+              std::unique_ptr<net::Resolver> names, std::unique_ptr<http::Client> outgoing)
+      : resolver(std::move(names)),
+        client(std::move(outgoing)),
+        runtime(shard, shard_count, instances, *resolver, *client),
+        gateway(runtime) {}
+
+  std::unique_ptr<net::Resolver> resolver;
+  std::unique_ptr<http::Client> client;
+  ShardRuntime runtime;
+  Gateway gateway;
+  TaskSet closing;
+  std::vector<std::unique_ptr<http::Server>> servers;  // first to go
+};
+
+struct DataPlane::Impl {
+  DataPlaneOptions options;
+  Logger& log;
+  MetricRegistry& metrics;
+  Quota instances;
+  std::unique_ptr<net::ShardGroup> control;
+  std::unique_ptr<net::ShardGroup> serving;
+  std::vector<std::unique_ptr<ServingPart>> parts;
+  std::unique_ptr<LocalRuntime> runtime;
+
+  Impl(DataPlaneOptions chosen, Logger& logger, MetricRegistry& registry)
+      : options(std::move(chosen)),
+        log(logger),
+        metrics(registry),
+        instances(options.max_instances) {}
+
+  Result<void> makeParts();
+};
+
+Result<void> DataPlane::Impl::makeParts() {
+  TRY(const std::shared_ptr<net::TlsClientContext> tls,
+      net::makeTlsClientContext(options.client_tls));
+  parts.resize(serving->size());
+  Result<void> made;
+  serving->runOnEach([&](net::Shard& shard) {
+    auto resolver = net::makeResolver(shard, options.resolve_timeout);
+    if (!resolver) {
+      made = std::unexpected(std::move(resolver).error());
+      return;
+    }
+    auto client = http::makeClient(shard, **resolver, tls, options.client, metrics);
+    parts[shard.index()] = std::make_unique<ServingPart>(
+        shard, serving->size(), instances, *std::move(resolver), std::move(client));
+  });
+  return made;
+}
+
+DataPlane::DataPlane(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+
+DataPlane::~DataPlane() {
+  impl_->serving->runOnEach([this](net::Shard& shard) { impl_->parts[shard.index()].reset(); });
+}
+
+Result<std::unique_ptr<DataPlane>> DataPlane::create(DataPlaneOptions options,
+                                                     engine::Engine& engine, Logger& log,
+                                                     MetricRegistry& metrics, const Clock& clock) {
+  auto impl = std::make_unique<Impl>(std::move(options), log, metrics);
+  TRY(impl->control, net::ShardGroup::start(1));
+  TRY(impl->serving, net::ShardGroup::start(impl->options.shards));
+  std::unique_ptr<DataPlane> plane(new DataPlane(std::move(impl)));
+  Impl& made = *plane->impl_;
+  TRY_VOID(made.makeParts());
+  std::vector<ServingShard> shards;
+  for (const auto& part : made.parts) {
+    shards.push_back({&part->runtime, &part->gateway, &part->closing});
+  }
+  made.runtime = std::make_unique<LocalRuntime>((*made.control)[0], *made.serving,
+                                                std::move(shards), engine, made.options.runtime,
+                                                log, clock);
+  return plane;
+}
+
+net::ShardGroup& DataPlane::control() { return *impl_->control; }
+LocalRuntime& DataPlane::runtime() { return *impl_->runtime; }
+std::size_t DataPlane::shardCount() const { return impl_->serving->size(); }
+
+Result<net::Endpoint> DataPlane::listen(const net::Endpoint& where, http::ServerOptions options) {
+  options.shard_count = shardCount();
+  TRY(auto sockets, net::listenOn(where, shardCount()));
+  const net::Endpoint bound = sockets.front()->boundTo();
+  impl_->serving->runOnEach([&](net::Shard& shard) {
+    ServingPart& part = *impl_->parts[shard.index()];
+    part.servers.push_back(http::makeServer(shard, std::move(sockets[shard.index()]),
+                                            part.gateway, options, impl_->log, impl_->metrics));
+  });
+  return bound;
+}
+
+void DataPlane::runTask(std::size_t shard,
+                        std::move_only_function<Task<void>(ShardRuntime&)> make) {
+  impl_->serving->runTask(
+      shard, [&](net::Shard&) { return make(impl_->parts[shard]->runtime); });
+}
+
+namespace {
+
+Task<void> drainAll(std::vector<std::unique_ptr<http::Server>>& servers, Duration bound) {
+  for (const auto& server : servers) co_await server->drain(bound);
+}
+
+}  // namespace
+
+void DataPlane::drain(Duration bound) {
+  std::vector<std::thread> waiting;
+  for (std::size_t i = 0; i < shardCount(); ++i) {
+    waiting.emplace_back([this, i, bound] {
+      impl_->serving->runTask(
+          i, [&](net::Shard&) { return drainAll(impl_->parts[i]->servers, bound); });
+    });
+  }
+  for (std::thread& thread : waiting) thread.join();
+}
+
+}  // namespace nimbus::host

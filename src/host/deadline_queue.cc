@@ -1,0 +1,38 @@
+#include "host/deadline_queue.h"
+
+namespace nimbus::host {
+
+DeadlineQueue::DeadlineQueue(net::Shard& shard, Duration timeout)
+    : shard_(shard), timeout_(timeout), timer_(shard, [this] { fire(); }) {}
+
+DeadlineQueue::Entry::Entry(DeadlineQueue& queue)
+    : queue_(&queue), when_(queue.shard_.now() + queue.timeout_) {
+  if (queue.timeout_ == Duration::zero()) {
+    queue_ = nullptr;
+    return;
+  }
+  previous_ = queue.last_;
+  (previous_ != nullptr ? previous_->next_ : queue.first_) = this;
+  queue.last_ = this;
+  if (previous_ == nullptr) queue.timer_.armAt(when_);
+}
+
+DeadlineQueue::Entry::~Entry() { unlink(); }
+
+void DeadlineQueue::Entry::unlink() {
+  if (queue_ == nullptr) return;
+  (previous_ != nullptr ? previous_->next_ : queue_->first_) = next_;
+  (next_ != nullptr ? next_->previous_ : queue_->last_) = previous_;
+  queue_ = nullptr;
+}
+
+void DeadlineQueue::fire() {
+  while (first_ != nullptr && first_->when_ <= shard_.now()) {
+    Entry* due = first_;
+    due->unlink();
+    due->onDeadline();
+  }
+  if (first_ != nullptr) timer_.armAt(first_->when_);
+}
+
+}  // namespace nimbus::host

@@ -1,0 +1,69 @@
+#include "host/failure_log.h"
+
+namespace nimbus::host {
+namespace {
+
+constexpr std::uint32_t kMaxFailuresPerSecond = 20;
+constexpr std::uint32_t kMaxLinesPerSecond = 200;
+constexpr std::size_t kMaxReasonBytes = 8 * 1024;
+
+}  // namespace
+
+bool RateLimit::pass() {
+  const std::int64_t now =
+      std::chrono::duration_cast<std::chrono::seconds>(clock_.now().time_since_epoch()).count();
+  if (second_.exchange(now, std::memory_order_relaxed) != now) {
+    passed_.store(0, std::memory_order_relaxed);
+  }
+  if (passed_.fetch_add(1, std::memory_order_relaxed) < per_second_) return true;
+  suppressed_.fetch_add(1, std::memory_order_relaxed);
+  return false;
+}
+
+ComponentLog::ComponentLog(ComponentIdentity identity, Logger& log, const Clock& clock)
+    : identity_(std::move(identity)),
+      log_(log),
+      failures_(clock, kMaxFailuresPerSecond),
+      lines_(clock, kMaxLinesPerSecond),
+      denials_(clock, kMaxFailuresPerSecond) {}
+
+void ComponentLog::failure(const engine::CallOutcome& outcome) {
+  if (!failures_.pass()) return;
+  std::string reason = outcome.message.substr(0, kMaxReasonBytes);
+  if (outcome.kind == engine::CallOutcome::Kind::kExit) {
+    reason += " with status " + std::to_string(outcome.exit_code);
+  }
+  log_.write(LogLevel::kWarn, "a call failed",
+             {{"workload", identity_.workload},
+              {"component", identity_.component},
+              {"generation", std::to_string(identity_.generation)},
+              {"outcome", std::string(engine::outcomeName(outcome.kind))},
+              {"reason", std::move(reason)},
+              {"suppressed", std::to_string(failures_.takeSuppressed())}});
+}
+
+void ComponentLog::line(int stream, std::string_view line) {
+  if (!lines_.pass() || !log_.enabled(LogLevel::kInfo)) return;
+  log_.write(LogLevel::kInfo, line,
+             {{"workload", identity_.workload},
+              {"component", identity_.component},
+              {"stream", stream == 1 ? "stdout" : "stderr"}});
+  if (const std::uint64_t suppressed = lines_.takeSuppressed(); suppressed > 0) {
+    note(LogLevel::kWarn, "guest output was dropped: too many lines a second",
+         std::to_string(suppressed));
+  }
+}
+
+void ComponentLog::denied(std::string_view what) {
+  if (denials_.pass()) note(LogLevel::kWarn, "denied", what);
+}
+
+void ComponentLog::note(LogLevel level, std::string_view message, std::string_view detail) {
+  if (!log_.enabled(level)) return;
+  log_.write(level, message,
+             {{"workload", identity_.workload},
+              {"component", identity_.component},
+              {"detail", std::string(detail)}});
+}
+
+}  // namespace nimbus::host

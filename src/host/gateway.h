@@ -1,0 +1,38 @@
+#pragma once
+
+#include <memory>
+#include <unordered_map>
+#include <vector>
+
+#include "host/local_deployment.h"
+#include "host/shard_runtime.h"
+#include "http/handler.h"
+#include "http/route_table.h"
+
+namespace nimbus::host {
+
+// Incoming HTTP of one shard: finds the workload by host, path and method, and hands the request to
+// the pool of its component.
+class Gateway final : public http::Handler {
+ public:
+  explicit Gateway(ShardRuntime& shard) : shard_(shard) {}
+  // What the routed deployments have on this shard ends with it.
+  ~Gateway() override;
+
+  // The shard's routes to the first become routes to the second; either may be null.
+  void swap(LocalDeployment* previous, const std::shared_ptr<LocalDeployment>& next);
+
+  Task<void> handle(http::ServerRequest& request, http::ResponseWriter& response) override;
+
+ private:
+  struct Target {
+    std::shared_ptr<LocalDeployment> deployment;
+    std::size_t component;
+  };
+
+  ShardRuntime& shard_;
+  http::RouteTable<Target> routes_;
+  std::unordered_map<LocalDeployment*, std::vector<http::RouteId>> routes_of_;
+};
+
+}  // namespace nimbus::host

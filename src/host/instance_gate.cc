@@ -1,0 +1,109 @@
+#include "host/instance_gate.h"
+
+namespace nimbus::host {
+
+// One call in the queue; leaves it by itself when it is destroyed.
+class InstanceGate::Waiter final : public DeadlineQueue::Entry {
+ public:
+  explicit Waiter(InstanceGate& gate)
+      : Entry(gate.deadlines_),
+        gate_(gate),
+        counted_(gate.counters_.queued),
+        place_(gate.waiting_.insert(gate.waiting_.end(), this)) {}
+  ~Waiter() override {
+    leave();
+    // Granted, and its owner was destroyed before it took the permit.
+    if (granted_ && !taken_) gate_.release();
+  }
+
+  void grant() {
+    leave();
+    granted_ = true;
+    decided_.set();
+  }
+  void onDeadline() override {
+    leave();
+    decided_.set();
+  }
+
+  Event& decided() { return decided_; }
+  // Whether there is a permit; then it is the caller's.
+  [[nodiscard]] bool take() {
+    taken_ = granted_;
+    return granted_;
+  }
+
+ private:
+  void leave() {
+    if (std::exchange(queued_, false)) gate_.waiting_.erase(place_);
+  }
+
+  InstanceGate& gate_;
+  Counted counted_;
+  std::list<Waiter*>::iterator place_;
+  bool queued_ = true;
+  bool granted_ = false;
+  bool taken_ = false;
+  Event decided_;
+};
+
+InstanceGate::InstanceGate(net::Shard& shard, QuotaLease& host_instances, Quota& own,
+                           std::size_t shard_count, const CallPolicy& policy,
+                           CallCounters& counters)
+    : shard_(shard),
+      host_(host_instances),
+      own_(own, shard_count),
+      counters_(counters),
+      max_waiting_((policy.max_queue + shard_count - 1) / shard_count),
+      deadlines_(shard, policy.queue_timeout),
+      self_(std::make_shared<InstanceGate*>(this)) {}
+
+InstanceGate::~InstanceGate() { *self_ = nullptr; }
+
+bool InstanceGate::takeBoth() {
+  if (!own_.take()) return false;
+  if (host_.take()) return true;
+  own_.give();
+  return false;
+}
+
+std::optional<InstanceGate::Permit> InstanceGate::tryAcquire() {
+  if (!waiting_.empty() || !takeBoth()) return std::nullopt;
+  return Permit(*this);
+}
+
+Task<Result<InstanceGate::Permit>> InstanceGate::acquire() {
+  if (auto permit = tryAcquire()) co_return std::move(*permit);
+  if (waiting_.size() >= max_waiting_) {
+    co_return fail(ErrorCode::kResourceExhausted, "too many requests wait for an instance");
+  }
+  Waiter waiter(*this);
+  askToBeTold();
+  co_await waiter.decided().wait();
+  if (waiter.take()) co_return Permit(*this);
+  co_return fail(ErrorCode::kDeadlineExceeded, "no instance became free in time");
+}
+
+void InstanceGate::release() {
+  own_.give();
+  host_.give();
+  dispatch();
+}
+
+void InstanceGate::dispatch() {
+  while (!waiting_.empty() && takeBoth()) waiting_.front()->grant();
+  if (!waiting_.empty()) askToBeTold();
+}
+
+void InstanceGate::askToBeTold() {
+  // The quotas call back from whatever thread gives something back.
+  auto told = [shard = &shard_, self = self_] {
+    shard->post([self] {
+      if (*self != nullptr) (*self)->dispatch();
+    });
+  };
+  own_.quota().notifyOnce(told);
+  host_.quota().notifyOnce(told);
+}
+
+}  // namespace nimbus::host

@@ -1,0 +1,66 @@
+#pragma once
+
+#include <cstdint>
+#include <list>
+
+#include "base/result.h"
+#include "base/sync.h"
+#include "host/call_counters.h"
+#include "host/call_policy.h"
+#include "host/deadline_queue.h"
+#include "host/quota.h"
+#include "net/shard.h"
+
+namespace nimbus::host {
+
+// Admission to instances of one component on one shard: a permit for each, within the component's
+// own limit and the host's, and a bounded queue of those who wait for one.
+class InstanceGate {
+ public:
+  // The right to have one instance; gives itself back.
+  class Permit {
+   public:
+    explicit Permit(InstanceGate& gate) : gate_(&gate) {}
+    Permit(Permit&& other) noexcept : gate_(std::exchange(other.gate_, nullptr)) {}
+    Permit& operator=(Permit&&) = delete;
+    ~Permit() {
+      if (gate_ != nullptr) gate_->release();
+    }
+
+   private:
+    InstanceGate* gate_;
+  };
+
+  // `host_instances` is the shard's lease of the host-wide count; `own` counts this component's.
+  InstanceGate(net::Shard& shard, QuotaLease& host_instances, Quota& own, std::size_t shard_count,
+               const CallPolicy& policy, CallCounters& counters);
+  ~InstanceGate();
+  InstanceGate(const InstanceGate&) = delete;
+  InstanceGate& operator=(const InstanceGate&) = delete;
+
+  // At once or not at all, and not before those who wait.
+  [[nodiscard]] std::optional<Permit> tryAcquire();
+
+  // Waits in the queue if need be. kResourceExhausted: the queue is full; kDeadlineExceeded: it
+  // took too long.
+  [[nodiscard]] Task<Result<Permit>> acquire();
+
+ private:
+  class Waiter;
+  [[nodiscard]] bool takeBoth();
+  void release();
+  void dispatch();
+  void askToBeTold();
+
+  net::Shard& shard_;
+  QuotaLease& host_;
+  QuotaLease own_;
+  CallCounters& counters_;
+  std::size_t max_waiting_;
+  DeadlineQueue deadlines_;
+  std::list<Waiter*> waiting_;
+  // Outlives the gate in callbacks that quotas hold.
+  std::shared_ptr<InstanceGate*> self_;
+};
+
+}  // namespace nimbus::host

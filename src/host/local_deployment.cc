@@ -1,0 +1,80 @@
+#include "host/local_deployment.h"
+
+#include "base/race.h"
+
+namespace nimbus::host {
+
+LocalDeployment::LocalDeployment(std::shared_ptr<const WorkloadSpec> spec,
+                                 std::uint64_t generation,
+                                 std::vector<std::shared_ptr<ComponentRuntime>> components,
+                                 std::shared_ptr<WorkloadVolumes> volumes, std::size_t shard_count)
+    : spec_(std::move(spec)),
+      generation_(generation),
+      components_(std::move(components)),
+      volumes_(std::move(volumes)),
+      shards_(shard_count) {}
+
+std::vector<ComponentStatus> LocalDeployment::components() const {
+  std::vector<ComponentStatus> all;
+  for (const auto& component : components_) {
+    const CallCounters& counters = component->counters;
+    all.push_back({.name = component->name,
+                   .digest = engine::digestText(component->component->digest()),
+                   .kind = std::string(engine::kindName(component->component->kind())),
+                   .instances = counters.instances.load(std::memory_order_relaxed),
+                   .calls_in_flight = counters.in_flight.load(std::memory_order_relaxed),
+                   .calls_queued = counters.queued.load(std::memory_order_relaxed),
+                   .calls_total = counters.total.load(std::memory_order_relaxed),
+                   .failures_total = counters.failures.load(std::memory_order_relaxed)});
+  }
+  return all;
+}
+
+std::size_t LocalDeployment::componentIndex(const std::string& name) const {
+  for (std::size_t i = 0; i < components_.size(); ++i) {
+    if (components_[i]->name == name) return i;
+  }
+  return 0;
+}
+
+Result<ShardComponent*> LocalDeployment::local(ShardRuntime& shard, std::size_t component) {
+  OnShard& here = shards_[shard.shard.index()];
+  if (here.components.empty()) here.components.resize(components_.size());
+  std::unique_ptr<ShardComponent>& made = here.components[component];
+  if (!made) {
+    TRY(made, ShardComponent::create(shard, components_[component],
+                                     components_[component]->policy.pool_size));
+  }
+  return made.get();
+}
+
+LocalDeployment::Use::Use(LocalDeployment& deployment, std::size_t shard_index)
+    : deployment_(deployment), shard_index_(shard_index) {
+  OnShard& here = deployment_.shards_[shard_index_];
+  here.uses += 1;
+  here.unused.clear();
+}
+
+LocalDeployment::Use::~Use() {
+  OnShard& here = deployment_.shards_[shard_index_];
+  here.uses -= 1;
+  if (here.uses == 0) here.unused.set();
+}
+
+Task<void> LocalDeployment::drainOn(std::size_t shard_index) {
+  OnShard& here = shards_[shard_index];
+  while (here.uses > 0) co_await here.unused.wait();
+  for (const auto& component : here.components) {
+    if (component) co_await component->drain();
+  }
+}
+
+Task<void> LocalDeployment::closeOn(ShardRuntime& shard, Duration bound) {
+  const std::size_t index = shard.shard.index();
+  co_await withTimeout(drainOn(index), shard.shard.sleepFor(bound));
+  // Requests that are still here keep their parts until they end by their own limits.
+  while (shards_[index].uses > 0) co_await shards_[index].unused.wait();
+  shards_[index].components.clear();
+}
+
+}  // namespace nimbus::host

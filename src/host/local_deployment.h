@@ -1,0 +1,70 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/sync.h"
+#include "host/component_runtime.h"
+#include "host/runtime.h"
+#include "host/shard_component.h"
+#include "host/shard_runtime.h"
+#include "host/volumes.h"
+
+namespace nimbus::host {
+
+// A deployment in this process. Its parts on the serving shards are made there when the first
+// request comes, and closed there before it is destroyed.
+class LocalDeployment final : public Deployment {
+ public:
+  LocalDeployment(std::shared_ptr<const WorkloadSpec> spec, std::uint64_t generation,
+                  std::vector<std::shared_ptr<ComponentRuntime>> components,
+                  std::shared_ptr<WorkloadVolumes> volumes, std::size_t shard_count);
+
+  [[nodiscard]] const WorkloadSpec& spec() const override { return *spec_; }
+  [[nodiscard]] std::uint64_t generation() const override { return generation_; }
+  [[nodiscard]] std::vector<ComponentStatus> components() const override;
+
+  [[nodiscard]] std::size_t componentIndex(const std::string& name) const;
+  [[nodiscard]] ComponentRuntime& component(std::size_t index) { return *components_[index]; }
+
+  // --- on a serving shard
+
+  // Where calls of that component on that shard go.
+  [[nodiscard]] Result<ShardComponent*> local(ShardRuntime& shard, std::size_t component);
+
+  // While a request uses the deployment on this shard.
+  class Use {
+   public:
+    Use(LocalDeployment& deployment, std::size_t shard_index);
+    Use(const Use&) = delete;
+    Use& operator=(const Use&) = delete;
+    ~Use();
+
+   private:
+    LocalDeployment& deployment_;
+    std::size_t shard_index_;
+  };
+
+  // Waits for running requests, lets instances end, for at most `bound`; then ends the rest. The
+  // shard routes nothing here any more.
+  [[nodiscard]] Task<void> closeOn(ShardRuntime& shard, Duration bound);
+  // Ends everything on that shard at once. No request may be running there.
+  void dropOn(std::size_t shard_index) { shards_[shard_index].components.clear(); }
+
+ private:
+  struct OnShard {
+    std::vector<std::unique_ptr<ShardComponent>> components;
+    std::size_t uses = 0;
+    Event unused;
+  };
+  [[nodiscard]] Task<void> drainOn(std::size_t shard_index);
+
+  const std::shared_ptr<const WorkloadSpec> spec_;
+  const std::uint64_t generation_;
+  const std::vector<std::shared_ptr<ComponentRuntime>> components_;
+  const std::shared_ptr<WorkloadVolumes> volumes_;
+  std::vector<OnShard> shards_;  // each touched by its shard only
+};
+
+}  // namespace nimbus::host

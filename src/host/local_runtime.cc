@@ -1,0 +1,157 @@
+#include "host/local_runtime.h"
+
+#include <atomic>
+
+#include "engine/digest.h"
+#include "host/component_options.h"
+
+namespace nimbus::host {
+
+LocalRuntime::LocalRuntime(net::Shard& control, net::ShardGroup& serving,
+                           std::vector<ServingShard> shards, engine::Engine& engine,
+                           LocalRuntimeOptions options, Logger& log, const Clock& clock)
+    : control_(control),
+      serving_(serving),
+      shards_(std::move(shards)),
+      engine_(engine),
+      options_(std::move(options)),
+      log_(log),
+      clock_(clock) {}
+
+Result<std::shared_ptr<WorkloadVolumes>> LocalRuntime::volumesOf(const WorkloadSpec& spec) {
+  std::erase_if(volumes_, [](const auto& entry) { return entry.second.expired(); });
+  if (spec.volumes.empty()) return nullptr;
+  std::weak_ptr<WorkloadVolumes>& known = volumes_[spec.id()];
+  if (auto volumes = known.lock()) {
+    TRY_VOID(volumes->add(spec));
+    return volumes;
+  }
+  TRY(auto volumes, WorkloadVolumes::open(spec, options_.volumes_folder));
+  known = volumes;
+  return volumes;
+}
+
+Task<Result<std::shared_ptr<const engine::Component>>> LocalRuntime::load(
+    const ComponentSpec& component) {
+  CO_TRY(const Bytes wasm, co_await engine_.readFileInBackground(control_, component.file,
+                                                                 options_.max_component_bytes));
+  if (!component.digest.empty()) {
+    const std::string actual = engine::digestText(engine::sha256(wasm.view()));
+    if (actual != component.digest) {
+      co_return fail(ErrorCode::kInvalidArgument,
+                     component.file + " has the digest " + actual + ", not " + component.digest);
+    }
+  }
+  auto compiled = co_await engine_.loadInBackground(control_, wasm);
+  if (!compiled) {
+    co_return fail(compiled.error().code(), "component \"" + component.name + "\"",
+                   std::move(compiled).error());
+  }
+  co_return compiled;
+}
+
+Result<std::shared_ptr<ComponentRuntime>> LocalRuntime::assembleComponent(
+    const WorkloadSpec& spec, const ComponentSpec& component, std::uint64_t generation,
+    std::shared_ptr<const engine::Component> loaded, const WorkloadVolumes* volumes) {
+  TRY(auto egress, egressPolicyOf(component, options_.egress));
+  const CallPolicy policy = callPolicyOf(component, options_.defaults);
+  engine::GuestContextOptions guest = contextOptionsOf(spec, component, policy, volumes);
+  guest.stdio = options_.stdio;
+  auto log = std::make_unique<ComponentLog>(
+      ComponentIdentity{spec.id(), component.name, generation}, log_, clock_);
+  return std::make_shared<ComponentRuntime>(component.name, std::move(loaded), policy,
+                                            std::move(guest), std::move(egress), std::move(log));
+}
+
+Result<std::shared_ptr<Deployment>> LocalRuntime::assemble(std::shared_ptr<const WorkloadSpec> spec,
+                                                           std::uint64_t generation,
+                                                           Components components) {
+  TRY(auto volumes, volumesOf(*spec));
+  std::vector<std::shared_ptr<ComponentRuntime>> runtimes;
+  for (std::size_t i = 0; i < components.size(); ++i) {
+    if (!engine::isHttp(components[i]->kind())) {
+      return fail(ErrorCode::kUnsupported,
+                  "component \"" + spec->components[i].name +
+                      "\" exports wasi:cli/run; a workload's components must serve HTTP");
+    }
+    TRY(auto assembled, assembleComponent(*spec, spec->components[i], generation,
+                                          std::move(components[i]), volumes.get()));
+    runtimes.push_back(std::move(assembled));
+  }
+  return std::make_shared<LocalDeployment>(std::move(spec), generation, std::move(runtimes),
+                                           std::move(volumes), shards_.size());
+}
+
+Task<Result<std::shared_ptr<Deployment>>> LocalRuntime::prepare(
+    std::shared_ptr<const WorkloadSpec> spec, std::uint64_t generation) {
+  CO_TRY_VOID(checkRunnable(*spec));
+  Components components;
+  for (const ComponentSpec& component : spec->components) {
+    CO_TRY(auto loaded, co_await load(component));
+    components.push_back(std::move(loaded));
+  }
+  co_return assemble(std::move(spec), generation, std::move(components));
+}
+
+namespace {
+
+// Waits on the control shard for work on all serving shards. Shared with them, because they may
+// finish after the waiting task was given up.
+class Join {
+ public:
+  Join(net::Shard& control, std::size_t parts) : control_(control), left_(parts) {}
+  static void finishOne(const std::shared_ptr<Join>& join) {
+    if (join->left_.fetch_sub(1) == 1) join->control_.post([join] { join->done_.set(); });
+  }
+  Event& done() { return done_; }
+
+ private:
+  net::Shard& control_;
+  std::atomic<std::size_t> left_;
+  Event done_;
+};
+
+// Ends a deployment's part on a shard, also if the task that waits for it is cancelled.
+struct DropOnShard {
+  LocalDeployment& deployment;
+  std::size_t shard_index;
+  ~DropOnShard() { deployment.dropOn(shard_index); }
+};
+
+Task<void> closeDeployment(std::shared_ptr<LocalDeployment> deployment, ShardRuntime* shard,
+                           Duration bound, std::shared_ptr<Join> join) {
+  {
+    const DropOnShard drop{*deployment, shard->shard.index()};
+    co_await deployment->closeOn(*shard, bound);
+  }
+  Join::finishOne(join);
+}
+
+}  // namespace
+
+Task<void> LocalRuntime::swap(std::shared_ptr<Deployment> previous,
+                              std::shared_ptr<Deployment> next) {
+  auto old = std::static_pointer_cast<LocalDeployment>(previous);
+  auto fresh = std::static_pointer_cast<LocalDeployment>(next);
+  auto join = std::make_shared<Join>(control_, shards_.size());
+  for (std::size_t i = 0; i < shards_.size(); ++i) {
+    serving_[i].post([join, old, fresh, gateway = shards_[i].gateway] {
+      gateway->swap(old.get(), fresh);
+      Join::finishOne(join);
+    });
+  }
+  co_await join->done().wait();
+}
+
+Task<void> LocalRuntime::retire(std::shared_ptr<Deployment> deployment, Duration bound) {
+  auto old = std::static_pointer_cast<LocalDeployment>(deployment);
+  auto join = std::make_shared<Join>(control_, shards_.size());
+  for (std::size_t i = 0; i < shards_.size(); ++i) {
+    serving_[i].post([join, old, bound, shard = &shards_[i]] {
+      shard->closing->spawn(closeDeployment(old, shard->runtime, bound, join));
+    });
+  }
+  co_await join->done().wait();
+}
+
+}  // namespace nimbus::host

@@ -1,0 +1,73 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "engine/engine.h"
+#include "host/call_policy.h"
+#include "host/egress.h"
+#include "host/gateway.h"
+#include "host/local_deployment.h"
+#include "host/runtime.h"
+#include "host/shard_runtime.h"
+#include "net/shard.h"
+
+namespace nimbus::host {
+
+// Where one serving shard keeps its part of the data plane.
+struct ServingShard {
+  ShardRuntime* runtime;
+  Gateway* gateway;
+  TaskSet* closing;  // retired deployments
+};
+
+struct LocalRuntimeOptions {
+  CallPolicy defaults;           // for what a manifest leaves out
+  EgressOptions egress;          // of the whole host
+  std::string volumes_folder;    // of ephemeral volumes
+  engine::GuestStdio stdio = engine::GuestStdio::kLines;
+  std::uint64_t max_component_bytes = 256ULL << 20;
+};
+
+// The data plane of this process: compiles components, and deploys workloads to all serving shards.
+// Called on the control shard.
+class LocalRuntime final : public WorkloadRuntime {
+ public:
+  LocalRuntime(net::Shard& control, net::ShardGroup& serving, std::vector<ServingShard> shards,
+               engine::Engine& engine, LocalRuntimeOptions options, Logger& log,
+               const Clock& clock);
+
+  Task<Result<std::shared_ptr<Deployment>>> prepare(std::shared_ptr<const WorkloadSpec> spec,
+                                                    std::uint64_t generation) override;
+  // A deployment of components that are loaded already, in the order of the spec.
+  using Components = std::vector<std::shared_ptr<const engine::Component>>;
+  [[nodiscard]] Result<std::shared_ptr<Deployment>> assemble(
+      std::shared_ptr<const WorkloadSpec> spec, std::uint64_t generation, Components components);
+  // One component of the spec with its policies.
+  [[nodiscard]] Result<std::shared_ptr<ComponentRuntime>> assembleComponent(
+      const WorkloadSpec& spec, const ComponentSpec& component, std::uint64_t generation,
+      std::shared_ptr<const engine::Component> loaded, const WorkloadVolumes* volumes);
+
+  Task<void> swap(std::shared_ptr<Deployment> previous, std::shared_ptr<Deployment> next) override;
+  Task<void> retire(std::shared_ptr<Deployment> deployment, Duration bound) override;
+
+ private:
+  [[nodiscard]] Task<Result<std::shared_ptr<const engine::Component>>> load(
+      const ComponentSpec& component);
+  [[nodiscard]] Result<std::shared_ptr<WorkloadVolumes>> volumesOf(const WorkloadSpec& spec);
+
+  net::Shard& control_;
+  net::ShardGroup& serving_;
+  std::vector<ServingShard> shards_;
+  engine::Engine& engine_;
+  const LocalRuntimeOptions options_;
+  Logger& log_;
+  const Clock& clock_;
+  std::map<std::string, std::weak_ptr<WorkloadVolumes>> volumes_;
+};
+
+}  // namespace nimbus::host

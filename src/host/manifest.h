@@ -1,0 +1,132 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+
+namespace nimbus::host {
+
+using StringMap = std::map<std::string, std::string>;
+
+struct VolumeMount {
+  std::string name;        // of a volume of the workload
+  std::string mount_path;  // inside the guest, absolute
+  bool read_only = false;
+
+  friend bool operator==(const VolumeMount&, const VolumeMount&) = default;
+};
+
+// What a component may use. Numbers are per host; absent means the host's default.
+struct LocalResources {
+  std::optional<std::uint64_t> memory_limit_mb;  // linear memory of one instance
+  std::optional<std::uint64_t> cpu_limit_ms;     // CPU time of one call
+  StringMap environment;
+  StringMap config;
+  std::vector<std::string> allowed_hosts;
+  std::vector<std::string> allowed_ip_name_lookups;
+  std::vector<std::string> allowed_host_loopback_ports;
+  std::vector<VolumeMount> volume_mounts;
+
+  friend bool operator==(const LocalResources&, const LocalResources&) = default;
+};
+
+struct ComponentSpec {
+  std::string name;    // unique in the workload
+  std::string file;    // absolute after parsing: relative paths start at the manifest's folder
+  std::string image;   // an OCI reference; exactly one of file and image is set
+  std::string digest;  // optional "sha256:<hex>" that the bytes must have
+  std::uint32_t pool_size = 0;                   // 0: a fresh instance for every call
+  std::uint64_t max_invocations = 0;             // of one instance; 0: no limit
+  std::uint32_t max_concurrency = 1;             // calls at once on one instance
+  std::optional<std::uint64_t> timeout_ms;       // wall time of one call
+  std::optional<std::uint64_t> idle_timeout_ms;  // warm instances end after it
+  std::optional<std::uint32_t> max_instances;    // at once
+  std::optional<std::uint32_t> max_queue;        // calls that wait for an instance
+  std::optional<std::uint64_t> queue_timeout_ms;
+  LocalResources local_resources;
+
+  friend bool operator==(const ComponentSpec&, const ComponentSpec&) = default;
+};
+
+struct ServiceSpec {
+  std::string file;
+  std::string image;
+  std::uint64_t max_restarts = 0;
+  LocalResources local_resources;
+
+  friend bool operator==(const ServiceSpec&, const ServiceSpec&) = default;
+};
+
+struct HostInterface {
+  std::string name;
+  std::string namespace_name;
+  std::string package;
+  std::vector<std::string> interfaces;
+  std::string version;
+  StringMap config;
+
+  friend bool operator==(const HostInterface&, const HostInterface&) = default;
+};
+
+struct VolumeSpec {
+  std::string name;
+  std::string host_path;  // empty: ephemeral, made at deploy, deleted with the workload
+
+  friend bool operator==(const VolumeSpec&, const VolumeSpec&) = default;
+};
+
+// One claim on incoming HTTP. A request goes to the most specific route: exact host before
+// *.suffix (longer first) before no host, then longest path prefix (whole segments), then a route
+// with methods before one without.
+struct RouteSpec {
+  std::string host;                  // "a.example", "*.example", or "" for any
+  std::string path = "/";            // prefix: "/api" takes "/api" and "/api/x", not "/apix"
+  std::vector<std::string> methods;  // empty: any
+  std::string component;             // name; may be omitted in text if there is one component
+
+  friend bool operator==(const RouteSpec&, const RouteSpec&) = default;
+};
+
+// A validated manifest: the shape of wasmCloud's Workload, with routes.
+struct WorkloadSpec {
+  std::string namespace_name = "default";
+  std::string name;
+  StringMap annotations;
+  StringMap labels;
+  std::vector<ComponentSpec> components;
+  std::optional<ServiceSpec> service;
+  std::vector<HostInterface> host_interfaces;
+  std::vector<VolumeSpec> volumes;
+  std::vector<RouteSpec> routes;
+  // Keys of the schema that are well formed but that no host honours yet, by path, such as
+  // "components[0].localResources.environment.secretFrom". checkRunnable() refuses them.
+  std::vector<std::string> unsupported_keys;
+
+  // "<namespace>/<name>", unique on a host.
+  [[nodiscard]] std::string id() const { return namespace_name + "/" + name; }
+
+  friend bool operator==(const WorkloadSpec&, const WorkloadSpec&) = default;
+};
+
+// Parses YAML or JSON (a subset of YAML), checks the whole schema and returns the first problem as
+// kInvalidArgument: "<file>:<line>: unknown key "poolsize" in components[0]; did you mean
+// "poolSize"?". `base_folder` is where relative files start; empty: they are refused. One document
+// per file. The schema is described in docs/manifest.md.
+[[nodiscard]] Result<WorkloadSpec> parseManifest(std::string_view text, std::string_view file_name,
+                                                 std::string_view base_folder);
+
+// What is well formed but cannot run on this host yet, by name: an `image`, a `service`, an
+// interface without a provider. kUnsupported, or nothing.
+[[nodiscard]] Result<void> checkRunnable(const WorkloadSpec& spec);
+
+// The manifest as one line of JSON in its bare form; parseManifest() gives the same spec again
+// (but for unsupported_keys). Defaults are left out, so equal specs give equal text.
+[[nodiscard]] std::string toJson(const WorkloadSpec& spec);
+
+}  // namespace nimbus::host

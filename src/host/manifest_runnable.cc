@@ -1,0 +1,67 @@
+#include <algorithm>
+#include <array>
+
+#include <fmt/format.h>
+
+#include "host/manifest.h"
+#include "host/text_rules.h"
+
+namespace nimbus::host {
+namespace {
+
+// Packages of `wasi` that every host serves, all at 0.2 and 0.3.
+constexpr std::array<std::string_view, 7> kBuiltInPackages = {
+    "http", "cli", "io", "clocks", "random", "filesystem", "sockets"};
+
+std::unexpected<Error> unsupported(std::string message) {
+  return fail(ErrorCode::kUnsupported, std::move(message));
+}
+
+bool isServedVersion(std::string_view version) {
+  if (version.empty()) return true;
+  for (const std::string_view served : {"0.2", "0.3"})
+    if (version == served || (version.starts_with(served) && version[served.size()] == '.'))
+      return true;
+  return false;
+}
+
+std::string interfaceName(const HostInterface& host_interface) {
+  std::string name = host_interface.namespace_name + ":" + host_interface.package;
+  if (host_interface.interfaces.size() == 1) name += "/" + host_interface.interfaces[0];
+  if (!host_interface.version.empty()) name += "@" + host_interface.version;
+  return name;
+}
+
+Result<void> checkInterface(const HostInterface& host_interface) {
+  const std::string name = interfaceName(host_interface);
+  const bool built_in = host_interface.namespace_name == "wasi" &&
+                        isOneOf(kBuiltInPackages, host_interface.package);
+  if (!built_in || !isServedVersion(host_interface.version))
+    return unsupported(fmt::format("this host has no provider of the interface {}", name));
+  if (!host_interface.name.empty())
+    return unsupported(fmt::format("the interface {} cannot be bound under a name of its own ({})",
+                                   name, inQuotes(host_interface.name)));
+  for (const auto& [key, value] : host_interface.config)
+    if (host_interface.package != "http" || (key != "host" && key != "host-aliases"))
+      return unsupported(
+          fmt::format("the interface {} has no configuration {}", name, inQuotes(key)));
+  return {};
+}
+
+}  // namespace
+
+Result<void> checkRunnable(const WorkloadSpec& spec) {
+  for (const ComponentSpec& component : spec.components)
+    if (!component.image.empty())
+      return unsupported(fmt::format(
+          "component {}: this host cannot run a component by image ({}) yet; use file",
+          inQuotes(component.name), inQuotes(component.image)));
+  if (spec.service) return unsupported("this host cannot run a service yet");
+  if (!spec.unsupported_keys.empty())
+    return unsupported(fmt::format("this host does not support {}", spec.unsupported_keys[0]));
+  for (const HostInterface& host_interface : spec.host_interfaces)
+    TRY_VOID(checkInterface(host_interface));
+  return {};
+}
+
+}  // namespace nimbus::host

@@ -1,0 +1,59 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <mutex>
+#include <vector>
+
+#include "base/sync.h"
+#include "net/shard.h"
+
+namespace nimbus::host {
+
+// A count of things that the whole host may have at once, such as instances. Any thread.
+class Quota {
+ public:
+  explicit Quota(std::uint64_t limit) : limit_(limit), free_(static_cast<std::int64_t>(limit)) {}
+  Quota(const Quota&) = delete;
+  Quota& operator=(const Quota&) = delete;
+
+  // Takes up to `wanted`, as many as are free.
+  [[nodiscard]] std::uint64_t take(std::uint64_t wanted);
+  void give(std::uint64_t count);
+
+  [[nodiscard]] std::uint64_t limit() const { return limit_; }
+
+  // Calls back, from whatever thread gives, once something is free again.
+  void notifyOnce(std::function<void()> freed);
+
+ private:
+  const std::uint64_t limit_;
+  std::atomic<std::int64_t> free_;
+  std::atomic<bool> someone_waits_{false};
+  std::mutex mutex_;
+  std::vector<std::function<void()>> waiting_;  // under the mutex
+};
+
+// One shard's part of a quota, taken and given back in batches so that shards seldom touch the
+// shared count. While others wait, it keeps nothing back.
+class QuotaLease {
+ public:
+  QuotaLease(Quota& quota, std::size_t shard_count);
+  QuotaLease(const QuotaLease&) = delete;
+  QuotaLease& operator=(const QuotaLease&) = delete;
+  ~QuotaLease();
+
+  // True if one more may be had; give() it back.
+  [[nodiscard]] bool take();
+  void give();
+
+  [[nodiscard]] Quota& quota() { return quota_; }
+
+ private:
+  Quota& quota_;
+  std::uint64_t batch_;
+  std::uint64_t spare_ = 0;
+};
+
+}  // namespace nimbus::host

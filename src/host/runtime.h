@@ -1,0 +1,58 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "base/task.h"
+#include "host/manifest.h"
+
+namespace nimbus::host {
+
+// What a deployment tells about itself at one moment, summed over the shards.
+struct ComponentStatus {
+  std::string name;
+  std::string digest;           // "sha256:<hex>" of the component
+  std::string kind;             // "http-p2", "http-p3", …
+  std::uint64_t instances = 0;  // alive now
+  std::uint64_t calls_in_flight = 0;
+  std::uint64_t calls_queued = 0;
+  std::uint64_t calls_total = 0;
+  std::uint64_t failures_total = 0;
+};
+
+// One generation of one workload, ready to serve: components compiled and pre-instantiated. Made
+// and destroyed on the control shard; its parts on the serving shards are its own business.
+class Deployment {
+ public:
+  virtual ~Deployment() = default;
+  [[nodiscard]] virtual const WorkloadSpec& spec() const = 0;
+  [[nodiscard]] virtual std::uint64_t generation() const = 0;
+  [[nodiscard]] virtual std::vector<ComponentStatus> components() const = 0;
+};
+
+// The data plane as the control plane sees it. All calls come from the control shard.
+class WorkloadRuntime {
+ public:
+  virtual ~WorkloadRuntime() = default;
+
+  // Loads and compiles (in the background), checks imports and pre-instantiates. Nothing serves
+  // yet, and nothing is left behind when it fails: kInvalidArgument, kNotFound, kUnsupported with
+  // the name of what is missing, kResourceExhausted.
+  [[nodiscard]] virtual Task<Result<std::shared_ptr<Deployment>>> prepare(
+      std::shared_ptr<const WorkloadSpec> spec, std::uint64_t generation) = 0;
+
+  // Routes go from `previous` to `next`; either may be null (first deployment, removal). Complete
+  // when every shard routes anew; requests already running stay where they are.
+  [[nodiscard]] virtual Task<void> swap(std::shared_ptr<Deployment> previous,
+                                        std::shared_ptr<Deployment> next) = 0;
+
+  // Lets what runs on a deployment without routes finish, for at most `bound`, then ends it.
+  [[nodiscard]] virtual Task<void> retire(std::shared_ptr<Deployment> deployment,
+                                          Duration bound) = 0;
+};
+
+}  // namespace nimbus::host

@@ -1,0 +1,155 @@
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <cstdint>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/sync.h"
+#include "base/task.h"
+#include "host/runtime.h"
+#include "net/shard.h"
+
+// For the tests of this folder only.
+namespace nimbus::host {
+
+// A folder that goes with the object.
+class TemporaryFolder {
+ public:
+  TemporaryFolder() {
+    std::string pattern = (std::filesystem::temp_directory_path() / "nimbus-XXXXXX").string();
+    path_ = ::mkdtemp(pattern.data());
+  }
+  TemporaryFolder(const TemporaryFolder&) = delete;
+  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
+  ~TemporaryFolder() {
+    std::error_code ignored;
+    std::filesystem::remove_all(path_, ignored);
+  }
+  [[nodiscard]] std::string path(std::string_view name = {}) const {
+    return name.empty() ? path_ : path_ + "/" + std::string(name);
+  }
+  void write(std::string_view name, std::string_view text) const {
+    std::ofstream(path(name), std::ios::binary | std::ios::trunc) << text;
+  }
+  [[nodiscard]] std::string read(std::string_view name) const {
+    std::ifstream file(path(name), std::ios::binary);
+    return {std::istreambuf_iterator<char>(file), {}};
+  }
+
+ private:
+  std::string path_;
+};
+
+// One shard; `run` executes a coroutine on it and waits for its end.
+class ShardTest : public ::testing::Test {
+ protected:
+  ShardTest() {
+    auto started = net::ShardGroup::start(1);
+    EXPECT_TRUE(started) << started.error().describe();
+    shards_ = *std::move(started);
+  }
+  void run(std::move_only_function<Task<void>(net::Shard&)> make) {
+    shards_->runTask(0, std::move(make));
+  }
+
+  std::unique_ptr<net::ShardGroup> shards_;
+};
+
+// Lets everything that is ready on the shard run.
+inline Task<void> settle(net::Shard& shard) {
+  for (int turn = 0; turn < 5; ++turn) {
+    OneShot<int> next;
+    shard.post([&next] { next.set(0); });
+    co_await next.wait();
+  }
+}
+
+class FakeDeployment final : public Deployment {
+ public:
+  FakeDeployment(std::shared_ptr<const WorkloadSpec> spec, std::uint64_t generation)
+      : spec_(std::move(spec)), generation_(generation) {}
+  [[nodiscard]] const WorkloadSpec& spec() const override { return *spec_; }
+  [[nodiscard]] std::uint64_t generation() const override { return generation_; }
+  [[nodiscard]] std::vector<ComponentStatus> components() const override {
+    std::vector<ComponentStatus> all;
+    for (const ComponentSpec& component : spec_->components) {
+      ComponentStatus& status = all.emplace_back();
+      status.name = component.name;
+      status.kind = "http-p2";
+    }
+    return all;
+  }
+
+ private:
+  std::shared_ptr<const WorkloadSpec> spec_;
+  std::uint64_t generation_;
+};
+
+// A data plane that only writes down what it is asked. A component whose file is called "bad"
+// fails to prepare; while `hold` is true, prepare() waits for letGo().
+class FakeRuntime final : public WorkloadRuntime {
+ public:
+  std::vector<std::string> calls;
+  bool hold = false;
+  std::size_t preparing = 0;
+  std::size_t most_preparing = 0;
+
+  void letGo() {
+    const auto gate = std::exchange(gate_, std::make_unique<Event>());
+    gate->set();
+  }
+
+  Task<Result<std::shared_ptr<Deployment>>> prepare(std::shared_ptr<const WorkloadSpec> spec,
+                                                    std::uint64_t generation) override {
+    calls.push_back("prepare " + spec->id());
+    most_preparing = std::max(most_preparing, ++preparing);
+    if (hold) co_await gate_->wait();
+    --preparing;
+    for (const ComponentSpec& component : spec->components)
+      if (component.file.ends_with("/bad"))
+        co_return fail(ErrorCode::kInvalidArgument, "the component is bad");
+    co_return std::make_shared<FakeDeployment>(std::move(spec), generation);
+  }
+
+  Task<void> swap(std::shared_ptr<Deployment> previous, std::shared_ptr<Deployment> next) override {
+    calls.push_back("swap " + nameOf(previous.get()) + " -> " + nameOf(next.get()));
+    co_return;
+  }
+
+  Task<void> retire(std::shared_ptr<Deployment> deployment, Duration) override {
+    calls.push_back("retire " + nameOf(deployment.get()));
+    co_return;
+  }
+
+ private:
+  static std::string nameOf(const Deployment* deployment) {
+    return deployment == nullptr ? "nothing"
+                                 : deployment->spec().id() + "#" +
+                                       std::to_string(deployment->generation());
+  }
+
+  std::unique_ptr<Event> gate_ = std::make_unique<Event>();
+};
+
+// A workload with one component and one route.
+inline WorkloadSpec makeSpec(std::string name, std::string path = "", std::string file = "/w/good") {
+  WorkloadSpec spec;
+  spec.name = std::move(name);
+  ComponentSpec& component = spec.components.emplace_back();
+  component.name = "web";
+  component.file = std::move(file);
+  RouteSpec& route = spec.routes.emplace_back();
+  route.path = path.empty() ? "/" + spec.name : std::move(path);
+  route.component = "web";
+  return spec;
+}
+
+}  // namespace nimbus::host

@@ -1,0 +1,209 @@
+#include "host/text_rules.h"
+
+#include <algorithm>
+#include <array>
+
+#include <fmt/format.h>
+
+#include "base/escape.h"
+#include "base/text.h"
+
+namespace nimbus::host {
+namespace {
+
+constexpr std::size_t kMaxQuotedBytes = 80;
+constexpr std::size_t kMaxPathBytes = 2048;
+
+bool isDigit(char c) { return c >= '0' && c <= '9'; }
+
+// Length of the well-formed UTF-8 sequence at the beginning, 0 if there is none (RFC 3629).
+std::size_t utf8SequenceBytes(std::string_view text) {
+  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+  const unsigned char first = byte(0);
+  if (first < 0x80) return 1;
+  const std::size_t count = first >= 0xF0 ? 4 : first >= 0xE0 ? 3 : 2;
+  if (first < 0xC2 || first > 0xF4 || text.size() < count) return 0;
+  for (std::size_t i = 1; i < count; ++i)
+    if ((byte(i) & 0xC0) != 0x80) return 0;
+  const unsigned char second = byte(1);
+  const bool overlong = (first == 0xE0 && second < 0xA0) || (first == 0xF0 && second < 0x90);
+  const bool surrogate = first == 0xED && second > 0x9F;
+  const bool beyond = first == 0xF4 && second > 0x8F;
+  return overlong || surrogate || beyond ? 0 : count;
+}
+
+std::size_t skipDigits(std::string_view text, std::size_t at) {
+  while (at < text.size() && isDigit(text[at])) ++at;
+  return at;
+}
+
+bool isIpV4Text(std::string_view text) {
+  return !text.empty() && std::ranges::all_of(text, [](char c) { return isDigit(c) || c == '.'; });
+}
+
+std::unexpected<Error> invalid(std::string message) {
+  return fail(ErrorCode::kInvalidArgument, std::move(message));
+}
+
+}  // namespace
+
+std::string inQuotes(std::string_view text) {
+  std::string out = "\"";
+  appendEscaped(out, text.substr(0, kMaxQuotedBytes));
+  out += text.size() > kMaxQuotedBytes ? "…\"" : "\"";
+  return out;
+}
+
+int hexDigit(char c) {
+  if (isDigit(c)) return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  return -1;
+}
+
+std::optional<std::size_t> firstInvalidUtf8(std::string_view text) {
+  std::size_t at = 0;
+  while (at < text.size()) {
+    const std::size_t bytes = utf8SequenceBytes(text.substr(at));
+    if (bytes == 0) return at;
+    at += bytes;
+  }
+  return std::nullopt;
+}
+
+bool looksLikeNumber(std::string_view text) {
+  if (text.starts_with("0x") && text.size() > 2)
+    return std::ranges::all_of(text.substr(2), [](char c) { return hexDigit(c) >= 0; });
+  if (text.starts_with("0o") && text.size() > 2)
+    return std::ranges::all_of(text.substr(2), [](char c) { return c >= '0' && c <= '7'; });
+  if (text == ".nan" || text == ".NaN" || text == ".NAN") return true;
+  std::size_t at = !text.empty() && (text[0] == '-' || text[0] == '+') ? 1 : 0;
+  const std::string_view magnitude = text.substr(at);
+  if (magnitude == ".inf" || magnitude == ".Inf" || magnitude == ".INF") return true;
+  const std::size_t whole = skipDigits(text, at);
+  std::size_t digits = whole - at;
+  at = whole;
+  if (at < text.size() && text[at] == '.') {
+    const std::size_t end = skipDigits(text, at + 1);
+    digits += end - at - 1;
+    at = end;
+  }
+  if (digits == 0) return false;
+  if (at < text.size() && (text[at] == 'e' || text[at] == 'E')) {
+    ++at;
+    if (at < text.size() && (text[at] == '-' || text[at] == '+')) ++at;
+    const std::size_t end = skipDigits(text, at);
+    if (end == at) return false;
+    at = end;
+  }
+  return at == text.size();
+}
+
+std::optional<std::uint64_t> parseWholeNumber(std::string_view text) {
+  if (text.empty() || !isDigit(text[0]) || (text[0] == '0' && text.size() > 1)) return std::nullopt;
+  return parseDecimal(text);
+}
+
+bool isDnsLabel(std::string_view text) {
+  if (text.empty() || text.size() > 63 || text.front() == '-' || text.back() == '-') return false;
+  return std::ranges::all_of(
+      text, [](char c) { return isDigit(c) || (c >= 'a' && c <= 'z') || c == '-'; });
+}
+
+bool isDnsName(std::string_view text) {
+  if (text.size() > 253) return false;
+  while (true) {
+    const std::size_t dot = text.find('.');
+    if (!isDnsLabel(text.substr(0, dot))) return false;
+    if (dot == std::string_view::npos) return true;
+    text.remove_prefix(dot + 1);
+  }
+}
+
+std::optional<std::uint64_t> parseDurationMs(std::string_view text) {
+  struct Unit {
+    std::string_view name;
+    std::uint64_t milliseconds;
+  };
+  static constexpr std::array<Unit, 4> kUnits = {
+      {{"ms", 1}, {"s", 1000}, {"m", 60'000}, {"h", 3'600'000}}};
+  const std::size_t digits = skipDigits(text, 0);
+  const auto number = parseWholeNumber(text.substr(0, digits));
+  if (!number) return std::nullopt;
+  for (const Unit& unit : kUnits) {
+    if (text.substr(digits) != unit.name) continue;
+    if (*number > UINT64_MAX / unit.milliseconds) return std::nullopt;
+    return *number * unit.milliseconds;
+  }
+  return std::nullopt;
+}
+
+std::string formatDurationMs(std::uint64_t milliseconds) {
+  if (milliseconds == 0 || milliseconds % 1000 != 0) return fmt::format("{}ms", milliseconds);
+  if (milliseconds % 3'600'000 == 0) return fmt::format("{}h", milliseconds / 3'600'000);
+  if (milliseconds % 60'000 == 0) return fmt::format("{}m", milliseconds / 60'000);
+  return fmt::format("{}s", milliseconds / 1000);
+}
+
+Result<std::string> normalRouteHost(std::string_view text) {
+  if (text.empty() || text == "*") return std::string();
+  std::string host = lowerAscii(text);
+  if (host.starts_with('[')) {
+    const std::string_view inner = std::string_view(host).substr(1);
+    const bool closed = inner.ends_with(']') && inner.size() > 2;
+    const bool hex = closed && std::ranges::all_of(inner.substr(0, inner.size() - 1), [](char c) {
+                       return hexDigit(c) >= 0 || c == ':' || c == '.';
+                     });
+    if (!hex) return invalid(fmt::format("{} is not an IPv6 address in brackets", inQuotes(text)));
+    return host;
+  }
+  const std::string_view name = std::string_view(host).substr(host.starts_with("*.") ? 2 : 0);
+  if (name.contains(':'))
+    return invalid(fmt::format("{} has a port; routes match the host name alone", inQuotes(text)));
+  if (name.contains('*'))
+    return invalid(fmt::format("{}: \"*\" may only stand alone or as the first label",
+                               inQuotes(text)));
+  if (!isDnsName(name) || (name.size() != host.size() && isIpV4Text(name)))
+    return invalid(fmt::format("{} is not a host name; expected \"a.example\", \"*.example\" "
+                               "or \"*\"",
+                               inQuotes(text)));
+  return host;
+}
+
+Result<std::string> normalRoutePath(std::string_view text) {
+  if (!text.starts_with('/')) return invalid(fmt::format("{} does not begin with /", inQuotes(text)));
+  if (text.size() > kMaxPathBytes)
+    return invalid(fmt::format("a path of more than {} characters", kMaxPathBytes));
+  for (const char c : text)
+    if (c <= ' ' || c >= 0x7F || c == '?' || c == '#' || c == '*' || c == '\\')
+      return invalid(fmt::format("{} holds the character {}, which a path prefix cannot",
+                                 inQuotes(text), inQuotes(std::string_view(&c, 1))));
+  if (text == "/") return std::string(text);
+  const std::string_view normal = text.ends_with('/') ? text.substr(0, text.size() - 1) : text;
+  for (const std::string_view segment : split(normal.substr(1), '/'))
+    if (segment.empty() || segment == "." || segment == "..")
+      return invalid(fmt::format("{} has an empty, \".\" or \"..\" segment", inQuotes(text)));
+  return std::string(normal);
+}
+
+Result<void> checkRouteMethod(std::string_view text) {
+  static constexpr std::string_view kSymbols = "!#$%&'*+-.^_`|~";
+  const bool token = !text.empty() && text.size() <= 64 && std::ranges::all_of(text, [](char c) {
+    return isDigit(c) || (lowerAscii(c) >= 'a' && lowerAscii(c) <= 'z') || kSymbols.contains(c);
+  });
+  if (!token) return invalid(fmt::format("{} is not a method", inQuotes(text)));
+  static constexpr std::array<std::string_view, 9> kKnown = {
+      "GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"};
+  for (const std::string_view known : kKnown)
+    if (text != known && lowerAscii(text) == lowerAscii(known))
+      return invalid(fmt::format("{} is not a method; did you mean \"{}\"?", inQuotes(text), known));
+  return {};
+}
+
+bool isSha256Digest(std::string_view text) {
+  if (!text.starts_with("sha256:") || text.size() != 7 + 64) return false;
+  return std::ranges::all_of(text.substr(7),
+                             [](char c) { return hexDigit(c) >= 0 && lowerAscii(c) == c; });
+}
+
+}  // namespace nimbus::host

@@ -1,0 +1,188 @@
+#include <chrono>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "host/workload_entry.h"
+#include "host/workload_manager.h"
+
+// The part of the manager that carries operations out.
+namespace nimbus::host {
+
+// Runs the operations of one workload until none is queued. One such task per busy workload.
+Task<void> WorkloadManager::work(EntryPointer entry) {
+  while (entry->queued != nullptr) {
+    const OperationPointer operation = std::exchange(entry->queued, nullptr);
+    entry->running = operation;
+    const bool applies = operation->spec != nullptr;
+    Result<void> outcome = fail(ErrorCode::kInternal, "not run");
+    if (applies)
+      outcome = co_await runApply(entry, operation);
+    else
+      outcome = co_await runRemove(entry, operation);
+    entry->running = nullptr;
+    if (applies)
+      settleApply(*entry, *operation, outcome);
+    else
+      settleRemove(*entry, outcome);
+    const bool gone = !applies && outcome && entry->queued == nullptr;
+    if (gone) {
+      --countOf(entry->state);
+      publishCounts();
+      entries_.erase(entry->id);
+      if (released_) released_();
+    }
+    // Last: who waits may ask for the next change of this workload at once. With `running` empty
+    // that would start a second task, so the place stays taken until the waiters have returned.
+    if (!gone) entry->running = operation;
+    operation->finish(std::move(outcome));
+    entry->running = nullptr;
+  }
+}
+
+Task<Result<void>> WorkloadManager::runApply(EntryPointer entry, OperationPointer operation) {
+  const WorkloadSpec& spec = *operation->spec;
+  entry->last_applied = operation;
+  if (entry->serving == nullptr) setState(*entry, WorkloadState::kStarting);
+  CO_TRY_VOID(checkAdmissible(spec));
+  claims_.add(spec);
+  environment_.events.add(EventKind::kStarting, entry->id, operation->generation, "");
+
+  Permit permit = co_await starts_.acquire();
+  const TimePoint begun = environment_.clock.now();
+  auto prepared = co_await environment_.runtime.prepare(operation->spec, operation->generation);
+  permit.release();
+  prepare_seconds_->observe(
+      std::chrono::duration<double>(environment_.clock.now() - begun).count());
+
+  Result<void> outcome;
+  if (prepared)
+    outcome = co_await activate(entry, operation, *std::move(prepared));
+  else
+    outcome = std::unexpected(std::move(prepared).error());
+  if (!outcome) releaseRoutes(spec);
+  co_return outcome;
+}
+
+// From here on only the disk can refuse, and that before any route moves.
+Task<Result<void>> WorkloadManager::activate(EntryPointer entry, OperationPointer operation,
+                                             std::shared_ptr<Deployment> next) {
+  if (operation->save)
+    CO_TRY_VOID(co_await environment_.store.save({operation->spec, operation->generation}));
+  entry->incoming = next;
+  co_await environment_.runtime.swap(entry->serving, next);
+  entry->incoming = nullptr;
+  const std::shared_ptr<Deployment> previous = std::exchange(entry->serving, std::move(next));
+  if (previous != nullptr) {
+    releaseRoutes(previous->spec());
+    retiring_.spawn(environment_.runtime.retire(previous, options_.retire_bound));
+  }
+  co_return Result<void>();
+}
+
+Task<Result<void>> WorkloadManager::runRemove(EntryPointer entry, OperationPointer operation) {
+  setState(*entry, WorkloadState::kStopping);
+  environment_.events.add(EventKind::kStopping, entry->id, entry->generation, "");
+  if (operation->save) CO_TRY_VOID(co_await environment_.store.remove(entry->id));
+  if (entry->serving != nullptr) {
+    co_await environment_.runtime.swap(entry->serving, nullptr);
+    const std::shared_ptr<Deployment> previous = std::exchange(entry->serving, nullptr);
+    releaseRoutes(previous->spec());
+    retiring_.spawn(environment_.runtime.retire(previous, options_.retire_bound));
+  }
+  entry->last_applied = nullptr;
+  co_return Result<void>();
+}
+
+void WorkloadManager::settleApply(Entry& entry, const Operation& operation,
+                                  const Result<void>& outcome) {
+  const std::string generation = std::to_string(operation.generation);
+  entry.observed_generation = operation.generation;
+  if (outcome) {
+    applied_->add();
+    entry.reason.clear();
+    setState(entry, WorkloadState::kRunning);
+    environment_.events.add(EventKind::kRunning, entry.id, operation.generation, "");
+    environment_.log.info("workload serves", {{"workload", entry.id}, {"generation", generation}});
+    return;
+  }
+  failed_->add();
+  const std::string why = outcome.error().describe();
+  if (entry.serving == nullptr) {
+    entry.reason = why;
+    setState(entry, WorkloadState::kError);
+  } else {
+    entry.reason = fmt::format("generation {} failed, generation {} still serves: {}", generation,
+                               entry.serving->generation(), why);
+    setState(entry, WorkloadState::kRunning);
+  }
+  environment_.events.add(EventKind::kFailed, entry.id, operation.generation, why);
+  environment_.log.warn("workload failed to start",
+                        {{"workload", entry.id}, {"generation", generation}, {"error", why}});
+}
+
+void WorkloadManager::settleRemove(Entry& entry, const Result<void>& outcome) {
+  if (outcome) {
+    entry.reason.clear();
+    environment_.events.add(EventKind::kRemoved, entry.id, entry.generation, "");
+    environment_.log.info("workload removed", {{"workload", entry.id}});
+    return;
+  }
+  entry.reason = fmt::format("it could not be removed: {}", outcome.error().describe());
+  setState(entry, entry.serving == nullptr ? WorkloadState::kError : WorkloadState::kRunning);
+  environment_.log.error("workload could not be removed",
+                         {{"workload", entry.id}, {"error", entry.reason}});
+}
+
+void WorkloadManager::releaseRoutes(const WorkloadSpec& spec) {
+  claims_.remove(spec);
+  if (!spec.routes.empty() && released_) released_();
+}
+
+Task<void> WorkloadManager::restoreAll() {
+  std::vector<OperationPointer> operations;
+  for (StoredWorkload& stored : co_await environment_.store.load()) {
+    auto operation = submitApply(std::move(stored.spec), WorkloadOwner::kApi, "", Origin::kStore,
+                                 stored.generation);
+    if (operation)
+      operations.push_back(*std::move(operation));
+    else
+      environment_.log.error("a stored workload cannot be restored",
+                             {{"error", operation.error().describe()}});
+  }
+  for (const OperationPointer& operation : operations) co_await operation->done.wait();
+}
+
+void WorkloadManager::markReady() {
+  environment_.readiness.markReady();
+  if (environment_.readiness.ready())
+    environment_.events.add(EventKind::kReady, "", 0,
+                            fmt::format("{} of {} workloads serve", counts_.running, size()));
+}
+
+void WorkloadManager::startDrain() {
+  if (environment_.readiness.phase() == Readiness::Phase::kDraining) return;
+  environment_.readiness.markDraining();
+  environment_.events.add(EventKind::kDraining, "", 0, "");
+}
+
+Task<void> WorkloadManager::stopAll(Duration bound) {
+  startDrain();
+  tasks_.cancelAll();
+  const Result<void> stopped = fail(ErrorCode::kUnavailable, "the host is stopping");
+  const Entries entries = std::exchange(entries_, {});
+  counts_ = {};
+  publishCounts();
+  for (const auto& [id, entry] : entries) {
+    for (const auto& deployment : {entry->serving, entry->incoming}) {
+      if (deployment == nullptr) continue;
+      co_await environment_.runtime.swap(deployment, nullptr);
+      retiring_.spawn(environment_.runtime.retire(deployment, bound));
+    }
+    for (OperationPointer* operation : {&entry->running, &entry->queued})
+      if (const OperationPointer ended = std::exchange(*operation, nullptr)) ended->finish(stopped);
+  }
+  co_await retiring_.empty();
+}
+
+}  // namespace nimbus::host
