@@ -1,0 +1,157 @@
+#include "wash/guest_options.h"
+
+#include <filesystem>
+#include <limits>
+
+#include <CLI/CLI.hpp>
+
+#include "base/text.h"
+
+namespace nimbus::wash {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Unit {
+  std::string_view suffix;
+  std::uint64_t factor;
+};
+
+// A number with one of the units; without one the factor is 1.
+template <std::size_t Count>
+std::optional<std::uint64_t> parseWithUnit(std::string_view text, const Unit (&units)[Count]) {
+  std::uint64_t factor = 1;
+  for (const Unit& unit : units) {
+    if (text.size() > unit.suffix.size() && text.ends_with(unit.suffix) &&
+        parseDecimal(text.substr(0, text.size() - unit.suffix.size()))) {
+      factor = unit.factor;
+      text.remove_suffix(unit.suffix.size());
+      break;
+    }
+  }
+  const auto number = parseDecimal(text);
+  if (!number || *number > std::numeric_limits<std::uint64_t>::max() / factor) return std::nullopt;
+  return *number * factor;
+}
+
+Result<void> addEnvironment(const GuestFlags& flags, host::LocalResources& resources) {
+  for (const std::string& entry : flags.environment) {
+    const auto pair = splitOnce(entry, '=');
+    if (!pair || pair->first.empty()) {
+      return fail(ErrorCode::kInvalidArgument,
+                  "--env " + entry + ": expected NAME=VALUE");
+    }
+    resources.environment[std::string(pair->first)] = std::string(pair->second);
+  }
+  return {};
+}
+
+Result<void> addFolders(const GuestFlags& flags, host::WorkloadSpec& spec) {
+  for (const std::string& entry : flags.folders) {
+    std::string_view text = entry;
+    const bool read_only = text.ends_with(":ro");
+    if (read_only) text.remove_suffix(3);
+    const std::size_t colons = text.find("::");
+    const std::string host_path(text.substr(0, colons));
+    const std::string guest_path(colons == std::string_view::npos ? text : text.substr(colons + 2));
+    std::error_code error;
+    if (host_path.empty() || guest_path.empty() || !fs::is_directory(host_path, error)) {
+      return fail(ErrorCode::kInvalidArgument,
+                  "--dir " + entry + ": expected HOST::GUEST[:ro] with an existing folder HOST");
+    }
+    const std::string name = "dir-" + std::to_string(spec.volumes.size());
+    spec.volumes.push_back({.name = name, .host_path = fs::absolute(host_path)});
+    spec.components.front().local_resources.volume_mounts.push_back(
+        {.name = name, .mount_path = guest_path, .read_only = read_only});
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<std::uint64_t> parseBytes(std::string_view text) {
+  static constexpr Unit kUnits[] = {{"KiB", 1ULL << 10}, {"MiB", 1ULL << 20}, {"GiB", 1ULL << 30},
+                                    {"K", 1ULL << 10},   {"M", 1ULL << 20},   {"G", 1ULL << 30}};
+  if (const auto bytes = parseWithUnit(text, kUnits)) return *bytes;
+  return fail(ErrorCode::kInvalidArgument,
+              "\"" + std::string(text) + "\" is not a size, such as 64KiB, 512MiB or 2GiB");
+}
+
+Result<Duration> parseDuration(std::string_view text) {
+  static constexpr Unit kUnits[] = {{"ms", 1}, {"s", 1000}, {"m", 60'000}, {"h", 3'600'000}};
+  constexpr std::uint64_t kMostMs = 365ULL * 24 * 3'600'000;
+  const auto ms = parseWithUnit(text, kUnits);
+  if (ms && *ms <= kMostMs) return std::chrono::milliseconds(*ms);
+  return fail(ErrorCode::kInvalidArgument,
+              "\"" + std::string(text) + "\" is not a duration, such as 250ms, 30s or 5m");
+}
+
+void addGuestFlags(CLI::App& command, GuestFlags& flags) {
+  command.add_option("--env", flags.environment, "Environment variable of the guest")
+      ->option_text("NAME=VALUE ...")
+      ->allow_extra_args(false);
+  command.add_option("--dir", flags.folders, "Folder the guest may use")
+      ->option_text("HOST::GUEST[:ro] ...")
+      ->allow_extra_args(false);
+  command
+      .add_option("--allowed-host", flags.allowed_hosts,
+                  "Where the guest may connect to: *, HOST[:PORT], SCHEME://HOST, *.SUFFIX")
+      ->option_text("PATTERN ...")
+      ->allow_extra_args(false);
+  command
+      .add_option("--allowed-lookup", flags.allowed_lookups,
+                  "Names the guest may look up by wasi:sockets: *, NAME, *.SUFFIX")
+      ->option_text("PATTERN ...")
+      ->allow_extra_args(false);
+  command
+      .add_option("--allowed-loopback-port", flags.allowed_loopback_ports,
+                  "Ports of this machine's loopback the guest may reach: 5432, 53/udp")
+      ->option_text("PORT ...")
+      ->allow_extra_args(false);
+  command.add_option("--pool-size", flags.pool_size,
+                     "Warm instances that are reused; 0: a fresh one for every request");
+  command.add_option("--max-invocations", flags.max_invocations,
+                     "Requests after which a warm instance ends; 0: no limit");
+  command.add_option("--max-concurrency", flags.max_concurrency,
+                     "Requests at once on one warm instance (WASI 0.3)")
+      ->check(CLI::PositiveNumber);
+  command.add_option("--max-memory", flags.max_memory, "Linear memory of one instance")
+      ->option_text("SIZE (default 512MiB)");
+  command.add_option("--timeout", flags.timeout, "Wall time of one request")
+      ->option_text("DURATION (default 10m)");
+  command.add_option("--cpu-limit", flags.cpu_limit, "CPU time of one request")
+      ->option_text("DURATION (default 10s)");
+}
+
+Result<host::WorkloadSpec> workloadOf(const GuestFlags& flags, const std::string& component_path) {
+  host::WorkloadSpec spec;
+  spec.name = "run";
+  host::ComponentSpec& component = spec.components.emplace_back();
+  component.name = fs::path(component_path).stem();
+  component.file = component_path;
+  component.pool_size = flags.pool_size;
+  component.max_invocations = flags.max_invocations;
+  component.max_concurrency = flags.max_concurrency;
+  component.local_resources.allowed_hosts = flags.allowed_hosts;
+  component.local_resources.allowed_ip_name_lookups = flags.allowed_lookups;
+  component.local_resources.allowed_host_loopback_ports = flags.allowed_loopback_ports;
+  TRY_VOID(addEnvironment(flags, component.local_resources));
+  TRY_VOID(addFolders(flags, spec));
+  if (!flags.max_memory.empty()) {
+    TRY(const std::uint64_t bytes, parseBytes(flags.max_memory));
+    component.local_resources.memory_limit_mb = std::max<std::uint64_t>(1, bytes >> 20);
+  }
+  if (!flags.timeout.empty()) {
+    TRY(const Duration timeout, parseDuration(flags.timeout));
+    component.timeout_ms = static_cast<std::uint64_t>(timeout / std::chrono::milliseconds(1));
+  }
+  if (!flags.cpu_limit.empty()) {
+    TRY(const Duration limit, parseDuration(flags.cpu_limit));
+    component.local_resources.cpu_limit_ms =
+        static_cast<std::uint64_t>(limit / std::chrono::milliseconds(1));
+  }
+  spec.routes.push_back({.host = "", .path = "/", .methods = {}, .component = component.name});
+  return spec;
+}
+
+}  // namespace nimbus::wash

@@ -1,0 +1,52 @@
+// `wash inspect COMPONENT`.
+
+#include <cstdio>
+
+#include <CLI/CLI.hpp>
+
+#include "engine/engine.h"
+#include "wash/command.h"
+#include "wash/engine_flags.h"
+#include "wash/inspect.h"
+#include "wash/resolve_component.h"
+
+namespace nimbus::wash {
+namespace {
+
+struct InspectFlags {
+  std::string component;
+  EngineFlags engine;
+};
+
+Result<Inspection> inspectArgument(const InspectFlags& flags, Logger& log) {
+  TRY(const ResolvedComponent resolved, resolveComponent(flags.component));
+  TRY(const auto engine, engine::Engine::create(engineOptionsOf(flags.engine), log));
+  return inspect(resolved.path, resolved.bytes.view(),
+                 engine->cachedCodeBytes(resolved.bytes.view()));
+}
+
+int runInspect(const InspectFlags& flags, const GlobalOptions& global) {
+  const std::unique_ptr<Logger> log = makeStderrLogger(global.log_level, global.log_format);
+  const auto inspection = inspectArgument(flags, *log);
+  if (!inspection) return reportFailure(global.format, inspection.error());
+  const std::string text = global.format == OutputFormat::kJson ? inspectionJson(*inspection)
+                                                                : inspectionText(*inspection);
+  std::fwrite(text.data(), 1, text.size(), stdout);
+  return kExitOk;
+}
+
+}  // namespace
+
+void addInspectCommand(CLI::App& app, const GlobalOptions& global, Action& action) {
+  CLI::App* command = app.add_subcommand("inspect", "Show the world of a component");
+  auto flags = std::make_shared<InspectFlags>();
+  command->add_option("component", flags->component, "A .wasm file, or a project's folder")
+      ->required()
+      ->option_text("COMPONENT");
+  addEngineFlags(*command, flags->engine);
+  command->callback([flags, &global, &action] {
+    action = [flags, &global] { return runInspect(*flags, global); };
+  });
+}
+
+}  // namespace nimbus::wash

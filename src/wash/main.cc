@@ -1,0 +1,66 @@
+// The command line: global options, and one sub-command per file.
+
+#include <csignal>
+
+#include <CLI/CLI.hpp>
+
+#include "engine/engine.h"
+#include "wash/command.h"
+#include "wash/version.h"
+
+namespace nimbus::wash {
+namespace {
+
+void addGlobalOptions(CLI::App& app, GlobalOptions& global) {
+  app.add_option("-o,--output", global.format, "How results are printed: text or json")
+      ->transform(CLI::CheckedTransformer(
+          std::map<std::string, OutputFormat>{{"text", OutputFormat::kText},
+                                              {"json", OutputFormat::kJson}},
+          CLI::ignore_case))
+      ->option_text("text|json");
+  app.add_option("-l,--log-level", global.log_level, "The least that is logged")
+      ->envname("WASH_LOG_LEVEL")
+      ->transform(CLI::CheckedTransformer(
+          std::map<std::string, LogLevel>{{"trace", LogLevel::kTrace},
+                                          {"debug", LogLevel::kDebug},
+                                          {"info", LogLevel::kInfo},
+                                          {"warn", LogLevel::kWarn},
+                                          {"error", LogLevel::kError},
+                                          {"off", LogLevel::kOff}},
+          CLI::ignore_case))
+      ->option_text("trace|debug|info|warn|error|off");
+  app.add_option("--log-format", global.log_format, "How the log is written: text or json")
+      ->envname("WASH_LOG_FORMAT")
+      ->transform(CLI::CheckedTransformer(
+          std::map<std::string, LogFormat>{{"text", LogFormat::kText}, {"json", LogFormat::kJson}},
+          CLI::ignore_case))
+      ->option_text("text|json");
+}
+
+int run(int argc, char** argv) {
+  CLI::App app{"Nimbus: builds, runs and hosts WebAssembly components", "wash"};
+  app.set_version_flag("-V,--version", versionText());
+  app.require_subcommand(1);
+  app.fallthrough();
+  GlobalOptions global;
+  addGlobalOptions(app, global);
+  Action action;
+  addRunCommand(app, global, action);
+  addInspectCommand(app, global, action);
+  addHostCommand(app, global, action);
+  addWorkloadCommand(app, global, action);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? kExitOk : kExitUsage;
+  }
+  return action();
+}
+
+}  // namespace
+}  // namespace nimbus::wash
+
+int main(int argc, char** argv) {
+  std::signal(SIGPIPE, SIG_IGN);
+  return nimbus::wash::run(argc, argv);
+}

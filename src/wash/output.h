@@ -1,0 +1,36 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/result.h"
+
+namespace nimbus::wash {
+
+enum class OutputFormat { kText, kJson };
+
+// Exit statuses of the program.
+inline constexpr int kExitOk = 0;
+inline constexpr int kExitFailed = 1;
+inline constexpr int kExitUsage = 2;
+inline constexpr int kExitInterrupted = 130;
+
+// One field of the `data` object; the value is JSON text already (see jsonText).
+using DataField = std::pair<std::string_view, std::string>;
+
+// A string as a JSON string literal, with quotes.
+[[nodiscard]] std::string jsonText(std::string_view text);
+
+// The one line of `-o json`: {"message", "success", "data"}.
+[[nodiscard]] std::string resultLine(bool success, std::string_view message,
+                                     const std::vector<DataField>& data);
+
+// Writes a result to standard output: `text` as it is, or as JSON with `data`.
+void printResult(OutputFormat format, std::string_view text, const std::vector<DataField>& data);
+
+// Reports a failure: in text on standard error, as JSON on standard output. Returns kExitFailed.
+[[nodiscard]] int reportFailure(OutputFormat format, const Error& error);
+
+}  // namespace nimbus::wash

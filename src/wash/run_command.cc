@@ -1,0 +1,70 @@
+// `wash run COMPONENT`: serves a component that handles HTTP, or runs one that is a command.
+
+#include <CLI/CLI.hpp>
+
+#include "base/clock.h"
+#include "engine/engine.h"
+#include "wash/command.h"
+#include "wash/engine_flags.h"
+#include "wash/guest_options.h"
+#include "wash/inspect.h"
+#include "wash/resolve_component.h"
+#include "wash/run_cli.h"
+#include "wash/run_http.h"
+#include "wash/termination.h"
+
+namespace nimbus::wash {
+namespace {
+
+struct RunFlags {
+  std::string component;
+  std::vector<std::string> arguments;
+  GuestFlags guest;
+  EngineFlags engine;
+  HttpFlags http;
+};
+
+int run(const RunFlags& flags, const GlobalOptions& global) {
+  Termination::prepare();
+  const std::unique_ptr<Logger> log = makeStderrLogger(global.log_level, global.log_format);
+  const auto failed = [&](const Error& error) { return reportFailure(global.format, error); };
+
+  const auto resolved = resolveComponent(flags.component);
+  if (!resolved) return failed(resolved.error());
+  const auto spec = workloadOf(flags.guest, resolved->path);
+  if (!spec) return failed(spec.error());
+  const auto info = wit::inspectComponent(resolved->bytes.view());
+  if (!info) return failed(info.error());
+  if (wit::runKind(*info) == wit::RunKind::kNone) {
+    return failed(Error(ErrorCode::kUnsupported, explainNotRunnable(*info)));
+  }
+  auto engine = engine::Engine::create(engineOptionsOf(flags.engine), *log);
+  if (!engine) return failed(engine.error());
+  const auto component = (*engine)->load(resolved->bytes.view());
+  if (!component) return failed(component.error());
+  if (engine::isHttp((*component)->kind())) {
+    return runHttp(**engine, *component, *spec, flags.http, global, *log);
+  }
+  return runCli(**engine, *component, *spec, flags.arguments, global, *log);
+}
+
+}  // namespace
+
+void addRunCommand(CLI::App& app, const GlobalOptions& global, Action& action) {
+  CLI::App* command = app.add_subcommand(
+      "run", "Serve a component that handles HTTP, or run one that is a command");
+  auto flags = std::make_shared<RunFlags>();
+  command->add_option("component", flags->component, "A .wasm file, or a project's folder")
+      ->required()
+      ->option_text("COMPONENT");
+  command->add_option("arguments", flags->arguments, "Arguments of a command, after --")
+      ->option_text("[-- ARGUMENT ...]");
+  addGuestFlags(*command, flags->guest);
+  addEngineFlags(*command, flags->engine);
+  addHttpFlags(*command, flags->http);
+  command->callback([flags, &global, &action] {
+    action = [flags, &global] { return run(*flags, global); };
+  });
+}
+
+}  // namespace nimbus::wash

@@ -1,0 +1,101 @@
+#include "wash/run_http.h"
+
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+
+#include "host/data_plane.h"
+#include "wash/termination.h"
+
+namespace nimbus::wash {
+namespace {
+
+constexpr Duration kDrainBound = std::chrono::seconds(30);
+
+Result<http::ServerOptions> serverOptions(const HttpFlags& flags, http::AccessLog* access_log) {
+  http::ServerOptions options;
+  options.access_log = access_log;
+  if (flags.tls_certificate.empty()) return options;
+  TRY(options.tls, net::makeTlsServerContext(
+                       {.certificates = {{flags.tls_certificate, flags.tls_key}},
+                        .client_ca_path = flags.tls_client_ca,
+                        .alpn = {"h2", "http/1.1"}}));
+  return options;
+}
+
+host::DataPlaneOptions planeOptions(const HttpFlags& flags) {
+  host::DataPlaneOptions options;
+  options.shards = flags.shards;
+  options.runtime.stdio = engine::GuestStdio::kInherit;
+  options.runtime.egress.allow_host_loopback = true;
+  options.runtime.volumes_folder = "/tmp/nimbus-run-" + std::to_string(::getpid());
+  return options;
+}
+
+Result<void> serve(engine::Engine& engine, std::shared_ptr<const engine::Component> component,
+                   const host::WorkloadSpec& spec, const HttpFlags& flags,
+                   const GlobalOptions& global, Logger& log) {
+  const SystemClock clock;
+  MetricRegistry metrics;
+  std::unique_ptr<http::AccessLog> access_log;
+  if (!flags.access_log.empty()) {
+    TRY(access_log, http::openAccessLog(flags.access_log, global.log_format));
+  }
+  TRY(const net::Endpoint where, net::Endpoint::parse(flags.address));
+  TRY(const http::ServerOptions server, serverOptions(flags, access_log.get()));
+  TRY(const auto plane, host::DataPlane::create(planeOptions(flags), engine, log, metrics, clock));
+  TRY(const auto termination, Termination::watch(plane->control()));
+  TRY(const auto deployment,
+      plane->runtime().assemble(std::make_shared<host::WorkloadSpec>(spec), 1, {component}));
+  plane->control().runTask(0, [&](net::Shard&) {
+    return plane->runtime().swap(nullptr, deployment);
+  });
+  TRY(const net::Endpoint bound, plane->listen(where, server));
+
+  const std::string scheme = server.tls ? "https" : "http";
+  const std::string url = scheme + "://" + bound.toString() + "/";
+  printResult(global.format, "Serving " + spec.components.front().file + " at " + url,
+              {{"address", jsonText(bound.toString())},
+               {"url", jsonText(url)},
+               {"kind", jsonText(engine::kindName(component->kind()))}});
+  termination->wait();
+  plane->drain(kDrainBound);
+  plane->control().runTask(0, [&](net::Shard&) {
+    return plane->runtime().swap(deployment, nullptr);
+  });
+  plane->control().runTask(0, [&](net::Shard&) {
+    return plane->runtime().retire(deployment, Duration::zero());
+  });
+  return {};
+}
+
+}  // namespace
+
+void addHttpFlags(CLI::App& command, HttpFlags& flags) {
+  command.add_option("--addr", flags.address, "Where to serve HTTP; port 0 takes a free one")
+      ->option_text("ADDRESS:PORT (default 127.0.0.1:8000)");
+  command.add_option("--shards", flags.shards, "Threads that serve; 0: one per core");
+  CLI::Option* certificate =
+      command.add_option("--tls-cert", flags.tls_certificate, "Certificate chain (PEM): serve TLS")
+          ->option_text("FILE");
+  CLI::Option* key =
+      command.add_option("--tls-key", flags.tls_key, "Its key (PEM)")->option_text("FILE");
+  certificate->needs(key);
+  key->needs(certificate);
+  command
+      .add_option("--tls-client-ca", flags.tls_client_ca,
+                  "Clients must show a certificate of one of these (PEM)")
+      ->option_text("FILE")
+      ->needs(certificate);
+  command.add_option("--access-log", flags.access_log, "One line per request; - is standard output")
+      ->option_text("FILE");
+}
+
+int runHttp(engine::Engine& engine, std::shared_ptr<const engine::Component> component,
+            const host::WorkloadSpec& spec, const HttpFlags& flags, const GlobalOptions& global,
+            Logger& log) {
+  const auto served = serve(engine, std::move(component), spec, flags, global, log);
+  return served ? kExitOk : reportFailure(global.format, served.error());
+}
+
+}  // namespace nimbus::wash

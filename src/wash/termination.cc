@@ -1,0 +1,41 @@
+#include "wash/termination.h"
+
+#include <unistd.h>
+
+#include "wash/output.h"
+
+namespace nimbus::wash {
+
+Result<std::unique_ptr<Termination>> Termination::watch(net::ShardGroup& control,
+                                                        OnSignal on_signal) {
+  std::unique_ptr<Termination> termination(new Termination(control, on_signal));
+  Result<void> made;
+  control.runOn(0, [&](net::Shard& shard) {
+    auto signals = net::watchSignals(shard, [raw = termination.get()](int) { raw->received(); });
+    if (signals) {
+      termination->signals_ = *std::move(signals);
+    } else {
+      made = std::unexpected(std::move(signals).error());
+    }
+  });
+  TRY_VOID(made);
+  return termination;
+}
+
+Termination::~Termination() {
+  control_.runOn(0, [this](net::Shard&) { signals_.reset(); });
+}
+
+void Termination::received() {
+  const std::lock_guard lock(mutex_);
+  count_ += 1;
+  if (count_ >= exit_from_) ::_exit(kExitInterrupted);
+  changed_.notify_all();
+}
+
+void Termination::wait() {
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, [this] { return count_ > 0; });
+}
+
+}  // namespace nimbus::wash
