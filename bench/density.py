@@ -1,0 +1,204 @@
+#!/usr/bin/env python3
+"""Measures a host with very many workloads: memory per idle workload, the time to apply one, and
+what their number does to the latency of a request."""
+
+import argparse
+import http.client
+import json
+import pathlib
+import socket
+import statistics
+import sys
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+
+from harness import load, report  # noqa: E402
+from harness.process import Child, StartFailed, raise_file_limit  # noqa: E402
+from harness.servers import ROOT, Nimbus, Session  # noqa: E402
+
+WORKLOADS_PATH = "/v1/workloads"
+HOSTS_SCRIPT = pathlib.Path(__file__).with_name("harness") / "hosts.lua"
+CONNECTIONS = 16
+HEADERS = ("measure", "measured", "floor", "verdict")
+MEMORY_LIMIT_KIB = 16
+APPLY_LIMIT_MS = 1.0
+LATENCY_LIMIT = 1.2
+
+
+def parse_arguments():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build")
+    parser.add_argument("--workloads", type=int, default=10_000)
+    parser.add_argument("--components", type=int, default=100)
+    parser.add_argument("--seconds", type=int, default=5, help="of one latency measurement")
+    parser.add_argument("--rounds", type=int, default=3, help="of each latency measurement")
+    parser.add_argument("--guest", default="http-hello")
+    parser.add_argument("--server-cpus", default="0")
+    parser.add_argument("--client-cpus", default="1")
+    parser.add_argument("--markdown", action="store_true",
+                        help="write the table into docs/performance.md")
+    return parser.parse_args()
+
+
+def distinct_components(guest, folder, count):
+    """Files that differ in a custom section only: the same code under different digests."""
+    original = guest.read_bytes()
+    paths = []
+    for index in range(count):
+        content = b"\x05bench" + index.to_bytes(4, "little")  # name with its length, then data
+        path = folder / f"component-{index}.wasm"
+        path.write_bytes(original + b"\x00" + bytes([len(content)]) + content)
+        paths.append(path)
+    return paths
+
+
+def manifest(index, component):
+    return {
+        "apiVersion": "nimbus/v1", "kind": "Workload", "metadata": {"name": f"w{index}"},
+        "spec": {"components": [{"name": "hello", "file": str(component)}],
+                 "routes": [{"host": f"w{index}.bench.test"}]},
+    }
+
+
+class AdminClient(http.client.HTTPConnection):
+    """HTTP over the host's Unix socket, on one connection."""
+
+    def __init__(self, path):
+        super().__init__("localhost", timeout=300)
+        self.path = str(path)
+
+    def connect(self):
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(self.path)
+
+    def apply(self, document):
+        """Returns the milliseconds until the host answered that the workload serves."""
+        body = json.dumps(document)
+        began = time.perf_counter()
+        self.request("POST", WORKLOADS_PATH, body, {"Content-Type": "application/json"})
+        response = self.getresponse()
+        content = response.read()
+        elapsed_ms = (time.perf_counter() - began) * 1e3
+        if response.status not in (200, 201):
+            raise RuntimeError(f"apply: {response.status} {content[:300].decode()}")
+        return elapsed_ms
+
+
+def start_host(session, program, cpus):
+    folder = session.folder("host")
+    admin_path = folder / "admin.sock"
+    child = Child([program, "host", "--state", folder / "state", "--addr", "127.0.0.1:0",
+                   "--admin", f"unix:{admin_path}", "--shards", "1", "-o", "json"],
+                  folder / "log", cpus, cwd=folder)
+    try:
+        found = child.wait_for_output(r'"(?:address|addr|url)"\s*:\s*"[^"]*:(\d+)/?"', 60)
+    except StartFailed:
+        child.stop()
+        raise
+    return child, int(found[1]), AdminClient(admin_path)
+
+
+def measure_latency(port, workloads, arguments):
+    """Median p99 in ms over the rounds, requests going round that many workloads' host names."""
+    p99s = []
+    for _ in range(arguments.rounds):
+        result = load.run_wrk(port, "w0.bench.test", CONNECTIONS, arguments.seconds,
+                              arguments.client_cpus, script=HOSTS_SCRIPT, argument=workloads)
+        if result["errors"]:
+            raise RuntimeError(f"requests failed: {result}")
+        p99s.append(result["p99_us"] / 1e3)
+    return statistics.median(p99s)
+
+
+def check_all_routable(port, workloads):
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    for index in range(workloads):
+        connection.request("GET", "/", headers={"Host": f"w{index}.bench.test"})
+        response = connection.getresponse()
+        response.read()
+        if response.status != 200:
+            raise RuntimeError(f"w{index}: status {response.status}")
+    connection.close()
+
+
+def window_around(times, count):
+    """Median of the hundred applications up to that count."""
+    return statistics.median(times[max(0, count - 100):count])
+
+
+def measure(session, program, guest, arguments):
+    components = distinct_components(guest, session.folder("components"), arguments.components)
+    child, port, admin = start_host(session, program, arguments.server_cpus)
+    figures = {"apply_ms": {}}
+    with child:
+        times = [admin.apply(manifest(0, components[0]))]
+        load.wait_until_answers(port, "w0.bench.test", child)
+        figures["p99_one_ms"] = measure_latency(port, 1, arguments)
+        for index in range(1, arguments.components):
+            times.append(admin.apply(manifest(index, components[index])))
+        # Everything that is paid once per component or once at all lies before this point.
+        check_all_routable(port, arguments.components)
+        rss_before = child.memory_bytes()[0]
+        for index in range(arguments.components, arguments.workloads):
+            times.append(admin.apply(manifest(index, components[index % len(components)])))
+        figures["rss_before_mib"] = rss_before / 2**20
+        figures["rss_after_mib"] = child.memory_bytes()[0] / 2**20
+        added = arguments.workloads - arguments.components
+        figures["kib_per_workload"] = (child.memory_bytes()[0] - rss_before) / 1024 / added
+        for count in (200, 1_000, 10_000):
+            if count <= arguments.workloads:
+                figures["apply_ms"][count] = window_around(times, count)
+        figures["apply_first_ms"] = statistics.median(times[:arguments.components])
+        check_all_routable(port, arguments.workloads)
+        figures["p99_many_ms"] = measure_latency(port, arguments.workloads, arguments)
+    return figures
+
+
+def table(figures, arguments):
+    def verdict(met):
+        return "met" if met else "not met"
+
+    memory = figures["kib_per_workload"]
+    lines = [(f"resident memory per further idle workload ({arguments.workloads:,} workloads, "
+              f"{arguments.components} components)", f"{memory:.1f} KiB",
+              f"≤ {MEMORY_LIMIT_KIB} KiB", verdict(memory <= MEMORY_LIMIT_KIB)),
+             ("resident memory of the whole host", f"{figures['rss_after_mib']:.0f} MiB", "", ""),
+             (f"apply, new component (median of {arguments.components})",
+              f"{figures['apply_first_ms']:.1f} ms", "", "")]
+    for count, median_ms in figures["apply_ms"].items():
+        lines.append((f"apply, known component, at {int(count):,} workloads", f"{median_ms:.2f} ms",
+                      f"< {APPLY_LIMIT_MS:g} ms", verdict(median_ms < APPLY_LIMIT_MS)))
+    ratio = figures["p99_many_ms"] / figures["p99_one_ms"]
+    lines.append(("p99 of a request, 1 workload", f"{figures['p99_one_ms']:.2f} ms", "", ""))
+    lines.append((f"p99 of a request, {arguments.workloads:,} workloads in turn",
+                  f"{figures['p99_many_ms']:.2f} ms ({ratio:.2f}×)", f"≤ {LATENCY_LIMIT}×",
+                  verdict(ratio <= LATENCY_LIMIT)))
+    return lines
+
+
+def main():
+    arguments = parse_arguments()
+    build = arguments.build.resolve()
+    guest = build / "guests" / f"{arguments.guest}.wasm"
+    nimbus = Nimbus(build=build)
+    missing = nimbus.missing() or load.wrk_missing()
+    if missing or not guest.exists():
+        raise SystemExit(f"density: {missing or f'no {guest.name} in the build folder'}")
+    raise_file_limit()
+    facts = report.machine()
+    with Session(arguments.server_cpus, arguments.client_cpus) as session:
+        figures = measure(session, nimbus.program, guest, arguments)
+    lines = table(figures, arguments)
+    print(report.describe_machine(facts), report.align([HEADERS] + lines), sep="\n")
+    report.write_json(build / "bench" / "results", "density",
+                      {"machine": facts, "figures": figures})
+    if arguments.markdown:
+        report.replace_section(ROOT / "docs" / "performance.md", "density",
+                               report.describe_machine(facts) + ".\n\n"
+                               + report.markdown_table(HEADERS, lines))
+
+
+if __name__ == "__main__":
+    main()

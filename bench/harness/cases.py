@@ -1,0 +1,111 @@
+"""The cases of the comparison: which guest, which load, which servers, and the floors we set
+ourselves. The first server of a case is ours."""
+
+import pathlib
+from dataclasses import dataclass, field
+
+from harness.servers import Guest, Nimbus, OwnProgram, Server
+from peers.wasmcloud import WasmcloudHost
+from peers.wasmtime import WasmtimeServe
+from peers.workerd import Workerd
+
+ECHO_BYTES = 64 * 1024
+SLEEPER_CONNECTIONS = 1024
+SLOTS = 8192
+
+
+@dataclass(frozen=True)
+class Target:
+    """A floor: our `metric` divided by that of the peer. Rates must be at least `bound`, CPU time
+    and latency at most."""
+
+    peer: int  # index into the case's servers
+    metric: str  # "rate", "cpu" or "p99"
+    bound: float
+
+    def met(self, ratio):
+        return ratio >= self.bound if self.metric == "rate" else ratio <= self.bound
+
+
+@dataclass(frozen=True)
+class Case:
+    name: str
+    title: str
+    guest: Guest
+    servers: list[Server]
+    connections: int = 64
+    body_bytes: int = 0
+    targets: list[Target] = field(default_factory=list)
+    # A server whose answers take seconds under this load needs a longer look.
+    min_seconds: int = 0
+    # Server and client on all cores together instead of one each: for the cost of a second shard.
+    shared_cores: bool = False
+
+
+def ahead(peer):
+    """What every peer must see: more requests per second, and a p99 no worse."""
+    return [Target(peer, "rate", 1.0), Target(peer, "p99", 1.0)]
+
+
+def floor(peer, rate):
+    return [Target(peer, "rate", rate), Target(peer, "p99", 1.0)]
+
+
+def all_cases(build):
+    build = pathlib.Path(build)
+
+    def guest(name):
+        return Guest(name, build / "guests" / f"{name}.wasm")
+
+    def nimbus(*flags, variant=""):
+        return Nimbus(*flags, "--shards", "1", variant=variant, build=build)
+
+    fresh = nimbus(variant="fresh instance per request")
+    p2_pool = nimbus("--pool-size", "16", variant="pool 16")
+    p3_pool = nimbus("--pool-size", "16", "--max-concurrency", "16", variant="pool 16 × 16 at once")
+    p3_sleepers = nimbus("--pool-size", "64", "--max-concurrency", "16",
+                         variant="pool 64 × 16 at once")
+    # Their pools hold 1,000 core instances by default, of which a guest takes several: too few for
+    # as many calls at once as the sleepers have connections.
+    wasmtime_sleepers = WasmtimeServe(slots=SLOTS)
+    cold_sleepers = WasmcloudHost(slots=SLOTS)
+    warm_sleepers = WasmcloudHost(pool_size=64, max_concurrency=16, slots=SLOTS)
+    cold = WasmcloudHost()
+    warm = WasmcloudHost(pool_size=16, max_concurrency=16)
+    nobody = Guest("constant", None)
+    constant = OwnProgram("Nimbus HTTP, constant answer", "constant_server", "--shards", "1",
+                          build=build)
+
+    return [
+        Case("p2-fresh", "P2 hello, a fresh instance per request", guest("http-hello"),
+             [fresh, WasmtimeServe(), cold], targets=floor(1, 3.2) + ahead(2)),
+        Case("p2-reuse", "P2 hello, instances reused", guest("http-hello"),
+             [p2_pool, WasmtimeServe(reuse_count=100000), warm, Workerd()],
+             targets=floor(1, 2.8) + ahead(2)),
+        Case("p3-fresh", "P3 hello, a fresh instance per request", guest("http-hello-p3"),
+             [fresh, WasmtimeServe(reuse_count=1), cold], targets=floor(1, 2.3) + ahead(2)),
+        Case("p3-reuse", "P3 hello, instances reused, 16 calls at once", guest("http-hello-p3"),
+             [p3_pool, WasmtimeServe(), warm], targets=floor(1, 2.0) + ahead(2)),
+        Case("p2-echo", "P2 echo of 64 KiB, fresh", guest("http-echo"),
+             [fresh, WasmtimeServe(), cold], body_bytes=ECHO_BYTES,
+             targets=floor(1, 1.5) + ahead(2)),
+        Case("p3-echo", "P3 echo of 64 KiB, reused", guest("http-echo-p3"),
+             [p3_pool, WasmtimeServe(), warm], body_bytes=ECHO_BYTES,
+             targets=floor(1, 1.5) + ahead(2)),
+        Case("p2-sleep", "P2 guest that sleeps 10 ms, 1,024 connections, fresh",
+             guest("http-sleep"), [fresh, wasmtime_sleepers, cold_sleepers],
+             connections=SLEEPER_CONNECTIONS, min_seconds=15,
+             targets=[Target(1, "cpu", 0.67), Target(1, "p99", 1.0)] + ahead(2)),
+        Case("p3-sleep", "P3 guest that sleeps 10 ms, 1,024 connections, reused",
+             guest("http-sleep-p3"), [p3_sleepers, wasmtime_sleepers, warm_sleepers],
+             connections=SLEEPER_CONNECTIONS, min_seconds=15,
+             targets=[Target(1, "cpu", 0.67), Target(1, "p99", 1.0)] + ahead(2)),
+        Case("constant", "Constant answer, no Wasm: our HTTP stack against a bare loop", nobody,
+             [constant, OwnProgram("bare epoll responder", "epoll_responder", build=build)],
+             targets=[Target(1, "rate", 0.85)]),
+        Case("shards", "P2 hello, fresh: two shards against one, client on the same cores",
+             guest("http-hello"),
+             [Nimbus("--shards", "2", variant="2 shards", build=build),
+              Nimbus("--shards", "1", variant="1 shard", build=build)],
+             targets=[Target(1, "cpu", 1.1)], shared_cores=True),
+    ]
