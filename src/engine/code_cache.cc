@@ -167,9 +167,7 @@ void CodeCache::evict(std::string_view keep) {
       files.push_back({path, static_cast<std::uint64_t>(info.st_size), info.st_atim});
     }
   }
-  const auto when = [](const File& file) {
-    return std::pair(file.used.tv_sec, file.used.tv_nsec);
-  };
+  const auto when = [](const File& file) { return std::pair(file.used.tv_sec, file.used.tv_nsec); };
   std::ranges::sort(files, {}, when);
   for (const File& file : files) {
     if (total <= max_bytes_) break;

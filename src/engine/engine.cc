@@ -209,9 +209,8 @@ Task<Value> runInBackground(Background& background, net::Shard& shard,
 Result<Bytes> readFile(const std::string& path, std::uint64_t max_bytes) {
   const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (fd < 0) return failErrno("cannot read " + path, errno);
-  const std::unique_ptr<const int, void (*)(const int*)> closer(&fd, [](const int* open_fd) {
-    ::close(*open_fd);
-  });
+  const std::unique_ptr<const int, void (*)(const int*)> closer(
+      &fd, [](const int* open_fd) { ::close(*open_fd); });
   struct stat info{};
   if (::fstat(fd, &info) != 0) return failErrno("cannot read " + path, errno);
   if (!S_ISREG(info.st_mode)) return fail(ErrorCode::kInvalidArgument, path + " is not a file");
@@ -237,9 +236,8 @@ Result<Bytes> readFile(const std::string& path, std::uint64_t max_bytes) {
 Task<Result<std::shared_ptr<const Component>>> Engine::loadInBackground(net::Shard& shard,
                                                                         Bytes wasm) {
   using Loaded = Result<std::shared_ptr<const Component>>;
-  return runInBackground<Loaded>(*impl_->background, shard, [impl = impl_.get(), wasm] {
-    return impl->load(wasm.view());
-  });
+  return runInBackground<Loaded>(*impl_->background, shard,
+                                 [impl = impl_.get(), wasm] { return impl->load(wasm.view()); });
 }
 
 Task<Result<Bytes>> Engine::readFileInBackground(net::Shard& shard, std::string path,

@@ -8,7 +8,8 @@
 namespace nimbus::engine {
 namespace {
 
-// Content in smaller pieces is gathered in one buffer; larger ones are shared with the guest's side.
+// Content in smaller pieces is gathered in one buffer; larger ones are shared with the guest's
+// side.
 constexpr std::size_t kGatherBelowBytes = 8 * 1024;
 
 CallOutcome::Kind kindOf(std::int32_t kind) {

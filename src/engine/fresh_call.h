@@ -19,8 +19,8 @@ namespace nimbus::engine {
 class FreshCall final : Poller::Client {
  public:
   // `cpu_limit`: CPU time the guest may use in all; then the exchange is abandoned (kCpuLimit).
-  FreshCall(Poller& poller, std::shared_ptr<const Component> component,
-            const GuestContext& context, std::unique_ptr<Exchange> exchange, Duration cpu_limit);
+  FreshCall(Poller& poller, std::shared_ptr<const Component> component, const GuestContext& context,
+            std::unique_ptr<Exchange> exchange, Duration cpu_limit);
   ~FreshCall();
 
   // The first poll; later ones come by waking. Must not be called from the exchange's events.

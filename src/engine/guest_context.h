@@ -16,8 +16,15 @@ namespace nimbus::engine {
 
 class OutgoingRequest;
 
-enum class SocketUse { kTcpBind, kTcpConnect, kTcpListen, kTcpAccept, kUdpBind, kUdpSend,
-                       kUdpReceive };
+enum class SocketUse {
+  kTcpBind,
+  kTcpConnect,
+  kTcpListen,
+  kTcpAccept,
+  kUdpBind,
+  kUdpSend,
+  kUdpReceive
+};
 
 // What instances ask of the host.
 class GuestHost {
@@ -49,7 +56,7 @@ struct GuestContextOptions {
   std::uint64_t max_memory_bytes = 0;    // of one instance
   std::uint64_t max_table_elements = 0;  // of one instance
   GuestStdio stdio = GuestStdio::kLines;
-  bool allow_sockets = false;            // false: every socket and look-up is refused unasked
+  bool allow_sockets = false;  // false: every socket and look-up is refused unasked
 };
 
 // What the instances of one component of one workload see on one shard. Immutable; instances keep

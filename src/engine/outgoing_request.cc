@@ -198,9 +198,8 @@ void* startOutgoing(net::Shard& shard, std::shared_ptr<GuestHost> host, NimbusEg
                     const NimbusEgressRequest& request) {
   auto outgoing = std::make_shared<OutgoingRequest>(shard, raw, request);
   auto* token = new Token(outgoing);
-  shard.post([host = std::move(host), outgoing = std::move(outgoing)] {
-    host->startEgress(outgoing);
-  });
+  shard.post(
+      [host = std::move(host), outgoing = std::move(outgoing)] { host->startEgress(outgoing); });
   return token;
 }
 

@@ -79,7 +79,7 @@ class OutgoingRequest final : public std::enable_shared_from_this<OutgoingReques
   void readMail();
 
   net::Shard& shard_;
-  NimbusEgress* raw_;  // null once closed
+  NimbusEgress* raw_;      // null once closed
   bool complete_ = false;  // the guest has all it can get
   http::RequestHead head_;
   OutgoingTimeouts timeouts_;
@@ -89,8 +89,8 @@ class OutgoingRequest final : public std::enable_shared_from_this<OutgoingReques
   Event window_open_;
 
   std::mutex mutex_;
-  Mail mail_;             // under the mutex
-  bool posted_ = false;   // under the mutex
+  Mail mail_;            // under the mutex
+  bool posted_ = false;  // under the mutex
 };
 
 }  // namespace nimbus::engine

@@ -17,8 +17,8 @@ constexpr std::uint32_t kTableElements = 100'000;
 
 // The pool reserves address space for every slot; containers and ulimit -v may forbid that.
 bool canReserve(std::uint64_t bytes) {
-  void* reserved = ::mmap(nullptr, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
-                          -1, 0);
+  void* reserved =
+      ::mmap(nullptr, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (reserved == MAP_FAILED) return false;
   ::munmap(reserved, bytes);
   return true;

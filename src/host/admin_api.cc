@@ -8,7 +8,7 @@
 #include "base/text.h"
 #include "host/admin_json.h"
 #include "host/admin_reply.h"
-#include "host/sha256.h"
+#include "host/constant_time.h"
 
 namespace nimbus::host {
 namespace {
@@ -150,8 +150,7 @@ Task<void> AdminApi::list(AdminCall call, http::ResponseWriter& response) {
 }
 
 Task<void> AdminApi::remove(AdminCall call, http::ResponseWriter& response) {
-  const auto removed =
-      co_await environment_.manager.remove(call.workload, WorkloadOwner::kApi);
+  const auto removed = co_await environment_.manager.remove(call.workload, WorkloadOwner::kApi);
   if (removed)
     sendJson(response, 200, R"({"removed":true})");
   else
@@ -163,8 +162,8 @@ void AdminApi::sendHost(http::ResponseWriter& response) {
   facts.version = NIMBUS_VERSION;
   facts.epoch = environment_.events.epoch();
   facts.phase = environment_.readiness.phase();
-  facts.uptime = std::chrono::duration_cast<std::chrono::seconds>(environment_.clock.now() -
-                                                                  started_);
+  facts.uptime =
+      std::chrono::duration_cast<std::chrono::seconds>(environment_.clock.now() - started_);
   facts.durable = environment_.durable;
   facts.counts = environment_.manager.counts();
   if (environment_.folder != nullptr) facts.problems = environment_.folder->problems();

@@ -51,8 +51,7 @@ class AdminApi final : public http::Handler {
 
  private:
   [[nodiscard]] bool authorized(const http::RequestHead& head) const;
-  Task<void> dispatch(AdminCall call, http::ServerRequest& request,
-                      http::ResponseWriter& response);
+  Task<void> dispatch(AdminCall call, http::ServerRequest& request, http::ResponseWriter& response);
   Task<void> apply(AdminCall call, http::ServerRequest& request, http::ResponseWriter& response);
   Task<Result<std::string>> readBody(http::BodyReader& body);
   Task<void> list(AdminCall call, http::ResponseWriter& response);

@@ -70,8 +70,7 @@ struct ApiRig {
   Readiness readiness;
   std::unique_ptr<Logger> log = makeNullLogger();
   MetricRegistry metrics;
-  WorkloadManager manager{
-      {shard, runtime, *store, events, readiness, *log, metrics, clock}, {}};
+  WorkloadManager manager{{shard, runtime, *store, events, readiness, *log, metrics, clock}, {}};
   int drains = 0;
   std::optional<AdminApi> api;
   net::Endpoint endpoint;
@@ -129,8 +128,8 @@ TEST_F(AdminApiTest, AnswersWithTheReasonOfAFailure) {
   run([](net::Shard& shard) -> Task<void> {
     ApiRig rig(shard);
     AdminClient client = rig.client();
-    const auto failed = co_await client.apply(
-        "name: x\ncomponents: [{name: web, file: /w/bad}]\n", AdminClient::Wait::kForOutcome);
+    const auto failed = co_await client.apply("name: x\ncomponents: [{name: web, file: /w/bad}]\n",
+                                              AdminClient::Wait::kForOutcome);
     EXPECT_EQ(failed.error().code(), ErrorCode::kInvalidArgument);
     EXPECT_EQ(failed.error().message(), "the component is bad");
     EXPECT_EQ((co_await client.get("default", "x"))->reason, "the component is bad");
@@ -218,7 +217,8 @@ TEST_F(AdminApiTest, DescribesTheHostAndItsMetrics) {
                      R"(","epoch":"run1","phase":"ready","uptimeSeconds":90,"durable":false,)"
                      R"("workloads":{"starting":0,"running":1,"stopping":0,"error":0},)"
                      R"("problems":[]})");
-    EXPECT_THAT(*co_await rig.client().metrics(), HasSubstr("nimbus_workloads{state=\"Running\"} 1"));
+    EXPECT_THAT(*co_await rig.client().metrics(),
+                HasSubstr("nimbus_workloads{state=\"Running\"} 1"));
   });
 }
 

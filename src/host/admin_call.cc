@@ -169,11 +169,11 @@ std::expected<AdminCall, AdminRefusal> parseAdminCall(std::string_view method,
     allow += (allow.empty() ? "" : ", ") + std::string(route.method);
   }
   if (allow.empty())
-    return std::unexpected(refusal(404, ErrorCode::kNotFound,
-                                   fmt::format("there is nothing at {}", inQuotes(path))));
-  AdminRefusal refused = refusal(405, ErrorCode::kInvalidArgument,
-                                 fmt::format("{} does not take {}; it takes {}", inQuotes(path),
-                                             inQuotes(method), allow));
+    return std::unexpected(
+        refusal(404, ErrorCode::kNotFound, fmt::format("there is nothing at {}", inQuotes(path))));
+  AdminRefusal refused = refusal(
+      405, ErrorCode::kInvalidArgument,
+      fmt::format("{} does not take {}; it takes {}", inQuotes(path), inQuotes(method), allow));
   refused.allow = std::move(allow);
   return std::unexpected(std::move(refused));
 }

@@ -37,8 +37,8 @@ class AnswerReader {
         received_.remove_prefix(parser.feed(received_));
       }
       if (parser.state() == http::ParseState::kFailed)
-        co_return fail(ErrorCode::kProtocol, fmt::format("the host's answer is not HTTP: {}",
-                                                         parser.failure().reason));
+        co_return fail(ErrorCode::kProtocol,
+                       fmt::format("the host's answer is not HTTP: {}", parser.failure().reason));
     } while (head_.status < 200);
     framing_ = parser.control().body;
     co_return head_.status;
@@ -79,8 +79,7 @@ class AnswerReader {
 
 // What users type ends up in these: nothing may end the line.
 Result<void> checkSendable(std::string_view target, std::string_view token, std::string_view id) {
-  const bool plain =
-      std::ranges::all_of(target, [](char c) { return c > ' ' && c < 0x7F; });
+  const bool plain = std::ranges::all_of(target, [](char c) { return c > ' ' && c < 0x7F; });
   if (!plain) return fail(ErrorCode::kInvalidArgument, "a name holds a character no name can have");
   if (!http::isFieldValue(token))
     return fail(ErrorCode::kInvalidArgument, "the token holds a character no token can have");
@@ -102,9 +101,9 @@ Content appendTo(std::string& text, std::size_t most) {
 }  // namespace
 
 std::string AdminClient::requestText(const Request& request) const {
-  std::string text = fmt::format("{} {} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n",
-                                 request.method, request.target,
-                                 host_.unix_path.empty() ? host_.toString() : "localhost");
+  std::string text =
+      fmt::format("{} {} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n", request.method,
+                  request.target, host_.unix_path.empty() ? host_.toString() : "localhost");
   if (token_) text += fmt::format("authorization: Bearer {}\r\n", *token_);
   if (!request.last_event_id.empty())
     text += fmt::format("last-event-id: {}\r\n", request.last_event_id);
@@ -159,8 +158,8 @@ Task<Result<WorkloadView>> AdminClient::get(std::string namespace_name, std::str
 }
 
 Task<Result<void>> AdminClient::remove(std::string namespace_name, std::string name) {
-  CO_TRY_VOID(co_await call(
-      {"DELETE", fmt::format("/v1/workloads/{}/{}", namespace_name, name), {}, {}}));
+  CO_TRY_VOID(
+      co_await call({"DELETE", fmt::format("/v1/workloads/{}/{}", namespace_name, name), {}, {}}));
   co_return Result<void>();
 }
 
@@ -177,9 +176,8 @@ Task<Result<void>> AdminClient::events(EventQuery query,
   AdminEventParser parser(std::move(each));
   std::string target = fmt::format("/v1/events?follow={}", query.follow);
   if (!query.workload.empty()) target += "&workload=" + query.workload;
-  co_return co_await exchange(
-      {"GET", std::move(target), {}, std::move(query.last_event_id)},
-      [&parser](std::string_view piece) { return parser.feed(piece); });
+  co_return co_await exchange({"GET", std::move(target), {}, std::move(query.last_event_id)},
+                              [&parser](std::string_view piece) { return parser.feed(piece); });
 }
 
 }  // namespace nimbus::host

@@ -21,8 +21,7 @@ class AdminEventParser {
  public:
   static constexpr std::size_t kMaxEventBytes = 1024 * 1024;
 
-  explicit AdminEventParser(std::function<void(const AdminEvent&)> each)
-      : each_(std::move(each)) {}
+  explicit AdminEventParser(std::function<void(const AdminEvent&)> each) : each_(std::move(each)) {}
 
   // kResourceExhausted: an event larger than kMaxEventBytes.
   [[nodiscard]] Result<void> feed(std::string_view bytes);

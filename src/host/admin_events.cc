@@ -66,8 +66,8 @@ Task<void> AdminApi::streamEvents(AdminCall call, std::string last_event_id,
 
   const StartPoint start = startPoint(environment_.events, last_event_id);
   if (start.other_run &&
-      !co_await response.write(Bytes::ofStatic(
-          "event: missed\ndata: {\"reason\":\"the host was started anew\"}\n\n")))
+      !co_await response.write(
+          Bytes::ofStatic("event: missed\ndata: {\"reason\":\"the host was started anew\"}\n\n")))
     co_return;
   if (co_await streamEventsAfter(start.cursor, std::move(call), response)) response.finish({});
 }

@@ -35,8 +35,8 @@ json::array componentsJson(const std::vector<ComponentStatus>& components) {
 std::string formatTime(std::chrono::system_clock::time_point time) {
   const auto milliseconds =
       std::chrono::floor<std::chrono::milliseconds>(time.time_since_epoch()).count();
-  const std::time_t seconds = std::chrono::system_clock::to_time_t(
-      std::chrono::floor<std::chrono::seconds>(time));
+  const std::time_t seconds =
+      std::chrono::system_clock::to_time_t(std::chrono::floor<std::chrono::seconds>(time));
   std::tm parts{};
   ::gmtime_r(&seconds, &parts);
   return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z", parts.tm_year + 1900,
@@ -77,17 +77,16 @@ std::string hostJson(const HostFacts& facts) {
   for (const FolderProblem& problem : facts.problems)
     problems.push_back(json::object{{"file", problem.file}, {"message", problem.message}});
   const WorkloadManager::Counts& counts = facts.counts;
-  return json::serialize(
-      json::object{{"version", text(facts.version)},
-                   {"epoch", text(facts.epoch)},
-                   {"phase", text(phaseName(facts.phase))},
-                   {"uptimeSeconds", facts.uptime.count()},
-                   {"durable", facts.durable},
-                   {"workloads", json::object{{"starting", counts.starting},
-                                              {"running", counts.running},
-                                              {"stopping", counts.stopping},
-                                              {"error", counts.error}}},
-                   {"problems", std::move(problems)}});
+  return json::serialize(json::object{{"version", text(facts.version)},
+                                      {"epoch", text(facts.epoch)},
+                                      {"phase", text(phaseName(facts.phase))},
+                                      {"uptimeSeconds", facts.uptime.count()},
+                                      {"durable", facts.durable},
+                                      {"workloads", json::object{{"starting", counts.starting},
+                                                                 {"running", counts.running},
+                                                                 {"stopping", counts.stopping},
+                                                                 {"error", counts.error}}},
+                                      {"problems", std::move(problems)}});
 }
 
 std::string errorJson(ErrorCode code, std::string_view message) {

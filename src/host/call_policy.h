@@ -8,9 +8,9 @@ namespace nimbus::host {
 
 // How calls of one component are given instances, and what they may use. Counts are per host.
 struct CallPolicy {
-  std::uint32_t pool_size = 0;         // 0: a fresh instance for every call
-  std::uint64_t max_invocations = 0;   // of one warm instance; 0: no limit
-  std::uint32_t max_concurrency = 1;   // calls at once on one warm instance (P3)
+  std::uint32_t pool_size = 0;                       // 0: a fresh instance for every call
+  std::uint64_t max_invocations = 0;                 // of one warm instance; 0: no limit
+  std::uint32_t max_concurrency = 1;                 // calls at once on one warm instance (P3)
   Duration idle_timeout = std::chrono::seconds(60);  // of a warm instance
   Duration timeout = std::chrono::seconds(600);      // wall time of one call
   Duration cpu_limit = std::chrono::seconds(10);     // CPU time of one call
@@ -19,9 +19,9 @@ struct CallPolicy {
   std::uint32_t max_instances = 1024;  // of this component at once
   std::uint32_t max_queue = 1024;      // calls that wait for an instance
   Duration queue_timeout = std::chrono::seconds(10);
-  std::uint64_t window_bytes = 64 * 1024;  // content in flight each way
-  std::uint64_t max_memory_bytes = 512ULL << 20;   // linear memory of one instance
-  std::uint64_t max_table_elements = 100'000;      // of one instance
+  std::uint64_t window_bytes = 64 * 1024;         // content in flight each way
+  std::uint64_t max_memory_bytes = 512ULL << 20;  // linear memory of one instance
+  std::uint64_t max_table_elements = 100'000;     // of one instance
 };
 
 }  // namespace nimbus::host

@@ -7,11 +7,12 @@ namespace nimbus::host {
 // What lives on one serving shard, made and destroyed on its thread.
 struct DataPlane::ServingPart {
   ServingPart(net::Shard& shard, std::size_t shard_count, Quota& instances,
-              std::unique_ptr<net::Resolver> names, std::unique_ptr<http::Client> outgoing)
+              const std::vector<ShardRuntime*>& peers, std::unique_ptr<net::Resolver> names,
+              std::unique_ptr<http::Client> outgoing)
       : resolver(std::move(names)),
         client(std::move(outgoing)),
         runtime(shard, shard_count, instances, *resolver, *client),
-        gateway(runtime) {}
+        gateway(runtime, peers) {}
 
   std::unique_ptr<net::Resolver> resolver;
   std::unique_ptr<http::Client> client;
@@ -29,6 +30,7 @@ struct DataPlane::Impl {
   std::unique_ptr<net::ShardGroup> control;
   std::unique_ptr<net::ShardGroup> serving;
   std::vector<std::unique_ptr<ServingPart>> parts;
+  std::vector<ShardRuntime*> peers;  // by index; fixed before anything listens
   std::unique_ptr<LocalRuntime> runtime;
 
   Impl(DataPlaneOptions chosen, Logger& logger, MetricRegistry& registry)
@@ -52,8 +54,9 @@ Result<void> DataPlane::Impl::makeParts() {
       return;
     }
     auto client = http::makeClient(shard, **resolver, tls, options.client, metrics);
-    parts[shard.index()] = std::make_unique<ServingPart>(
-        shard, serving->size(), instances, *std::move(resolver), std::move(client));
+    parts[shard.index()] = std::make_unique<ServingPart>(shard, serving->size(), instances, peers,
+                                                         *std::move(resolver), std::move(client));
+    peers.push_back(&parts[shard.index()]->runtime);
   });
   return made;
 }
@@ -61,6 +64,13 @@ Result<void> DataPlane::Impl::makeParts() {
 DataPlane::DataPlane(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
 DataPlane::~DataPlane() {
+  // Requests first, on all shards: a forwarded one uses two of them.
+  impl_->serving->runOnEach([this](net::Shard& shard) {
+    const auto& part = impl_->parts[shard.index()];
+    if (!part) return;
+    part->servers.clear();
+    part->runtime.forwarded.cancelAll();
+  });
   impl_->serving->runOnEach([this](net::Shard& shard) { impl_->parts[shard.index()].reset(); });
 }
 
@@ -77,9 +87,9 @@ Result<std::unique_ptr<DataPlane>> DataPlane::create(DataPlaneOptions options,
   for (const auto& part : made.parts) {
     shards.push_back({&part->runtime, &part->gateway, &part->closing});
   }
-  made.runtime = std::make_unique<LocalRuntime>((*made.control)[0], *made.serving,
-                                                std::move(shards), engine, made.options.runtime,
-                                                log, clock);
+  made.runtime =
+      std::make_unique<LocalRuntime>((*made.control)[0], *made.serving, std::move(shards), engine,
+                                     made.options.runtime, log, clock);
   return plane;
 }
 
@@ -93,16 +103,15 @@ Result<net::Endpoint> DataPlane::listen(const net::Endpoint& where, http::Server
   const net::Endpoint bound = sockets.front()->boundTo();
   impl_->serving->runOnEach([&](net::Shard& shard) {
     ServingPart& part = *impl_->parts[shard.index()];
-    part.servers.push_back(http::makeServer(shard, std::move(sockets[shard.index()]),
-                                            part.gateway, options, impl_->log, impl_->metrics));
+    part.servers.push_back(http::makeServer(shard, std::move(sockets[shard.index()]), part.gateway,
+                                            options, impl_->log, impl_->metrics));
   });
   return bound;
 }
 
 void DataPlane::runTask(std::size_t shard,
                         std::move_only_function<Task<void>(ShardRuntime&)> make) {
-  impl_->serving->runTask(
-      shard, [&](net::Shard&) { return make(impl_->parts[shard]->runtime); });
+  impl_->serving->runTask(shard, [&](net::Shard&) { return make(impl_->parts[shard]->runtime); });
 }
 
 namespace {

@@ -142,7 +142,8 @@ Verdict EgressPolicy::checkSocketConnect(const net::IpAddress& address, std::uin
 
 Verdict EgressPolicy::checkSocketBind(const net::IpAddress& address, std::uint16_t port,
                                       Transport transport) const {
-  const bool unspecified = std::ranges::all_of(address.bytes(), [](auto byte) { return byte == 0; });
+  const bool unspecified =
+      std::ranges::all_of(address.bytes(), [](auto byte) { return byte == 0; });
   const bool has_destinations =
       !hosts_.empty() || (options_.allow_host_loopback && !loopback_ports_.empty());
   if (transport == Transport::kUdp && unspecified && port == 0 && has_destinations) return {};

@@ -14,7 +14,8 @@ namespace nimbus::host {
 enum class DenyReason {
   kNotPermitted,              // no entry of the workload's lists allows it
   kBindNotPermitted,          // workloads do not listen
-  kHostLoopbackNotPermitted,  // this machine's loopback, and the workload or the host does not allow
+  kHostLoopbackNotPermitted,  // this machine's loopback, and the workload or the host does not
+                              // allow
   kHostOwnedPort,             // a port of the host itself
   kBlockedRange,              // the host forbids the address, whatever the workload allows
   kNoCapacity,                // a quota is used up; for those who keep quotas

@@ -131,8 +131,7 @@ AddressRange rangeOf(const net::IpAddress& address) {
   return {kSpecial, "unallocated"};
 }
 
-bool inNetwork(const net::IpAddress& address, const net::IpAddress& network,
-               unsigned prefix_bits) {
+bool inNetwork(const net::IpAddress& address, const net::IpAddress& network, unsigned prefix_bits) {
   return address.isV4() == network.isV4() &&
          samePrefix(address.bytes(), network.bytes(), prefix_bits);
 }

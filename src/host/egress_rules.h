@@ -17,7 +17,8 @@ namespace nimbus::host {
 // A set of hosts, as one entry of a list names it.
 class HostPattern {
  public:
-  // `*`, `*.suffix`, a name, an address (IPv6 with or without brackets), or a network `address/bits`.
+  // `*`, `*.suffix`, a name, an address (IPv6 with or without brackets), or a network
+  // `address/bits`.
   [[nodiscard]] static Result<HostPattern> parse(std::string_view text);
 
   // `name` is normalised. An address is looked for among addresses only; `*` is everything.

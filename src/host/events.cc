@@ -31,8 +31,8 @@ EventLog::EventLog(net::Shard& shard, const Clock& clock, std::string epoch, Opt
 
 void EventLog::add(EventKind kind, std::string workload, std::uint64_t generation,
                    std::string message) {
-  events_.push_back({next_++, clock_.wallNow(), kind, std::move(workload), generation,
-                     std::move(message)});
+  events_.push_back(
+      {next_++, clock_.wallNow(), kind, std::move(workload), generation, std::move(message)});
   if (events_.size() > options_.capacity) events_.pop_front();
   shard_.defer(*this);
 }

@@ -14,7 +14,8 @@ namespace nimbus::host {
 // thread.
 class RateLimit {
  public:
-  RateLimit(const Clock& clock, std::uint32_t per_second) : clock_(clock), per_second_(per_second) {}
+  RateLimit(const Clock& clock, std::uint32_t per_second)
+      : clock_(clock), per_second_(per_second) {}
   // True if the event may pass.
   [[nodiscard]] bool pass();
   // Events held back since the last call.
@@ -30,7 +31,7 @@ class RateLimit {
 
 // Who a component is, for the log.
 struct ComponentIdentity {
-  std::string workload;   // "<namespace>/<name>"
+  std::string workload;  // "<namespace>/<name>"
   std::string component;
   std::uint64_t generation = 0;
 };

@@ -9,7 +9,7 @@
 
 #include <fmt/format.h>
 
-#include "host/sha256.h"
+#include "engine/digest.h"
 
 namespace nimbus::host {
 namespace {
@@ -56,9 +56,9 @@ Result<std::vector<std::string>> FolderReader::names() const {
                   fmt::format("the folder {} has more than {} manifests", folder_, kMaxFiles));
   }
   if (error)
-    return fail(error == std::errc::no_such_file_or_directory ? ErrorCode::kNotFound
-                                                              : ErrorCode::kIo,
-                fmt::format("cannot read the folder {}: {}", folder_, error.message()));
+    return fail(
+        error == std::errc::no_such_file_or_directory ? ErrorCode::kNotFound : ErrorCode::kIo,
+        fmt::format("cannot read the folder {}: {}", folder_, error.message()));
   return all;
 }
 
@@ -82,7 +82,8 @@ void FolderReader::refresh(const std::string& name, Memory& memory) const {
   const bool known = memory.file != nullptr;
   if (!known || !memory.stamp_is_proof || stamp != memory.stamp) {
     const auto text = readFile(path, kMaxManifestBytes);
-    const auto digest = sha256(text ? *text : std::string());
+    const auto digest =
+        engine::sha256(asBytes(text ? std::string_view(*text) : std::string_view()));
     // A file that cannot be used is read anew each time: the reason may be another one.
     const bool same = known && text && memory.file->spec && digest == memory.digest;
     if (!same) memory.file = std::make_shared<const ManifestFile>(parse(text, name, folder_));

@@ -1,13 +1,12 @@
 #pragma once
 
-#include <array>
-#include <cstdint>
 #include <map>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "base/result.h"
+#include "engine/digest.h"
 #include "host/files.h"
 #include "host/manifest.h"
 
@@ -38,7 +37,7 @@ class FolderReader {
   struct Memory {
     FileStamp stamp;
     bool stamp_is_proof = false;  // it was old enough when the file was read
-    std::array<std::uint8_t, 32> digest{};  // SHA-256 of the text
+    engine::Sha256 digest{};      // of the text
     std::vector<FileStamp> component_stamps;
     std::shared_ptr<const ManifestFile> file;
   };

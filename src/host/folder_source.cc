@@ -19,17 +19,15 @@ bool isTransient(ErrorCode code) {
 }  // namespace
 
 FolderSource::FolderSource(Environment environment, std::string folder, Duration debounce)
-    : environment_(environment),
-      folder_(std::move(folder)),
-      debounce_(debounce),
-      reader_(folder_) {
+    : environment_(environment), folder_(std::move(folder)), debounce_(debounce), reader_(folder_) {
   environment_.manager.onReleased([this] {
     const bool waited_for =
         std::ranges::any_of(files_, [](const auto& file) { return file.second.conflict; });
     // Not now: the manager is in the middle of something.
-    if (waited_for) environment_.shard.post([alive = std::weak_ptr(alive_), this] {
-      if (!alive.expired()) wake_.set();
-    });
+    if (waited_for)
+      environment_.shard.post([alive = std::weak_ptr(alive_), this] {
+        if (!alive.expired()) wake_.set();
+      });
   });
 }
 
@@ -65,8 +63,7 @@ Task<void> FolderSource::follow() {
 }
 
 Task<Result<FolderListing>> FolderSource::read() {
-  return worker_.run<Result<FolderListing>>(environment_.shard,
-                                            [this] { return reader_.list(); });
+  return worker_.run<Result<FolderListing>>(environment_.shard, [this] { return reader_.list(); });
 }
 
 Task<void> FolderSource::take(FolderListing listing, TaskSet& applies, bool folder_changed) {

@@ -54,10 +54,10 @@ class FolderSource {
  private:
   struct File {
     std::shared_ptr<const ManifestFile> applied;  // what was last given to the manager
-    std::string id;                               // of the workload this file describes; may be empty
+    std::string id;  // of the workload this file describes; may be empty
     std::string problem;
-    bool conflict = false;  // the problem may go away without the folder changing
-    bool transient = false; // the problem may go away with time
+    bool conflict = false;   // the problem may go away without the folder changing
+    bool transient = false;  // the problem may go away with time
   };
   using Holders = std::map<std::string, std::string>;  // workload id -> file name
 

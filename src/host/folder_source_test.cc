@@ -15,7 +15,8 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
 
-std::string manifest(std::string_view name, std::string_view path, std::string_view file = "/w/good") {
+std::string manifest(std::string_view name, std::string_view path,
+                     std::string_view file = "/w/good") {
   return fmt::format(
       "name: {}\ncomponents: [{{name: web, file: {}}}]\nhttp: {{routes: [{{path: {}}}]}}\n", name,
       file, path);
@@ -77,8 +78,7 @@ struct FolderRig {
   Readiness readiness;
   std::unique_ptr<Logger> log = makeNullLogger();
   MetricRegistry metrics;
-  WorkloadManager manager{
-      {shard, runtime, *store, events, readiness, *log, metrics, clock}, {}};
+  WorkloadManager manager{{shard, runtime, *store, events, readiness, *log, metrics, clock}, {}};
   std::optional<FolderSource> source;
   std::uint64_t cursor = 0;
 };
@@ -153,8 +153,8 @@ TEST_F(FolderSourceTest, AFileThatIsBrokenFromTheStartIsReported) {
     rig.put("a.yaml", "nmae: a\n");
     rig.put("b.yaml", manifest("b", "/", "/w/bad"));
     co_await rig.start();
-    EXPECT_THAT(rig.problems(), ElementsAre(HasSubstr("a.yaml:1: "),
-                                            "b.yaml: the component is bad"));
+    EXPECT_THAT(rig.problems(),
+                ElementsAre(HasSubstr("a.yaml:1: "), "b.yaml: the component is bad"));
     EXPECT_EQ(rig.manager.get("default/b")->state, WorkloadState::kError);
   });
 }

@@ -61,8 +61,8 @@ class FreshPool final : public InstancePool {
                                                  std::move(*exchange));
     const Counted in_flight(environment_.counters.in_flight);
     running->call().poll();
-    const RelayResult result = co_await relay(content, running->exchange(), response,
-                                              environment_.policy.window_bytes);
+    const RelayResult result =
+        co_await relay(content, running->exchange(), response, environment_.policy.window_bytes);
     finish(std::move(running), result, response);
   }
 

@@ -1,6 +1,7 @@
 #include "host/gateway.h"
 
 #include "base/check.h"
+#include "host/forwarded_call.h"
 
 namespace nimbus::host {
 
@@ -43,16 +44,31 @@ Task<void> Gateway::handle(http::ServerRequest& request, http::ResponseWriter& r
   }
   // A copy: the route may be replaced while the request runs.
   const Target target = *match.target;
-  const LocalDeployment::Use use(*target.deployment, shard_.shard.index());
-  const auto local = target.deployment->local(shard_, target.component);
+  ComponentRuntime& component = target.deployment->component(target.component);
+  component.counters.total.fetch_add(1, std::memory_order_relaxed);
+  const std::size_t owner = target.deployment->shardFor(target.component, shard_.shard.index());
+  if (owner == shard_.shard.index()) {
+    co_await serve(shard_, target, request, response);
+    co_return;
+  }
+  auto there =
+      std::make_shared<ServeThere>([target](ShardRuntime& shard, http::ServerRequest& far_request,
+                                            http::ResponseWriter& far_response) {
+        return serve(shard, target, far_request, far_response);
+      });
+  co_await forwardTo(peers_[owner], &shard_.shard, &request, &response, std::move(there));
+}
+
+Task<void> Gateway::serve(ShardRuntime& shard, Target target, http::ServerRequest& request,
+                          http::ResponseWriter& response) {
+  const LocalDeployment::Use use(*target.deployment, shard.shard.index());
+  const auto local = target.deployment->local(shard, target.component);
   if (!local) {
     target.deployment->component(target.component)
         .log->note(LogLevel::kError, "no instances can be made", local.error().describe());
     http::sendText(response, 500, "the component cannot be started\n");
     co_return;
   }
-  target.deployment->component(target.component)
-      .counters.total.fetch_add(1, std::memory_order_relaxed);
   co_await (*local)->pool().serve(request, response);
 }
 

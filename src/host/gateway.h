@@ -15,7 +15,9 @@ namespace nimbus::host {
 // the pool of its component.
 class Gateway final : public http::Handler {
  public:
-  explicit Gateway(ShardRuntime& shard) : shard_(shard) {}
+  // `peers`: all serving shards by index, filled in before the first request.
+  Gateway(ShardRuntime& shard, const std::vector<ShardRuntime*>& peers)
+      : shard_(shard), peers_(peers) {}
   // What the routed deployments have on this shard ends with it.
   ~Gateway() override;
 
@@ -30,7 +32,12 @@ class Gateway final : public http::Handler {
     std::size_t component;
   };
 
+  [[nodiscard]] static Task<void> serve(ShardRuntime& shard, Target target,
+                                        http::ServerRequest& request,
+                                        http::ResponseWriter& response);
+
   ShardRuntime& shard_;
+  const std::vector<ShardRuntime*>& peers_;
   http::RouteTable<Target> routes_;
   std::unordered_map<LocalDeployment*, std::vector<http::RouteId>> routes_of_;
 };

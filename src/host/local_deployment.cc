@@ -4,8 +4,7 @@
 
 namespace nimbus::host {
 
-LocalDeployment::LocalDeployment(std::shared_ptr<const WorkloadSpec> spec,
-                                 std::uint64_t generation,
+LocalDeployment::LocalDeployment(std::shared_ptr<const WorkloadSpec> spec, std::uint64_t generation,
                                  std::vector<std::shared_ptr<ComponentRuntime>> components,
                                  std::shared_ptr<WorkloadVolumes> volumes, std::size_t shard_count)
     : spec_(std::move(spec)),
@@ -37,13 +36,33 @@ std::size_t LocalDeployment::componentIndex(const std::string& name) const {
   return 0;
 }
 
+std::uint32_t LocalDeployment::warmOn(std::size_t component, std::size_t shard_index) const {
+  const std::uint32_t all = components_[component]->policy.pool_size;
+  const auto shards = static_cast<std::uint32_t>(shards_.size());
+  // Components begin at different shards, so that those with one instance do not crowd the first.
+  const auto turn =
+      static_cast<std::uint32_t>((shard_index + component + spec_->name.size()) % shards);
+  return all / shards + (turn < all % shards ? 1 : 0);
+}
+
+std::size_t LocalDeployment::shardFor(std::size_t component, std::size_t here) {
+  const std::uint32_t all = components_[component]->policy.pool_size;
+  if (all == 0 || all >= shards_.size() || warmOn(component, here) > 0) return here;
+  const std::size_t start = next_owner_.fetch_add(1, std::memory_order_relaxed);
+  for (std::size_t i = 0; i < shards_.size(); ++i) {
+    const std::size_t candidate = (start + i) % shards_.size();
+    if (warmOn(component, candidate) > 0) return candidate;
+  }
+  return here;
+}
+
 Result<ShardComponent*> LocalDeployment::local(ShardRuntime& shard, std::size_t component) {
   OnShard& here = shards_[shard.shard.index()];
   if (here.components.empty()) here.components.resize(components_.size());
   std::unique_ptr<ShardComponent>& made = here.components[component];
   if (!made) {
     TRY(made, ShardComponent::create(shard, components_[component],
-                                     components_[component]->policy.pool_size));
+                                     warmOn(component, shard.shard.index())));
   }
   return made.get();
 }

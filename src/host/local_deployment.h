@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <string>
 #include <vector>
@@ -30,6 +31,9 @@ class LocalDeployment final : public Deployment {
 
   // --- on a serving shard
 
+  // The shard that answers a request for that component which `here` accepted: `here` itself, but
+  // for a warm component whose few instances all belong to other shards.
+  [[nodiscard]] std::size_t shardFor(std::size_t component, std::size_t here);
   // Where calls of that component on that shard go.
   [[nodiscard]] Result<ShardComponent*> local(ShardRuntime& shard, std::size_t component);
 
@@ -53,6 +57,9 @@ class LocalDeployment final : public Deployment {
   void dropOn(std::size_t shard_index) { shards_[shard_index].components.clear(); }
 
  private:
+  // Of a component's warm instances, how many are that shard's.
+  [[nodiscard]] std::uint32_t warmOn(std::size_t component, std::size_t shard_index) const;
+
   struct OnShard {
     std::vector<std::unique_ptr<ShardComponent>> components;
     std::size_t uses = 0;
@@ -65,6 +72,7 @@ class LocalDeployment final : public Deployment {
   const std::vector<std::shared_ptr<ComponentRuntime>> components_;
   const std::shared_ptr<WorkloadVolumes> volumes_;
   std::vector<OnShard> shards_;  // each touched by its shard only
+  std::atomic<std::size_t> next_owner_{0};
 };
 
 }  // namespace nimbus::host

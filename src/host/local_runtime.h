@@ -26,9 +26,9 @@ struct ServingShard {
 };
 
 struct LocalRuntimeOptions {
-  CallPolicy defaults;           // for what a manifest leaves out
-  EgressOptions egress;          // of the whole host
-  std::string volumes_folder;    // of ephemeral volumes
+  CallPolicy defaults;         // for what a manifest leaves out
+  EgressOptions egress;        // of the whole host
+  std::string volumes_folder;  // of ephemeral volumes
   engine::GuestStdio stdio = engine::GuestStdio::kLines;
   std::uint64_t max_component_bytes = 256ULL << 20;
 };

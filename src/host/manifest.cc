@@ -23,7 +23,8 @@ bool isWitName(std::string_view text) {
 
 bool isVersion(std::string_view text) {
   return !text.empty() && text.size() <= 64 && text[0] >= '0' && text[0] <= '9' &&
-         std::ranges::all_of(text, [](char c) { return isWitName({&c, 1}) || c == '.' || c == '+'; });
+         std::ranges::all_of(text,
+                             [](char c) { return isWitName({&c, 1}) || c == '.' || c == '+'; });
 }
 
 void readWitName(YamlMap& map, std::string_view key, std::string& into) {
@@ -89,8 +90,7 @@ void readPlacement(ManifestContext& context, YamlMap& body) {
 }
 
 void readBody(ManifestContext& context, YamlMap& body) {
-  body.eachMap("volumes", kMaxVolumes,
-               [&](YamlMap map) { readVolume(context, std::move(map)); });
+  body.eachMap("volumes", kMaxVolumes, [&](YamlMap map) { readVolume(context, std::move(map)); });
   readComponents(context, body);
   readService(context, body);
   body.eachMap("hostInterfaces", kMaxHostInterfaces,
@@ -111,8 +111,7 @@ void readMetadata(WorkloadSpec& spec, YamlMap& map) {
 
 void readWrapped(ManifestContext& context, YamlMap& root) {
   root.require("apiVersion");
-  static_cast<void>(
-      root.word("apiVersion", {std::begin(kApiVersions), std::end(kApiVersions)}));
+  static_cast<void>(root.word("apiVersion", {std::begin(kApiVersions), std::end(kApiVersions)}));
   root.require("kind");
   static_cast<void>(root.word("kind", {"Workload"}));
   root.require("metadata");
@@ -146,8 +145,8 @@ std::string resolvePath(ManifestContext& context, YamlMap& map, std::string_view
   if (text.empty()) {
     map.problem(key, fmt::format("{} is empty", map.pathOf(key)));
   } else if (path.is_relative() && context.base_folder.empty()) {
-    map.problem(key, fmt::format("{}: {} must be an absolute path here", map.pathOf(key),
-                                 inQuotes(text)));
+    map.problem(
+        key, fmt::format("{}: {} must be an absolute path here", map.pathOf(key), inQuotes(text)));
   } else {
     return (context.base_folder / path).lexically_normal().string();
   }

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "host/egress_rules.h"
 #include "host/manifest_reader.h"
 #include "host/text_rules.h"
 
@@ -29,9 +30,8 @@ bool hasSources(const YamlNode& environment) {
 void checkVariables(YamlMap& map, const StringMap& variables) {
   for (const auto& [name, value] : variables)
     if (name.empty() || name.contains('='))
-      map.problem("environment",
-                  fmt::format("{}: {} is not the name of an environment variable",
-                              map.pathOf("environment"), inQuotes(name)));
+      map.problem("environment", fmt::format("{}: {} is not the name of an environment variable",
+                                             map.pathOf("environment"), inQuotes(name)));
 }
 
 StringMap readEnvironment(ManifestContext& context, YamlMap& map) {
@@ -50,16 +50,17 @@ StringMap readEnvironment(ManifestContext& context, YamlMap& map) {
   return variables;
 }
 
-std::vector<std::string> readPatterns(ManifestContext& context, YamlMap& map,
-                                      std::string_view key) {
-  std::vector<std::string> patterns;
+// A list of texts that `Rule` understands.
+template <typename Rule>
+std::vector<std::string> readRules(ManifestContext& context, YamlMap& map, std::string_view key) {
+  std::vector<std::string> rules;
   map.eachText(key, [&](const YamlNode& node, const std::string& text) {
-    if (!isPlainText(text))
-      context.problems.report(node.line, fmt::format("{}: {} is empty, too long or holds spaces",
-                                                     map.pathOf(key), inQuotes(text)));
-    patterns.push_back(text);
+    if (const auto rule = Rule::parse(text); !rule)
+      context.problems.report(node.line,
+                              fmt::format("{}: {}", map.pathOf(key), rule.error().message()));
+    rules.push_back(text);
   });
-  return patterns;
+  return rules;
 }
 
 // "5432" or "53/udp"; the number alone needs no quotes.
@@ -68,23 +69,19 @@ std::vector<std::string> readPorts(ManifestContext& context, YamlMap& map, std::
   const YamlNode* list = map.find(key);
   if (list == nullptr || list->kind != YamlNode::Kind::kSequence) return map.texts(key);
   for (const YamlNode& item : list->items) {
-    const std::string_view text = item.text;
-    const std::size_t slash = text.find('/');
-    const auto port = parseWholeNumber(text.substr(0, slash));
-    const std::string_view protocol =
-        slash == std::string_view::npos ? "tcp" : text.substr(slash + 1);
-    if (!port || *port == 0 || *port > 65535 || (protocol != "tcp" && protocol != "udp"))
-      context.problems.report(item.line,
-                              fmt::format("{}: expected a port such as 5432 or \"53/udp\", found {}",
-                                          map.pathOf(key), describeYaml(item)));
-    ports.emplace_back(text);
+    if (!LoopbackPort::parse(item.text))
+      context.problems.report(
+          item.line, fmt::format("{}: expected a port such as 5432 or \"53/udp\", found {}",
+                                 map.pathOf(key), describeYaml(item)));
+    ports.push_back(item.text);
   }
   return ports;
 }
 
 Result<std::string> normalMountPath(std::string_view text) {
   if (!text.starts_with('/'))
-    return fail(ErrorCode::kInvalidArgument, fmt::format("{} does not begin with /", inQuotes(text)));
+    return fail(ErrorCode::kInvalidArgument,
+                fmt::format("{} does not begin with /", inQuotes(text)));
   std::string normal;
   for (std::size_t at = 1; at <= text.size();) {
     const std::size_t slash = std::min(text.find('/', at), text.size());
@@ -101,29 +98,27 @@ Result<std::string> normalMountPath(std::string_view text) {
 void readVolumeMount(ManifestContext& context, YamlMap map, std::vector<VolumeMount>& mounts) {
   VolumeMount mount;
   mount.name = readName(map, "name");
-  const bool known =
-      std::ranges::any_of(context.spec.volumes,
-                          [&](const VolumeSpec& volume) { return volume.name == mount.name; });
+  const bool known = std::ranges::any_of(
+      context.spec.volumes, [&](const VolumeSpec& volume) { return volume.name == mount.name; });
   if (!known && !mount.name.empty())
-    map.problem("name", fmt::format("{}: the workload has no volume {}", map.path(),
-                                    inQuotes(mount.name)));
+    map.problem("name",
+                fmt::format("{}: the workload has no volume {}", map.path(), inQuotes(mount.name)));
   map.require("mountPath");
   if (const auto path = map.text("mountPath")) {
     auto normal = normalMountPath(*path);
     if (!normal)
-      map.problem("mountPath", fmt::format("{}: {}", map.pathOf("mountPath"),
-                                           normal.error().message()));
+      map.problem("mountPath",
+                  fmt::format("{}: {}", map.pathOf("mountPath"), normal.error().message()));
     else
       mount.mount_path = *std::move(normal);
   }
   mount.read_only = map.boolean("readOnly").value_or(false);
   map.finish();
-  const bool taken = std::ranges::any_of(mounts, [&](const VolumeMount& other) {
-    return other.mount_path == mount.mount_path;
-  });
+  const bool taken = std::ranges::any_of(
+      mounts, [&](const VolumeMount& other) { return other.mount_path == mount.mount_path; });
   if (taken && !mount.mount_path.empty())
-    map.problem("mountPath", fmt::format("{}: {} is mounted twice", map.path(),
-                                         inQuotes(mount.mount_path)));
+    map.problem("mountPath",
+                fmt::format("{}: {} is mounted twice", map.path(), inQuotes(mount.mount_path)));
   mounts.push_back(std::move(mount));
 }
 
@@ -135,8 +130,8 @@ LocalResources readLocalResources(ManifestContext& context, YamlMap& owner) {
   resources.cpu_limit_ms = map->number("cpuLimit", {1, kDayMs});
   resources.environment = readEnvironment(context, *map);
   resources.config = map->textMap("config");
-  resources.allowed_hosts = readPatterns(context, *map, "allowedHosts");
-  resources.allowed_ip_name_lookups = readPatterns(context, *map, "allowedIpNameLookups");
+  resources.allowed_hosts = readRules<HostRule>(context, *map, "allowedHosts");
+  resources.allowed_ip_name_lookups = readRules<HostPattern>(context, *map, "allowedIpNameLookups");
   resources.allowed_host_loopback_ports = readPorts(context, *map, "allowedHostLoopbackPorts");
   map->eachMap("volumeMounts", kMaxVolumeMounts, [&](YamlMap mount) {
     readVolumeMount(context, std::move(mount), resources.volume_mounts);
@@ -153,8 +148,8 @@ void readSource(ManifestContext& context, YamlMap& map, std::string& file, std::
   if (const auto text = map.text("image")) {
     image = *text;
     if (!isPlainText(image))
-      map.problem("image", fmt::format("{}: {} is not a reference to an image",
-                                       map.pathOf("image"), inQuotes(image)));
+      map.problem("image", fmt::format("{}: {} is not a reference to an image", map.pathOf("image"),
+                                       inQuotes(image)));
   }
   if (has_file == has_image)
     map.problem(has_file ? "image" : "name",
@@ -164,10 +159,8 @@ void readSource(ManifestContext& context, YamlMap& map, std::string& file, std::
 }
 
 void readInstancePolicy(YamlMap& map, ComponentSpec& component) {
-  component.pool_size =
-      static_cast<std::uint32_t>(map.number("poolSize", {0, 10'000}).value_or(0));
-  component.max_invocations =
-      map.number("maxInvocations", {0, 1'000'000'000'000}).value_or(0);
+  component.pool_size = static_cast<std::uint32_t>(map.number("poolSize", {0, 10'000}).value_or(0));
+  component.max_invocations = map.number("maxInvocations", {0, 1'000'000'000'000}).value_or(0);
   component.max_concurrency =
       static_cast<std::uint32_t>(map.number("maxConcurrency", {1, 10'000}).value_or(1));
   component.timeout_ms = map.durationMs("timeout", {1, kDayMs});
@@ -198,9 +191,8 @@ void readComponent(ManifestContext& context, YamlMap map) {
   component.local_resources = readLocalResources(context, map);
   map.finish();
   const bool duplicate =
-      std::ranges::any_of(context.spec.components, [&](const ComponentSpec& other) {
-        return other.name == component.name;
-      });
+      std::ranges::any_of(context.spec.components,
+                          [&](const ComponentSpec& other) { return other.name == component.name; });
   if (duplicate && !component.name.empty())
     map.problem("name", fmt::format("duplicate component {}", inQuotes(component.name)));
   context.spec.components.push_back(std::move(component));

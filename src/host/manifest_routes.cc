@@ -12,8 +12,8 @@ namespace {
 
 bool methodsOverlap(const RouteSpec& a, const RouteSpec& b) {
   if (a.methods.empty() || b.methods.empty()) return a.methods.empty() && b.methods.empty();
-  return std::ranges::any_of(
-      a.methods, [&](const std::string& method) { return isOneOf(b.methods, method); });
+  return std::ranges::any_of(a.methods,
+                             [&](const std::string& method) { return isOneOf(b.methods, method); });
 }
 
 // Whether both claim the same requests with equal right.
@@ -22,8 +22,7 @@ bool sameClaim(const RouteSpec& a, const RouteSpec& b) {
 }
 
 // The normal form of a route's host or path; what is wrong with it is reported.
-void takeNormal(YamlMap& map, std::string_view key, Result<std::string> normal,
-                std::string& into) {
+void takeNormal(YamlMap& map, std::string_view key, Result<std::string> normal, std::string& into) {
   if (normal) {
     into = *std::move(normal);
   } else {
@@ -80,8 +79,8 @@ void readRoute(ManifestContext& context, YamlMap map) {
   readRouteComponent(context.spec, map, route);
   map.finish();
   std::vector<RouteSpec>& routes = context.spec.routes;
-  const auto same = std::ranges::find_if(
-      routes, [&](const RouteSpec& other) { return sameClaim(other, route); });
+  const auto same =
+      std::ranges::find_if(routes, [&](const RouteSpec& other) { return sameClaim(other, route); });
   if (same != routes.end())
     map.problem(map.has("path") ? "path" : "host",
                 fmt::format("{} claims the same requests as http.routes[{}]", map.path(),
@@ -101,8 +100,8 @@ void addInterfaceRoute(ManifestContext& context, std::string_view text, std::uin
   const auto host = normalRouteHost(text);
   if (!host || host->empty())
     return context.problems.report(
-        line, fmt::format("hostInterfaces: {}",
-                          host ? "the host is empty" : host.error().message()));
+        line,
+        fmt::format("hostInterfaces: {}", host ? "the host is empty" : host.error().message()));
   RouteSpec route{.host = *host, .methods = {}, .component = context.spec.components[0].name};
   const bool written = std::ranges::any_of(
       context.spec.routes, [&](const RouteSpec& other) { return sameClaim(other, route); });
@@ -131,8 +130,7 @@ void addInterfaceRoutes(ManifestContext& context, const YamlNode& list) {
 
 void readRoutes(ManifestContext& context, YamlMap& body) {
   if (auto http = body.map("http")) {
-    http->eachMap("routes", kMaxRoutes,
-                  [&](YamlMap map) { readRoute(context, std::move(map)); });
+    http->eachMap("routes", kMaxRoutes, [&](YamlMap map) { readRoute(context, std::move(map)); });
     http->finish();
   }
   const YamlNode* interfaces = body.find("hostInterfaces");

@@ -34,8 +34,8 @@ std::string interfaceName(const HostInterface& host_interface) {
 
 Result<void> checkInterface(const HostInterface& host_interface) {
   const std::string name = interfaceName(host_interface);
-  const bool built_in = host_interface.namespace_name == "wasi" &&
-                        isOneOf(kBuiltInPackages, host_interface.package);
+  const bool built_in =
+      host_interface.namespace_name == "wasi" && isOneOf(kBuiltInPackages, host_interface.package);
   if (!built_in || !isServedVersion(host_interface.version))
     return unsupported(fmt::format("this host has no provider of the interface {}", name));
   if (!host_interface.name.empty())
@@ -53,9 +53,9 @@ Result<void> checkInterface(const HostInterface& host_interface) {
 Result<void> checkRunnable(const WorkloadSpec& spec) {
   for (const ComponentSpec& component : spec.components)
     if (!component.image.empty())
-      return unsupported(fmt::format(
-          "component {}: this host cannot run a component by image ({}) yet; use file",
-          inQuotes(component.name), inQuotes(component.image)));
+      return unsupported(
+          fmt::format("component {}: this host cannot run a component by image ({}) yet; use file",
+                      inQuotes(component.name), inQuotes(component.image)));
   if (spec.service) return unsupported("this host cannot run a service yet");
   if (!spec.unsupported_keys.empty())
     return unsupported(fmt::format("this host does not support {}", spec.unsupported_keys[0]));

@@ -7,7 +7,8 @@
 namespace nimbus::host {
 namespace {
 
-constexpr std::string_view kSmallest = "name: hello\ncomponents:\n  - name: web\n    file: a.wasm\n";
+constexpr std::string_view kSmallest =
+    "name: hello\ncomponents:\n  - name: web\n    file: a.wasm\n";
 
 Result<WorkloadSpec> parse(std::string_view text) {
   return parseManifest(text, "m.yaml", "/srv/workloads");
@@ -137,9 +138,9 @@ TEST(Manifest, JsonOfASpecReadsBackTheSame) {
 
 TEST(Manifest, JsonKeepsTextThatLooksLikeSomethingElse) {
   WorkloadSpec spec = parse(kSmallest).value();
-  spec.components[0].local_resources.environment = {
-      {"config", "x"}, {"A", "true"}, {"B", "8"}, {"C", "a\"b\\c\n\t\U0001F600"}, {"D", "null"},
-      {"E", ""}};
+  spec.components[0].local_resources.environment = {{"config", "x"}, {"A", "true"},
+                                                    {"B", "8"},      {"C", "a\"b\\c\n\t\U0001F600"},
+                                                    {"D", "null"},   {"E", ""}};
   const auto again = parseManifest(toJson(spec), "j", "");
   ASSERT_TRUE(again) << again.error().message();
   EXPECT_EQ(*again, spec);
@@ -180,9 +181,9 @@ TEST(Manifest, NamesTheNearestKeyOfAnUnknownOne) {
 }
 
 TEST(Manifest, TellsTheFirstProblemOfTheText) {
-  EXPECT_EQ(errorOf("name: hello\ncomponents:\n  - name: Web\n    file: a\n    oops: 1\n")
-                .substr(0, 21),
-            "m.yaml:3: components[");
+  EXPECT_EQ(
+      errorOf("name: hello\ncomponents:\n  - name: Web\n    file: a\n    oops: 1\n").substr(0, 21),
+      "m.yaml:3: components[");
 }
 
 struct BadCase {
@@ -282,8 +283,8 @@ TEST(Manifest, RefusesWhatDoesNotFitTogether) {
 }
 
 TEST(Manifest, RoutesThatDifferInMethodDoNotCollide) {
-  const auto spec = parse(with(
-      "http: {routes: [{path: /a}, {path: /a, method: PUT}, {path: /a, method: GET}]}\n"));
+  const auto spec = parse(
+      with("http: {routes: [{path: /a}, {path: /a, method: PUT}, {path: /a, method: GET}]}\n"));
   EXPECT_TRUE(spec) << spec.error().message();
 }
 

@@ -14,7 +14,7 @@ namespace nimbus::host {
 // content both ways until its end, an error, or the guest's loss of interest. Connections are
 // shared among requests with the same `isolation_key` only.
 [[nodiscard]] Task<void> carryOut(std::shared_ptr<engine::OutgoingRequest> request,
-                                  std::shared_ptr<const EgressPolicy> policy,
-                                  http::Client* client, std::string isolation_key);
+                                  std::shared_ptr<const EgressPolicy> policy, http::Client* client,
+                                  std::string isolation_key);
 
 }  // namespace nimbus::host

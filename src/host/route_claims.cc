@@ -9,8 +9,9 @@ namespace {
 
 // Calls `visit(key, method)` for every claim of a route; stops when it returns false. No part of a
 // key can contain a space.
-void eachClaim(const RouteSpec& route,
-               const std::function<bool(const std::string& key, const std::string& method)>& visit) {
+void eachClaim(
+    const RouteSpec& route,
+    const std::function<bool(const std::string& key, const std::string& method)>& visit) {
   static const std::string kAnyMethod;
   const auto key = [&route](const std::string& method) {
     return method + " " + route.host + " " + route.path;

@@ -18,8 +18,8 @@ Result<std::unique_ptr<ShardComponent>> ShardComponent::create(
     ShardRuntime& shard, std::shared_ptr<ComponentRuntime> component, std::uint32_t warm_here) {
   std::unique_ptr<ShardComponent> made(new ShardComponent(shard, std::move(component)));
   ComponentRuntime& runtime = *made->component_;
-  TRY(made->context_, engine::GuestContext::create(shard.shard, runtime.context_options,
-                                                   made->guest_host_));
+  TRY(made->context_,
+      engine::GuestContext::create(shard.shard, runtime.context_options, made->guest_host_));
   PoolEnvironment environment{.poller = shard.poller,
                               .component = runtime.component,
                               .context = *made->context_,

@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/sync.h"
 #include "engine/poller.h"
 #include "host/quota.h"
 #include "http/client.h"
@@ -29,6 +30,7 @@ struct ShardRuntime {
   QuotaLease instances;
   net::Resolver& resolver;
   http::Client& client;
+  TaskSet forwarded;  // requests that other shards accepted; first to go
 };
 
 }  // namespace nimbus::host

@@ -131,16 +131,17 @@ class FakeRuntime final : public WorkloadRuntime {
 
  private:
   static std::string nameOf(const Deployment* deployment) {
-    return deployment == nullptr ? "nothing"
-                                 : deployment->spec().id() + "#" +
-                                       std::to_string(deployment->generation());
+    return deployment == nullptr
+               ? "nothing"
+               : deployment->spec().id() + "#" + std::to_string(deployment->generation());
   }
 
   std::unique_ptr<Event> gate_ = std::make_unique<Event>();
 };
 
 // A workload with one component and one route.
-inline WorkloadSpec makeSpec(std::string name, std::string path = "", std::string file = "/w/good") {
+inline WorkloadSpec makeSpec(std::string name, std::string path = "",
+                             std::string file = "/w/good") {
   WorkloadSpec spec;
   spec.name = std::move(name);
   ComponentSpec& component = spec.components.emplace_back();

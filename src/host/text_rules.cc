@@ -161,17 +161,19 @@ Result<std::string> normalRouteHost(std::string_view text) {
   if (name.contains(':'))
     return invalid(fmt::format("{} has a port; routes match the host name alone", inQuotes(text)));
   if (name.contains('*'))
-    return invalid(fmt::format("{}: \"*\" may only stand alone or as the first label",
-                               inQuotes(text)));
+    return invalid(
+        fmt::format("{}: \"*\" may only stand alone or as the first label", inQuotes(text)));
   if (!isDnsName(name) || (name.size() != host.size() && isIpV4Text(name)))
-    return invalid(fmt::format("{} is not a host name; expected \"a.example\", \"*.example\" "
-                               "or \"*\"",
-                               inQuotes(text)));
+    return invalid(
+        fmt::format("{} is not a host name; expected \"a.example\", \"*.example\" "
+                    "or \"*\"",
+                    inQuotes(text)));
   return host;
 }
 
 Result<std::string> normalRoutePath(std::string_view text) {
-  if (!text.starts_with('/')) return invalid(fmt::format("{} does not begin with /", inQuotes(text)));
+  if (!text.starts_with('/'))
+    return invalid(fmt::format("{} does not begin with /", inQuotes(text)));
   if (text.size() > kMaxPathBytes)
     return invalid(fmt::format("a path of more than {} characters", kMaxPathBytes));
   for (const char c : text)
@@ -196,7 +198,8 @@ Result<void> checkRouteMethod(std::string_view text) {
       "GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"};
   for (const std::string_view known : kKnown)
     if (text != known && lowerAscii(text) == lowerAscii(known))
-      return invalid(fmt::format("{} is not a method; did you mean \"{}\"?", inQuotes(text), known));
+      return invalid(
+          fmt::format("{} is not a method; did you mean \"{}\"?", inQuotes(text), known));
   return {};
 }
 

@@ -9,9 +9,9 @@ TEST(TextRules, ADnsLabelHasOneTo63Characters) {
   EXPECT_TRUE(isDnsLabel("a"));
   EXPECT_TRUE(isDnsLabel("a-1"));
   EXPECT_TRUE(isDnsLabel(std::string(63, 'a')));
-  for (const std::string& bad : {std::string(), std::string(64, 'a'), std::string("-a"),
-                                 std::string("a-"), std::string("A"), std::string("a.b"),
-                                 std::string("a_b"), std::string("ä")})
+  for (const std::string& bad :
+       {std::string(), std::string(64, 'a'), std::string("-a"), std::string("a-"), std::string("A"),
+        std::string("a.b"), std::string("a_b"), std::string("ä")})
     EXPECT_FALSE(isDnsLabel(bad)) << bad;
 }
 
@@ -64,9 +64,8 @@ TEST(TextRules, MethodsAreCaseSensitiveTokens) {
 }
 
 TEST(TextRules, KnowsYamlNumbers) {
-  for (const std::string_view number :
-       {"0", "8", "-1", "+1", "1.5", ".5", "1.", "1e3", "1E-3", "0x1f", "0o17", ".inf", "-.inf",
-        ".nan"})
+  for (const std::string_view number : {"0", "8", "-1", "+1", "1.5", ".5", "1.", "1e3", "1E-3",
+                                        "0x1f", "0o17", ".inf", "-.inf", ".nan"})
     EXPECT_TRUE(looksLikeNumber(number)) << number;
   for (const std::string_view text : {"", "-", ".", "e3", "1e", "0.2.1", "1s", "0x", "0xg", "1,5"})
     EXPECT_FALSE(looksLikeNumber(text)) << text;

@@ -81,8 +81,7 @@ bool WarmPool::mayAddSlot() const {
 }
 
 WarmPool::SlotPointer WarmPool::addSlot(InstanceGate::Permit permit) {
-  auto slot =
-      std::make_shared<WarmSlot>(std::move(permit), environment_.counters.instances);
+  auto slot = std::make_shared<WarmSlot>(std::move(permit), environment_.counters.instances);
   slot->instance = std::make_unique<engine::WarmInstance>(
       environment_.poller, environment_.component, environment_.context, max_concurrency_, *this);
   slots_.push_back(slot);
@@ -182,8 +181,7 @@ Task<WarmPool::Attempt> WarmPool::serveOnce(http::ServerRequest& request, Reques
   CallGuard call(
       std::make_unique<WarmCall>(*this, deadlines_, std::move(*seat), std::move(*exchange)),
       [this](std::unique_ptr<WarmCall> unfinished) { letFinish(std::move(unfinished)); });
-  const RelayResult result =
-      co_await relay(content, (*call).exchange(), response, window_bytes);
+  const RelayResult result = co_await relay(content, (*call).exchange(), response, window_bytes);
   co_return judge(*call, result, response);
 }
 

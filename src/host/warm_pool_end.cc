@@ -41,8 +41,8 @@ void WarmPool::endWhenDone(const SlotPointer& slot) {
 
 void WarmPool::endAfterGrace(const SlotPointer& slot) {
   if (slot->grace) return;
-  slot->grace = std::make_unique<net::Timer>(
-      environment_.poller.shard(), [this, weak = std::weak_ptr(slot)] {
+  slot->grace =
+      std::make_unique<net::Timer>(environment_.poller.shard(), [this, weak = std::weak_ptr(slot)] {
         if (const SlotPointer late = weak.lock()) kill(late);
       });
   slot->grace->armAfter(environment_.policy.collateral_grace);
@@ -67,8 +67,7 @@ void WarmPool::onCallTimeout(WarmCall& call) {
   slot->admits = false;
   slot->has_stray = true;
   endAfterGrace(slot);
-  call.exchange().abandon(
-      {CallOutcome::Kind::kTimeout, 0, "the call took longer than its limit"});
+  call.exchange().abandon({CallOutcome::Kind::kTimeout, 0, "the call took longer than its limit"});
 }
 
 void WarmPool::onPolled(engine::WarmInstance& instance, Duration cpu, Duration stretch) {

@@ -23,10 +23,10 @@ struct WarmSlot {
   Counted counted;
   std::unique_ptr<engine::WarmInstance> instance;
   std::vector<WarmCall*> calls;
-  std::uint32_t seats_taken = 0;   // calls, and promises to calls
+  std::uint32_t seats_taken = 0;  // calls, and promises to calls
   std::uint64_t admitted = 0;
   bool admits = true;
-  bool has_stray = false;          // a call was given up while its guest code goes on
+  bool has_stray = false;  // a call was given up while its guest code goes on
   bool closing = false;
   TimePoint idle_since{};
   std::unique_ptr<net::Timer> grace;

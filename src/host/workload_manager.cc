@@ -30,9 +30,8 @@ WorkloadManager::WorkloadManager(ManagerEnvironment environment, ManagerOptions 
       starts_(environment.shard, std::max<std::size_t>(1, options.max_concurrent_starts)) {
   MetricRegistry& metrics = environment_.metrics;
   for (std::size_t i = 0; i < std::size(gauges_); ++i)
-    gauges_[i] = metrics.gauge(
-        "nimbus_workloads", "Workloads by state.",
-        {{"state", std::string(stateName(static_cast<WorkloadState>(i)))}});
+    gauges_[i] = metrics.gauge("nimbus_workloads", "Workloads by state.",
+                               {{"state", std::string(stateName(static_cast<WorkloadState>(i)))}});
   const auto results = [&metrics](std::string result) {
     return metrics.counter("nimbus_workload_applies_total",
                            "Manifests applied, by result; those without effect are not counted.",
@@ -41,9 +40,8 @@ WorkloadManager::WorkloadManager(ManagerEnvironment environment, ManagerOptions 
   applied_ = results("ok");
   failed_ = results("failed");
   refused_ = results("refused");
-  prepare_seconds_ = metrics.histogram(
-      "nimbus_workload_prepare_seconds",
-      "Time to load and compile one generation of a workload.");
+  prepare_seconds_ = metrics.histogram("nimbus_workload_prepare_seconds",
+                                       "Time to load and compile one generation of a workload.");
 }
 
 WorkloadManager::~WorkloadManager() {
@@ -64,12 +62,12 @@ Result<void> WorkloadManager::checkPhase(WorkloadOwner owner, Origin origin) con
 
 Result<void> WorkloadManager::checkOwner(const Entry& entry, WorkloadOwner owner) const {
   if (entry.owner == owner) return {};
-  return fail(ErrorCode::kAlreadyExists,
-              fmt::format("the workload {} is owned by {}", inQuotes(entry.id),
-                          entry.owner == WorkloadOwner::kApi
-                              ? std::string("the administration API")
-                              : fmt::format("the workloads folder (file {})",
-                                            inQuotes(entry.source))));
+  return fail(
+      ErrorCode::kAlreadyExists,
+      fmt::format("the workload {} is owned by {}", inQuotes(entry.id),
+                  entry.owner == WorkloadOwner::kApi
+                      ? std::string("the administration API")
+                      : fmt::format("the workloads folder (file {})", inQuotes(entry.source))));
 }
 
 Result<void> WorkloadManager::checkAdmissible(const WorkloadSpec& spec) const {
@@ -150,17 +148,17 @@ Result<WorkloadManager::OperationPointer> WorkloadManager::submitRemove(const st
 void WorkloadManager::enqueue(const EntryPointer& entry, OperationPointer operation) {
   const OperationPointer superseded = std::exchange(entry->queued, std::move(operation));
   if (superseded != nullptr)
-    superseded->finish(fail(
-        ErrorCode::kCancelled,
-        fmt::format("superseded by a newer change of the workload {}", inQuotes(entry->id))));
+    superseded->finish(
+        fail(ErrorCode::kCancelled,
+             fmt::format("superseded by a newer change of the workload {}", inQuotes(entry->id))));
   if (entry->running == nullptr) tasks_.spawn(work(entry));
 }
 
 Task<Result<WorkloadStatus>> WorkloadManager::apply(std::shared_ptr<const WorkloadSpec> spec,
                                                     ApplyOptions options) {
   const std::string id = spec->id();
-  auto operation = submitApply(std::move(spec), options.owner, std::move(options.source),
-                               Origin::kRequest, 0);
+  auto operation =
+      submitApply(std::move(spec), options.owner, std::move(options.source), Origin::kRequest, 0);
   if (!operation) {
     refused_->add();
     co_return std::unexpected(std::move(operation).error());

@@ -340,8 +340,7 @@ TEST_F(WorkloadManagerTest, BoundsHowManyArePreparedAtOnce) {
   run([](net::Shard& shard) -> Task<void> {
     Rig rig(shard, {.max_concurrent_starts = 3});
     rig.runtime.hold = true;
-    for (int i = 0; i < 10; ++i)
-      co_await rig.apply(makeSpec("w" + std::to_string(i)), Wait::kNo);
+    for (int i = 0; i < 10; ++i) co_await rig.apply(makeSpec("w" + std::to_string(i)), Wait::kNo);
     EXPECT_EQ(rig.runtime.preparing, 3U);
     rig.runtime.hold = false;
     rig.runtime.letGo();
@@ -401,9 +400,9 @@ TEST_F(WorkloadManagerTest, TakesTheApisChangesOnlyWhenReadyAndNoneWhileDraining
   run([](net::Shard& shard) -> Task<void> {
     Rig rig(shard);
     Readiness restoring;
-    WorkloadManager manager({shard, rig.runtime, *rig.store, rig.events, restoring, *rig.log,
-                             rig.metrics, rig.clock},
-                            {});
+    WorkloadManager manager(
+        {shard, rig.runtime, *rig.store, rig.events, restoring, *rig.log, rig.metrics, rig.clock},
+        {});
     const auto early = co_await manager.apply(Rig::share(makeSpec("a")), {.source = ""});
     EXPECT_EQ(early.error().code(), ErrorCode::kUnavailable);
     EXPECT_TRUE(co_await manager.apply(Rig::share(makeSpec("f")),
@@ -457,9 +456,9 @@ TEST_F(WorkloadManagerTest, NothingChangesThatCouldNotBeMadeDurable) {
     Rig rig(shard);
     co_await rig.apply(makeSpec("a", "/old"));
     BrokenStore broken(*rig.store);
-    WorkloadManager manager({shard, rig.runtime, broken, rig.events, rig.readiness, *rig.log,
-                             rig.metrics, rig.clock},
-                            {});
+    WorkloadManager manager(
+        {shard, rig.runtime, broken, rig.events, rig.readiness, *rig.log, rig.metrics, rig.clock},
+        {});
     co_await manager.restoreAll();
     rig.takeCalls();
     const auto applied = co_await manager.apply(Rig::share(makeSpec("a", "/new")), {.source = ""});
@@ -484,8 +483,8 @@ TEST_F(WorkloadManagerTest, TellsWhatHappensAsEvents) {
       const EventLog::Item item = co_await rig.events.next(i);
       kinds.emplace_back(eventKindName(std::get<HostEvent>(item).kind));
     }
-    EXPECT_THAT(kinds, ElementsAre("starting", "running", "starting", "failed", "stopping",
-                                   "removed"));
+    EXPECT_THAT(kinds,
+                ElementsAre("starting", "running", "starting", "failed", "stopping", "removed"));
   });
 }
 
@@ -518,11 +517,11 @@ TEST_F(WorkloadManagerTest, CountsByStateInTheMetrics) {
     co_await rig.apply(makeSpec("b", "/b", "/w/bad"));
     co_await rig.apply(makeSpec("c", "/a"));
     const std::string text = rig.metrics.renderPrometheus();
-    for (const char* line : {"nimbus_workloads{state=\"Running\"} 1",
-                             "nimbus_workloads{state=\"Error\"} 1",
-                             "nimbus_workload_applies_total{result=\"ok\"} 1",
-                             "nimbus_workload_applies_total{result=\"failed\"} 1",
-                             "nimbus_workload_applies_total{result=\"refused\"} 1"})
+    for (const char* line :
+         {"nimbus_workloads{state=\"Running\"} 1", "nimbus_workloads{state=\"Error\"} 1",
+          "nimbus_workload_applies_total{result=\"ok\"} 1",
+          "nimbus_workload_applies_total{result=\"failed\"} 1",
+          "nimbus_workload_applies_total{result=\"refused\"} 1"})
       EXPECT_THAT(text, testing::HasSubstr(line));
   });
 }

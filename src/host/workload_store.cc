@@ -54,8 +54,7 @@ class FolderWorkloadStore final : public WorkloadStore {
   }
 
   Task<Result<void>> save(StoredWorkload workload) override {
-    std::string name =
-        workloadFileName(workload.spec->namespace_name, workload.spec->name);
+    std::string name = workloadFileName(workload.spec->namespace_name, workload.spec->name);
     return worker_.run<Result<void>>(
         shard_, [this, name = std::move(name), content = encodeWorkloadFile(workload)] {
           return replaceFileDurably(folder_, name, content);
@@ -63,9 +62,8 @@ class FolderWorkloadStore final : public WorkloadStore {
   }
 
   Task<Result<void>> remove(std::string id) override {
-    return worker_.run<Result<void>>(shard_, [this, name = workloadFileName(id)] {
-      return removeFileDurably(folder_, name);
-    });
+    return worker_.run<Result<void>>(
+        shard_, [this, name = workloadFileName(id)] { return removeFileDurably(folder_, name); });
   }
 
   Result<std::uint64_t> nextGeneration() override {
@@ -122,8 +120,7 @@ class FolderWorkloadStore final : public WorkloadStore {
 
   std::uint64_t newestStoredGeneration() {
     std::uint64_t newest = 0;
-    for (const StoredWorkload& workload : readAll())
-      newest = std::max(newest, workload.generation);
+    for (const StoredWorkload& workload : readAll()) newest = std::max(newest, workload.generation);
     return newest;
   }
 
@@ -153,8 +150,8 @@ class FolderWorkloadStore final : public WorkloadStore {
   void report(const std::string& name, const Error& why) {
     const std::string path = pathOf(name);
     const std::string aside = path + std::string(kCorruptSuffix);
-    const bool damaged = why.code() == ErrorCode::kInvalidArgument ||
-                         why.code() == ErrorCode::kResourceExhausted;
+    const bool damaged =
+        why.code() == ErrorCode::kInvalidArgument || why.code() == ErrorCode::kResourceExhausted;
     const bool renamed = damaged && ::rename(path.c_str(), aside.c_str()) == 0;
     log_.error("a file of the workload store cannot be used",
                {{"file", path}, {"error", why.describe()}, {"kept_as", renamed ? aside : path}});

@@ -5,7 +5,7 @@
 #include <fmt/format.h>
 
 #include "base/text.h"
-#include "host/sha256.h"
+#include "engine/digest.h"
 #include "host/text_rules.h"
 
 namespace nimbus::host {
@@ -22,8 +22,12 @@ std::unexpected<Error> damaged(std::string message) {
   return fail(ErrorCode::kInvalidArgument, std::move(message));
 }
 
+std::string digestOf(std::string_view record) {
+  return engine::toHex(engine::sha256(asBytes(record)));
+}
+
 std::string enclose(std::string_view record) {
-  return fmt::format("{}{}{}{}{}", kPrefix, sha256Hex(record), kMiddle, record, kEnd);
+  return fmt::format("{}{}{}{}{}", kPrefix, digestOf(record), kMiddle, record, kEnd);
 }
 
 // The exact bytes of the record, once they match their digest.
@@ -34,7 +38,7 @@ Result<std::string_view> open(std::string_view content) {
       content.substr(kPrefix.size() + kDigestBytes, kMiddle.size()) != kMiddle)
     return damaged("it is cut off");
   const std::string_view record = content.substr(frame, content.size() - frame - kEnd.size());
-  if (content.substr(kPrefix.size(), kDigestBytes) != sha256Hex(record))
+  if (content.substr(kPrefix.size(), kDigestBytes) != digestOf(record))
     return damaged("its content does not match its checksum");
   return record;
 }

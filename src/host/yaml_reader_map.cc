@@ -43,9 +43,9 @@ YamlMap::YamlMap(YamlProblems& problems, const YamlNode& node, std::string path)
       node_(node.kind == YamlNode::Kind::kMap ? node : kEmptyNode),
       path_(std::move(path)) {
   if (node.kind == YamlNode::Kind::kMap) return;
-  problems.report(node.line, fmt::format("{}: expected a map, found {}",
-                                         path_.empty() ? "the document" : path_,
-                                         describeYaml(node)));
+  problems.report(
+      node.line, fmt::format("{}: expected a map, found {}", path_.empty() ? "the document" : path_,
+                             describeYaml(node)));
 }
 
 std::string YamlMap::pathOf(std::string_view key) const {
@@ -127,22 +127,23 @@ std::optional<std::uint64_t> YamlMap::durationMs(std::string_view key, NumberRan
   if (ms_key != node_.entries.end()) {
     const auto milliseconds = number(ms_key->key, range);
     if (node == nullptr) return milliseconds;
-    problems_.report(std::max(node->line, ms_key->line),
-                     fmt::format("{} and {} say the same; keep one", pathOf(key),
-                                 pathOf(ms_key->key)));
+    problems_.report(
+        std::max(node->line, ms_key->line),
+        fmt::format("{} and {} say the same; keep one", pathOf(key), pathOf(ms_key->key)));
     return std::nullopt;
   }
   if (node == nullptr) return std::nullopt;
-  const bool is_text = node->kind == YamlNode::Kind::kScalar &&
-                       scalarTypeOf(*node) == ScalarType::kString;
+  const bool is_text =
+      node->kind == YamlNode::Kind::kScalar && scalarTypeOf(*node) == ScalarType::kString;
   const auto value = is_text ? parseDurationMs(node->text) : std::nullopt;
   if (!value) {
     wrongType(*node, key, "a duration such as \"250ms\", \"10s\", \"5m\" or \"1h\"");
     return std::nullopt;
   }
   if (within(*value, range)) return value;
-  wrongType(*node, key, fmt::format("a duration from {} to {}", formatDurationMs(range.least),
-                                    formatDurationMs(range.most)));
+  wrongType(*node, key,
+            fmt::format("a duration from {} to {}", formatDurationMs(range.least),
+                        formatDurationMs(range.most)));
   return std::nullopt;
 }
 

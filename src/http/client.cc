@@ -21,7 +21,8 @@ Task<ExchangeResult> exchangeOn(std::shared_ptr<ClientPool> pool, ClientOriginId
       pool->shard(), std::move(std::get<Http1Connection>(connection)),
       pool->limits().max_header_bytes, std::move(release));
   auto started = co_await exchange->start(request);
-  if (started) co_return ExchangeResult{std::unique_ptr<ClientResponse>(std::move(exchange)), false};
+  if (started)
+    co_return ExchangeResult{std::unique_ptr<ClientResponse>(std::move(exchange)), false};
   const bool may_retry = exchange->wasStale() && request.body == nullptr &&
                          isIdempotent(request.head.method) &&
                          started.error().code() == ErrorCode::kIo;

@@ -23,7 +23,10 @@ template <typename T>
 class DeadlineAwaiter {
  public:
   DeadlineAwaiter(net::Shard& shard, TimePoint when, Task<T> task)
-      : shard_(shard), when_(when), task_(std::move(task)), inner_(std::move(task_).operator co_await()) {}
+      : shard_(shard),
+        when_(when),
+        task_(std::move(task)),
+        inner_(std::move(task_).operator co_await()) {}
   DeadlineAwaiter(const DeadlineAwaiter&) = delete;
   DeadlineAwaiter& operator=(const DeadlineAwaiter&) = delete;
 

@@ -73,8 +73,8 @@ ClientPool::ClientPool(net::Shard& shard, net::Resolver& resolver,
       tls_(std::move(tls)),
       limits_(limits),
       requests_(metrics.counter("nimbus_http_client_requests_total", "Requests sent.")),
-      failures_(metrics.counter("nimbus_http_client_failures_total",
-                                "Requests that got no response.")),
+      failures_(
+          metrics.counter("nimbus_http_client_failures_total", "Requests that got no response.")),
       opened_(metrics.counter("nimbus_http_client_connections_opened_total",
                               "Connections opened to servers.")),
       open_(metrics.gauge("nimbus_http_client_connections", "Open connections to servers.")),
@@ -191,8 +191,8 @@ Task<Result<ClientConnection>> ClientPool::connect(ClientOriginId id, ClientTarg
     plan.tls = tls_;
   }
   std::string late = "connecting to \"" + id.authority + "\" took too long";
-  auto stream = co_await within(shard_, deadline,
-                                openConnection(shard_, resolver_, std::move(plan)), late);
+  auto stream =
+      co_await within(shard_, deadline, openConnection(shard_, resolver_, std::move(plan)), late);
   if (!stream) co_return std::unexpected(std::move(stream).error());
   if (shut_down_) co_return fail(ErrorCode::kCancelled, "the HTTP client is shut down");
   opened_->add();

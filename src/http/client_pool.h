@@ -63,9 +63,8 @@ struct ClientOriginId {
 // came out of it: permits point back here.
 class ClientPool final : public std::enable_shared_from_this<ClientPool>, private net::Deferred {
  public:
-  ClientPool(net::Shard& shard, net::Resolver& resolver,
-             std::shared_ptr<net::TlsClientContext> tls, ClientLimits limits,
-             MetricRegistry& metrics);
+  ClientPool(net::Shard& shard, net::Resolver& resolver, std::shared_ptr<net::TlsClientContext> tls,
+             ClientLimits limits, MetricRegistry& metrics);
   ~ClientPool() override;
 
   // A connection for one request: an idle one, a shared one, or a new one, when the tenant may

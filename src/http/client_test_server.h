@@ -99,8 +99,8 @@ class ScriptBody final : public BodyReader {
 };
 
 // These pieces, then the end.
-[[nodiscard]] std::unique_ptr<ScriptBody> bodyOf(std::vector<std::string> pieces,
-                                               std::optional<std::uint64_t> length = std::nullopt);
+[[nodiscard]] std::unique_ptr<ScriptBody> bodyOf(
+    std::vector<std::string> pieces, std::optional<std::uint64_t> length = std::nullopt);
 
 [[nodiscard]] Task<Result<std::string>> readAll(BodyReader& body);
 

@@ -131,7 +131,7 @@ RequestHead ClientTest::request(std::string_view method, std::string_view path) 
 }
 
 std::unique_ptr<ScriptBody> bodyOf(std::vector<std::string> pieces,
-                                 std::optional<std::uint64_t> length) {
+                                   std::optional<std::uint64_t> length) {
   struct State {
     std::vector<std::string> pieces;
     std::size_t next = 0;

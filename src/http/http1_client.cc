@@ -60,8 +60,7 @@ std::string_view Http1Exchange::input() const {
 
 Task<Result<bool>> Http1Exchange::fill() {
   if (!buffer_) buffer_ = std::make_unique_for_overwrite<std::uint8_t[]>(kInputBytes);
-  CO_TRY(const std::size_t count,
-         co_await connection_->stream->read({buffer_.get(), kInputBytes}));
+  CO_TRY(const std::size_t count, co_await connection_->stream->read({buffer_.get(), kInputBytes}));
   begin_ = 0;
   end_ = count;
   any_byte_ = any_byte_ || count > 0;

@@ -28,6 +28,10 @@ class LineCutter {
 
   // `max_bytes` is without the CRLF. A CR elsewhere in the line is the caller's to refuse.
   Cut cut(std::string_view bytes, std::size_t max_bytes);
+  // The beginning of a line that is not complete yet.
+  [[nodiscard]] std::string_view partial() const [[clang::lifetimebound]] {
+    return spent_ ? std::string_view() : std::string_view(partial_);
+  }
   // Forgets a partial line.
   void reset() {
     partial_.clear();

@@ -7,6 +7,27 @@
 #include "http/authority.h"
 
 namespace nimbus::http {
+namespace {
+
+bool isTokenList(std::string_view value) {
+  bool valid = true;
+  forEachListMember(value, [&valid](std::string_view member) { valid &= isToken(member); });
+  return valid;
+}
+
+// Characters that every client encodes are refused, as is everything that is not visible ASCII.
+// The others that RFC 3986 forbids ("|", "{", "^", …) are what browsers send in queries.
+bool isTargetText(std::string_view text) {
+  unsigned bad = 0;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    bad |= unsigned(byte <= 0x20) | unsigned(byte >= 0x7f) | unsigned(c == '"') |
+           unsigned(c == '#') | unsigned(c == '<') | unsigned(c == '>');
+  }
+  return bad == 0;
+}
+
+}  // namespace
 
 void HeadParser::restart() {
   control_ = {};
@@ -31,7 +52,7 @@ bool HeadParser::refuse(std::uint16_t status, std::string_view reason) {
 std::size_t HeadParser::feed(std::string_view bytes) {
   std::size_t used = 0;
   while (state_ == ParseState::kMore && used < bytes.size()) {
-    if (!started_ && bytes[used] != '\r' && bytes[used] != '\n') {
+    if (!started_ && lines_.partial().empty() && bytes[used] != '\r' && bytes[used] != '\n') {
       started_ = true;
       // Before the line is complete: a peer that speaks another protocol may never end a line.
       if (const auto problem = firstCharacterProblem(bytes[used]); !problem.empty()) {
@@ -42,7 +63,7 @@ std::size_t HeadParser::feed(std::string_view bytes) {
     const LineCutter::Cut cut = lines_.cut(bytes.substr(used), lineLimit());
     used += cut.consumed;
     switch (cut.outcome) {
-      case LineCutter::Outcome::kMore: break;
+      case LineCutter::Outcome::kMore: started_ |= lines_.partial() != "\r"; break;
       case LineCutter::Outcome::kLine: onLine(cut.line); break;
       case LineCutter::Outcome::kBareFeed: refuse(400, "line ends without CR"); break;
       case LineCutter::Outcome::kTooLong:
@@ -90,7 +111,7 @@ bool HeadParser::fieldLine(std::string_view line) {
 bool HeadParser::connectionField(FieldKind kind, const FieldLine& field) {
   switch (kind) {
     case FieldKind::kHost: return hostField(field.value);
-    case FieldKind::kConnection: connectionOptions(field.value); return true;
+    case FieldKind::kConnection: return connectionOptions(field.value);
     case FieldKind::kContentLength:
       if (!contentLength(field.value)) return false;
       headers().add(field.name, field.value);
@@ -105,16 +126,23 @@ bool HeadParser::connectionField(FieldKind kind, const FieldLine& field) {
       }
       return true;
     case FieldKind::kHopByHop:
+      // Nobody should send it; those who act on it take it for a list as above.
+      if (equalsIgnoringCase(field.name, "proxy-connection") && !isTokenList(field.value)) {
+        return refuse(400, "invalid proxy-connection");
+      }
+      return true;
     case FieldKind::kOrdinary: break;
   }
   return true;
 }
 
-void HeadParser::connectionOptions(std::string_view value) {
+bool HeadParser::connectionOptions(std::string_view value) {
+  if (!isTokenList(value)) return refuse(400, "invalid connection");
   forEachListMember(value, [this](std::string_view option) {
     if (equalsIgnoringCase(option, "close")) says_close_ = true;
     if (equalsIgnoringCase(option, "keep-alive")) says_keep_alive_ = true;
   });
+  return true;
 }
 
 bool HeadParser::contentLength(std::string_view value) {
@@ -191,18 +219,6 @@ bool RequestParser::startLine(std::string_view line) {
   }
   head_.version = version_;
   return target(line.substr(first + 1, second - first - 1));
-}
-
-// Characters that every client encodes are refused, as is everything that is not visible ASCII.
-// The others that RFC 3986 forbids ("|", "{", "^", …) are what browsers send in queries.
-static bool isTargetText(std::string_view text) {
-  unsigned bad = 0;
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    bad |= unsigned(byte <= 0x20) | unsigned(byte >= 0x7f) | unsigned(c == '"') |
-           unsigned(c == '#') | unsigned(c == '<') | unsigned(c == '>');
-  }
-  return bad == 0;
 }
 
 // RFC 9112 3.2: the four forms of request targets.

@@ -90,7 +90,7 @@ class HeadParser {
   void onLine(std::string_view line);
   bool fieldLine(std::string_view line);
   bool connectionField(FieldKind kind, const FieldLine& field);
-  void connectionOptions(std::string_view value);
+  bool connectionOptions(std::string_view value);
   bool contentLength(std::string_view value);
   bool transferEncoding(std::string_view value);
   bool finishFields();

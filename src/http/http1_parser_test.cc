@@ -167,6 +167,9 @@ TEST(RequestParserTest, RefusesWhatOthersMightReadDifferently) {
       {"almost chunked", withFields("transfer-encoding: xchunked"), 501},
       {"chunked with parameters", withFields("transfer-encoding: chunked;q=1"), 501},
       {"empty coding", withFields("transfer-encoding:"), 400},
+      {"connection with other characters", withFields("connection: close\xff"), 400},
+      {"connection with parameters", withFields("connection: a b"), 400},
+      {"proxy-connection with other characters", withFields("proxy-connection: a b"), 400},
       {"invalid method", "GE(T / HTTP/1.1\r\nhost: a\r\n\r\n", 400},
       {"method begins wrongly", "(GET / HTTP/1.1\r\nhost: a\r\n\r\n", 400},
       {"space before the method", " GET / HTTP/1.1\r\nhost: a\r\n\r\n", 400},
@@ -192,6 +195,7 @@ TEST(RequestParserTest, RefusesWhatOthersMightReadDifferently) {
       {"absolute target without host", "GET http://a/ HTTP/1.1\r\n\r\n", 400},
       {"two empty lines first", "\r\n\r\nGET / HTTP/1.1\r\nhost: a\r\n\r\n", 400},
       {"empty line of LF only", "\nGET / HTTP/1.1\r\nhost: a\r\n\r\n", 400},
+      {"CR alone before the request", "\rGET / HTTP/1.1\r\nhost: a\r\n\r\n", 400},
       {"another protocol", "\x16\x03\x01\x02", 400},
   };
   for (const Refusal& refusal : cases) {
@@ -293,6 +297,11 @@ TEST(RequestParserTest, HasStartedOnceAByteOfTheRequestCame) {
   parser.feed("\r\n");
   EXPECT_FALSE(parser.started());
   parser.feed("G");
+  EXPECT_TRUE(parser.started());
+  parser.start();
+  parser.feed("\r");
+  EXPECT_FALSE(parser.started());
+  parser.feed("x");
   EXPECT_TRUE(parser.started());
 }
 

@@ -89,8 +89,8 @@ Http2ClientSession::~Http2ClientSession() = default;
 Task<void> Http2ClientSession::runReads() { return readLoop({}); }
 
 bool Http2ClientSession::hasRoom() {
-  const std::size_t allowed = nghttp2_session_get_remote_settings(
-      session(), NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS);
+  const std::size_t allowed =
+      nghttp2_session_get_remote_settings(session(), NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS);
   return !over() && !terminating() && !suspected_ && !goaway_received_ &&
          streams_.size() < std::min(allowed, kMaxStreams) &&
          nghttp2_session_check_request_allowed(session()) != 0;
@@ -117,13 +117,12 @@ std::shared_ptr<Http2ClientStream> Http2ClientSession::submit(const ClientReques
 
   const bool content = request.body != nullptr && (streamed || request.framing.length > 0);
   // The number of the stream is known only afterwards; nothing looks at it before.
-  const auto next_id =
-      static_cast<std::int32_t>(nghttp2_session_get_next_stream_id(session()));
+  const auto next_id = static_cast<std::int32_t>(nghttp2_session_get_next_stream_id(session()));
   auto stream = std::make_shared<Http2ClientStream>(*this, next_id, kUnsentBytes);
   nghttp2_data_provider provider = outboundProvider(*stream);
-  const std::int32_t id = nghttp2_submit_request(
-      session(), nullptr, fields.data(), fields.size(), content ? &provider : nullptr,
-      static_cast<Http2Stream*>(stream.get()));
+  const std::int32_t id = nghttp2_submit_request(session(), nullptr, fields.data(), fields.size(),
+                                                 content ? &provider : nullptr,
+                                                 static_cast<Http2Stream*>(stream.get()));
   if (id != next_id) return nullptr;
   if (!content) stream->outbound.finish();
   streams_.emplace(id, stream);
@@ -145,7 +144,8 @@ Task<ExchangeResult> Http2ClientSession::exchange(ClientRequest request) {
     co_return ExchangeResult{
         fail(ErrorCode::kDeadlineExceeded, "the server did not answer in time"), false};
   }
-  if (*received) co_return ExchangeResult{std::unique_ptr<ClientResponse>(std::move(exchange)), false};
+  if (*received)
+    co_return ExchangeResult{std::unique_ptr<ClientResponse>(std::move(exchange)), false};
   // Lost before any answer on a connection that had been in use: the server closed it meanwhile.
   const bool stale = over() && stream->id > 1 && isIdempotent(request.head.method) &&
                      exchange->failure().code() == ErrorCode::kIo;
@@ -162,6 +162,7 @@ void Http2ClientSession::suspect() {
 
 void Http2ClientSession::shutDown() {
   if (over()) return;
+  sendNow();  // resets that wait are dropped once the session is to end
   terminate(NGHTTP2_NO_ERROR);
   sendNow();
   close(Error(ErrorCode::kCancelled, "the HTTP/2 connection was closed on this side"));
@@ -190,7 +191,8 @@ int Http2ClientSession::onHeader(const nghttp2_frame& frame, std::string_view na
     }
     return 0;
   }
-  if (name == ":status") return takeStatus(stream, value) ? 0 : NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
+  if (name == ":status")
+    return takeStatus(stream, value) ? 0 : NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
   if (classifyField(name) == FieldKind::kOrdinary ||
       (name == "content-length" && !stream.head_received)) {
     fields.add(name, value);

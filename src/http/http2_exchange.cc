@@ -78,9 +78,9 @@ Error Http2Exchange::failure() const {
 }
 
 Task<Result<std::optional<Bytes>>> Http2Exchange::read() {
-  auto piece = co_await within(session_->shard(),
-                               deadlineAfter(session_->shard(), between_bytes_timeout_),
-                               stream_->inbound.read(), "the server sends nothing more");
+  auto piece =
+      co_await within(session_->shard(), deadlineAfter(session_->shard(), between_bytes_timeout_),
+                      stream_->inbound.read(), "the server sends nothing more");
   if (piece && *piece) co_return piece;
   if (!piece) {
     if (piece.error().code() == ErrorCode::kDeadlineExceeded) session_->suspect();

@@ -32,8 +32,7 @@ nghttp2_option* sessionOptions(const ServerLimits& limits) {
   nghttp2_option_new(&options);
   nghttp2_option_set_max_outbound_ack(options, kMaxQueuedAcks);
   nghttp2_option_set_max_settings(options, kMaxSettingsPerFrame);
-  nghttp2_option_set_max_continuations(options,
-                                       limits.max_header_bytes / kContinuationBytes + 4);
+  nghttp2_option_set_max_continuations(options, limits.max_header_bytes / kContinuationBytes + 4);
   // Resets are counted here, against the limit of the listener.
   nghttp2_option_set_stream_reset_rate_limit(options, UINT32_MAX, UINT32_MAX);
   return options;
@@ -50,10 +49,9 @@ Http2ServerConnection::Http2ServerConnection(ConnectionEnvironment& environment,
       environment_(environment),
       received_(std::move(received)),
       resets_(std::max<std::size_t>(environment.limits.max_reset_streams_per_second, 1), now()),
-      control_frames_(
-          kControlFramesPerReset *
-              std::max<std::size_t>(environment.limits.max_reset_streams_per_second, 1),
-          now()),
+      control_frames_(kControlFramesPerReset *
+                          std::max<std::size_t>(environment.limits.max_reset_streams_per_second, 1),
+                      now()),
       limit_timer_(environment.shard, [this] { checkLimits(); }),
       opened_at_(now()),
       idle_since_(now()) {
@@ -230,8 +228,7 @@ Task<void> Http2ServerConnection::serve(Http2ServerStream& stream) {
 void Http2ServerConnection::endExchange(Http2ServerStream& stream) {
   if (!stream.counted_) return;
   environment_.active_requests.add(-1);
-  const RequestHead& head =
-      stream.refused_with_ ? stream.builder_.head() : stream.request_.head;
+  const RequestHead& head = stream.refused_with_ ? stream.builder_.head() : stream.request_.head;
   recordExchange(environment_,
                  {.peer = Http2Session::stream().peer().address,
                   .method = head.method,
@@ -313,7 +310,8 @@ void Http2ServerConnection::checkLimits() {
   if (over()) return;
   TimePoint earliest = checkConnection(now());
   for (auto& [id, stream] : streams_) earliest = std::min(earliest, checkStream(*stream, now()));
-  if (earliest != TimePoint::max()) checkBefore(std::max(earliest, now() + std::chrono::milliseconds(1)));
+  if (earliest != TimePoint::max())
+    checkBefore(std::max(earliest, now() + std::chrono::milliseconds(1)));
 }
 
 TimePoint Http2ServerConnection::checkConnection(TimePoint now) {

@@ -98,7 +98,8 @@ Task<Result<void>> Http2ServerStream::write(ByteView bytes) {
 
 void Http2ServerStream::finish(const Headers& trailers) {
   if (response_ended_) return;
-  const bool incomplete = content_allowed_ && announced_bytes_ && written_bytes_ < *announced_bytes_;
+  const bool incomplete =
+      content_allowed_ && announced_bytes_ && written_bytes_ < *announced_bytes_;
   if (!headSent() || incomplete) return abort();
   response_ended_ = true;
   trailers_out = trailers;

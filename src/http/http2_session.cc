@@ -55,8 +55,8 @@ struct Http2Callbacks {
   }
 
   // nghttp2 would pass over malformed fields; we refuse the message (RFC 9113 8.2.1).
-  static int invalidHeader(nghttp2_session*, const nghttp2_frame*, const std::uint8_t*,
-                           std::size_t, const std::uint8_t*, std::size_t, std::uint8_t, void*) {
+  static int invalidHeader(nghttp2_session*, const nghttp2_frame*, const std::uint8_t*, std::size_t,
+                           const std::uint8_t*, std::size_t, std::uint8_t, void*) {
     return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
   }
 

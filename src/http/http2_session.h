@@ -38,10 +38,10 @@ struct Http2Stream {
   Http2Inbound inbound;
   Http2Outbound outbound;
   Headers trailers_out;
-  bool listed = false;        // among those to wake at the end of the turn
-  bool closed = false;        // nghttp2 forgot it
-  bool reset = false;         // by us
-  bool end_sent = false;      // our side is complete, down to the last byte
+  bool listed = false;    // among those to wake at the end of the turn
+  bool closed = false;    // nghttp2 forgot it
+  bool reset = false;     // by us
+  bool end_sent = false;  // our side is complete, down to the last byte
   std::uint32_t close_code = 0;
 };
 
@@ -184,7 +184,7 @@ class Http2Session : public net::Deferred, public Http2FlowControl {
   bool output_blocked_ = false;
   bool writable_came_ = false;
   bool input_over_ = false;  // the peer closed, or broke the protocol
-  bool lost_ = false;  // the transport is unusable
+  bool lost_ = false;        // the transport is unusable
   bool loss_told_ = false;
   bool reading_paused_ = false;
   bool transport_closed_ = false;

@@ -171,9 +171,7 @@ void Http2TestPeer::windowUpdate(std::int32_t stream, std::uint32_t increment) {
   frame(NGHTTP2_WINDOW_UPDATE, 0, stream, bigEndian(increment, 4));
 }
 
-void Http2TestPeer::ping(std::string_view eight_bytes) {
-  frame(NGHTTP2_PING, 0, 0, eight_bytes);
-}
+void Http2TestPeer::ping(std::string_view eight_bytes) { frame(NGHTTP2_PING, 0, 0, eight_bytes); }
 
 void Http2TestPeer::finishSending() { ::shutdown(fd_, SHUT_WR); }
 
@@ -201,9 +199,9 @@ std::optional<TestFrame> Http2TestPeer::readWire() {
     const std::size_t length = std::size_t{byte(0)} << 16 | std::size_t{byte(1)} << 8 | byte(2);
     frame.type = byte(3);
     frame.flags = byte(4);
-    frame.stream = static_cast<std::int32_t>(std::uint32_t{byte(5)} << 24 |
-                                             std::uint32_t{byte(6)} << 16 |
-                                             std::uint32_t{byte(7)} << 8 | byte(8));
+    frame.stream =
+        static_cast<std::int32_t>(std::uint32_t{byte(5)} << 24 | std::uint32_t{byte(6)} << 16 |
+                                  std::uint32_t{byte(7)} << 8 | byte(8));
     if (!readBytes(frame.payload, length)) return std::nullopt;
     note(frame);
     if (frame.type != NGHTTP2_SETTINGS) return frame;

@@ -46,14 +46,7 @@ Task<void> runThenRelease(std::move_only_function<Task<void>(Shard&)> make, Shar
 
 }  // namespace
 
-void ShardGroup::Deleter::operator()(Shard* shard) const {
-  Shard::Impl& impl = shard->impl();
-  if (impl.thread.joinable()) {
-    shard->post([&impl] { impl.stopping = true; });
-    impl.thread.join();
-  }
-  delete shard;
-}
+void ShardGroup::Deleter::operator()(Shard* shard) const { delete shard; }
 
 Result<std::unique_ptr<ShardGroup>> ShardGroup::start(std::size_t count, Pinning pinning) {
   TRY(const std::vector<int> cores, coresOfThisProcess());
@@ -78,7 +71,15 @@ Result<std::unique_ptr<ShardGroup>> ShardGroup::start(std::size_t count, Pinning
   return group;
 }
 
-ShardGroup::~ShardGroup() = default;
+ShardGroup::~ShardGroup() {
+  for (const auto& shard : shards_) {
+    shard->post([&impl = shard->impl()] { impl.stopping = true; });
+  }
+  // All threads end before any shard goes: one may be in the middle of posting to another.
+  for (const auto& shard : shards_) {
+    if (shard->impl().thread.joinable()) shard->impl().thread.join();
+  }
+}
 
 void ShardGroup::runOn(std::size_t index, std::move_only_function<void(Shard&)> work) {
   NIMBUS_CHECK(Shard::current() == nullptr);

@@ -11,14 +11,14 @@
 namespace nimbus::wash {
 
 void addEngineFlags(CLI::App& command, EngineFlags& flags) {
-  command
-      .add_option("--cache-dir", flags.cache_folder, "Where native code is kept between runs")
+  command.add_option("--cache-dir", flags.cache_folder, "Where native code is kept between runs")
       ->envname("WASH_CACHE_DIR")
       ->option_text("FOLDER");
   command.add_flag("--no-cache", flags.no_cache, "Keep no native code on disk");
   command
-      .add_option("--engine", flags.engine,
-                  "auto: components without WASI 0.3 on the faster engine; full: all on the full one")
+      .add_option(
+          "--engine", flags.engine,
+          "auto: components without WASI 0.3 on the faster engine; full: all on the full one")
       ->check(CLI::IsMember({"auto", "full"}))
       ->option_text("auto|full");
 }

@@ -38,8 +38,7 @@ Result<void> addEnvironment(const GuestFlags& flags, host::LocalResources& resou
   for (const std::string& entry : flags.environment) {
     const auto pair = splitOnce(entry, '=');
     if (!pair || pair->first.empty()) {
-      return fail(ErrorCode::kInvalidArgument,
-                  "--env " + entry + ": expected NAME=VALUE");
+      return fail(ErrorCode::kInvalidArgument, "--env " + entry + ": expected NAME=VALUE");
     }
     resources.environment[std::string(pair->first)] = std::string(pair->second);
   }
@@ -112,8 +111,9 @@ void addGuestFlags(CLI::App& command, GuestFlags& flags) {
                      "Warm instances that are reused; 0: a fresh one for every request");
   command.add_option("--max-invocations", flags.max_invocations,
                      "Requests after which a warm instance ends; 0: no limit");
-  command.add_option("--max-concurrency", flags.max_concurrency,
-                     "Requests at once on one warm instance (WASI 0.3)")
+  command
+      .add_option("--max-concurrency", flags.max_concurrency,
+                  "Requests at once on one warm instance (WASI 0.3)")
       ->check(CLI::PositiveNumber);
   command.add_option("--max-memory", flags.max_memory, "Linear memory of one instance")
       ->option_text("SIZE (default 512MiB)");

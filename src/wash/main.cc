@@ -20,14 +20,14 @@ void addGlobalOptions(CLI::App& app, GlobalOptions& global) {
       ->option_text("text|json");
   app.add_option("-l,--log-level", global.log_level, "The least that is logged")
       ->envname("WASH_LOG_LEVEL")
-      ->transform(CLI::CheckedTransformer(
-          std::map<std::string, LogLevel>{{"trace", LogLevel::kTrace},
-                                          {"debug", LogLevel::kDebug},
-                                          {"info", LogLevel::kInfo},
-                                          {"warn", LogLevel::kWarn},
-                                          {"error", LogLevel::kError},
-                                          {"off", LogLevel::kOff}},
-          CLI::ignore_case))
+      ->transform(
+          CLI::CheckedTransformer(std::map<std::string, LogLevel>{{"trace", LogLevel::kTrace},
+                                                                  {"debug", LogLevel::kDebug},
+                                                                  {"info", LogLevel::kInfo},
+                                                                  {"warn", LogLevel::kWarn},
+                                                                  {"error", LogLevel::kError},
+                                                                  {"off", LogLevel::kOff}},
+                                  CLI::ignore_case))
       ->option_text("trace|debug|info|warn|error|off");
   app.add_option("--log-format", global.log_format, "How the log is written: text or json")
       ->envname("WASH_LOG_FORMAT")

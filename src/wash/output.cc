@@ -21,8 +21,7 @@ std::string jsonText(std::string_view text) {
   return boost::json::serialize(boost::json::string_view(text.data(), text.size()));
 }
 
-std::string resultLine(bool success, std::string_view message,
-                       const std::vector<DataField>& data) {
+std::string resultLine(bool success, std::string_view message, const std::vector<DataField>& data) {
   std::string line = "{\"message\":" + jsonText(message) + ",\"success\":";
   line += success ? "true" : "false";
   line += ",\"data\":{";
@@ -44,8 +43,8 @@ void printResult(OutputFormat format, std::string_view text, const std::vector<D
 
 int reportFailure(OutputFormat format, const Error& error) {
   if (format == OutputFormat::kJson) {
-    write(stdout, resultLine(false, error.describe(),
-                             {{"code", jsonText(errorCodeName(error.code()))}}));
+    write(stdout,
+          resultLine(false, error.describe(), {{"code", jsonText(errorCodeName(error.code()))}}));
   } else {
     write(stderr, "error: " + error.describe() + "\n");
   }

@@ -39,8 +39,7 @@ Task<Result<CallOutcome>> runOn(host::ShardRuntime& shard, Command& command) {
   engine::GuestContextOptions options = command.runtime->context_options;
   options.arguments = command.arguments;
   options.stdio = engine::GuestStdio::kInherit;
-  CO_TRY(const auto context,
-         engine::GuestContext::create(shard.shard, options, guest_host));
+  CO_TRY(const auto context, engine::GuestContext::create(shard.shard, options, guest_host));
   CallOutcome outcome{CallOutcome::Kind::kTimeout, 0, "the command took longer than its limit"};
   engine::CommandCall call(shard.poller, command.runtime->component, *context);
   co_await withTimeout(keepOutcome(&call, &outcome), shard.shard.sleepFor(command.timeout));

@@ -16,10 +16,10 @@ Result<http::ServerOptions> serverOptions(const HttpFlags& flags, http::AccessLo
   http::ServerOptions options;
   options.access_log = access_log;
   if (flags.tls_certificate.empty()) return options;
-  TRY(options.tls, net::makeTlsServerContext(
-                       {.certificates = {{flags.tls_certificate, flags.tls_key}},
-                        .client_ca_path = flags.tls_client_ca,
-                        .alpn = {"h2", "http/1.1"}}));
+  TRY(options.tls,
+      net::makeTlsServerContext({.certificates = {{flags.tls_certificate, flags.tls_key}},
+                                 .client_ca_path = flags.tls_client_ca,
+                                 .alpn = {"h2", "http/1.1"}}));
   return options;
 }
 
@@ -47,9 +47,8 @@ Result<void> serve(engine::Engine& engine, std::shared_ptr<const engine::Compone
   TRY(const auto termination, Termination::watch(plane->control()));
   TRY(const auto deployment,
       plane->runtime().assemble(std::make_shared<host::WorkloadSpec>(spec), 1, {component}));
-  plane->control().runTask(0, [&](net::Shard&) {
-    return plane->runtime().swap(nullptr, deployment);
-  });
+  plane->control().runTask(0,
+                           [&](net::Shard&) { return plane->runtime().swap(nullptr, deployment); });
   TRY(const net::Endpoint bound, plane->listen(where, server));
 
   const std::string scheme = server.tls ? "https" : "http";
@@ -60,12 +59,10 @@ Result<void> serve(engine::Engine& engine, std::shared_ptr<const engine::Compone
                {"kind", jsonText(engine::kindName(component->kind()))}});
   termination->wait();
   plane->drain(kDrainBound);
-  plane->control().runTask(0, [&](net::Shard&) {
-    return plane->runtime().swap(deployment, nullptr);
-  });
-  plane->control().runTask(0, [&](net::Shard&) {
-    return plane->runtime().retire(deployment, Duration::zero());
-  });
+  plane->control().runTask(0,
+                           [&](net::Shard&) { return plane->runtime().swap(deployment, nullptr); });
+  plane->control().runTask(
+      0, [&](net::Shard&) { return plane->runtime().retire(deployment, Duration::zero()); });
   return {};
 }
 
@@ -87,7 +84,8 @@ void addHttpFlags(CLI::App& command, HttpFlags& flags) {
                   "Clients must show a certificate of one of these (PEM)")
       ->option_text("FILE")
       ->needs(certificate);
-  command.add_option("--access-log", flags.access_log, "One line per request; - is standard output")
+  command
+      .add_option("--access-log", flags.access_log, "One line per request; - is standard output")
       ->option_text("FILE");
 }
 

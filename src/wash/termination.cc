@@ -33,6 +33,12 @@ void Termination::received() {
   changed_.notify_all();
 }
 
+void Termination::request() {
+  const std::lock_guard lock(mutex_);
+  if (count_ == 0) count_ = 1;
+  changed_.notify_all();
+}
+
 void Termination::wait() {
   std::unique_lock lock(mutex_);
   changed_.wait(lock, [this] { return count_ > 0; });

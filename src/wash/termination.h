@@ -23,6 +23,8 @@ class Termination {
 
   // Blocks until a signal has come.
   void wait();
+  // The same as a first signal. Any thread.
+  void request();
 
  private:
   Termination(net::ShardGroup& control, OnSignal on_signal)
@@ -30,7 +32,7 @@ class Termination {
   void received();
 
   net::ShardGroup& control_;
-  const int exit_from_;  // the signal, counted from 1, that ends the process
+  const int exit_from_;                        // the signal, counted from 1, that ends the process
   std::unique_ptr<net::SignalWatch> signals_;  // lives on the control shard
   std::mutex mutex_;
   std::condition_variable changed_;

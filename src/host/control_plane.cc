@@ -1,0 +1,214 @@
+#include "host/control_plane.h"
+
+#include <vector>
+
+#include "base/sync.h"
+#include "host/admin_api.h"
+#include "host/events.h"
+#include "host/folder_source.h"
+#include "host/readiness.h"
+#include "host/workload_manager.h"
+#include "host/workload_store.h"
+#include "http/server.h"
+#include "net/socket.h"
+
+namespace nimbus::host {
+namespace {
+
+constexpr Duration kCertificateCheck = std::chrono::seconds(5);
+constexpr Duration kGaugeRefresh = std::chrono::seconds(1);
+
+Task<void> keepCertificates(net::Shard* shard, std::shared_ptr<net::TlsServerContext> tls,
+                            Logger* log) {
+  while (true) {
+    co_await shard->sleepFor(kCertificateCheck);
+    const auto reloaded = tls->reloadIfChanged();
+    if (!reloaded) {
+      log->warn("certificates changed but do not load: the old ones stay",
+                {{"reason", reloaded.error().describe()}});
+    } else if (*reloaded) {
+      log->info("certificates reloaded");
+    }
+  }
+}
+
+}  // namespace
+
+struct ControlPlane::OnShard {
+  OnShard(net::Shard& control_shard, const Environment& environment,
+          std::unique_ptr<WorkloadStore> opened, const ManagerOptions& options, std::string epoch)
+      : shard(control_shard),
+        store(std::move(opened)),
+        events(shard, environment.clock, std::move(epoch)),
+        manager({.shard = shard,
+                 .runtime = environment.runtime,
+                 .store = *store,
+                 .events = events,
+                 .readiness = readiness,
+                 .log = environment.log,
+                 .metrics = environment.metrics,
+                 .clock = environment.clock},
+                options),
+        probe(readiness, environment.metrics) {}
+
+  net::Shard& shard;
+  Readiness readiness;
+  std::unique_ptr<WorkloadStore> store;
+  EventLog events;
+  WorkloadManager manager;
+  std::unique_ptr<FolderSource> folder;
+  ProbeHandler probe;
+  std::vector<std::unique_ptr<AdminApi>> apis;
+  std::vector<std::unique_ptr<http::Server>> servers;
+  std::string admin_address;
+  std::optional<net::Endpoint> probe_address;
+  TaskSet tasks;
+
+  Result<net::Endpoint> serve(const net::Endpoint& where, http::Handler& handler,
+                              const Environment& environment);
+  Result<void> serveAdmin(const HostConfig& config, const Environment& environment);
+  AdminApi& addApi(const Environment& environment, std::optional<std::string> token);
+  Task<void> refreshGauges(const Environment& environment);
+};
+
+Result<net::Endpoint> ControlPlane::OnShard::serve(const net::Endpoint& where,
+                                                   http::Handler& handler,
+                                                   const Environment& environment) {
+  TRY(auto sockets, net::listenOn(where, 1));
+  const net::Endpoint bound = sockets.front()->boundTo();
+  http::ServerOptions options;
+  options.limits.max_connections = 1024;
+  servers.push_back(http::makeServer(shard, std::move(sockets.front()), handler, options,
+                                     environment.log, environment.metrics));
+  return bound;
+}
+
+AdminApi& ControlPlane::OnShard::addApi(const Environment& environment,
+                                        std::optional<std::string> token) {
+  AdminOptions options;
+  options.token = std::move(token);
+  apis.push_back(std::make_unique<AdminApi>(AdminEnvironment{.manager = manager,
+                                                             .events = events,
+                                                             .readiness = readiness,
+                                                             .metrics = environment.metrics,
+                                                             .clock = environment.clock,
+                                                             .durable = store->durable(),
+                                                             .folder = folder.get(),
+                                                             .drain = environment.request_end},
+                                            std::move(options)));
+  return *apis.back();
+}
+
+Result<void> ControlPlane::OnShard::serveAdmin(const HostConfig& config,
+                                               const Environment& environment) {
+  if (!config.admin.socket.empty()) {
+    TRY(const net::Endpoint where, net::Endpoint::parse("unix:" + config.admin.socket));
+    TRY(const net::Endpoint bound, serve(where, addApi(environment, {}), environment));
+    admin_address = bound.toString();
+  }
+  if (config.admin.address) {
+    TRY(std::string token, readTokenFile(config.admin.token_file));
+    TRY(const net::Endpoint bound,
+        serve(*config.admin.address, addApi(environment, std::move(token)), environment));
+    if (!admin_address.empty()) admin_address += " ";
+    admin_address += bound.toString();
+  }
+  return {};
+}
+
+Task<void> ControlPlane::OnShard::refreshGauges(const Environment& environment) {
+  const auto memory =
+      environment.metrics.gauge("nimbus_guest_memory_bytes", "Linear memory of all instances");
+  const auto components = environment.metrics.gauge("nimbus_components_loaded",
+                                                    "Distinct components with native code loaded");
+  while (true) {
+    memory->set(static_cast<std::int64_t>(environment.engine.guestMemoryBytes()));
+    components->set(static_cast<std::int64_t>(environment.engine.loadedComponents()));
+    co_await shard.sleepFor(kGaugeRefresh);
+  }
+}
+
+Result<void> ControlPlane::makeOn(net::Shard& shard, const HostConfig& config) {
+  std::unique_ptr<WorkloadStore> store = makeMemoryWorkloadStore();
+  if (!config.state_folder.empty()) {
+    TRY(store, openWorkloadStore(shard, config.state_folder, environment_.log));
+  }
+  const auto started = environment_.clock.wallNow().time_since_epoch();
+  part_ = std::make_unique<OnShard>(shard, environment_, std::move(store), config.manager,
+                                    std::to_string(started.count()));
+  if (!config.workloads_folder.empty()) {
+    part_->folder =
+        std::make_unique<FolderSource>(FolderSource::Environment{.shard = shard,
+                                                                 .manager = part_->manager,
+                                                                 .events = part_->events,
+                                                                 .log = environment_.log},
+                                       config.workloads_folder);
+  }
+  TRY_VOID(part_->serveAdmin(config, environment_));
+  if (config.probe) {
+    TRY(part_->probe_address, part_->serve(*config.probe, part_->probe, environment_));
+  }
+  part_->tasks.spawn(part_->refreshGauges(environment_));
+  return {};
+}
+
+ControlPlane::ControlPlane(Environment environment) : environment_(std::move(environment)) {}
+
+Result<std::unique_ptr<ControlPlane>> ControlPlane::create(Environment environment,
+                                                           const HostConfig& config) {
+  std::unique_ptr<ControlPlane> plane(new ControlPlane(std::move(environment)));
+  Result<void> made;
+  plane->environment_.control.runOn(
+      0, [&](net::Shard& shard) { made = plane->makeOn(shard, config); });
+  TRY_VOID(made);
+  return plane;
+}
+
+ControlPlane::~ControlPlane() {
+  environment_.control.runOn(0, [this](net::Shard&) {
+    if (!part_) return;
+    part_->events.close();
+    part_->tasks.cancelAll();
+    part_->servers.clear();
+    part_.reset();
+  });
+}
+
+namespace {
+
+Task<void> restoreOn(WorkloadManager* manager, FolderSource* folder, Result<void>* outcome) {
+  co_await manager->restoreAll();
+  if (folder != nullptr) *outcome = co_await folder->start();
+}
+
+}  // namespace
+
+Result<void> ControlPlane::restore() {
+  Result<void> outcome;
+  environment_.control.runTask(
+      0, [&](net::Shard&) { return restoreOn(&part_->manager, part_->folder.get(), &outcome); });
+  return outcome;
+}
+
+void ControlPlane::markReady() {
+  environment_.control.runOn(0, [this](net::Shard&) { part_->manager.markReady(); });
+}
+
+void ControlPlane::startDrain() {
+  environment_.control.runOn(0, [this](net::Shard&) { part_->manager.startDrain(); });
+}
+
+void ControlPlane::stop(Duration bound) {
+  environment_.control.runTask(0, [&](net::Shard&) { return part_->manager.stopAll(bound); });
+}
+
+void ControlPlane::watchCertificates(std::shared_ptr<net::TlsServerContext> tls) {
+  environment_.control.runOn(0, [&](net::Shard& shard) {
+    part_->tasks.spawn(keepCertificates(&shard, tls, &environment_.log));
+  });
+}
+
+std::string ControlPlane::adminAddress() const { return part_->admin_address; }
+std::optional<net::Endpoint> ControlPlane::probeAddress() const { return part_->probe_address; }
+
+}  // namespace nimbus::host

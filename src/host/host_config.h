@@ -1,0 +1,82 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/result.h"
+#include "engine/engine.h"
+#include "host/call_policy.h"
+#include "host/egress.h"
+#include "host/workload_manager.h"
+#include "http/client.h"
+#include "http/server.h"
+#include "net/address.h"
+#include "net/tls.h"
+
+namespace nimbus::host {
+
+struct ListenerConfig {
+  net::Endpoint address;
+  std::optional<net::TlsServerOptions> tls;
+};
+
+struct AdminConfig {
+  std::string socket;                    // path; empty: none
+  std::optional<net::Endpoint> address;  // TCP; then there is a token file
+  std::string token_file;
+};
+
+struct AccessLogConfig {
+  std::string path;  // empty: none; "-": standard output
+  LogFormat format = LogFormat::kText;
+};
+
+// Everything an operator can set for `wash host`, by its file (docs/host-config.md). What the file
+// leaves out keeps the defaults below.
+struct HostConfig {
+  std::vector<ListenerConfig> listeners;  // empty: the command decides
+  http::ServerLimits http_limits;
+  std::optional<net::Endpoint> probe;
+  AdminConfig admin;
+  std::string workloads_folder;  // empty: none is followed
+  std::string state_folder;      // empty: applied workloads end with the process
+  std::string volumes_folder;    // of ephemeral volumes; empty: below the temporary folder
+  std::size_t shards = 0;        // 0: one per core
+
+  AccessLogConfig access_log;
+  LogLevel log_level = LogLevel::kInfo;
+  LogFormat log_format = LogFormat::kText;
+
+  CallPolicy defaults;           // for what a manifest leaves out
+  engine::EngineOptions engine;  // its max_instances is also that of all workloads together
+  ManagerOptions manager;
+  std::uint64_t max_component_bytes = 256ULL << 20;
+
+  EgressOptions egress;
+  net::TlsClientOptions client_tls;
+  http::ClientLimits client;
+  Duration resolve_timeout = std::chrono::seconds(5);
+
+  Duration drain_delay{};                             // serve on after readiness went off
+  Duration drain_timeout = std::chrono::seconds(30);  // for what runs then
+};
+
+// Reads YAML or JSON; the first problem is kInvalidArgument with file and line, as for manifests.
+// Relative paths start at `base_folder`.
+[[nodiscard]] Result<HostConfig> parseHostConfig(std::string_view text, std::string_view file_name,
+                                                 std::string_view base_folder);
+
+// The same for a file; blocks.
+[[nodiscard]] Result<HostConfig> loadHostConfig(const std::string& path);
+
+// The bearer token in a file, without white space around it; blocks. kInvalidArgument if it is
+// shorter than 16 characters or holds what a header field cannot carry.
+[[nodiscard]] Result<std::string> readTokenFile(const std::string& path);
+
+}  // namespace nimbus::host

@@ -1,0 +1,206 @@
+#include "host/host_config.h"
+
+#include <gmock/gmock.h>
+
+#include "host/test_support.h"
+
+namespace nimbus::host {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+using testing::ElementsAre;
+
+Result<HostConfig> parse(std::string_view text) {
+  return parseHostConfig(text, "h.yaml", "/etc/n");
+}
+
+std::string errorOf(std::string_view text) {
+  const auto config = parse(text);
+  return config ? "" : config.error().message();
+}
+
+TEST(HostConfig, ReadsEverything) {
+  const auto config = parse(R"(http:
+  listeners:
+    - address: 0.0.0.0:80
+    - address: "[::]:443"
+      tls:
+        certificates:
+          - {certificate: a.pem, key: /k/a.key}
+        clientCa: ca.pem
+  limits:
+    maxConnections: 10
+    maxBodyKb: 1024
+    headerTimeout: 3s
+probe: {address: 127.0.0.1:8081}
+admin:
+  socket: run/admin.sock
+  address: 127.0.0.1:9000
+  tokenFile: token
+workloads: workloads
+state: /var/lib/n
+volumes: /var/tmp/n
+shards: 4
+accessLog: {path: "-", format: json}
+log: {level: debug, format: json}
+limits:
+  memoryMb: 2048
+  memoryPerInstanceMb: 1024
+  maxInstances: 500
+  maxWorkloads: 7
+  maxConcurrentStarts: 3
+  retireTimeout: 5s
+  maxComponentMb: 9
+defaults:
+  timeout: 20s
+  cpuLimit: 250
+  memoryLimitMb: 32
+  maxTableElements: 500
+  idleTimeout: 30s
+  maxInstances: 11
+  maxQueue: 0
+  queueTimeoutMs: 40
+engine:
+  cache: cache
+  cacheMb: 100
+  selection: full
+  compileThreads: 1
+  coreInstancesPerInstance: 2
+egress:
+  denySpecialRanges: false
+  denyPrivateRanges: true
+  allowHostLoopback: true
+  systemRoots: false
+  caFiles: [extra.pem]
+  identity: {certificate: c.pem, key: c.key}
+  maxConnectionsPerWorkload: 5
+  idleTimeout: 6s
+  connectionWait: 7s
+  resolveTimeout: 8s
+drain: {delay: 1s, timeout: 9s}
+)");
+  ASSERT_TRUE(config) << config.error().message();
+  ASSERT_EQ(config->listeners.size(), 2U);
+  EXPECT_EQ(config->listeners[0].address.toString(), "0.0.0.0:80");
+  EXPECT_FALSE(config->listeners[0].tls);
+  const net::TlsServerOptions& tls = *config->listeners[1].tls;
+  EXPECT_EQ(tls.certificates[0].certificate_path, "/etc/n/a.pem");
+  EXPECT_EQ(tls.certificates[0].key_path, "/k/a.key");
+  EXPECT_EQ(tls.client_ca_path, "/etc/n/ca.pem");
+  EXPECT_THAT(tls.alpn, ElementsAre("h2", "http/1.1"));
+  EXPECT_EQ(config->http_limits.max_connections, 10U);
+  EXPECT_EQ(config->http_limits.max_body_bytes, 1024U * 1024);
+  EXPECT_EQ(config->http_limits.header_timeout, seconds(3));
+  EXPECT_EQ(config->probe->port, 8081);
+  EXPECT_EQ(config->admin.socket, "/etc/n/run/admin.sock");
+  EXPECT_EQ(config->admin.address->port, 9000);
+  EXPECT_EQ(config->admin.token_file, "/etc/n/token");
+  EXPECT_EQ(config->workloads_folder, "/etc/n/workloads");
+  EXPECT_EQ(config->state_folder, "/var/lib/n");
+  EXPECT_EQ(config->volumes_folder, "/var/tmp/n");
+  EXPECT_EQ(config->shards, 4U);
+  EXPECT_EQ(config->access_log.path, "-");
+  EXPECT_EQ(config->access_log.format, LogFormat::kJson);
+  EXPECT_EQ(config->log_level, LogLevel::kDebug);
+  EXPECT_EQ(config->log_format, LogFormat::kJson);
+  EXPECT_EQ(config->engine.max_total_memory_bytes, 2048ULL << 20);
+  EXPECT_EQ(config->engine.max_memory_bytes, 1024ULL << 20);
+  EXPECT_EQ(config->engine.max_instances, 500U);
+  EXPECT_EQ(config->manager.max_workloads, 7U);
+  EXPECT_EQ(config->manager.max_concurrent_starts, 3U);
+  EXPECT_EQ(config->manager.retire_bound, seconds(5));
+  EXPECT_EQ(config->max_component_bytes, 9ULL << 20);
+  EXPECT_EQ(config->defaults.timeout, seconds(20));
+  EXPECT_EQ(config->defaults.cpu_limit, milliseconds(250));
+  EXPECT_EQ(config->defaults.max_memory_bytes, 32ULL << 20);
+  EXPECT_EQ(config->defaults.max_table_elements, 500U);
+  EXPECT_EQ(config->defaults.max_instances, 11U);
+  EXPECT_EQ(config->defaults.max_queue, 0U);
+  EXPECT_EQ(config->defaults.queue_timeout, milliseconds(40));
+  EXPECT_EQ(config->engine.cache_folder, "/etc/n/cache");
+  EXPECT_EQ(config->engine.cache_max_bytes, 100ULL << 20);
+  EXPECT_EQ(config->engine.selection, engine::EngineOptions::Selection::kAlwaysFull);
+  EXPECT_EQ(config->engine.compile_threads, 1U);
+  EXPECT_EQ(config->engine.core_instances_per_instance, 2U);
+  EXPECT_FALSE(config->egress.deny_special_ranges);
+  EXPECT_TRUE(config->egress.deny_private_ranges);
+  EXPECT_TRUE(config->egress.allow_host_loopback);
+  EXPECT_FALSE(config->client_tls.system_roots);
+  EXPECT_THAT(config->client_tls.extra_ca_paths, ElementsAre("/etc/n/extra.pem"));
+  EXPECT_EQ(config->client_tls.identity.certificate_path, "/etc/n/c.pem");
+  EXPECT_EQ(config->client.max_connections_per_key, 5U);
+  EXPECT_EQ(config->client.idle_timeout, seconds(6));
+  EXPECT_EQ(config->client.permit_wait, seconds(7));
+  EXPECT_EQ(config->resolve_timeout, seconds(8));
+  EXPECT_EQ(config->drain_delay, seconds(1));
+  EXPECT_EQ(config->drain_timeout, seconds(9));
+}
+
+TEST(HostConfig, WhatIsLeftOutKeepsItsDefault) {
+  const auto config = parse("{}");
+  ASSERT_TRUE(config) << config.error().message();
+  EXPECT_TRUE(config->listeners.empty());
+  EXPECT_FALSE(config->probe);
+  EXPECT_EQ(config->admin.socket, "");
+  EXPECT_TRUE(config->egress.deny_special_ranges);
+  EXPECT_TRUE(config->client_tls.system_roots);
+  EXPECT_EQ(config->log_level, LogLevel::kInfo);
+}
+
+TEST(HostConfig, ProblemsNameFileLineAndKey) {
+  struct Case {
+    std::string_view text;
+    std::string_view error;
+  };
+  const Case cases[] = {
+      {"shrads: 2\n", "h.yaml:1: unknown key \"shrads\"; did you mean \"shards\"?"},
+      {"http:\n  limits:\n    maxConnection: 1\n",
+       "h.yaml:3: unknown key \"maxConnection\" in http.limits; did you mean \"maxConnections\"?"},
+      {"http: {listeners: [{address: \"8000\"}]}\n", "h.yaml:1: http.listeners[0].address: "},
+      {"http: {listeners: [{tls: {certificates: []}}]}\n",
+       "h.yaml:1: http.listeners[0].address is missing"},
+      {"http:\n  listeners:\n    - address: 127.0.0.1:1\n      tls: {certificates: []}\n",
+       "h.yaml:4: http.listeners[0].tls.certificates is empty"},
+      {"http:\n  listeners:\n    - address: 127.0.0.1:1\n      tls: {certificates: "
+       "[{certificate: a}]}\n",
+       "h.yaml:4: http.listeners[0].tls.certificates[0].key is missing"},
+      {"admin: {address: 127.0.0.1:1}\n",
+       "h.yaml:1: admin.address needs admin.tokenFile too: nobody may administrate over the "
+       "network without a token"},
+      {"probe: {address: unix:/x}\n",
+       "h.yaml:1: probe.address: expected an address and a port, found \"unix:/x\""},
+      {"log: {level: loud}\n",
+       "h.yaml:1: log.level: expected trace or debug or info or warn or error or off, found "
+       "\"loud\""},
+      {"defaults: {timeout: 5}\n", "h.yaml:1: defaults.timeout: expected a duration"},
+      {"limits: {maxInstances: 0}\n",
+       "h.yaml:1: limits.maxInstances: expected a whole number from 1 to 1000000, found the "
+       "number 0"},
+      {"workloads: \"\"\n", "h.yaml:1: workloads is empty"},
+      {"[]\n", "h.yaml:1: the document: expected a map, found a list"},
+  };
+  for (const Case& one : cases)
+    EXPECT_EQ(errorOf(one.text).substr(0, one.error.size()), one.error) << one.text;
+}
+
+TEST(HostConfig, PathsOfAFileStartAtItsFolder) {
+  const TemporaryFolder folder;
+  folder.write("host.yaml", "workloads: w\n");
+  EXPECT_EQ(loadHostConfig(folder.path("host.yaml"))->workloads_folder, folder.path("w"));
+  EXPECT_EQ(loadHostConfig(folder.path("none.yaml")).error().code(), ErrorCode::kNotFound);
+}
+
+TEST(HostConfig, ATokenFileHoldsOneLongWord) {
+  const TemporaryFolder folder;
+  folder.write("good", "0123456789abcdef\n");
+  folder.write("short", "0123\n");
+  folder.write("spaces", "0123456789 abcdef\n");
+  EXPECT_EQ(readTokenFile(folder.path("good")).value(), "0123456789abcdef");
+  EXPECT_FALSE(readTokenFile(folder.path("short")));
+  EXPECT_FALSE(readTokenFile(folder.path("spaces")));
+  EXPECT_FALSE(readTokenFile(folder.path("none")));
+}
+
+}  // namespace
+}  // namespace nimbus::host
