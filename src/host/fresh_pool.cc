@@ -89,6 +89,7 @@ class FreshPool final : public InstancePool {
   // The response is out; the guest may still finish what it is doing, within its limits.
   Task<void> linger(std::unique_ptr<RunningCall> running) {
     Exchange& exchange = running->exchange();
+    exchange.discard();
     while (exchange.outcome() == nullptr) {
       exchange.changed().clear();
       co_await exchange.changed().wait();

@@ -279,58 +279,58 @@ struct BadAnswer {
   bool in_content = false;
 };
 
+constexpr std::uint8_t kEnd = NGHTTP2_FLAG_END_STREAM;
+
+const std::vector<BadAnswer> kBadAnswers = {
+    {"no status", [](auto& peer, auto id) { peer.headers(id, {{"x", "y"}}, kEnd); }},
+    {"odd status", [](auto& peer, auto id) { peer.headers(id, {{":status", "2OO"}}, kEnd); }},
+    {"switching protocols", [](auto& peer, auto id) { peer.headers(id, {{":status", "101"}}, 0); }},
+    {"informational at the end",
+     [](auto& peer, auto id) { peer.headers(id, {{":status", "100"}}, kEnd); }},
+    {"connection field",
+     [](auto& peer, auto id) {
+       peer.headers(id, {{":status", "200"}, {"connection", "close"}}, kEnd);
+     }},
+    {"content before a head", [](auto& peer, auto id) { peer.data(id, "x", true); }},
+    {"two lengths",
+     [](auto& peer, auto id) {
+       peer.headers(id, {{":status", "200"}, {"content-length", "1"}, {"content-length", "2"}}, 0);
+     }},
+    {"a head too large",
+     [](auto& peer, auto id) {
+       peer.headers(id, {{":status", "200"}, {"x", std::string(70'000, 'x')}}, kEnd);
+     }},
+    {"too many fields",
+     [](auto& peer, auto id) {
+       TestFields fields = {{":status", "200"}};
+       for (int i = 0; i < 300; ++i) fields.emplace_back("x", "y");
+       peer.headers(id, fields, kEnd);
+     }},
+    {"reset", [](auto& peer, auto id) { peer.reset(id, NGHTTP2_INTERNAL_ERROR); }},
+    {"less than its length",
+     [](auto& peer, auto id) {
+       peer.headers(id, {{":status", "200"}, {"content-length", "5"}}, 0);
+       peer.data(id, "four", true);
+     },
+     true},
+    {"more than its length",
+     [](auto& peer, auto id) {
+       peer.headers(id, {{":status", "200"}, {"content-length", "3"}}, 0);
+       peer.data(id, "four", true);
+     },
+     true},
+    {"reset in the middle",
+     [](auto& peer, auto id) {
+       peer.headers(id, {{":status", "200"}}, 0);
+       peer.data(id, "x", false);
+       peer.reset(id, NGHTTP2_INTERNAL_ERROR);
+     },
+     true},
+};
+
 TEST_F(Http2ClientTest, RefusesMalformedResponses) {
-  const auto end = NGHTTP2_FLAG_END_STREAM;
-  const std::vector<BadAnswer> answers = {
-      {"no status", [=](auto& peer, auto id) { peer.headers(id, {{"x", "y"}}, end); }},
-      {"odd status", [=](auto& peer, auto id) { peer.headers(id, {{":status", "2OO"}}, end); }},
-      {"switching protocols",
-       [=](auto& peer, auto id) { peer.headers(id, {{":status", "101"}}, 0); }},
-      {"informational at the end",
-       [=](auto& peer, auto id) { peer.headers(id, {{":status", "100"}}, end); }},
-      {"connection field",
-       [=](auto& peer, auto id) {
-         peer.headers(id, {{":status", "200"}, {"connection", "close"}}, end);
-       }},
-      {"content before a head", [=](auto& peer, auto id) { peer.data(id, "x", true); }},
-      {"two lengths",
-       [=](auto& peer, auto id) {
-         peer.headers(id, {{":status", "200"}, {"content-length", "1"}, {"content-length", "2"}},
-                      0);
-       }},
-      {"a head too large",
-       [=](auto& peer, auto id) {
-         peer.headers(id, {{":status", "200"}, {"x", std::string(70'000, 'x')}}, end);
-       }},
-      {"too many fields",
-       [=](auto& peer, auto id) {
-         TestFields fields = {{":status", "200"}};
-         for (int i = 0; i < 300; ++i) fields.emplace_back("x", "y");
-         peer.headers(id, fields, end);
-       }},
-      {"reset", [=](auto& peer, auto id) { peer.reset(id, NGHTTP2_INTERNAL_ERROR); }},
-      {"less than its length",
-       [=](auto& peer, auto id) {
-         peer.headers(id, {{":status", "200"}, {"content-length", "5"}}, 0);
-         peer.data(id, "four", true);
-       },
-       true},
-      {"more than its length",
-       [=](auto& peer, auto id) {
-         peer.headers(id, {{":status", "200"}, {"content-length", "3"}}, 0);
-         peer.data(id, "four", true);
-       },
-       true},
-      {"reset in the middle",
-       [=](auto& peer, auto id) {
-         peer.headers(id, {{":status", "200"}}, 0);
-         peer.data(id, "x", false);
-         peer.reset(id, NGHTTP2_INTERNAL_ERROR);
-       },
-       true},
-  };
   script([&](ScriptServer& server) {
-    for (const BadAnswer& answer : answers) {
+    for (const BadAnswer& answer : kBadAnswers) {
       Http2TestPeer peer(server.accept().release());
       EXPECT_TRUE(peer.greet());
       (void)peer.readMessage(1);
@@ -339,7 +339,7 @@ TEST_F(Http2ClientTest, RefusesMalformedResponses) {
     }
   });
   run([&](net::Shard& shard) -> Task<void> {
-    for (const BadAnswer& answer : answers) {
+    for (const BadAnswer& answer : kBadAnswers) {
       auto response = co_await client().send(call("GET", "/"), nullptr, options_);
       bool failed = !response;
       if (response && answer.in_content) {

@@ -61,6 +61,14 @@ struct OnDestruction {
   ~OnDestruction() { count += 1; }
 };
 
+// The fields of a GET of "/", and more.
+[[nodiscard]] inline TestFields get(TestFields extra) {
+  TestFields fields = {
+      {":method", "GET"}, {":scheme", "http"}, {":authority", "a.example"}, {":path", "/"}};
+  fields.insert(fields.end(), extra.begin(), extra.end());
+  return fields;
+}
+
 class Http2ServerTest : public net::ShardTest {
  protected:
   void SetUp() override {

@@ -9,13 +9,6 @@ struct Refusal {
   std::string outcome;  // a status, or "reset"
 };
 
-TestFields get(TestFields extra) {
-  TestFields fields = {
-      {":method", "GET"}, {":scheme", "http"}, {":authority", "a.example"}, {":path", "/"}};
-  fields.insert(fields.end(), extra.begin(), extra.end());
-  return fields;
-}
-
 const std::vector<Refusal> kRefusals = {
     {"no path", {{":method", "GET"}, {":scheme", "http"}, {":authority", "a"}}, "reset"},
     {"no method", {{":scheme", "http"}, {":path", "/"}, {":authority", "a"}}, "reset"},
