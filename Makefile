@@ -24,7 +24,8 @@ all: configure
 guests: install
 	@scripts/build-guests.sh $(BUILD)/guests
 
-run: build guests ## serve the example examples/http-hello
+run: build ## serve the example examples/http-hello
+	@scripts/build-guests.sh $(BUILD)/guests http-hello
 	@$(BUILD)/wash run examples/http-hello
 
 test: all guests ## run the unit, command-line and end-to-end tests

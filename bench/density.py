@@ -57,7 +57,7 @@ def manifest(index, component):
     return {
         "apiVersion": "nimbus/v1", "kind": "Workload", "metadata": {"name": f"w{index}"},
         "spec": {"components": [{"name": "hello", "file": str(component)}],
-                 "routes": [{"host": f"w{index}.bench.test"}]},
+                 "http": {"routes": [{"host": f"w{index}.bench.test"}]}},
     }
 
 
@@ -89,11 +89,11 @@ class AdminClient(http.client.HTTPConnection):
 def start_host(session, program, cpus):
     folder = session.folder("host")
     admin_path = folder / "admin.sock"
-    child = Child([program, "host", "--state", folder / "state", "--addr", "127.0.0.1:0",
-                   "--admin", f"unix:{admin_path}", "--shards", "1", "-o", "json"],
+    child = Child([program, "host", "--state", folder / "state", "--http-addr", "127.0.0.1:0",
+                   "--admin-socket", admin_path, "--shards", "1", "-o", "json"],
                   folder / "log", cpus, cwd=folder)
     try:
-        found = child.wait_for_output(r'"(?:address|addr|url)"\s*:\s*"[^"]*:(\d+)/?"', 60)
+        found = child.wait_for_output(r'"addresses":\["http://127\.0\.0\.1:(\d+)"', 60)
     except StartFailed:
         child.stop()
         raise

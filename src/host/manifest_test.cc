@@ -229,6 +229,8 @@ TEST(Manifest, NamesWhatWasExpectedAndFound) {
       {"    localResources: {allowedHostLoopbackPorts: [70000]}\n",
        "components[0].localResources.allowedHostLoopbackPorts: expected a port such as 5432 or "
        "\"53/udp\", found the number 70000"},
+      {"    localResources: {allowedHosts: [\"a b\"]}\n",
+       "components[0].localResources.allowedHosts: \"a b\": invalid host name or address"},
       {"    digest: sha256:abc\n",
        "components[0].digest: expected \"sha256:\" and 64 lower-case hexadecimal digits, found "
        "\"sha256:abc\""},

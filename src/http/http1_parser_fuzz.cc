@@ -1,12 +1,13 @@
 // Differential fuzzing of the HTTP/1 parser against Boost.Beast: what ours accepts, Beast must
 // accept too, with the same method, target, fields, content, and end. (The reverse need not hold:
 // ours is stricter.) And however the bytes are cut into pieces, the result must be the same.
-#include <algorithm>
 #include <boost/beast/http.hpp>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "http/http1_body_decoder.h"
@@ -103,8 +104,13 @@ Message parseBeast(std::string_view text) {
 
 // Beast moves fields of one name together.
 void sortByName(std::vector<std::string>& fields) {
-  std::ranges::stable_sort(
-      fields, {}, [](const std::string& field) { return field.substr(0, field.find(':')); });
+  std::multimap<std::string, std::string> sorted;  // keeps the order of equal keys
+  for (std::string& field : fields) {
+    std::string name = field.substr(0, field.find(':'));
+    sorted.emplace(std::move(name), std::move(field));
+  }
+  fields.clear();
+  for (auto& [name, field] : sorted) fields.push_back(std::move(field));
 }
 
 void compare(Message ours, Message theirs) {

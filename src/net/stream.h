@@ -34,7 +34,7 @@ class Stream {
   [[nodiscard]] virtual Task<Result<std::size_t>> read(std::span<std::uint8_t> into) = 0;
 
   // Suspends until read() would make progress, without holding a buffer meanwhile: for idle
-  // connections.
+  // connections. Destroying this task harms nothing: the stream can be read on.
   [[nodiscard]] virtual Task<Result<void>> readable() = 0;
 
   // Takes as many bytes as fit now without waiting; 0 when none do.

@@ -61,20 +61,20 @@ void nimbus_budget_free(NimbusBudget* budget);
 // --- engine --------------------------------------------------------------------------------------
 
 typedef struct {
-  uint8_t concurrency;   // 1: WASI 0.3 and component-model async; 0: WASI 0.2 only, faster
-  uint8_t pooling;       // 1: slots for memories, tables and stacks are reserved at the start
-  uint8_t pagemap_scan;  // 1: reset only pages that were written, where the kernel can tell
-  uint8_t inlining;      // 1: inline across functions when compiling (more code, slower compile)
-  uint32_t instances;           // component instances at once
-  uint32_t core_instances;      // of all component instances together
-  uint32_t memories;            // same
-  uint32_t tables;              // same
-  uint32_t table_elements;      // of one table
-  uint64_t max_memory_bytes;    // of one linear memory
-  uint64_t memory_keep_bytes;   // of a linear memory that stay resident between instances
-  uint64_t table_keep_bytes;    // same, for tables
-  uint64_t stack_keep_bytes;    // same, for stacks
-  uint64_t stack_bytes;         // of one guest stack
+  uint8_t concurrency;      // 1: WASI 0.3 and component-model async; 0: WASI 0.2 only, faster
+  uint8_t pooling;          // 1: slots for memories, tables and stacks are reserved at the start
+  uint8_t pagemap_scan;     // 1: reset only pages that were written, where the kernel can tell
+  uint8_t inlining;         // 1: inline across functions when compiling (more code, slower compile)
+  uint32_t instances;       // component instances at once
+  uint32_t core_instances;  // of all component instances together
+  uint32_t memories;        // same
+  uint32_t tables;          // same
+  uint32_t table_elements;  // of one table
+  uint64_t max_memory_bytes;   // of one linear memory
+  uint64_t memory_keep_bytes;  // of a linear memory that stay resident between instances
+  uint64_t table_keep_bytes;   // same, for tables
+  uint64_t stack_keep_bytes;   // same, for stacks
+  uint64_t stack_bytes;        // of one guest stack
 } NimbusEngineConfig;
 
 NimbusEngine* nimbus_engine_new(const NimbusEngineConfig* config, const NimbusBudget* budget);
@@ -116,7 +116,11 @@ void nimbus_linked_free(NimbusLinked* linked);
 
 // --- context -------------------------------------------------------------------------------------
 
-typedef enum { NIMBUS_STDIO_NONE = 0, NIMBUS_STDIO_INHERIT = 1, NIMBUS_STDIO_LINES = 2 } NimbusStdio;
+typedef enum {
+  NIMBUS_STDIO_NONE = 0,
+  NIMBUS_STDIO_INHERIT = 1,
+  NIMBUS_STDIO_LINES = 2
+} NimbusStdio;
 
 typedef enum {
   NIMBUS_SOCKET_TCP_BIND = 0,
@@ -130,9 +134,9 @@ typedef enum {
 
 typedef struct {
   NimbusStr method;
-  NimbusStr scheme;     // "http" or "https"
+  NimbusStr scheme;  // "http" or "https"
   NimbusStr authority;
-  NimbusStr path;       // with query
+  NimbusStr path;  // with query
   const NimbusField* headers;
   size_t header_count;
   int64_t connect_timeout_ns;        // -1: none given
@@ -155,11 +159,11 @@ typedef struct {
   // An outgoing request begins. The callee owns `egress` (nimbus_egress_free) and returns the
   // token that the calls below get; the last of them is egress_release.
   void* (*egress_start)(void* context, NimbusEgress* egress, const NimbusEgressRequest* request);
-  void (*egress_body)(void* token, NimbusOwnedBytes bytes);      // a piece of the request's content
+  void (*egress_body)(void* token, NimbusOwnedBytes bytes);  // a piece of the request's content
   void (*egress_body_end)(void* token, const NimbusField* trailers, size_t count);
-  void (*egress_body_error)(void* token);                        // the guest gave its content up
-  void (*egress_consumed)(void* token, size_t bytes);            // of the response's content
-  void (*egress_cancel)(void* token);                            // the guest lost interest
+  void (*egress_body_error)(void* token);              // the guest gave its content up
+  void (*egress_consumed)(void* token, size_t bytes);  // of the response's content
+  void (*egress_cancel)(void* token);                  // the guest lost interest
   void (*egress_release)(void* token);
 } NimbusHostCalls;
 
@@ -204,15 +208,15 @@ typedef struct {
 
 typedef enum {
   NIMBUS_DONE_OK = 0,
-  NIMBUS_DONE_ERROR_CODE = 1,    // the guest answered with a wasi:http error-code
-  NIMBUS_DONE_NO_RESPONSE = 2,   // returned without answering
-  NIMBUS_DONE_TRAP = 3,          // message holds the Wasm backtrace
-  NIMBUS_DONE_EXIT = 4,          // called exit; exit_code says with what
-  NIMBUS_DONE_COLLATERAL = 5,    // the instance ended because of another call
-  NIMBUS_DONE_NOT_STARTED = 6,   // the guest never saw it: may be given to another instance
-  NIMBUS_DONE_RESOURCES = 7,     // no memory or pool slot for an instance
-  NIMBUS_DONE_PANIC = 8,         // host code failed
-  NIMBUS_DONE_TRUNCATED = 9,     // the response's content stopped before its end
+  NIMBUS_DONE_ERROR_CODE = 1,   // the guest answered with a wasi:http error-code
+  NIMBUS_DONE_NO_RESPONSE = 2,  // returned without answering
+  NIMBUS_DONE_TRAP = 3,         // message holds the Wasm backtrace
+  NIMBUS_DONE_EXIT = 4,         // called exit; exit_code says with what
+  NIMBUS_DONE_COLLATERAL = 5,   // the instance ended because of another call
+  NIMBUS_DONE_NOT_STARTED = 6,  // the guest never saw it: may be given to another instance
+  NIMBUS_DONE_RESOURCES = 7,    // no memory or pool slot for an instance
+  NIMBUS_DONE_PANIC = 8,        // host code failed
+  NIMBUS_DONE_TRUNCATED = 9,    // the response's content stopped before its end
 } NimbusDoneKind;
 
 typedef struct {

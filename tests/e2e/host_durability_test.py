@@ -1,0 +1,223 @@
+#!/usr/bin/env python3
+"""Workloads applied over the API outlive the process, however it ends."""
+
+import json
+import signal
+import threading
+
+import harness
+import hosting
+from hosting import workload
+
+
+class HostDurabilityTest(hosting.TestCase):
+    def kill(self, host):
+        host.send(signal.SIGKILL)
+        self.assertEqual(-signal.SIGKILL, host.wait())
+
+    def restarted(self, host, **options):
+        """A new host on the state that the other, which is ended as it should be, has left."""
+        self.assertEqual(0, host.terminate())
+        return self.host(state=True, **options)
+
+    def test_workloads_are_there_again_after_an_orderly_end(self):
+        host = self.host(state=True)
+        self.assertTrue(host.facts()["durable"])
+        before = host.apply(workload("a", environment={"V": "1"}))
+        host.apply(workload("b", "http-hello"))
+        host = self.restarted(host)
+        self.assertIn('"1"', host.text_of("a.test", "/env"))
+        self.assertEqual(200, host.ask("b.test").status)
+        after = host.status("a")
+        for key in ("generation", "servingGeneration", "owner", "manifest", "state"):
+            self.assertEqual(before[key], after[key])
+
+    def test_workloads_are_there_again_after_a_kill(self):
+        host = self.host(state=True)
+        host.apply(workload("a", environment={"V": "1"}))
+        last = host.apply(workload("a", environment={"V": "2"}))
+        self.kill(host)
+        host = self.host(state=True)
+        self.assertIn('"2"', host.text_of("a.test", "/env"))
+        self.assertEqual(last["generation"], host.status("a")["generation"])
+        newer = host.apply(workload("a", environment={"V": "3"}))
+        self.assertGreater(newer["generation"], last["generation"])
+
+    def test_every_apply_and_delete_that_was_answered_holds_whenever_the_kill_comes(self):
+        promised = {}  # what was answered last: a version, or None once it is deleted
+        begun = {}     # what may or may not have happened
+        host = self.host(state=True)
+
+        def change(host, names):
+            for step in range(1000):
+                for name in names:
+                    version = None if step % 3 == 2 else f"{name}-{step}"
+                    begun[name] = version
+                    try:
+                        if version is None:
+                            answer = host.delete(name)
+                        else:
+                            answer = host.try_apply(workload(name, environment={"V": version}))
+                    except (OSError, hosting.http.client.HTTPException):
+                        return
+                    self.assertEqual(200, answer.status, answer.text)
+                    promised[name] = version
+                    if len(promised) == 12:
+                        enough.set()
+
+        for _ in range(3):
+            enough = threading.Event()
+            promised.clear()
+            threads = [threading.Thread(target=change,
+                                        args=(host, [f"w{n}" for n in range(k, 12, 3)]))
+                       for k in range(3)]
+            for thread in threads:
+                thread.start()
+            self.assertTrue(enough.wait(harness.PATIENCE_SECONDS))
+            self.kill(host)
+            for thread in threads:
+                thread.join()
+            host = self.host(state=True)
+            self.assertEqual({}, host.problems())
+            for name, version in promised.items():
+                status = host.status(name)
+                found = None if status is None else \
+                    status["manifest"]["components"][0]["localResources"]["environment"]["V"]
+                self.assertIn(found, (version, begun[name]), name)
+                if found is not None:
+                    self.assertIn(f'"{found}"', host.text_of(f"{name}.test", "/env"))
+                    host.delete(name)
+
+    def test_a_deleted_workload_stays_deleted(self):
+        host = self.host(state=True)
+        host.apply(workload("a"))
+        host.apply(workload("b"))
+        self.assertEqual(200, host.delete("a").status)
+        self.kill(host)
+        host = self.host(state=True)
+        self.assertIsNone(host.status("a"))
+        self.assertEqual(404, host.ask("a.test").status)
+        self.assertIsNotNone(host.status("b"))
+
+    def test_a_generation_that_failed_does_not_replace_the_one_that_is_stored(self):
+        host = self.host(state=True)
+        host.apply(workload("a", environment={"V": "1"}))
+        self.assertEqual(422, host.try_apply(workload("a", "wat-invalid")).status)
+        self.kill(host)
+        host = self.host(state=True)
+        self.assertIn('"1"', host.text_of("a.test", "/env"))
+
+    def test_a_workload_whose_component_is_gone_is_reported_and_the_others_serve(self):
+        file = self.write("own.wasm", b"")
+        file.unlink()
+        file.hardlink_to(harness.guest("http-hello"))
+        manifest = workload("a")
+        manifest["components"][0]["file"] = str(file)
+        host = self.host(state=True)
+        host.apply(manifest)
+        host.apply(workload("b", "http-hello"))
+        self.kill(host)
+        file.unlink()
+        host = self.host(state=True)
+        self.assertEqual(200, host.ask("b.test").status)
+        self.assertEqual("Error", host.status("a")["state"])
+        self.assertIn("own.wasm", host.status("a")["reason"])
+        file.hardlink_to(harness.guest("http-hello"))
+        host.apply(manifest)
+        self.assertEqual(200, host.ask("a.test").status)
+
+    def test_damaged_files_are_set_aside_and_the_others_serve(self):
+        host = self.host(state=True)
+        damage = {"flip": lambda data: data[:-9] + bytes([data[-9] ^ 1]) + data[-8:],
+                  "cut": lambda data: data[:len(data) // 2],
+                  "empty": lambda data: b""}
+        for name in (*damage, "good"):
+            host.apply(workload(name, "http-hello"))
+        self.kill(host)
+        paths = {name: self.file_of(name) for name in damage}
+        for name, path in paths.items():
+            path.write_bytes(damage[name](path.read_bytes()))
+        (self.state_folder / "left-over.tmp").write_bytes(b"half")
+        host = self.host(state=True)
+        self.assertEqual(200, host.ask("good.test").status)
+        for name, path in paths.items():
+            self.assertIsNone(host.status(name))
+            self.assertFalse(path.exists(), f"{path} is still in the way")
+            self.assertTrue(path.with_name(path.name + ".corrupt").exists())
+            host.wait_for_stderr(f"cannot be used.*{path.name}")
+        host.apply(workload("flip", "http-hello"))
+        host = self.restarted(host)
+        self.assertEqual(200, host.ask("flip.test").status)
+
+    def file_of(self, name):
+        files = [path for path in self.state_folder.iterdir() if f".{name}." in path.name]
+        self.assertEqual(1, len(files), files)
+        return files[0]
+
+    def test_a_damaged_counter_never_gives_a_generation_twice(self):
+        host = self.host(state=True)
+        last = host.apply(workload("a"))["generation"]
+        self.kill(host)
+        (self.state_folder / "generation").write_bytes(b"7")
+        host = self.host(state=True)
+        self.assertGreater(host.apply(workload("a", poolSize=1))["generation"], last)
+
+    def test_two_hosts_cannot_share_a_state(self):
+        self.host(state=True)
+        done = self.run_wash("host", "--http-addr", "127.0.0.1:0", "--state", self.state_folder,
+                             "--admin-socket", self.folder / "other.sock")
+        self.assertNotEqual(0, done.returncode)
+        self.assertIn("in use by another host", done.stderr)
+
+    def test_it_is_ready_only_after_everything_is_restored(self):
+        host = self.host(state=True)
+        names = ("http-misc", "http-misc-p3", "http-echo", "http-echo-p3", "http-outbound")
+        for name in names:
+            host.apply(workload(name, name))
+        self.assertEqual(0, host.terminate())
+        # Without a cache everything is compiled again, which leaves time to look.
+        starting = self.start(*self.host_arguments("--no-cache", state=True))
+        phases = []
+
+        def restored():
+            try:
+                phase = json.loads(hosting.ask_admin(self.admin_socket, "GET", "/v1/host").body)
+            except (ConnectionError, FileNotFoundError):
+                return False
+            if phase["phase"] == "restoring":
+                self.assertFalse(starting.stdout.all, "it says that it serves too early")
+                refused = hosting.ask_admin(self.admin_socket, "POST", "/v1/workloads",
+                                            body=json.dumps(workload("new")))
+                if refused.status != 200:  # else it has become ready in between
+                    self.assertEqual(503, refused.status)
+            else:
+                self.assertEqual(len(names), phase["workloads"]["running"] -
+                                 self.served_beside(starting))
+            phases.append(phase["phase"])
+            return phase["phase"] == "ready"
+
+        self.eventually(restored, "it never became ready")
+        self.assertEqual("restoring", phases[0])
+        starting.wait_for_stdout("Serving at")
+
+    def served_beside(self, _):
+        """1 if the workload that was offered in between has been taken."""
+        answer = hosting.ask_admin(self.admin_socket, "GET", "/v1/workloads/default/new")
+        return 1 if answer.status == 200 else 0
+
+    def test_without_a_state_folder_nothing_is_kept(self):
+        host = self.host()
+        self.assertFalse(host.facts()["durable"])
+        host.apply(workload("a"))
+        self.assertEqual(0, host.terminate())
+        self.assertIsNone(self.host().status("a"))
+
+    def test_a_socket_left_by_a_killed_host_is_no_hindrance(self):
+        host = self.host()
+        self.kill(host)
+        self.assertTrue(self.admin_socket.exists())
+        self.assertEqual(200, self.host().admin("GET", "/v1/host").status)
+
+
+if __name__ == "__main__":
+    harness.main()

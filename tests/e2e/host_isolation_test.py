@@ -1,0 +1,251 @@
+#!/usr/bin/env python3
+"""What one workload does, and what it has, is no other workload's."""
+
+import concurrent.futures
+import json
+import threading
+import urllib.parse
+
+import harness
+import hosting
+from hosting import component, workload
+
+
+def files(operation, path, text=""):
+    return "/fs?" + urllib.parse.urlencode({"op": operation, "path": path, "text": text})
+
+
+class Healthy:
+    """Asks a healthy workload without a pause, for as long as it is entered."""
+
+    def __init__(self, test, host, name="healthy.test"):
+        self._test, self._host, self._name = test, host, name
+        self._stop = threading.Event()
+        self._threads = [threading.Thread(target=self._ask) for _ in range(2)]
+        self.answers = []
+
+    def _ask(self):
+        with self._host.connect() as connection:
+            while not self._stop.is_set():
+                connection.send(f"GET /x HTTP/1.1\r\nhost: {self._name}\r\n\r\n")
+                answer = connection.read_answer()
+                self.answers.append((answer.status, answer.text))
+
+    def __enter__(self):
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self._stop.set()
+        for thread in self._threads:
+            thread.join()
+        self._test.assertGreater(len(self.answers), 2)
+        self._test.assertEqual({(200, "hello from rust /x\n")}, set(self.answers))
+
+
+class FaultsTest(hosting.TestCase):
+    def beside_healthy(self, *manifests, config=None):
+        host = self.host("--shards", "2", config=config)
+        host.apply(workload("healthy", "http-hello"))
+        for manifest in manifests:
+            host.apply(manifest)
+        return host
+
+    def together(self, host, name, path, count):
+        """The statuses of as many requests at once."""
+        with concurrent.futures.ThreadPoolExecutor(count) as threads:
+            return [answer.status for answer in
+                    threads.map(lambda _: host.ask(name, path), range(count))]
+
+    def test_a_spinning_guest_is_ended_and_a_healthy_one_beside_it_goes_on(self):
+        for guest in ("http-misc", "http-misc-p3"):
+            with self.subTest(guest):
+                limits = {"cpuLimit": 300}
+                host = self.beside_healthy(workload("bad", guest, resources=limits))
+                with Healthy(self, host) as healthy:
+                    answered = len(healthy.answers)
+                    self.assertEqual({504}, set(self.together(host, "bad.test", "/spin", 6)))
+                    self.assertGreater(len(healthy.answers), answered)
+                self.assertEqual(200, host.ask("bad.test", "/count").status)
+                line = host.wait_for_stderr("a call failed.*default/bad").string
+                self.assertIn("component=web", line)
+                self.assertEqual(0, host.terminate())
+
+    def test_a_memory_bomb_is_held_at_its_limit(self):
+        limits = {"memoryLimitMb": 16}
+        host = self.beside_healthy(workload("bad", resources=limits),
+                                   workload("bad3", "http-misc-p3", resources=limits),
+                                   workload("bomb", "wat-memory-bomb", resources=limits))
+        resident = host.resident_bytes()
+        with Healthy(self, host):
+            self.assertEqual({507}, set(self.together(host, "bad.test", "/memory?mb=64", 8)))
+            self.assertEqual({507}, set(self.together(host, "bad3.test", "/memory?mb=64", 8)))
+            self.assertEqual({500}, set(self.together(host, "bomb.test", "/", 8)))
+        self.assertEqual("8 MiB\n", host.text_of("bad.test", "/memory?mb=8"))
+        self.assertLess(host.resident_bytes() - resident, 256 << 20)
+
+    def test_traps_recursion_and_silence_end_their_own_request_alone(self):
+        host = self.beside_healthy(workload("bad"), workload("bad3", "http-misc-p3",
+                                                             timeout="500ms"))
+        with Healthy(self, host):
+            for name in ("bad.test", "bad3.test"):
+                for path in ("/trap", "/trap?how=panic", "/recurse", "/exit?code=3"):
+                    with self.subTest(f"{name}{path}"):
+                        self.assertEqual({500}, set(self.together(host, name, path, 3)))
+            self.assertIn(host.ask("bad.test", "/no-response").status, (500, 502))
+            self.assertEqual(504, host.ask("bad3.test", "/no-response").status)
+        self.assertEqual("1\n", host.text_of("bad.test", "/count"))
+
+    def test_the_memory_of_all_workloads_together_has_a_limit(self):
+        manifests = [workload(name, poolSize=1) for name in ("one", "two")]
+        host = self.beside_healthy(*manifests, config={"limits": {"memoryMb": 64}})
+        self.assertEqual("40 MiB\n", host.text_of("one.test", "/leak?mb=40"))
+        with Healthy(self, host):
+            self.assertEqual(507, host.ask("two.test", "/leak?mb=40").status)
+        host.delete("one")
+        self.eventually(lambda: host.ask("two.test", "/leak?mb=40").status == 200,
+                        "the memory of a deleted workload is not given back")
+
+    def test_calls_beyond_the_instances_and_the_queue_are_turned_away(self):
+        host = self.beside_healthy(workload("narrow", maxInstances=1, maxQueue=1))
+        with Healthy(self, host):
+            statuses = self.together(host, "narrow.test", "/sleep?ms=1500", 6)
+        self.assertEqual({200, 503}, set(statuses))
+        self.assertGreaterEqual(statuses.count(503), 2)
+        self.assertEqual(200, host.ask("narrow.test", "/sleep?ms=1").status)
+
+
+class PossessionsTest(hosting.TestCase):
+    def test_environment_and_configuration_are_a_components_own(self):
+        host = self.host()
+        host.apply({"name": "one",
+                    "components": [
+                        component("a", localResources={"environment": {"SECRET": "of a"}}),
+                        component("b", localResources={"environment": {"OTHER": "of b"}}),
+                        component("c", "http-config", localResources={"config": {"k": "of c"}})],
+                    "http": {"routes": [{"host": f"{name}.test", "component": name}
+                                        for name in "abc"]}})
+        host.apply(workload("d", "http-config", resources={"config": {"k": "of d"}}))
+        host.apply(workload("e"))
+        self.assertEqual({"SECRET": "of a"}, json.loads(host.text_of("a.test", "/env")))
+        self.assertEqual({"OTHER": "of b"}, json.loads(host.text_of("b.test", "/env")))
+        self.assertEqual({}, json.loads(host.text_of("e.test", "/env")))
+        self.assertEqual({"k": "of c"}, json.loads(host.text_of("c.test")))
+        self.assertEqual({"k": "of d"}, json.loads(host.text_of("d.test")))
+
+    def mounting(self, name, volume, *, guest="http-misc", **mount):
+        return workload(name, guest, volumes=[volume],
+                        resources={"volumeMounts": [{"name": "data", "mountPath": "/data",
+                                                     **mount}]})
+
+    def test_a_volume_is_seen_by_its_workload_alone(self):
+        host = self.host()
+        for name in ("one", "two"):
+            host.apply(self.mounting(name, {"name": "data", "ephemeral": {}}))
+        host.apply(workload("none"))
+        host.text_of("one.test", files("write", "/data/f", "of one"))
+        self.assertEqual("of one", host.text_of("one.test", files("read", "/data/f")))
+        self.assertEqual(500, host.ask("two.test", files("read", "/data/f")).status)
+        self.assertEqual("[]", host.text_of("none.test", files("preopens", "")).strip())
+
+    def test_nothing_beyond_a_volume_can_be_reached(self):
+        inside = self.folder / "volume"
+        inside.mkdir()
+        self.write("secret", "not for guests")
+        (inside / "link").symlink_to(self.folder / "secret")
+        (inside / "up").symlink_to("..")
+        host = self.host()
+        for guest, name in (("http-misc", "p2"), ("http-misc-p3", "p3")):
+            host.apply(self.mounting(name, {"name": "data", "hostPath": {"path": str(inside)}},
+                                     guest=guest))
+            for path in ("/data/link", "/data/up/secret", "/data/../secret",
+                         f"/data/{self.folder}/secret"):
+                with self.subTest(f"{guest} {path}"):
+                    answer = host.ask(f"{name}.test", files("read", path))
+                    self.assertEqual(500, answer.status)
+                    self.assertNotIn("not for guests", answer.text)
+
+    def test_a_read_only_mount_is_read_only(self):
+        inside = self.folder / "volume"
+        inside.mkdir()
+        (inside / "f").write_text("as it was", encoding="ascii")
+        host = self.host()
+        for guest, name in (("http-misc", "p2"), ("http-misc-p3", "p3")):
+            host.apply(self.mounting(name, {"name": "data", "hostPath": {"path": str(inside)}},
+                                     guest=guest, readOnly=True))
+            self.assertEqual("as it was", host.text_of(f"{name}.test", files("read", "/data/f")))
+            for operation, path in (("write", "/data/f"), ("write", "/data/new"),
+                                    ("append", "/data/f"), ("mkdir", "/data/folder"),
+                                    ("unlink", "/data/f")):
+                with self.subTest(f"{guest} {operation} {path}"):
+                    answer = host.ask(f"{name}.test", files(operation, path, "changed"))
+                    self.assertEqual(500, answer.status)
+            self.assertEqual(["f"], [path.name for path in inside.iterdir()])
+            self.assertEqual("as it was", (inside / "f").read_text(encoding="ascii"))
+
+    def test_a_folder_of_the_host_is_written_and_kept(self):
+        inside = self.folder / "volume"
+        inside.mkdir()
+        host = self.host()
+        host.apply(self.mounting("a", {"name": "data", "hostPath": {"path": str(inside)}}))
+        host.text_of("a.test", files("write", "/data/f", "kept"))
+        host.delete("a")
+        self.assertEqual("kept", (inside / "f").read_text(encoding="ascii"))
+
+    def test_an_ephemeral_volume_stays_with_updates_and_goes_with_the_workload(self):
+        volumes = self.folder / "volumes"
+        host = self.host(config={"volumes": str(volumes)})
+        manifest = self.mounting("a", {"name": "data", "ephemeral": {}})
+        host.apply(manifest)
+        host.text_of("a.test", files("write", "/data/f", "still there"))
+        manifest["components"][0]["localResources"]["environment"] = {"V": "2"}
+        host.apply(manifest)
+        self.assertEqual("still there", host.text_of("a.test", files("read", "/data/f")))
+        self.assertTrue(list(volumes.rglob("f")))
+        host.delete("a")
+        self.eventually(lambda: not list(volumes.rglob("f")), "the volume is left over")
+        host.apply(manifest)
+        self.assertEqual(500, host.ask("a.test", files("read", "/data/f")).status)
+
+    def test_ephemeral_volumes_are_gone_when_the_host_ends(self):
+        volumes = self.folder / "volumes"
+        host = self.host(config={"volumes": str(volumes)})
+        host.apply(self.mounting("a", {"name": "data", "ephemeral": {}}))
+        host.text_of("a.test", files("write", "/data/f", "x"))
+        self.assertEqual(0, host.terminate())
+        self.assertEqual([], list(volumes.rglob("f")) if volumes.exists() else [])
+
+    def test_a_volume_that_does_not_exist_is_refused(self):
+        answer = self.host().try_apply(
+            self.mounting("a", {"name": "data", "hostPath": {"path": str(self.folder / "none")}}))
+        self.assertEqual(422, answer.status)
+        self.assertIn('volume \\"data\\"', answer.text)
+
+
+class ConnectionsTest(hosting.TestCase):
+    def test_five_hundred_idle_connections_stay_and_new_ones_work(self):
+        host = self.host("--shards", "2")
+        host.apply(workload("a", "http-hello"))
+        request = "GET /x HTTP/1.1\r\nhost: a.test\r\n\r\n"
+
+        def ask(connection):
+            connection.send(request)
+            answer = connection.read_answer()
+            self.assertEqual((200, "hello from rust /x\n"), (answer.status, answer.text))
+
+        idle = [self.enterContext(host.connect()) for _ in range(500)]
+        for connection in idle:
+            ask(connection)
+        for _ in range(20):
+            with host.connect() as fresh:
+                ask(fresh)
+        self.assertFalse([connection for connection in idle if connection.readable(0)],
+                         "idle connections were closed")
+        for connection in idle:
+            ask(connection)
+        self.assertEqual(0, host.terminate())
+
+
+if __name__ == "__main__":
+    harness.main()

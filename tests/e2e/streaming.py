@@ -1,0 +1,94 @@
+"""Bodies of any length in constant memory, for the tests that stream."""
+
+import contextlib
+import socket
+import threading
+
+import harness
+
+PIECE = 1 << 18
+MIB = 1 << 20
+# Every byte depends on its offset within a period that is no divisor of any buffer's size.
+PERIOD = 251
+_PATTERN = bytes(range(PERIOD)) * (PIECE // PERIOD + 2)
+
+
+def pattern(offset, length):
+    """`length` bytes, at most PIECE, of the endless body from `offset` on."""
+    start = offset % PERIOD
+    return memoryview(_PATTERN)[start:start + length]
+
+
+class Sender:
+    """Sends a request with a long body from a thread of its own."""
+
+    def __init__(self, client, path, length, *, headers=""):
+        self._client, self._length, self.failure = client, length, None
+        client.send(f"POST {path} HTTP/1.1\r\nHost: h\r\nContent-Length: {length}\r\n"
+                    f"{headers}\r\n")
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def _run(self):
+        try:
+            for offset in range(0, self._length, PIECE):
+                self._client.socket.sendall(pattern(offset, min(PIECE, self._length - offset)))
+        except OSError as failure:
+            self.failure = failure
+
+    def join(self):
+        self._thread.join(harness.PATIENCE_SECONDS)
+
+
+class Chunks:
+    """Reads a chunked body piece by piece; `read` gives b"" at the end."""
+
+    def __init__(self, client):
+        self._client, self._left = client, 0
+
+    def read(self):
+        if self._left == 0:
+            self._left = int(self._client.read_until("\r\n").split(b";")[0], 16)
+            if self._left == 0:
+                while self._client.read_until("\r\n") != b"\r\n":
+                    pass  # trailers
+                return b""
+        if not self._client.received:
+            self._client.received = self._client.socket.recv(PIECE)
+            if not self._client.received:
+                raise EOFError("the peer closed in the middle of a chunk")
+        piece = self._client.received[:self._left]
+        self._client.received = self._client.received[len(piece):]
+        self._left -= len(piece)
+        if self._left == 0:
+            self._client.read_exactly(2)
+        return piece
+
+
+def check_echo(test, server, path, length):
+    """Sends `length` bytes while it reads them back, and compares every one."""
+    with server.connect() as client:
+        client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
+        sender = Sender(client, path, length)
+        head = client.read_until("\r\n\r\n")
+        test.assertTrue(head.startswith(b"HTTP/1.1 200 "), head)
+        test.assertIn(b"transfer-encoding: chunked", head.lower())
+        chunks, offset = Chunks(client), 0
+        while piece := chunks.read():
+            for start in range(0, len(piece), PIECE):
+                part = piece[start:start + PIECE]
+                if part != pattern(offset, len(part)):
+                    test.fail(f"other bytes came back at {offset}")
+                offset += len(part)
+        test.assertEqual(length, offset)
+        sender.join()
+        test.assertIsNone(sender.failure)
+
+
+@contextlib.contextmanager
+def bounded_growth(test, server, most_bytes):
+    """The resident memory of the server must not have grown further at any time in between."""
+    before = server.resident_bytes()
+    yield
+    grown = server.peak_resident_bytes() - before
+    test.assertLess(grown, most_bytes, f"grown by {grown / MIB:.1f} MiB")
