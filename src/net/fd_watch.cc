@@ -1,69 +1,61 @@
 #include "net/fd_watch.h"
 
+#include <sys/epoll.h>
+
 #include <array>
-#include <boost/asio/posix/stream_descriptor.hpp>
 
 #include "base/check.h"
 #include "net/shard_impl.h"
 
 namespace nimbus::net {
 
-namespace asio = boost::asio;
+// Outlives the watch while the loop may still tell it something, or a waiter has yet to leave it.
+struct FdWatch::State final : EventLoop::Source {
+  explicit State(Shard& owner) : shard(owner) {}
 
-// Outlives the watch until Asio has completed every wait on it: a handler never touches freed
-// memory, whatever was destroyed meanwhile. A wait whose waiter was forgotten stays with Asio and
-// serves the next waiter, which saves cancelling it.
-struct FdWatch::State {
-  struct Side {
-    Waiter* waiter = nullptr;
-    bool pending = false;  // Asio has a wait for this direction
-  };
+  void happened(std::uint32_t events) override {
+    if (fd < 0) return;    // closed by one that was told just before
+    const Ref held(this);  // a waiter may destroy the watch
+    peer_finished |= (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0;
+    if ((events & ~std::uint32_t{EPOLLOUT}) != 0) {
+      may_read = true;
+      tell(Direction::kRead);
+    }
+    if ((events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) != 0) tell(Direction::kWrite);
+  }
 
-  explicit State(asio::io_context& io) : descriptor(io) {}
+  Waiter*& waiter(Direction direction) { return waiters[direction == Direction::kRead ? 0 : 1]; }
+  void tell(Direction direction) {
+    if (Waiter* told = std::exchange(waiter(direction), nullptr)) told->ready();
+  }
 
-  Side& side(Direction direction) { return sides[direction == Direction::kRead ? 0 : 1]; }
+  EventLoop& loop() { return shard.impl().loop; }
   void close() {
     if (fd < 0) return;
-    boost::system::error_code ignored;
-    if (ownership == Ownership::kOwned) {
-      descriptor.close(ignored);
-    } else {
-      descriptor.release();
-    }
+    // Explicitly: closing would not do it while a copy of the descriptor is open elsewhere.
+    loop().remove(fd);
+    if (ownership == Ownership::kOwned) ::close(fd);
     fd = -1;
   }
 
-  asio::posix::stream_descriptor descriptor;
+  Shard& shard;
   int fd = -1;
   Ownership ownership = Ownership::kOwned;
+  bool may_read = true;
+  bool peer_finished = false;
+  bool wants_write = false;
   unsigned references = 1;
-  std::array<Side, 2> sides;
-};
-
-// A handler's share of the state. One thread: the count needs no atomics.
-class FdWatch::Ref {
- public:
-  explicit Ref(State* state) : state_(state) { retain(state_); }
-  Ref(Ref&& other) noexcept : state_(std::exchange(other.state_, nullptr)) {}
-  Ref(const Ref& other) = delete;
-  Ref& operator=(Ref&&) = delete;
-  ~Ref() { release(state_); }
-  State* operator->() const { return state_; }
-
- private:
-  State* state_;
+  std::array<Waiter*, 2> waiters{};
 };
 
 void FdWatch::retain(State* state) { state->references += 1; }
 void FdWatch::release(State* state) {
-  if (state != nullptr && --state->references == 0) delete state;
+  if (--state->references == 0) state->loop().retire(state);
 }
 
 Result<FdWatch> FdWatch::open(Shard& shard, int fd, Ownership ownership) {
-  auto state = std::make_unique<State>(shard.impl().io);
-  boost::system::error_code error;
-  state->descriptor.assign(fd, error);
-  if (error) return failErrno("cannot watch a descriptor", error.value());
+  auto state = std::make_unique<State>(shard);
+  TRY_VOID(shard.impl().loop.add(fd, *state));
   state->fd = fd;
   state->ownership = ownership;
   return FdWatch(state.release());
@@ -81,37 +73,43 @@ Result<FdWatch> FdWatch::openBorrowed(Shard& shard, int fd) {
 
 FdWatch::~FdWatch() {
   if (state_ == nullptr) return;
-  for (State::Side& side : state_->sides) side.waiter = nullptr;
+  state_->waiters = {};
   state_->close();
   release(state_);
 }
 
 int FdWatch::fd() const { return state_->fd; }
-void FdWatch::close() { state_->close(); }
+bool FdWatch::mayRead() const { return state_->may_read; }
+bool FdWatch::peerFinished() const { return state_->peer_finished; }
+void FdWatch::drained() { state_->may_read = false; }
+
+void FdWatch::close() {
+  if (closed()) return;
+  state_->close();
+  state_->shard.post([state = Ref(state_)] {
+    state->tell(Direction::kRead);
+    state->tell(Direction::kWrite);
+  });
+}
+
+void FdWatch::waitForInput(Waiter& waiter) {
+  NIMBUS_CHECK(!closed());
+  NIMBUS_CHECK(state_->waiter(Direction::kRead) == nullptr);
+  state_->waiter(Direction::kRead) = &waiter;
+}
 
 void FdWatch::wait(Direction direction, Waiter& waiter) {
   NIMBUS_CHECK(!closed());
-  State::Side& side = state_->side(direction);
-  NIMBUS_CHECK(side.waiter == nullptr);
-  side.waiter = &waiter;
-  if (side.pending) return;
-  side.pending = true;
-  const auto event = direction == Direction::kRead ? asio::posix::stream_descriptor::wait_read
-                                                   : asio::posix::stream_descriptor::wait_write;
-  state_->descriptor.async_wait(event,
-                                [state = Ref(state_), direction](const boost::system::error_code&) {
-                                  State::Side& told = state->side(direction);
-                                  told.pending = false;
-                                  if (Waiter* waiting = std::exchange(told.waiter, nullptr))
-                                    waiting->ready();
-                                });
+  NIMBUS_CHECK(state_->waiter(direction) == nullptr);
+  state_->waiter(direction) = &waiter;
+  state_->wants_write |= direction == Direction::kWrite;
+  state_->loop().rearm(
+      state_->fd, *state_,
+      state_->wants_write ? EventLoop::Interest::kReadAndWrite : EventLoop::Interest::kRead);
 }
 
-void FdWatch::forget(Direction direction, Waiter& waiter) { forget(state_, direction, waiter); }
-
 void FdWatch::forget(State* state, Direction direction, Waiter& waiter) {
-  State::Side& side = state->side(direction);
-  if (side.waiter == &waiter) side.waiter = nullptr;
+  if (state->waiter(direction) == &waiter) state->waiter(direction) = nullptr;
 }
 
 }  // namespace nimbus::net

@@ -12,9 +12,11 @@ namespace nimbus::net {
 // Tells when a descriptor can be read or written. Internal to src/net; the one place that asks the
 // event loop about descriptors.
 //
-// At most one waiter per direction. A waiter may be forgotten, and the watch be closed or
-// destroyed, at any time, also from within a waiter that is being told. A wake-up says that it is
-// worth trying; it may be spurious.
+// At most one waiter per direction. The watch may be closed or destroyed at any time, also from
+// within a waiter that is being told. A wake-up says that it is worth trying; it may be spurious.
+//
+// wait() asks the system about the present (one system call). Input that is read until nothing is
+// left needs none: the system tells of every change by itself, and the watch remembers it.
 class FdWatch {
  public:
   enum class Ownership { kOwned, kBorrowed };  // borrowed: closing the watch leaves the descriptor
@@ -43,9 +45,16 @@ class FdWatch {
   void close();
 
   void wait(Direction direction, Waiter& waiter);
-  void forget(Direction direction, Waiter& waiter);
 
-  // `co_await watch.readable();` Whoever continues must look at closed() first.
+  // Whether input may have come since drained() was told; true at first.
+  [[nodiscard]] bool mayRead() const;
+  // The descriptor was seen without input: from now on only news counts.
+  void drained();
+  // The peer's end (or an error) was told of, whether or not the bytes before it have been read.
+  [[nodiscard]] bool peerFinished() const;
+
+  // `co_await watch.readable();` continues when mayRead(). Whoever continues must look at closed()
+  // first.
   class Awaiter;
   [[nodiscard]] Awaiter readable();
   [[nodiscard]] Awaiter writable();
@@ -57,8 +66,24 @@ class FdWatch {
   static Result<FdWatch> open(Shard& shard, int fd, Ownership ownership);
   static void retain(State* state);
   static void release(State* state);
+  void waitForInput(Waiter& waiter);
   static void forget(State* state, Direction direction, Waiter& waiter);
 
+  State* state_;
+};
+
+// A share of the state. One thread: the count needs no atomics.
+class FdWatch::Ref {
+ public:
+  explicit Ref(State* state) : state_(state) { retain(state_); }
+  Ref(Ref&& other) noexcept : state_(std::exchange(other.state_, nullptr)) {}
+  Ref& operator=(Ref&&) = delete;
+  ~Ref() {
+    if (state_ != nullptr) release(state_);
+  }
+  State* operator->() const { return state_; }
+
+ private:
   State* state_;
 };
 
@@ -73,13 +98,19 @@ class FdWatch::Awaiter final : private FdWatch::Waiter {
     release(state_);
   }
 
-  [[nodiscard]] bool await_ready() const { return watch_.closed(); }
+  [[nodiscard]] bool await_ready() const {
+    return watch_.closed() || (direction_ == Direction::kRead && watch_.mayRead());
+  }
   void await_suspend(std::coroutine_handle<> waiting) {
     waiting_ = waiting;
     // Held, because the watch may go before this awaiter does.
     state_ = watch_.state_;
     retain(state_);
-    watch_.wait(direction_, *this);
+    if (direction_ == Direction::kRead) {
+      watch_.waitForInput(*this);
+    } else {
+      watch_.wait(direction_, *this);
+    }
   }
   void await_resume() const {}
 

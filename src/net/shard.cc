@@ -1,6 +1,6 @@
 #include "net/shard.h"
 
-#include <boost/asio/post.hpp>
+#include <algorithm>
 #include <coroutine>
 
 #include "base/check.h"
@@ -11,9 +11,8 @@ namespace {
 
 thread_local Shard* current_shard = nullptr;
 
-// How many ready handlers a turn takes before its deferred work runs: enough to share system calls
-// between many connections, few enough to keep their latency low.
-constexpr int kMaxHandlersPerTurn = 64;
+// Bounds what epoll_wait is asked for; a timer further off is looked at again then.
+constexpr std::int64_t kMaxWaitMs = 3'600'000;
 
 // A queue that grew beyond this in a burst gives its memory back.
 constexpr std::size_t kMaxKeptWorkItems = 4096;
@@ -70,8 +69,7 @@ void Shard::defer(Deferred& item) {
 Task<void> Shard::sleepUntil(TimePoint when) { co_await SleepAwaiter(impl_->timers, when); }
 Task<void> Shard::sleepFor(Duration duration) { return sleepUntil(now() + duration); }
 
-Shard::Impl::Impl(Shard& owner, std::size_t shard_index)
-    : shard(owner), index(shard_index), keep_running(boost::asio::make_work_guard(io)) {}
+Shard::Impl::Impl(Shard& owner, std::size_t shard_index) : shard(owner), index(shard_index) {}
 
 TimePoint Shard::Impl::now() {
   if (!now_known_) {
@@ -91,7 +89,7 @@ void Shard::Impl::post(Work work) {
     remote_.push_back(std::move(work));
     remote_waiting_.store(true);
   }
-  if (sleeping_.load() && sleeping_.exchange(false)) boost::asio::post(io, [] {});
+  if (sleeping_.load() && sleeping_.exchange(false)) loop.wake();
 }
 
 void Shard::Impl::run() {
@@ -103,13 +101,18 @@ void Shard::Impl::run() {
   remote_.clear();
 }
 
+// Begins with what the wait at the end of the turn before has told.
 void Shard::Impl::turn() {
-  now_known_ = false;
-  for (int handlers = 0; handlers < kMaxHandlersPerTurn && io.poll_one() > 0;) ++handlers;
   runPosted();
   if (!timers.empty() && timers.next() <= now()) timers.fireDue(now());
   runDeferred();
-  if (local_.empty() && deferred == nullptr && !stopping) waitForWork();
+  if (stopping) return;
+  now_known_ = false;  // read anew by whom the wait tells something
+  if (local_.empty() && deferred == nullptr) {
+    waitForWork();
+  } else {
+    loop.wait(0);
+  }
 }
 
 void Shard::Impl::runPosted() {
@@ -158,15 +161,15 @@ void Shard::Impl::unlink(Deferred& item) {
 
 void Shard::Impl::waitForWork() {
   sleeping_.store(true);
-  if (!remote_waiting_.load()) {
-    now_known_ = false;  // the handler that ends the wait reads the clock anew
-    if (timers.empty()) {
-      io.run_one();
-    } else {
-      io.run_one_until(timers.next());
-    }
-  }
+  loop.wait(remote_waiting_.load() ? 0 : millisecondsToNextTimer());
   sleeping_.store(false, std::memory_order_relaxed);
+}
+
+int Shard::Impl::millisecondsToNextTimer() {
+  if (timers.empty()) return -1;
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(timers.next() -
+                                                                 std::chrono::steady_clock::now());
+  return static_cast<int>(std::clamp<std::int64_t>(left.count(), 0, kMaxWaitMs));
 }
 
 }  // namespace nimbus::net

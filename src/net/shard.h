@@ -58,7 +58,7 @@ class Shard {
   [[nodiscard]] Task<void> sleepUntil(TimePoint when);
   [[nodiscard]] Task<void> sleepFor(Duration duration);
 
-  // Asio's context, type-erased: for src/net only.
+  // The loop itself: for src/net only.
   struct Impl;
   [[nodiscard]] Impl& impl() { return *impl_; }
 

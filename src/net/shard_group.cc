@@ -58,6 +58,7 @@ Result<std::unique_ptr<ShardGroup>> ShardGroup::start(std::size_t count, Pinning
   for (std::size_t index = 0; index < count; ++index) {
     group->shards_.emplace_back(new Shard(index));
     Shard::Impl& impl = group->shards_.back()->impl();
+    TRY_VOID(impl.loop.open());
     try {
       impl.thread = std::thread([&impl] { impl.run(); });
     } catch (const std::system_error& error) {

@@ -1,25 +1,23 @@
 #pragma once
 
 #include <atomic>
-#include <boost/asio/executor_work_guard.hpp>
-#include <boost/asio/io_context.hpp>
 #include <functional>
 #include <mutex>
 #include <thread>
 #include <vector>
 
 #include "base/sync.h"
+#include "net/event_loop.h"
 #include "net/shard.h"
 #include "net/timer_heap.h"
 
 namespace nimbus::net {
 
-// The inside of a shard. Internal to src/net: includes Asio.
+// The inside of a shard. Internal to src/net.
 //
-// Asio waits for descriptors; timers, posted work and deferred work are our own beside it, because
-// they are needed on every request: the timers are one heap whose earliest time bounds the wait
-// (no timerfd), work posted by the shard itself is a plain vector (no lock, no system call), and
-// work from elsewhere is a vector under a mutex that wakes the loop only if it sleeps.
+// The event loop waits for descriptors, and the earliest timer bounds the wait. Work posted by the
+// shard itself is a plain vector (no lock, no system call); work from elsewhere is a vector under a
+// mutex that wakes the loop only if it sleeps.
 struct Shard::Impl {
   using Work = std::move_only_function<void()>;
 
@@ -31,8 +29,7 @@ struct Shard::Impl {
 
   Shard& shard;
   const std::size_t index;
-  boost::asio::io_context io;
-  boost::asio::executor_work_guard<boost::asio::io_context::executor_type> keep_running;
+  EventLoop loop;
   TimerHeap timers;
   TaskSet tasks;  // of ShardGroup::runTask
   Deferred* deferred = nullptr;
@@ -45,6 +42,7 @@ struct Shard::Impl {
   void runDeferred();
   static void unlink(Deferred& item);
   void waitForWork();
+  [[nodiscard]] int millisecondsToNextTimer();
 
   bool now_known_ = false;
   TimePoint now_{};

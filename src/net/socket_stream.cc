@@ -20,20 +20,22 @@ bool wouldBlock(int error) { return error == EAGAIN || error == EWOULDBLOCK; }
 Task<Result<std::size_t>> SocketStream::read(std::span<std::uint8_t> into) {
   NIMBUS_CHECK(!into.empty());
   for (;;) {
-    if (watch_.closed()) co_return closedHere();
-    if (may_have_input_) {
-      const ssize_t count = ::recv(watch_.fd(), into.data(), into.size(), MSG_DONTWAIT);
-      if (count > 0) {
-        // Less than asked for is all there was.
-        may_have_input_ = static_cast<std::size_t>(count) == into.size();
-        co_return static_cast<std::size_t>(count);
-      }
-      if (count == 0) co_return std::size_t{0};
-      if (errno == EINTR) continue;
-      if (!wouldBlock(errno)) co_return failErrno("cannot read from the peer", errno);
-    }
     co_await watch_.readable();
-    may_have_input_ = true;
+    if (watch_.closed()) co_return closedHere();
+    const ssize_t count = ::recv(watch_.fd(), into.data(), into.size(), MSG_DONTWAIT);
+    if (count > 0) {
+      const auto got = static_cast<std::size_t>(count);
+      // Less than asked for is all there was. Except at the end: of the peer's bytes and its end
+      // the system may have told at once, so the end is looked for until it is found.
+      if (got < into.size() && !watch_.peerFinished()) watch_.drained();
+      co_return got;
+    }
+    if (count == 0) co_return std::size_t{0};
+    if (wouldBlock(errno)) {
+      watch_.drained();
+    } else if (errno != EINTR) {
+      co_return failErrno("cannot read from the peer", errno);
+    }
   }
 }
 
@@ -47,10 +49,12 @@ bool SocketStream::peekFindsSomething() const {
 
 Task<Result<void>> SocketStream::readable() {
   if (watch_.closed()) co_return closedHere();
-  if (may_have_input_ && peekFindsSomething()) co_return Result<void>{};
+  if (watch_.mayRead()) {
+    if (peekFindsSomething()) co_return Result<void>{};
+    watch_.drained();
+  }
   co_await watch_.readable();
   if (watch_.closed()) co_return closedHere();
-  may_have_input_ = true;
   co_return Result<void>{};
 }
 

@@ -25,7 +25,6 @@ class SocketStream final : public Stream {
 
   FdWatch watch_;
   PeerInfo peer_;
-  bool may_have_input_ = true;  // false: the last recv emptied the socket, so wait first
 };
 
 }  // namespace nimbus::net

@@ -144,7 +144,7 @@ class HostDurabilityTest(hosting.TestCase):
             self.assertIsNone(host.status(name))
             self.assertFalse(path.exists(), f"{path} is still in the way")
             self.assertTrue(path.with_name(path.name + ".corrupt").exists())
-            host.wait_for_stderr(f"cannot be used.*{path.name}")
+        host.wait_for_stderr("cannot be used.*does not match its checksum")
         host.apply(workload("flip", "http-hello"))
         host = self.restarted(host)
         self.assertEqual(200, host.ask("flip.test").status)
@@ -191,19 +191,14 @@ class HostDurabilityTest(hosting.TestCase):
                 if refused.status != 200:  # else it has become ready in between
                     self.assertEqual(503, refused.status)
             else:
-                self.assertEqual(len(names), phase["workloads"]["running"] -
-                                 self.served_beside(starting))
+                # Whatever was offered in between comes on top.
+                self.assertGreaterEqual(phase["workloads"]["running"], len(names))
             phases.append(phase["phase"])
             return phase["phase"] == "ready"
 
         self.eventually(restored, "it never became ready")
         self.assertEqual("restoring", phases[0])
         starting.wait_for_stdout("Serving at")
-
-    def served_beside(self, _):
-        """1 if the workload that was offered in between has been taken."""
-        answer = hosting.ask_admin(self.admin_socket, "GET", "/v1/workloads/default/new")
-        return 1 if answer.status == 200 else 0
 
     def test_without_a_state_folder_nothing_is_kept(self):
         host = self.host()

@@ -12,7 +12,8 @@ from hosting import component, workload
 
 
 def files(operation, path, text=""):
-    return "/fs?" + urllib.parse.urlencode({"op": operation, "path": path, "text": text})
+    return "/fs?" + urllib.parse.urlencode({"op": operation, "path": path, "text": text},
+                                             quote_via=urllib.parse.quote)
 
 
 class Healthy:

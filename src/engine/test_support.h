@@ -1,0 +1,160 @@
+#pragma once
+
+#include <gtest/gtest.h>
+#include <stdlib.h>
+
+#include <filesystem>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/log.h"
+#include "base/task.h"
+#include "engine/engine.h"
+#include "engine/exchange.h"
+#include "engine/fresh_call.h"
+#include "engine/guest_context.h"
+#include "engine/poller.h"
+#include "net/test_support.h"
+
+// For the tests of this folder only.
+namespace nimbus::engine {
+
+// A folder that goes with the object.
+class TemporaryFolder {
+ public:
+  TemporaryFolder() {
+    std::string pattern = (std::filesystem::temp_directory_path() / "nimbus-XXXXXX").string();
+    path_ = ::mkdtemp(pattern.data());
+  }
+  TemporaryFolder(const TemporaryFolder&) = delete;
+  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
+  ~TemporaryFolder() {
+    std::error_code ignored;
+    std::filesystem::remove_all(path_, ignored);
+  }
+  [[nodiscard]] std::string path(std::string_view name = {}) const {
+    return name.empty() ? path_ : path_ + "/" + std::string(name);
+  }
+
+ private:
+  std::string path_;
+};
+
+// Names of the files in a folder, sorted.
+[[nodiscard]] inline std::vector<std::string> filesIn(const std::string& folder) {
+  std::vector<std::string> names;
+  for (const auto& item : std::filesystem::directory_iterator(folder)) {
+    names.push_back(item.path().filename().string());
+  }
+  std::ranges::sort(names);
+  return names;
+}
+
+// --- guests, as the text of their core module (test_guests_test.cc)
+
+// An HTTP handler of WASI 0.2 that can reach nothing: `module` exports "handle" with two handles.
+[[nodiscard]] Bytes handlerGuest(std::string_view module);
+// One that can answer: `module` imports from wasi:http/types@0.2.0 and wasi:io/streams@0.2.0.
+[[nodiscard]] Bytes answeringGuest(std::string_view module);
+// Answers 200 "hello", then 201 "hello", and traps in its third call.
+[[nodiscard]] Bytes countingGuest();
+// Loops for ever; its memory is of so many pages of 64 KiB from the start.
+[[nodiscard]] Bytes spinningGuest(int memory_pages = 0);
+// A command of WASI 0.2 whose `run` has this body; it may call $print (pointer, length), which
+// writes to standard output, and $exit (1: failure). Its memory begins with `memory`.
+[[nodiscard]] Bytes commandGuest(std::string_view body, std::string_view memory = {});
+
+// --- what guests see
+
+class FakeGuestHost final : public GuestHost {
+ public:
+  void print(int stream, std::string_view line) override {
+    const std::lock_guard lock(mutex_);
+    lines_.push_back(std::to_string(stream) + ": " + std::string(line));
+  }
+  bool socketAllowed(SocketUse, const net::IpAddress&, std::uint16_t) override { return false; }
+  bool lookupAllowed(std::string_view) override { return false; }
+  void startEgress(std::shared_ptr<OutgoingRequest>) override {}
+
+  // "<stream>: <line>"
+  [[nodiscard]] std::vector<std::string> lines() const {
+    const std::lock_guard lock(mutex_);
+    return lines_;
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::vector<std::string> lines_;
+};
+
+[[nodiscard]] inline GuestContextOptions roomyContext() {
+  GuestContextOptions options;
+  options.max_memory_bytes = 64 << 20;
+  options.max_table_elements = 10'000;
+  return options;
+}
+
+// An engine that reserves little, and one shard.
+class GuestTest : public net::ShardTest {
+ protected:
+  [[nodiscard]] static EngineOptions smallEngine() {
+    EngineOptions options;
+    options.max_instances = 4;
+    options.compile_threads = 1;
+    return options;
+  }
+  void startEngine(EngineOptions options = smallEngine()) {
+    auto started = Engine::create(std::move(options), *log_);
+    ASSERT_TRUE(started) << started.error().describe();
+    engine_ = std::move(*started);
+  }
+  [[nodiscard]] std::shared_ptr<const Component> load(const Bytes& wasm) {
+    auto loaded = engine_->load(wasm.view());
+    EXPECT_TRUE(loaded) << loaded.error().describe();
+    return loaded ? *loaded : nullptr;
+  }
+  [[nodiscard]] std::unique_ptr<GuestContext> makeContext(
+      net::Shard& shard, const GuestContextOptions& options = roomyContext()) {
+    auto made = GuestContext::create(shard, options, guest_host_);
+    EXPECT_TRUE(made) << made.error().describe();
+    return std::move(*made);
+  }
+
+  std::unique_ptr<Logger> log_ = makeNullLogger();
+  std::unique_ptr<Engine> engine_;
+  std::shared_ptr<FakeGuestHost> guest_host_ = std::make_shared<FakeGuestHost>();
+};
+
+[[nodiscard]] inline std::unique_ptr<Exchange> makeExchange(bool has_body = false,
+                                                            std::uint64_t window_bytes = 65536) {
+  http::RequestHead head;
+  head.method = "GET";
+  head.authority = "guest.test";
+  head.path = "/";
+  auto made = Exchange::create(head, has_body, window_bytes);
+  EXPECT_TRUE(made) << made.error().describe();
+  return std::move(*made);
+}
+
+// Waits until the call is over.
+[[nodiscard]] inline Task<CallOutcome> outcomeOf(Exchange& exchange) {
+  while (exchange.outcome() == nullptr) {
+    exchange.changed().clear();
+    co_await exchange.changed().wait();
+  }
+  co_return *exchange.outcome();
+}
+
+// Lets everything that is ready on the shard run.
+[[nodiscard]] inline Task<void> settle(net::Shard& shard) {
+  for (int turn = 0; turn < 5; ++turn) {
+    Event next;
+    shard.post([&next] { next.set(); });
+    co_await next.wait();
+  }
+}
+
+}  // namespace nimbus::engine

@@ -1,0 +1,47 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "base/result.h"
+#include "net/fd.h"
+
+namespace nimbus::net {
+
+// Waits for descriptors by epoll, edge-triggered: a descriptor is registered once and tells of
+// every change, so that a connection which is read empty each time costs no system call to wait
+// for. Internal to src/net. One thread, except for wake().
+class EventLoop {
+ public:
+  // A registered descriptor's owner.
+  class Source {
+   public:
+    virtual ~Source() = default;
+    virtual void happened(std::uint32_t events) = 0;  // EPOLLIN, EPOLLOUT, EPOLLRDHUP, …
+  };
+  enum class Interest { kRead, kReadAndWrite };
+
+  [[nodiscard]] Result<void> open();
+
+  [[nodiscard]] Result<void> add(int fd, Source& source);
+  // What is there already is told again.
+  void rearm(int fd, Source& source, Interest interest);
+  void remove(int fd);
+  // Destroys the source, but not while events that may be its are still being told.
+  void retire(Source* source);
+
+  // Ends a wait(), or the next one. Any thread.
+  void wake();
+
+  // Tells sources what happened, at most a bounded number of them. Waits up to so long for
+  // something to happen; negative: for ever.
+  void wait(int timeout_ms);
+
+ private:
+  UniqueFd epoll_;
+  UniqueFd wake_;
+  bool telling_ = false;
+  std::vector<Source*> retired_;
+};
+
+}  // namespace nimbus::net

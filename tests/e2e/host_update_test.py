@@ -1,0 +1,237 @@
+#!/usr/bin/env python3
+# ctest: run alone
+"""A workload is updated under load, and no client notices anything but the new version."""
+
+import concurrent.futures
+import contextlib
+import json
+import re
+import subprocess
+import threading
+
+import harness
+import hosting
+from hosting import workload
+
+UPDATES = 10
+ENOUGH = 40  # answers between two updates
+
+
+class Clients:
+    """Ask /env without a pause, each for itself, and compare versions: on no connection may they
+    go back, and none may be older than the one whose apply had been answered before."""
+
+    def __init__(self, host, count, ask):
+        self._host, self._ask = host, ask
+        self._stop = threading.Event()
+        self._answered = threading.Semaphore(0)
+        self._pool = concurrent.futures.ThreadPoolExecutor(count)
+        self._running = [self._pool.submit(self._run) for _ in range(count)]
+        self.applied = 0
+        self.total = 0
+
+    def _run(self):
+        newest = 0
+        with contextlib.ExitStack() as stack:
+            ask = self._ask(self._host, stack)
+            while not self._stop.is_set():
+                least = max(newest, self.applied)
+                answer = ask()
+                if answer.status != 200:
+                    raise AssertionError(f"{answer.status} {answer.text}")
+                newest = int(json.loads(answer.body)["V"])
+                if newest < least:
+                    raise AssertionError(f"version {newest} after version {least}")
+                self.total += 1
+                self._answered.release()
+
+    def await_answers(self, count):
+        for _ in range(count):
+            while not self._answered.acquire(timeout=1):
+                for client in self._running:
+                    if client.done():
+                        client.result()
+                        raise AssertionError("a client has stopped")
+
+    def end(self):
+        self._stop.set()
+        self._pool.shutdown()
+        for client in self._running:
+            client.result()
+
+
+def keep_alive(host, stack):
+    connection = stack.enter_context(host.connect())
+
+    def ask():
+        connection.send("GET /env HTTP/1.1\r\nhost: w.test\r\n\r\n")
+        return connection.read_answer()
+    return ask
+
+
+def new_connections(host, _):
+    def ask():
+        with host.connect() as connection:
+            connection.send("GET /env HTTP/1.1\r\nhost: w.test\r\nconnection: close\r\n\r\n")
+            return connection.read_answer()
+    return ask
+
+
+POLICIES = {"P2, fresh": {"guest": "http-misc"},
+            "P2, pooled": {"guest": "http-misc", "poolSize": 4},
+            "P3, fresh": {"guest": "http-misc-p3"},
+            "P3, pooled": {"guest": "http-misc-p3", "poolSize": 4, "maxConcurrency": 8},
+            "P3, one for all shards": {"guest": "http-misc-p3", "poolSize": 1,
+                                       "maxConcurrency": 64}}
+
+
+class HostUpdateTest(hosting.TestCase):
+    def version(self, number, policy):
+        return workload("w", environment={"V": str(number)}, **policy)
+
+    def updated_host(self, policy):
+        host = self.host("--shards", "2")
+        host.apply(self.version(0, policy))
+        return host
+
+    def update_under(self, ask, policy):
+        host = self.updated_host(policy)
+        clients = Clients(host, 4, ask)
+        try:
+            clients.await_answers(ENOUGH)
+            for number in range(1, UPDATES + 1):
+                host.apply(self.version(number, policy))
+                clients.applied = number
+                clients.await_answers(ENOUGH)
+        finally:
+            clients.end()
+        component = host.status("w")["components"][0]
+        self.assertEqual(0, component["failuresTotal"])
+        self.assertEqual(0, host.terminate())
+
+    def test_no_request_of_kept_connections_fails_or_sees_an_older_version(self):
+        for name, policy in POLICIES.items():
+            with self.subTest(name):
+                self.update_under(keep_alive, policy)
+
+    def test_no_request_on_a_new_connection_fails_or_sees_an_older_version(self):
+        for name in ("P2, fresh", "P2, pooled", "P3, pooled"):
+            with self.subTest(name):
+                self.update_under(new_connections, POLICIES[name])
+
+    def test_no_request_fails_while_a_folder_changes_the_workload(self):
+        policy = POLICIES["P2, fresh"]
+        self.put("w.json", self.version(0, policy))
+        host = self.host("--shards", "2", workloads=True)
+        clients = Clients(host, 4, keep_alive)
+        try:
+            with host.events() as events:
+                events.until("running", "default/w")
+                for number in range(1, UPDATES + 1):
+                    self.put("w.json", self.version(number, policy))
+                    events.until("running", "default/w")
+                    clients.applied = number
+                    clients.await_answers(ENOUGH)
+        finally:
+            clients.end()
+
+    def loaded(self, policy, command):
+        """Updates for as long as a foreign client runs; gives what that prints."""
+        host = self.updated_host(policy)
+        client = self.own(harness.Process([*command, f"{host.url}/env"]))
+        number = 0
+        while client.running():
+            number += 1
+            host.apply(self.version(number, policy))
+        self.assertEqual(0, client.wait(), client.describe())
+        self.assertGreaterEqual(number, UPDATES)
+        self.assertEqual(0, host.status("w")["components"][0]["failuresTotal"])
+        self.assertEqual(0, host.terminate())
+        return "\n".join(client.stdout.all)
+
+    def test_wrk_sees_no_error(self):
+        for name in ("P2, fresh", "P2, pooled", "P3, pooled"):
+            with self.subTest(name):
+                printed = self.loaded(POLICIES[name], ["wrk", "-t1", "-c16", "-d2s", "--timeout",
+                                                       "60s", "-H", "host: w.test"])
+                self.assertNotIn("Non-2xx", printed)
+                self.assertNotIn("Socket errors", printed)
+                self.assertGreater(int(re.search(r"(\d+) requests in", printed).group(1)), 0)
+
+    def test_h2load_sees_no_error(self):
+        for name in ("P2, fresh", "P2, pooled", "P3, pooled"):
+            with self.subTest(name):
+                printed = self.loaded(POLICIES[name], ["h2load", "-t1", "-c4", "-m8", "-D2",
+                                                       "--header", ":authority: w.test"])
+                counts = dict((word, int(number)) for number, word in re.findall(
+                    r"(\d+) (failed|errored|timeout|[2345]xx)", printed))
+                self.assertGreater(counts.pop("2xx"), 0)
+                self.assertEqual({0}, set(counts.values()), printed)
+
+    def test_answers_that_are_under_way_end_on_the_generation_they_began_on(self):
+        for name, policy in POLICIES.items():
+            if name == "P3, one for all shards":
+                continue  # the two answers below go through other instances elsewhere
+            with self.subTest(name):
+                host = self.updated_host(policy)
+                with host.connect() as late, host.connect() as big:
+                    late.send("GET /late?ms=1500 HTTP/1.1\r\nhost: w.test\r\n\r\n")
+                    late_head = late.read_until("\r\n\r\n")
+                    big.send("GET /big?bytes=8000000&length=1 HTTP/1.1\r\nhost: w.test\r\n\r\n")
+                    big.read_until("\r\n\r\n")
+                    for number in range(1, 4):
+                        host.apply(self.version(number, policy))
+                        self.assertEqual(str(number),
+                                         json.loads(host.text_of("w.test", "/env"))["V"])
+                    self.assertIn(b" 200 ", late_head.split(b"\r\n")[0] + b" ")
+                    self.assertEqual(8_000_000, len(big.read_exactly(8_000_000)))
+                    self.assertEqual(b"5\r\nlate\n\r\n0\r\n\r\n", late.read_exactly(15))
+                self.assertEqual(0, host.terminate())
+
+    def test_an_upload_that_is_under_way_ends_on_the_generation_it_began_on(self):
+        for guest in ("http-echo", "http-echo-p3"):
+            with self.subTest(guest):
+                policy = {"guest": guest}
+                host = self.updated_host(policy)
+                with host.connect() as connection:
+                    connection.send("POST /echo HTTP/1.1\r\nhost: w.test\r\n"
+                                    "content-length: 10\r\n\r\nhello")
+                    self.assertIn(b" 200 ", connection.read_until("\r\n\r\n"))
+                    for number in range(1, 4):
+                        host.apply(self.version(number, policy))
+                    connection.send("world")
+                    self.assertIn("helloworld", connection.read_until("0\r\n\r\n").decode()
+                                  .replace("\r\n5\r\n", "").replace("5\r\n", ""))
+                self.assertEqual(0, host.terminate())
+
+    def test_an_answer_that_never_ends_does_not_keep_the_old_generation_for_ever(self):
+        host = self.host(config={"limits": {"retireTimeout": "300ms"},
+                                 "defaults": {"timeout": "600s"}})
+        policy = {"guest": "http-misc"}
+        host.apply(self.version(0, policy))
+        with host.connect() as endless:
+            endless.send("GET /late?ms=500000 HTTP/1.1\r\nhost: w.test\r\n\r\n")
+            endless.read_until("\r\n\r\n")
+            host.apply(self.version(1, policy))
+            self.assertEqual("1", json.loads(host.text_of("w.test", "/env"))["V"])
+            # The old one waits for its last request by that request's own limits.
+            self.assertEqual(200, host.delete("w").status)
+            self.assertEqual(404, host.ask("w.test").status)
+
+    def test_old_generations_leave_nothing_behind(self):
+        for name in ("P2, pooled", "P3, pooled"):
+            with self.subTest(name):
+                host = self.updated_host(POLICIES[name])
+                for number in range(1, 30):
+                    host.apply(self.version(number, POLICIES[name]))
+                    for _ in range(4):
+                        host.text_of("w.test", "/count")
+                self.assertEqual(1, host.facts()["workloads"]["running"])
+                host.delete("w")
+                self.eventually(lambda: host.metric("nimbus_guest_memory_bytes") == 0,
+                                "instances of old generations are left over")
+                self.assertEqual(0, host.terminate())
+
+
+if __name__ == "__main__":
+    harness.main()
