@@ -1,12 +1,15 @@
 """One measurement, and the interleaved run: rounds × cases × servers, so that drift of the machine
 falls on all servers alike."""
 
+import re
 import statistics
 import sys
 from dataclasses import dataclass, field
 
 from harness import load
 from harness.process import StartFailed
+
+INSTANCE_MEMORY = re.compile(r" rw-p .*(?:memfd:wasm-memory-image|/nimbus/code/.*\.code)")
 
 
 @dataclass
@@ -111,8 +114,9 @@ def summarize(result, cpu_seconds, rss_bytes, peak_bytes, instance_count):
 
 def instances(child):
     """How many instances were alive at once, at most. Wasmtime, which all these servers embed, maps
-    the component's initial memory into every slot of its pool that it ever used. 0: no guest."""
-    return child.mappings().count("memfd:wasm-memory-image")
+    the component's initial memory, copy on write, into every slot of its pool that it ever used:
+    from the file with the native code if that is mapped, else from a memory file. 0: no guest."""
+    return len(INSTANCE_MEMORY.findall(child.mappings()))
 
 
 def print_progress(round_index, plan, case, row):

@@ -1,7 +1,6 @@
 """What all servers under measurement have in common, and those that need no file of their own."""
 
 import functools
-import json
 import os
 import pathlib
 import subprocess
@@ -121,7 +120,7 @@ class Nimbus(Server):
         child = Child([self.program, "run", guest.path, "--addr", "127.0.0.1:0", "-o", "json",
                        *self.flags], folder / "log", cpus, env=session.environment(), cwd=folder)
         try:
-            found = child.wait_for_output(r'"(?:address|addr|url)"\s*:\s*"[^"]*:(\d+)/?"', 120)
+            found = child.wait_for_output(r'"address":"127\.0\.0\.1:(\d+)"', 120)
         except StartFailed:
             child.stop()
             raise
@@ -153,9 +152,7 @@ class OwnProgram(Server):
 
 @functools.cache
 def program_version(program):
-    run = subprocess.run([program, "--version"], capture_output=True, text=True, check=False)
-    text = run.stdout.strip()
-    try:
-        return str(json.loads(text).get("version", text))
-    except ValueError:
-        return text.split("\n")[0]
+    """The last word of the first line: "wasmtime 48.0.8", "workerd 2026-11-17"."""
+    run = subprocess.run([program, "--version"], capture_output=True, text=True, check=True)
+    words = run.stdout.split("\n")[0].split(" (")[0].split()
+    return words[-1] if words else "?"

@@ -2,7 +2,6 @@
 the API that its operator uses (`runtime.host.<id>.workload.start`)."""
 
 import contextlib
-import functools
 import hashlib
 import json
 import os
@@ -11,7 +10,7 @@ import subprocess
 import uuid
 
 from harness.process import Child, StartFailed, free_port
-from harness.servers import Running, Server, peers_folder
+from harness.servers import Running, Server, peers_folder, program_version
 from peers.nats import NatsClient
 
 WASH = "wasmcloud/bin/wash"
@@ -96,7 +95,7 @@ class WasmcloudHost(Server):
         return None
 
     def version(self):
-        return version()
+        return program_version(peers_folder() / WASH)
 
     def start(self, session, guest, cpus):
         control = session.shared("wasmcloud", lambda: ControlPlane(
@@ -144,10 +143,3 @@ class WasmcloudHost(Server):
         if status.get("workloadState") not in ("WORKLOAD_STATE_STARTING",
                                                "WORKLOAD_STATE_RUNNING"):
             raise StartFailed(f"workload not started: {json.dumps(reply)[:400]}")
-
-
-@functools.cache
-def version():
-    run = subprocess.run([peers_folder() / WASH, "--version"], capture_output=True, text=True,
-                         check=True)
-    return run.stdout.split()[-1]

@@ -27,7 +27,7 @@ class WasmtimeServe(Server):
         return peers_folder() / "wasmtime/bin/wasmtime"
 
     def version(self):
-        return program_version(self.program).split()[1]
+        return program_version(self.program)
 
     def start(self, session, guest, cpus):
         folder = session.folder("wasmtime")

@@ -31,7 +31,7 @@ class Workerd(Server):
         return None if self.program.exists() else "not installed"
 
     def version(self):
-        return program_version(self.program).split()[-1]
+        return program_version(self.program)
 
     def start(self, session, guest, cpus):
         folder = session.folder("workerd")

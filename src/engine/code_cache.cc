@@ -88,6 +88,8 @@ CodeCache::Entry::~Entry() {
 std::string CodeCache::Entry::path() const { return "/proc/self/fd/" + std::to_string(fd_); }
 
 Result<CodeCache> CodeCache::open(std::string folder, std::uint64_t max_bytes, Logger& log) {
+  // With a slash at its end the name would mean what a link there points at.
+  while (folder.size() > 1 && folder.ends_with('/')) folder.pop_back();
   std::error_code error;
   fs::create_directories(fs::path(folder).parent_path(), error);
   if (::mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST) {
@@ -106,7 +108,7 @@ std::string CodeCache::pathOf(const Sha256& digest, const Fingerprint& fingerpri
 std::optional<CodeCache::Entry> CodeCache::find(const Sha256& digest,
                                                 const Fingerprint& fingerprint) {
   const std::string path = pathOf(digest, fingerprint);
-  Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+  Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
   if (fd.get() < 0) return std::nullopt;
   struct stat info{};
   if (::fstat(fd.get(), &info) != 0) return std::nullopt;
@@ -158,9 +160,11 @@ void CodeCache::evict(std::string_view keep) {
   std::vector<File> files;
   std::uint64_t total = 0;
   std::error_code error;
-  for (const auto& item : fs::directory_iterator(folder_, error)) {
+  // Not a range-for, which throws if the folder cannot be read on.
+  for (fs::directory_iterator item(folder_, error); !error && item != fs::directory_iterator();
+       item.increment(error)) {
     struct stat info{};
-    const std::string path = item.path();
+    const std::string path = item->path();
     if (::lstat(path.c_str(), &info) != 0 || !S_ISREG(info.st_mode)) continue;
     total += static_cast<std::uint64_t>(info.st_size);
     if (path != keep) {

@@ -93,8 +93,7 @@ TEST_F(CodeCacheTest, CodeOfAnotherEngineIsNotFound) {
 TEST_F(CodeCacheTest, AFileUnderTheNameOfAnotherEngineIsNotTrusted) {
   CodeCache cache = open();
   put(cache, "wasm", "native code");
-  const std::string other =
-      path_ + "/" + toHex(digestOf("wasm")) + "-" + toHex(kOther) + ".code";
+  const std::string other = path_ + "/" + toHex(digestOf("wasm")) + "-" + toHex(kOther) + ".code";
   fs::rename(onlyFile(), other);
   EXPECT_FALSE(cache.find(digestOf("wasm"), kOther));
   EXPECT_FALSE(fs::exists(other));

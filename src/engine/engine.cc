@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <map>
@@ -191,19 +192,38 @@ Result<std::shared_ptr<const Component>> Engine::load(ByteView wasm) { return im
 
 namespace {
 
+// A result on its way from a background thread to a shard.
+template <typename Value>
+struct Delivery {
+  std::mutex mutex;
+  net::Shard* shard;      // under the mutex; null once nobody waits, for it may be gone then
+  OneShot<Value> result;  // the shard's
+
+  void deliver(Value value, std::shared_ptr<Delivery> self) {
+    const std::lock_guard lock(mutex);
+    if (shard == nullptr) return;
+    shard->post([self = std::move(self), value = std::move(value)]() mutable {
+      self->result.set(std::move(value));
+    });
+  }
+  void giveUp() {
+    const std::lock_guard lock(mutex);
+    shard = nullptr;
+  }
+};
+
 // Runs `work` on a background thread and resumes on the shard. The caller may be destroyed
-// meanwhile: the result is then dropped.
+// meanwhile, and the shard after it: the result is then dropped.
 template <typename Value>
 Task<Value> runInBackground(Background& background, net::Shard& shard,
                             std::move_only_function<Value()> work) {
-  auto result = std::make_shared<OneShot<Value>>();
-  std::weak_ptr<OneShot<Value>> weak = result;
-  background.run([&shard, weak, work = std::move(work)]() mutable {
-    shard.post([weak, value = work()]() mutable {
-      if (const auto waiting = weak.lock()) waiting->set(std::move(value));
-    });
-  });
-  co_return co_await result->wait();
+  const auto delivery = std::make_shared<Delivery<Value>>();
+  delivery->shard = &shard;
+  const std::unique_ptr<Delivery<Value>, void (*)(Delivery<Value>*)> waiting(
+      delivery.get(), [](Delivery<Value>* left) { left->giveUp(); });
+  background.run(
+      [delivery, work = std::move(work)]() mutable { delivery->deliver(work(), delivery); });
+  co_return co_await delivery->result.wait();
 }
 
 Result<Bytes> readFile(const std::string& path, std::uint64_t max_bytes) {
@@ -264,7 +284,8 @@ std::uint64_t Engine::guestMemoryBytes() const { return nimbus_budget_used(impl_
 
 std::size_t Engine::loadedComponents() const {
   const std::lock_guard lock(impl_->mutex);
-  return impl_->components.size();
+  return static_cast<std::size_t>(std::ranges::count_if(
+      impl_->components, [](const auto& entry) { return !entry.second->component.expired(); }));
 }
 
 std::string_view engineVersion() { return nimbus_engine_version(); }

@@ -24,7 +24,8 @@ FreshCall::~FreshCall() {
 }
 
 void FreshCall::poll() {
-  if (done_) return;
+  // Once its owner has given the call up, waking the guest would only use the shard's time.
+  if (done_ || exchange_->outcome() != nullptr) return;
   const Duration before = threadCpuTime();
   poller_.beginPoll(token_);
   done_ = nimbus_call_poll(call_) == NIMBUS_POLL_READY;

@@ -1,5 +1,6 @@
 #include "engine/poller.h"
 
+#include <memory>
 #include <thread>
 
 namespace nimbus::engine {
@@ -30,10 +31,10 @@ class Poller::Queue final {
     remote_.push_back(token);
     if (remote_.size() > 1) return;
     retain();
-    poller_->shard_.post([this] {
-      collect();
-      release();
-    });
+    // Released also if the shard ends before it runs.
+    const auto give_back = [](Queue* queue) { queue->release(); };
+    poller_->shard_.post(
+        [self = std::unique_ptr<Queue, decltype(give_back)>(this)] { self->collect(); });
   }
 
   [[nodiscard]] std::vector<std::uint64_t> takeReady() { return std::exchange(ready_, {}); }

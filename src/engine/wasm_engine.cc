@@ -46,6 +46,11 @@ Result<std::unique_ptr<WasmEngine>> WasmEngine::create(const EngineOptions& opti
   config.stack_keep_bytes = kStackKeepBytes;
   config.stack_bytes = kStackBytes;
   NimbusEngine* raw = nimbus_engine_new(&config, &budget);
+  if (raw == nullptr && config.pooling != 0) {
+    // The pool wanted more than the estimate above: instances get their memory one by one.
+    config.pooling = 0;
+    raw = nimbus_engine_new(&config, &budget);
+  }
   if (raw == nullptr) return failLast(ErrorCode::kInternal, "cannot start the engine");
   return std::unique_ptr<WasmEngine>(new WasmEngine(raw));
 }

@@ -20,8 +20,7 @@ std::string errorOf(std::string_view text) {
   return config ? "" : config.error().message();
 }
 
-TEST(HostConfig, ReadsEverything) {
-  const auto config = parse(R"(http:
+constexpr std::string_view kEverything = R"(http:
   listeners:
     - address: 0.0.0.0:80
     - address: "[::]:443"
@@ -79,7 +78,10 @@ egress:
   connectionWait: 7s
   resolveTimeout: 8s
 drain: {delay: 1s, timeout: 9s}
-)");
+)";
+
+TEST(HostConfig, ReadsListenersAndTheirLimits) {
+  const auto config = parse(kEverything);
   ASSERT_TRUE(config) << config.error().message();
   ASSERT_EQ(config->listeners.size(), 2U);
   EXPECT_EQ(config->listeners[0].address.toString(), "0.0.0.0:80");
@@ -92,6 +94,11 @@ drain: {delay: 1s, timeout: 9s}
   EXPECT_EQ(config->http_limits.max_connections, 10U);
   EXPECT_EQ(config->http_limits.max_body_bytes, 1024U * 1024);
   EXPECT_EQ(config->http_limits.header_timeout, seconds(3));
+}
+
+TEST(HostConfig, ReadsAddressesFoldersAndLogs) {
+  const auto config = parse(kEverything);
+  ASSERT_TRUE(config) << config.error().message();
   EXPECT_EQ(config->probe->port, 8081);
   EXPECT_EQ(config->admin.socket, "/etc/n/run/admin.sock");
   EXPECT_EQ(config->admin.address->port, 9000);
@@ -104,6 +111,11 @@ drain: {delay: 1s, timeout: 9s}
   EXPECT_EQ(config->access_log.format, LogFormat::kJson);
   EXPECT_EQ(config->log_level, LogLevel::kDebug);
   EXPECT_EQ(config->log_format, LogFormat::kJson);
+}
+
+TEST(HostConfig, ReadsLimitsAndDefaults) {
+  const auto config = parse(kEverything);
+  ASSERT_TRUE(config) << config.error().message();
   EXPECT_EQ(config->engine.max_total_memory_bytes, 2048ULL << 20);
   EXPECT_EQ(config->engine.max_memory_bytes, 1024ULL << 20);
   EXPECT_EQ(config->engine.max_instances, 500U);
@@ -123,6 +135,11 @@ drain: {delay: 1s, timeout: 9s}
   EXPECT_EQ(config->engine.selection, engine::EngineOptions::Selection::kAlwaysFull);
   EXPECT_EQ(config->engine.compile_threads, 1U);
   EXPECT_EQ(config->engine.core_instances_per_instance, 2U);
+}
+
+TEST(HostConfig, ReadsWhatConcernsOutgoingConnectionsAndTheEnd) {
+  const auto config = parse(kEverything);
+  ASSERT_TRUE(config) << config.error().message();
   EXPECT_FALSE(config->egress.deny_special_ranges);
   EXPECT_TRUE(config->egress.deny_private_ranges);
   EXPECT_TRUE(config->egress.allow_host_loopback);

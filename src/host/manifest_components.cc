@@ -56,8 +56,8 @@ std::vector<std::string> readRules(ManifestContext& context, YamlMap& map, std::
   std::vector<std::string> rules;
   map.eachText(key, [&](const YamlNode& node, const std::string& text) {
     if (const auto rule = Rule::parse(text); !rule)
-      context.problems.report(node.line, fmt::format("{}: {}: {}", map.pathOf(key),
-                                                     inQuotes(text), rule.error().message()));
+      context.problems.report(node.line, fmt::format("{}: {}: {}", map.pathOf(key), inQuotes(text),
+                                                     rule.error().message()));
     rules.push_back(text);
   });
   return rules;

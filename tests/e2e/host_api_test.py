@@ -61,7 +61,8 @@ class WashWorkloadTest(hosting.TestCase):
 
     def test_paths_of_a_manifest_start_at_its_folder(self):
         (self.folder / "bin").symlink_to(harness.GUESTS)
-        path = self.write("a.yaml", "name: a\ncomponents: [{name: web, file: bin/http-hello.wasm}]\n"
+        path = self.write("a.yaml", "name: a\n"
+                          "components: [{name: web, file: bin/http-hello.wasm}]\n"
                           "http: {routes: [{host: a.test}]}\n")
         self.data("apply", path)
         self.assertEqual(200, self.served.ask("a.test").status)
@@ -71,7 +72,8 @@ class WashWorkloadTest(hosting.TestCase):
                           "    poolsize: 3\n")
         message, code = self.refusal("apply", path)
         self.assertEqual("invalid-argument", code)
-        self.assertIn(f'{path}:5: unknown key "poolsize" in components[0]; did you mean "poolSize"?',
+        self.assertIn(f'{path}:5: unknown key "poolsize" in components[0]; '
+                      'did you mean "poolSize"?',
                       message)
 
     def test_a_wrong_type_is_an_error_with_file_and_line(self):

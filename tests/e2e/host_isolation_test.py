@@ -95,7 +95,7 @@ class FaultsTest(hosting.TestCase):
                     with self.subTest(f"{name}{path}"):
                         self.assertEqual({500}, set(self.together(host, name, path, 3)))
             self.assertIn(host.ask("bad.test", "/no-response").status, (500, 502))
-            self.assertEqual(504, host.ask("bad3.test", "/no-response").status)
+            self.assertEqual(504, host.ask("bad3.test", "/sleep?ms=60000").status)
         self.assertEqual("1\n", host.text_of("bad.test", "/count"))
 
     def test_the_memory_of_all_workloads_together_has_a_limit(self):
@@ -118,22 +118,27 @@ class FaultsTest(hosting.TestCase):
 
 
 class PossessionsTest(hosting.TestCase):
-    def test_environment_and_configuration_are_a_components_own(self):
+    def two_components(self, guest, key, first, second):
+        return {"name": "one",
+                "components": [component("a", guest, localResources={key: first}),
+                               component("b", guest, localResources={key: second})],
+                "http": {"routes": [{"host": f"{name}.test", "component": name}
+                                    for name in "ab"]}}
+
+    def test_the_environment_is_a_components_own(self):
         host = self.host()
-        host.apply({"name": "one",
-                    "components": [
-                        component("a", localResources={"environment": {"SECRET": "of a"}}),
-                        component("b", localResources={"environment": {"OTHER": "of b"}}),
-                        component("c", "http-config", localResources={"config": {"k": "of c"}})],
-                    "http": {"routes": [{"host": f"{name}.test", "component": name}
-                                        for name in "abc"]}})
-        host.apply(workload("d", "http-config", resources={"config": {"k": "of d"}}))
+        host.apply(self.two_components("http-misc", "environment", {"SECRET": "of a"},
+                                       {"OTHER": "of b"}))
         host.apply(workload("e"))
         self.assertEqual({"SECRET": "of a"}, json.loads(host.text_of("a.test", "/env")))
         self.assertEqual({"OTHER": "of b"}, json.loads(host.text_of("b.test", "/env")))
         self.assertEqual({}, json.loads(host.text_of("e.test", "/env")))
-        self.assertEqual({"k": "of c"}, json.loads(host.text_of("c.test")))
-        self.assertEqual({"k": "of d"}, json.loads(host.text_of("d.test")))
+
+    def test_the_configuration_is_a_components_own(self):
+        host = self.host()
+        host.apply(self.two_components("http-config", "config", {"k": "of a"}, {"k": "of b"}))
+        self.assertEqual({"k": "of a"}, json.loads(host.text_of("a.test")))
+        self.assertEqual({"k": "of b"}, json.loads(host.text_of("b.test")))
 
     def mounting(self, name, volume, *, guest="http-misc", **mount):
         return workload(name, guest, volumes=[volume],

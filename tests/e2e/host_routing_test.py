@@ -100,7 +100,8 @@ class HostRoutingTest(hosting.TestCase):
         manifest = workload("a", "http-hello", routes=[])
         manifest["hostInterfaces"] = [{"namespace": "wasi", "package": "http",
                                        "interfaces": ["incoming-handler"],
-                                       "config": {"host": "a.test", "host-aliases": "b.test,c.test"}}]
+                                       "config": {"host": "a.test",
+                                                  "host-aliases": "b.test,c.test"}}]
         host = self.host()
         host.apply(manifest)
         for name in ("a.test", "b.test", "c.test"):

@@ -10,6 +10,7 @@
 import contextlib
 import http.client
 import json
+import signal
 import socket
 import time
 
@@ -174,6 +175,22 @@ class Events:
 
 
 class TestCase(harness.TestCase):
+    """A test has one host at a time: starting one ends the one before, if that still runs."""
+
+    def setUp(self):
+        super().setUp()
+        self._current = None
+
+    def tearDown(self):
+        # A client may have seen no more than a connection that was reset: say why.
+        crashed = [process for process in self._processes
+                   if isinstance(process, Host) and process.process.poll() is not None and
+                   process.process.returncode < 0 and
+                   process.process.returncode != -signal.SIGKILL]
+        super().tearDown()
+        self.assertEqual([], [process.process.returncode for process in crashed],
+                         "a host was ended by a signal")
+
     @property
     def admin_socket(self):
         return self.folder / "admin.sock"
@@ -205,8 +222,11 @@ class TestCase(harness.TestCase):
 
     def host(self, *arguments, **options):
         """A host that is ready; `workloads` and `state` say whether it has these folders."""
-        return self._start(Host, self.host_arguments(*arguments, **options), None,
-                           {"admin_socket": self.admin_socket})
+        if self._current is not None and self._current.running():
+            self._current.kill()
+        self._current = self._start(Host, self.host_arguments(*arguments, **options), None,
+                                    {"admin_socket": self.admin_socket})
+        return self._current
 
     def put(self, name, manifest):
         """A manifest in the workloads folder, written beside and renamed."""

@@ -70,7 +70,8 @@ class Hello(harness.TestCase):
             with self.subTest(name), self.serve(name).connect() as client:
                 for number in range(20):
                     client.send(f"GET /{number} HTTP/1.1\r\nHost: h\r\n\r\n")
-                    self.assertRegex(client.read_answer().text, rf"^hello from rust (p3 )?/{number}\n$")
+                    expected = rf"^hello from rust (p3 )?/{number}\n$"
+                    self.assertRegex(client.read_answer().text, expected)
 
     def test_pipelined_requests_are_answered_in_their_order(self):
         for name in ("http-hello", "http-hello-p3"):
@@ -195,7 +196,8 @@ class Surroundings(harness.TestCase):
         for name in ("http-misc", "http-misc-p3"):
             with self.subTest(name):
                 server = self.serve(name, "--env", "A=1", "--env", "B=x=y", "--env", "C=")
-                self.assertEqual({"A": "1", "B": "x=y", "C": ""}, json.loads(server.get("/env").body))
+                environment = json.loads(server.get("/env").body)
+                self.assertEqual({"A": "1", "B": "x=y", "C": ""}, environment)
 
     def test_without_dir_a_component_has_no_files(self):
         for name in ("http-misc", "http-misc-p3"):

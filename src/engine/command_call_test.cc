@@ -1,0 +1,128 @@
+#include "engine/command_call.h"
+
+#include "engine/test_support.h"
+#include "wit/tools.h"
+
+namespace nimbus::engine {
+namespace {
+
+using Kind = CallOutcome::Kind;
+
+class CommandCallTest : public GuestTest {
+ protected:
+  void SetUp() override {
+    GuestTest::SetUp();
+    startEngine();
+  }
+
+  CallOutcome runCommand(const Bytes& wasm, GuestContextOptions options = roomyContext()) {
+    const auto component = load(wasm);
+    CallOutcome ended;
+    run([&](net::Shard& shard) -> Task<void> {
+      Poller poller(shard);
+      const auto context = makeContext(shard, options);
+      CommandCall call(poller, component, *context);
+      ended = co_await call.run();
+    });
+    return ended;
+  }
+};
+
+TEST_F(CommandCallTest, RunsToItsEnd) {
+  const CallOutcome outcome = runCommand(commandGuest("(i32.const 0)"));
+  EXPECT_EQ(outcome.kind, Kind::kOk) << outcome.message;
+}
+
+TEST_F(CommandCallTest, AFailedRunIsExitStatusOne) {
+  const CallOutcome outcome = runCommand(commandGuest("(i32.const 1)"));
+  EXPECT_EQ(outcome.kind, Kind::kExit);
+  EXPECT_EQ(outcome.exit_code, 1);
+}
+
+TEST_F(CommandCallTest, ExitEndsItAtOnce) {
+  EXPECT_EQ(runCommand(commandGuest("(call $exit (i32.const 0)) unreachable")).kind, Kind::kOk);
+  const CallOutcome failed = runCommand(commandGuest("(call $exit (i32.const 1)) unreachable"));
+  EXPECT_EQ(failed.kind, Kind::kExit);
+  EXPECT_EQ(failed.exit_code, 1);
+}
+
+TEST_F(CommandCallTest, ATrapIsNoExit) {
+  EXPECT_EQ(runCommand(commandGuest("unreachable")).kind, Kind::kTrap);
+}
+
+TEST_F(CommandCallTest, AModuleOfPreview1IsWrapped) {
+  const auto module = wit::watToWasm(R"((module
+    (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+    (memory (export "memory") 1)
+    (func (export "_start") (call $exit (i32.const 0)))))");
+  ASSERT_TRUE(module);
+  const CallOutcome outcome = runCommand(*module);
+  EXPECT_EQ(outcome.kind, Kind::kOk) << outcome.message;
+}
+
+TEST_F(CommandCallTest, DestroyingItEndsTheGuest) {
+  const auto component = load(commandGuest("(loop $again (br $again)) (i32.const 0)"));
+  run([&](net::Shard& shard) -> Task<void> {
+    Poller poller(shard);
+    const auto context = makeContext(shard);
+    {
+      CommandCall call(poller, component, *context);
+      auto running = call.run();
+      EXPECT_FALSE(running.start());
+      while (engine_->guestMemoryBytes() == 0) co_await settle(shard);
+    }
+    EXPECT_EQ(engine_->guestMemoryBytes(), 0);
+  });
+}
+
+// --- what it prints
+
+using Lines = std::vector<std::string>;
+
+class GuestOutputTest : public CommandCallTest {
+ protected:
+  // Prints `text` in pieces of those lengths.
+  Lines print(std::string_view text, const std::vector<std::size_t>& pieces) {
+    std::string escaped;
+    for (const char byte : text) {
+      escaped += byte == '\n' ? "\\n" : std::string(1, byte);
+    }
+    std::string body;
+    std::size_t at = 0;
+    for (const std::size_t bytes : pieces) {
+      body += "(call $print (i32.const " + std::to_string(at) + ") (i32.const " +
+              std::to_string(bytes) + "))";
+      at += bytes;
+    }
+    EXPECT_EQ(at, text.size());
+    EXPECT_EQ(runCommand(commandGuest(body + "(i32.const 0)", escaped)).kind, Kind::kOk);
+    return guest_host_->lines();
+  }
+};
+
+TEST_F(GuestOutputTest, ComesAsWholeLines) {
+  EXPECT_EQ(print("one\ntwo\n\nfour\n", {5, 3, 6}), (Lines{"1: one", "1: two", "1: ", "1: four"}));
+}
+
+TEST_F(GuestOutputTest, ALastLineWithoutEndComesWhenTheInstanceGoes) {
+  EXPECT_EQ(print("one\ntail", {8}), (Lines{"1: one", "1: tail"}));
+}
+
+TEST_F(GuestOutputTest, LongLinesAreCut) {
+  const std::string text = std::string(10'000, 'x') + "\nnext\n";
+  EXPECT_EQ(
+      print(text, {4096, 4096, text.size() - 8192}),
+      (Lines{"1: " + std::string(8192, 'x'), "1: " + std::string(10'000 - 8192, 'x'), "1: next"}));
+}
+
+TEST_F(GuestOutputTest, WithoutStdioNothingComes) {
+  GuestContextOptions silent = roomyContext();
+  silent.stdio = GuestStdio::kNone;
+  const Bytes guest =
+      commandGuest("(call $print (i32.const 0) (i32.const 4)) (i32.const 0)", "abc\\n");
+  EXPECT_EQ(runCommand(guest, silent).kind, Kind::kOk);
+  EXPECT_EQ(guest_host_->lines(), Lines{});
+}
+
+}  // namespace
+}  // namespace nimbus::engine

@@ -1,0 +1,208 @@
+#include "engine/engine.h"
+
+#include <sys/stat.h>
+
+#include <fstream>
+#include <thread>
+
+#include "engine/test_support.h"
+#include "wit/tools.h"
+
+namespace nimbus::engine {
+namespace {
+
+using EngineTest = GuestTest;
+
+Bytes wat(std::string_view text) { return wit::watToWasm(text).value(); }
+
+// Made anew by every put.
+ino_t inodeOf(const std::string& path) {
+  struct stat info{};
+  EXPECT_EQ(::stat(path.c_str(), &info), 0) << path;
+  return info.st_ino;
+}
+
+TEST_F(EngineTest, LoadsAComponentAndSaysWhatItIs) {
+  startEngine();
+  const Bytes wasm = countingGuest();
+  const auto component = load(wasm);
+  ASSERT_NE(component, nullptr);
+  EXPECT_EQ(component->kind(), ComponentKind::kHttpP2);
+  EXPECT_EQ(component->digest(), sha256(wasm.view()));
+  EXPECT_EQ(component->wasmBytes(), wasm.size());
+  EXPECT_EQ(component->needs().memories, 1);
+  EXPECT_GT(component->needs().code_bytes, 0);
+  EXPECT_EQ(load(commandGuest("(i32.const 0)"))->kind(), ComponentKind::kCommandP2);
+  EXPECT_TRUE(engineVersion().starts_with("wasmtime "));
+}
+
+TEST_F(EngineTest, TheSameBytesAreOneComponentAsLongAsSomebodyUsesIt) {
+  startEngine();
+  auto first = load(countingGuest());
+  EXPECT_EQ(load(countingGuest()), first);
+  EXPECT_EQ(engine_->loadedComponents(), 1);
+  const auto other = load(spinningGuest());
+  EXPECT_NE(other, first);
+  EXPECT_EQ(engine_->loadedComponents(), 2);
+  first.reset();
+  EXPECT_EQ(engine_->loadedComponents(), 1) << "nobody uses the first any more";
+}
+
+TEST_F(EngineTest, ThreadsThatAskAtOnceShareOneCompilation) {
+  startEngine();
+  const Bytes wasm = countingGuest();
+  std::vector<std::shared_ptr<const Component>> loaded(4);
+  {
+    std::vector<std::jthread> threads;
+    for (auto& mine : loaded) threads.emplace_back([&] { mine = load(wasm); });
+  }
+  for (const auto& each : loaded) EXPECT_EQ(each, loaded.front());
+}
+
+TEST_F(EngineTest, LoadsInTheBackgroundWhileTheShardGoesOn) {
+  startEngine();
+  run([&](net::Shard& shard) -> Task<void> {
+    auto loaded = co_await engine_->loadInBackground(shard, countingGuest());
+    EXPECT_TRUE(shard.onThread());
+    EXPECT_TRUE(loaded) << loaded.error().describe();
+  });
+}
+
+TEST_F(EngineTest, NobodyNeedWaitForABackgroundLoad) {
+  startEngine();
+  run([&](net::Shard& shard) -> Task<void> {
+    {
+      auto given_up = engine_->loadInBackground(shard, countingGuest());
+      EXPECT_FALSE(given_up.start());
+    }
+    co_await settle(shard);
+  });
+  group_.reset();   // the shard goes while the work may still run
+  engine_.reset();  // waits for it
+}
+
+TEST_F(EngineTest, WhatIsNoComponentIsRefused) {
+  startEngine();
+  for (const std::string_view text : {"", "hello", "\0asm"}) {
+    const auto loaded = engine_->load(asBytes(text));
+    ASSERT_FALSE(loaded);
+    EXPECT_EQ(loaded.error().code(), ErrorCode::kInvalidArgument) << loaded.error().describe();
+  }
+  std::string cut(countingGuest().text());
+  cut.resize(cut.size() / 2);
+  EXPECT_EQ(engine_->load(asBytes(cut)).error().code(), ErrorCode::kInvalidArgument);
+}
+
+TEST_F(EngineTest, AComponentWithNothingToRunIsUnsupported) {
+  startEngine();
+  const auto loaded = engine_->load(wat(R"((component
+    (core module $m (func (export "f")))
+    (core instance $i (instantiate $m))
+    (func (export "f") (canon lift (core func $i "f")))))")
+                                        .view());
+  ASSERT_FALSE(loaded);
+  EXPECT_EQ(loaded.error().code(), ErrorCode::kUnsupported);
+}
+
+TEST_F(EngineTest, AnImportThatNothingProvidesIsNamed) {
+  startEngine();
+  const auto loaded = engine_->load(wat(R"((component
+    (import "demo:nope/thing" (instance (export "do" (func (result u32)))))
+    (core module $m (func (export "run") (result i32) (i32.const 0)))
+    (core instance $i (instantiate $m))
+    (func $run (result (result)) (canon lift (core func $i "run")))
+    (instance $command (export "run" (func $run)))
+    (export "wasi:cli/run@0.2.0" (instance $command))))")
+                                        .view());
+  ASSERT_FALSE(loaded);
+  EXPECT_EQ(loaded.error().code(), ErrorCode::kUnsupported);
+  EXPECT_NE(loaded.error().message().find("demo:nope/thing"), std::string::npos)
+      << loaded.error().message();
+}
+
+TEST_F(EngineTest, AFailedLoadIsForgotten) {
+  startEngine();
+  EXPECT_FALSE(engine_->load(asBytes("hello")));
+  EXPECT_EQ(engine_->loadedComponents(), 0);
+  EXPECT_FALSE(engine_->load(asBytes("hello"))) << "and fails again";
+}
+
+class CachedEngineTest : public EngineTest {
+ protected:
+  [[nodiscard]] EngineOptions cached() const {
+    EngineOptions options = smallEngine();
+    options.cache_folder = folder_.path("code");
+    return options;
+  }
+  [[nodiscard]] std::string onlyFile() const {
+    const auto files = filesIn(folder_.path("code"));
+    EXPECT_EQ(files.size(), 1);
+    return folder_.path("code/" + files.front());
+  }
+  TemporaryFolder folder_;
+};
+
+TEST_F(CachedEngineTest, AnotherProcessMapsWhatOneHasCompiled) {
+  const Bytes wasm = countingGuest();
+  startEngine(cached());
+  EXPECT_FALSE(engine_->cachedCodeBytes(wasm.view()));
+  EXPECT_NE(load(wasm), nullptr);
+  EXPECT_GT(engine_->cachedCodeBytes(wasm.view()).value_or(0), 0);
+  const ino_t compiled = inodeOf(onlyFile());
+
+  startEngine(cached());
+  EXPECT_NE(load(wasm), nullptr);
+  EXPECT_EQ(inodeOf(onlyFile()), compiled) << "not compiled again";
+}
+
+TEST_F(CachedEngineTest, DamagedCodeIsCompiledAgain) {
+  const Bytes wasm = countingGuest();
+  startEngine(cached());
+  EXPECT_NE(load(wasm), nullptr);
+  {
+    std::fstream file(onlyFile(), std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp(100);
+    file.put('\x7f').put('\x7f').put('\x7f');
+  }
+  startEngine(cached());
+  EXPECT_NE(load(wasm), nullptr);
+  EXPECT_TRUE(engine_->cachedCodeBytes(wasm.view())) << "and kept again";
+}
+
+TEST_F(CachedEngineTest, TheTwoEnginesKeepTheirCodeApart) {
+  const Bytes wasm = countingGuest();
+  startEngine(cached());
+  EXPECT_NE(load(wasm), nullptr);
+  EngineOptions full = cached();
+  full.selection = EngineOptions::Selection::kAlwaysFull;
+  startEngine(full);
+  EXPECT_NE(load(wasm), nullptr);
+  EXPECT_EQ(filesIn(folder_.path("code")).size(), 2);
+}
+
+TEST_F(CachedEngineTest, AFolderThatOthersCanEnterIsRefused) {
+  std::filesystem::create_directories(folder_.path("code"));
+  ::chmod(folder_.path("code").c_str(), 0755);
+  const auto started = Engine::create(cached(), *log_);
+  ASSERT_FALSE(started);
+  EXPECT_EQ(started.error().code(), ErrorCode::kPermissionDenied);
+}
+
+TEST_F(CachedEngineTest, ReadsFilesInTheBackground) {
+  startEngine();
+  const std::string path = folder_.path("file");
+  std::ofstream(path) << "content";
+  run([&](net::Shard& shard) -> Task<void> {
+    const auto whole = co_await engine_->readFileInBackground(shard, path, 7);
+    EXPECT_EQ(whole.value().text(), "content");
+    const auto large = co_await engine_->readFileInBackground(shard, path, 6);
+    EXPECT_EQ(large.error().code(), ErrorCode::kResourceExhausted);
+    const auto folder = co_await engine_->readFileInBackground(shard, folder_.path(), 100);
+    EXPECT_EQ(folder.error().code(), ErrorCode::kInvalidArgument);
+    const auto none = co_await engine_->readFileInBackground(shard, path + "x", 100);
+    EXPECT_EQ(none.error().code(), ErrorCode::kIo);
+  });
+}
+
+}  // namespace
+}  // namespace nimbus::engine
