@@ -228,6 +228,7 @@ Task<Value> runInBackground(Background& background, net::Shard& shard,
 
 Result<Bytes> readFile(const std::string& path, std::uint64_t max_bytes) {
   const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (fd < 0 && errno == ENOENT) return fail(ErrorCode::kNotFound, "there is no file " + path);
   if (fd < 0) return failErrno("cannot read " + path, errno);
   const std::unique_ptr<const int, void (*)(const int*)> closer(
       &fd, [](const int* open_fd) { ::close(*open_fd); });

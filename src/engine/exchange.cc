@@ -91,7 +91,9 @@ Result<std::unique_ptr<Exchange>> Exchange::create(const http::RequestHead& head
   const NimbusRequest request{
       .method = toStr(head.method),
       .scheme = toStr(head.scheme == http::Scheme::kHttps ? "https" : "http"),
-      .authority = toStr(head.authority),
+      // HTTP/1.0 need not say it, but guests must be told something.
+      .authority = toStr(head.authority.empty() ? std::string_view("localhost")
+                                                : std::string_view(head.authority)),
       .path = toStr(head.path),
       .headers = fields.data(),
       .header_count = fields.size(),

@@ -16,8 +16,8 @@ class FakeClient final : public Poller::Client {
  public:
   explicit FakeClient(Poller& poller) : poller_(poller), wake_(poller.add(*this)) {}
   ~FakeClient() {
-    poller_.remove(wake_.token);
-    if (wake_.queue != nullptr) dropWaker();
+    poller_.remove(token_);
+    if (wake_.queue != nullptr) wake_.release(wake_.queue);
   }
   FakeClient(const FakeClient&) = delete;
   FakeClient& operator=(const FakeClient&) = delete;
@@ -29,13 +29,9 @@ class FakeClient final : public Poller::Client {
   }
   // As the engine's waker does, on whatever thread.
   void wake() const { wake_.wake(wake_.queue, wake_.token); }
-  [[nodiscard]] std::uint64_t token() const { return wake_.token; }
+  [[nodiscard]] std::uint64_t token() const { return token_; }
   // The waker outlives this client.
   [[nodiscard]] NimbusWake keepWaker() { return std::exchange(wake_, NimbusWake{}); }
-  void dropWaker() {
-    wake_.release(wake_.queue);
-    wake_.queue = nullptr;
-  }
 
   int wakes = 0;
   int wanted = 1;
@@ -45,6 +41,7 @@ class FakeClient final : public Poller::Client {
  private:
   Poller& poller_;
   NimbusWake wake_;
+  std::uint64_t token_ = wake_.token;
 };
 
 TEST_F(PollerTest, AWakeLeadsToOnePollInALaterTurn) {

@@ -15,22 +15,7 @@
 namespace nimbus::host {
 namespace {
 
-constexpr Duration kCertificateCheck = std::chrono::seconds(5);
 constexpr Duration kGaugeRefresh = std::chrono::seconds(1);
-
-Task<void> keepCertificates(net::Shard* shard, std::shared_ptr<net::TlsServerContext> tls,
-                            Logger* log) {
-  while (true) {
-    co_await shard->sleepFor(kCertificateCheck);
-    const auto reloaded = tls->reloadIfChanged();
-    if (!reloaded) {
-      log->warn("certificates changed but do not load: the old ones stay",
-                {{"reason", reloaded.error().describe()}});
-    } else if (*reloaded) {
-      log->info("certificates reloaded");
-    }
-  }
-}
 
 }  // namespace
 
@@ -200,12 +185,6 @@ void ControlPlane::startDrain() {
 
 void ControlPlane::stop(Duration bound) {
   environment_.control.runTask(0, [&](net::Shard&) { return part_->manager.stopAll(bound); });
-}
-
-void ControlPlane::watchCertificates(std::shared_ptr<net::TlsServerContext> tls) {
-  environment_.control.runOn(0, [&](net::Shard& shard) {
-    part_->tasks.spawn(keepCertificates(&shard, tls, &environment_.log));
-  });
 }
 
 std::string ControlPlane::adminAddress() const { return part_->admin_address; }

@@ -16,7 +16,7 @@
 namespace nimbus::host {
 
 // The deciding half of a host, on its control shard: workloads with their store, the folder that is
-// followed, the administration API, probes, and the reloading of certificates. Made and called on
+// followed, the administration API and probes. Made and called on
 // the main thread; everything it is given outlives it.
 class ControlPlane {
  public:
@@ -46,9 +46,6 @@ class ControlPlane {
   void startDrain();
   // Takes all workloads down, for at most `bound`. They stay in the store.
   void stop(Duration bound);
-
-  // Certificates to look after.
-  void watchCertificates(std::shared_ptr<net::TlsServerContext> tls);
 
   [[nodiscard]] std::string adminAddress() const;
   [[nodiscard]] std::optional<net::Endpoint> probeAddress() const;

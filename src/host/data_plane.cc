@@ -1,8 +1,43 @@
 #include "host/data_plane.h"
 
+#include <mutex>
+#include <optional>
 #include <thread>
 
 namespace nimbus::host {
+
+namespace {
+
+// Reads the system's roots at the first use of TLS by a guest: that takes longer than everything
+// else a start does.
+class LazyTls final : public net::TlsClientContext {
+ public:
+  explicit LazyTls(net::TlsClientOptions options) : options_(std::move(options)) {}
+
+  Task<Result<std::unique_ptr<net::Stream>>> connect(std::unique_ptr<net::Stream> stream,
+                                                     std::string server_name,
+                                                     std::vector<std::string> alpn) override {
+    std::call_once(once_, [this] { context_ = net::makeTlsClientContext(options_); });
+    if (!*context_) co_return std::unexpected(context_->error());
+    co_return co_await (**context_)
+        ->connect(std::move(stream), std::move(server_name), std::move(alpn));
+  }
+
+ private:
+  const net::TlsClientOptions options_;
+  std::once_flag once_;
+  std::optional<Result<std::shared_ptr<net::TlsClientContext>>> context_;
+};
+
+// Files that the operator named are read now, so that a mistake in them shows at the start.
+Result<std::shared_ptr<net::TlsClientContext>> makeLazyTls(const net::TlsClientOptions& options) {
+  if (!options.extra_ca_paths.empty() || !options.identity.certificate_path.empty()) {
+    return net::makeTlsClientContext(options);
+  }
+  return std::make_shared<LazyTls>(options);
+}
+
+}  // namespace
 
 // What lives on one serving shard, made and destroyed on its thread.
 struct DataPlane::ServingPart {
@@ -43,8 +78,7 @@ struct DataPlane::Impl {
 };
 
 Result<void> DataPlane::Impl::makeParts() {
-  TRY(const std::shared_ptr<net::TlsClientContext> tls,
-      net::makeTlsClientContext(options.client_tls));
+  TRY(const std::shared_ptr<net::TlsClientContext> tls, makeLazyTls(options.client_tls));
   parts.resize(serving->size());
   Result<void> made;
   serving->runOnEach([&](net::Shard& shard) {

@@ -57,8 +57,7 @@ void ShardGuestHost::startEgress(std::shared_ptr<engine::OutgoingRequest> reques
     request->close();
     return;
   }
-  outgoing_.spawn(carryOut(std::move(request), component_->egress, &shard_.client,
-                           component_->log->identity().workload));
+  outgoing_.spawn(carryOut(std::move(request), component_, &shard_.client));
 }
 
 void ShardGuestHost::stop() {

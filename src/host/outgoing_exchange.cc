@@ -31,26 +31,23 @@ std::string_view errorCodeFor(const Error& error) {
 
 class Carrier {
  public:
-  Carrier(std::shared_ptr<OutgoingRequest> request, std::shared_ptr<const EgressPolicy> policy,
-          http::Client& client, std::string isolation_key)
-      : request_(std::move(request)),
-        policy_(std::move(policy)),
-        client_(client),
-        isolation_key_(std::move(isolation_key)) {}
+  Carrier(std::shared_ptr<OutgoingRequest> request, std::shared_ptr<ComponentRuntime> component,
+          http::Client& client)
+      : request_(std::move(request)), component_(std::move(component)), client_(client) {}
   Carrier(const Carrier&) = delete;
   Carrier& operator=(const Carrier&) = delete;
   ~Carrier() { request_->close(); }
 
   Task<void> run() {
     if (const auto allowed = check(); !allowed) {
-      request_->fail(errorCodeFor(allowed.error()), allowed.error().message());
+      refuse(allowed.error());
       co_return;
     }
     http::BodyReader* body = &request_->body();
     if (body->length() == 0) body = nullptr;
     auto response = co_await client_.send(std::move(request_->head()), body, options());
     if (!response) {
-      request_->fail(errorCodeFor(response.error()), response.error().describe());
+      refuse(response.error());
       co_return;
     }
     request_->respond((*response)->head());
@@ -58,11 +55,16 @@ class Carrier {
   }
 
  private:
+  void refuse(const Error& error) {
+    if (error.code() == ErrorCode::kPermissionDenied) component_->log->denied(error.describe());
+    request_->fail(errorCodeFor(error), error.describe());
+  }
+
   Result<void> check() const {
     const http::RequestHead& head = request_->head();
     const bool https = head.scheme == http::Scheme::kHttps;
     TRY(const http::ClientTarget target, http::parseTarget(head.scheme, head.authority));
-    return policy_->checkHttp(https ? "https" : "http", target.host, target.port);
+    return component_->egress->checkHttp(https ? "https" : "http", target.host, target.port);
   }
 
   [[nodiscard]] http::RequestOptions options() const {
@@ -71,11 +73,11 @@ class Carrier {
     options.connect_timeout = timeouts.connect.value_or(kConnectTimeout);
     options.first_byte_timeout = timeouts.first_byte.value_or(kFirstByteTimeout);
     options.between_bytes_timeout = timeouts.between_bytes.value_or(kBetweenBytesTimeout);
-    options.check_address = [policy = policy_](const net::IpAddress& address,
-                                               std::uint16_t port) -> Result<void> {
+    options.check_address = [policy = component_->egress](const net::IpAddress& address,
+                                                          std::uint16_t port) -> Result<void> {
       return policy->checkAddress(address, port);
     };
-    options.isolation_key = isolation_key_;
+    options.isolation_key = component_->log->identity().workload;
     return options;
   }
 
@@ -95,9 +97,8 @@ class Carrier {
   }
 
   std::shared_ptr<OutgoingRequest> request_;
-  std::shared_ptr<const EgressPolicy> policy_;
+  std::shared_ptr<ComponentRuntime> component_;
   http::Client& client_;
-  std::string isolation_key_;
 };
 
 Task<void> untilCancelled(std::shared_ptr<OutgoingRequest> request) {
@@ -107,9 +108,8 @@ Task<void> untilCancelled(std::shared_ptr<OutgoingRequest> request) {
 }  // namespace
 
 Task<void> carryOut(std::shared_ptr<OutgoingRequest> request,
-                    std::shared_ptr<const EgressPolicy> policy, http::Client* client,
-                    std::string isolation_key) {
-  Carrier carrier(request, std::move(policy), *client, std::move(isolation_key));
+                    std::shared_ptr<ComponentRuntime> component, http::Client* client) {
+  Carrier carrier(request, std::move(component), *client);
   co_await withTimeout(carrier.run(), untilCancelled(request));
 }
 

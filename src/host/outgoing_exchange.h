@@ -5,16 +5,17 @@
 
 #include "base/task.h"
 #include "engine/outgoing_request.h"
+#include "host/component_runtime.h"
 #include "host/egress.h"
 #include "http/client.h"
 
 namespace nimbus::host {
 
-// Carries out one outgoing request of a guest: checks it against the policy, sends it, and moves
-// content both ways until its end, an error, or the guest's loss of interest. Connections are
-// shared among requests with the same `isolation_key` only.
+// Carries out one outgoing request of a component's guest: checks it against the policy, sends it,
+// and moves content both ways until its end, an error, or the guest's loss of interest. Connections
+// are shared among requests of one workload only.
 [[nodiscard]] Task<void> carryOut(std::shared_ptr<engine::OutgoingRequest> request,
-                                  std::shared_ptr<const EgressPolicy> policy, http::Client* client,
-                                  std::string isolation_key);
+                                  std::shared_ptr<ComponentRuntime> component,
+                                  http::Client* client);
 
 }  // namespace nimbus::host

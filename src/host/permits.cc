@@ -38,14 +38,15 @@ void Permits::giveBack() {
   if (!waiting_.empty()) shard_.defer(*this);
 }
 
+// One a turn: whoever is granted a permit may destroy this object.
 void Permits::runDeferred() {
-  while (free_ > 0 && !waiting_.empty()) {
-    Waiter* next = waiting_.front();
-    waiting_.pop_front();
-    --free_;
-    next->permit = Permit(*this);
-    next->granted.set();
-  }
+  if (free_ == 0 || waiting_.empty()) return;
+  Waiter* next = waiting_.front();
+  waiting_.pop_front();
+  --free_;
+  next->permit = Permit(*this);
+  if (free_ > 0 && !waiting_.empty()) shard_.defer(*this);
+  next->granted.set();
 }
 
 }  // namespace nimbus::host

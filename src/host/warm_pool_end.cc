@@ -52,12 +52,14 @@ void WarmPool::endAfterGrace(const SlotPointer& slot) {
 void WarmPool::kill(const SlotPointer& slot) {
   slot->admits = false;
   environment_.poller.shard().post([self = self_, weak = std::weak_ptr(slot)] {
-    const SlotPointer slot = weak.lock();
+    SlotPointer slot = weak.lock();
     if (*self == nullptr || !slot || !slot->instance) return;
     WarmPool& pool = **self;
     std::erase(pool.slots_, slot);
     slot->instance.reset();  // tells the calls that were on it
+    slot.reset();            // and its permit goes back, while the gate is certain to live
     pool.dispatch();
+    // Last: whoever drains may destroy the pool.
     if (pool.slots_.empty() && pool.draining_) pool.all_ended_.set();
   });
 }

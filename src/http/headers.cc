@@ -1,6 +1,7 @@
 #include "http/headers.h"
 
 #include <array>
+#include <cstdint>
 #include <utility>
 
 #include "base/text.h"
@@ -84,11 +85,12 @@ bool isFieldValue(std::string_view text) {
   if (text.empty()) return true;
   const auto isBlank = [](char c) { return c == ' ' || c == '\t'; };
   if (isBlank(text.front()) || isBlank(text.back())) return false;
-  // No early exit: the loop runs many characters at a time.
-  unsigned bad = 0;
+  // No early exit and nothing wider than a byte: the loop runs many characters at a time.
+  std::uint8_t bad = 0;
   for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    bad |= unsigned(byte < 0x20 && byte != '\t') | unsigned(byte == 0x7f);
+    const auto byte = static_cast<std::uint8_t>(c);
+    bad |= static_cast<std::uint8_t>((byte < 0x20) & (byte != '\t')) |
+           static_cast<std::uint8_t>(byte == 0x7f);
   }
   return bad == 0;
 }

@@ -19,8 +19,8 @@ class QuietOwner final : public RequestBody::Owner {
   void bodyDeadlineChanged() override {}
 };
 
-struct Setup {
-  explicit Setup(net::Shard& shard, ServerLimits with = {})
+struct Incoming {
+  explicit Incoming(net::Shard& shard, ServerLimits with = {})
       : limits(with), input(limits.body_read_ahead_bytes), body(shard, limits, input, owner) {}
   void startLength(std::uint64_t length) {
     HeadControl control;
@@ -41,21 +41,21 @@ struct Setup {
 
 TEST_F(RequestBodyTest, ThePeersTimeRunsOnlyWhileSomebodyWaits) {
   run([](net::Shard& shard) -> Task<void> {
-    Setup setup(shard);
-    setup.startLength(10);
-    EXPECT_EQ(setup.body.deadline(), TimePoint::max());
-    auto read = setup.body.read();
+    Incoming incoming(shard);
+    incoming.startLength(10);
+    EXPECT_EQ(incoming.body.deadline(), TimePoint::max());
+    auto read = incoming.body.read();
     EXPECT_FALSE(read.start());
-    EXPECT_LT(setup.body.deadline(), TimePoint::max());
-    setup.arrive("abc");
+    EXPECT_LT(incoming.body.deadline(), TimePoint::max());
+    incoming.arrive("abc");
     EXPECT_TRUE(read.done());
-    EXPECT_EQ(setup.body.deadline(), TimePoint::max());
+    EXPECT_EQ(incoming.body.deadline(), TimePoint::max());
     {
-      auto given_up = setup.body.read();
+      auto given_up = incoming.body.read();
       EXPECT_FALSE(given_up.start());
-      EXPECT_LT(setup.body.deadline(), TimePoint::max());
+      EXPECT_LT(incoming.body.deadline(), TimePoint::max());
     }
-    EXPECT_EQ(setup.body.deadline(), TimePoint::max());
+    EXPECT_EQ(incoming.body.deadline(), TimePoint::max());
     co_return;
   });
 }
@@ -65,22 +65,22 @@ TEST_F(RequestBodyTest, ASlowPeerHasTenSecondsThenMustKeepTheMinimumRate) {
     ServerLimits limits;
     limits.body_idle_timeout = 30s;
     limits.min_body_bytes_per_second = 100;
-    Setup setup(shard, limits);
-    setup.startLength(1'000'000);
+    Incoming incoming(shard, limits);
+    incoming.startLength(1'000'000);
     const TimePoint now = shard.now();
-    auto first = setup.body.read();
+    auto first = incoming.body.read();
     EXPECT_FALSE(first.start());
-    EXPECT_EQ(setup.body.deadline() - now, 10s);
+    EXPECT_EQ(incoming.body.deadline() - now, 10s);
     // 2,000 bytes are worth 20 s.
-    setup.arrive(std::string(2'000, 'x'));
-    auto second = setup.body.read();
+    incoming.arrive(std::string(2'000, 'x'));
+    auto second = incoming.body.read();
     EXPECT_FALSE(second.start());
-    EXPECT_EQ(setup.body.deadline() - now, 20s);
+    EXPECT_EQ(incoming.body.deadline() - now, 20s);
     // Much content never buys more than the idle time-out.
-    setup.arrive(std::string(50'000, 'x'));
-    auto third = setup.body.read();
+    incoming.arrive(std::string(50'000, 'x'));
+    auto third = incoming.body.read();
     EXPECT_FALSE(third.start());
-    EXPECT_EQ(setup.body.deadline() - now, 30s);
+    EXPECT_EQ(incoming.body.deadline() - now, 30s);
     co_return;
   });
 }
@@ -89,12 +89,12 @@ TEST_F(RequestBodyTest, WithoutAMinimumRateOnlyTheIdleTimeoutCounts) {
   run([](net::Shard& shard) -> Task<void> {
     ServerLimits limits;
     limits.min_body_bytes_per_second = 0;
-    Setup setup(shard, limits);
-    setup.startLength(10);
-    auto read = setup.body.read();
+    Incoming incoming(shard, limits);
+    incoming.startLength(10);
+    auto read = incoming.body.read();
     EXPECT_FALSE(read.start());
-    EXPECT_EQ(setup.body.deadline() - shard.now(), limits.body_idle_timeout);
-    setup.body.deadlinePassed();
+    EXPECT_EQ(incoming.body.deadline() - shard.now(), limits.body_idle_timeout);
+    incoming.body.deadlinePassed();
     EXPECT_TRUE(read.done());
     const auto piece = read.take();
     EXPECT_FALSE(piece.has_value());
@@ -105,14 +105,14 @@ TEST_F(RequestBodyTest, WithoutAMinimumRateOnlyTheIdleTimeoutCounts) {
 
 TEST_F(RequestBodyTest, LargePiecesAreNotCopied) {
   run([](net::Shard& shard) -> Task<void> {
-    Setup setup(shard);
-    setup.startLength(10'000);
-    setup.arrive(std::string(10'000, 'x'));
-    const void* arrived = setup.input.view().data();
-    auto piece = co_await setup.body.read();
+    Incoming incoming(shard);
+    incoming.startLength(10'000);
+    incoming.arrive(std::string(10'000, 'x'));
+    const void* arrived = incoming.input.view().data();
+    auto piece = co_await incoming.body.read();
     EXPECT_TRUE(piece.has_value() && piece->has_value());
     EXPECT_EQ(static_cast<const void*>((*piece)->view().data()), arrived);
-    auto end = co_await setup.body.read();
+    auto end = co_await incoming.body.read();
     EXPECT_TRUE(end.has_value() && !end->has_value());
   });
 }

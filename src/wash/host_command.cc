@@ -8,6 +8,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "host/certificate_keeper.h"
 #include "host/control_plane.h"
 #include "host/data_plane.h"
 #include "wash/admin_socket.h"
@@ -131,7 +132,8 @@ class HostProcess {
       options.access_log = access_log_.get();
       if (listener.tls) {
         TRY(options.tls, net::makeTlsServerContext(*listener.tls));
-        control_->watchCertificates(options.tls);
+        certificates_.push_back(
+            std::make_unique<host::CertificateKeeper>(plane_->control(), options.tls, log_));
       }
       TRY(const net::Endpoint bound, plane_->listen(listener.address, options));
       addresses.push_back((listener.tls ? "https://" : "http://") + bound.toString());
@@ -172,6 +174,7 @@ class HostProcess {
   std::unique_ptr<engine::Engine> engine_;
   std::unique_ptr<host::DataPlane> plane_;
   std::unique_ptr<host::ControlPlane> control_;
+  std::vector<std::unique_ptr<host::CertificateKeeper>> certificates_;
 };
 
 int runHost(const HostFlags& flags, const GlobalOptions& global) {

@@ -4,6 +4,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "host/certificate_keeper.h"
 #include "host/data_plane.h"
 #include "wash/termination.h"
 
@@ -51,6 +52,8 @@ Result<void> serve(engine::Engine& engine, std::shared_ptr<const engine::Compone
                            [&](net::Shard&) { return plane->runtime().swap(nullptr, deployment); });
   TRY(const net::Endpoint bound, plane->listen(where, server));
 
+  std::optional<host::CertificateKeeper> certificates;
+  if (server.tls) certificates.emplace(plane->control(), server.tls, log);
   const std::string scheme = server.tls ? "https" : "http";
   const std::string url = scheme + "://" + bound.toString() + "/";
   printResult(global.format, "Serving " + spec.components.front().file + " at " + url,

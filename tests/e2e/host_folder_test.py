@@ -122,12 +122,12 @@ class HostFolderTest(hosting.TestCase):
         self.assertIn('"1"', host.text_of("a.test", "/env"))
 
     def test_one_broken_file_stops_neither_the_others_nor_the_host(self):
-        self.put("bad.json", "name: bad\nroutes: []\ncomponets: []\n")
+        self.put("bad.json", "name: bad\nvolume: []\ncomponents: [{name: w, file: x}]\n")
         self.put("good.json", workload("good", "http-hello"))
         host = self.host(workloads=True)
         self.assertEqual(200, host.ask("good.test").status)
         self.assertEqual(["bad.json"], list(host.problems()))
-        self.assertIn('did you mean "components"', host.problems()["bad.json"])
+        self.assertIn('did you mean "volumes"', host.problems()["bad.json"])
 
     def test_of_two_files_for_one_workload_the_first_holds_it(self):
         self.put("b.json", workload("x", environment={"FROM": "b"}))

@@ -62,11 +62,11 @@ class FaultsTest(hosting.TestCase):
     def test_a_spinning_guest_is_ended_and_a_healthy_one_beside_it_goes_on(self):
         for guest in ("http-misc", "http-misc-p3"):
             with self.subTest(guest):
-                limits = {"cpuLimit": 300}
+                limits = {"cpuLimit": 100}
                 host = self.beside_healthy(workload("bad", guest, resources=limits))
                 with Healthy(self, host) as healthy:
                     answered = len(healthy.answers)
-                    self.assertEqual({504}, set(self.together(host, "bad.test", "/spin", 6)))
+                    self.assertEqual({504}, set(self.together(host, "bad.test", "/spin", 4)))
                     self.assertGreater(len(healthy.answers), answered)
                 self.assertEqual(200, host.ask("bad.test", "/count").status)
                 line = host.wait_for_stderr("a call failed.*default/bad").string
@@ -134,11 +134,12 @@ class PossessionsTest(hosting.TestCase):
         self.assertEqual({"OTHER": "of b"}, json.loads(host.text_of("b.test", "/env")))
         self.assertEqual({}, json.loads(host.text_of("e.test", "/env")))
 
-    def test_the_configuration_is_a_components_own(self):
+    def test_configuration_that_nothing_serves_is_refused_by_name(self):
         host = self.host()
-        host.apply(self.two_components("http-config", "config", {"k": "of a"}, {"k": "of b"}))
-        self.assertEqual({"k": "of a"}, json.loads(host.text_of("a.test")))
-        self.assertEqual({"k": "of b"}, json.loads(host.text_of("b.test")))
+        manifest = self.two_components("http-misc", "config", {"k": "of a"}, {"k": "of b"})
+        answer = host.try_apply(manifest)
+        self.assertEqual(422, answer.status)
+        self.assertIn("localResources.config", answer.text)
 
     def mounting(self, name, volume, *, guest="http-misc", **mount):
         return workload(name, guest, volumes=[volume],

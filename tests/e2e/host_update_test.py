@@ -6,7 +6,6 @@ import concurrent.futures
 import contextlib
 import json
 import re
-import subprocess
 import threading
 
 import harness
