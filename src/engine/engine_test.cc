@@ -200,7 +200,7 @@ TEST_F(CachedEngineTest, ReadsFilesInTheBackground) {
     const auto folder = co_await engine_->readFileInBackground(shard, folder_.path(), 100);
     EXPECT_EQ(folder.error().code(), ErrorCode::kInvalidArgument);
     const auto none = co_await engine_->readFileInBackground(shard, path + "x", 100);
-    EXPECT_EQ(none.error().code(), ErrorCode::kIo);
+    EXPECT_EQ(none.error().code(), ErrorCode::kNotFound);
   });
 }
 

@@ -36,7 +36,7 @@ class ForwardedCallTest : public ::testing::Test {
     shards_->runTask(0, [&](net::Shard& here) -> Task<void> {
       FakeBody body;
       FakeResponse response;
-      net::PeerInfo peer{.address = "127.0.0.1:4711"};
+      const net::PeerInfo peer{"127.0.0.1:4711", false, {}, {}, {}};
       http::ServerRequest request{.head = {}, .body = &body, .peer = &peer};
       request.head.path = "/asked";
       TaskSet forwarding;

@@ -11,9 +11,9 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 // The gate of one component on one shard, with the quotas behind it.
-struct Setup {
-  Setup(net::Shard& shard, Quota& host_quota, Quota& own_quota, CallPolicy policy = patient(),
-        std::size_t shard_count = 1)
+struct GateSetup {
+  GateSetup(net::Shard& shard, Quota& host_quota, Quota& own_quota, CallPolicy policy = patient(),
+            std::size_t shard_count = 1)
       : host(host_quota, shard_count),
         gate(shard, host, own_quota, shard_count, policy, counters) {}
 
@@ -47,13 +47,13 @@ TEST_F(InstanceGateTest, GivesPermitsWithinBothQuotas) {
     for (const auto& [host_limit, own_limit] : {std::pair(2, 10), std::pair(10, 2)}) {
       Quota host(host_limit);
       Quota own(own_limit);
-      Setup setup(shard, host, own);
-      auto first = setup.gate.tryAcquire();
-      const auto second = setup.gate.tryAcquire();
+      GateSetup parts(shard, host, own);
+      auto first = parts.gate.tryAcquire();
+      const auto second = parts.gate.tryAcquire();
       EXPECT_TRUE(first && second);
-      EXPECT_FALSE(setup.gate.tryAcquire());
+      EXPECT_FALSE(parts.gate.tryAcquire());
       first.reset();
-      EXPECT_TRUE(setup.gate.tryAcquire());
+      EXPECT_TRUE(parts.gate.tryAcquire());
     }
     co_return;
   });
@@ -65,8 +65,8 @@ TEST_F(InstanceGateTest, ARefusalTakesNothingFromTheOtherQuota) {
     Quota own(5);
     EXPECT_EQ(host.take(1), 1);
     {
-      Setup setup(shard, host, own);
-      EXPECT_FALSE(setup.gate.tryAcquire());
+      GateSetup parts(shard, host, own);
+      EXPECT_FALSE(parts.gate.tryAcquire());
     }
     EXPECT_EQ(own.take(10), 5);
     co_return;
@@ -77,22 +77,22 @@ TEST_F(InstanceGateTest, ThoseWhoWaitAreServedInTheirOrder) {
   run([](net::Shard& shard) -> Task<void> {
     Quota host(10);
     Quota own(1);
-    Setup setup(shard, host, own);
+    GateSetup parts(shard, host, own);
     std::string order;
     Event open;
     TaskSet waiting;
     {
-      const auto permit = setup.gate.tryAcquire();
+      const auto permit = parts.gate.tryAcquire();
       open.set();
       for (const char name : {'a', 'b', 'c'}) {
-        waiting.spawn(use(&setup.gate, name, &order, &open));
+        waiting.spawn(use(&parts.gate, name, &order, &open));
       }
-      EXPECT_EQ(setup.counters.queued, 3);
+      EXPECT_EQ(parts.counters.queued, 3);
       EXPECT_EQ(order, "");
     }
     co_await waiting.empty();
     EXPECT_EQ(order, "abc");
-    EXPECT_EQ(setup.counters.queued, 0);
+    EXPECT_EQ(parts.counters.queued, 0);
   });
 }
 
@@ -100,17 +100,17 @@ TEST_F(InstanceGateTest, NobodyOvertakesTheQueue) {
   run([](net::Shard& shard) -> Task<void> {
     Quota host(10);
     Quota own(1);
-    Setup setup(shard, host, own);
+    GateSetup parts(shard, host, own);
     std::string order;
     Event until;
     TaskSet waiting;
-    auto permit = setup.gate.tryAcquire();
-    waiting.spawn(use(&setup.gate, 'a', &order, &until));
-    waiting.spawn(use(&setup.gate, 'b', &order, &until));
+    auto permit = parts.gate.tryAcquire();
+    waiting.spawn(use(&parts.gate, 'a', &order, &until));
+    waiting.spawn(use(&parts.gate, 'b', &order, &until));
     permit.reset();
     co_await settle(shard);
     EXPECT_EQ(order, "a");
-    EXPECT_FALSE(setup.gate.tryAcquire());
+    EXPECT_FALSE(parts.gate.tryAcquire());
     until.set();
     co_await waiting.empty();
     EXPECT_EQ(order, "ab");
@@ -121,15 +121,15 @@ TEST_F(InstanceGateTest, AFullQueueRefusesAtOnce) {
   run([](net::Shard& shard) -> Task<void> {
     Quota host(10);
     Quota own(1);
-    CallPolicy policy = Setup::patient();
+    CallPolicy policy = GateSetup::patient();
     policy.max_queue = 2;
-    Setup setup(shard, host, own, policy);
+    GateSetup parts(shard, host, own, policy);
     std::string order;
     Event until;
     until.set();
-    auto permit = setup.gate.tryAcquire();
+    auto permit = parts.gate.tryAcquire();
     TaskSet waiting;
-    for (const char name : {'a', 'b', 'c'}) waiting.spawn(use(&setup.gate, name, &order, &until));
+    for (const char name : {'a', 'b', 'c'}) waiting.spawn(use(&parts.gate, name, &order, &until));
     EXPECT_EQ(order, "!");
     permit.reset();
     co_await waiting.empty();
@@ -141,19 +141,19 @@ TEST_F(InstanceGateTest, WaitingEndsAfterTheTimeOut) {
   run([](net::Shard& shard) -> Task<void> {
     Quota host(10);
     Quota own(1);
-    CallPolicy policy = Setup::patient();
+    CallPolicy policy = GateSetup::patient();
     policy.queue_timeout = milliseconds(5);
-    Setup setup(shard, host, own, policy);
+    GateSetup parts(shard, host, own, policy);
     std::string order;
     Event until;
-    auto permit = setup.gate.tryAcquire();
+    auto permit = parts.gate.tryAcquire();
     TaskSet waiting;
-    waiting.spawn(use(&setup.gate, 'a', &order, &until));
+    waiting.spawn(use(&parts.gate, 'a', &order, &until));
     co_await waiting.empty();
     EXPECT_EQ(order, "?");
-    EXPECT_EQ(setup.counters.queued, 0);
+    EXPECT_EQ(parts.counters.queued, 0);
     permit.reset();
-    EXPECT_TRUE(setup.gate.tryAcquire()) << "who left the queue holds nothing up";
+    EXPECT_TRUE(parts.gate.tryAcquire()) << "who left the queue holds nothing up";
   });
 }
 
@@ -161,16 +161,16 @@ TEST_F(InstanceGateTest, AWaiterThatGivesUpLeavesTheQueue) {
   run([](net::Shard& shard) -> Task<void> {
     Quota host(10);
     Quota own(1);
-    Setup setup(shard, host, own);
+    GateSetup parts(shard, host, own);
     std::string order;
     Event until;
     until.set();
-    auto permit = setup.gate.tryAcquire();
+    auto permit = parts.gate.tryAcquire();
     TaskSet stays;
     {
       TaskSet leaves;
-      leaves.spawn(use(&setup.gate, 'x', &order, &until));
-      stays.spawn(use(&setup.gate, 'a', &order, &until));
+      leaves.spawn(use(&parts.gate, 'x', &order, &until));
+      stays.spawn(use(&parts.gate, 'a', &order, &until));
     }
     permit.reset();
     co_await stays.empty();
@@ -182,15 +182,15 @@ TEST(InstanceGateOnTwoShards, APermitGivenBackOnOneWakesAWaiterOnTheOther) {
   auto shards = net::ShardGroup::start(2).value();
   Quota host(10);
   Quota own(1);
-  std::unique_ptr<Setup> here;
+  std::unique_ptr<GateSetup> here;
   std::optional<InstanceGate::Permit> held;
   shards->runOn(0, [&](net::Shard& shard) {
-    here = std::make_unique<Setup>(shard, host, own, Setup::patient(), 2);
-    held = here->gate.tryAcquire();
+    here = std::make_unique<GateSetup>(shard, host, own, GateSetup::patient(), 2);
+    if (auto permit = here->gate.tryAcquire()) held.emplace(std::move(*permit));
     EXPECT_TRUE(held);
   });
   shards->runTask(1, [&](net::Shard& shard) -> Task<void> {
-    Setup there(shard, host, own, Setup::patient(), 2);
+    GateSetup there(shard, host, own, GateSetup::patient(), 2);
     std::string order;
     Event until;
     until.set();

@@ -58,9 +58,9 @@ Result<void> checkRunnable(const WorkloadSpec& spec) {
                       inQuotes(component.name), inQuotes(component.image)));
   for (const ComponentSpec& component : spec.components)
     if (!component.local_resources.config.empty())
-      return unsupported(
-          fmt::format("component {}: this host has no wasi:config to serve localResources.config by",
-                      inQuotes(component.name)));
+      return unsupported(fmt::format(
+          "component {}: this host has no wasi:config to serve localResources.config by",
+          inQuotes(component.name)));
   if (spec.service) return unsupported("this host cannot run a service yet");
   if (!spec.unsupported_keys.empty())
     return unsupported(fmt::format("this host does not support {}", spec.unsupported_keys[0]));

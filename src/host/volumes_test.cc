@@ -61,7 +61,7 @@ TEST_F(VolumesTest, AFolderOfTheHostIsUsedAsItIsAndStays) {
 
 TEST_F(VolumesTest, AFolderOfTheHostMustExist) {
   root_.write("file", "");
-  for (const std::string path : {root_.path("none"), root_.path("file")}) {
+  for (const std::string& path : {root_.path("none"), root_.path("file")}) {
     const auto volumes =
         WorkloadVolumes::open(specWith({{.name = "data", .host_path = path}}), root_.path());
     ASSERT_FALSE(volumes);

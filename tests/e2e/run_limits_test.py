@@ -228,7 +228,8 @@ class WarmInstances(LimitsTest):
                 client.send("GET /together?ms=20000 HTTP/1.1\r\nHost: h\r\n\r\n")
             self.eventually(
                 lambda: int(server.get("/together?ms=0").text) >= 4, "they do not overlap")
-            self.assertEqual(500, server.get("/trap").status)
+            # The engine does not say which of the overlapping calls trapped.
+            self.assertIn(server.get("/trap").status, (500, 502))
             self.assertEqual([502] * 3, [client.read_answer().status for client in companions])
         server.wait_for_stderr("collateral")
         self.assertEqual([1, 2], self.counts(server, 2))
