@@ -38,15 +38,22 @@ void Permits::giveBack() {
   if (!waiting_.empty()) shard_.defer(*this);
 }
 
-// One a turn: whoever is granted a permit may destroy this object.
+Permits::~Permits() {
+  if (destroyed_ != nullptr) *destroyed_ = true;
+}
+
 void Permits::runDeferred() {
-  if (free_ == 0 || waiting_.empty()) return;
-  Waiter* next = waiting_.front();
-  waiting_.pop_front();
-  --free_;
-  next->permit = Permit(*this);
-  if (free_ > 0 && !waiting_.empty()) shard_.defer(*this);
-  next->granted.set();
+  bool destroyed = false;
+  destroyed_ = &destroyed;
+  while (free_ > 0 && !waiting_.empty()) {
+    Waiter* next = waiting_.front();
+    waiting_.pop_front();
+    --free_;
+    next->permit = Permit(*this);
+    next->granted.set();  // may be the end of this object
+    if (destroyed) return;
+  }
+  destroyed_ = nullptr;
 }
 
 }  // namespace nimbus::host

@@ -35,6 +35,7 @@ class Permit {
 class Permits final : net::Deferred {
  public:
   Permits(net::Shard& shard, std::size_t count) : shard_(shard), free_(count) {}
+  ~Permits() override;
 
   [[nodiscard]] Task<Permit> acquire();
   [[nodiscard]] std::size_t waiting() const { return waiting_.size(); }
@@ -48,6 +49,7 @@ class Permits final : net::Deferred {
   net::Shard& shard_;
   std::size_t free_;
   std::list<Waiter*> waiting_;
+  bool* destroyed_ = nullptr;  // set while waiters are resumed
 };
 
 }  // namespace nimbus::host
