@@ -17,7 +17,9 @@ std::unique_ptr<Exchange> makeExchange() {
   head.method = "POST";
   head.authority = "guest.test";
   head.path = "/";
-  return Exchange::create(head, true, kWindowBytes).value();
+  auto made = Exchange::create(head, true, kWindowBytes);
+  EXPECT_TRUE(made) << made.error().describe();
+  return std::move(*made);
 }
 
 class RelayTest : public ShardTest {};
