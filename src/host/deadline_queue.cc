@@ -26,12 +26,20 @@ void DeadlineQueue::Entry::unlink() {
   queue_ = nullptr;
 }
 
+DeadlineQueue::~DeadlineQueue() {
+  if (destroyed_ != nullptr) *destroyed_ = true;
+}
+
 void DeadlineQueue::fire() {
+  bool destroyed = false;
+  destroyed_ = &destroyed;
   while (first_ != nullptr && first_->when_ <= shard_.now()) {
     Entry* due = first_;
     due->unlink();
     due->onDeadline();
+    if (destroyed) return;
   }
+  destroyed_ = nullptr;
   if (first_ != nullptr) timer_.armAt(first_->when_);
 }
 

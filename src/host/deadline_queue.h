@@ -34,6 +34,7 @@ class DeadlineQueue {
   DeadlineQueue(net::Shard& shard, Duration timeout);
   DeadlineQueue(const DeadlineQueue&) = delete;
   DeadlineQueue& operator=(const DeadlineQueue&) = delete;
+  ~DeadlineQueue();
 
  private:
   void fire();
@@ -43,6 +44,7 @@ class DeadlineQueue {
   net::Timer timer_;
   Entry* first_ = nullptr;
   Entry* last_ = nullptr;
+  bool* destroyed_ = nullptr;  // set while entries are called that may destroy this
 };
 
 }  // namespace nimbus::host
