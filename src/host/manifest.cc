@@ -89,6 +89,16 @@ void readPlacement(ManifestContext& context, YamlMap& body) {
     noteUnsupported(context, body, key);
 }
 
+void readUnsupportedKeys(ManifestContext& context, YamlMap& body) {
+  for (std::string& key : body.texts(kUnsupportedKeysKey)) {
+    if (key.empty() || !std::ranges::all_of(key, [](char c) { return c > ' ' && c < 0x7F; }))
+      body.problem(
+          kUnsupportedKeysKey,
+          fmt::format("{}: {} is not a key", body.pathOf(kUnsupportedKeysKey), inQuotes(key)));
+    context.spec.unsupported_keys.push_back(std::move(key));
+  }
+}
+
 void readBody(ManifestContext& context, YamlMap& body) {
   body.eachMap("volumes", kMaxVolumes, [&](YamlMap map) { readVolume(context, std::move(map)); });
   readComponents(context, body);
@@ -97,6 +107,7 @@ void readBody(ManifestContext& context, YamlMap& body) {
                [&](YamlMap map) { readHostInterface(context, std::move(map)); });
   readRoutes(context, body);
   readPlacement(context, body);
+  readUnsupportedKeys(context, body);
   if (context.spec.components.empty() && !context.spec.service)
     body.problem("components", fmt::format("{}: a workload needs at least one component",
                                            body.pathOf("components")));

@@ -125,8 +125,8 @@ struct WorkloadSpec {
 // interface without a provider. kUnsupported, or nothing.
 [[nodiscard]] Result<void> checkRunnable(const WorkloadSpec& spec);
 
-// The manifest as one line of JSON in its bare form; parseManifest() gives the same spec again
-// (but for unsupported_keys). Defaults are left out, so equal specs give equal text.
+// The manifest as one line of JSON in its bare form; parseManifest() gives the same spec
+// again. Defaults are left out, so equal specs give equal text.
 [[nodiscard]] std::string toJson(const WorkloadSpec& spec);
 
 }  // namespace nimbus::host

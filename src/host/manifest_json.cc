@@ -3,7 +3,7 @@
 #include <boost/json/serialize.hpp>
 #include <boost/json/value.hpp>
 
-#include "host/manifest.h"
+#include "host/manifest_reader.h"
 
 namespace nimbus::host {
 namespace {
@@ -128,6 +128,7 @@ std::string toJson(const WorkloadSpec& spec) {
   json::object http;
   putList(http, "routes", spec.routes, routeJson);
   if (!http.empty()) object["http"] = std::move(http);
+  put(object, kUnsupportedKeysKey, spec.unsupported_keys);
   return json::serialize(object);
 }
 

@@ -16,6 +16,10 @@ struct ManifestContext {
   WorkloadSpec& spec;
 };
 
+// Under this key toJson() keeps what it cannot write back, so that a manifest that was read and
+// written is refused for the same reasons as before.
+inline constexpr std::string_view kUnsupportedKeysKey = "unsupportedKeys";
+
 inline constexpr std::size_t kMaxComponents = 64;
 inline constexpr std::size_t kMaxHostInterfaces = 64;
 inline constexpr std::size_t kMaxVolumes = 64;

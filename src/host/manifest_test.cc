@@ -146,6 +146,16 @@ TEST(Manifest, JsonKeepsTextThatLooksLikeSomethingElse) {
   EXPECT_EQ(*again, spec);
 }
 
+TEST(Manifest, JsonKeepsWhatIsRefused) {
+  const auto spec = parse(with("    localResources: {environment: {secretFrom: [{name: s}]}}\n"));
+  ASSERT_TRUE(spec) << spec.error().message();
+  const auto again = parseManifest(toJson(*spec), "j", "");
+  ASSERT_TRUE(again) << again.error().message();
+  EXPECT_EQ(*again, *spec);
+  EXPECT_EQ(checkRunnable(*again).error().message(),
+            "this host does not support components[0].localResources.environment.secretFrom");
+}
+
 TEST(Manifest, ReadsTheKubernetesForm) {
   const auto spec = parse(R"(apiVersion: runtime.wasmcloud.dev/v1alpha1
 kind: Workload
