@@ -115,12 +115,15 @@ bool Poller::wokeItself() const { return queue_->woke_itself_; }
 void Poller::runDeferred() {
   // Only what is here now: what wakes meanwhile has its turn in the next one, so that one busy
   // guest does not keep the sockets waiting.
-  std::vector<std::uint64_t> ready = queue_->takeReady();
+  const Held queue = queue_->hold();
+  std::vector<std::uint64_t> ready = queue->takeReady();
   for (const std::uint64_t token : ready) {
     const auto found = clients_.find(token);
-    if (found != clients_.end()) found->second->onWake();
+    if (found == clients_.end()) continue;
+    found->second->onWake();
+    if (queue->isClosed()) return;  // the last client's owner has ended the poller too
   }
-  queue_->recycle(std::move(ready));
+  queue->recycle(std::move(ready));
 }
 
 }  // namespace nimbus::engine
