@@ -23,8 +23,8 @@ build() { # KEPT
   (cd "$root/src/rust" && "$CARGO" build --release --locked)
   cp "$CARGO_TARGET_DIR/release/libnimbus_engine.a" "$1.partial"
   mv "$1.partial" "$1"
-  # Keep the three newest: each is over a hundred megabytes.
-  ls -t "$kept_folder"/*.a | tail -n +4 | xargs -r rm -f
+  # Keep the eight newest: each is over a hundred megabytes.
+  ls -t "$kept_folder"/*.a | tail -n +9 | xargs -r rm -f
 }
 
 # One at a time on this machine: cargo's folder is shared; whoever comes second finds the result.

@@ -14,8 +14,9 @@ packages=(
   # Libraries.
   libboost1.81-dev libboost-json1.81-dev libssl-dev libnghttp2-dev
   libc-ares-dev libyaml-cpp-dev libcli11-dev libfmt-dev libspdlog-dev
+  libnats-dev libsqlite3-dev
   # Tests, benchmarks and their clients.
-  libgtest-dev libgmock-dev python3 python3-venv
+  libgtest-dev libgmock-dev python3 python3-venv nats-server
   curl nghttp2-client openssl wrk
   # Plain tools of the scripts.
   ca-certificates git procps util-linux xz-utils

@@ -34,7 +34,7 @@ struct PromiseBase {
 };
 
 template <typename T>
-struct Promise final : PromiseBase {
+struct Promise : PromiseBase {
   std::optional<T> value_;
 
   Task<T> get_return_object();
@@ -46,7 +46,7 @@ struct Promise final : PromiseBase {
 };
 
 template <>
-struct Promise<void> final : PromiseBase {
+struct Promise<void> : PromiseBase {
   Task<void> get_return_object();
   void return_void() const noexcept {}
   void take() const noexcept {}
