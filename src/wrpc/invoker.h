@@ -78,6 +78,23 @@ struct Values {
   [[nodiscard]] std::unique_ptr<ByteSource> take(const IndexPath& path);
 };
 
+// Where the encoding of one tuple ends, as only who knows its types can tell: on a wire the root of
+// a direction has no length, and a call with pending streams must start before the peer has
+// finished sending. Immutable, any thread.
+class TupleShape {
+ public:
+  TupleShape() = default;
+  TupleShape(const TupleShape&) = delete;
+  TupleShape& operator=(const TupleShape&) = delete;
+  virtual ~TupleShape() = default;
+
+  // How many of the bytes, which are as much as has arrived, the tuple takes; nullopt: it goes on
+  // behind them. kProtocol: no such tuple begins like that. Asked again, from the start, as more
+  // arrives.
+  [[nodiscard]] virtual Result<std::optional<std::size_t>> measure(
+      const ByteChain& bytes) const = 0;
+};
+
 // instance: "wasi:keyvalue/store@0.2.0-draft"; empty for functions of a world. function: the name
 // on the wire: "get" for a function and for [method]bucket.get "bucket.get", the resource's name
 // for its constructor.
@@ -98,6 +115,9 @@ struct Consumer {
   std::string link_name;  // by which the consumer told several providers apart; "" is the default
   // What the consumer's binding says, for providers that are configured per consumer.
   std::vector<std::pair<std::string, std::string>> config;
+  // Set for a consumer at the other end of a wire, which cannot say that it dropped a handle: its
+  // session drops a resource that no call has named for so long.
+  std::optional<Duration> lease;
 };
 
 struct CallContext {
@@ -105,6 +125,9 @@ struct CallContext {
   std::optional<TimePoint> deadline;
   // W3C trace context; empty: none.
   std::string_view trace_parent;
+  // The results that the caller expects; lives as long as the call. Null: a wire takes the root of
+  // the results as complete when a sub-channel begins or the peer has finished sending.
+  const TupleShape* results = nullptr;
 };
 
 // What one consumer has open with an Invoker, on one shard: the calls in flight and the resources
@@ -141,6 +164,10 @@ class Invoker {
   // Looks a function up, once per import rather than once per call. kNotFound if it is known that
   // nobody serves it; a remote Invoker finds out only by the call.
   [[nodiscard]] virtual Result<FunctionId> resolve(const FunctionName& name) = 0;
+
+  // The parameters of a function, for servers; lives as long as the Invoker. Null if it does not
+  // know the types: a wire then takes the root as complete as CallContext::results says.
+  [[nodiscard]] virtual const TupleShape* parameters(FunctionId) const { return nullptr; }
 
   // `consumer` lives as long as the session.
   [[nodiscard]] virtual std::unique_ptr<Session> open(net::Shard& shard,
