@@ -15,11 +15,24 @@ class Poller::Queue final {
     if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
   }
 
+  struct GiveBack {
+    void operator()(Queue* queue) const { queue->release(); }
+  };
+  using Held = std::unique_ptr<Queue, GiveBack>;
+  // A reference of one's own.
+  [[nodiscard]] Held hold() {
+    retain();
+    return Held(this);
+  }
+
   // The poller is going away; wakes from now on mean nothing.
   void close() {
     const std::lock_guard lock(mutex_);
     poller_ = nullptr;
   }
+
+  // On the shard's thread.
+  [[nodiscard]] bool isClosed() const { return poller_ == nullptr; }
 
   void wake(std::uint64_t token) {
     if (std::this_thread::get_id() == thread_) {
@@ -30,11 +43,8 @@ class Poller::Queue final {
     if (poller_ == nullptr) return;
     remote_.push_back(token);
     if (remote_.size() > 1) return;
-    retain();
     // Released also if the shard ends before it runs.
-    const auto give_back = [](Queue* queue) { queue->release(); };
-    poller_->shard_.post(
-        [self = std::unique_ptr<Queue, decltype(give_back)>(this)] { self->collect(); });
+    poller_->shard_.post([self = hold()] { self->collect(); });
   }
 
   [[nodiscard]] std::vector<std::uint64_t> takeReady() { return std::exchange(ready_, {}); }
@@ -115,7 +125,7 @@ bool Poller::wokeItself() const { return queue_->woke_itself_; }
 void Poller::runDeferred() {
   // Only what is here now: what wakes meanwhile has its turn in the next one, so that one busy
   // guest does not keep the sockets waiting.
-  const Held queue = queue_->hold();
+  const Queue::Held queue = queue_->hold();
   std::vector<std::uint64_t> ready = queue->takeReady();
   for (const std::uint64_t token : ready) {
     const auto found = clients_.find(token);
