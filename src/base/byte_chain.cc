@@ -89,6 +89,11 @@ Bytes ByteChain::sharePiece(std::size_t index) const {
   return Bytes::copyOf(piece(index));
 }
 
+Bytes ByteChain::sharePiece(std::size_t index, std::size_t offset, std::size_t count) const {
+  if (index < pieces_.size()) return pieces_[index].slice(offset, count);
+  return Bytes::copyOf(piece(index).subspan(offset, count));
+}
+
 ByteView ByteChain::flatten() {
   if (pieceCount() == 0) return {};
   if (pieceCount() > 1) {

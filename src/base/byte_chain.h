@@ -41,6 +41,8 @@ class ByteChain {
   [[nodiscard]] ByteView piece(std::size_t index) const [[clang::lifetimebound]];
   // The same as something that can outlive the chain; copies only what lies inline.
   [[nodiscard]] Bytes sharePiece(std::size_t index) const;
+  // The bytes [offset, offset + count) of that piece likewise.
+  [[nodiscard]] Bytes sharePiece(std::size_t index, std::size_t offset, std::size_t count) const;
 
   // All of it in one piece; copies if there are several. The view is valid until the chain changes.
   [[nodiscard]] ByteView flatten() [[clang::lifetimebound]];
