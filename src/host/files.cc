@@ -32,13 +32,6 @@ Result<void> writeAll(const OpenFile& file, const std::string& path, std::string
   return {};
 }
 
-Result<void> syncFolder(const std::string& folder) {
-  const OpenFile opened(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!opened.valid()) return failFor("open", folder, errno);
-  if (::fsync(opened.get()) != 0) return failFor("sync", folder, errno);
-  return {};
-}
-
 Result<void> writeSynced(const std::string& path, std::string_view content) {
   const OpenFile file(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC,
                              S_IRUSR | S_IWUSR));
@@ -90,6 +83,13 @@ Result<std::string> readFile(const std::string& path, std::size_t max_bytes) {
                   fmt::format("{} is larger than {} bytes", path, max_bytes));
     content.append(buffer, static_cast<std::size_t>(count));
   }
+}
+
+Result<void> syncFolder(const std::string& folder) {
+  const OpenFile opened(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!opened.valid()) return failFor("open", folder, errno);
+  if (::fsync(opened.get()) != 0) return failFor("sync", folder, errno);
+  return {};
 }
 
 Result<void> replaceFileDurably(const std::string& folder, const std::string& name,

@@ -55,6 +55,9 @@ struct FileStamp {
 [[nodiscard]] Result<void> replaceFileDurably(const std::string& folder, const std::string& name,
                                               std::string_view content);
 
+// Makes what was created, renamed and deleted in the folder survive a crash.
+[[nodiscard]] Result<void> syncFolder(const std::string& folder);
+
 // Deletes the file, if it is there, and syncs the folder.
 [[nodiscard]] Result<void> removeFileDurably(const std::string& folder, const std::string& name);
 

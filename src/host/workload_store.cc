@@ -6,24 +6,23 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <filesystem>
-#include <map>
-#include <system_error>
+#include <mutex>
 #include <utility>
 
 #include <fmt/format.h>
 
 #include "host/blocking_worker.h"
 #include "host/files.h"
+#include "host/journal.h"
+#include "host/journal_record.h"
+#include "host/workload_files.h"
 #include "host/workload_store_format.h"
 
 namespace nimbus::host {
 namespace {
 
-constexpr std::size_t kMaxFileBytes = 2 * 1024 * 1024;
 constexpr std::string_view kCounterFile = "generation";
 constexpr std::string_view kLockFile = "lock";
-constexpr std::string_view kCorruptSuffix = ".corrupt";
 
 // Generation numbers are taken from the file in blocks: after a crash the rest of a block is
 // skipped, and only one apply in so many waits for the disk on their account.
@@ -31,8 +30,13 @@ constexpr std::uint64_t kGenerationBlock = 1024;
 
 class FolderWorkloadStore final : public WorkloadStore {
  public:
-  FolderWorkloadStore(net::Shard& shard, std::string folder, OpenFile lock, Logger& log)
-      : shard_(shard), folder_(std::move(folder)), lock_(std::move(lock)), log_(log) {}
+  FolderWorkloadStore(net::Shard& shard, std::string folder, OpenFile lock,
+                      std::unique_ptr<Journal> journal, Logger& log)
+      : shard_(shard),
+        folder_(std::move(folder)),
+        lock_(std::move(lock)),
+        journal_(std::move(journal)),
+        log_(log) {}
 
   // A clean end gives the rest of the block back.
   ~FolderWorkloadStore() override {
@@ -44,7 +48,7 @@ class FolderWorkloadStore final : public WorkloadStore {
 
   // Blocking; once, before anything else.
   Result<void> open() {
-    removeTemporaryFiles();
+    TRY_VOID(adoptWorkloadFiles(folder_, *journal_, log_));
     TRY(next_generation_, readCounter());
     return reserveBlock();
   }
@@ -54,17 +58,10 @@ class FolderWorkloadStore final : public WorkloadStore {
   }
 
   Task<Result<void>> save(StoredWorkload workload) override {
-    std::string name = workloadFileName(workload.spec->namespace_name, workload.spec->name);
-    return worker_.run<Result<void>>(
-        shard_, [this, name = std::move(name), content = encodeWorkloadFile(workload)] {
-          return replaceFileDurably(folder_, name, content);
-        });
+    return change(encodePut(workloadKey(workload.spec->id()), encodeWorkloadRecord(workload)));
   }
 
-  Task<Result<void>> remove(std::string id) override {
-    return worker_.run<Result<void>>(
-        shard_, [this, name = workloadFileName(id)] { return removeFileDurably(folder_, name); });
-  }
+  Task<Result<void>> remove(std::string id) override { return change(encodeDrop(workloadKey(id))); }
 
   Result<std::uint64_t> nextGeneration() override {
     if (next_generation_ >= reserved_until_) TRY_VOID(reserveBlock());
@@ -74,7 +71,42 @@ class FolderWorkloadStore final : public WorkloadStore {
   bool durable() const override { return true; }
 
  private:
+  // Where the outcome of a change arrives; touched on the shard only.
+  using Outcome = std::shared_ptr<OneShot<Result<void>>>;
+  struct Changes {
+    std::vector<std::string> lines;
+    std::vector<Outcome> outcomes;
+  };
+
   std::string pathOf(std::string_view name) const { return folder_ + "/" + std::string(name); }
+
+  // Changes that come while the worker waits for the disk are written together, with one sync.
+  Task<Result<void>> change(std::string line) {
+    auto outcome = std::make_shared<OneShot<Result<void>>>();
+    bool first = false;
+    {
+      const std::lock_guard lock(mutex_);
+      first = waiting_.lines.empty();
+      waiting_.lines.push_back(std::move(line));
+      waiting_.outcomes.push_back(outcome);
+    }
+    if (first) worker_.post([this] { commitWaiting(); });
+    return arrive(std::move(outcome));
+  }
+
+  static Task<Result<void>> arrive(Outcome outcome) { co_return co_await outcome->wait(); }
+
+  void commitWaiting() {
+    Changes changes;
+    {
+      const std::lock_guard lock(mutex_);
+      changes = std::exchange(waiting_, {});
+    }
+    Result<void> committed = journal_->commit(changes.lines);
+    shard_.post([outcomes = std::move(changes.outcomes), committed = std::move(committed)] {
+      for (const Outcome& outcome : outcomes) outcome->set(committed);
+    });
+  }
 
   Result<void> writeCounter(std::uint64_t next) {
     return replaceFileDurably(folder_, std::string(kCounterFile), encodeCounterFile(next));
@@ -87,35 +119,15 @@ class FolderWorkloadStore final : public WorkloadStore {
   }
 
   Result<std::uint64_t> readCounter() {
-    const auto content = readFile(pathOf(kCounterFile), kMaxFileBytes);
+    const auto content = readFile(pathOf(kCounterFile), kMaxStoreFileBytes);
     if (!content && content.error().code() == ErrorCode::kNotFound)
       return newestStoredGeneration() + 1;
     if (!content) return std::unexpected(content.error());
     const auto counted = decodeCounterFile(*content);
     if (counted) return *counted;
-    report(std::string(kCounterFile), counted.error());
+    setAside(pathOf(kCounterFile), counted.error(), log_);
     // Lost: what the workloads say is a lower bound; removed ones may have had a little more.
     return newestStoredGeneration() + kGenerationBlock;
-  }
-
-  void removeTemporaryFiles() {
-    for (const std::string& name : names(kTemporarySuffix))
-      if (const auto removed = removeFileDurably(folder_, name); !removed)
-        log_.warn("a left-over file could not be deleted", {{"error", removed.error().describe()}});
-  }
-
-  // Names of the folder's files with that ending, sorted. The folder was opened before, so an
-  // error here is as good as none.
-  std::vector<std::string> names(std::string_view suffix) const {
-    std::vector<std::string> all;
-    std::error_code error;
-    for (std::filesystem::directory_iterator it(folder_, error), end; it != end && !error;
-         it.increment(error)) {
-      std::string name = it->path().filename().string();
-      if (name.ends_with(suffix)) all.push_back(std::move(name));
-    }
-    std::ranges::sort(all);
-    return all;
   }
 
   std::uint64_t newestStoredGeneration() {
@@ -126,43 +138,35 @@ class FolderWorkloadStore final : public WorkloadStore {
 
   std::vector<StoredWorkload> readAll() {
     std::vector<StoredWorkload> all;
-    for (const std::string& name : names(kWorkloadFileSuffix)) {
-      auto workload = readOne(name);
+    for (const std::string& key : journal_->keys()) {
+      auto workload = readOne(key);
       if (workload)
         all.push_back(*std::move(workload));
       else
-        report(name, workload.error());
+        log_.error("a stored workload cannot be used",
+                   {{"workload", key}, {"error", workload.error().describe()}});
     }
     return all;
   }
 
-  Result<StoredWorkload> readOne(const std::string& name) const {
-    TRY(const std::string content, readFile(pathOf(name), kMaxFileBytes));
-    TRY(StoredWorkload workload, decodeWorkloadFile(content));
-    if (workloadFileName(workload.spec->namespace_name, workload.spec->name) != name)
+  Result<StoredWorkload> readOne(const std::string& key) const {
+    TRY(const std::string record, journal_->read(key));
+    TRY(StoredWorkload workload, decodeWorkloadRecord(record));
+    if (workloadKey(workload.spec->id()) != key)
       return fail(ErrorCode::kInvalidArgument,
                   fmt::format("it describes the workload {}", workload.spec->id()));
     return workload;
   }
 
-  // A damaged file is moved out of the way, for a human to look at; one that could not be read
-  // stays where it is.
-  void report(const std::string& name, const Error& why) {
-    const std::string path = pathOf(name);
-    const std::string aside = path + std::string(kCorruptSuffix);
-    const bool damaged =
-        why.code() == ErrorCode::kInvalidArgument || why.code() == ErrorCode::kResourceExhausted;
-    const bool renamed = damaged && ::rename(path.c_str(), aside.c_str()) == 0;
-    log_.error("a file of the workload store cannot be used",
-               {{"file", path}, {"error", why.describe()}, {"kept_as", renamed ? aside : path}});
-  }
-
   net::Shard& shard_;
   const std::string folder_;
   OpenFile lock_;
+  const std::unique_ptr<Journal> journal_;  // the worker's, once the store is open
   Logger& log_;
   std::uint64_t next_generation_ = 1;
   std::uint64_t reserved_until_ = 0;
+  std::mutex mutex_;
+  Changes waiting_;        // for the worker
   BlockingWorker worker_;  // last: its jobs use the members above
 };
 
@@ -177,43 +181,17 @@ Result<OpenFile> lockFolder(const std::string& folder) {
   return failErrno("cannot lock " + path, errno);
 }
 
-class MemoryWorkloadStore final : public WorkloadStore {
- public:
-  Task<std::vector<StoredWorkload>> load() override {
-    std::vector<StoredWorkload> all;
-    for (const auto& [id, workload] : workloads_) all.push_back(workload);
-    co_return all;
-  }
-  Task<Result<void>> save(StoredWorkload workload) override {
-    workloads_.insert_or_assign(workload.spec->id(), workload);
-    co_return Result<void>();
-  }
-  Task<Result<void>> remove(std::string id) override {
-    workloads_.erase(id);
-    co_return Result<void>();
-  }
-  Result<std::uint64_t> nextGeneration() override { return next_generation_++; }
-  bool durable() const override { return false; }
-
- private:
-  std::map<std::string, StoredWorkload> workloads_;
-  std::uint64_t next_generation_ = 1;
-};
-
 }  // namespace
 
 Result<std::unique_ptr<WorkloadStore>> openWorkloadStore(net::Shard& shard, std::string folder,
                                                          Logger& log) {
   TRY_VOID(ensurePrivateFolder(folder));
   TRY(OpenFile lock, lockFolder(folder));
-  auto store =
-      std::make_unique<FolderWorkloadStore>(shard, std::move(folder), std::move(lock), log);
+  TRY(auto journal, Journal::open(folder, {}, log));
+  auto store = std::make_unique<FolderWorkloadStore>(shard, std::move(folder), std::move(lock),
+                                                     std::move(journal), log);
   TRY_VOID(store->open());
   return store;
-}
-
-std::unique_ptr<WorkloadStore> makeMemoryWorkloadStore() {
-  return std::make_unique<MemoryWorkloadStore>();
 }
 
 }  // namespace nimbus::host

@@ -38,10 +38,10 @@ class WorkloadStore {
   [[nodiscard]] virtual bool durable() const = 0;
 };
 
-// Keeps one file per workload in `folder` (docs/formats/workload-store.md), which nobody else may
-// look into and which one host uses at a time: kAlreadyExists if another one does. A file that is
-// damaged is renamed to "<name>.corrupt" and reported to the log, never fatal. Blocks while it
-// opens; later file work happens on a thread of its own.
+// Keeps the workloads in a journal in `folder` (docs/formats/workload-store.md), which nobody else
+// may look into and which one host uses at a time: kAlreadyExists if another one does. Damage is
+// set aside and reported to the log, never fatal. Blocks while it opens; later file work happens on
+// a thread of its own, changes that come meanwhile together.
 [[nodiscard]] Result<std::unique_ptr<WorkloadStore>> openWorkloadStore(net::Shard& shard,
                                                                        std::string folder,
                                                                        Logger& log);

@@ -2,11 +2,15 @@
 
 #include <sys/stat.h>
 
+#include <algorithm>
+
 #include "host/test_support.h"
 #include "host/workload_store_format.h"
 
 namespace nimbus::host {
 namespace {
+
+constexpr const char* kFirstSegment = "state/journal.0000000001";
 
 class WorkloadStoreTest : public ShardTest {
  protected:
@@ -72,34 +76,68 @@ TEST_F(WorkloadStoreTest, ForgetsWhatWasRemoved) {
   });
 }
 
-TEST_F(WorkloadStoreTest, SetsADamagedFileAsideAndGoesOn) {
+TEST_F(WorkloadStoreTest, ChangesThatComeTogetherAllSurvive) {
   run([this](net::Shard& shard) -> Task<void> {
-    co_await save(shard, {stored("a", 1), stored("b", 2)});
-    std::string content = folder_.read("state/default.a.json");
+    {
+      const auto store = open(shard);
+      std::vector<Task<Result<void>>> waiting;
+      for (int i = 0; i < 100; ++i)
+        waiting.push_back((*store)->save(stored("w" + std::to_string(i), 1)));
+      waiting.push_back((*store)->remove("default/w7"));
+      for (auto& saved : waiting) EXPECT_TRUE(co_await std::move(saved));
+    }
+    const auto all = co_await loaded(shard);
+    EXPECT_EQ(all.size(), 99U);
+    EXPECT_EQ(std::ranges::count(all, "default/w7#1"), 0);
+  });
+}
+
+TEST_F(WorkloadStoreTest, ADamagedRecordIsSetAsideAndTheRestLoads) {
+  run([this](net::Shard& shard) -> Task<void> {
+    co_await save(shard, {stored("a", 1)});
+    co_await save(shard, {stored("b", 2)});
+    std::string content = folder_.read(kFirstSegment);
+    content[content.find("default/a") + 60] ^= 1;
+    folder_.write(kFirstSegment, content);
+    EXPECT_EQ(co_await loaded(shard), (std::vector<std::string>{"default/b#2"}));
+    EXPECT_EQ(folder_.read(std::string(kFirstSegment) + ".corrupt"), content);
+  });
+}
+
+TEST_F(WorkloadStoreTest, ADyingHostLosesOnlyWhatItHadNotAnswered) {
+  run([this](net::Shard& shard) -> Task<void> {
+    co_await save(shard, {stored("a", 1)});
+    folder_.write(kFirstSegment, folder_.read(kFirstSegment) + "{\"format\":1,\"sha");
+    folder_.write("state/generation.tmp", "{\"form");
+    EXPECT_EQ(co_await loaded(shard), (std::vector<std::string>{"default/a#1"}));
+    EXPECT_FALSE(std::filesystem::exists(folder_.path("state/generation.tmp")));
+  });
+}
+
+TEST_F(WorkloadStoreTest, TakesOverTheFilesOfEarlierVersions) {
+  run([this](net::Shard& shard) -> Task<void> {
+    co_await save(shard, {stored("a", 1), stored("b", 5)});
+    folder_.write("state/default.b.json", encodeWorkloadFile(stored("b", 4)));
+    folder_.write("state/default.c.json", encodeWorkloadFile(stored("c", 3)));
+    const std::vector<std::string> expected{"default/a#1", "default/b#5", "default/c#3"};
+    EXPECT_EQ(co_await loaded(shard), expected);
+    EXPECT_FALSE(std::filesystem::exists(folder_.path("state/default.b.json")));
+    EXPECT_FALSE(std::filesystem::exists(folder_.path("state/default.c.json")));
+    EXPECT_EQ(co_await loaded(shard), expected);
+  });
+}
+
+TEST_F(WorkloadStoreTest, SetsADamagedFileOfAnEarlierVersionAside) {
+  run([this](net::Shard& shard) -> Task<void> {
+    co_await save(shard, {stored("b", 2)});
+    std::string content = encodeWorkloadFile(stored("a", 1));
+    folder_.write("state/default.c.json", content);  // another workload's name
     content[content.size() / 2] ^= 1;
     folder_.write("state/default.a.json", content);
     EXPECT_EQ(co_await loaded(shard), (std::vector<std::string>{"default/b#2"}));
     EXPECT_EQ(folder_.read("state/default.a.json.corrupt"), content);
     EXPECT_FALSE(std::filesystem::exists(folder_.path("state/default.a.json")));
-  });
-}
-
-TEST_F(WorkloadStoreTest, AFileUnderAnotherNameIsDamaged) {
-  run([this](net::Shard& shard) -> Task<void> {
-    co_await save(shard, {stored("a", 1)});
-    std::filesystem::rename(folder_.path("state/default.a.json"),
-                            folder_.path("state/default.b.json"));
-    EXPECT_TRUE((co_await loaded(shard)).empty());
-    EXPECT_TRUE(std::filesystem::exists(folder_.path("state/default.b.json.corrupt")));
-  });
-}
-
-TEST_F(WorkloadStoreTest, IgnoresWhatADyingHostLeftHalfWritten) {
-  run([this](net::Shard& shard) -> Task<void> {
-    co_await save(shard, {stored("a", 1)});
-    folder_.write("state/default.a.json.tmp", "{\"form");
-    EXPECT_EQ(co_await loaded(shard), (std::vector<std::string>{"default/a#1"}));
-    EXPECT_FALSE(std::filesystem::exists(folder_.path("state/default.a.json.tmp")));
+    EXPECT_TRUE(std::filesystem::exists(folder_.path("state/default.c.json.corrupt")));
   });
 }
 
@@ -109,7 +147,7 @@ TEST_F(WorkloadStoreTest, NoOneElseCanLookInside) {
     struct stat status{};
     ::stat(folder().c_str(), &status);
     EXPECT_EQ(status.st_mode & 07777, 0700U);
-    ::stat(folder_.path("state/default.a.json").c_str(), &status);
+    ::stat(folder_.path(kFirstSegment).c_str(), &status);
     EXPECT_EQ(status.st_mode & 07777, 0600U);
     ::chmod(folder().c_str(), 0750);
     const auto store = open(shard);
@@ -172,14 +210,20 @@ TEST_F(WorkloadStoreTest, TellsWhenTheDiskRefuses) {
     std::filesystem::remove_all(folder());
     const auto saved = co_await (*store)->save(stored("a", 1));
     EXPECT_FALSE(saved);
-    if (!saved) EXPECT_EQ(saved.error().code(), ErrorCode::kNotFound);
+    if (!saved) EXPECT_EQ(saved.error().code(), ErrorCode::kIo);
   });
 }
 
 TEST(WorkloadStoreFormat, NamesCannotLeaveTheFolder) {
-  EXPECT_EQ(workloadFileName("default/hello-1"), "default.hello-1.json");
+  EXPECT_EQ(workloadFileName("default", "hello-1"), "default.hello-1.json");
   EXPECT_EQ(workloadFileName("../x", "a.b/c"), "%2E%2E%2Fx.a%2Eb%2Fc.json");
   EXPECT_NE(workloadFileName("a", "b.c"), workloadFileName("a.b", "c"));
+}
+
+TEST(WorkloadStoreFormat, KeysAreIds) {
+  EXPECT_EQ(workloadKey("default/hello-1"), "default/hello-1");
+  EXPECT_EQ(workloadKey("a.b/c\"\n"), "a%2Eb/c%22%0A");
+  EXPECT_NE(workloadKey("a/b.c"), workloadKey("a.b/c"));
 }
 
 TEST(WorkloadStoreFormat, EveryFlippedByteIsNoticed) {

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Workloads applied over the API outlive the process, however it ends."""
 
+import hashlib
 import json
 import signal
 import threading
@@ -126,33 +127,61 @@ class HostDurabilityTest(hosting.TestCase):
         host.apply(manifest)
         self.assertEqual(200, host.ask("a.test").status)
 
-    def test_damaged_files_are_set_aside_and_the_others_serve(self):
+    def journal(self):
+        segments = sorted(self.state_folder.glob("journal.*[0-9]"))
+        self.assertEqual(1, len(segments), segments)
+        return segments[0]
+
+    def test_a_damaged_line_is_set_aside_and_the_others_serve(self):
         host = self.host(state=True)
-        damage = {"flip": lambda data: data[:-9] + bytes([data[-9] ^ 1]) + data[-8:],
-                  "cut": lambda data: data[:len(data) // 2],
-                  "empty": lambda data: b""}
-        for name in (*damage, "good"):
+        for name in ("flip", "good", "last"):
             host.apply(workload(name, "http-hello"))
         self.kill(host)
-        paths = {name: self.file_of(name) for name in damage}
-        for name, path in paths.items():
-            path.write_bytes(damage[name](path.read_bytes()))
+        lines = self.journal().read_bytes().splitlines(keepends=True)
+        flipped = lines[0][:-9] + bytes([lines[0][-9] ^ 1]) + lines[0][-8:]
+        damaged = flipped + b"rubbish\n" + b"".join(lines[1:])
+        self.journal().write_bytes(damaged)
         (self.state_folder / "left-over.tmp").write_bytes(b"half")
         host = self.host(state=True)
-        self.assertEqual(200, host.ask("good.test").status)
-        for name, path in paths.items():
-            self.assertIsNone(host.status(name))
-            self.assertFalse(path.exists(), f"{path} is still in the way")
-            self.assertTrue(path.with_name(path.name + ".corrupt").exists())
-        host.wait_for_stderr("cannot be used.*does not match its checksum")
+        self.assertEqual([200, 200], [host.ask(f"{name}.test").status for name in ("good", "last")])
+        self.assertIsNone(host.status("flip"))
+        host.wait_for_stderr("is damaged.*does not match its checksum")
+        self.assertEqual(damaged, self.journal().with_name(self.journal().name + ".corrupt")
+                         .read_bytes())
+        self.assertFalse((self.state_folder / "left-over.tmp").exists())
         host.apply(workload("flip", "http-hello"))
         host = self.restarted(host)
         self.assertEqual(200, host.ask("flip.test").status)
 
-    def file_of(self, name):
-        files = [path for path in self.state_folder.iterdir() if f".{name}." in path.name]
-        self.assertEqual(1, len(files), files)
-        return files[0]
+    def test_a_line_that_a_crash_tore_is_dropped_whatever_is_left_of_it(self):
+        host = self.host(state=True)
+        host.apply(workload("a", environment={"V": "1"}))
+        intact = len(self.journal().read_bytes())
+        host.apply(workload("a", environment={"V": "2"}))
+        self.kill(host)
+        whole = self.journal().read_bytes()
+        for kept in (intact, intact + 1, (intact + len(whole)) // 2, len(whole) - 1, len(whole)):
+            self.journal().write_bytes(whole[:kept])
+            host = self.host(state=True)
+            version = 2 if kept == len(whole) else 1
+            self.assertIn(f'"{version}"', host.text_of("a.test", "/env"))
+            self.kill(host)
+
+    def test_the_files_of_earlier_versions_are_taken_over(self):
+        manifest = json.dumps(workload("old", "http-hello"))
+        record = f'{{"generation":7,"manifest":{manifest}}}'
+        digest = hashlib.sha256(record.encode()).hexdigest()
+        self.state_folder.mkdir(mode=0o700)
+        file = self.state_folder / "default.old.json"
+        file.write_text(f'{{"format":1,"sha256":"{digest}","record":{record}}}\n')
+        host = self.host(state=True)
+        self.assertEqual(200, host.ask("old.test").status)
+        self.assertEqual(7, host.status("old")["generation"])
+        self.assertFalse(file.exists())
+        self.kill(host)
+        host = self.host(state=True)
+        self.assertEqual(200, host.ask("old.test").status)
+        self.assertGreater(host.apply(workload("new"))["generation"], 7)
 
     def test_a_damaged_counter_never_gives_a_generation_twice(self):
         host = self.host(state=True)

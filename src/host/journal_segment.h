@@ -1,0 +1,51 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "host/files.h"
+
+namespace nimbus::host {
+
+// One file of a journal, "journal.<number>": lines are only ever appended. Blocks; used by one
+// thread at a time.
+class JournalSegment {
+ public:
+  // Makes the file, durably; kIo if there is one already. Mode 0600.
+  [[nodiscard]] static Result<JournalSegment> create(const std::string& folder,
+                                                     std::uint64_t number);
+  [[nodiscard]] static Result<JournalSegment> open(const std::string& folder, std::uint64_t number);
+  // Of the segments in a folder, ascending.
+  [[nodiscard]] static Result<std::vector<std::uint64_t>> numbersIn(const std::string& folder);
+
+  [[nodiscard]] std::uint64_t number() const { return number_; }
+  [[nodiscard]] std::uint64_t bytes() const { return bytes_; }
+  [[nodiscard]] const std::string& path() const { return path_; }
+  // Nothing can be appended any more.
+  [[nodiscard]] bool sealed() const { return sealed_; }
+  void seal() { sealed_ = true; }
+
+  // Complete when the bytes would survive a crash. After an error the segment is sealed, because
+  // what the disk has of these bytes is unknown; they are cut off again as far as possible.
+  [[nodiscard]] Result<void> append(std::string_view bytes);
+  [[nodiscard]] Result<std::string> read(std::uint64_t offset, std::size_t length) const;
+  // Cuts off what lies behind.
+  [[nodiscard]] Result<void> truncate(std::uint64_t bytes);
+  [[nodiscard]] Result<void> remove();
+
+ private:
+  JournalSegment(std::string path, std::uint64_t number, OpenFile file, std::uint64_t bytes)
+      : path_(std::move(path)), number_(number), file_(std::move(file)), bytes_(bytes) {}
+
+  std::string path_;
+  std::uint64_t number_;
+  OpenFile file_;
+  std::uint64_t bytes_;
+  bool sealed_ = false;
+};
+
+}  // namespace nimbus::host
