@@ -150,6 +150,13 @@ class Session {
   // The consumer dropped an owned handle, given as its bytes without the length. Unknown handles
   // are ignored. A wire has no message for this: there, handles expire.
   virtual void drop(ByteView handle) = 0;
+
+  // Whether the handle is one that this session gave out and that still lives. A session whose
+  // handles are a peer's cannot tell.
+  [[nodiscard]] virtual bool owns(ByteView /*handle*/) const { return false; }
+  // Whether anything of it still lives: calls in flight, channels of results, resources. One that
+  // cannot tell is in use until its end.
+  [[nodiscard]] virtual bool inUse() const { return true; }
 };
 
 // Something that can be called. Shared by all shards; every function may be called on any thread
@@ -165,9 +172,11 @@ class Invoker {
   // nobody serves it; a remote Invoker finds out only by the call.
   [[nodiscard]] virtual Result<FunctionId> resolve(const FunctionName& name) = 0;
 
-  // The parameters of a function, for servers; lives as long as the Invoker. Null if it does not
-  // know the types: a wire then takes the root as complete as CallContext::results says.
-  [[nodiscard]] virtual const TupleShape* parameters(FunctionId) const { return nullptr; }
+  // The parameters of a function, for servers. Null if it does not know the types: a wire then
+  // takes the root as complete as CallContext::results says.
+  [[nodiscard]] virtual std::shared_ptr<const TupleShape> parameters(FunctionId) const {
+    return nullptr;
+  }
 
   // `consumer` lives as long as the session.
   [[nodiscard]] virtual std::unique_ptr<Session> open(net::Shard& shard,
