@@ -2,7 +2,6 @@
 
 #include <atomic>
 
-#include "engine/digest.h"
 #include "host/component_options.h"
 
 namespace nimbus::host {
@@ -13,13 +12,12 @@ LocalRuntime::LocalRuntime(net::Shard& control, net::ShardGroup& serving,
     : control_(control),
       serving_(serving),
       shards_(std::move(shards)),
-      engine_(engine),
       options_(std::move(options)),
       log_(log),
-      clock_(clock) {}
+      clock_(clock),
+      loader_(control, engine, options_.max_component_bytes, clock) {}
 
 Result<std::shared_ptr<WorkloadVolumes>> LocalRuntime::volumesOf(const WorkloadSpec& spec) {
-  std::erase_if(volumes_, [](const auto& entry) { return entry.second.expired(); });
   if (spec.volumes.empty()) return nullptr;
   std::weak_ptr<WorkloadVolumes>& known = volumes_[spec.id()];
   if (auto volumes = known.lock()) {
@@ -29,25 +27,6 @@ Result<std::shared_ptr<WorkloadVolumes>> LocalRuntime::volumesOf(const WorkloadS
   TRY(auto volumes, WorkloadVolumes::open(spec, options_.volumes_folder));
   known = volumes;
   return volumes;
-}
-
-Task<Result<std::shared_ptr<const engine::Component>>> LocalRuntime::load(
-    const ComponentSpec& component) {
-  CO_TRY(const Bytes wasm, co_await engine_.readFileInBackground(control_, component.file,
-                                                                 options_.max_component_bytes));
-  if (!component.digest.empty()) {
-    const std::string actual = engine::digestText(engine::sha256(wasm.view()));
-    if (actual != component.digest) {
-      co_return fail(ErrorCode::kInvalidArgument,
-                     component.file + " has the digest " + actual + ", not " + component.digest);
-    }
-  }
-  auto compiled = co_await engine_.loadInBackground(control_, wasm);
-  if (!compiled) {
-    co_return fail(compiled.error().code(), "component \"" + component.name + "\"",
-                   std::move(compiled).error());
-  }
-  co_return compiled;
 }
 
 Result<std::shared_ptr<ComponentRuntime>> LocalRuntime::assembleComponent(
@@ -87,7 +66,7 @@ Task<Result<std::shared_ptr<Deployment>>> LocalRuntime::prepare(
   CO_TRY_VOID(checkRunnable(*spec));
   Components components;
   for (const ComponentSpec& component : spec->components) {
-    CO_TRY(auto loaded, co_await load(component));
+    CO_TRY(auto loaded, co_await loader_.load(component));
     components.push_back(std::move(loaded));
   }
   co_return assemble(std::move(spec), generation, std::move(components));

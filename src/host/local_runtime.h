@@ -1,6 +1,5 @@
 #pragma once
 
-#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -9,7 +8,9 @@
 #include "base/log.h"
 #include "engine/engine.h"
 #include "host/call_policy.h"
+#include "host/component_loader.h"
 #include "host/egress.h"
+#include "host/expiring_map.h"
 #include "host/gateway.h"
 #include "host/local_deployment.h"
 #include "host/runtime.h"
@@ -56,18 +57,16 @@ class LocalRuntime final : public WorkloadRuntime {
   Task<void> retire(std::shared_ptr<Deployment> deployment, Duration bound) override;
 
  private:
-  [[nodiscard]] Task<Result<std::shared_ptr<const engine::Component>>> load(
-      const ComponentSpec& component);
   [[nodiscard]] Result<std::shared_ptr<WorkloadVolumes>> volumesOf(const WorkloadSpec& spec);
 
   net::Shard& control_;
   net::ShardGroup& serving_;
   std::vector<ServingShard> shards_;
-  engine::Engine& engine_;
   const LocalRuntimeOptions options_;
   Logger& log_;
   const Clock& clock_;
-  std::map<std::string, std::weak_ptr<WorkloadVolumes>> volumes_;
+  ComponentLoader loader_;
+  ExpiringMap<std::weak_ptr<WorkloadVolumes>> volumes_;  // by workload
 };
 
 }  // namespace nimbus::host

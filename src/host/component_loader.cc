@@ -1,0 +1,54 @@
+#include "host/component_loader.h"
+
+#include <chrono>
+
+#include "engine/digest.h"
+#include "host/text_rules.h"
+
+namespace nimbus::host {
+namespace {
+
+// File systems count time in steps; two changes within one step have the same stamp.
+constexpr std::chrono::nanoseconds kStampStep = std::chrono::seconds(2);
+
+Result<void> checkDigest(const ComponentSpec& component, const engine::Sha256& digest) {
+  if (component.digest.empty()) return {};
+  const std::string actual = engine::digestText(digest);
+  if (actual == component.digest) return {};
+  return fail(ErrorCode::kInvalidArgument,
+              component.file + " has the digest " + actual + ", not " + component.digest);
+}
+
+}  // namespace
+
+bool ComponentLoader::isSettled(const FileStamp& stamp) const {
+  const std::chrono::nanoseconds now = clock_.wallNow().time_since_epoch();
+  return now - std::chrono::nanoseconds(stamp.changed_ns) > kStampStep;
+}
+
+Task<Result<ComponentLoader::Loaded>> ComponentLoader::load(const ComponentSpec& component) {
+  const FileStamp stamp = stampOf(component.file);
+  Loaded loaded;
+  if (const Known& known = known_[component.file]; known.stamp == stamp)
+    loaded = known.component.lock();
+  if (!loaded) {
+    CO_TRY(loaded, co_await loadAnew(component));
+    if (isSettled(stamp)) known_[component.file] = {stamp, loaded};
+  }
+  CO_TRY_VOID(checkDigest(component, loaded->digest()));
+  co_return loaded;
+}
+
+Task<Result<ComponentLoader::Loaded>> ComponentLoader::loadAnew(const ComponentSpec& component) {
+  CO_TRY(const Bytes wasm,
+         co_await engine_.readFileInBackground(control_, component.file, max_bytes_));
+  // Before anything is compiled.
+  CO_TRY_VOID(checkDigest(component, engine::sha256(wasm.view())));
+  auto compiled = co_await engine_.loadInBackground(control_, wasm);
+  if (!compiled)
+    co_return fail(compiled.error().code(), "component " + inQuotes(component.name),
+                   std::move(compiled).error());
+  co_return *std::move(compiled);
+}
+
+}  // namespace nimbus::host
