@@ -10,7 +10,7 @@
 #include "base/result.h"
 #include "host/manifest.h"
 
-// Blocking file work of the control plane; call it from a BlockingWorker or before serving.
+// Blocking file work of the control plane; call it from a net::BlockingWorker or before serving.
 namespace nimbus::host {
 
 // Owns a file descriptor.

@@ -12,10 +12,10 @@
 #include "base/result.h"
 #include "base/sync.h"
 #include "base/task.h"
-#include "host/blocking_worker.h"
 #include "host/events.h"
 #include "host/folder_reader.h"
 #include "host/workload_manager.h"
+#include "net/blocking_worker.h"
 #include "net/shard.h"
 #include "net/watch.h"
 
@@ -86,7 +86,7 @@ class FolderSource {
   Event wake_;
   bool folder_changed_ = false;
   std::unique_ptr<net::FolderWatch> watch_;
-  BlockingWorker worker_;
+  net::BlockingWorker worker_;
   TaskSet applies_;
   TaskSet tasks_;
 };

@@ -11,12 +11,12 @@
 
 #include <fmt/format.h>
 
-#include "host/blocking_worker.h"
 #include "host/files.h"
 #include "host/journal.h"
 #include "host/journal_record.h"
 #include "host/workload_files.h"
 #include "host/workload_store_format.h"
+#include "net/blocking_worker.h"
 
 namespace nimbus::host {
 namespace {
@@ -166,8 +166,8 @@ class FolderWorkloadStore final : public WorkloadStore {
   std::uint64_t next_generation_ = 1;
   std::uint64_t reserved_until_ = 0;
   std::mutex mutex_;
-  Changes waiting_;        // for the worker
-  BlockingWorker worker_;  // last: its jobs use the members above
+  Changes waiting_;             // for the worker
+  net::BlockingWorker worker_;  // last: its jobs use the members above
 };
 
 Result<OpenFile> lockFolder(const std::string& folder) {

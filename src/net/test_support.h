@@ -2,10 +2,14 @@
 
 #include <gtest/gtest.h>
 
+#include <stdlib.h>
+
 #include <filesystem>
+#include <fstream>
 #include <functional>
 #include <string>
 
+#include "base/check.h"
 #include "base/task.h"
 #include "net/shard.h"
 #include "net/socket.h"
@@ -47,12 +51,20 @@ struct StreamPair {
 // A folder that goes with the object.
 class TemporaryFolder {
  public:
-  TemporaryFolder();
+  TemporaryFolder() {
+    std::string name = (std::filesystem::temp_directory_path() / "nimbus-net-XXXXXX").string();
+    NIMBUS_CHECK(::mkdtemp(name.data()) != nullptr);
+    path_ = name;
+  }
   TemporaryFolder(const TemporaryFolder&) = delete;
   TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-  ~TemporaryFolder();
-  [[nodiscard]] std::string path(std::string_view name = {}) const;
-  void write(std::string_view name, std::string_view text) const;
+  ~TemporaryFolder() { std::filesystem::remove_all(path_); }
+  [[nodiscard]] std::string path(std::string_view name = {}) const {
+    return name.empty() ? path_.string() : (path_ / name).string();
+  }
+  void write(std::string_view name, std::string_view text) const {
+    std::ofstream(path(name), std::ios::binary) << text;
+  }
 
  private:
   std::filesystem::path path_;

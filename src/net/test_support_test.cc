@@ -46,20 +46,4 @@ Task<Result<std::string>> readExactly(Stream& stream, std::size_t count) {
   co_return text;
 }
 
-TemporaryFolder::TemporaryFolder() {
-  std::string name = (std::filesystem::temp_directory_path() / "nimbus-net-XXXXXX").string();
-  NIMBUS_CHECK(::mkdtemp(name.data()) != nullptr);
-  path_ = name;
-}
-
-TemporaryFolder::~TemporaryFolder() { std::filesystem::remove_all(path_); }
-
-std::string TemporaryFolder::path(std::string_view name) const {
-  return name.empty() ? path_.string() : (path_ / name).string();
-}
-
-void TemporaryFolder::write(std::string_view name, std::string_view text) const {
-  std::ofstream(path(name), std::ios::binary) << text;
-}
-
 }  // namespace nimbus::net

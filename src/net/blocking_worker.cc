@@ -1,16 +1,19 @@
-#include "host/blocking_worker.h"
+#include "net/blocking_worker.h"
 
-namespace nimbus::host {
+namespace nimbus::net {
 
-BlockingWorker::BlockingWorker() : thread_([this] { work(); }) {}
+BlockingWorker::BlockingWorker(std::size_t thread_count) {
+  threads_.reserve(thread_count);
+  for (std::size_t i = 0; i < thread_count; ++i) threads_.emplace_back([this] { work(); });
+}
 
 BlockingWorker::~BlockingWorker() {
   {
     const std::lock_guard lock(mutex_);
     stopping_ = true;
   }
-  wake_.notify_one();
-  thread_.join();
+  wake_.notify_all();
+  for (std::thread& thread : threads_) thread.join();
 }
 
 void BlockingWorker::post(std::move_only_function<void()> job) {
@@ -22,17 +25,17 @@ void BlockingWorker::post(std::move_only_function<void()> job) {
 }
 
 void BlockingWorker::work() {
-  std::vector<std::move_only_function<void()>> batch;
   while (true) {
+    std::move_only_function<void()> job;
     {
       std::unique_lock lock(mutex_);
       wake_.wait(lock, [this] { return stopping_ || !jobs_.empty(); });
       if (jobs_.empty()) return;
-      batch.swap(jobs_);
+      job = std::move(jobs_.front());
+      jobs_.pop_front();
     }
-    for (auto& job : batch) job();
-    batch.clear();
+    job();
   }
 }
 
-}  // namespace nimbus::host
+}  // namespace nimbus::net

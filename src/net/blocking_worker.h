@@ -1,6 +1,8 @@
 #pragma once
 
 #include <condition_variable>
+#include <cstddef>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -12,16 +14,17 @@
 #include "base/task.h"
 #include "net/shard.h"
 
-namespace nimbus::host {
+namespace nimbus::net {
 
-// A thread for work that may block, such as syncing a file, so that no shard waits for a disk.
-// Jobs run one at a time in the order they were given. Destroying it finishes the jobs it has;
-// shards whose tasks use it live longer.
+// Threads for work that may block, such as syncing a file or asking a database, so that no shard
+// waits for a disk. With one thread, jobs run one at a time in the order they were given; with
+// several, they begin in that order. Destroying it finishes the jobs it has; shards whose tasks use
+// it live longer.
 //
 //   auto bytes = co_await worker.run<Result<Bytes>>(shard, [path] { return readFile(path); });
 class BlockingWorker {
  public:
-  BlockingWorker();
+  explicit BlockingWorker(std::size_t thread_count = 1);
   BlockingWorker(const BlockingWorker&) = delete;
   BlockingWorker& operator=(const BlockingWorker&) = delete;
   ~BlockingWorker();
@@ -29,10 +32,10 @@ class BlockingWorker {
   // Any thread.
   void post(std::move_only_function<void()> job);
 
-  // Runs the job on the thread and returns its value on `shard`. A destroyed task drops the value,
-  // but the job still runs.
+  // Runs the job on one of the threads and returns its value on `shard`. A destroyed task drops the
+  // value, but the job still runs.
   template <typename T>
-  Task<T> run(net::Shard& shard, std::move_only_function<T()> job) {
+  Task<T> run(Shard& shard, std::move_only_function<T()> job) {
     auto arrived = std::make_shared<OneShot<T>>();  // touched on the shard only
     post([&shard, arrived, job = std::move(job)]() mutable {
       shard.post([arrived = std::move(arrived), value = job()]() mutable {
@@ -47,9 +50,9 @@ class BlockingWorker {
 
   std::mutex mutex_;
   std::condition_variable wake_;
-  std::vector<std::move_only_function<void()>> jobs_;
+  std::deque<std::move_only_function<void()>> jobs_;
   bool stopping_ = false;
-  std::thread thread_;
+  std::vector<std::thread> threads_;
 };
 
-}  // namespace nimbus::host
+}  // namespace nimbus::net
