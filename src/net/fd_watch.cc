@@ -17,6 +17,7 @@ struct FdWatch::State final : EventLoop::Source {
     if (fd < 0) return;    // closed by one that was told just before
     const Ref held(this);  // a waiter may destroy the watch
     peer_finished |= (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0;
+    hung_up |= (events & (EPOLLHUP | EPOLLERR)) != 0;
     if ((events & ~std::uint32_t{EPOLLOUT}) != 0) {
       may_read = true;
       tell(Direction::kRead);
@@ -43,6 +44,7 @@ struct FdWatch::State final : EventLoop::Source {
   Ownership ownership = Ownership::kOwned;
   bool may_read = true;
   bool peer_finished = false;
+  bool hung_up = false;
   bool wants_write = false;
   unsigned references = 1;
   std::array<Waiter*, 2> waiters{};
@@ -81,6 +83,7 @@ FdWatch::~FdWatch() {
 int FdWatch::fd() const { return state_->fd; }
 bool FdWatch::mayRead() const { return state_->may_read; }
 bool FdWatch::peerFinished() const { return state_->peer_finished; }
+bool FdWatch::hungUp() const { return state_->hung_up; }
 void FdWatch::drained() { state_->may_read = false; }
 
 void FdWatch::close() {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <coroutine>
+#include <cstdint>
 #include <utility>
 
 #include "base/result.h"
@@ -53,11 +54,17 @@ class FdWatch {
   // The peer's end (or an error) was told of, whether or not the bytes before it have been read.
   [[nodiscard]] bool peerFinished() const;
 
+  // The connection is of no use in either direction any more.
+  [[nodiscard]] bool hungUp() const;
+
   // `co_await watch.readable();` continues when mayRead(). Whoever continues must look at closed()
   // first.
   class Awaiter;
   [[nodiscard]] Awaiter readable();
   [[nodiscard]] Awaiter writable();
+  // Continues when anything is told of the direction that readable() waits for, whether or not
+  // something could be read before.
+  [[nodiscard]] Awaiter news();
 
  private:
   struct State;
@@ -89,7 +96,11 @@ class FdWatch::Ref {
 
 class FdWatch::Awaiter final : private FdWatch::Waiter {
  public:
-  Awaiter(FdWatch& watch, Direction direction) : watch_(watch), direction_(direction) {}
+  enum class Until : std::uint8_t { kMayRead, kNews, kMayWrite };
+  Awaiter(FdWatch& watch, Until until)
+      : watch_(watch),
+        until_(until),
+        direction_(until == Until::kMayWrite ? Direction::kWrite : Direction::kRead) {}
   Awaiter(const Awaiter&) = delete;
   Awaiter& operator=(const Awaiter&) = delete;
   ~Awaiter() {
@@ -99,7 +110,7 @@ class FdWatch::Awaiter final : private FdWatch::Waiter {
   }
 
   [[nodiscard]] bool await_ready() const {
-    return watch_.closed() || (direction_ == Direction::kRead && watch_.mayRead());
+    return watch_.closed() || (until_ == Until::kMayRead && watch_.mayRead());
   }
   void await_suspend(std::coroutine_handle<> waiting) {
     waiting_ = waiting;
@@ -118,12 +129,14 @@ class FdWatch::Awaiter final : private FdWatch::Waiter {
   void ready() override { waiting_.resume(); }
 
   FdWatch& watch_;
+  Until until_;
   Direction direction_;
   State* state_ = nullptr;
   std::coroutine_handle<> waiting_;
 };
 
-inline FdWatch::Awaiter FdWatch::readable() { return {*this, Direction::kRead}; }
-inline FdWatch::Awaiter FdWatch::writable() { return {*this, Direction::kWrite}; }
+inline FdWatch::Awaiter FdWatch::readable() { return {*this, Awaiter::Until::kMayRead}; }
+inline FdWatch::Awaiter FdWatch::writable() { return {*this, Awaiter::Until::kMayWrite}; }
+inline FdWatch::Awaiter FdWatch::news() { return {*this, Awaiter::Until::kNews}; }
 
 }  // namespace nimbus::net

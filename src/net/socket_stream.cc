@@ -1,7 +1,10 @@
 #include "net/socket_stream.h"
 
 #include <sys/socket.h>
+#include <sys/uio.h>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 
 #include "base/check.h"
@@ -12,6 +15,9 @@ namespace {
 std::unexpected<Error> closedHere() {
   return fail(ErrorCode::kCancelled, "the connection was closed on this side");
 }
+
+// Pieces that one system call takes; more are for the next one.
+constexpr std::size_t kMaxPieces = 32;
 
 bool wouldBlock(int error) { return error == EAGAIN || error == EWOULDBLOCK; }
 
@@ -70,6 +76,25 @@ Result<std::size_t> SocketStream::tryWrite(ByteView bytes) {
   }
 }
 
+Result<std::size_t> SocketStream::tryWritePieces(std::span<const ByteView> pieces) {
+  if (watch_.closed()) return closedHere();
+  std::array<iovec, kMaxPieces> vectors;
+  const std::size_t count = std::min(pieces.size(), kMaxPieces);
+  for (std::size_t i = 0; i < count; ++i) {
+    // The system only reads there, but its type knows no const.
+    vectors[i] = {const_cast<std::uint8_t*>(pieces[i].data()), pieces[i].size()};
+  }
+  msghdr message{};
+  message.msg_iov = vectors.data();
+  message.msg_iovlen = count;
+  for (;;) {
+    const ssize_t sent = ::sendmsg(watch_.fd(), &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (sent >= 0) return static_cast<std::size_t>(sent);
+    if (wouldBlock(errno)) return 0;
+    if (errno != EINTR) return failErrno("cannot write to the peer", errno);
+  }
+}
+
 Task<Result<void>> SocketStream::writable() {
   if (watch_.closed()) co_return closedHere();
   co_await watch_.writable();
@@ -83,6 +108,17 @@ Task<Result<void>> SocketStream::shutdownWrite() {
     co_return failErrno("cannot finish sending to the peer", errno);
   }
   co_return Result<void>{};
+}
+
+void SocketStream::reset() {
+  if (watch_.closed()) return;
+  const linger at_once{.l_onoff = 1, .l_linger = 0};
+  (void)::setsockopt(watch_.fd(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+  watch_.close();
+}
+
+Task<void> SocketStream::gone() {
+  while (!watch_.closed() && !watch_.hungUp()) co_await watch_.news();
 }
 
 }  // namespace nimbus::net

@@ -15,9 +15,12 @@ class SocketStream final : public Stream {
   Task<Result<std::size_t>> read(std::span<std::uint8_t> into) override;
   Task<Result<void>> readable() override;
   Result<std::size_t> tryWrite(ByteView bytes) override;
+  Result<std::size_t> tryWritePieces(std::span<const ByteView> pieces) override;
   Task<Result<void>> writable() override;
   Task<Result<void>> shutdownWrite() override;
   void close() override { watch_.close(); }
+  void reset() override;
+  Task<void> gone() override;
   const PeerInfo& peer() const override { return peer_; }
 
  private:

@@ -352,5 +352,51 @@ TEST_F(UnixSocketTest, ConnectingWaitsWhileTheQueueIsFull) {
   });
 }
 
+Task<void> setWhenGone(Stream& stream, bool& gone) {
+  co_await stream.gone();
+  gone = true;
+}
+
+// Both sides have finished sending; then the client resets.
+Task<void> expectResetIsNoticed(Shard& shard, Endpoint where) {
+  StreamPair pair = co_await connectedPair(shard, where);
+  bool gone = false;
+  TaskSet tasks;
+  EXPECT_TRUE(co_await pair.client->shutdownWrite());
+  std::array<std::uint8_t, 8> buffer;
+  EXPECT_EQ(co_await pair.server->read(buffer), 0u);
+  tasks.spawn(setWhenGone(*pair.server, gone));
+  // What else is told meanwhile, such as room to write, is not that.
+  EXPECT_TRUE(co_await pair.server->writeAll(asBytes("x")));
+  EXPECT_EQ(co_await pair.client->read(buffer), 1u);
+  EXPECT_FALSE(gone);
+  pair.client->reset();
+  co_await tasks.empty();
+  EXPECT_TRUE(gone);
+}
+
+TEST_F(SocketTest, ATcpPeerThatResetsIsGone) {
+  run([](Shard& shard) { return expectResetIsNoticed(shard, *Endpoint::parse("127.0.0.1:0")); });
+}
+
+TEST_F(UnixSocketTest, AUnixPeerThatResetsIsGone) {
+  run([this](Shard& shard) { return expectResetIsNoticed(shard, where()); });
+}
+
+TEST_F(SocketTest, PiecesAreWrittenInOrderAsFarAsTheyFit) {
+  run([](Shard& shard) -> Task<void> {
+    StreamPair pair = co_await connectedPair(shard);
+    const std::string large(100, 'b');
+    std::vector<ByteView> pieces{asBytes("a")};
+    for (int i = 0; i < 100; ++i) pieces.push_back(asBytes(large));
+    const auto taken = pair.client->tryWritePieces(pieces);
+    EXPECT_TRUE(taken);
+    EXPECT_GE(*taken, 101u);
+    pair.client->close();
+    EXPECT_EQ(*co_await readToEnd(*pair.server), "a" + std::string(*taken - 1, 'b'));
+    EXPECT_EQ(pair.client->tryWritePieces(pieces).error().code(), ErrorCode::kCancelled);
+  });
+}
+
 }  // namespace
 }  // namespace nimbus::net

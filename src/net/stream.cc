@@ -1,5 +1,7 @@
 #include "net/stream.h"
 
+#include "base/sync.h"
+
 namespace nimbus::net {
 
 Task<Result<void>> Stream::writeAll(ByteView bytes) {
@@ -9,6 +11,21 @@ Task<Result<void>> Stream::writeAll(ByteView bytes) {
     if (taken == 0) CO_TRY_VOID(co_await writable());
   }
   co_return Result<void>{};
+}
+
+Result<std::size_t> Stream::tryWritePieces(std::span<const ByteView> pieces) {
+  std::size_t total = 0;
+  for (const ByteView piece : pieces) {
+    TRY(const std::size_t taken, tryWrite(piece));
+    total += taken;
+    if (taken < piece.size()) break;
+  }
+  return total;
+}
+
+Task<void> Stream::gone() {
+  Event never;
+  co_await never.wait();
 }
 
 }  // namespace nimbus::net

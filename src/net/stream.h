@@ -40,6 +40,9 @@ class Stream {
   // Takes as many bytes as fit now without waiting; 0 when none do.
   [[nodiscard]] virtual Result<std::size_t> tryWrite(ByteView bytes) = 0;
 
+  // The same for pieces that follow each other, with one system call where the stream can.
+  [[nodiscard]] virtual Result<std::size_t> tryWritePieces(std::span<const ByteView> pieces);
+
   // Suspends until tryWrite() would take something.
   [[nodiscard]] virtual Task<Result<void>> writable() = 0;
 
@@ -51,6 +54,15 @@ class Stream {
 
   // Ends both directions at once; pending operations complete with kCancelled.
   virtual void close() = 0;
+
+  // The same, but a TCP peer is told at once that nobody is interested any more (RST), also if both
+  // sides had finished sending. What it has not received yet may be lost.
+  virtual void reset() { close(); }
+
+  // Suspends until the peer has gone, or reset the connection, so that nothing that is sent would
+  // arrive. Its having finished sending is not that. A stream that cannot tell waits for ever. Only
+  // while no read is outstanding; destroying this task harms nothing.
+  [[nodiscard]] virtual Task<void> gone();
 
   [[nodiscard]] virtual const PeerInfo& peer() const = 0;
 };

@@ -289,4 +289,9 @@ void TlsStream::close() {
   shard_.defer(*this);
 }
 
+void TlsStream::reset() {
+  inner_->reset();
+  close();
+}
+
 }  // namespace nimbus::net

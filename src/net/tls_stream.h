@@ -32,6 +32,8 @@ class TlsStream final : public Stream, private Deferred {
   Task<Result<void>> writable() override;
   Task<Result<void>> shutdownWrite() override;
   void close() override;
+  void reset() override;
+  Task<void> gone() override { return inner_->gone(); }
   const PeerInfo& peer() const override { return peer_; }
 
  private:
