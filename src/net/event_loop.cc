@@ -48,6 +48,20 @@ void EventLoop::rearm(int fd, Source& source, Interest interest) {
   NIMBUS_CHECK(::epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, fd, &event) == 0);
 }
 
+Result<void> EventLoop::addLevel(int fd, Source& source) {
+  epoll_event event{.events = EPOLLIN, .data = {.ptr = &source}};
+  if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) != 0) {
+    return failErrno("cannot watch a descriptor", errno);
+  }
+  return {};
+}
+
+void EventLoop::setLevel(int fd, Source& source, Interest interest) {
+  const std::uint32_t write = interest == Interest::kReadAndWrite ? EPOLLOUT : 0;
+  epoll_event event{.events = EPOLLIN | write, .data = {.ptr = &source}};
+  NIMBUS_CHECK(::epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, fd, &event) == 0);
+}
+
 void EventLoop::remove(int fd) { ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, fd, nullptr); }
 
 void EventLoop::retire(Source* source) {

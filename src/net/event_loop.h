@@ -26,6 +26,10 @@ class EventLoop {
   [[nodiscard]] Result<void> add(int fd, Source& source);
   // What is there already is told again.
   void rearm(int fd, Source& source, Interest interest);
+  // Level-triggered instead: tells in each wait() what is there, until somebody takes it. For
+  // descriptors that a library reads, which does not say whether it has read all.
+  [[nodiscard]] Result<void> addLevel(int fd, Source& source);
+  void setLevel(int fd, Source& source, Interest interest);
   void remove(int fd);
   // Destroys the source, but not while events that may be its are still being told.
   void retire(Source* source);

@@ -6,7 +6,7 @@
 
 namespace nimbus::net {
 
-// Owns a file descriptor. Internal to src/net.
+// Owns a file descriptor.
 class UniqueFd {
  public:
   UniqueFd() = default;
