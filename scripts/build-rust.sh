@@ -19,8 +19,19 @@ inputs_hash() {
   ) | sha256sum | cut -c1-32
 }
 
-build() { # KEPT
+# Cargo takes the same crate in two clones for one, and judges by the time of files whether it is
+# built: the other clone's library would be taken for ours.
+forget_crate() {
+  rm -rf "$CARGO_TARGET_DIR"/release/.fingerprint/nimbus_engine-*
+}
+
+build() { # KEPT HASH
+  forget_crate
   (cd "$root/src/rust" && "$CARGO" build --release --locked)
+  [ "$(inputs_hash)" = "$2" ] || {
+    echo "the sources changed while they were built: build again" >&2
+    exit 1
+  }
   cp "$CARGO_TARGET_DIR/release/libnimbus_engine.a" "$1.partial"
   mv "$1.partial" "$1"
   # Keep the eight newest: each is over a hundred megabytes.
@@ -31,11 +42,13 @@ build() { # KEPT
 exec 9>"$kept_folder/lock"
 flock 9
 if [ "$output" = --test ]; then
+  forget_crate
   cd "$root/src/rust"
   exec "$CARGO" test --release --locked
 fi
-kept=$kept_folder/$(inputs_hash).a
-[ -f "$kept" ] || build "$kept"
+hash=$(inputs_hash)
+kept=$kept_folder/$hash.a
+[ -f "$kept" ] || build "$kept" "$hash"
 touch "$kept" # the least recently used goes first
 
 if [ -n "$output" ]; then
