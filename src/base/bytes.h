@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -40,6 +41,11 @@ class Bytes {
   // The bytes [offset, offset + count), sharing the memory. Both must lie within.
   [[nodiscard]] Bytes slice(std::size_t offset, std::size_t count) const {
     return {view_.subspan(offset, count), owner_};
+  }
+
+  // The same content.
+  friend bool operator==(const Bytes& a, const Bytes& b) {
+    return std::ranges::equal(a.view_, b.view_);
   }
 
  private:

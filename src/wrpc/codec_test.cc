@@ -254,13 +254,13 @@ TEST(Codec, BoundsWhatIsMerelyClaimed) {
   EXPECT_EQ(refusal(four_billion, [](Decoder& in) { return in.bytes(); }), kEndsEarly);
   EXPECT_EQ(refusal(four_billion, [](Decoder& in) { return in.text(); }), kEndsEarly);
   EXPECT_EQ(refusal(four_billion, [](Decoder& in) { return in.count(0); }),
-            "too many list elements");
+            "the lists are too long");
   EXPECT_EQ(refusal({5, 0}, [](Decoder& in) { return in.count(1); }), kEndsEarly);
-  // The limit counts the elements of all lists.
+  // The limit is for all lists together.
   const Hex two_lists = {2, 2};
-  Decoder in(ByteView(two_lists), {.max_elements = 3});
-  EXPECT_EQ(in.count(0), 2U);
-  EXPECT_EQ(in.count(0), 0U);
+  Decoder in(ByteView(two_lists), {.max_list_bytes = 30});
+  EXPECT_EQ(in.count(0, 10), 2U);
+  EXPECT_EQ(in.count(0, 10), 0U);
   EXPECT_EQ(in.finish().error().code(), ErrorCode::kResourceExhausted);
 }
 

@@ -17,10 +17,10 @@ constexpr std::size_t kMaxPinnedRatio = 8;
 }  // namespace
 
 Decoder::Decoder(ByteView bytes, DecodeLimits limits)
-    : at_(bytes.data()), end_(at_ + bytes.size()), elements_left_(limits.max_elements) {}
+    : at_(bytes.data()), end_(at_ + bytes.size()), list_bytes_left_(limits.max_list_bytes) {}
 
 Decoder::Decoder(const ByteChain& bytes, DecodeLimits limits)
-    : chain_(&bytes), later_(bytes.size()), elements_left_(limits.max_elements) {
+    : chain_(&bytes), later_(bytes.size()), list_bytes_left_(limits.max_list_bytes) {
   if (!bytes.empty()) enterPiece(0);
 }
 
@@ -166,14 +166,15 @@ Bytes Decoder::gather(std::size_t count) {
   return {view, std::move(memory)};
 }
 
-std::size_t Decoder::count(std::size_t min_element_bytes) {
+std::size_t Decoder::count(std::size_t min_encoded_bytes, std::size_t element_bytes) {
   const std::size_t elements = unsignedNumber(32);
-  if (elements > elements_left_) {
-    fail(ErrorCode::kResourceExhausted, "too many list elements");
+  const std::size_t list_bytes = elements * std::max(element_bytes, std::size_t{1});
+  if (list_bytes > list_bytes_left_) {
+    fail(ErrorCode::kResourceExhausted, "the lists are too long");
     return 0;
   }
-  elements_left_ -= elements;
-  const std::size_t needed = elements * min_element_bytes;
+  list_bytes_left_ -= list_bytes;
+  const std::size_t needed = elements * min_encoded_bytes;
   if (needed <= remaining()) return elements;
   failTruncated(needed - remaining());
   return 0;

@@ -19,8 +19,9 @@ inline constexpr std::size_t kMaxHandleBytes = 256;
 
 // What decoding may cost beyond the bytes that are there.
 struct DecodeLimits {
-  // Elements of all lists together. Bounds lists of elements that take no bytes.
-  std::size_t max_elements = std::size_t{16} << 20;
+  // What the elements of all lists together may take in memory, without what they refer to; at
+  // least a byte each. Small encodings can be large objects.
+  std::size_t max_list_bytes = std::size_t{256} << 20;
 };
 
 // Reads values in the wRPC encoding, strictly (docs/formats/wrpc-values.md). The first failure is
@@ -66,8 +67,9 @@ class Decoder {
   // A byte list that may outlive everything: shares the memory where that is worth it (it is large,
   // and a good part of what it would keep alive), else copies.
   [[nodiscard]] Bytes bytes();
-  // The number of elements of a list, each of which takes `min_element_bytes` or more.
-  [[nodiscard]] std::size_t count(std::size_t min_element_bytes);
+  // The number of elements of a list, each of which takes `min_encoded_bytes` or more here, and
+  // `element_bytes` once decoded.
+  [[nodiscard]] std::size_t count(std::size_t min_encoded_bytes, std::size_t element_bytes = 1);
   // The number of a case below `cases`; 0 after a failure.
   [[nodiscard]] std::uint32_t caseNumber(std::uint32_t cases);
   // The labels of flags: bits beyond `labels` are an error. `out` has room for (labels + 7) / 8.
@@ -129,7 +131,7 @@ class Decoder {
   std::size_t piece_ = 0;  // index of the piece that at_ points into
   std::size_t later_ = 0;  // bytes in the pieces behind it
   std::size_t missing_ = 0;
-  std::size_t elements_left_;
+  std::size_t list_bytes_left_;
   IndexPath path_;
   std::vector<Bytes> gathered_;
   std::optional<Error> error_;

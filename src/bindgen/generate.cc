@@ -1,0 +1,73 @@
+#include "bindgen/generate.h"
+
+#include <cerrno>
+#include <fstream>
+#include <iterator>
+#include <memory>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "bindgen/cpp/cpp_backend.h"
+#include "bindgen/wit_files.h"
+
+namespace nimbus::bindgen {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+std::unique_ptr<Backend> backendFor(const GenerateRequest& request) {
+  if (request.language == "cpp") return std::make_unique<cpp::CppBackend>(request.backend);
+  return nullptr;
+}
+
+bool hasText(const fs::path& path, const std::string& text) {
+  std::ifstream in(path, std::ios::binary);
+  if (!in) return false;
+  return std::string{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()} == text;
+}
+
+}  // namespace
+
+Result<std::vector<GeneratedFile>> generateBindings(const GenerateRequest& request) {
+  const std::unique_ptr<Backend> backend = backendFor(request);
+  if (!backend)
+    return fail(ErrorCode::kInvalidArgument,
+                fmt::format("there are no bindings for \"{}\"; there are: cpp", request.language));
+  TRY(const wit::Document document, loadWit(request.wit));
+  TRY(const std::vector<Unit> units, selectUnits(document, request.selection));
+  return backend->generate(document, units);
+}
+
+Result<std::vector<std::string>> writeFiles(const std::vector<GeneratedFile>& files,
+                                            const fs::path& folder) {
+  std::vector<std::string> written;
+  for (const std::string& stale : staleFiles(files, folder)) {
+    const fs::path path = folder / stale;
+    std::error_code error;
+    fs::create_directories(path.parent_path(), error);
+    if (error)
+      return fail(ErrorCode::kIo,
+                  fmt::format("{}: {}", path.parent_path().string(), error.message()));
+    std::ofstream out(path, std::ios::binary | std::ios::trunc);
+    for (const GeneratedFile& file : files) {
+      if (file.path == stale) out << file.text;
+    }
+    out.close();
+    if (!out) return failErrno("cannot write " + path.string(), errno);
+    written.push_back(stale);
+  }
+  return written;
+}
+
+std::vector<std::string> staleFiles(const std::vector<GeneratedFile>& files,
+                                    const fs::path& folder) {
+  std::vector<std::string> stale;
+  for (const GeneratedFile& file : files) {
+    if (!hasText(folder / file.path, file.text)) stale.push_back(file.path);
+  }
+  return stale;
+}
+
+}  // namespace nimbus::bindgen

@@ -1,0 +1,32 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "bindgen/backend.h"
+#include "bindgen/units.h"
+
+namespace nimbus::bindgen {
+
+struct GenerateRequest {
+  std::string language = "cpp";
+  std::filesystem::path wit;  // see loadWit()
+  Selection selection;
+  BackendOptions backend;
+};
+
+// The bindings as text. kInvalidArgument for a language that has no backend.
+[[nodiscard]] Result<std::vector<GeneratedFile>> generateBindings(const GenerateRequest& request);
+
+// Writes the files below `folder`, those whose text changed only, so that nothing is compiled anew
+// without need. Returns the paths of those that were written.
+[[nodiscard]] Result<std::vector<std::string>> writeFiles(const std::vector<GeneratedFile>& files,
+                                                          const std::filesystem::path& folder);
+
+// The paths of the files that are missing below `folder`, or have another text.
+[[nodiscard]] std::vector<std::string> staleFiles(const std::vector<GeneratedFile>& files,
+                                                  const std::filesystem::path& folder);
+
+}  // namespace nimbus::bindgen

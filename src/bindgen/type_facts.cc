@@ -1,0 +1,104 @@
+#include "bindgen/type_facts.h"
+
+#include <algorithm>
+
+namespace nimbus::bindgen {
+
+namespace {
+
+constexpr std::size_t kMaxMinBytes = 65536;
+
+// Both stand one after the other.
+void append(TypeFacts& all, const TypeFacts& part) {
+  all.min_bytes = std::min(all.min_bytes + part.min_bytes, kMaxMinBytes);
+  all.pending |= part.pending;
+  all.handles |= part.handles;
+  all.borrows |= part.borrows;
+  if (all.unsupported.empty()) all.unsupported = part.unsupported;
+}
+
+// A tag, and perhaps that.
+void appendOptional(TypeFacts& all, const TypeFacts& part) {
+  append(all, part);
+  all.min_bytes = 1;
+}
+
+TypeFacts unsupported(std::string_view what) {
+  TypeFacts facts;
+  facts.unsupported = what;
+  return facts;
+}
+
+TypeFacts plain(std::size_t min_bytes) {
+  TypeFacts facts;
+  facts.min_bytes = min_bytes;
+  return facts;
+}
+
+std::size_t primitiveBytes(wit::Primitive primitive) {
+  if (primitive == wit::Primitive::kF32) return 4;
+  return primitive == wit::Primitive::kF64 ? 8 : 1;
+}
+
+}  // namespace
+
+const TypeFacts& TypeFactBook::of(const wit::TypeRef& type) {
+  if (const auto* primitive = std::get_if<wit::Primitive>(&type)) {
+    primitive_ = *primitive == wit::Primitive::kErrorContext ? unsupported("error-context")
+                                                             : plain(primitiveBytes(*primitive));
+    return primitive_;
+  }
+  const std::size_t index = std::get<wit::TypeIndex>(type).value;
+  if (const auto known = types_.find(index); known != types_.end()) return known->second;
+  const TypeFacts facts = workOut(document_.types[index].kind);
+  return types_.emplace(index, facts).first->second;
+}
+
+// What travels on a channel of its own.
+TypeFacts TypeFactBook::content(const std::optional<wit::TypeRef>& element, std::string_view what) {
+  TypeFacts facts = ofOptional(element);
+  if (facts.unsupported.empty() && (facts.pending || facts.handles)) facts.unsupported = what;
+  facts.min_bytes = 1;
+  facts.pending = true;
+  return facts;
+}
+
+TypeFacts TypeFactBook::workOut(const wit::TypeKind& kind) {
+  TypeFacts facts;
+  if (const auto* record = std::get_if<wit::Record>(&kind)) {
+    for (const wit::Field& field : record->fields) append(facts, of(field.type));
+  } else if (const auto* tuple = std::get_if<wit::Tuple>(&kind)) {
+    for (const wit::TypeRef& type : tuple->types) append(facts, of(type));
+  } else if (const auto* variant = std::get_if<wit::Variant>(&kind)) {
+    for (const wit::Case& option : variant->cases) appendOptional(facts, ofOptional(option.type));
+    facts.min_bytes = 1;
+  } else if (const auto* flags = std::get_if<wit::Flags>(&kind)) {
+    facts.min_bytes = (flags->labels.size() + 7) / 8;
+  } else if (const auto* list = std::get_if<wit::List>(&kind)) {
+    appendOptional(facts, of(list->element));
+  } else if (const auto* option = std::get_if<wit::Option>(&kind)) {
+    appendOptional(facts, of(option->some));
+  } else if (const auto* result = std::get_if<wit::ResultType>(&kind)) {
+    appendOptional(facts, ofOptional(result->ok));
+    appendOptional(facts, ofOptional(result->err));
+  } else if (const auto* stream = std::get_if<wit::Stream>(&kind)) {
+    facts = content(stream->element, "resources, streams or futures in the elements of a stream");
+  } else if (const auto* future = std::get_if<wit::Future>(&kind)) {
+    facts = content(future->value, "resources, streams or futures in the value of a future");
+  } else if (const auto* handle = std::get_if<wit::Handle>(&kind)) {
+    facts = plain(1);
+    facts.handles = true;
+    facts.borrows = handle->borrowed;
+  } else if (const auto* alias = std::get_if<wit::Alias>(&kind)) {
+    facts = of(alias->target);
+  } else if (std::holds_alternative<wit::Map>(kind)) {
+    facts = unsupported("map");
+  } else if (std::holds_alternative<wit::FixedLengthList>(kind)) {
+    facts = unsupported("list of fixed length");
+  } else {
+    facts = plain(1);  // enums; resources themselves are never encoded
+  }
+  return facts;
+}
+
+}  // namespace nimbus::bindgen

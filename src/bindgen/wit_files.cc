@@ -1,0 +1,83 @@
+#include "bindgen/wit_files.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <fstream>
+#include <iterator>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "wit/tools.h"
+
+namespace nimbus::bindgen {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::size_t kMaxFiles = 4096;
+constexpr std::uintmax_t kMaxFileBytes = std::uintmax_t{64} << 20;
+
+Result<std::string> readFile(const fs::path& path) {
+  std::error_code error;
+  const std::uintmax_t size = fs::file_size(path, error);
+  if (error)
+    return fail(ErrorCode::kNotFound, fmt::format("{}: {}", path.string(), error.message()));
+  if (size > kMaxFileBytes)
+    return fail(ErrorCode::kResourceExhausted, path.string() + ": larger than 64 MiB");
+  std::ifstream in(path, std::ios::binary);
+  std::string text{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+  if (!in) return failErrno("cannot read " + path.string(), errno);
+  return text;
+}
+
+Result<std::vector<fs::path>> listFolder(const fs::path& folder) {
+  std::vector<fs::path> paths;
+  std::error_code error;
+  for (auto entry = fs::recursive_directory_iterator(folder, error);
+       !error && entry != fs::recursive_directory_iterator(); entry.increment(error)) {
+    if (!entry->is_regular_file(error) || entry->path().extension() != ".wit") continue;
+    paths.push_back(entry->path());
+    if (paths.size() > kMaxFiles)
+      return fail(ErrorCode::kResourceExhausted, folder.string() + ": more than 4096 WIT files");
+  }
+  if (error) return fail(ErrorCode::kIo, fmt::format("{}: {}", folder.string(), error.message()));
+  std::ranges::sort(paths);
+  return paths;
+}
+
+Result<std::string> parseFiles(const fs::path& base, const std::vector<fs::path>& paths) {
+  std::vector<wit::WitFile> files;
+  for (const fs::path& path : paths) {
+    TRY(std::string text, readFile(path));
+    // Dependencies are told by the folder `deps` below the one that was asked for.
+    const fs::path name = base.empty() ? path.filename() : path.lexically_relative(base);
+    files.push_back({name.string(), std::move(text)});
+  }
+  return wit::parseWit(files);
+}
+
+}  // namespace
+
+Result<wit::Document> loadWit(const fs::path& path) {
+  std::error_code error;
+  if (fs::is_directory(path, error)) {
+    TRY(const std::vector<fs::path> paths, listFolder(path));
+    if (paths.empty())
+      return fail(ErrorCode::kInvalidArgument, path.string() + ": there is no .wit file");
+    TRY(const std::string json, parseFiles(path, paths));
+    return wit::readDocument(json);
+  }
+  if (path.extension() == ".wit") {
+    TRY(const std::string json, parseFiles({}, {path}));
+    return wit::readDocument(json);
+  }
+  TRY(const std::string binary, readFile(path));
+  TRY(const std::string json, wit::worldJson(asBytes(binary)));
+  return wit::readDocument(json);
+}
+
+}  // namespace nimbus::bindgen

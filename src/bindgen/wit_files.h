@@ -1,0 +1,14 @@
+#pragma once
+
+#include <filesystem>
+
+#include "base/result.h"
+#include "wit/document.h"
+
+namespace nimbus::bindgen {
+
+// The packages at that path: a `.wit` file, a folder of them with dependencies below `deps`, or a
+// component or encoded package (`.wasm`). Errors name the file, and the line in it.
+[[nodiscard]] Result<wit::Document> loadWit(const std::filesystem::path& path);
+
+}  // namespace nimbus::bindgen

@@ -1,0 +1,114 @@
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "base/eventual.h"
+#include "base/result.h"
+#include "wrpc/codec.h"
+#include "wrpc/invoker.h"
+#include "wrpc/service.h"
+
+namespace nimbus::wrpc {
+
+// The functions that a generated client calls, in the order of its numbers for them.
+struct ClientInterface {
+  std::string_view instance;
+  std::span<const std::string_view> functions;
+};
+
+// What generated clients and proxies of one session share. Belongs to the session's shard; the
+// invoker and the session outlive it.
+class ClientSpace final : public HandleSpace, public std::enable_shared_from_this<ClientSpace> {
+ public:
+  ClientSpace(Invoker& invoker, Session& session) : invoker_(invoker), session_(session) {}
+
+  [[nodiscard]] Session& session() const { return session_; }
+
+  // What its functions resolve to; asked of the invoker once. Lives as long as the space.
+  [[nodiscard]] Result<std::span<const FunctionId>> resolve(const ClientInterface& interface);
+
+  // Calls with the parameters that were written, and reads the results.
+  template <typename T>
+  [[nodiscard]] Answer<T> call(const CallContext& context, FunctionId function, Encoder&& params) {
+    auto values = std::move(params).finish();
+    if (!values) [[unlikely]]
+      return std::unexpected(std::move(values).error());
+    Answer<Values> results = session_.invoke(context, function, *std::move(values));
+    if (results.ready()) [[likely]]
+      return decodeResults<T>(results.take());
+    return decodeLater<T>(shared_from_this(), std::move(results).intoTask());
+  }
+
+  void writeOwn(Encoder& out, const ResourceType& type,
+                std::unique_ptr<Resource> resource) override;
+  void writeBorrow(Encoder& out, const ResourceType& type, Resource& resource) override;
+  [[nodiscard]] std::unique_ptr<Resource> readOwn(Decoder& in, const ResourceType& type) override;
+  [[nodiscard]] Resource* readBorrow(Decoder& in, const ResourceType& type) override;
+
+ private:
+  template <typename T>
+  [[nodiscard]] Result<T> decodeResults(Result<Values> results) {
+    if (!results) [[unlikely]]
+      return std::unexpected(std::move(results).error());
+    Decoder in(*results, this);
+    if constexpr (std::is_void_v<T>) {
+      return checked(in);
+    } else {
+      T value = decodeAt<T>(in, 0);
+      TRY_VOID(checked(in));
+      return value;
+    }
+  }
+  template <typename T>
+  static Task<Result<T>> decodeLater(std::shared_ptr<ClientSpace> space,
+                                     Task<Result<Values>> results) {
+    Result<Values> values = co_await std::move(results);
+    co_return space->decodeResults<T>(std::move(values));
+  }
+  [[nodiscard]] static Result<void> checked(Decoder& in);
+
+  Invoker& invoker_;
+  Session& session_;
+  std::unordered_map<const void*, std::vector<FunctionId>> resolved_;
+};
+
+// The base of generated proxies: `class BucketProxy : public Proxy<Bucket>`. Drops the handle when
+// it is destroyed, unless that was given away.
+template <typename R>
+class Proxy : public R {
+ public:
+  Proxy(std::shared_ptr<ClientSpace> space, std::span<const FunctionId> functions,
+        RemoteHandle handle)
+      : space_(std::move(space)), functions_(functions), handle_(std::move(handle)) {}
+  ~Proxy() override {
+    if (handle_.session != nullptr) handle_.session->drop(asBytes(handle_.bytes));
+  }
+
+  [[nodiscard]] RemoteHandle* remoteHandle() final { return &handle_; }
+
+ protected:
+  // Parameters that begin with the resource itself.
+  [[nodiscard]] Encoder parameters() {
+    Encoder out(space_.get());
+    out.handle(asBytes(handle_.bytes));
+    return out;
+  }
+  template <typename T>
+  [[nodiscard]] Answer<T> callFunction(const CallContext& context, std::size_t function,
+                                       Encoder&& params) {
+    return space_->template call<T>(context, functions_[function], std::move(params));
+  }
+
+ private:
+  std::shared_ptr<ClientSpace> space_;
+  std::span<const FunctionId> functions_;
+  RemoteHandle handle_;
+};
+
+}  // namespace nimbus::wrpc

@@ -1,0 +1,97 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "base/eventual.h"
+#include "base/result.h"
+#include "wrpc/codec.h"
+#include "wrpc/invoker.h"
+#include "wrpc/resource_table.h"
+
+namespace nimbus::wrpc {
+
+// What a function of an interface returns: the value at once, or a task. The Result is for failures
+// of the call itself; a `result` of WIT is a std::expected inside it.
+template <typename T>
+using Answer = Eventual<Result<T>>;
+
+// An error that WIT declares, as what a function returns: `return err(Error{Error::NotFound{}});`.
+template <typename E>
+struct Err {
+  E error;
+  template <typename T>
+  // NOLINTNEXTLINE(google-explicit-constructor)
+  operator std::expected<T, E>() && {
+    return std::unexpected(std::move(error));
+  }
+};
+template <typename E>
+[[nodiscard]] Err<std::remove_cvref_t<E>> err(E&& error) {
+  return {std::forward<E>(error)};
+}
+
+class ServiceCall;
+
+// A function of an interface as generated code describes it: `serve` reads the parameters, calls
+// the handler and answers.
+struct InterfaceFunction {
+  std::string_view name;  // on the wire: "get", "bucket.get"
+  Answer<Values> (*serve)(void* handler, ServiceCall& call);
+};
+
+// An interface and who implements it. Made by the `serve` of generated code.
+struct Interface {
+  std::string_view instance;
+  std::span<const InterfaceFunction> functions;
+  std::shared_ptr<void> handler;
+};
+
+struct ServiceOptions {
+  HandleForm handles = HandleForm::kLocal;
+  // Of one session.
+  std::size_t max_resources = 4096;
+  DecodeLimits decode;
+};
+
+// Handlers as something that can be called. The handlers are shared by all shards; the resources
+// they return belong to a session, and all interfaces of one invoker share them.
+//
+//   auto invoker = std::make_shared<ServiceInvoker>(std::vector{store::serve(handler)});
+class ServiceInvoker final : public Invoker {
+ public:
+  // Of two interfaces of one name the first one counts.
+  explicit ServiceInvoker(std::vector<Interface> interfaces, ServiceOptions options = {});
+
+  [[nodiscard]] Result<FunctionId> resolve(const FunctionName& name) override;
+  [[nodiscard]] std::unique_ptr<Session> open(net::Shard& shard,
+                                              std::shared_ptr<const Consumer> consumer) override;
+
+  // The names of the interfaces, for those who announce them.
+  [[nodiscard]] std::vector<std::string_view> instances() const;
+
+  // The functions of all interfaces, by FunctionId. Immutable; outlives the invoker where a call
+  // needs it.
+  struct Function {
+    Answer<Values> (*serve)(void* handler, ServiceCall& call);
+    void* handler;
+  };
+  struct Table {
+    std::vector<Interface> interfaces;
+    std::vector<Function> functions;
+    ServiceOptions options;
+  };
+
+ private:
+  std::shared_ptr<const Table> table_;
+  std::unordered_map<std::string, std::uint64_t> ids_;  // "instance\nfunction"
+};
+
+}  // namespace nimbus::wrpc

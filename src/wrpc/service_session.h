@@ -1,0 +1,37 @@
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "wrpc/resource_table.h"
+#include "wrpc/service.h"
+#include "wrpc/service_call.h"
+
+namespace nimbus::wrpc {
+
+// What one consumer has open with a ServiceInvoker. Calls that still run when their session is
+// destroyed keep this object, and with it what they borrowed; all other resources go at once.
+class ServiceSession final : public std::enable_shared_from_this<ServiceSession> {
+ public:
+  ServiceSession(std::shared_ptr<const ServiceInvoker::Table> table,
+                 std::shared_ptr<const Consumer> consumer);
+  ~ServiceSession();
+
+  [[nodiscard]] Answer<Values> invoke(const CallContext& context, FunctionId function,
+                                      Values params);
+  void drop(ByteView handle) { resources_.drop(handle); }
+  void close() { resources_.dropAll(); }
+
+  [[nodiscard]] ResourceTable& resources() { return resources_; }
+  [[nodiscard]] const ServiceOptions& options() const { return table_->options; }
+  // Back from a call that has ended.
+  void recycle(ServiceCall* call);
+
+ private:
+  std::shared_ptr<const ServiceInvoker::Table> table_;
+  std::shared_ptr<const Consumer> consumer_;
+  ResourceTable resources_;
+  std::vector<std::unique_ptr<ServiceCall>> idle_;
+};
+
+}  // namespace nimbus::wrpc
