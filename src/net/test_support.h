@@ -43,10 +43,28 @@ struct StreamPair {
 [[nodiscard]] Task<StreamPair> connectedPair(Shard& shard, Endpoint where);
 [[nodiscard]] Task<StreamPair> connectedPair(Shard& shard);  // TCP on 127.0.0.1
 
-// Reads until the peer has finished.
-[[nodiscard]] Task<Result<std::string>> readToEnd(Stream& stream);
+// Reads until the peer has finished. Inline, as the rest of what other folders use.
+inline Task<Result<std::string>> readToEnd(Stream& stream) {
+  std::string text;
+  std::vector<std::uint8_t> buffer(64 * 1024);
+  for (;;) {
+    CO_TRY(const std::size_t count, co_await stream.read(buffer));
+    if (count == 0) co_return text;
+    text.append(asText(ByteView(buffer).first(count)));
+  }
+}
+
 // Reads exactly so many bytes.
-[[nodiscard]] Task<Result<std::string>> readExactly(Stream& stream, std::size_t count);
+inline Task<Result<std::string>> readExactly(Stream& stream, std::size_t count) {
+  std::string text(count, '\0');
+  std::span<std::uint8_t> rest(reinterpret_cast<std::uint8_t*>(text.data()), count);
+  while (!rest.empty()) {
+    CO_TRY(const std::size_t got, co_await stream.read(rest));
+    if (got == 0) co_return fail(ErrorCode::kIo, "the stream ended early");
+    rest = rest.subspan(got);
+  }
+  co_return text;
+}
 
 // A folder that goes with the object.
 class TemporaryFolder {

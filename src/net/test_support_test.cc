@@ -25,25 +25,4 @@ Task<StreamPair> connectedPair(Shard& shard) {
   return connectedPair(shard, *Endpoint::parse("127.0.0.1:0"));
 }
 
-Task<Result<std::string>> readToEnd(Stream& stream) {
-  std::string text;
-  std::vector<std::uint8_t> buffer(64 * 1024);
-  for (;;) {
-    CO_TRY(const std::size_t count, co_await stream.read(buffer));
-    if (count == 0) co_return text;
-    text.append(asText(ByteView(buffer).first(count)));
-  }
-}
-
-Task<Result<std::string>> readExactly(Stream& stream, std::size_t count) {
-  std::string text(count, '\0');
-  std::span<std::uint8_t> rest(reinterpret_cast<std::uint8_t*>(text.data()), count);
-  while (!rest.empty()) {
-    CO_TRY(const std::size_t got, co_await stream.read(rest));
-    if (got == 0) co_return fail(ErrorCode::kIo, "the stream ended early");
-    rest = rest.subspan(got);
-  }
-  co_return text;
-}
-
 }  // namespace nimbus::net

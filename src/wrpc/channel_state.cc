@@ -110,7 +110,8 @@ void ChannelTable::State::finish(std::optional<Error> error) {
 
 bool ChannelTable::State::wantsMore() const {
   return undelivered_ < limits_.read_ahead_bytes ||
-         (starving_ > 0 && undelivered_ < limits_.max_undelivered_bytes);
+         (starving_ > 0 &&
+          undelivered_ + limits_.read_ahead_bytes <= limits_.max_undelivered_bytes);
 }
 
 Task<void> ChannelTable::State::room(std::shared_ptr<State> state) {

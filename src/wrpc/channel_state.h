@@ -35,6 +35,7 @@ class ChannelTable::State final : public std::enable_shared_from_this<State>,
   [[nodiscard]] bool wantsMore() const;
   [[nodiscard]] bool abandoned() const { return readers_ == 0; }
   [[nodiscard]] std::size_t undelivered() const { return undelivered_; }
+  [[nodiscard]] bool starved() const { return starving_ > 0; }
   [[nodiscard]] bool used() const { return used_; }
   static Task<void> room(std::shared_ptr<State> state);
   static Task<void> untilAbandoned(std::shared_ptr<State> state);

@@ -89,6 +89,7 @@ Task<void> ChannelTable::room() { return State::room(state_); }
 bool ChannelTable::abandoned() const { return state_->abandoned(); }
 Task<void> ChannelTable::untilAbandoned() { return State::untilAbandoned(state_); }
 std::size_t ChannelTable::undeliveredBytes() const { return state_->undelivered(); }
+bool ChannelTable::starved() const { return state_->starved(); }
 bool ChannelTable::used() const { return state_->used(); }
 std::unique_ptr<ByteSource> ChannelTable::take(const IndexPath& path) { return state_->take(path); }
 std::unique_ptr<ChannelSource> ChannelTable::source() { return state_->openSource(); }

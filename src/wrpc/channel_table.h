@@ -16,9 +16,10 @@ struct ChannelLimits {
   std::size_t max_path_depth = 32;
   // Channels that are open or hold undelivered bytes, and as many dropped ones are remembered.
   std::size_t max_channels = 1024;
-  // From here on the transport stops receiving, unless a reader waits for something else.
+  // From here on the transport stops receiving, unless a reader waits for something else. Also the
+  // most that a transport that can choose pushes at once.
   std::size_t read_ahead_bytes = 256 * 1024;
-  // Where it stops also then. More than that is refused.
+  // More than that is refused. The transport stops before that could happen.
   std::size_t max_undelivered_bytes = 4 * 1024 * 1024;
 };
 
@@ -67,6 +68,8 @@ class ChannelTable {
   // Suspends until abandoned(). One waiter.
   [[nodiscard]] Task<void> untilAbandoned();
   [[nodiscard]] std::size_t undeliveredBytes() const;
+  // Whether a reader waits for bytes.
+  [[nodiscard]] bool starved() const;
   // Whether anything has arrived for a channel so far.
   [[nodiscard]] bool used() const;
 

@@ -93,6 +93,9 @@ class TupleShape {
   // arrives.
   [[nodiscard]] virtual Result<std::optional<std::size_t>> measure(
       const ByteChain& bytes) const = 0;
+
+  // Whether the types allow for sub-channels.
+  [[nodiscard]] virtual bool mayHaveChannels() const { return true; }
 };
 
 // instance: "wasi:keyvalue/store@0.2.0-draft"; empty for functions of a world. function: the name

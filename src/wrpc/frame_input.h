@@ -1,0 +1,71 @@
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <optional>
+
+#include "base/byte_chain.h"
+#include "base/result.h"
+#include "base/task.h"
+#include "net/stream.h"
+#include "wrpc/byte_budget.h"
+#include "wrpc/channel_table.h"
+#include "wrpc/frame.h"
+#include "wrpc/receive_buffer.h"
+
+namespace nimbus::wrpc {
+
+// The receiving direction of one framed connection: the header if this is the server's side, then
+// the root, then whatever else comes. Its calls are made in that order, one at a time. What arrives
+// for sub-channels goes to the table at all times.
+//
+// Errors: kProtocol (the peer broke the dialect, finished where it must not, or broke off),
+// kResourceExhausted (a limit), kCancelled (the stream was closed on this side).
+class FrameInput {
+ public:
+  // All must outlive it; `budget` may be null.
+  FrameInput(net::Stream& stream, ChannelTable& channels, std::size_t max_root_bytes,
+             std::size_t read_ahead_bytes, ByteBudget* budget);
+
+  [[nodiscard]] Task<Result<InvocationHeader>> header();
+
+  // The tuple. Without a shape it is complete when a sub-channel begins or the peer has finished.
+  [[nodiscard]] Task<Result<ByteChain>> root(std::shared_ptr<const TupleShape> shape);
+  [[nodiscard]] Task<Result<ByteChain>> root(const TupleShape* shape);
+
+  // The rest, for the table, which is finished or failed at the end: receives as long as it wants
+  // more. Returns what the table was told.
+  [[nodiscard]] Task<Result<void>> rest();
+
+  // The peer has finished sending, properly.
+  [[nodiscard]] bool ended() const { return ended_; }
+  [[nodiscard]] std::uint64_t receivedBytes() const { return received_bytes_; }
+
+ private:
+  using Part = FrameParser::Part;
+  enum class Root : std::uint8_t { kMore, kComplete };
+
+  [[nodiscard]] bool started() const { return received_bytes_ > 0; }
+  [[nodiscard]] Task<Result<void>> receive();
+  [[nodiscard]] Result<Root> parseRoot(const TupleShape* shape);
+  [[nodiscard]] Result<void> addToRoot(const Part& part);
+  [[nodiscard]] Result<Root> measure(const TupleShape& shape);
+  [[nodiscard]] Result<Root> rootAtEnd(const TupleShape* shape);
+  [[nodiscard]] Task<Result<void>> parseRest();
+  [[nodiscard]] Result<void> deliver(const Part& part);
+
+  net::Stream& stream_;
+  ChannelTable& channels_;
+  const std::size_t max_root_bytes_;
+  ReceiveBuffer buffer_;
+  FrameParser parser_;
+  std::uint64_t received_bytes_ = 0;
+  bool ended_ = false;
+
+  ByteChain root_;
+  bool unmeasured_ = true;          // the root has grown since it was measured
+  std::size_t measured_bytes_ = 0;  // by all measurements together
+  std::optional<ByteBudget::Share> held_;
+};
+
+}  // namespace nimbus::wrpc
