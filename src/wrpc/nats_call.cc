@@ -1,0 +1,243 @@
+#include "wrpc/nats_call.h"
+
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "wrpc/nats_identity.h"
+#include "wrpc/nats_status.h"
+#include "wrpc/nats_subject.h"
+
+namespace nimbus::wrpc {
+namespace {
+
+constexpr std::string_view kResults = "results";
+
+}  // namespace
+
+// Ends a call whose caller has gone.
+class NatsCall::Abort {
+ public:
+  explicit Abort(NatsCall& call) : call_(&call) {}
+  Abort(const Abort&) = delete;
+  Abort& operator=(const Abort&) = delete;
+  ~Abort() {
+    if (call_ != nullptr) call_->end();
+  }
+  void release() { call_ = nullptr; }
+
+ private:
+  NatsCall* call_;
+};
+
+NatsCall::NatsCall(std::shared_ptr<nats::ReplySlots> slots,
+                   std::shared_ptr<const NatsTarget> target, const TupleShape* results,
+                   Registry& registry)
+    : slots_(std::move(slots)),
+      target_(std::move(target)),
+      registry_(&registry),
+      output_(slots_->shard(), slots_->connection()),
+      results_(results),
+      root_(results, target_->options.max_root_bytes),
+      timer_(slots_->shard(), [this] { expire(); }) {
+  registry_->insert(this);
+}
+
+NatsCall::~NatsCall() {
+  if (registry_ != nullptr) registry_->erase(this);
+  releaseSlot();
+}
+
+// A provider that was not told goes on sending; with streams it may do so for long.
+void NatsCall::releaseSlot() {
+  if (slot_ && (!root_.ended() || channels_)) slot_->retire();
+  slot_.reset();
+}
+
+Task<Result<Values>> NatsCall::run(std::shared_ptr<NatsCall> call, TimePoint deadline,
+                                   std::shared_ptr<const nats::Connection::Headers> headers,
+                                   FunctionId function, Values params) {
+  Abort abort(*call);
+  if (call->failure_) co_return std::unexpected(*call->failure_);  // the session has gone
+  if (auto invoked = call->invoke(*headers, function, std::move(params)); !invoked) {
+    co_return std::unexpected(call->explain(std::move(invoked).error(), function));
+  }
+  call->timer_.armAt(deadline);
+  while (!call->root_.complete() && !call->failure_) {
+    call->news_.clear();
+    co_await call->news_.wait();
+  }
+  if (call->failure_) co_return std::unexpected(call->explain(*call->failure_, function));
+  abort.release();
+  co_return call->takeResults();
+}
+
+// Everything up to the handshake.
+Result<void> NatsCall::invoke(const nats::Connection::Headers& headers, FunctionId function,
+                              Values params) {
+  nats::Connection& connection = slots_->connection();
+  TRY(const std::string subject,
+      invocationSubject(target_->options.prefix, target_->names[function].view()));
+  TRY(auto slot, slots_->take(*this));
+  slot_.emplace(std::move(slot));
+  rest_ = NatsChunks(std::move(params.bytes));
+  parameter_channels_ = std::move(params.channels);
+  parameter_source_ = std::move(params.arriving);
+  const std::size_t taken = slot_->base().size() + encodedSize(headers);
+  const std::size_t limit = connection.maxPayload();
+  return connection.publish(subject, slot_->base(), headers,
+                            rest_.next(limit > taken ? limit - taken : 0));
+}
+
+// Without types, a root that ended before any sub-channel began is taken to have none.
+bool NatsCall::mayHaveChannels() const {
+  if (channels_) return true;
+  return results_ != nullptr ? results_->mayHaveChannels() : !root_.ended();
+}
+
+Values NatsCall::takeResults() {
+  returned_ = true;
+  Values results;
+  results.bytes = root_.take();
+  if (!mayHaveChannels()) {
+    timer_.disarm();
+    return results;
+  }
+  results.arriving = channels().source();
+  finishIfAllEnded();
+  watchProgress();
+  tasks_.spawn(watchReaders(shared_from_this()));
+  return results;
+}
+
+// With types, each channel's own end says enough, and another may still begin.
+void NatsCall::finishIfAllEnded() {
+  if (results_ == nullptr && channels_ && root_.ended() && open_channels_.empty()) {
+    channels_->finish();
+  }
+}
+
+void NatsCall::received(std::string_view below, nats::Message message) {
+  const auto self = shared_from_this();  // whoever continues may let the call go
+  arrived_ += 1;
+  if (auto accepted = accept(below, std::move(message)); !accepted) {
+    return breakOff(std::move(accepted).error());
+  }
+  if (!returned_ && root_.complete()) news_.set();
+}
+
+Result<void> NatsCall::accept(std::string_view below, nats::Message message) {
+  const auto meaning = parseReceived(below, kResults, target_->options.channels.max_path_depth);
+  if (!meaning) return fail(ErrorCode::kProtocol, "a message at a subject that means nothing");
+  if (meaning->kind == ReceivedSubject::Kind::kHandshake) return acceptHandshake(message);
+  if (meaning->path.empty()) return acceptRoot(std::move(message));
+  return acceptChannel(meaning->path, std::move(message));
+}
+
+Result<void> NatsCall::acceptHandshake(const nats::Message& message) {
+  if (std::exchange(shaken_, true)) return {};
+  TRY_VOID(checkStatus(message.status()));
+  if (message.reply().empty()) {
+    return fail(ErrorCode::kProtocol, "the provider does not say where parameters go");
+  }
+  output_.setRoot(std::string(message.reply()) + ".params");
+  if (rest_.empty() && parameter_channels_.empty() && parameter_source_ == nullptr) {
+    return output_.endRoot();
+  }
+  tasks_.spawn(sendParameters(shared_from_this()));
+  return {};
+}
+
+Result<void> NatsCall::acceptRoot(nats::Message message) {
+  if (message.payload().empty()) TRY_VOID(checkStatus(message.status()));
+  if (returned_ && !message.payload().empty()) {
+    return fail(ErrorCode::kProtocol, "there are bytes behind the results");
+  }
+  TRY_VOID(root_.push(std::move(message)));
+  finishIfAllEnded();
+  return {};
+}
+
+Result<void> NatsCall::acceptChannel(const IndexPath& path, nats::Message message) {
+  root_.channelBegan();
+  if (returned_ && channels_ && channels_->abandoned()) return {};
+  if (message.payload().empty()) {
+    TRY_VOID(channels().end(path));
+    open_channels_.erase(path);
+    finishIfAllEnded();
+    return {};
+  }
+  if (results_ == nullptr) open_channels_.insert(path);
+  const std::size_t count = message.payload().size();
+  if (count < ByteChain::kShareBytes) return channels().push(path, message.payload());
+  return channels().push(path, std::move(message).takePayload());
+}
+
+void NatsCall::noResponders() { breakOff(Error(ErrorCode::kNotFound, "nobody serves it")); }
+
+Task<void> NatsCall::sendParameters(std::shared_ptr<NatsCall> call) {
+  auto sent = co_await call->output_.sendRoot(std::move(call->rest_));
+  if (sent) {
+    sent = co_await call->output_.sendChannels(std::move(call->parameter_channels_),
+                                               std::move(call->parameter_source_));
+  }
+  // Last, so that a provider that knows no types knows that no channel follows.
+  if (sent) sent = call->output_.endRoot();
+  if (!sent) call->breakOff(std::move(sent).error());
+}
+
+// Results that nobody reads any more end the call.
+Task<void> NatsCall::watchReaders(std::shared_ptr<NatsCall> call) {
+  co_await call->channels_->untilAbandoned();
+  call->timer_.disarm();
+  call->releaseSlot();
+}
+
+// Whoever waits is told in this turn; tasks, one of which may be running, end in a later one.
+void NatsCall::breakOff(Error error) {
+  if (failure_) return;
+  failure_ = std::move(error);
+  if (channels_) channels_->fail(*failure_);
+  slots_->shard().defer(*this);
+  if (!returned_) news_.set();
+}
+
+void NatsCall::watchProgress() {
+  progress_ = arrived_ + output_.progress();
+  timer_.armAfter(target_->options.stall_timeout);
+}
+
+void NatsCall::expire() {
+  if (!returned_) {
+    return breakOff(Error(ErrorCode::kDeadlineExceeded, "no results in time"));
+  }
+  if (progress_ != arrived_ + output_.progress()) return watchProgress();
+  breakOff(Error(ErrorCode::kDeadlineExceeded, "nothing comes for the results' streams"));
+}
+
+void NatsCall::end() {
+  const auto self = shared_from_this();
+  if (registry_ != nullptr) registry_->erase(this);
+  registry_ = nullptr;
+  timer_.disarm();
+  releaseSlot();
+  if (!failure_) failure_ = Error(ErrorCode::kCancelled, "the call was given up");
+  if (channels_) channels_->fail(*failure_);
+  tasks_.cancelAll();
+}
+
+ChannelTable& NatsCall::channels() {
+  if (!channels_) channels_.emplace(slots_->shard(), target_->options.channels);
+  return *channels_;
+}
+
+Error NatsCall::explain(Error error, FunctionId function) const {
+  const NameTable::Name& name = target_->names[function];
+  const ErrorCode code = error.code();
+  return {code,
+          fmt::format("{}{}{} over NATS failed", name.instance, name.instance.empty() ? "" : "/",
+                      name.function),
+          std::move(error)};
+}
+
+}  // namespace nimbus::wrpc

@@ -1,0 +1,92 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+
+#include "base/sync.h"
+#include "net/shard.h"
+#include "wrpc/channel_table.h"
+#include "wrpc/nats_output.h"
+#include "wrpc/nats_root.h"
+#include "wrpc/nats_server.h"
+#include "wrpc/nats_sessions.h"
+
+namespace nimbus::wrpc {
+
+// What the calls of one server share. Outlives them.
+struct NatsServedEnvironment {
+  net::Shard& shard;
+  nats::Connection& connection;
+  const NatsServerOptions& options;
+  NatsSessions& sessions;
+  std::size_t& buffered_bytes;
+};
+
+struct NatsServedFunction {
+  FunctionId id;
+  std::string name;  // "instance/function", for the log
+  std::shared_ptr<const TupleShape> parameters;
+};
+
+// One call in the NATS dialect, on the server's side. Internal to nats_server.cc. Lives in the
+// frame of the task that runs it.
+class NatsServedCall final : private net::Deferred {
+ public:
+  // `base`: the call's own subject, below which parameters arrive.
+  NatsServedCall(const NatsServedEnvironment& environment, const NatsServedFunction& function,
+                 std::string base, const nats::Message& invocation);
+  ~NatsServedCall() override;
+
+  // From the invocation to the last message of the results.
+  [[nodiscard]] Task<Result<void>> run(nats::Message invocation);
+  // What arrives behind base().
+  void received(std::string_view below, nats::Message message);
+
+ private:
+  [[nodiscard]] Task<Result<Values>> call(nats::Message invocation);
+  [[nodiscard]] Task<Result<Values>> await(Eventual<Result<Values>> results);
+  [[nodiscard]] Task<void> collect(Eventual<Result<Values>> results);
+  [[nodiscard]] Task<Result<void>> answer(Values results);
+  [[nodiscard]] Task<void> send(Values results);
+
+  [[nodiscard]] Result<void> acceptRoot(nats::Message message);
+  [[nodiscard]] Result<void> acceptChannel(const IndexPath& path, nats::Message message);
+  void finishIfAllEnded();
+  void limit(Duration allowed, std::string_view what);
+  void watchProgress();
+  void expire();
+  void breakOff(Error error);
+  void runDeferred() override { news_.set(); }
+  [[nodiscard]] ChannelTable& channels();
+
+  const NatsServedEnvironment& environment_;
+  const NatsServedFunction& function_;
+  const std::string base_;
+  const std::string reply_;
+  const std::string trace_parent_;
+  NatsSessions::Entry& consumer_;
+
+  NatsRoot root_;
+  std::size_t held_bytes_ = 0;
+  std::optional<ChannelTable> channels_;
+  std::set<IndexPath> open_channels_;
+  std::uint64_t arrived_ = 0;
+  std::uint64_t progress_ = 0;
+  NatsOutput output_;
+  CallContext context_;
+
+  std::optional<net::Timer> timer_;
+  std::string_view waiting_for_;  // what the timer limits; empty: progress
+  std::optional<Error> failure_;
+  Event news_;  // level: one of those that follow has changed
+  std::optional<Result<Values>> results_;
+  bool called_ = false;
+  bool sent_ = false;
+  bool ended_ = false;
+  Result<void> sending_;
+  TaskSet working_;  // last, so that it goes first: it uses everything else
+};
+
+}  // namespace nimbus::wrpc
