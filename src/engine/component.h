@@ -19,8 +19,9 @@ enum class ComponentKind { kHttpP2, kHttpP3, kCommandP2, kCommandP3 };
   return kind == ComponentKind::kHttpP2 || kind == ComponentKind::kHttpP3;
 }
 
-// One component, compiled and with its imports resolved: what instances are made from. Shared by
-// all workloads whose component has the same digest; immutable; any thread.
+// One component, or several composed into one, compiled and with its imports resolved: what
+// instances are made from. Shared by all workloads whose component has the same digest; immutable;
+// any thread.
 class Component {
  public:
   struct Parts {
@@ -28,6 +29,7 @@ class Component {
     ComponentKind kind;
     wit::ComponentInfo info;
     std::uint64_t wasm_bytes;
+    std::size_t slots;           // components inside that see a context of their own; at least 1
     NimbusComponent* component;  // taken over
     NimbusLinked* linked;        // taken over
   };
@@ -40,6 +42,8 @@ class Component {
   [[nodiscard]] ComponentKind kind() const { return parts_.kind; }
   [[nodiscard]] const wit::ComponentInfo& info() const { return parts_.info; }
   [[nodiscard]] std::uint64_t wasmBytes() const { return parts_.wasm_bytes; }
+  // Instances need a context joined of as many: GuestContext::join.
+  [[nodiscard]] std::size_t slots() const { return parts_.slots; }
   [[nodiscard]] const NimbusComponentNeeds& needs() const { return needs_; }
   [[nodiscard]] const NimbusLinked* linked() const { return parts_.linked; }
 

@@ -14,6 +14,7 @@
 #include "base/sync.h"
 #include "engine/background.h"
 #include "engine/code_cache.h"
+#include "engine/composition.h"
 #include "engine/ffi.h"
 #include "engine/ticker.h"
 #include "engine/wasm_engine.h"
@@ -45,6 +46,25 @@ struct ComponentDeleter {
 };
 using ComponentHandle = std::unique_ptr<NimbusComponent, ComponentDeleter>;
 
+// Resolves imports; an error tells what the labels of a composition stand for.
+Result<NimbusLinked*> link(const WasmEngine& engine, const NimbusComponent& component,
+                           ComponentKind kind, const wit::Composition& composition) {
+  const auto raw_kind = static_cast<std::int32_t>(kind);
+  NimbusLinked* linked = nullptr;
+  if (composition.parts.empty()) {
+    linked = nimbus_linked_new(engine.raw(), &component, raw_kind);
+  } else {
+    const std::vector<NimbusLabel> labels = rawLabels(composition);
+    linked = nimbus_linked_new_composed(engine.raw(), &component, raw_kind, labels.data(),
+                                        labels.size(), composition.parts.size());
+  }
+  if (linked != nullptr) return linked;
+  auto failed = failLast(ErrorCode::kUnsupported, "the component cannot be linked");
+  const std::string explained = labelMeaning(composition, failed.error().message());
+  if (explained.empty()) return failed;
+  return fail(ErrorCode::kUnsupported, explained, std::move(failed).error());
+}
+
 }  // namespace
 
 struct Engine::Impl {
@@ -71,8 +91,14 @@ struct Engine::Impl {
   std::shared_ptr<Loaded> slot(const Sha256& digest);
   void forgetUnused();
   Result<ComponentHandle> native(const WasmEngine& engine, const Sha256& digest, ByteView wasm);
-  Result<std::shared_ptr<const Component>> make(const Sha256& digest, ByteView wasm);
-  Result<std::shared_ptr<const Component>> load(ByteView wasm);
+  using ComponentResult = Result<std::shared_ptr<const Component>>;
+  ComponentResult make(const Sha256& digest, const Bytes& wasm);
+  ComponentResult make(const Sha256& key, const wit::Composition& composition);
+  ComponentResult finish(const Sha256& digest, ByteView wasm, wit::ComponentInfo info,
+                         const wit::Composition& composition);
+  // Makes it of `source` unless somebody has it.
+  template <typename Source>
+  ComponentResult shared(const Sha256& key, const Source& source);
 };
 
 Result<const WasmEngine*> Engine::Impl::engineOf(Flavour flavour) {
@@ -132,34 +158,41 @@ Result<ComponentHandle> Engine::Impl::native(const WasmEngine& engine, const Sha
   return loaded;
 }
 
-Result<std::shared_ptr<const Component>> Engine::Impl::make(const Sha256& digest, ByteView wasm) {
-  TRY(wit::ComponentInfo info, wit::inspectComponent(wasm));
-  Bytes wrapped;
-  if (wit::runKind(info) == wit::RunKind::kPreview1) {
-    TRY(wrapped, wit::wrapPreview1(wasm));
-    TRY(info, wit::inspectComponent(wrapped.view()));
-  }
-  const ByteView component_bytes = wrapped.empty() ? wasm : wrapped.view();
+Engine::Impl::ComponentResult Engine::Impl::finish(const Sha256& digest, ByteView wasm,
+                                                   wit::ComponentInfo info,
+                                                   const wit::Composition& composition) {
   TRY(const ComponentKind kind, kindOf(info));
   TRY(const WasmEngine* engine, engineFor(info));
-  TRY(ComponentHandle component, native(*engine, digest, component_bytes));
-  NimbusLinked* linked =
-      nimbus_linked_new(engine->raw(), component.get(), static_cast<std::int32_t>(kind));
-  if (linked == nullptr) return failLast(ErrorCode::kUnsupported, "the component cannot be linked");
-  return std::make_shared<const Component>(Component::Parts{.digest = digest,
-                                                            .kind = kind,
-                                                            .info = std::move(info),
-                                                            .wasm_bytes = wasm.size(),
-                                                            .component = component.release(),
-                                                            .linked = linked});
+  TRY(ComponentHandle component, native(*engine, digest, wasm));
+  TRY(NimbusLinked * linked, link(*engine, *component, kind, composition));
+  return std::make_shared<const Component>(
+      Component::Parts{.digest = digest,
+                       .kind = kind,
+                       .info = std::move(info),
+                       .wasm_bytes = wasm.size(),
+                       .slots = std::max<std::size_t>(1, composition.parts.size()),
+                       .component = component.release(),
+                       .linked = linked});
 }
 
-Result<std::shared_ptr<const Component>> Engine::Impl::load(ByteView wasm) {
-  const Sha256 digest = sha256(wasm);
-  const std::shared_ptr<Loaded> loaded = slot(digest);
+Engine::Impl::ComponentResult Engine::Impl::make(const Sha256& digest, const Bytes& wasm) {
+  TRY(Inspected inspected, inspect(wasm));
+  return finish(digest, inspected.wasm.view(), std::move(inspected.info), {});
+}
+
+Engine::Impl::ComponentResult Engine::Impl::make(const Sha256& /*key*/,
+                                                 const wit::Composition& composition) {
+  TRY(const Bytes wasm, wit::compose(composition));
+  TRY(wit::ComponentInfo info, wit::inspectComponent(wasm.view()));
+  return finish(sha256(wasm.view()), wasm.view(), std::move(info), composition);
+}
+
+template <typename Source>
+Engine::Impl::ComponentResult Engine::Impl::shared(const Sha256& key, const Source& source) {
+  const std::shared_ptr<Loaded> loaded = slot(key);
   const std::lock_guard lock(loaded->loading);
   if (auto known = loaded->component.lock()) return known;
-  auto made = make(digest, wasm);
+  auto made = make(key, source);
   if (made) loaded->component = *made;
   forgetUnused();
   return made;
@@ -188,7 +221,22 @@ Result<std::unique_ptr<Engine>> Engine::create(EngineOptions options, Logger& lo
   return std::unique_ptr<Engine>(new Engine(std::move(impl)));
 }
 
-Result<std::shared_ptr<const Component>> Engine::load(ByteView wasm) { return impl_->load(wasm); }
+Result<Engine::Inspected> Engine::inspect(Bytes wasm) {
+  TRY(wit::ComponentInfo info, wit::inspectComponent(wasm.view()));
+  if (wit::runKind(info) == wit::RunKind::kPreview1) {
+    TRY(wasm, wit::wrapPreview1(wasm.view()));
+    TRY(info, wit::inspectComponent(wasm.view()));
+  }
+  return Inspected{std::move(wasm), std::move(info)};
+}
+
+Result<std::shared_ptr<const Component>> Engine::load(ByteView wasm) {
+  return impl_->shared(sha256(wasm), Bytes(wasm, nullptr));
+}
+
+Result<std::shared_ptr<const Component>> Engine::load(const wit::Composition& composition) {
+  return impl_->shared(compositionKey(composition), composition);
+}
 
 namespace {
 
@@ -256,9 +304,20 @@ Result<Bytes> readFile(const std::string& path, std::uint64_t max_bytes) {
 
 Task<Result<std::shared_ptr<const Component>>> Engine::loadInBackground(net::Shard& shard,
                                                                         Bytes wasm) {
-  using Loaded = Result<std::shared_ptr<const Component>>;
-  return runInBackground<Loaded>(*impl_->background, shard,
-                                 [impl = impl_.get(), wasm] { return impl->load(wasm.view()); });
+  return runInBackground<Result<std::shared_ptr<const Component>>>(
+      *impl_->background, shard, [this, wasm] { return load(wasm.view()); });
+}
+
+Task<Result<std::shared_ptr<const Component>>> Engine::loadInBackground(
+    net::Shard& shard, wit::Composition composition) {
+  return runInBackground<Result<std::shared_ptr<const Component>>>(
+      *impl_->background, shard,
+      [this, composition = std::move(composition)] { return load(composition); });
+}
+
+Task<Result<Engine::Inspected>> Engine::inspectInBackground(net::Shard& shard, Bytes wasm) {
+  return runInBackground<Result<Inspected>>(*impl_->background, shard,
+                                            [wasm] { return inspect(wasm); });
 }
 
 Task<Result<Bytes>> Engine::readFileInBackground(net::Shard& shard, std::string path,

@@ -11,6 +11,7 @@
 #include "base/task.h"
 #include "engine/component.h"
 #include "net/shard.h"
+#include "wit/compose.h"
 
 namespace nimbus::engine {
 
@@ -52,9 +53,25 @@ class Engine {
   // run, or imports what nothing provides; the message names it).
   [[nodiscard]] Result<std::shared_ptr<const Component>> load(ByteView wasm);
 
+  // Several components composed into one (wit/compose.h); the same errors, and kInvalidArgument if
+  // the parts do not fit together. A composition that is loaded already is not made again.
+  [[nodiscard]] Result<std::shared_ptr<const Component>> load(const wit::Composition& composition);
+
   // The same on a background thread; resumes on the shard.
   [[nodiscard]] Task<Result<std::shared_ptr<const Component>>> loadInBackground(net::Shard& shard,
                                                                                 Bytes wasm);
+  [[nodiscard]] Task<Result<std::shared_ptr<const Component>>> loadInBackground(
+      net::Shard& shard, wit::Composition composition);
+
+  // What a component is, and its bytes: those given, or what a core module of WASI preview 1 was
+  // wrapped into.
+  struct Inspected {
+    Bytes wasm;
+    wit::ComponentInfo info;
+  };
+  [[nodiscard]] static Result<Inspected> inspect(Bytes wasm);
+  [[nodiscard]] Task<Result<Inspected>> inspectInBackground(net::Shard& shard, Bytes wasm);
+
   // Runs blocking work on the background threads; resumes on the shard with what it returned.
   [[nodiscard]] Task<Result<Bytes>> readFileInBackground(net::Shard& shard, std::string path,
                                                          std::uint64_t max_bytes);

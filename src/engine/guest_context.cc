@@ -86,6 +86,15 @@ Result<std::unique_ptr<GuestContext>> GuestContext::create(net::Shard& shard,
   return std::unique_ptr<GuestContext>(new GuestContext(raw));
 }
 
+Result<std::unique_ptr<GuestContext>> GuestContext::join(
+    std::span<const std::unique_ptr<GuestContext>> parts) {
+  std::vector<const NimbusContext*> contexts;
+  for (const auto& part : parts) contexts.push_back(part->raw());
+  NimbusContext* raw = nimbus_context_join(contexts.data(), contexts.size());
+  if (raw == nullptr) return failLast(ErrorCode::kInternal, "cannot join guest contexts");
+  return std::unique_ptr<GuestContext>(new GuestContext(raw));
+}
+
 GuestContext::~GuestContext() { nimbus_context_free(raw_); }
 
 }  // namespace nimbus::engine

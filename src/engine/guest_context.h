@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -65,6 +66,10 @@ class GuestContext {
  public:
   [[nodiscard]] static Result<std::unique_ptr<GuestContext>> create(
       net::Shard& shard, const GuestContextOptions& options, std::shared_ptr<GuestHost> host);
+  // What instances of composed components see: each component its own part. The parts stay usable
+  // and may go first; limits are those of the first.
+  [[nodiscard]] static Result<std::unique_ptr<GuestContext>> join(
+      std::span<const std::unique_ptr<GuestContext>> parts);
   ~GuestContext();
   GuestContext(const GuestContext&) = delete;
   GuestContext& operator=(const GuestContext&) = delete;

@@ -89,6 +89,18 @@ interface run { run: func() -> result; }
 
 constexpr std::string_view kWorlds = R"(
 package test:guests;
+interface backend { ping: func(); }
+world calling {
+  import wasi:cli/stdout@0.2.0;
+  import wasi:io/streams@0.2.0;
+  import backend;
+  export wasi:cli/run@0.2.0;
+}
+world called {
+  import wasi:cli/stdout@0.2.0;
+  import wasi:io/streams@0.2.0;
+  export backend;
+}
 world answering {
   import wasi:http/types@0.2.0;
   import wasi:io/streams@0.2.0;
@@ -193,10 +205,47 @@ Bytes commandGuest(std::string_view body, std::string_view memory) {
                  "command");
 }
 
+namespace {
+
+// Text of a module that prints `memory`, from $print.
+std::string printing(std::string_view memory, std::string_view rest) {
+  return "(module $" + std::string(memory) + R"(
+    (import "wasi:cli/stdout@0.2.0" "get-stdout" (func $stdout (result i32)))
+    (import "wasi:io/streams@0.2.0" "[method]output-stream.blocking-write-and-flush"
+      (func $write (param i32 i32 i32 i32)))
+    (import "test:guests/backend" "ping" (func $ping))
+    (memory (export "memory") 2)
+    (data (i32.const 1024) ")" +
+         std::string(memory) + R"(\n")
+    (func $fail unreachable)
+    (func $print
+      (call $write (call $stdout) (i32.const 1024) (i32.const )" +
+         std::to_string(memory.size() + 1) + ") (i32.const 16)))" + std::string(rest) + ")";
+}
+
+}  // namespace
+
+Bytes callingGuest() {
+  return encoded(printing("caller", R"(
+    (func (export "wasi:cli/run@0.2.0#run") (result i32)
+      (call $print) (call $ping) (call $print) (i32.const 0)))"),
+                 "calling");
+}
+
+Bytes calledGuest(std::string_view body) {
+  std::string text = printing(
+      "callee", R"((func $pinged (export "test:guests/backend#ping") )" + std::string(body) + ")");
+  constexpr std::string_view kImport = R"((import "test:guests/backend" "ping" (func $ping)))";
+  text.replace(text.find(kImport), kImport.size(), "");
+  return encoded(text, "called");
+}
+
 TEST(TestGuests, AreValidComponents) {
   EXPECT_TRUE(wit::validate(countingGuest().view()));
   EXPECT_TRUE(wit::validate(spinningGuest().view()));
   EXPECT_TRUE(wit::validate(commandGuest("(i32.const 0)").view()));
+  EXPECT_TRUE(wit::validate(callingGuest().view()));
+  EXPECT_TRUE(wit::validate(calledGuest("(call $print)").view()));
 }
 
 }  // namespace nimbus::engine

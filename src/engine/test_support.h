@@ -68,6 +68,11 @@ class TemporaryFolder {
 // writes to standard output, and $exit (1: failure). Its memory begins with `memory`.
 [[nodiscard]] Bytes commandGuest(std::string_view body, std::string_view memory = {});
 
+// A command that prints "caller", calls test:guests/backend, and prints "caller" again.
+[[nodiscard]] Bytes callingGuest();
+// Exports test:guests/backend: `ping` with this body, which may call $print ("callee") and $fail.
+[[nodiscard]] Bytes calledGuest(std::string_view body);
+
 // --- what guests see
 
 class FakeGuestHost final : public GuestHost {

@@ -61,15 +61,17 @@ void nimbus_budget_free(NimbusBudget* budget);
 // --- engine --------------------------------------------------------------------------------------
 
 typedef struct {
-  uint8_t concurrency;      // 1: WASI 0.3 and component-model async; 0: WASI 0.2 only, faster
-  uint8_t pooling;          // 1: slots for memories, tables and stacks are reserved at the start
-  uint8_t pagemap_scan;     // 1: reset only pages that were written, where the kernel can tell
-  uint8_t inlining;         // 1: inline across functions when compiling (more code, slower compile)
-  uint32_t instances;       // component instances at once
-  uint32_t core_instances;  // of all component instances together
-  uint32_t memories;        // same
-  uint32_t tables;          // same
-  uint32_t table_elements;  // of one table
+  uint8_t concurrency;   // 1: WASI 0.3 and component-model async; 0: WASI 0.2 only, faster
+  uint8_t pooling;       // 1: slots for memories, tables and stacks are reserved at the start
+  uint8_t pagemap_scan;  // 1: reset only pages that were written, where the kernel can tell
+  // What is inlined when compiling: 0 nothing, 1 calls between the modules and components inside of
+  // a component, 2 everything (more code, slower compile).
+  uint8_t inlining;
+  uint32_t instances;          // component instances at once
+  uint32_t core_instances;     // of all component instances together
+  uint32_t memories;           // same
+  uint32_t tables;             // same
+  uint32_t table_elements;     // of one table
   uint64_t max_memory_bytes;   // of one linear memory
   uint64_t memory_keep_bytes;  // of a linear memory that stay resident between instances
   uint64_t table_keep_bytes;   // same, for tables
@@ -112,6 +114,23 @@ typedef enum {
 // Resolves all imports for that use; the error names the import that nothing provides.
 NimbusLinked* nimbus_linked_new(const NimbusEngine* engine, const NimbusComponent* component,
                                 int32_t kind);
+// At most so many components can be composed into one.
+enum { NIMBUS_MAX_SLOTS = 16 };
+
+// An import under a label of its own. Instances see of it what the context of that slot says.
+typedef struct {
+  NimbusStr label;
+  NimbusStr interface_name;  // that it stands for, with version
+  uint32_t slot;
+} NimbusLabel;
+
+// The same for a component composed of `slots` others. Its instances need a context of as many
+// parts: see nimbus_context_join. What has no label is imported for all; where it matters, it sees
+// the first context.
+NimbusLinked* nimbus_linked_new_composed(const NimbusEngine* engine,
+                                         const NimbusComponent* component, int32_t kind,
+                                         const NimbusLabel* labels, size_t label_count,
+                                         size_t slots);
 void nimbus_linked_free(NimbusLinked* linked);
 
 // --- context -------------------------------------------------------------------------------------
@@ -190,6 +209,9 @@ typedef struct {
 
 // Opens nothing yet; volumes are opened for each instance.
 NimbusContext* nimbus_context_new(const NimbusContextConfig* config, const NimbusHostCalls* calls);
+// The contexts of components that were composed, in the order of their slots; the limits are those
+// of the first. The parts may be freed at once.
+NimbusContext* nimbus_context_join(const NimbusContext* const* contexts, size_t count);
 void nimbus_context_free(NimbusContext* context);
 
 // --- waking --------------------------------------------------------------------------------------
@@ -312,6 +334,7 @@ static_assert(sizeof(NimbusEngineConfig) == 64);
 static_assert(sizeof(NimbusComponentNeeds) == 24);
 static_assert(sizeof(NimbusHostCalls) == 96);
 static_assert(sizeof(NimbusVolume) == 40);
+static_assert(sizeof(NimbusLabel) == 40);
 static_assert(sizeof(NimbusContextConfig) == 80);
 static_assert(sizeof(NimbusWake) == 32);
 static_assert(sizeof(NimbusOutcome) == 24);

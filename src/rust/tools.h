@@ -37,10 +37,11 @@ void nimbus_buffer_free(NimbusBuffer* buffer);
 //    "preview1": bool,          a module that imports wasi_snapshot_preview1
 //    "entry": "command" | "reactor" | null,   a module that exports _start, or _initialize
 //    "imports": [{"name", "kind"}], "exports": [{"name", "kind"}]}
-// Names of a component are as in the binary, with version ("wasi:http/types@0.2.10"). Imports of a
-// module are the names of the modules that it imports from, each once. Kinds: "instance",
-// "component", "module", "func", "type", "value", "memory", "table", "global", "tag".
-// "unknown" is what does not begin like WebAssembly; a binary that does and is broken is an error.
+// An import or export under a label has "implements" too: the interface that it stands for. Names
+// of a component are as in the binary, with version ("wasi:http/types@0.2.10"). Imports of a module
+// are the names of the modules that it imports from, each once. Kinds: "instance", "component",
+// "module", "func", "type", "value", "memory", "table", "global", "tag". "unknown" is what does not
+// begin like WebAssembly; a binary that does and is broken is an error.
 int32_t nimbus_tools_classify(const uint8_t* data, size_t size, NimbusBuffer* out,
                               NimbusBuffer* error);
 
@@ -118,6 +119,50 @@ int32_t nimbus_tools_encode(const uint8_t* data, size_t size, const NimbusWitFil
 // WebAssembly text, a module or a component, as a binary. `path` is for messages and may be empty.
 int32_t nimbus_tools_wat(const uint8_t* text, size_t text_size, const uint8_t* path,
                          size_t path_size, NimbusBuffer* out, NimbusBuffer* error);
+
+// --- composition ---------------------------------------------------------------------------------
+
+// Memory of the caller; names are UTF-8.
+typedef struct {
+  const uint8_t* data;
+  size_t size;
+} NimbusView;
+
+typedef struct {
+  NimbusView name;  // for messages
+  NimbusView wasm;  // a component
+} NimbusComposePart;
+
+// The import of one part is the export of another. Parts are given by index, names as in the
+// binaries, with version.
+typedef struct {
+  size_t importer;
+  NimbusView import_name;
+  size_t exporter;
+  NimbusView export_name;
+} NimbusComposeLink;
+
+// An import that is the part's own: the result imports it under this label, which is a plain name
+// that nothing else has, beside the name of the interface (`implements`).
+typedef struct {
+  size_t part;
+  NimbusView import_name;
+  NimbusView label;
+} NimbusComposeLabel;
+
+#ifdef __cplusplus
+static_assert(sizeof(NimbusComposePart) == 4 * sizeof(void*), "see src/tools/abi.rs");
+static_assert(sizeof(NimbusComposeLink) == 6 * sizeof(void*), "see src/tools/abi.rs");
+static_assert(sizeof(NimbusComposeLabel) == 5 * sizeof(void*), "see src/tools/abi.rs");
+#endif
+
+// The parts as one validated component with the interfaces and functions that part `root` exports.
+// Imports that are neither linked nor labelled are imported once for all parts; of compatible
+// versions, the newest. The same input gives the same bytes. At most 64 parts, 256 MiB together.
+int32_t nimbus_tools_compose(const NimbusComposePart* parts, size_t part_count,
+                             const NimbusComposeLink* links, size_t link_count,
+                             const NimbusComposeLabel* labels, size_t label_count, size_t root,
+                             NimbusBuffer* out, NimbusBuffer* error);
 
 #ifdef __cplusplus
 }

@@ -24,9 +24,13 @@ std::vector<ExternName> readNames(const json::value& list) {
   std::vector<ExternName> names;
   names.reserve(list.as_array().size());
   for (const json::value& entry : list.as_array()) {
-    std::string name = textOrEmpty(entry.as_object(), "name");
-    InterfaceName parts = parseInterfaceName(name);
-    names.push_back({std::move(name), textOrEmpty(entry.as_object(), "kind"), std::move(parts)});
+    const json::object& object = entry.as_object();
+    std::string name = textOrEmpty(object, "name");
+    std::string implements =
+        object.contains("implements") ? textOrEmpty(object, "implements") : std::string();
+    InterfaceName parts = parseInterfaceName(implements.empty() ? name : implements);
+    names.push_back(
+        {std::move(name), textOrEmpty(object, "kind"), std::move(parts), std::move(implements)});
   }
   return names;
 }

@@ -28,9 +28,10 @@ enum class ModuleEntry { kNone, kCommand /* _start */, kReactor /* _initialize *
 
 // An import or export of a component; or an export of a module, or a module that it imports from.
 struct ExternName {
-  std::string name;  // as in the binary: not checked, escape it before printing
-  std::string kind;  // "instance", "func", "component", "module", "type", "memory", …
-  InterfaceName parts;
+  std::string name;        // as in the binary: not checked, escape it before printing
+  std::string kind;        // "instance", "func", "component", "module", "type", "memory", …
+  InterfaceName parts;     // of `implements`, or else of `name`
+  std::string implements;  // the interface behind a label; else empty
 };
 
 struct MemoryInfo {

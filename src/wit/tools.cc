@@ -1,55 +1,17 @@
 #include "wit/tools.h"
 
-#include <memory>
 #include <utility>
 #include <vector>
 
 #include "rust/tools.h"
+#include "wit/tool_call.h"
 
 namespace nimbus::wit {
 namespace {
 
-// A buffer of the library; frees what it holds.
-class Buffer {
- public:
-  Buffer() = default;
-  Buffer(Buffer&& other) noexcept : raw_(std::exchange(other.raw_, {})) {}
-  Buffer& operator=(Buffer&&) = delete;
-  ~Buffer() { nimbus_buffer_free(&raw_); }
-
-  [[nodiscard]] NimbusBuffer* out() { return &raw_; }
-  [[nodiscard]] ByteView view() const { return {raw_.data, raw_.size}; }
-  [[nodiscard]] std::string text() const { return std::string(asText(view())); }
-
- private:
-  NimbusBuffer raw_{};
-};
-
-std::unexpected<Error> failWith(std::string message) {
-  const bool bug = message.starts_with("internal: ");
-  return fail(bug ? ErrorCode::kInternal : ErrorCode::kInvalidArgument, std::move(message));
-}
-
-// Calls `function(input…, out, error)`.
-template <typename Function, typename... Input>
-Result<Buffer> call(Function function, Input... input) {
-  Buffer out;
-  Buffer error;
-  if (function(input..., out.out(), error.out()) != 0) return failWith(error.text());
-  return out;
-}
-
 Result<std::string> textOf(Result<Buffer> buffer) {
   TRY(const Buffer filled, std::move(buffer));
   return filled.text();
-}
-
-// Shares the library's memory; it is freed with the last of the bytes.
-Result<Bytes> bytesOf(Result<Buffer> buffer) {
-  TRY(Buffer filled, std::move(buffer));
-  auto owner = std::make_shared<const Buffer>(std::move(filled));
-  const ByteView view = owner->view();
-  return Bytes(view, std::move(owner));
 }
 
 std::vector<NimbusWitFile> rawFiles(std::span<const WitFile> files) {

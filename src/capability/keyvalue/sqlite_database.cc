@@ -34,7 +34,7 @@ ErrorCode codeOf(int sqlite_code) {
 // SQLite would make it readable by everyone. Its other files take over the mode.
 Result<void> makeFile(const std::string& path) {
   const int file = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-  if (file < 0) return failErrno("cannot open " + path, errno);
+  if (file < 0) return failErrno("the file", errno);
   ::close(file);
   return {};
 }
@@ -53,7 +53,7 @@ Result<std::unique_ptr<SqliteDatabase>> SqliteDatabase::open(const std::string& 
                     (access == Access::kReadWrite ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY);
   sqlite3* raw = nullptr;
   const int code = sqlite3_open_v2(path.c_str(), &raw, flags, nullptr);
-  std::unique_ptr<SqliteDatabase> database(new SqliteDatabase(path, raw));
+  std::unique_ptr<SqliteDatabase> database(new SqliteDatabase(raw));
   if (code != SQLITE_OK) return database->failed(code);
   sqlite3_busy_timeout(raw, kBusyTimeoutMs);
   if (access == Access::kReadWrite) {
@@ -65,7 +65,8 @@ Result<std::unique_ptr<SqliteDatabase>> SqliteDatabase::open(const std::string& 
 }
 
 std::unexpected<Error> SqliteDatabase::failed(int code) {
-  Error error(codeOf(code), fmt::format("database {}: {}", path_,
+  // Without the path: guests see this.
+  Error error(codeOf(code), fmt::format("the database: {}",
                                         raw_ ? sqlite3_errmsg(raw_.get()) : sqlite3_errstr(code)));
   if (!failure_) failure_ = error;
   return std::unexpected(std::move(error));

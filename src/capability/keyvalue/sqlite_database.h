@@ -83,10 +83,9 @@ class SqliteDatabase {
   struct Close {
     void operator()(sqlite3* database) const;
   };
-  SqliteDatabase(std::string path, sqlite3* raw) : path_(std::move(path)), raw_(raw) {}
+  explicit SqliteDatabase(sqlite3* raw) : raw_(raw) {}
   [[nodiscard]] std::unexpected<Error> failed(int code);
 
-  const std::string path_;
   std::unique_ptr<sqlite3, Close> raw_;
   std::optional<Error> failure_;
 };

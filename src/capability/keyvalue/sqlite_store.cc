@@ -46,14 +46,21 @@ class SqliteKeyspace final : public Keyspace, public std::enable_shared_from_thi
   std::map<std::string, std::shared_ptr<Bucket>, std::less<>> buckets_;
 };
 
-}  // namespace
-
-Result<std::unique_ptr<SqliteStore>> SqliteStore::open(const SqliteStoreOptions& options) {
+Result<std::shared_ptr<SqliteThreads>> openThreads(const SqliteStoreOptions& options) {
   auto threads = std::make_shared<SqliteThreads>();
   TRY(auto changes, SqliteChanges::open(options.path));
   TRY(threads->readers, SqliteReaders::open(options.path, options.reader_threads));
   threads->writer = std::make_unique<SqliteWriter>(std::move(changes));
-  return std::unique_ptr<SqliteStore>(new SqliteStore(std::move(threads)));
+  return threads;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<SqliteStore>> SqliteStore::open(const SqliteStoreOptions& options) {
+  auto threads = openThreads(options);
+  if (!threads)
+    return fail(threads.error().code(), "cannot open " + options.path, std::move(threads).error());
+  return std::unique_ptr<SqliteStore>(new SqliteStore(*std::move(threads)));
 }
 
 std::shared_ptr<Keyspace> SqliteStore::keyspace(std::string_view name) {

@@ -5,8 +5,10 @@ mod abi;
 mod binary;
 mod bounds;
 mod classify;
+mod compose;
 mod encode;
 mod metadata;
+mod rename;
 mod stack;
 mod types;
 mod validate;
@@ -17,7 +19,10 @@ mod world;
 #[cfg(test)]
 mod tests;
 
-use abi::{Buffer, WitFile, answer, bytes_of, free, text_of, wit_files_of};
+use abi::{
+    Buffer, ComposeLabel, ComposeLink, ComposePart, WitFile, answer, bytes_of, free, plan_of,
+    text_of, wit_files_of,
+};
 
 /// # Safety
 /// `buffer` is null or points to a buffer that this library filled, or to one that is all zero.
@@ -167,6 +172,31 @@ pub unsafe extern "C" fn nimbus_tools_wat(
         answer(out, error, || {
             let path = text_of(path, path_size, "the path")?;
             wat_text::binary(bytes_of(text, text_size), path)
+        })
+    }
+}
+
+/// # Safety
+/// As `tools.h` says: the lists have the sizes given, `out` and `error` may be written.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nimbus_tools_compose(
+    parts: *const ComposePart,
+    part_count: usize,
+    links: *const ComposeLink,
+    link_count: usize,
+    labels: *const ComposeLabel,
+    label_count: usize,
+    root: usize,
+    out: *mut Buffer,
+    error: *mut Buffer,
+) -> i32 {
+    // SAFETY: as promised by the caller.
+    unsafe {
+        answer(out, error, || {
+            let parts = abi::list_of(parts, part_count);
+            let links = abi::list_of(links, link_count);
+            let labels = abi::list_of(labels, label_count);
+            compose::compose(&plan_of(parts, links, labels, root)?)
         })
     }
 }

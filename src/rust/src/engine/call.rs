@@ -11,7 +11,7 @@ use wasmtime_wasi::I32Exit;
 
 use super::component::{Entry, Linked, Resolved};
 use super::config::runtime;
-use super::context::{Context, Shared};
+use super::context::{Context, Contexts};
 use super::exchange::{Ended, Exchange, Failure, Outcome, with_outcome};
 use super::host::new_store;
 use super::http_call::{self, failure, instantiation_failure};
@@ -120,9 +120,9 @@ pub unsafe extern "C" fn nimbus_call_http(
     })
 }
 
-async fn run_command(resolved: &Resolved, context: &Arc<Shared>) -> Ended {
-    let mut store = new_store(&resolved.engine, &resolved.total, context)
-        .map_err(|error| instantiation_failure(error, None))?;
+async fn run_command(resolved: &Resolved, context: &Contexts) -> Ended {
+    let mut store =
+        new_store(resolved, context).map_err(|error| instantiation_failure(error, None))?;
     let result = match &resolved.entry {
         Entry::CommandP2(pre) => match pre.instantiate_async(&mut store).await {
             Ok(command) => command.wasi_cli_run().call_run(&mut store).await,

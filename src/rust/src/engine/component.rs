@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use wasmtime::component::Component as WasmComponent;
-use wasmtime::{Engine as WasmEngine, bail};
+use wasmtime::component::{Component as WasmComponent, Linker};
+use wasmtime::{Engine as WasmEngine, bail, ensure};
 use wasmtime_wasi::p2::bindings::CommandPre as CommandP2;
 use wasmtime_wasi::p3::bindings::CommandPre as CommandP3;
 use wasmtime_wasi_http::p2::bindings::ProxyPre;
@@ -12,7 +12,8 @@ use wasmtime_wasi_http::p3::bindings::ServicePre;
 use super::budget::Total;
 use super::config::Engine;
 use super::host::Host;
-use crate::abi::{OwnedBytes, Str, guard, guard_void};
+use super::labels::{self, Label, MAX_SLOTS};
+use crate::abi::{OwnedBytes, Str, guard, guard_void, slice};
 
 pub struct Component(WasmComponent);
 
@@ -114,16 +115,23 @@ pub enum Entry {
 pub struct Resolved {
     pub engine: WasmEngine,
     pub total: Arc<Total>,
+    /// Components inside, each of which sees a context of its own.
+    pub slots: usize,
     pub entry: Entry,
 }
 
 pub struct Linked(pub Arc<Resolved>);
 
-fn resolve(engine: &Engine, component: &WasmComponent, kind: i32) -> wasmtime::Result<Entry> {
+fn resolve(
+    engine: &Engine,
+    linker: &Linker<Host>,
+    component: &WasmComponent,
+    kind: i32,
+) -> wasmtime::Result<Entry> {
     if !engine.concurrency && matches!(kind, 1 | 3) {
         bail!("the component uses WASI 0.3, which this engine was made without");
     }
-    let pre = engine.linker.instantiate_pre(component)?;
+    let pre = linker.instantiate_pre(component)?;
     Ok(match kind {
         0 => Entry::HttpP2(ProxyPre::new(pre)?),
         1 => Entry::HttpP3(ServicePre::new(pre)?),
@@ -147,14 +155,49 @@ pub unsafe extern "C" fn nimbus_linked_new(
         let resolved = Resolved {
             engine: engine.wasm.clone(),
             total: engine.total.clone(),
-            entry: resolve(engine, component, kind)?,
+            slots: 1,
+            entry: resolve(engine, &engine.linker, component, kind)?,
         };
         Ok(Box::into_raw(Box::new(Linked(Arc::new(resolved)))))
     })
 }
 
 /// # Safety
-/// `linked` came from `nimbus_linked_new` and is not used again.
+/// The pointers, what they point at and the labels' texts are valid during the call.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nimbus_linked_new_composed(
+    engine: *const Engine,
+    component: *const Component,
+    kind: i32,
+    labels: *const Label,
+    label_count: usize,
+    slots: usize,
+) -> *mut Linked {
+    guard(std::ptr::null_mut(), || {
+        // SAFETY: by this function's contract.
+        let (engine, component) = unsafe { (&*engine, &(*component).0) };
+        ensure!(
+            (1..=MAX_SLOTS).contains(&slots),
+            "{slots} components cannot share a store: at least 1, at most {MAX_SLOTS}"
+        );
+        let mut linker = engine.linker.clone();
+        // SAFETY: by this function's contract.
+        unsafe {
+            let labels = slice(labels, label_count);
+            labels::add_to_linker(&mut linker, labels, slots, engine.concurrency)?;
+        }
+        let resolved = Resolved {
+            engine: engine.wasm.clone(),
+            total: engine.total.clone(),
+            slots,
+            entry: resolve(engine, &linker, component, kind)?,
+        };
+        Ok(Box::into_raw(Box::new(Linked(Arc::new(resolved)))))
+    })
+}
+
+/// # Safety
+/// `linked` came from this module and is not used again.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nimbus_linked_free(linked: *mut Linked) {
     // SAFETY: by this function's contract.

@@ -86,9 +86,12 @@ fn make(config: &EngineConfig, budget: &Budget) -> wasmtime::Result<Engine> {
     if concurrency {
         wasm.wasm_component_model_async(true);
     }
-    if config.inlining != 0 {
-        wasm.compiler_inlining(Inlining::Yes);
-    }
+    wasm.wasm_component_model_implements(true);
+    wasm.compiler_inlining(match config.inlining {
+        0 => Inlining::No,
+        1 => Inlining::InterModule,
+        _ => Inlining::Yes,
+    });
     if config.pooling != 0 {
         wasm.allocation_strategy(InstanceAllocationStrategy::Pooling(pooling(config)));
     }

@@ -6,6 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use wasmtime::ensure;
 use wasmtime_wasi::sockets::SocketAddrUse;
 use wasmtime_wasi::{FsPerms, WasiCtx, WasiCtxBuilder};
 
@@ -169,7 +170,10 @@ impl Shared {
     }
 }
 
-pub struct Context(pub Arc<Shared>);
+/// What one store sees: a context for each component in it.
+pub type Contexts = Arc<[Arc<Shared>]>;
+
+pub struct Context(pub Contexts);
 
 /// # Safety
 /// What `config` points at is alive during the call.
@@ -221,12 +225,33 @@ pub unsafe extern "C" fn nimbus_context_new(
     guard(std::ptr::null_mut(), || {
         // SAFETY: by this function's contract.
         let shared = unsafe { make(&*config, *calls)? };
-        Ok(Box::into_raw(Box::new(Context(Arc::new(shared)))))
+        Ok(boxed([Arc::new(shared)].into()))
+    })
+}
+
+fn boxed(contexts: Contexts) -> *mut Context {
+    Box::into_raw(Box::new(Context(contexts)))
+}
+
+/// # Safety
+/// `contexts` points at `count` contexts that are alive.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nimbus_context_join(
+    contexts: *const *const Context,
+    count: usize,
+) -> *mut Context {
+    guard(std::ptr::null_mut(), || {
+        // SAFETY: by this function's contract, both lines.
+        let contexts = unsafe { slice(contexts, count) };
+        let parts = contexts.iter().map(|context| unsafe { &(**context).0 });
+        let joined: Vec<_> = parts.flat_map(|part| part.iter().cloned()).collect();
+        ensure!(!joined.is_empty(), "no context to join");
+        Ok(boxed(joined.into()))
     })
 }
 
 /// # Safety
-/// `context` came from `nimbus_context_new` and is not used again.
+/// `context` came from `nimbus_context_new` or `nimbus_context_join` and is not used again.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nimbus_context_free(context: *mut Context) {
     // SAFETY: by this function's contract.

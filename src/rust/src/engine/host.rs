@@ -3,65 +3,111 @@
 use std::sync::Arc;
 
 use wasmtime::component::ResourceTable;
-use wasmtime::{Engine, Store, UpdateDeadline};
+use wasmtime::{Result, Store, UpdateDeadline, ensure};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
 use super::budget::Share;
-use super::context::Shared;
+use super::component::Resolved;
+use super::context::{Contexts, Shared};
 use super::egress::Hooks;
 
 /// Handles that one instance may hold at once.
 const MAX_HANDLES: usize = 100_000;
 
-pub struct Host {
-    pub table: ResourceTable,
-    pub wasi: WasiCtx,
+/// What one component of a store sees.
+struct Slot {
+    wasi: WasiCtx,
     http: WasiHttpCtx,
     hooks: Hooks,
+    context: Arc<Shared>,
+}
+
+impl Slot {
+    fn new(context: &Arc<Shared>) -> Result<Slot> {
+        Ok(Slot {
+            wasi: context.wasi()?,
+            http: WasiHttpCtx::new(),
+            hooks: Hooks::new(context.clone()),
+            context: context.clone(),
+        })
+    }
+}
+
+pub struct Host {
+    pub table: ResourceTable,
     pub share: Share,
-    pub context: Arc<Shared>,
+    /// Of the component, or of the one that others were composed into.
+    first: Slot,
+    others: Vec<Slot>,
+}
+
+impl Host {
+    /// A component was linked for no more slots than its store has: see `new_store`.
+    fn slot(&mut self, slot: usize) -> (&mut Slot, &mut ResourceTable) {
+        let found = match slot {
+            0 => &mut self.first,
+            other => &mut self.others[other - 1],
+        };
+        (found, &mut self.table)
+    }
+
+    pub fn context_of(&mut self, slot: usize) -> &Arc<Shared> {
+        &self.slot(slot).0.context
+    }
+
+    pub fn wasi_of(&mut self, slot: usize) -> WasiCtxView<'_> {
+        let (slot, table) = self.slot(slot);
+        WasiCtxView {
+            ctx: &mut slot.wasi,
+            table,
+        }
+    }
+
+    pub fn http_of(&mut self, slot: usize) -> WasiHttpCtxView<'_> {
+        let (slot, table) = self.slot(slot);
+        WasiHttpCtxView {
+            ctx: &mut slot.http,
+            table,
+            hooks: &mut slot.hooks,
+        }
+    }
 }
 
 impl WasiView for Host {
     fn ctx(&mut self) -> WasiCtxView<'_> {
-        WasiCtxView {
-            ctx: &mut self.wasi,
-            table: &mut self.table,
-        }
+        self.wasi_of(0)
     }
 }
 
 impl WasiHttpView for Host {
     fn http(&mut self) -> WasiHttpCtxView<'_> {
-        WasiHttpCtxView {
-            ctx: &mut self.http,
-            table: &mut self.table,
-            hooks: &mut self.hooks,
-        }
+        self.http_of(0)
     }
 }
 
-pub fn new_store(
-    engine: &Engine,
-    total: &Arc<super::budget::Total>,
-    context: &Arc<Shared>,
-) -> wasmtime::Result<Store<Host>> {
+/// A store for one instance: limits are those of the first context.
+pub fn new_store(resolved: &Resolved, contexts: &Contexts) -> Result<Store<Host>> {
+    ensure!(
+        contexts.len() == resolved.slots,
+        "internal: {} contexts for {} components",
+        contexts.len(),
+        resolved.slots
+    );
     let mut table = ResourceTable::new();
     table.set_max_capacity(MAX_HANDLES);
+    let first = &contexts[0];
     let host = Host {
         table,
-        wasi: context.wasi()?,
-        http: WasiHttpCtx::new(),
-        hooks: Hooks::new(context.clone()),
         share: Share::new(
-            total.clone(),
-            context.max_memory_bytes,
-            context.max_table_elements,
+            resolved.total.clone(),
+            first.max_memory_bytes,
+            first.max_table_elements,
         ),
-        context: context.clone(),
+        first: Slot::new(first)?,
+        others: contexts[1..].iter().map(Slot::new).collect::<Result<_>>()?,
     };
-    let mut store = Store::new(engine, host);
+    let mut store = Store::new(&resolved.engine, host);
     store.limiter(|host| &mut host.share);
     store.set_epoch_deadline(1);
     store.epoch_deadline_callback(|_| Ok(UpdateDeadline::Yield(1)));

@@ -19,7 +19,7 @@ use wasmtime_wasi_http::p3::bindings::{Service, ServicePre};
 use wasmtime_wasi_http::{Error, WasiBody, WasiHttpView};
 
 use super::component::Resolved;
-use super::context::Shared;
+use super::context::Contexts;
 use super::exchange::{Ended, Failure, Inner};
 use super::host::{Host, new_store};
 
@@ -147,12 +147,12 @@ type ArgumentsP2 = (
 /// every channel the draining side waits on.
 async fn fresh_p2(
     resolved: &Resolved,
-    context: &Arc<Shared>,
+    context: &Contexts,
     pre: &ProxyPre<Host>,
     exchange: &Arc<Inner>,
 ) -> Ended {
-    let mut store = new_store(&resolved.engine, &resolved.total, context)
-        .map_err(|error| instantiation_failure(error, None))?;
+    let mut store =
+        new_store(resolved, context).map_err(|error| instantiation_failure(error, None))?;
     let proxy = match pre.instantiate_async(&mut store).await {
         Ok(proxy) => proxy,
         Err(error) => return Err(instantiation_failure(error, store.data().share.refused)),
@@ -220,12 +220,12 @@ pub async fn call_p3(
 
 async fn fresh_p3(
     resolved: &Resolved,
-    context: &Arc<Shared>,
+    context: &Contexts,
     pre: &ServicePre<Host>,
     exchange: &Arc<Inner>,
 ) -> Ended {
-    let mut store = new_store(&resolved.engine, &resolved.total, context)
-        .map_err(|error| instantiation_failure(error, None))?;
+    let mut store =
+        new_store(resolved, context).map_err(|error| instantiation_failure(error, None))?;
     let service = match pre.instantiate_async(&mut store).await {
         Ok(service) => service,
         Err(error) => return Err(instantiation_failure(error, store.data().share.refused)),
@@ -246,7 +246,7 @@ async fn fresh_p3(
     }
 }
 
-pub async fn fresh(resolved: Arc<Resolved>, context: Arc<Shared>, exchange: Arc<Inner>) {
+pub async fn fresh(resolved: Arc<Resolved>, context: Contexts, exchange: Arc<Inner>) {
     use super::component::Entry;
     let ended = match &resolved.entry {
         Entry::HttpP2(pre) => fresh_p2(&resolved, &context, pre, &exchange).await,

@@ -1,14 +1,15 @@
 //! `wasi:sockets/ip-name-lookup` with a policy by name in front of wasmtime-wasi's own.
 
 use wasmtime::Result;
-use wasmtime::component::{Accessor, HasData, Linker, Resource};
+use wasmtime::component::{Accessor, HasData, Linker, LinkerInstance, Resource};
 use wasmtime_wasi::p2::bindings::sockets::ip_name_lookup as p2;
 use wasmtime_wasi::p2::bindings::sockets::network::{self, ErrorCode, IpAddress, Network};
 use wasmtime_wasi::p2::{DynPollable, IoError, SocketError};
 use wasmtime_wasi::p3::bindings::sockets::ip_name_lookup as p3;
-use wasmtime_wasi::sockets::{WasiSockets, WasiSocketsCtxView, WasiSocketsView};
+use wasmtime_wasi::sockets::{WasiSockets, WasiSocketsCtxView};
 
 use super::host::Host;
+use super::labels::{MAX_SLOTS, SOCKETS, per_slot};
 
 struct Lookup;
 
@@ -16,11 +17,24 @@ impl HasData for Lookup {
     type Data<'a> = View<'a>;
 }
 
-struct View<'a>(&'a mut Host);
+struct View<'a> {
+    host: &'a mut Host,
+    slot: usize,
+}
+
+const VIEWS: [fn(&mut Host) -> View<'_>; MAX_SLOTS] = per_slot!(view);
+
+fn view<const SLOT: usize>(host: &mut Host) -> View<'_> {
+    View { host, slot: SLOT }
+}
 
 impl View<'_> {
+    fn allows(&mut self, name: &str) -> bool {
+        self.host.context_of(self.slot).lookup_allowed(name)
+    }
+
     fn inner(&mut self) -> WasiSocketsCtxView<'_> {
-        self.0.sockets()
+        SOCKETS[self.slot](self.host)
     }
 }
 
@@ -30,7 +44,7 @@ impl p2::Host for View<'_> {
         network: Resource<Network>,
         name: String,
     ) -> Result<Resource<p2::ResolveAddressStream>, SocketError> {
-        if !self.0.context.lookup_allowed(&name) {
+        if !self.allows(&name) {
             return Err(ErrorCode::PermanentResolverFailure.into());
         }
         p2::Host::resolve_addresses(&mut self.inner(), network, name)
@@ -78,10 +92,14 @@ impl p3::HostWithStore<Host> for Lookup {
         name: String,
     ) -> Result<Result<Vec<wasmtime_wasi::p3::bindings::sockets::types::IpAddress>, p3::ErrorCode>>
     {
-        if !store.with(|mut access| access.get().0.context.lookup_allowed(&name)) {
+        let (allowed, slot) = store.with(|mut access| {
+            let mut view = access.get();
+            (view.allows(&name), view.slot)
+        });
+        if !allowed {
             return Ok(Err(p3::ErrorCode::AccessDenied));
         }
-        let inner = store.with_getter::<WasiSockets>(Host::sockets);
+        let inner = store.with_getter::<WasiSockets>(SOCKETS[slot]);
         <WasiSockets as p3::HostWithStore<Host>>::resolve_addresses(&inner, name).await
     }
 }
@@ -89,10 +107,19 @@ impl p3::HostWithStore<Host> for Lookup {
 /// Replaces the look-up interfaces that wasmtime-wasi has put into the linker.
 pub fn add_to_linker(linker: &mut Linker<Host>, concurrency: bool) -> Result<()> {
     linker.allow_shadowing(true);
-    p2::add_to_linker::<Host, Lookup>(linker, |host| View(host))?;
+    p2::add_to_linker::<Host, Lookup>(linker, VIEWS[0])?;
     if concurrency {
-        p3::add_to_linker::<Host, Lookup>(linker, |host| View(host))?;
+        p3::add_to_linker::<Host, Lookup>(linker, VIEWS[0])?;
     }
     linker.allow_shadowing(false);
     Ok(())
+}
+
+/// The look-up interface of one component among several.
+pub fn add_p2_to_instance(instance: &mut LinkerInstance<'_, Host>, slot: usize) -> Result<()> {
+    p2::add_to_linker_instance::<Host, Lookup>(instance, VIEWS[slot])
+}
+
+pub fn add_p3_to_instance(instance: &mut LinkerInstance<'_, Host>, slot: usize) -> Result<()> {
+    p3::add_to_linker_instance::<Host, Lookup>(instance, VIEWS[slot])
 }

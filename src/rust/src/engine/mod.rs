@@ -10,6 +10,7 @@ mod exchange;
 mod host;
 mod http_call;
 mod incoming_body;
+mod labels;
 mod lookup;
 mod stdio;
 mod wake;

@@ -14,7 +14,7 @@ use wasmtime_wasi_http::p3::bindings::ServicePre;
 
 use super::call::Driven;
 use super::component::{Entry, Linked, Resolved};
-use super::context::{Context, Shared};
+use super::context::{Context, Contexts};
 use super::exchange::{Ended, Exchange, Failure, Inner};
 use super::host::{Host, new_store};
 use super::http_call::{call_p3, failure, instantiation_failure, reused_p2};
@@ -187,8 +187,8 @@ async fn serve_p3(
     ended.map_err(|error| failure(error, store.data().share.refused))
 }
 
-async fn serve(resolved: Arc<Resolved>, context: Arc<Shared>, queue: Rc<Queue>, concurrent: usize) {
-    let ended = match new_store(&resolved.engine, &resolved.total, &context) {
+async fn serve(resolved: Arc<Resolved>, context: Contexts, queue: Rc<Queue>, concurrent: usize) {
+    let ended = match new_store(&resolved, &context) {
         Err(error) => Err(instantiation_failure(error, None)),
         Ok(store) => match &resolved.entry {
             Entry::HttpP2(pre) => serve_p2(store, pre, &queue).await,

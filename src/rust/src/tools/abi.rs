@@ -1,5 +1,6 @@
 //! What crosses to C: buffers, views of the caller's memory, and the barrier that keeps panics in.
 
+use crate::tools::compose::{Label, Link, Part, Plan};
 use anyhow::{Context, Result, anyhow};
 use std::any::Any;
 use std::mem::{ManuallyDrop, offset_of};
@@ -22,12 +23,46 @@ pub struct WitFile {
     text_size: usize,
 }
 
+/// `NimbusView`: memory of the caller.
+#[repr(C)]
+pub struct View {
+    data: *const u8,
+    size: usize,
+}
+
+/// `NimbusComposePart`.
+#[repr(C)]
+pub struct ComposePart {
+    name: View,
+    wasm: View,
+}
+
+/// `NimbusComposeLink`.
+#[repr(C)]
+pub struct ComposeLink {
+    importer: usize,
+    import: View,
+    exporter: usize,
+    export: View,
+}
+
+/// `NimbusComposeLabel`.
+#[repr(C)]
+pub struct ComposeLabel {
+    part: usize,
+    import: View,
+    label: View,
+}
+
 const POINTER: usize = size_of::<*const u8>();
 const _: () = assert!(size_of::<Buffer>() == 3 * POINTER);
 const _: () = assert!(offset_of!(Buffer, size) == POINTER);
 const _: () = assert!(offset_of!(Buffer, capacity) == 2 * POINTER);
 const _: () = assert!(size_of::<WitFile>() == 4 * POINTER);
 const _: () = assert!(offset_of!(WitFile, text) == 2 * POINTER);
+const _: () = assert!(size_of::<ComposePart>() == 4 * POINTER);
+const _: () = assert!(size_of::<ComposeLink>() == 6 * POINTER);
+const _: () = assert!(size_of::<ComposeLabel>() == 5 * POINTER);
 
 /// Path and text of one WIT file.
 pub struct Source<'a> {
@@ -137,4 +172,66 @@ unsafe fn source_of<'a>(file: &WitFile) -> Result<Source<'a>> {
     // SAFETY: the same.
     let text = unsafe { text_of(file.text, file.text_size, path) }?;
     Ok(Source { path, text })
+}
+
+/// # Safety
+/// `items` is null or has `count` entries, whose views are valid during `'a`.
+pub unsafe fn list_of<'a, T>(items: *const T, count: usize) -> &'a [T] {
+    if items.is_null() || count == 0 {
+        return &[];
+    }
+    // SAFETY: not null, and of that size by the caller's promise.
+    unsafe { std::slice::from_raw_parts(items, count) }
+}
+
+/// # Safety
+/// The views in the lists are valid during `'a`.
+pub unsafe fn plan_of<'a>(
+    parts: &[ComposePart],
+    links: &[ComposeLink],
+    labels: &[ComposeLabel],
+    root: usize,
+) -> Result<Plan<'a>> {
+    // SAFETY: by this function's contract, for all three.
+    let bytes = |view: &View| unsafe { bytes_of(view.data, view.size) };
+    let text = |view: &View| unsafe { text_of(view.data, view.size, "a name") };
+    let index = |index: usize| {
+        let known = index < parts.len();
+        known
+            .then_some(index)
+            .context("internal: no such component")
+    };
+    Ok(Plan {
+        parts: parts
+            .iter()
+            .map(|part| {
+                Ok(Part {
+                    name: text(&part.name)?,
+                    wasm: bytes(&part.wasm),
+                })
+            })
+            .collect::<Result<_>>()?,
+        links: links
+            .iter()
+            .map(|link| {
+                Ok(Link {
+                    importer: index(link.importer)?,
+                    import: text(&link.import)?,
+                    exporter: index(link.exporter)?,
+                    export: text(&link.export)?,
+                })
+            })
+            .collect::<Result<_>>()?,
+        labels: labels
+            .iter()
+            .map(|label| {
+                Ok(Label {
+                    part: index(label.part)?,
+                    import: text(&label.import)?,
+                    label: text(&label.label)?,
+                })
+            })
+            .collect::<Result<_>>()?,
+        root: index(root)?,
+    })
 }

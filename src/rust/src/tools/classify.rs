@@ -5,7 +5,7 @@ use crate::tools::bounds::check_binary_size;
 use anyhow::Result;
 use serde_json::{Value, json};
 use std::collections::HashSet;
-use wasmparser::{Encoding, ExternalKind, Payload};
+use wasmparser::{ComponentExternName, Encoding, ExternalKind, Payload};
 
 const PREVIEW1: &str = "wasi_snapshot_preview1";
 
@@ -75,16 +75,14 @@ impl Names {
                 for import in section.clone() {
                     let import = import?;
                     let kind = import.ty.kind().desc();
-                    self.imports
-                        .push(json!({"name": import.name.name, "kind": kind}));
+                    self.imports.push(component_name(&import.name, kind));
                 }
             }
             Payload::ComponentExportSection(section) => {
                 for export in section.clone() {
                     let export = export?;
                     let kind = export.kind.desc();
-                    self.exports
-                        .push(json!({"name": export.name.name, "kind": kind}));
+                    self.exports.push(component_name(&export.name, kind));
                 }
             }
             _ => {}
@@ -128,6 +126,13 @@ impl Names {
             "imports": self.imports,
             "exports": self.exports,
         })
+    }
+}
+
+fn component_name(name: &ComponentExternName<'_>, kind: &str) -> Value {
+    match name.implements {
+        Some(interface) => json!({"name": name.name, "kind": kind, "implements": interface}),
+        None => json!({"name": name.name, "kind": kind}),
     }
 }
 

@@ -16,6 +16,13 @@ pub fn validate(bytes: &[u8], features: u32) -> Result<Vec<u8>> {
     Ok(Vec::new())
 }
 
+/// Validates what compose() made: labels with the interface that they stand for are fine.
+pub fn validate_composed(bytes: &[u8]) -> Result<()> {
+    let features = WasmFeatures::default() | WasmFeatures::CM_IMPLEMENTS;
+    Validator::new_with_features(features).validate_all(bytes)?;
+    Ok(())
+}
+
 fn wasm_features(features: u32) -> WasmFeatures {
     if features & ALL != 0 {
         return WasmFeatures::all();

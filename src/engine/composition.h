@@ -1,0 +1,26 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/digest.h"
+#include "rust/engine.h"
+#include "wit/compose.h"
+
+// Compositions as the engine sees them. Internal to src/engine.
+namespace nimbus::engine {
+
+// Differs for compositions that differ in anything: the parts' bytes, their order and names, links
+// and labels.
+[[nodiscard]] Sha256 compositionKey(const wit::Composition& composition);
+
+// Views into the composition.
+[[nodiscard]] std::vector<NimbusLabel> rawLabels(const wit::Composition& composition);
+
+// What the first label named in `message` stands for, as a message of its own; empty if it names
+// none.
+[[nodiscard]] std::string labelMeaning(const wit::Composition& composition,
+                                       std::string_view message);
+
+}  // namespace nimbus::engine

@@ -1,0 +1,145 @@
+#include "engine/composition.h"
+
+#include <gmock/gmock.h>
+
+#include "engine/command_call.h"
+#include "engine/test_support.h"
+#include "wit/tools.h"
+
+namespace nimbus::engine {
+namespace {
+
+using Kind = CallOutcome::Kind;
+using testing::AllOf;
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+wit::Composition composedOf(Bytes caller, Bytes callee) {
+  wit::Composition composition;
+  composition.parts = {{"front", std::move(caller)}, {"back", std::move(callee)}};
+  composition.links = {{0, "test:guests/backend", 1, "test:guests/backend"}};
+  std::vector<std::vector<wit::ExternName>> imports;
+  for (const auto& part : composition.parts) {
+    imports.push_back(wit::inspectComponent(part.wasm.view())->imports);
+  }
+  composition.labels = wit::labelsFor(composition, imports);
+  return composition;
+}
+
+class CompositionTest : public GuestTest {
+ protected:
+  void SetUp() override {
+    GuestTest::SetUp();
+    startEngine();
+  }
+
+  std::shared_ptr<const Component> loaded(const wit::Composition& composition) {
+    auto component = engine_->load(composition);
+    EXPECT_TRUE(component) << component.error().describe();
+    return component ? *component : nullptr;
+  }
+
+  CallOutcome call(const std::shared_ptr<const Component>& component,
+                   std::vector<std::shared_ptr<FakeGuestHost>> hosts) {
+    CallOutcome ended;
+    run([&](net::Shard& shard) -> Task<void> {
+      Poller poller(shard);
+      std::vector<std::unique_ptr<GuestContext>> parts;
+      for (const auto& host : hosts) {
+        parts.push_back(*GuestContext::create(shard, roomyContext(), host));
+      }
+      const auto context = *GuestContext::join(parts);
+      parts.clear();
+      CommandCall call(poller, component, *context);
+      ended = co_await call.run();
+    });
+    return ended;
+  }
+
+  std::shared_ptr<FakeGuestHost> front_ = std::make_shared<FakeGuestHost>();
+  std::shared_ptr<FakeGuestHost> back_ = std::make_shared<FakeGuestHost>();
+};
+
+TEST_F(CompositionTest, EachComponentPrintsThroughItsOwnContext) {
+  const auto component = loaded(composedOf(callingGuest(), calledGuest("(call $print)")));
+  ASSERT_NE(component, nullptr);
+  EXPECT_EQ(component->slots(), 2);
+  EXPECT_EQ(component->kind(), ComponentKind::kCommandP2);
+  const CallOutcome outcome = call(component, {front_, back_});
+  EXPECT_EQ(outcome.kind, Kind::kOk) << outcome.message;
+  EXPECT_THAT(front_->lines(), ElementsAre("1: caller", "1: caller"));
+  EXPECT_THAT(back_->lines(), ElementsAre("1: callee"));
+}
+
+TEST_F(CompositionTest, SeesApartOnTheFullEngineToo) {
+  EngineOptions options = smallEngine();
+  options.selection = EngineOptions::Selection::kAlwaysFull;
+  startEngine(options);
+  const auto component = loaded(composedOf(callingGuest(), calledGuest("(call $print)")));
+  EXPECT_EQ(call(component, {front_, back_}).kind, Kind::kOk);
+  EXPECT_THAT(front_->lines(), ElementsAre("1: caller", "1: caller"));
+  EXPECT_THAT(back_->lines(), ElementsAre("1: callee"));
+}
+
+TEST_F(CompositionTest, ATrapInTheCalleeEndsTheCallAndIsNamed) {
+  const auto component = loaded(composedOf(callingGuest(), calledGuest("(call $fail)")));
+  const CallOutcome outcome = call(component, {front_, back_});
+  EXPECT_EQ(outcome.kind, Kind::kTrap);
+  EXPECT_THAT(outcome.message, HasSubstr("callee!fail"));
+  EXPECT_THAT(front_->lines(), ElementsAre("1: caller")) << "the caller does not go on";
+}
+
+TEST_F(CompositionTest, NeedsAContextForEachComponent) {
+  const auto component = loaded(composedOf(callingGuest(), calledGuest("(call $print)")));
+  const CallOutcome outcome = call(component, {front_});
+  EXPECT_NE(outcome.kind, Kind::kOk);
+  EXPECT_THAT(outcome.message, HasSubstr("1 contexts for 2 components"));
+  EXPECT_THAT(front_->lines(), ElementsAre());
+}
+
+TEST_F(CompositionTest, IsLoadedOnceForAllWhoAsk) {
+  const auto first = loaded(composedOf(callingGuest(), calledGuest("(call $print)")));
+  const auto again = loaded(composedOf(callingGuest(), calledGuest("(call $print)")));
+  const auto other = loaded(composedOf(callingGuest(), calledGuest("nop")));
+  EXPECT_EQ(first, again);
+  EXPECT_NE(first, other);
+  EXPECT_EQ(engine_->loadedComponents(), 2);
+}
+
+TEST_F(CompositionTest, WhatNothingProvidesIsNamedWithItsComponent) {
+  const auto needy = wit::watToWasm(R"((component
+    (import "acme:shop/prices@1.0.0" (instance (export "of" (func (result u32)))))
+    (core module $m (func (export "ping")))
+    (core instance $i (instantiate $m))
+    (func $ping (canon lift (core func $i "ping")))
+    (instance $e (export "ping" (func $ping)))
+    (export "test:guests/backend" (instance $e))))");
+  const auto component = engine_->load(composedOf(callingGuest(), *needy));
+  ASSERT_FALSE(component);
+  EXPECT_EQ(component.error().code(), ErrorCode::kUnsupported);
+  EXPECT_THAT(component.error().message(),
+              AllOf(HasSubstr("component \"back\" imports acme:shop/prices@1.0.0")));
+}
+
+TEST(CompositionKey, DiffersWhereTheCompositionDoes) {
+  wit::Composition base;
+  base.parts = {{"a", Bytes::copyOf("1")}, {"b", Bytes::copyOf("2")}};
+  base.links = {{0, "x", 1, "y"}};
+  base.labels = {{0, "z", "a-z"}};
+  EXPECT_EQ(compositionKey(base), compositionKey(base));
+  const auto differs = [&](auto change) {
+    wit::Composition other = base;
+    change(other);
+    return compositionKey(other) != compositionKey(base);
+  };
+  EXPECT_TRUE(differs([](auto& it) { std::swap(it.parts[0], it.parts[1]); }));
+  EXPECT_TRUE(differs([](auto& it) { it.parts[0].name = "c"; }));
+  EXPECT_TRUE(differs([](auto& it) { it.parts[1].wasm = Bytes::copyOf("3"); }));
+  EXPECT_TRUE(differs([](auto& it) { it.links[0].export_name = "w"; }));
+  EXPECT_TRUE(differs([](auto& it) { it.links[0].exporter = 0; }));
+  EXPECT_TRUE(differs([](auto& it) { it.labels[0].label = "b-z"; }));
+  EXPECT_TRUE(differs([](auto& it) { it.labels.clear(); }));
+}
+
+}  // namespace
+}  // namespace nimbus::engine
