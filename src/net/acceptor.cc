@@ -54,7 +54,11 @@ class SocketAcceptor final : public Acceptor, private FdWatch::Waiter, private D
       const Outcome outcome = acceptOne();
       if (outcome == Outcome::kDestroyed || stopping_) return;
       if (outcome == Outcome::kExhausted) return pause_.armAfter(kPause);
-      if (outcome == Outcome::kDrained) break;
+      if (outcome == Outcome::kDrained) {
+        // The system tells of what comes from now on: nothing to ask it for.
+        watch_.drained();
+        return watch_.waitForNews(*this);
+      }
     }
     listen();
   }

@@ -41,14 +41,18 @@ int pendingError(int fd) {
   return error;
 }
 
-// Zero, or the errno value why not.
-Task<int> connectSocket(Shard& shard, FdWatch& watch, SocketAddress address) {
+// Zero, EINPROGRESS, or the errno value why not.
+Task<int> startConnecting(Shard& shard, int fd, SocketAddress address) {
   for (int attempt = 0;; ++attempt) {
-    if (::connect(watch.fd(), address.get(), address.size) == 0) co_return 0;
-    if (errno == EINPROGRESS || errno == EINTR) break;
+    if (::connect(fd, address.get(), address.size) == 0) co_return 0;
+    if (errno == EINTR) co_return EINPROGRESS;
     if (errno != EAGAIN || attempt == kMaxUnixRetries) co_return errno;
     co_await shard.sleepFor(kRetryUnix);
   }
+}
+
+// Zero, or the errno value why not.
+Task<int> finishConnecting(FdWatch& watch) {
   for (;;) {
     co_await watch.writable();
     if (const int error = pendingError(watch.fd()); error != 0) co_return error;
@@ -68,8 +72,13 @@ Task<Result<std::unique_ptr<Stream>>> connectTo(Shard& shard, Endpoint where) {
     const int on = 1;
     (void)::setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   }
+  int error = co_await startConnecting(shard, fd.get(), address);
+  if (error != 0 && error != EINPROGRESS) co_return cannotConnect(where, error);
+  // Not before: a socket without a peer counts as hung up.
   CO_TRY(FdWatch watch, FdWatch::open(shard, std::move(fd)));
-  if (const int error = co_await connectSocket(shard, watch, address); error != 0) {
+  if (error == 0) {
+    watch.drained();  // what comes from now on is told
+  } else if (error = co_await finishConnecting(watch); error != 0) {
     co_return cannotConnect(where, error);
   }
   PeerInfo peer;

@@ -95,7 +95,7 @@ void FdWatch::close() {
   });
 }
 
-void FdWatch::waitForInput(Waiter& waiter) {
+void FdWatch::waitForNews(Waiter& waiter) {
   NIMBUS_CHECK(!closed());
   NIMBUS_CHECK(state_->waiter(Direction::kRead) == nullptr);
   state_->waiter(Direction::kRead) = &waiter;

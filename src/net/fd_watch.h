@@ -47,6 +47,10 @@ class FdWatch {
 
   void wait(Direction direction, Waiter& waiter);
 
+  // The same for reading without the system call: told of what happens from now on. For who has
+  // just seen that there is no input.
+  void waitForNews(Waiter& waiter);
+
   // Whether input may have come since drained() was told; true at first.
   [[nodiscard]] bool mayRead() const;
   // The descriptor was seen without input: from now on only news counts.
@@ -73,7 +77,6 @@ class FdWatch {
   static Result<FdWatch> open(Shard& shard, int fd, Ownership ownership);
   static void retain(State* state);
   static void release(State* state);
-  void waitForInput(Waiter& waiter);
   static void forget(State* state, Direction direction, Waiter& waiter);
 
   State* state_;
@@ -118,7 +121,7 @@ class FdWatch::Awaiter final : private FdWatch::Waiter {
     state_ = watch_.state_;
     retain(state_);
     if (direction_ == Direction::kRead) {
-      watch_.waitForInput(*this);
+      watch_.waitForNews(*this);
     } else {
       watch_.wait(direction_, *this);
     }

@@ -39,6 +39,8 @@ class FrameInput {
 
   // The peer has finished sending, properly.
   [[nodiscard]] bool ended() const { return ended_; }
+  // Everything that has been received was whole frames, and has been taken.
+  [[nodiscard]] bool idle() { return buffer_.unread().empty() && parser_.betweenFrames(); }
   [[nodiscard]] std::uint64_t receivedBytes() const { return received_bytes_; }
 
  private:

@@ -33,6 +33,13 @@ Task<Result<void>> ServedCall::run() {
   auto answered = co_await answer(*std::move(results));
   if (failure_) co_return std::unexpected(*failure_);
   CO_TRY_VOID(std::move(answered));
+  co_return co_await finish();
+}
+
+// A peer that has said all that it may needs no more than the end of the connection.
+Task<Result<void>> ServedCall::finish() {
+  if (root_only_ && !watching_ && input_.idle()) co_return Result<void>{};
+  CO_TRY_VOID(co_await output_.finish());
   co_await linger();
   co_return Result<void>{};
 }
@@ -48,8 +55,8 @@ Task<Result<Values>> ServedCall::call() {
   {
     CO_TRY(params.bytes, co_await input_.root(shape));
   }
-  const bool may_have_channels = shape == nullptr || shape->mayHaveChannels();
-  if (may_have_channels && (!input_.ended() || channels_.used())) {
+  root_only_ = shape != nullptr && !shape->mayHaveChannels();
+  if (!root_only_ && (!input_.ended() || channels_.used())) {
     params.arriving = channels_.source();
     if (input_.ended()) channels_.finish();
   }
@@ -96,7 +103,7 @@ Task<Result<void>> ServedCall::answer(Values results) {
     CO_TRY_VOID(sending_);
     if (failure_) co_return std::unexpected(*failure_);
   }
-  co_return co_await output_.finish();
+  co_return Result<void>{};
 }
 
 Task<void> ServedCall::send(Values results) {

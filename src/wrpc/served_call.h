@@ -37,6 +37,7 @@ class ServedCall final : private net::Deferred {
 
  private:
   [[nodiscard]] Task<Result<Values>> call();
+  [[nodiscard]] Task<Result<void>> finish();
   [[nodiscard]] Task<Result<Values>> await(Eventual<Result<Values>> results);
   [[nodiscard]] Task<void> collect(Eventual<Result<Values>> results);
   [[nodiscard]] Task<Result<void>> answer(Values results);
@@ -69,6 +70,7 @@ class ServedCall final : private net::Deferred {
   bool sent_ = false;
   Result<void> sending_;
   bool watching_ = false;
+  bool root_only_ = false;  // by its types the call has no streams among its parameters
   ChannelPumps pumps_;
   // Last, so that they go first: they use everything else.
   TaskSet working_;

@@ -1,0 +1,152 @@
+#!/usr/bin/env python3
+"""Measures wRPC over sockets beside what it cannot be faster than, in one interleaved run, and
+prints ratios: a call over a Unix socket beside bare connect and echo, a stream of 1 GiB beside a
+bare socket, and the CPU time of our TCP server beside that of a Go server under the same Go client
+(if scripts/build-interop.sh could build it). docs/performance.md explains the figures."""
+
+import argparse
+import pathlib
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+
+from harness.process import Child  # noqa: E402
+from harness.servers import ROOT  # noqa: E402
+
+CALL_BYTES = 64  # parameters; header and frame around them make the bare echo as long
+HEADER_BYTES = 28
+FLOORS = {"call": 1.6, "stream": 0.5, "cpu": 0.8}
+
+
+def parse_arguments():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build")
+    parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--calls", type=int, default=10000, help="of one measurement")
+    parser.add_argument("--server-cpus", default="0")
+    parser.add_argument("--client-cpus", default="1")
+    return parser.parse_args()
+
+
+class Bench:
+    """The servers of one run, and one measurement by a client."""
+
+    def __init__(self, arguments, folder):
+        self.arguments = arguments
+        self.folder = pathlib.Path(folder)
+        self.programs = arguments.build / "bench"
+        self.children = []
+
+    def start(self, name, *argv):
+        child = Child(argv, self.folder / f"{name}.log", cpus=self.arguments.server_cpus)
+        self.children.append(child)
+        return child, child.wait_for_output(r"listening on (\S+)").group(1)
+
+    def stop(self):
+        for child in self.children:
+            child.stop()
+
+    def client(self, *argv):
+        """The figures that a client prints, by name."""
+        command = ["taskset", "-c", self.arguments.client_cpus, *map(str, argv)]
+        output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+        return {name: float(value) for name, value in re.findall(r"(\w+) ([\d.]+)", output)}
+
+    def socket(self, name):
+        return str(self.folder / name)
+
+
+def compare(rounds, ours, theirs):
+    """Medians of both, measured in turn, and their ratio."""
+    pairs = [(ours(), theirs()) for _ in range(rounds)]
+    mine = statistics.median(pair[0] for pair in pairs)
+    other = statistics.median(pair[1] for pair in pairs)
+    best = min(pair[0] for pair in pairs), min(pair[1] for pair in pairs)
+    return mine, other, mine / other, best
+
+
+def show(title, unit, result, floor, better):
+    mine, other, ratio, best = result
+    verdict = "holds" if better(ratio, floor) else "MISSED"
+    print(f"{title}\n  ours {mine:.2f} {unit}, beside it {other:.2f} {unit}: "
+          f"{ratio:.2f}x (floor {floor}: {verdict}); least of all rounds "
+          f"{best[0]:.2f} and {best[1]:.2f}")
+
+
+def at_most(ratio, floor):
+    return ratio <= floor
+
+
+def at_least(ratio, floor):
+    return ratio >= floor
+
+
+def measure_calls(bench):
+    peer, bare = bench.programs / "wrpc_peer", bench.programs / "bare_socket"
+    calls, total = bench.arguments.calls, CALL_BYTES + HEADER_BYTES
+    _, ours = bench.start("calls", peer, "serve", "unix:" + bench.socket("wrpc"))
+    bench.start("echo", bare, "serve", bench.socket("bare"))
+    result = compare(
+        bench.arguments.rounds,
+        lambda: bench.client(peer, "call", ours, calls, CALL_BYTES)["us_per_call"],
+        lambda: bench.client(bare, "call", bench.socket("bare"), calls, total)["us_per_call"])
+    show("call over a Unix socket, beside connect and echo", "us", result, FLOORS["call"], at_most)
+
+
+def measure_streams(bench):
+    peer, bare = bench.programs / "wrpc_peer", bench.programs / "bare_socket"
+    server, ours = bench.start("streams", peer, "serve", "unix:" + bench.socket("s"))
+    bench.start("flood", bare, "flood", bench.socket("f"))
+    memory = []
+
+    def stream():
+        figures = bench.client(peer, "stream", ours)
+        memory.append(figures["max_rss_kib"])
+        return figures["mib_per_s"]
+
+    result = compare(bench.arguments.rounds, stream,
+                     lambda: bench.client(bare, "stream", bench.socket("f"))["mib_per_s"])
+    show("stream<u8> of 1 GiB over a Unix socket, beside a bare one", "MiB/s", result,
+         FLOORS["stream"], at_least)
+    print(f"  most memory: client {max(memory) / 1024:.1f} MiB, "
+          f"server {server.memory_bytes()[1] / 1048576:.1f} MiB")
+
+
+def measure_server_cpu(bench):
+    client = bench.arguments.build / "interop" / "wrpc-go-tcp"
+    if not client.exists():
+        print("server CPU under a Go client: no Go peer (scripts/build-interop.sh)")
+        return
+    calls = bench.arguments.calls
+    ours, address = bench.start("tcp", bench.programs / "wrpc_peer", "serve", "tcp:127.0.0.1:0")
+    theirs, other = bench.start("go", client, "serve", "127.0.0.1:0")
+
+    def cpu_of(server, place):
+        before = server.cpu_seconds()
+        bench.client(client, "call", place.removeprefix("tcp:"), calls, CALL_BYTES)
+        return (server.cpu_seconds() - before) * 1e6 / calls
+
+    result = compare(bench.arguments.rounds, lambda: cpu_of(ours, address),
+                     lambda: cpu_of(theirs, other))
+    show("CPU of a TCP server per call of a Go client, beside a Go server", "us", result,
+         FLOORS["cpu"], at_most)
+
+
+def main():
+    arguments = parse_arguments()
+    with tempfile.TemporaryDirectory() as folder:
+        bench = Bench(arguments, folder)
+        try:
+            measure_calls(bench)
+            measure_streams(bench)
+            measure_server_cpu(bench)
+        finally:
+            bench.stop()
+
+
+if __name__ == "__main__":
+    main()
