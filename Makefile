@@ -23,6 +23,7 @@ all: configure
 
 guests: install
 	@scripts/build-guests.sh $(BUILD)/guests
+	@scripts/build-interop.sh $(BUILD)/interop
 
 run: build ## serve the example examples/http-hello
 	@scripts/build-guests.sh $(BUILD)/guests http-hello

@@ -28,6 +28,7 @@ phase "build asan" cmake --build build/asan -j "$jobs" --target nimbus_unit_test
 phase "clippy" scripts/lint.sh clippy || true
 phase "rust tests" scripts/build-rust.sh --test || true
 phase "guests" scripts/build-guests.sh build/guests
+phase "interop" scripts/build-interop.sh build/interop
 
 echo "== tests"
 exec ctest --test-dir build --output-on-failure -j 2 --timeout 600 -LE long </dev/null

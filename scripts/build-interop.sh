@@ -1,0 +1,54 @@
+#!/usr/bin/env bash
+# build-interop.sh OUTDIR: builds the providers and clients in other languages that the
+# tests in tests/interop run, into OUTDIR. Each result is kept in the user's cache folder under the
+# hash of its sources and compiler.
+set -euo pipefail
+shopt -s inherit_errexit
+
+root=$(cd "${BASH_SOURCE[0]%/*}/.." && pwd)
+source "$root/scripts/toolchain.sh"
+cache=$NIMBUS_CACHE
+source "$root/scripts/guest-tools.sh"
+
+hash_of() { # TEXT FOLDER…
+  local text=$1
+  shift
+  (
+    cd "$root"
+    echo "$text"
+    find "$@" -name target -prune -o -type f ! -name README.md -print0 | LC_ALL=C sort -z |
+      xargs -0 sha256sum
+  ) | sha256sum | cut -c1-32
+}
+
+# provide NAME HASH COMMAND…: the command makes the file that is given to it as last argument.
+provide() {
+  local name=$1 kept=$cache/interop/$1-$2
+  shift 2
+  if [ ! -e "$kept" ]; then
+    "$@" "$kept.$$"
+    mv "$kept.$$" "$kept"
+    find "$cache/interop" -maxdepth 1 -type f -mtime +60 -delete
+  fi
+  cp "$kept" "$output/$name.$$"
+  mv "$output/$name.$$" "$output/$name"
+}
+
+build_go() { # FOLDER OUTPUT
+  need_go
+  (cd "$root/$1" && GOTOOLCHAIN=local GOFLAGS='-mod=readonly -buildvcs=false' \
+    "$go" build -trimpath -ldflags='-s -w' -o "$2" .)
+}
+
+main() {
+  [ $# = 1 ] || die "usage: build-interop.sh OUTDIR"
+  mkdir -p "$1" "$cache/interop"
+  output=$(cd "$1" && pwd)
+  exec 9>"$cache/interop/.lock"
+  flock 9
+  local provider=examples/providers/keyvalue-go client=tests/interop/go-client
+  provide keyvalue-go "$(hash_of "$go_version" $provider)" build_go $provider
+  provide go-client "$(hash_of "$go_version" $provider $client)" build_go $client
+}
+
+main "$@"

@@ -1,0 +1,66 @@
+"""What the tests with foreign peers share: a NATS server, the peers, and our side of a call."""
+
+import json
+import os
+import pathlib
+import sys
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
+
+import harness  # noqa: E402
+
+BUILD = harness.WASH.parent
+PEERS = pathlib.Path(os.environ.get("INTEROP", BUILD / "interop"))
+KEYVALUE_PEER = pathlib.Path(os.environ.get("KEYVALUE_PEER", BUILD / "keyvalue_peer"))
+
+
+def peer(name):
+    """The path of a provider or client in another language."""
+    path = PEERS / name
+    if not path.is_file():
+        raise FileNotFoundError(f"no {path}: scripts/build-interop.sh builds it")
+    return path
+
+
+class NatsServer(harness.Process):
+    """A nats-server on loopback, on a port of its own choosing."""
+
+    def __init__(self, folder):
+        program = "/usr/sbin/nats-server"
+        super().__init__([program if os.path.exists(program) else "nats-server", "-a", "127.0.0.1",
+                          "-p", "-1", "--ports_file_dir", folder])
+        self.wait_for_stderr("Server is ready")
+        # The server says that it is ready before it writes the file.
+        ports = pathlib.Path(folder) / f"nats-server_{self.pid}.ports"
+        deadline = time.monotonic() + harness.PATIENCE_SECONDS
+        while not (ports.is_file() and ports.read_text(encoding="ascii").endswith("}")):
+            if time.monotonic() > deadline or not self.running():
+                raise AssertionError(f"no {ports}\n{self.describe()}")
+        self.url = json.loads(ports.read_text(encoding="ascii"))["nats"][0]
+
+
+class TestCase(harness.TestCase):
+    def nats(self):
+        return self.own(NatsServer(self.folder))
+
+    def start(self, *command, **options):
+        """A peer that serves, once it says so."""
+        process = self.own(harness.Process(command, **options))
+        process.announced = process.wait_for_stdout("serving ?(.*)").group(1)
+        return process
+
+    def run_peer(self, *command):
+        """A peer that ends by itself; gives its exit status and what it wrote."""
+        process = self.own(harness.Process(command))
+        status = process.wait()
+        return status, process.describe()
+
+    def assert_succeeds(self, *command):
+        status, output = self.run_peer(*command)
+        self.assertEqual(0, status, output)
+        return output
+
+    def assert_conforms(self, address):
+        output = self.assert_succeeds(KEYVALUE_PEER, "conform", address)
+        self.assertIn("1 test", output)
