@@ -27,5 +27,6 @@ void addRunCommand(CLI::App& app, const GlobalOptions& global, Action& action);
 void addInspectCommand(CLI::App& app, const GlobalOptions& global, Action& action);
 void addHostCommand(CLI::App& app, const GlobalOptions& global, Action& action);
 void addWorkloadCommand(CLI::App& app, const GlobalOptions& global, Action& action);
+void addProviderCommand(CLI::App& app, const GlobalOptions& global, Action& action);
 
 }  // namespace nimbus::wash

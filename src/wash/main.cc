@@ -49,6 +49,7 @@ int run(int argc, char** argv) {
   addInspectCommand(app, global, action);
   addHostCommand(app, global, action);
   addWorkloadCommand(app, global, action);
+  addProviderCommand(app, global, action);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -2,14 +2,17 @@
 
 #include <gtest/gtest.h>
 
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/sync.h"
 #include "base/task.h"
 #include "capability/keyvalue/store.h"
+#include "wrpc/invoker.h"
 
 // What a key-value store does, whoever it is and wherever it runs: the cases that every backend and
 // every provider pass. Each opens buckets of its own, so that they can share a store that outlives
@@ -39,6 +42,30 @@ inline Task<std::set<std::string>> allKeys(Bucket& bucket) {
   } while (cursor);
   co_return keys;
 }
+
+// Passes on only the functions of one package, so that a provider's other form is not used; counts
+// the look-ups of others.
+class OnlyPackage final : public wrpc::Invoker {
+ public:
+  OnlyPackage(std::shared_ptr<wrpc::Invoker> inner, std::string package)
+      : inner_(std::move(inner)), package_(std::move(package)) {}
+
+  Result<wrpc::FunctionId> resolve(const wrpc::FunctionName& name) override {
+    if (name.instance.starts_with(package_)) return inner_->resolve(name);
+    refused_ += 1;
+    return fail(ErrorCode::kNotFound, "not served: " + std::string(name.instance));
+  }
+  std::unique_ptr<wrpc::Session> open(net::Shard& shard,
+                                      std::shared_ptr<const wrpc::Consumer> consumer) override {
+    return inner_->open(shard, std::move(consumer));
+  }
+  [[nodiscard]] int refused() const { return refused_; }
+
+ private:
+  const std::shared_ptr<wrpc::Invoker> inner_;
+  const std::string package_;
+  int refused_ = 0;
+};
 
 class Conformance {
  public:

@@ -15,29 +15,6 @@ namespace {
 
 namespace with_handles = contract::wasi::keyvalue;
 
-// Passes on only functions of instances that begin so; counts the look-ups of the others.
-class OnlyPackage final : public wrpc::Invoker {
- public:
-  OnlyPackage(std::shared_ptr<wrpc::Invoker> inner, std::string package)
-      : inner_(std::move(inner)), package_(std::move(package)) {}
-
-  Result<wrpc::FunctionId> resolve(const wrpc::FunctionName& name) override {
-    if (name.instance.starts_with(package_)) return inner_->resolve(name);
-    refused_ += 1;
-    return fail(ErrorCode::kNotFound, "not served: " + std::string(name.instance));
-  }
-  std::unique_ptr<wrpc::Session> open(net::Shard& shard,
-                                      std::shared_ptr<const wrpc::Consumer> consumer) override {
-    return inner_->open(shard, std::move(consumer));
-  }
-  [[nodiscard]] int refused() const { return refused_; }
-
- private:
-  const std::shared_ptr<wrpc::Invoker> inner_;
-  const std::string package_;
-  int refused_ = 0;
-};
-
 class KeyValueTest : public net::ShardTest {
  protected:
   [[nodiscard]] std::shared_ptr<Keyspace> memory() { return memory_.keyspace("test"); }

@@ -1,0 +1,117 @@
+// `wash provider serve NAME`: a built-in provider as a process of its own, for whoever speaks wRPC.
+
+#include <CLI/CLI.hpp>
+
+#include "base/text.h"
+#include "net/socket.h"
+#include "wash/command.h"
+#include "wash/served_provider.h"
+#include "wash/termination.h"
+#include "wrpc/address.h"
+#include "wrpc/framed_server.h"
+
+namespace nimbus::wash {
+namespace {
+
+constexpr Duration kDrainBound = std::chrono::seconds(10);
+// The largest value with its key and more.
+constexpr std::size_t kMaxParameterBytes = 32 << 20;
+
+struct ProviderFlags {
+  std::string name;
+  std::string listen;
+  std::vector<std::string> config;
+};
+
+Result<ProviderConfig> configOf(const std::vector<std::string>& entries) {
+  ProviderConfig config;
+  for (const std::string& entry : entries) {
+    const auto pair = splitOnce(entry, '=');
+    if (!pair || pair->first.empty())
+      return fail(ErrorCode::kInvalidArgument, "--config " + entry + ": expected KEY=VALUE");
+    config[std::string(pair->first)] = std::string(pair->second);
+  }
+  return config;
+}
+
+// The server, on the one shard that it lives on: handles of one shard mean nothing to another.
+class Serving {
+ public:
+  Serving(net::ShardGroup& shards, std::shared_ptr<wrpc::Invoker> invoker, Logger& log)
+      : shards_(shards), invoker_(std::move(invoker)), log_(log) {}
+  Serving(const Serving&) = delete;
+  Serving& operator=(const Serving&) = delete;
+  ~Serving() {
+    shards_.runOn(0, [this](net::Shard&) { server_.reset(); });
+  }
+
+  // Returns the address really bound.
+  Result<std::string> listen(const wrpc::ProviderAddress& address) {
+    TRY(const net::Endpoint endpoint, address.endpoint());
+    TRY(auto sockets, net::listenOn(endpoint, 1));
+    wrpc::ProviderAddress bound = address;
+    bound.port = sockets.front()->boundTo().port;
+    wrpc::FramedServerOptions options;
+    options.limits.max_root_bytes = kMaxParameterBytes;
+    shards_.runOn(0, [&](net::Shard& shard) {
+      server_ = wrpc::makeFramedServer(shard, std::move(sockets.front()), invoker_, options, log_);
+    });
+    return bound.toString();
+  }
+
+  void drain() {
+    shards_.runTask(0, [this](net::Shard&) { return server_->drain(kDrainBound); });
+  }
+
+ private:
+  net::ShardGroup& shards_;
+  const std::shared_ptr<wrpc::Invoker> invoker_;
+  Logger& log_;
+  std::unique_ptr<wrpc::FramedServer> server_;
+};
+
+Result<void> serve(const ProviderFlags& flags, const GlobalOptions& global, Logger& log) {
+  TRY(const auto address, wrpc::ProviderAddress::parse(flags.listen));
+  TRY(const ProviderConfig config, configOf(flags.config));
+  TRY(const auto shards, net::ShardGroup::start(1));
+  TRY(const auto termination, Termination::watch(*shards));
+  TRY(const ServedProvider provider, makeServedProvider(flags.name, config));
+  Serving serving(*shards, provider.invoker, log);
+  TRY(const std::string bound, serving.listen(address));
+  printResult(global.format, "Serving " + flags.name + " at " + bound,
+              {{"provider", jsonText(flags.name)}, {"address", jsonText(bound)}});
+  termination->wait();
+  serving.drain();
+  return {};
+}
+
+int run(const ProviderFlags& flags, const GlobalOptions& global) {
+  Termination::prepare();
+  const std::unique_ptr<Logger> log = makeStderrLogger(global.log_level, global.log_format);
+  const auto served = serve(flags, global, *log);
+  return served ? kExitOk : reportFailure(global.format, served.error());
+}
+
+}  // namespace
+
+void addProviderCommand(CLI::App& app, const GlobalOptions& global, Action& action) {
+  CLI::App* provider = app.add_subcommand("provider", "Providers of interfaces");
+  provider->require_subcommand(1);
+  CLI::App* command = provider->add_subcommand(
+      "serve",
+      "Serve a built-in provider to whoever speaks wRPC: keyvalue-sqlite, keyvalue-memory");
+  auto flags = std::make_shared<ProviderFlags>();
+  command->add_option("name", flags->name, "Which one")->required()->option_text("PROVIDER");
+  command->add_option("--listen", flags->listen, "Where; port 0 takes a free one")
+      ->required()
+      ->option_text("unix:PATH|tcp:ADDRESS:PORT");
+  command
+      ->add_option("--config", flags->config,
+                   "keyvalue-sqlite: path=FILE; both: max-bytes=N, max-keys=N")
+      ->option_text("KEY=VALUE ...")
+      ->allow_extra_args(false);
+  command->callback(
+      [flags, &global, &action] { action = [flags, &global] { return run(*flags, global); }; });
+}
+
+}  // namespace nimbus::wash
