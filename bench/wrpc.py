@@ -2,7 +2,7 @@
 """Measures wRPC over sockets beside what it cannot be faster than, in one interleaved run, and
 prints ratios: a call over a Unix socket beside bare connect and echo, a stream of 1 GiB beside a
 bare socket, and the CPU time of our TCP server beside that of a Go server under the same Go client
-(if scripts/build-interop.sh could build it). docs/performance.md explains the figures."""
+(if scripts/build-wrpc-go.sh could build it). docs/performance.md explains the figures."""
 
 import argparse
 import pathlib
@@ -44,7 +44,7 @@ class Bench:
     def start(self, name, *argv):
         child = Child(argv, self.folder / f"{name}.log", cpus=self.arguments.server_cpus)
         self.children.append(child)
-        return child, child.wait_for_output(r"listening on (\S+)").group(1)
+        return child, child.wait_for_output(r"(?:listening on|serving) (\S+)").group(1)
 
     def stop(self):
         for child in self.children:
@@ -119,7 +119,7 @@ def measure_streams(bench):
 def measure_server_cpu(bench):
     client = bench.arguments.build / "interop" / "wrpc-go-tcp"
     if not client.exists():
-        print("server CPU under a Go client: no Go peer (scripts/build-interop.sh)")
+        print("server CPU under a Go client: no Go peer (scripts/build-wrpc-go.sh)")
         return
     calls = bench.arguments.calls
     ours, address = bench.start("tcp", bench.programs / "wrpc_peer", "serve", "tcp:127.0.0.1:0")

@@ -13,6 +13,7 @@ import harness  # noqa: E402
 BUILD = harness.WASH.parent
 PEERS = pathlib.Path(os.environ.get("INTEROP", BUILD / "interop"))
 KEYVALUE_PEER = pathlib.Path(os.environ.get("KEYVALUE_PEER", BUILD / "keyvalue_peer"))
+WRPC_INTEROP = BUILD / "wrpc_interop"
 
 
 def peer(name):

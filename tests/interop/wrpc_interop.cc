@@ -1,0 +1,317 @@
+// Our own side of tests/interop/wit, with generated bindings.
+//
+//   wrpc_interop serve ADDRESS    prints "serving ADDRESS"; until a signal ends it
+//   wrpc_interop check ADDRESS    calls everything there once
+//   wrpc_interop large ADDRESS    calls with large values
+//   wrpc_interop hang ADDRESS     calls what is never answered; prints how that ended
+
+#include <unistd.h>
+
+#include <cctype>
+#include <cstdio>
+#include <cstdlib>
+#include <memory>
+#include <string>
+
+#include "base/log.h"
+#include "net/shard.h"
+#include "net/socket.h"
+#include "nimbus_/interop/peer.h"
+#include "wrpc/client.h"
+#include "wrpc/framed_client.h"
+#include "wrpc/framed_server.h"
+#include "wrpc/service.h"
+
+namespace nimbus::interop {
+namespace {
+
+using wrpc::CallContext;
+namespace peer = generated::nimbus_::interop::peer;
+
+peer::Numbers knownNumbers() {
+  return {.yes = true,
+          .a = 200,
+          .b = -1,
+          .c = 300,
+          .d = -129,
+          .e = 624485,
+          .f = -123456,
+          .g = UINT64_MAX,
+          .h = INT64_MIN,
+          .i = 1.5F,
+          .j = 1.5,
+          .letter = U'a'};
+}
+
+peer::Mixture knownMixture() {
+  peer::Mixture mixture;
+  mixture.text = "Gr\u00fc\u00dfe";
+  mixture.bytes = Bytes::copyOf(std::string_view("\0\1\xff", 3));
+  mixture.words = {"foo", "", "bar"};
+  mixture.something = 7;
+  mixture.good = std::uint8_t{5};
+  mixture.bad = std::unexpected(std::string("no"));
+  mixture.colour = peer::Colour::kBlue;
+  mixture.rights = peer::Rights{.read = true, .run = true};
+  mixture.shapes.push_back({peer::Shape::None{}});
+  mixture.shapes.push_back({peer::Shape::Circle{300}});
+  mixture.shapes.push_back({peer::Shape::Named{"square"}});
+  mixture.pair = {300, true};
+  return mixture;
+}
+
+bool equal(const peer::Mixture& a, const peer::Mixture& b) {
+  return a.text == b.text && a.bytes.text() == b.bytes.text() && a.words == b.words &&
+         a.nothing == b.nothing && a.something == b.something && a.good == b.good &&
+         a.bad == b.bad && a.colour == b.colour && a.rights == b.rights && a.shapes == b.shapes &&
+         a.pair == b.pair;
+}
+
+class UpperSource final : public wrpc::StreamSource<std::uint8_t> {
+ public:
+  explicit UpperSource(wrpc::StreamReader<std::uint8_t> text) : text_(std::move(text)) {}
+  Eventual<Result<std::optional<Bytes>>> read() override { return next(); }
+
+ private:
+  Task<Result<std::optional<Bytes>>> next() {
+    CO_TRY(const std::optional<Bytes> piece, co_await text_.read());
+    if (!piece) co_return std::optional<Bytes>();
+    std::string upper(piece->text());
+    for (char& c : upper) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+    co_return std::optional(Bytes::take(std::move(upper)));
+  }
+  wrpc::StreamReader<std::uint8_t> text_;
+};
+
+class DoubledSource final : public wrpc::StreamSource<std::uint32_t> {
+ public:
+  explicit DoubledSource(wrpc::StreamReader<std::uint32_t> in) : in_(std::move(in)) {}
+  Eventual<Result<std::optional<std::vector<std::uint32_t>>>> read() override { return next(); }
+
+ private:
+  Task<Result<std::optional<std::vector<std::uint32_t>>>> next() {
+    CO_TRY(auto chunk, co_await in_.read());
+    if (chunk) {
+      for (std::uint32_t& number : *chunk) number *= 2;
+    }
+    co_return std::move(chunk);
+  }
+  wrpc::StreamReader<std::uint32_t> in_;
+};
+
+class LaterSource final : public wrpc::FutureSource<std::string> {
+ public:
+  explicit LaterSource(wrpc::FutureReader<std::string> value) : value_(std::move(value)) {}
+  Eventual<Result<std::string>> read() override { return append(); }
+
+ private:
+  Task<Result<std::string>> append() {
+    CO_TRY(const std::string value, co_await value_.read());
+    co_return value + ", at last";
+  }
+  wrpc::FutureReader<std::string> value_;
+};
+
+class Thing final : public peer::Thing {
+ public:
+  explicit Thing(std::string_view name) : name_(name) {}
+  wrpc::Answer<std::string> name(const CallContext&) override { return name_; }
+
+ private:
+  std::string name_;
+};
+
+class Peer final : public peer::Handler {
+ public:
+  wrpc::Answer<peer::Numbers> sameNumbers(const CallContext&, peer::Numbers value) override {
+    if (value != knownNumbers()) return fail(ErrorCode::kInvalidArgument, "other numbers");
+    return value;
+  }
+  wrpc::Answer<peer::Mixture> sameMixture(const CallContext&, peer::Mixture value) override {
+    if (!equal(value, knownMixture())) return fail(ErrorCode::kInvalidArgument, "another mixture");
+    return value;
+  }
+  wrpc::Answer<Bytes> sameBytes(const CallContext&, Bytes value) override { return value; }
+  wrpc::Answer<void> nothing(const CallContext&) override { return Result<void>{}; }
+  wrpc::Answer<std::uint32_t> breakOff(const CallContext&) override {
+    return fail(ErrorCode::kInternal, "on purpose");
+  }
+  wrpc::Answer<std::uint32_t> hang(const CallContext&) override { return forEver(); }
+  wrpc::Answer<wrpc::StreamReader<std::uint8_t>> upper(
+      const CallContext&, wrpc::StreamReader<std::uint8_t> text) override {
+    return wrpc::StreamReader<std::uint8_t>(std::make_unique<UpperSource>(std::move(text)));
+  }
+  wrpc::Answer<wrpc::StreamReader<std::uint32_t>> doubled(
+      const CallContext&, wrpc::StreamReader<std::uint32_t> numbers) override {
+    return wrpc::StreamReader<std::uint32_t>(std::make_unique<DoubledSource>(std::move(numbers)));
+  }
+  wrpc::Answer<wrpc::FutureReader<std::string>> later(
+      const CallContext&, wrpc::FutureReader<std::string> value) override {
+    return wrpc::FutureReader<std::string>(std::make_unique<LaterSource>(std::move(value)));
+  }
+  wrpc::Answer<wrpc::Own<peer::Thing>> newThing(const CallContext&,
+                                                std::string_view name) override {
+    return wrpc::Own<peer::Thing>(std::make_unique<Thing>(name));
+  }
+
+ private:
+  static Task<Result<std::uint32_t>> forEver() {
+    std::printf("hanging\n");
+    std::fflush(stdout);
+    Event never;
+    co_await never.wait();
+    co_return 0u;
+  }
+};
+
+[[noreturn]] void serve(net::ShardGroup& shards, const wrpc::ProviderAddress& address) {
+  const auto log = makeStderrLogger(LogLevel::kInfo, LogFormat::kText);
+  auto sockets = net::listenOn(*address.endpoint(), 1);
+  if (!sockets) {
+    std::fprintf(stderr, "%s\n", sockets.error().describe().c_str());
+    std::exit(1);
+  }
+  wrpc::ServiceOptions options;
+  options.handles = wrpc::HandleForm::kWire;
+  std::unique_ptr<wrpc::FramedServer> server;
+  shards.runOn(0, [&](net::Shard& shard) {
+    std::printf("serving %s\n", (*sockets)[0]->boundTo().toString().c_str());
+    std::fflush(stdout);
+    server =
+        wrpc::makeFramedServer(shard, std::move((*sockets)[0]),
+                               std::make_shared<wrpc::ServiceInvoker>(
+                                   std::vector{peer::serve(std::make_shared<Peer>())}, options),
+                               {}, *log);
+  });
+  for (;;) pause();
+}
+
+int failures = 0;
+
+void expect(std::string_view what, bool holds, std::string_view why = "") {
+  if (holds) return;
+  ++failures;
+  std::fprintf(stderr, "%s: %s\n", std::string(what).c_str(), std::string(why).c_str());
+}
+
+template <typename T>
+std::string why(const Result<T>& result) {
+  return result ? "another value" : result.error().describe();
+}
+
+// A session with the peer.
+struct Connected {
+  Connected(net::Shard& shard, const wrpc::ProviderAddress& address)
+      : invoker(*wrpc::makeFramedInvoker(address)),
+        session(invoker->open(shard, consumer)),
+        client(*peer::Client::connect(std::make_shared<wrpc::ClientSpace>(*invoker, *session))) {}
+
+  std::shared_ptr<wrpc::Invoker> invoker;
+  std::shared_ptr<const wrpc::Consumer> consumer = std::make_shared<wrpc::Consumer>();
+  CallContext context{
+      .consumer = *consumer, .deadline = {}, .trace_parent = {}, .results = nullptr};
+  std::unique_ptr<wrpc::Session> session;
+  std::unique_ptr<peer::Client> client;
+};
+
+Task<void> checkValues(Connected& to) {
+  const auto numbers = co_await to.client->sameNumbers(to.context, knownNumbers());
+  expect("same-numbers", numbers && *numbers == knownNumbers(), why(numbers));
+  const auto mixture = co_await to.client->sameMixture(to.context, knownMixture());
+  expect("same-mixture", mixture && equal(*mixture, knownMixture()), why(mixture));
+  const auto nothing = co_await to.client->nothing(to.context);
+  expect("nothing", nothing.has_value(), why(nothing));
+  const auto failed = co_await to.client->breakOff(to.context);
+  expect("break-off", !failed && failed.error().code() == ErrorCode::kProtocol, why(failed));
+}
+
+Task<void> checkBytes(Connected& to, std::size_t size) {
+  const Bytes bytes = Bytes::take(std::string(size, 'x'));
+  const auto same = co_await to.client->sameBytes(to.context, bytes);
+  expect("same-bytes", same && same->text() == bytes.text(), why(same));
+}
+
+Task<void> checkUpper(Connected& to, std::string text) {
+  auto out =
+      co_await to.client->upper(to.context, wrpc::StreamReader<std::uint8_t>(Bytes::copyOf(text)));
+  if (!out) co_return expect("upper", false, why(out));
+  std::string got;
+  for (;;) {
+    auto piece = co_await out->read();
+    if (!piece) co_return expect("upper", false, why(piece));
+    if (!*piece) break;
+    got += (*piece)->text();
+  }
+  for (char& c : text) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+  expect("upper", got == text, "another text");
+}
+
+Task<void> checkDoubled(Connected& to) {
+  auto out = co_await to.client->doubled(
+      to.context, wrpc::StreamReader<std::uint32_t>(std::vector<std::uint32_t>{1, 2, 300}));
+  if (!out) co_return expect("doubled", false, why(out));
+  const auto chunk = co_await out->read();
+  expect("doubled", chunk && *chunk && **chunk == std::vector<std::uint32_t>{2, 4, 600},
+         why(chunk));
+  const auto end = co_await out->read();
+  expect("doubled", end && !*end, why(end));
+}
+
+Task<void> checkLater(Connected& to) {
+  auto later = co_await to.client->later(to.context, wrpc::FutureReader<std::string>("well"));
+  if (!later) co_return expect("later", false, why(later));
+  const auto value = co_await later->read();
+  expect("later", value && *value == "well, at last", why(value));
+}
+
+Task<void> checkResource(Connected& to) {
+  const auto thing = co_await to.client->newThing(to.context, "the thing");
+  if (!thing) co_return expect("thing", false, why(thing));
+  const auto name = co_await (*thing)->name(to.context);
+  expect("thing.name", name && *name == "the thing", why(name));
+}
+
+Task<void> check(net::Shard& shard, wrpc::ProviderAddress address) {
+  Connected to(shard, address);
+  co_await checkValues(to);
+  co_await checkBytes(to, 10);
+  co_await checkBytes(to, 1000);
+  co_await checkUpper(to, "some words of text");
+  co_await checkDoubled(to);
+  co_await checkLater(to);
+  co_await checkResource(to);
+}
+
+Task<void> checkLarge(net::Shard& shard, wrpc::ProviderAddress address) {
+  Connected to(shard, address);
+  co_await checkBytes(to, 10'000'000);
+  co_await checkUpper(to, std::string(10'000'000, 'x'));
+}
+
+Task<void> hang(net::Shard& shard, wrpc::ProviderAddress address) {
+  Connected to(shard, address);
+  const auto answer = co_await to.client->hang(to.context);
+  std::printf("%s\n", answer ? "an answer" : ("no answer: " + answer.error().describe()).c_str());
+}
+
+int run(int argc, char** argv) {
+  const std::string mode = argc == 3 ? argv[1] : "";
+  const auto address = wrpc::ProviderAddress::parse(argc == 3 ? argv[2] : "");
+  if (!address) {
+    std::fprintf(stderr, "usage: wrpc_interop serve|check|large|hang ADDRESS\n");
+    return 2;
+  }
+  auto shards = net::ShardGroup::start(1);
+  if (!shards) return 1;
+  if (mode == "serve") serve(**shards, *address);
+  (*shards)->runTask(0, [&](net::Shard& shard) {
+    if (mode == "hang") return hang(shard, *address);
+    return mode == "large" ? checkLarge(shard, *address) : check(shard, *address);
+  });
+  return failures == 0 ? 0 : 1;
+}
+
+}  // namespace
+}  // namespace nimbus::interop
+
+int main(int argc, char** argv) { return nimbus::interop::run(argc, argv); }
