@@ -14,9 +14,11 @@ import tempfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
+from harness import report  # noqa: E402
 from harness.process import Child  # noqa: E402
 from harness.servers import ROOT  # noqa: E402
 
+DOCUMENT = ROOT / "docs" / "performance.md"
 CALL_BYTES = 64  # parameters; header and frame around them make the bare echo as long
 HEADER_BYTES = 28
 FLOORS = {"call": 1.6, "stream": 0.5, "cpu": 0.8}
@@ -27,6 +29,8 @@ def parse_arguments():
     parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build")
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--calls", type=int, default=10000, help="of one measurement")
+    parser.add_argument("--markdown", action="store_true",
+                        help="write the table into docs/performance.md")
     parser.add_argument("--server-cpus", default="0")
     parser.add_argument("--client-cpus", default="1")
     return parser.parse_args()
@@ -60,29 +64,26 @@ class Bench:
         return str(self.folder / name)
 
 
-def compare(rounds, ours, theirs):
-    """Medians of both, measured in turn, and their ratio."""
-    pairs = [(ours(), theirs()) for _ in range(rounds)]
-    mine = statistics.median(pair[0] for pair in pairs)
-    other = statistics.median(pair[1] for pair in pairs)
-    best = min(pair[0] for pair in pairs), min(pair[1] for pair in pairs)
-    return mine, other, mine / other, best
+class Comparison:
+    """Ours and the other, measured in turn; the ratio is that of the medians."""
+
+    def __init__(self, title, unit, floor, rounds, ours, theirs):
+        pairs = [(ours(), theirs()) for _ in range(rounds)]
+        self.title, self.unit, self.floor = title, unit, floor
+        self.ours = statistics.median(pair[0] for pair in pairs)
+        self.theirs = statistics.median(pair[1] for pair in pairs)
+        self.notes = ""
+
+    def cells(self):
+        ratio = self.ours / self.theirs
+        at_least = self.floor == FLOORS["stream"]
+        met = ratio >= self.floor if at_least else ratio <= self.floor
+        return (self.title, f"{self.ours:.1f} {self.unit}{self.notes}",
+                f"{self.theirs:.1f} {self.unit}", f"{ratio:.2f}×",
+                f"{'≥' if at_least else '≤'} {self.floor:g}×", "met" if met else "not met")
 
 
-def show(title, unit, result, floor, better):
-    mine, other, ratio, best = result
-    verdict = "holds" if better(ratio, floor) else "MISSED"
-    print(f"{title}\n  ours {mine:.2f} {unit}, beside it {other:.2f} {unit}: "
-          f"{ratio:.2f}x (floor {floor}: {verdict}); least of all rounds "
-          f"{best[0]:.2f} and {best[1]:.2f}")
-
-
-def at_most(ratio, floor):
-    return ratio <= floor
-
-
-def at_least(ratio, floor):
-    return ratio >= floor
+HEADERS = ("case", "ours", "beside it", "ratio", "floor", "verdict")
 
 
 def measure_calls(bench):
@@ -90,11 +91,11 @@ def measure_calls(bench):
     calls, total = bench.arguments.calls, CALL_BYTES + HEADER_BYTES
     _, ours = bench.start("calls", peer, "serve", "unix:" + bench.socket("wrpc"))
     bench.start("echo", bare, "serve", bench.socket("bare"))
-    result = compare(
-        bench.arguments.rounds,
+    return Comparison(
+        f"call over a Unix socket ({CALL_BYTES} bytes), beside connect and echo", "µs",
+        FLOORS["call"], bench.arguments.rounds,
         lambda: bench.client(peer, "call", ours, calls, CALL_BYTES)["us_per_call"],
         lambda: bench.client(bare, "call", bench.socket("bare"), calls, total)["us_per_call"])
-    show("call over a Unix socket, beside connect and echo", "us", result, FLOORS["call"], at_most)
 
 
 def measure_streams(bench):
@@ -108,19 +109,21 @@ def measure_streams(bench):
         memory.append(figures["max_rss_kib"])
         return figures["mib_per_s"]
 
-    result = compare(bench.arguments.rounds, stream,
-                     lambda: bench.client(bare, "stream", bench.socket("f"))["mib_per_s"])
-    show("stream<u8> of 1 GiB over a Unix socket, beside a bare one", "MiB/s", result,
-         FLOORS["stream"], at_least)
-    print(f"  most memory: client {max(memory) / 1024:.1f} MiB, "
-          f"server {server.memory_bytes()[1] / 1048576:.1f} MiB")
+    result = Comparison(
+        "`stream<u8>` of 1 GiB over a Unix socket, beside a bare one", "MiB/s", FLOORS["stream"],
+        bench.arguments.rounds, stream,
+        lambda: bench.client(bare, "stream", bench.socket("f"))["mib_per_s"])
+    result.notes = (f", at most {max(memory) / 1024:.0f} MiB resident at the client and "
+                    f"{server.memory_bytes()[1] / 1048576:.0f} at the server")
+    return result
 
 
 def measure_server_cpu(bench):
     client = bench.arguments.build / "interop" / "wrpc-go-tcp"
     if not client.exists():
-        print("server CPU under a Go client: no Go peer (scripts/build-wrpc-go.sh)")
-        return
+        print("not measured: the CPU of a TCP server under a Go client, because there is no Go "
+              "peer (scripts/build-wrpc-go.sh)")
+        return None
     calls = bench.arguments.calls
     ours, address = bench.start("tcp", bench.programs / "wrpc_peer", "serve", "tcp:127.0.0.1:0")
     theirs, other = bench.start("go", client, "serve", "127.0.0.1:0")
@@ -130,22 +133,28 @@ def measure_server_cpu(bench):
         bench.client(client, "call", place.removeprefix("tcp:"), calls, CALL_BYTES)
         return (server.cpu_seconds() - before) * 1e6 / calls
 
-    result = compare(bench.arguments.rounds, lambda: cpu_of(ours, address),
-                     lambda: cpu_of(theirs, other))
-    show("CPU of a TCP server per call of a Go client, beside a Go server", "us", result,
-         FLOORS["cpu"], at_most)
+    return Comparison("CPU time of our TCP server for a call of a Go client, beside a Go server",
+                      "µs", FLOORS["cpu"], bench.arguments.rounds,
+                      lambda: cpu_of(ours, address), lambda: cpu_of(theirs, other))
 
 
 def main():
     arguments = parse_arguments()
+    facts = report.machine()
+    results = []
     with tempfile.TemporaryDirectory() as folder:
         bench = Bench(arguments, folder)
         try:
-            measure_calls(bench)
-            measure_streams(bench)
-            measure_server_cpu(bench)
+            for measure in (measure_calls, measure_streams, measure_server_cpu):
+                results.append(measure(bench))
         finally:
             bench.stop()
+    rows = [result.cells() for result in results if result]
+    print(f"{report.describe_machine(facts)}\n\n{report.align([HEADERS, *rows])}")
+    if arguments.markdown:
+        text = (f"{report.describe_machine(facts)}. Medians of {arguments.rounds} rounds in turn.\n"
+                f"\n{report.markdown_table(HEADERS, rows)}")
+        report.replace_section(DOCUMENT, "wrpc", text)
 
 
 if __name__ == "__main__":
