@@ -1,5 +1,7 @@
 #include "engine/component.h"
 
+#include <algorithm>
+
 namespace nimbus::engine {
 
 std::string_view kindName(ComponentKind kind) {
@@ -19,6 +21,11 @@ Component::Component(Parts parts) : parts_(std::move(parts)) {
 Component::~Component() {
   nimbus_linked_free(parts_.linked);
   nimbus_component_free(parts_.component);
+}
+
+const wit::Composition::Label* Component::findLabel(std::string_view import_name) const {
+  const auto found = std::ranges::find(parts_.labels, import_name, &wit::Composition::Label::label);
+  return found == parts_.labels.end() ? nullptr : &*found;
 }
 
 }  // namespace nimbus::engine

@@ -3,11 +3,14 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "base/result.h"
 #include "engine/digest.h"
 #include "rust/engine.h"
 #include "wit/component_info.h"
+#include "wit/compose.h"
 
 namespace nimbus::engine {
 
@@ -29,9 +32,10 @@ class Component {
     ComponentKind kind;
     wit::ComponentInfo info;
     std::uint64_t wasm_bytes;
-    std::size_t slots;           // components inside that see a context of their own; at least 1
-    NimbusComponent* component;  // taken over
-    NimbusLinked* linked;        // taken over
+    std::size_t slots;  // components inside that see a context of their own; at least 1
+    std::vector<wit::Composition::Label> labels;  // of the imports that are one component's own
+    NimbusComponent* component;                   // taken over
+    NimbusLinked* linked;                         // taken over
   };
   explicit Component(Parts parts);
   ~Component();
@@ -44,6 +48,8 @@ class Component {
   [[nodiscard]] std::uint64_t wasmBytes() const { return parts_.wasm_bytes; }
   // Instances need a context joined of as many: GuestContext::join.
   [[nodiscard]] std::size_t slots() const { return parts_.slots; }
+  // For an import under a label that composing gave it: whose import it is, and its name there.
+  [[nodiscard]] const wit::Composition::Label* findLabel(std::string_view import_name) const;
   [[nodiscard]] const NimbusComponentNeeds& needs() const { return needs_; }
   [[nodiscard]] const NimbusLinked* linked() const { return parts_.linked; }
 

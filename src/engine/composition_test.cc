@@ -65,6 +65,11 @@ TEST_F(CompositionTest, EachComponentPrintsThroughItsOwnContext) {
   ASSERT_NE(component, nullptr);
   EXPECT_EQ(component->slots(), 2);
   EXPECT_EQ(component->kind(), ComponentKind::kCommandP2);
+  const auto* label = component->findLabel("back-stdout");
+  ASSERT_NE(label, nullptr);
+  EXPECT_EQ(label->part, 1);
+  EXPECT_EQ(label->import_name, "wasi:cli/stdout@0.2.0");
+  EXPECT_EQ(component->findLabel("wasi:io/streams@0.2.0"), nullptr);
   const CallOutcome outcome = call(component, {front_, back_});
   EXPECT_EQ(outcome.kind, Kind::kOk) << outcome.message;
   EXPECT_THAT(front_->lines(), ElementsAre("1: caller", "1: caller"));

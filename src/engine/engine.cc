@@ -171,6 +171,7 @@ Engine::Impl::ComponentResult Engine::Impl::finish(const Sha256& digest, ByteVie
                        .info = std::move(info),
                        .wasm_bytes = wasm.size(),
                        .slots = std::max<std::size_t>(1, composition.parts.size()),
+                       .labels = composition.labels,
                        .component = component.release(),
                        .linked = linked});
 }

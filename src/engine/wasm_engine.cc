@@ -14,7 +14,7 @@ constexpr std::uint64_t kTableKeepBytes = 64 << 10;
 constexpr std::uint64_t kStackKeepBytes = 64 << 10;
 constexpr std::uint64_t kStackBytes = 2 << 20;
 constexpr std::uint32_t kTableElements = 100'000;
-// Calls between components composed into one vanish by it (bench/composed_call.cc); inlining
+// Calls between components composed into one vanish by it (bench/composed_call.py); inlining
 // everything makes code and compile times a multiple and gains little more.
 constexpr std::uint8_t kInlineBetweenModules = 1;
 

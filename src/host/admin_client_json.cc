@@ -42,6 +42,29 @@ std::unexpected<Error> notAWorkload() {
   return fail(ErrorCode::kProtocol, "the host answered with something else than a workload");
 }
 
+const json::array* listOf(const json::object& object, std::string_view key) {
+  const json::value* value = object.if_contains({key.data(), key.size()});
+  return value == nullptr ? nullptr : value->if_array();
+}
+
+std::vector<std::string> linksOf(const json::object& workload) {
+  std::vector<std::string> lines;
+  const json::array none;
+  const json::array* components = listOf(workload, "components");
+  for (const json::value& component : components != nullptr ? *components : none) {
+    if (!component.is_object()) continue;
+    const json::array* links = listOf(component.get_object(), "links");
+    for (const json::value& link : links != nullptr ? *links : none) {
+      const json::object* object = link.if_object();
+      if (object == nullptr) continue;
+      lines.push_back(fmt::format("{}: {} -> {}, {}: {}", textOf(component.get_object(), "name"),
+                                  textOf(*object, "import"), textOf(*object, "component"),
+                                  textOf(*object, "how"), textOf(*object, "reason")));
+    }
+  }
+  return lines;
+}
+
 Result<WorkloadView> viewOf(const json::value& value) {
   const json::object* object = value.if_object();
   if (object == nullptr) return notAWorkload();
@@ -56,6 +79,7 @@ Result<WorkloadView> viewOf(const json::value& value) {
   view.reason = textOf(*object, "reason");
   view.changed_at = textOf(*object, "changedAt");
   view.source = textOf(*object, "source");
+  view.links = linksOf(*object);
   view.json = json::serialize(value);
   if (view.name.empty() || view.state.empty()) return notAWorkload();
   return view;

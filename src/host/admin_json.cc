@@ -16,12 +16,23 @@ namespace json = boost::json;
 
 json::value text(std::string_view value) { return json::string(value.data(), value.size()); }
 
+json::array linksJson(const std::vector<LinkStatus>& links) {
+  json::array list;
+  for (const LinkStatus& link : links)
+    list.push_back(json::object{{"import", link.import_name},
+                                {"component", link.component},
+                                {"how", link.how},
+                                {"reason", link.reason}});
+  return list;
+}
+
 json::array componentsJson(const std::vector<ComponentStatus>& components) {
   json::array list;
   for (const ComponentStatus& component : components)
     list.push_back(json::object{{"name", component.name},
                                 {"digest", component.digest},
                                 {"kind", component.kind},
+                                {"links", linksJson(component.links)},
                                 {"instances", component.instances},
                                 {"callsInFlight", component.calls_in_flight},
                                 {"callsQueued", component.calls_queued},

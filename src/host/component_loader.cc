@@ -19,6 +19,11 @@ Result<void> checkDigest(const ComponentSpec& component, const engine::Sha256& d
               component.file + " has the digest " + actual + ", not " + component.digest);
 }
 
+std::unexpected<Error> ofComponent(std::string_view name, Error cause) {
+  const ErrorCode code = cause.code();
+  return fail(code, "component " + inQuotes(name), std::move(cause));
+}
+
 }  // namespace
 
 bool ComponentLoader::isSettled(const FileStamp& stamp) const {
@@ -39,15 +44,36 @@ Task<Result<ComponentLoader::Loaded>> ComponentLoader::load(const ComponentSpec&
   co_return loaded;
 }
 
-Task<Result<ComponentLoader::Loaded>> ComponentLoader::loadAnew(const ComponentSpec& component) {
-  CO_TRY(const Bytes wasm,
-         co_await engine_.readFileInBackground(control_, component.file, max_bytes_));
+Task<Result<Bytes>> ComponentLoader::readFile(const ComponentSpec& component) {
+  CO_TRY(Bytes wasm, co_await engine_.readFileInBackground(control_, component.file, max_bytes_));
   // Before anything is compiled.
   CO_TRY_VOID(checkDigest(component, engine::sha256(wasm.view())));
-  auto compiled = co_await engine_.loadInBackground(control_, wasm);
-  if (!compiled)
-    co_return fail(compiled.error().code(), "component " + inQuotes(component.name),
-                   std::move(compiled).error());
+  co_return wasm;
+}
+
+Task<Result<ComponentLoader::Loaded>> ComponentLoader::loadAnew(const ComponentSpec& component) {
+  CO_TRY(Bytes wasm, co_await readFile(component));
+  co_return co_await load(component.name, std::move(wasm));
+}
+
+Task<Result<ComponentLoader::Read>> ComponentLoader::read(const ComponentSpec& component) {
+  CO_TRY(Bytes wasm, co_await readFile(component));
+  const engine::Sha256 digest = engine::sha256(wasm.view());
+  auto inspected = co_await engine_.inspectInBackground(control_, std::move(wasm));
+  if (!inspected) co_return ofComponent(component.name, std::move(inspected).error());
+  co_return Read{*std::move(inspected), digest};
+}
+
+Task<Result<ComponentLoader::Loaded>> ComponentLoader::load(std::string_view name, Bytes wasm) {
+  auto compiled = co_await engine_.loadInBackground(control_, std::move(wasm));
+  if (!compiled) co_return ofComponent(name, std::move(compiled).error());
+  co_return *std::move(compiled);
+}
+
+Task<Result<ComponentLoader::Loaded>> ComponentLoader::load(std::string_view name,
+                                                            wit::Composition composition) {
+  auto compiled = co_await engine_.loadInBackground(control_, std::move(composition));
+  if (!compiled) co_return ofComponent(name, std::move(compiled).error());
   co_return *std::move(compiled);
 }
 

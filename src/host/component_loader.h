@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "base/clock.h"
 #include "base/result.h"
@@ -29,12 +30,24 @@ class ComponentLoader {
   // kInvalidArgument if the manifest's digest is another.
   [[nodiscard]] Task<Result<Loaded>> load(const ComponentSpec& component);
 
+  // The bytes of the component and what they are, without compiling; the same errors.
+  struct Read {
+    engine::Engine::Inspected component;
+    engine::Sha256 digest;  // of the file
+  };
+  [[nodiscard]] Task<Result<Read>> read(const ComponentSpec& component);
+  // What was read, alone or composed; `name` is for errors.
+  [[nodiscard]] Task<Result<Loaded>> load(std::string_view name, Bytes wasm);
+  [[nodiscard]] Task<Result<Loaded>> load(std::string_view name, wit::Composition composition);
+
  private:
   struct Known {
     FileStamp stamp;
     std::weak_ptr<const engine::Component> component;
     [[nodiscard]] bool expired() const { return component.expired(); }
   };
+  // Checks the manifest's digest.
+  [[nodiscard]] Task<Result<Bytes>> readFile(const ComponentSpec& component);
   [[nodiscard]] Task<Result<Loaded>> loadAnew(const ComponentSpec& component);
   // Whether a change of the file from now on is certain to give it another stamp.
   [[nodiscard]] bool isSettled(const FileStamp& stamp) const;

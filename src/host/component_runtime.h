@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "engine/component.h"
 #include "engine/guest_context.h"
@@ -9,12 +10,15 @@
 #include "host/call_policy.h"
 #include "host/failure_log.h"
 #include "host/quota.h"
+#include "host/runtime.h"
 
 namespace nimbus::host {
 
 class EgressPolicy;
 
-// One component of one deployment as all shards share it: immutable but for its counters.
+// One component of one deployment as all shards share it: immutable but for its counters. One that
+// others are composed into runs with them; each of those has a runtime of its own for what it may
+// see and reach, and for its log.
 struct ComponentRuntime {
   ComponentRuntime(std::string component_name, std::shared_ptr<const engine::Component> compiled,
                    CallPolicy calls, engine::GuestContextOptions guest,
@@ -29,11 +33,17 @@ struct ComponentRuntime {
         instances(policy.max_instances) {}
 
   const std::string name;
+  // Null if it runs only inside of others.
   const std::shared_ptr<const engine::Component> component;
   const CallPolicy policy;
   const engine::GuestContextOptions context_options;
   const std::shared_ptr<const EgressPolicy> egress;
   const std::unique_ptr<ComponentLog> log;
+  // The components composed into this one, in the order of their slots after its own. Set before
+  // the deployment is shared.
+  std::vector<std::shared_ptr<ComponentRuntime>> inside;
+  std::string digest;             // "sha256:<hex>" of its file
+  std::vector<LinkStatus> links;  // what its imports resolve to among the workload's components
   Quota instances;
   CallCounters counters;
 };

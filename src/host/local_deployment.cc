@@ -18,8 +18,11 @@ std::vector<ComponentStatus> LocalDeployment::components() const {
   for (const auto& component : components_) {
     const CallCounters& counters = component->counters;
     all.push_back({.name = component->name,
-                   .digest = engine::digestText(component->component->digest()),
-                   .kind = std::string(engine::kindName(component->component->kind())),
+                   .digest = component->digest,
+                   .kind = component->component
+                               ? std::string(engine::kindName(component->component->kind()))
+                               : "inside",
+                   .links = component->links,
                    .instances = counters.instances.load(std::memory_order_relaxed),
                    .calls_in_flight = counters.in_flight.load(std::memory_order_relaxed),
                    .calls_queued = counters.queued.load(std::memory_order_relaxed),

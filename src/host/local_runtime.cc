@@ -42,21 +42,39 @@ Result<std::shared_ptr<ComponentRuntime>> LocalRuntime::assembleComponent(
                                             std::move(guest), std::move(egress), std::move(log));
 }
 
+namespace {
+
+// Gives those that others are composed into what they need of these.
+void putTogether(const CompositionPlan& plan,
+                 const std::vector<std::shared_ptr<ComponentRuntime>>& runtimes) {
+  for (const CompositionPlan::Unit& unit : plan.units) {
+    ComponentRuntime& root = *runtimes[unit.members.front()];
+    for (std::size_t i = 1; i < unit.members.size(); ++i) {
+      root.inside.push_back(runtimes[unit.members[i]]);
+    }
+  }
+}
+
+}  // namespace
+
 Result<std::shared_ptr<Deployment>> LocalRuntime::assemble(std::shared_ptr<const WorkloadSpec> spec,
                                                            std::uint64_t generation,
-                                                           Components components) {
+                                                           WorkloadCode code) {
   TRY(auto volumes, volumesOf(*spec));
   std::vector<std::shared_ptr<ComponentRuntime>> runtimes;
-  for (std::size_t i = 0; i < components.size(); ++i) {
-    if (!engine::isHttp(components[i]->kind())) {
+  for (std::size_t i = 0; i < code.components.size(); ++i) {
+    if (code.components[i] && !engine::isHttp(code.components[i]->kind())) {
       return fail(ErrorCode::kUnsupported,
                   "component \"" + spec->components[i].name +
                       "\" exports wasi:cli/run; a workload's components must serve HTTP");
     }
     TRY(auto assembled, assembleComponent(*spec, spec->components[i], generation,
-                                          std::move(components[i]), volumes.get()));
+                                          std::move(code.components[i]), volumes.get()));
+    assembled->digest = code.digests[i];
+    assembled->links = linkStatuses(code.plan, *spec, i);
     runtimes.push_back(std::move(assembled));
   }
+  putTogether(code.plan, runtimes);
   return std::make_shared<LocalDeployment>(std::move(spec), generation, std::move(runtimes),
                                            std::move(volumes), shards_.size());
 }
@@ -64,12 +82,8 @@ Result<std::shared_ptr<Deployment>> LocalRuntime::assemble(std::shared_ptr<const
 Task<Result<std::shared_ptr<Deployment>>> LocalRuntime::prepare(
     std::shared_ptr<const WorkloadSpec> spec, std::uint64_t generation) {
   CO_TRY_VOID(checkRunnable(*spec));
-  Components components;
-  for (const ComponentSpec& component : spec->components) {
-    CO_TRY(auto loaded, co_await loader_.load(component));
-    components.push_back(std::move(loaded));
-  }
-  co_return assemble(std::move(spec), generation, std::move(components));
+  CO_TRY(WorkloadCode code, co_await loadWorkload(loader_, spec));
+  co_return assemble(std::move(spec), generation, std::move(code));
 }
 
 namespace {

@@ -15,6 +15,7 @@
 #include "host/local_deployment.h"
 #include "host/runtime.h"
 #include "host/shard_runtime.h"
+#include "host/workload_code.h"
 #include "net/shard.h"
 
 namespace nimbus::host {
@@ -44,10 +45,9 @@ class LocalRuntime final : public WorkloadRuntime {
 
   Task<Result<std::shared_ptr<Deployment>>> prepare(std::shared_ptr<const WorkloadSpec> spec,
                                                     std::uint64_t generation) override;
-  // A deployment of components that are loaded already, in the order of the spec.
-  using Components = std::vector<std::shared_ptr<const engine::Component>>;
+  // A deployment of components that are loaded already.
   [[nodiscard]] Result<std::shared_ptr<Deployment>> assemble(
-      std::shared_ptr<const WorkloadSpec> spec, std::uint64_t generation, Components components);
+      std::shared_ptr<const WorkloadSpec> spec, std::uint64_t generation, WorkloadCode code);
   // One component of the spec with its policies.
   [[nodiscard]] Result<std::shared_ptr<ComponentRuntime>> assembleComponent(
       const WorkloadSpec& spec, const ComponentSpec& component, std::uint64_t generation,

@@ -12,11 +12,22 @@
 
 namespace nimbus::host {
 
+// An import of a component that another component of the workload serves.
+struct LinkStatus {
+  std::string import_name;
+  std::string component;  // that serves it
+  std::string how;        // "composed": a call is a call inside of one instance
+  std::string reason;
+
+  friend bool operator==(const LinkStatus&, const LinkStatus&) = default;
+};
+
 // What a deployment tells about itself at one moment, summed over the shards.
 struct ComponentStatus {
   std::string name;
-  std::string digest;           // "sha256:<hex>" of the component
-  std::string kind;             // "http-p2", "http-p3", …
+  std::string digest;  // "sha256:<hex>" of the component
+  std::string kind;    // "http-p2", "http-p3", …; "inside" if only others call it
+  std::vector<LinkStatus> links;
   std::uint64_t instances = 0;  // alive now
   std::uint64_t calls_in_flight = 0;
   std::uint64_t calls_queued = 0;

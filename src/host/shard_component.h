@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <vector>
 
 #include "base/result.h"
 #include "engine/guest_context.h"
@@ -27,10 +28,12 @@ class ShardComponent {
 
  private:
   ShardComponent(ShardRuntime& shard, std::shared_ptr<ComponentRuntime> component);
+  [[nodiscard]] Result<std::unique_ptr<engine::GuestContext>> makeContext(net::Shard& shard);
 
   std::shared_ptr<ComponentRuntime> component_;
   InstanceGate gate_;
-  std::shared_ptr<ShardGuestHost> guest_host_;
+  // One for each component of the unit, its own first.
+  std::vector<std::shared_ptr<ShardGuestHost>> guest_hosts_;
   std::unique_ptr<engine::GuestContext> context_;
   std::unique_ptr<InstancePool> pool_;
 };

@@ -1,4 +1,4 @@
-// `wash inspect COMPONENT`.
+// `wash inspect COMPONENT|MANIFEST`.
 
 #include <cstdio>
 
@@ -8,6 +8,7 @@
 #include "wash/command.h"
 #include "wash/engine_flags.h"
 #include "wash/inspect.h"
+#include "wash/inspect_workload.h"
 #include "wash/resolve_component.h"
 
 namespace nimbus::wash {
@@ -25,7 +26,18 @@ Result<Inspection> inspectArgument(const InspectFlags& flags, Logger& log) {
                  engine->cachedCodeBytes(resolved.bytes.view()));
 }
 
+int runInspectWorkload(const InspectFlags& flags, const GlobalOptions& global) {
+  const auto inspection = inspectWorkload(flags.component);
+  if (!inspection) return reportFailure(global.format, inspection.error());
+  const std::string text = global.format == OutputFormat::kJson
+                               ? workloadInspectionJson(*inspection)
+                               : workloadInspectionText(*inspection);
+  std::fwrite(text.data(), 1, text.size(), stdout);
+  return kExitOk;
+}
+
 int runInspect(const InspectFlags& flags, const GlobalOptions& global) {
+  if (isManifestName(flags.component)) return runInspectWorkload(flags, global);
   const std::unique_ptr<Logger> log = makeStderrLogger(global.log_level, global.log_format);
   const auto inspection = inspectArgument(flags, *log);
   if (!inspection) return reportFailure(global.format, inspection.error());
@@ -38,11 +50,13 @@ int runInspect(const InspectFlags& flags, const GlobalOptions& global) {
 }  // namespace
 
 void addInspectCommand(CLI::App& app, const GlobalOptions& global, Action& action) {
-  CLI::App* command = app.add_subcommand("inspect", "Show the world of a component");
+  CLI::App* command = app.add_subcommand(
+      "inspect", "Show the world of a component, or how a workload is put together");
   auto flags = std::make_shared<InspectFlags>();
-  command->add_option("component", flags->component, "A .wasm file, or a project's folder")
+  command
+      ->add_option("component", flags->component, "A .wasm file, a project's folder, or a manifest")
       ->required()
-      ->option_text("COMPONENT");
+      ->option_text("COMPONENT|MANIFEST");
   addEngineFlags(*command, flags->engine);
   command->callback([flags, &global, &action] {
     action = [flags, &global] { return runInspect(*flags, global); };

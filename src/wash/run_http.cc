@@ -46,8 +46,8 @@ Result<void> serve(engine::Engine& engine, std::shared_ptr<const engine::Compone
   TRY(const http::ServerOptions server, serverOptions(flags, access_log.get()));
   TRY(const auto plane, host::DataPlane::create(planeOptions(flags), engine, log, metrics, clock));
   TRY(const auto termination, Termination::watch(plane->control()));
-  TRY(const auto deployment,
-      plane->runtime().assemble(std::make_shared<host::WorkloadSpec>(spec), 1, {component}));
+  TRY(const auto deployment, plane->runtime().assemble(std::make_shared<host::WorkloadSpec>(spec),
+                                                       1, host::WorkloadCode::of(component)));
   plane->control().runTask(0,
                            [&](net::Shard&) { return plane->runtime().swap(nullptr, deployment); });
   TRY(const net::Endpoint bound, plane->listen(where, server));

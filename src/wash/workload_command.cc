@@ -68,6 +68,7 @@ std::string describe(const WorkloadView& view) {
                      std::to_string(view.observed_generation) + ", serving " +
                      std::to_string(view.serving_generation) + ")  owner " + view.owner;
   if (!view.reason.empty()) line += "\n  " + view.reason;
+  for (const std::string& link : view.links) line += "\n  " + link;
   return line;
 }
 

@@ -1,0 +1,35 @@
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "host/manifest.h"
+#include "wit/component_info.h"
+
+namespace nimbus::host {
+
+// An import of one component of a workload that another one serves; both by index.
+struct ComponentLink {
+  std::size_t importer = 0;
+  std::string import_name;
+  std::size_t exporter = 0;
+  std::string export_name;
+
+  friend bool operator==(const ComponentLink&, const ComponentLink&) = default;
+};
+
+// Which imports of a workload's components are exports of others: an interface that exactly one
+// other component exports, in a version compatible by the rule of Wasmtime's linker.
+//
+// Components that export what they import are links of a chain, such as HTTP middleware: each gets
+// the next one after it in the manifest, and others get the first; the last one's import is left to
+// the host. An import that several export otherwise is kInvalidArgument, and names them; so is a
+// middleware of HTTP with nothing behind it.
+// In the order of the components and of their imports.
+[[nodiscard]] Result<std::vector<ComponentLink>> linkComponents(
+    const WorkloadSpec& spec, std::span<const wit::ComponentInfo> infos);
+
+}  // namespace nimbus::host

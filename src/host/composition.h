@@ -1,0 +1,49 @@
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/result.h"
+#include "host/component_links.h"
+#include "host/manifest.h"
+#include "host/runtime.h"
+#include "wit/component_info.h"
+#include "wit/compose.h"
+
+namespace nimbus::host {
+
+// How the components of one workload become what is run. A unit is what one instance holds: the
+// component that is called from outside, and those it calls, composed into it.
+struct CompositionPlan {
+  struct Unit {
+    std::vector<std::size_t> members;  // the first is called from outside; without the others if
+                                       // nothing is composed
+  };
+  std::vector<ComponentLink> links;
+  std::vector<Unit> units;
+};
+
+// What a workload's manifest and components ask for. Called from outside is what serves HTTP and
+// has a route, or is called by no other component; other HTTP components of a chain are not.
+//
+// Components are composed unless they form a cycle, keep instances by another policy, or have
+// limits of their own: these cannot be linked yet, and are kUnsupported with the reason. So is a
+// component that nothing calls.
+[[nodiscard]] Result<CompositionPlan> planComposition(const WorkloadSpec& spec,
+                                                      std::span<const wit::ComponentInfo> infos);
+
+// What the links of one component became, for people.
+[[nodiscard]] std::vector<LinkStatus> linkStatuses(const CompositionPlan& plan,
+                                                   const WorkloadSpec& spec, std::size_t component);
+
+// The unit as the tools want it. `parts` has the bytes of all components of the workload.
+[[nodiscard]] wit::Composition compositionOf(const CompositionPlan& plan,
+                                             const CompositionPlan::Unit& unit,
+                                             const WorkloadSpec& spec,
+                                             std::span<const wit::ComponentInfo> infos,
+                                             std::span<const Bytes> parts);
+
+}  // namespace nimbus::host

@@ -1,0 +1,264 @@
+#include "host/composition.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace nimbus::host {
+namespace {
+
+using testing::AllOf;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+constexpr const char* kP2 = "wasi:http/incoming-handler@0.2.3";
+constexpr const char* kP3 = "wasi:http/handler@0.3.0";
+
+wit::ExternName name(std::string text) {
+  wit::InterfaceName parts = wit::parseInterfaceName(text);
+  return {std::move(text), "instance", std::move(parts), ""};
+}
+
+// A workload that is described component by component.
+class Workload {
+ public:
+  Workload& add(std::string component, std::vector<std::string> imports,
+                std::vector<std::string> exports) {
+    ComponentSpec& added = spec.components.emplace_back();
+    added.name = std::move(component);
+    wit::ComponentInfo& info = infos.emplace_back();
+    for (std::string& text : imports) info.imports.push_back(name(std::move(text)));
+    for (std::string& text : exports) {
+      if (text == kP2) info.incoming_handler_version = "0.2.3";
+      if (text == kP3) info.handler_version = "0.3.0";
+      if (text.starts_with("wasi:cli/run")) info.run_version = "0.2.0";
+      info.exports.push_back(name(std::move(text)));
+    }
+    return *this;
+  }
+  Workload& route(std::string component) {
+    spec.routes.push_back({.host = component + ".test", .methods = {}, .component = component});
+    return *this;
+  }
+  // Of the component added last.
+  Workload& with(auto change) {
+    change(spec.components.back());
+    return *this;
+  }
+
+  [[nodiscard]] Result<CompositionPlan> plan() const { return planComposition(spec, infos); }
+  [[nodiscard]] std::string failure(ErrorCode code = ErrorCode::kUnsupported) const {
+    const auto made = plan();
+    if (made) return "it can be composed";
+    EXPECT_EQ(made.error().code(), code);
+    return made.error().message();
+  }
+  // "importer -> exporter" for each link.
+  [[nodiscard]] std::vector<std::string> links() const {
+    const auto made = plan();
+    EXPECT_TRUE(made) << made.error().message();
+    std::vector<std::string> shown;
+    if (!made) return shown;
+    for (const ComponentLink& link : made->links) {
+      shown.push_back(spec.components[link.importer].name + " -> " +
+                      spec.components[link.exporter].name);
+    }
+    return shown;
+  }
+  // "root member…" for each unit.
+  [[nodiscard]] std::vector<std::string> units() const {
+    const auto made = plan();
+    EXPECT_TRUE(made) << made.error().message();
+    std::vector<std::string> shown;
+    if (!made) return shown;
+    for (const CompositionPlan::Unit& unit : made->units) {
+      std::string& text = shown.emplace_back();
+      for (const std::size_t member : unit.members) {
+        text += (text.empty() ? "" : " ") + spec.components[member].name;
+      }
+    }
+    return shown;
+  }
+
+  WorkloadSpec spec;
+  std::vector<wit::ComponentInfo> infos;
+};
+
+TEST(Composition, AnImportThatOneOtherExportsIsLinked) {
+  const Workload shop =
+      Workload()
+          .add("web", {"acme:shop/prices@1.0.0", "wasi:io/streams@0.2.0"}, {kP2})
+          .add("prices", {"wasi:cli/environment@0.2.0"}, {"acme:shop/prices@1.4.2"});
+  EXPECT_THAT(shop.links(), ElementsAre("web -> prices"));
+  EXPECT_THAT(shop.units(), ElementsAre("web prices"));
+}
+
+TEST(Composition, ComponentsThatDoNotCallEachOtherStayApart) {
+  const Workload two = Workload().add("one", {}, {kP2}).add("two", {}, {kP3});
+  EXPECT_THAT(two.links(), IsEmpty());
+  EXPECT_THAT(two.units(), ElementsAre("one", "two"));
+}
+
+TEST(Composition, VersionsMatchByTheLinkersRuleAndDraftsExactly) {
+  const auto links = [](std::string import, std::string exported) {
+    return Workload()
+        .add("web", {std::move(import)}, {kP2})
+        .add("back", {}, {std::move(exported), kP3})
+        .links();
+  };
+  EXPECT_THAT(links("a:b/c@0.2.1", "a:b/c@0.2.9"), ElementsAre("web -> back"));
+  EXPECT_THAT(links("a:b/c@0.2.9", "a:b/c@0.2.1"), ElementsAre("web -> back"));
+  EXPECT_THAT(links("a:b/c@0.2.0-draft", "a:b/c@0.2.0-draft"), ElementsAre("web -> back"));
+  EXPECT_THAT(links("a:b/c@0.2.0-draft", "a:b/c@0.2.0"), IsEmpty());
+  EXPECT_THAT(links("a:b/c@0.2.0", "a:b/c@0.3.0"), IsEmpty());
+  EXPECT_THAT(links("a:b/c", "a:b/c@1.0.0"), IsEmpty());
+}
+
+TEST(Composition, MiddlewareIsChainedInTheOrderOfTheManifest) {
+  const Workload chain = Workload()
+                             .add("log", {kP2}, {kP2})
+                             .add("auth", {kP2}, {kP2})
+                             .add("app", {}, {kP2})
+                             .route("log");
+  EXPECT_THAT(chain.links(), ElementsAre("log -> auth", "auth -> app"));
+  EXPECT_THAT(chain.units(), ElementsAre("log auth app"));
+}
+
+TEST(Composition, APartOfAChainWithARouteIsCalledFromOutsideToo) {
+  const Workload chain =
+      Workload().add("log", {kP3}, {kP3}).add("app", {}, {kP3}).route("log").route("app");
+  EXPECT_THAT(chain.units(), ElementsAre("log app", "app"));
+}
+
+TEST(Composition, OthersGetTheFirstOfAChain) {
+  const Workload caching = Workload()
+                               .add("web", {"acme:store/get@1.0.0"}, {kP2})
+                               .add("cache", {"acme:store/get@1.0.0"}, {"acme:store/get@1.0.0"})
+                               .add("disk", {}, {"acme:store/get@1.0.0"});
+  EXPECT_THAT(caching.links(), ElementsAre("web -> cache", "cache -> disk"));
+  EXPECT_THAT(caching.units(), ElementsAre("web cache disk"));
+}
+
+TEST(Composition, TheLastOfAChainIsLeftToTheHost) {
+  const Workload caching =
+      Workload()
+          .add("web", {"wasi:keyvalue/store@0.2.0-draft"}, {kP2})
+          .add("cache", {"wasi:keyvalue/store@0.2.0-draft"}, {"wasi:keyvalue/store@0.2.0-draft"});
+  EXPECT_THAT(caching.links(), ElementsAre("web -> cache"));
+}
+
+TEST(Composition, OneComponentMayServeSeveralInOneInstance) {
+  const Workload diamond = Workload()
+                               .add("web", {"a:b/left@1.0.0", "a:b/right@1.0.0"}, {kP2})
+                               .add("left", {"a:b/base@1.0.0"}, {"a:b/left@1.0.0"})
+                               .add("right", {"a:b/base@1.0.0"}, {"a:b/right@1.0.0"})
+                               .add("base", {}, {"a:b/base@1.0.0"});
+  EXPECT_THAT(diamond.units(), ElementsAre("web left right base"));
+}
+
+TEST(Composition, WhatSeveralExportIsAmbiguousOnceItIsImported) {
+  Workload shop = Workload()
+                      .add("web", {}, {kP2})
+                      .add("one", {}, {"acme:shop/prices@1.0.0", kP3})
+                      .add("two", {}, {"acme:shop/prices@1.0.0", kP3});
+  EXPECT_THAT(shop.links(), IsEmpty());
+  shop.infos[0].imports.push_back(name("acme:shop/prices@1.0.0"));
+  EXPECT_THAT(shop.failure(ErrorCode::kInvalidArgument),
+              AllOf(HasSubstr("component \"web\" imports acme:shop/prices@1.0.0"),
+                    HasSubstr("\"one\", \"two\"")));
+}
+
+TEST(Composition, MiddlewareNeedsSomethingBehindIt) {
+  EXPECT_THAT(Workload()
+                  .add("app", {}, {kP2})
+                  .add("log", {kP2}, {kP2})
+                  .failure(ErrorCode::kInvalidArgument),
+              AllOf(HasSubstr("component \"log\" imports wasi:http/incoming-handler@0.2.3"),
+                    HasSubstr("no component after it")));
+}
+
+TEST(Composition, CyclesAreRefused) {
+  EXPECT_THAT(Workload()
+                  .add("web", {"a:b/one@1.0.0"}, {kP2})
+                  .add("one", {"a:b/two@1.0.0"}, {"a:b/one@1.0.0"})
+                  .add("two", {"a:b/one@1.0.0"}, {"a:b/two@1.0.0"})
+                  .failure(),
+              AllOf(HasSubstr("in a cycle, of which \"one\" is part")));
+}
+
+TEST(Composition, AnotherInstancePolicyOrALimitOfItsOwnIsRefused) {
+  const auto failure = [](auto caller, auto callee) {
+    return Workload()
+        .add("web", {"a:b/c@1.0.0"}, {kP2})
+        .with(caller)
+        .add("back", {}, {"a:b/c@1.0.0"})
+        .with(callee)
+        .failure();
+  };
+  const auto nothing = [](ComponentSpec&) {};
+  const auto pool = [](ComponentSpec& it) { it.pool_size = 4; };
+  const auto memory = [](ComponentSpec& it) { it.local_resources.memory_limit_mb = 64; };
+  const auto timeout = [](ComponentSpec& it) { it.timeout_ms = 100; };
+  constexpr const char* kFine = "it can be composed";
+  EXPECT_THAT(failure(pool, nothing), AllOf(HasSubstr("component \"back\""), HasSubstr("\"web\""),
+                                            HasSubstr("keep instances differently (poolSize)")));
+  EXPECT_THAT(failure(nothing, pool), HasSubstr("(poolSize)"));
+  EXPECT_EQ(failure(pool, pool), kFine);
+  EXPECT_THAT(failure(nothing, memory), HasSubstr("a limit of its own (memoryLimitMb)"));
+  EXPECT_EQ(failure(memory, nothing), kFine) << "the caller's limit is for both";
+  EXPECT_EQ(failure(memory, memory), kFine);
+  EXPECT_THAT(failure(memory, timeout), HasSubstr("a limit of its own (timeout)"));
+}
+
+TEST(Composition, AStoreHasRoomForSoManyComponents) {
+  const auto chainOf = [](int length) {
+    Workload chain;
+    for (int i = 0; i < length; ++i) {
+      chain.add("c" + std::to_string(i),
+                i + 1 < length ? std::vector<std::string>{kP2} : std::vector<std::string>{}, {kP2});
+    }
+    return chain.route("c0");
+  };
+  EXPECT_TRUE(chainOf(16).plan());
+  EXPECT_THAT(chainOf(17).failure(), HasSubstr("more than 16 components"));
+}
+
+TEST(Composition, WhatNothingCallsIsRefused) {
+  EXPECT_THAT(Workload().add("web", {}, {kP2}).add("lib", {}, {"a:b/c@1.0.0"}).failure(),
+              HasSubstr("component \"lib\" does not serve HTTP, and no component imports"));
+  EXPECT_THAT(Workload().add("web", {}, {kP2}).add("job", {}, {"wasi:cli/run@0.2.0"}).failure(),
+              HasSubstr("component \"job\" exports wasi:cli/run"));
+  EXPECT_THAT(Workload()
+                  .add("web", {"a:b/c@1.0.0"}, {kP2})
+                  .add("lib", {}, {"a:b/c@1.0.0"})
+                  .route("lib")
+                  .failure(),
+              HasSubstr("component \"lib\" has a route and does not serve HTTP"));
+}
+
+TEST(Composition, TheToolsGetTheUnitsPartsLinksAndLabels) {
+  const Workload chain =
+      Workload()
+          .add("web", {"wasi:cli/stdout@0.2.0", "wasi:io/streams@0.2.0", kP2}, {kP2})
+          .add("other", {}, {kP3})
+          .add("app", {"wasi:cli/stdout@0.2.0"}, {kP2})
+          .route("web")
+          .route("other");
+  const auto plan = chain.plan();
+  ASSERT_TRUE(plan) << plan.error().message();
+  ASSERT_EQ(plan->units.size(), 2);
+  const std::vector<Bytes> parts{Bytes::copyOf("w"), Bytes::copyOf("o"), Bytes::copyOf("a")};
+  const wit::Composition composed =
+      compositionOf(*plan, plan->units[0], chain.spec, chain.infos, parts);
+  ASSERT_EQ(composed.parts.size(), 2);
+  EXPECT_EQ(composed.parts[1].name, "app");
+  EXPECT_EQ(asText(composed.parts[1].wasm.view()), "a");
+  ASSERT_EQ(composed.links.size(), 1);
+  EXPECT_EQ(composed.links[0].exporter, 1) << "an index of a part, not of a component";
+  std::vector<std::string> labels;
+  for (const auto& label : composed.labels) labels.push_back(label.label);
+  EXPECT_THAT(labels, ElementsAre("web-stdout", "app-stdout"));
+}
+
+}  // namespace
+}  // namespace nimbus::host

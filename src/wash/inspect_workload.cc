@@ -1,0 +1,112 @@
+#include "wash/inspect_workload.h"
+
+#include <algorithm>
+#include <filesystem>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "base/text.h"
+#include "engine/engine.h"
+#include "host/composition.h"
+#include "host/files.h"
+#include "host/manifest.h"
+#include "wash/output.h"
+#include "wash/resolve_component.h"
+
+namespace nimbus::wash {
+namespace {
+
+constexpr std::size_t kMaxManifestBytes = 1 << 20;
+
+Result<std::vector<wit::ComponentInfo>> infosOf(const host::WorkloadSpec& spec) {
+  std::vector<wit::ComponentInfo> infos;
+  for (const host::ComponentSpec& component : spec.components) {
+    if (component.file.empty()) {
+      return fail(ErrorCode::kUnsupported,
+                  fmt::format("component \"{}\" is given by image ({}), not by file",
+                              component.name, component.image));
+    }
+    TRY(ResolvedComponent resolved, resolveComponent(component.file));
+    TRY(engine::Engine::Inspected inspected, engine::Engine::inspect(std::move(resolved.bytes)));
+    infos.push_back(std::move(inspected.info));
+  }
+  return infos;
+}
+
+std::string useText(const WorkloadInspection::Component& component) {
+  if (!component.called_from_outside) return "runs inside of those that call it";
+  if (component.inside.empty()) return "serves HTTP, alone";
+  return fmt::format("serves HTTP, with {} inside", fmt::join(component.inside, ", "));
+}
+
+std::string listJson(const std::vector<std::string>& items) {
+  std::string json;
+  for (const std::string& item : items) json += (json.empty() ? "" : ",") + jsonText(item);
+  return "[" + json + "]";
+}
+
+std::string componentJson(const WorkloadInspection::Component& component) {
+  std::string links;
+  for (const host::LinkStatus& link : component.links) {
+    links += fmt::format(R"({}{{"import":{},"component":{},"how":{},"reason":{}}})",
+                         links.empty() ? "" : ",", jsonText(link.import_name),
+                         jsonText(link.component), jsonText(link.how), jsonText(link.reason));
+  }
+  return fmt::format(R"({{"name":{},"calledFromOutside":{},"inside":{},"links":[{}]}})",
+                     jsonText(component.name), component.called_from_outside,
+                     listJson(component.inside), links);
+}
+
+}  // namespace
+
+bool isManifestName(std::string_view argument) {
+  return std::ranges::any_of(std::initializer_list<std::string_view>{".yaml", ".yml", ".json"},
+                             [&](std::string_view ending) { return argument.ends_with(ending); });
+}
+
+Result<WorkloadInspection> inspectWorkload(const std::string& file) {
+  TRY(const std::string text, host::readFile(file, kMaxManifestBytes));
+  const std::string folder = std::filesystem::absolute(file).parent_path().string();
+  TRY(const host::WorkloadSpec spec, host::parseManifest(text, file, folder));
+  TRY(const auto infos, infosOf(spec));
+  TRY(const host::CompositionPlan plan, host::planComposition(spec, infos));
+  WorkloadInspection inspection{.file = file, .workload = spec.id(), .components = {}};
+  for (std::size_t i = 0; i < spec.components.size(); ++i) {
+    inspection.components.push_back({.name = spec.components[i].name,
+                                     .inside = {},
+                                     .links = host::linkStatuses(plan, spec, i)});
+  }
+  for (const host::CompositionPlan::Unit& unit : plan.units) {
+    WorkloadInspection::Component& root = inspection.components[unit.members.front()];
+    root.called_from_outside = true;
+    for (const std::size_t member : unit.members) {
+      if (member != unit.members.front()) root.inside.push_back(spec.components[member].name);
+    }
+  }
+  return inspection;
+}
+
+std::string workloadInspectionText(const WorkloadInspection& inspection) {
+  std::string text = fmt::format("{}: workload {}\n", inspection.file, inspection.workload);
+  for (const WorkloadInspection::Component& component : inspection.components) {
+    text += fmt::format("{}: {}\n", component.name, useText(component));
+    for (const host::LinkStatus& link : component.links) {
+      text += fmt::format("  {} -> {}, {}: {}\n", link.import_name, link.component, link.how,
+                          link.reason);
+    }
+  }
+  return text;
+}
+
+std::string workloadInspectionJson(const WorkloadInspection& inspection) {
+  std::string components;
+  for (const WorkloadInspection::Component& component : inspection.components) {
+    components += (components.empty() ? "" : ",") + componentJson(component);
+  }
+  return resultLine(
+      true, "Inspected " + inspection.file,
+      {{"workload", jsonText(inspection.workload)}, {"components", "[" + components + "]"}});
+}
+
+}  // namespace nimbus::wash
