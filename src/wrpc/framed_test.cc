@@ -389,5 +389,59 @@ TEST_P(FramedTest, LimitsTheCallsOfAllPeers) {
   });
 }
 
+TEST_P(FramedTest, LimitsTheCallsOfOneAddress) {
+  run([this](Shard& shard) -> Task<void> {
+    FramedServerOptions options;
+    options.max_calls_per_peer = 1;
+    Fixture fixture(shard, *this, options);
+    TaskSet tasks;
+    tasks.spawn(ignoreResults(fixture.invoke("hang", {})));
+    co_await fixture.seen->hanging.wait();
+    const TestShape one_list(std::nullopt, TestShape::Channels::kNone);
+    fixture.context.results = &one_list;
+    const bool unix_socket = std::string_view(GetParam()) == "unix";
+    // Peers of a Unix socket cannot be told apart.
+    EXPECT_EQ(co_await fixture.call("echo", list(3)) == list(3), unix_socket);
+    EXPECT_EQ(fixture.log.mentions("too many calls of one peer"), !unix_socket);
+  });
+}
+
+class FramedNameTest : public net::ShardTest {};
+
+TEST_F(FramedNameTest, TriesTheAddressesOfANameInTurn) {
+  run([](Shard& shard) -> Task<void> {
+    auto sockets = *net::listenOn(*net::Endpoint::parse("127.0.0.1:0"), 1);
+    const std::uint16_t port = sockets[0]->boundTo().port;
+    TestLog log;
+    const auto server = makeFramedServer(
+        shard, std::move(sockets[0]),
+        std::make_shared<TestInvoker>(std::make_shared<TestInvoker::Seen>()), {}, log);
+    net::FixedResolver resolver;
+    resolver.add("kv.example",
+                 {*net::IpAddress::parse("127.0.0.2"), *net::IpAddress::parse("127.0.0.1")});
+    FramedClientOptions options;
+    options.resolver = [&resolver](Shard&) -> net::Resolver& { return resolver; };
+    const std::string place = "tcp:kv.example:" + std::to_string(port);
+    const auto invoker = *makeFramedInvoker(*ProviderAddress::parse(place), options);
+    const auto consumer = std::make_shared<const Consumer>();
+    const auto session = invoker->open(shard, consumer);
+    const CallContext context{
+        .consumer = *consumer, .deadline = {}, .trace_parent = {}, .results = nullptr};
+    EXPECT_TRUE(
+        co_await session->invoke(context, *invoker->resolve({"test:service/calls", "none"}), {}));
+    const auto other = *makeFramedInvoker(*ProviderAddress::parse("tcp:other.example:1"), options);
+    const auto unknown = other->open(shard, consumer);
+    const auto missing = co_await unknown->invoke(context, *other->resolve({"a:b/c", "f"}), {});
+    EXPECT_EQ(missing.error().code(), ErrorCode::kNotFound);
+  });
+}
+
+TEST_F(FramedNameTest, WantsAResolverForNames) {
+  const auto refused = makeFramedInvoker(*ProviderAddress::parse("tcp:kv.example:7761"));
+  EXPECT_EQ(refused.error().code(), ErrorCode::kInvalidArgument);
+  EXPECT_TRUE(makeFramedInvoker(*ProviderAddress::parse("tcp:[::1]:7761")));
+  EXPECT_FALSE(makeFramedInvoker(*ProviderAddress::parse("nats:kv")));
+}
+
 }  // namespace
 }  // namespace nimbus::wrpc
