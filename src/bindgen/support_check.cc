@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "bindgen/type_facts.h"
+#include "wit/type_facts.h"
 
 namespace nimbus::bindgen {
 
@@ -17,19 +17,19 @@ Result<void> refuse(const Unit& unit, std::string_view where, std::string_view w
 }  // namespace
 
 Result<void> checkSupported(const wit::Document& document, const Unit& unit) {
-  TypeFactBook facts(document);
+  wit::TypeFactBook facts(document);
   for (const wit::TypeIndex type : unit.types) {
-    const TypeFacts& of = facts.of(type);
+    const wit::TypeFacts& of = facts.of(type);
     if (!of.unsupported.empty())
       return refuse(unit, "type " + document.at(type).name.value_or(""), of.unsupported);
   }
   for (const wit::Function* function : unit.functions) {
     const std::string where = "function " + function->name;
     for (const wit::Field& param : function->params) {
-      const TypeFacts& of = facts.of(param.type);
+      const wit::TypeFacts& of = facts.of(param.type);
       if (!of.unsupported.empty()) return refuse(unit, where, of.unsupported);
     }
-    const TypeFacts result = facts.ofOptional(function->result);
+    const wit::TypeFacts result = facts.ofOptional(function->result);
     if (!result.unsupported.empty()) return refuse(unit, where, result.unsupported);
     if (result.borrows) return refuse(unit, where, "a result that lends a resource");
   }

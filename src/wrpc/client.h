@@ -78,21 +78,19 @@ class ClientSpace final : public HandleSpace, public std::enable_shared_from_thi
   std::unordered_map<const void*, std::vector<FunctionId>> resolved_;
 };
 
-// The base of generated proxies: `class BucketProxy : public Proxy<Bucket>`. Drops the handle when
-// it is destroyed, unless that was given away.
-template <typename R>
-class Proxy : public R {
+// A resource of the other side, as its proxy sees it. Drops the handle when it is destroyed, unless
+// that was given away.
+class RemoteResource {
  public:
-  Proxy(std::shared_ptr<ClientSpace> space, std::span<const FunctionId> functions,
-        RemoteHandle handle)
+  RemoteResource(std::shared_ptr<ClientSpace> space, std::span<const FunctionId> functions,
+                 RemoteHandle handle)
       : space_(std::move(space)), functions_(functions), handle_(std::move(handle)) {}
-  ~Proxy() override {
+  RemoteResource(const RemoteResource&) = delete;
+  RemoteResource& operator=(const RemoteResource&) = delete;
+  ~RemoteResource() {
     if (handle_.session != nullptr) handle_.session->drop(asBytes(handle_.bytes));
   }
 
-  [[nodiscard]] RemoteHandle* remoteHandle() final { return &handle_; }
-
- protected:
   // Parameters that begin with the resource itself.
   [[nodiscard]] Encoder parameters() {
     Encoder out(space_.get());
@@ -100,15 +98,30 @@ class Proxy : public R {
     return out;
   }
   template <typename T>
-  [[nodiscard]] Answer<T> callFunction(const CallContext& context, std::size_t function,
-                                       Encoder&& params) {
-    return space_->template call<T>(context, functions_[function], std::move(params));
+  [[nodiscard]] Answer<T> call(const CallContext& context, std::size_t function, Encoder&& params) {
+    return space_->call<T>(context, functions_[function], std::move(params));
   }
+  [[nodiscard]] RemoteHandle& handle() { return handle_; }
 
  private:
   std::shared_ptr<ClientSpace> space_;
   std::span<const FunctionId> functions_;
   RemoteHandle handle_;
+};
+
+// The base of generated proxies: `class BucketProxy final : public Proxy<Bucket>`. Its methods call
+// through remote_, a name that no method has.
+template <typename R>
+class Proxy : public R {
+ public:
+  Proxy(std::shared_ptr<ClientSpace> space, std::span<const FunctionId> functions,
+        RemoteHandle handle)
+      : remote_(std::move(space), functions, std::move(handle)) {}
+
+  [[nodiscard]] RemoteHandle* remoteHandle() final { return &remote_.handle(); }
+
+ protected:
+  RemoteResource remote_;
 };
 
 }  // namespace nimbus::wrpc

@@ -99,6 +99,8 @@ class Decoder {
   };
 
   [[nodiscard]] HandleSpace* handles() const { return handles_; }
+  // Where the Steps lead.
+  [[nodiscard]] const IndexPath& path() const { return path_; }
 
   [[nodiscard]] std::size_t remaining() const {
     return static_cast<std::size_t>(end_ - at_) + later_;

@@ -7,7 +7,7 @@
 
 #include "bindgen/cpp/names.h"
 #include "bindgen/cpp/text_writer.h"
-#include "bindgen/type_facts.h"
+#include "wit/type_facts.h"
 
 namespace nimbus::bindgen::cpp {
 
@@ -278,7 +278,7 @@ class HeaderWriter {
     out_.line("namespace nimbus::wrpc {");
     for (const wit::TypeIndex type : types) {
       const std::string name = scope_.fullName(type);
-      const TypeFacts& facts = facts_.of(type);
+      const wit::TypeFacts& facts = facts_.of(type);
       const bool moved = facts.handles || facts.pending;
       out_.line();
       out_.line("template <>");
@@ -301,7 +301,7 @@ class HeaderWriter {
   const wit::Document& document_;
   const Scope::Place& place_;
   const std::vector<CppFunction>& functions_;
-  TypeFactBook facts_;
+  wit::TypeFactBook facts_;
   TextWriter out_;
 };
 

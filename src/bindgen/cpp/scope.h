@@ -5,9 +5,9 @@
 #include <unordered_map>
 #include <vector>
 
-#include "bindgen/type_facts.h"
 #include "bindgen/units.h"
 #include "wit/document.h"
+#include "wit/type_facts.h"
 
 namespace nimbus::bindgen::cpp {
 

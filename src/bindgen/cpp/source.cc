@@ -3,7 +3,7 @@
 #include "bindgen/cpp/header.h"
 #include "bindgen/cpp/names.h"
 #include "bindgen/cpp/text_writer.h"
-#include "bindgen/type_facts.h"
+#include "wit/type_facts.h"
 
 namespace nimbus::bindgen::cpp {
 
@@ -125,17 +125,16 @@ class SourceWriter {
     out_.line(fmt::format("class {0}Proxy final : public wrpc::Proxy<{0}> {{", name));
     out_.line(" public:");
     out_.indent();
-    out_.line(fmt::format("using Base = wrpc::Proxy<{}>;", name));
-    out_.line("using Base::Base;");
+    out_.line("using Proxy::Proxy;");
     for (const CppFunction& function : functions_) {
       if (function.method_of != index) continue;
       out_.line();
       out_.call(fmt::format("wrpc::Answer<{}> {}", function.result, function.name),
                 function.declaredParams(), " override {");
       out_.indent();
-      out_.line("wrpc::Encoder out = Base::parameters();");
+      out_.line("wrpc::Encoder out = remote_.parameters();");
       writeCall(function, 1);
-      out_.call(fmt::format("return Base::callFunction<{}>", function.result),
+      out_.call(fmt::format("return remote_.call<{}>", function.result),
                 {"context", fmt::format("k{}Function", function.tag), "std::move(out)"}, ";");
       out_.outdent();
       out_.line("}");
@@ -221,7 +220,7 @@ class SourceWriter {
   void writeEncode(wit::TypeIndex index) {
     const wit::TypeKind& kind = document_.at(index).kind;
     const std::string name = scope_.fullName(index);
-    const TypeFacts& facts = facts_.of(index);
+    const wit::TypeFacts& facts = facts_.of(index);
     const auto* record = std::get_if<wit::Record>(&kind);
     const bool empty = record != nullptr && record->fields.empty();
     const std::string constness = facts.handles || facts.pending ? "" : "const ";
@@ -331,7 +330,7 @@ class SourceWriter {
   const Scope::Place& place_;
   const std::vector<CppFunction>& functions_;
   std::vector<wit::TypeIndex> resources_;
-  TypeFactBook facts_;
+  wit::TypeFactBook facts_;
   TextWriter out_;
 };
 

@@ -7,9 +7,9 @@
 
 #include "wit/document.h"
 
-namespace nimbus::bindgen {
+namespace nimbus::wit {
 
-// What generators of any language must know about a type and all that it consists of.
+// What codecs and generators of any language must know about a type and all that it consists of.
 struct TypeFacts {
   std::size_t min_bytes = 0;  // of its encoding; a lower bound, at most 65536
   bool pending = false;       // there are streams or futures in it
@@ -22,20 +22,20 @@ struct TypeFacts {
 // Facts of the types of one document, each worked out once.
 class TypeFactBook {
  public:
-  explicit TypeFactBook(const wit::Document& document) : document_(document) {}
+  explicit TypeFactBook(const Document& document) : document_(document) {}
 
-  const TypeFacts& of(const wit::TypeRef& type);
-  TypeFacts ofOptional(const std::optional<wit::TypeRef>& type) {
+  const TypeFacts& of(const TypeRef& type);
+  TypeFacts ofOptional(const std::optional<TypeRef>& type) {
     return type ? of(*type) : TypeFacts();
   }
 
  private:
-  TypeFacts workOut(const wit::TypeKind& kind);
-  TypeFacts content(const std::optional<wit::TypeRef>& element, std::string_view what);
+  TypeFacts workOut(const TypeKind& kind);
+  TypeFacts content(const std::optional<TypeRef>& element, std::string_view what);
 
-  const wit::Document& document_;
+  const Document& document_;
   std::unordered_map<std::size_t, TypeFacts> types_;
   TypeFacts primitive_;
 };
 
-}  // namespace nimbus::bindgen
+}  // namespace nimbus::wit

@@ -1,8 +1,8 @@
-#include "bindgen/type_facts.h"
+#include "wit/type_facts.h"
 
 #include <algorithm>
 
-namespace nimbus::bindgen {
+namespace nimbus::wit {
 
 namespace {
 
@@ -35,27 +35,27 @@ TypeFacts plain(std::size_t min_bytes) {
   return facts;
 }
 
-std::size_t primitiveBytes(wit::Primitive primitive) {
-  if (primitive == wit::Primitive::kF32) return 4;
-  return primitive == wit::Primitive::kF64 ? 8 : 1;
+std::size_t primitiveBytes(Primitive primitive) {
+  if (primitive == Primitive::kF32) return 4;
+  return primitive == Primitive::kF64 ? 8 : 1;
 }
 
 }  // namespace
 
-const TypeFacts& TypeFactBook::of(const wit::TypeRef& type) {
-  if (const auto* primitive = std::get_if<wit::Primitive>(&type)) {
-    primitive_ = *primitive == wit::Primitive::kErrorContext ? unsupported("error-context")
-                                                             : plain(primitiveBytes(*primitive));
+const TypeFacts& TypeFactBook::of(const TypeRef& type) {
+  if (const auto* primitive = std::get_if<Primitive>(&type)) {
+    primitive_ = *primitive == Primitive::kErrorContext ? unsupported("error-context")
+                                                        : plain(primitiveBytes(*primitive));
     return primitive_;
   }
-  const std::size_t index = std::get<wit::TypeIndex>(type).value;
+  const std::size_t index = std::get<TypeIndex>(type).value;
   if (const auto known = types_.find(index); known != types_.end()) return known->second;
   const TypeFacts facts = workOut(document_.types[index].kind);
   return types_.emplace(index, facts).first->second;
 }
 
 // What travels on a channel of its own.
-TypeFacts TypeFactBook::content(const std::optional<wit::TypeRef>& element, std::string_view what) {
+TypeFacts TypeFactBook::content(const std::optional<TypeRef>& element, std::string_view what) {
   TypeFacts facts = ofOptional(element);
   if (facts.unsupported.empty() && (facts.pending || facts.handles)) facts.unsupported = what;
   facts.min_bytes = 1;
@@ -63,37 +63,37 @@ TypeFacts TypeFactBook::content(const std::optional<wit::TypeRef>& element, std:
   return facts;
 }
 
-TypeFacts TypeFactBook::workOut(const wit::TypeKind& kind) {
+TypeFacts TypeFactBook::workOut(const TypeKind& kind) {
   TypeFacts facts;
-  if (const auto* record = std::get_if<wit::Record>(&kind)) {
-    for (const wit::Field& field : record->fields) append(facts, of(field.type));
-  } else if (const auto* tuple = std::get_if<wit::Tuple>(&kind)) {
-    for (const wit::TypeRef& type : tuple->types) append(facts, of(type));
-  } else if (const auto* variant = std::get_if<wit::Variant>(&kind)) {
-    for (const wit::Case& option : variant->cases) appendOptional(facts, ofOptional(option.type));
+  if (const auto* record = std::get_if<Record>(&kind)) {
+    for (const Field& field : record->fields) append(facts, of(field.type));
+  } else if (const auto* tuple = std::get_if<Tuple>(&kind)) {
+    for (const TypeRef& type : tuple->types) append(facts, of(type));
+  } else if (const auto* variant = std::get_if<Variant>(&kind)) {
+    for (const Case& option : variant->cases) appendOptional(facts, ofOptional(option.type));
     facts.min_bytes = 1;
-  } else if (const auto* flags = std::get_if<wit::Flags>(&kind)) {
+  } else if (const auto* flags = std::get_if<Flags>(&kind)) {
     facts.min_bytes = (flags->labels.size() + 7) / 8;
-  } else if (const auto* list = std::get_if<wit::List>(&kind)) {
+  } else if (const auto* list = std::get_if<List>(&kind)) {
     appendOptional(facts, of(list->element));
-  } else if (const auto* option = std::get_if<wit::Option>(&kind)) {
+  } else if (const auto* option = std::get_if<Option>(&kind)) {
     appendOptional(facts, of(option->some));
-  } else if (const auto* result = std::get_if<wit::ResultType>(&kind)) {
+  } else if (const auto* result = std::get_if<ResultType>(&kind)) {
     appendOptional(facts, ofOptional(result->ok));
     appendOptional(facts, ofOptional(result->err));
-  } else if (const auto* stream = std::get_if<wit::Stream>(&kind)) {
+  } else if (const auto* stream = std::get_if<Stream>(&kind)) {
     facts = content(stream->element, "resources, streams or futures in the elements of a stream");
-  } else if (const auto* future = std::get_if<wit::Future>(&kind)) {
+  } else if (const auto* future = std::get_if<Future>(&kind)) {
     facts = content(future->value, "resources, streams or futures in the value of a future");
-  } else if (const auto* handle = std::get_if<wit::Handle>(&kind)) {
+  } else if (const auto* handle = std::get_if<Handle>(&kind)) {
     facts = plain(1);
     facts.handles = true;
     facts.borrows = handle->borrowed;
-  } else if (const auto* alias = std::get_if<wit::Alias>(&kind)) {
+  } else if (const auto* alias = std::get_if<Alias>(&kind)) {
     facts = of(alias->target);
-  } else if (std::holds_alternative<wit::Map>(kind)) {
+  } else if (std::holds_alternative<Map>(kind)) {
     facts = unsupported("map");
-  } else if (std::holds_alternative<wit::FixedLengthList>(kind)) {
+  } else if (std::holds_alternative<FixedLengthList>(kind)) {
     facts = unsupported("list of fixed length");
   } else {
     facts = plain(1);  // enums; resources themselves are never encoded
@@ -101,4 +101,4 @@ TypeFacts TypeFactBook::workOut(const wit::TypeKind& kind) {
   return facts;
 }
 
-}  // namespace nimbus::bindgen
+}  // namespace nimbus::wit
