@@ -39,10 +39,14 @@ class ClientSpace final : public HandleSpace, public std::enable_shared_from_thi
     auto values = std::move(params).finish();
     if (!values) [[unlikely]]
       return std::unexpected(std::move(values).error());
-    Answer<Values> results = session_.invoke(context, function, *std::move(values));
-    if (results.ready()) [[likely]]
-      return decodeResults<T>(results.take());
-    return decodeLater<T>(shared_from_this(), std::move(results).intoTask());
+    if constexpr (mayBePending<T>()) {
+      return callForStreams<T>(context, function, *std::move(values));
+    } else {
+      Answer<Values> results = session_.invoke(context, function, *std::move(values));
+      if (results.ready()) [[likely]]
+        return decodeResults<T>(results.take());
+      return decodeLater<T>(shared_from_this(), std::move(results).intoTask(), nullptr);
+    }
   }
 
   void writeOwn(Encoder& out, const ResourceType& type,
@@ -52,6 +56,27 @@ class ClientSpace final : public HandleSpace, public std::enable_shared_from_thi
   [[nodiscard]] Resource* readBorrow(Decoder& in, const ResourceType& type) override;
 
  private:
+  template <typename T>
+  static constexpr bool mayBePending() {
+    if constexpr (std::is_void_v<T>) {
+      return false;
+    } else {
+      return Codec<T>::kPending;
+    }
+  }
+
+  // Tells a transport where the results end, since streams may go on behind them for long.
+  template <typename T>
+  [[nodiscard]] Answer<T> callForStreams(const CallContext& context, FunctionId function,
+                                         Values params) {
+    static const KnownShape kShape(kTupleFacts<T>);
+    auto with_shape = std::make_unique<CallContext>(context);
+    with_shape->results = &kShape;
+    Answer<Values> results = session_.invoke(*with_shape, function, std::move(params));
+    if (results.ready()) return decodeResults<T>(results.take());
+    return decodeLater<T>(shared_from_this(), std::move(results).intoTask(), std::move(with_shape));
+  }
+
   template <typename T>
   [[nodiscard]] Result<T> decodeResults(Result<Values> results) {
     if (!results) [[unlikely]]
@@ -67,7 +92,8 @@ class ClientSpace final : public HandleSpace, public std::enable_shared_from_thi
   }
   template <typename T>
   static Task<Result<T>> decodeLater(std::shared_ptr<ClientSpace> space,
-                                     Task<Result<Values>> results) {
+                                     Task<Result<Values>> results,
+                                     std::unique_ptr<CallContext> /*context*/) {
     Result<Values> values = co_await std::move(results);
     co_return space->decodeResults<T>(std::move(values));
   }

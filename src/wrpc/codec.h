@@ -266,6 +266,10 @@ struct Codec<std::unique_ptr<R>> : PlainCodec {
     out.handles()->writeOwn(out, R::kType, std::move(value));
   }
   static std::unique_ptr<R> decode(Decoder& in) {
+    if (in.measuring()) {
+      static_cast<void>(in.handle());
+      return nullptr;
+    }
     if (in.handles() != nullptr) {
       auto resource = in.handles()->readOwn(in, R::kType);
       return std::unique_ptr<R>(static_cast<R*>(resource.release()));
@@ -284,6 +288,10 @@ struct Codec<Borrow<R>> : PlainCodec {
     out.handles()->writeBorrow(out, R::kType, *value);
   }
   static Borrow<R> decode(Decoder& in) {
+    if (in.measuring()) {
+      static_cast<void>(in.handle());
+      return {};
+    }
     if (in.handles() != nullptr) {
       if (Resource* const resource = in.handles()->readBorrow(in, R::kType); resource != nullptr)
         return *static_cast<R*>(resource);

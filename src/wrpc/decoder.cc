@@ -78,14 +78,14 @@ std::int64_t Decoder::signedNumber(unsigned bits) {
 float Decoder::f32() {
   float value = 0;
   const ByteView raw = take(sizeof value);
-  if (ok()) std::memcpy(&value, raw.data(), sizeof value);
+  if (raw.size() == sizeof value) std::memcpy(&value, raw.data(), sizeof value);
   return value;
 }
 
 double Decoder::f64() {
   double value = 0;
   const ByteView raw = take(sizeof value);
-  if (ok()) std::memcpy(&value, raw.data(), sizeof value);
+  if (raw.size() == sizeof value) std::memcpy(&value, raw.data(), sizeof value);
   return value;
 }
 
@@ -106,6 +106,7 @@ char32_t Decoder::character() {
 
 std::string_view Decoder::text() {
   const ByteView view = byteView();
+  if (measuring_) return {};
   if (isUtf8(view)) return asText(view);
   fail("a string is not UTF-8");
   return {};
@@ -126,7 +127,8 @@ Bytes Decoder::bytes() {
     failTruncated(size - remaining());
     return {};
   }
-  if (size == 0) return {};
+  if (measuring_) skip(size);
+  if (size == 0 || measuring_) return {};
   if (at_ == end_) static_cast<void>(nextPiece());
   const std::size_t here = static_cast<std::size_t>(end_ - at_);
   if (size > here) return gather(size);
@@ -150,7 +152,20 @@ ByteView Decoder::take(std::size_t count) {
     static_cast<void>(nextPiece());
     return take(count);
   }
+  if (measuring_) {
+    skip(count);
+    return {};
+  }
   return gathered_.emplace_back(gather(count)).view();
+}
+
+void Decoder::skip(std::size_t count) {
+  while (count > 0) {
+    if (at_ == end_) static_cast<void>(nextPiece());
+    const std::size_t step = std::min(count, static_cast<std::size_t>(end_ - at_));
+    at_ += step;
+    count -= step;
+  }
 }
 
 Bytes Decoder::gather(std::size_t count) {
@@ -195,7 +210,7 @@ void Decoder::flags(std::uint32_t labels, std::uint8_t* out) {
 }
 
 std::unique_ptr<ByteSource> Decoder::pending() {
-  if (!ok()) return nullptr;
+  if (!ok() || measuring_) return nullptr;
   std::unique_ptr<ByteSource> source = values_ != nullptr ? values_->take(path_) : nullptr;
   if (!source) fail("a stream or future is announced, but has no channel");
   return source;

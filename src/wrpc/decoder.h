@@ -99,6 +99,12 @@ class Decoder {
   };
 
   [[nodiscard]] HandleSpace* handles() const { return handles_; }
+
+  // From now on only finds out where values end: texts and bytes come out empty, unchecked;
+  // resources and channels are not looked for.
+  void measureOnly() { measuring_ = true; }
+  [[nodiscard]] bool measuring() const { return measuring_; }
+
   // Where the Steps lead.
   [[nodiscard]] const IndexPath& path() const { return path_; }
 
@@ -124,6 +130,8 @@ class Decoder {
   // The next bytes in one piece; where they lie across pieces, gathered in memory of the Decoder.
   [[nodiscard]] ByteView take(std::size_t count);
   [[nodiscard]] Bytes gather(std::size_t count);
+  // Passes over bytes that are there.
+  void skip(std::size_t count);
 
   const std::uint8_t* at_ = nullptr;
   const std::uint8_t* end_ = nullptr;
@@ -133,6 +141,7 @@ class Decoder {
   std::size_t piece_ = 0;  // index of the piece that at_ points into
   std::size_t later_ = 0;  // bytes in the pieces behind it
   std::size_t missing_ = 0;
+  bool measuring_ = false;
   std::size_t list_bytes_left_;
   IndexPath path_;
   std::vector<Bytes> gathered_;

@@ -26,6 +26,7 @@ Result<ResourceTable::Handle> ResourceTable::insert(const ResourceType& type,
   Slot& slot = slots_[index];
   slot.resource = std::move(resource);
   slot.type = &type;
+  slot.used = turn_;
   makeHandle(index, slot.handle);
   ++size_;
   return slot.handle;
@@ -62,12 +63,14 @@ ResourceTable::Lent ResourceTable::lend(ByteView handle, const ResourceType& typ
   const std::uint32_t index = find(handle);
   if (index == kNoSlot || slots_[index].type != &type) return {};
   ++slots_[index].borrows;
+  slots_[index].used = turn_;
   return {index, slots_[index].resource.get()};
 }
 
 void ResourceTable::giveBack(std::uint32_t index) {
   Slot& slot = slots_[index];
   NIMBUS_CHECK(slot.borrows > 0);
+  slot.used = turn_;
   if (--slot.borrows == 0 && slot.dropped) static_cast<void>(free(index));
 }
 
@@ -85,6 +88,14 @@ void ResourceTable::dropAll() {
   // A destructor may make or drop others.
   for (std::uint32_t index = 0; index < slots_.size(); ++index) {
     if (slots_[index].resource && !slots_[index].dropped) dropSlot(index);
+  }
+}
+
+void ResourceTable::sweep(std::uint32_t turns) {
+  ++turn_;
+  for (std::uint32_t index = 0; index < slots_.size(); ++index) {
+    const Slot& slot = slots_[index];
+    if (slot.resource && slot.borrows == 0 && turn_ - slot.used > turns) dropSlot(index);
   }
 }
 

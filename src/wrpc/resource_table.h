@@ -60,6 +60,12 @@ class ResourceTable {
   void drop(ByteView handle);
   void dropAll();
 
+  // Whether it is one of this table's that still lives.
+  [[nodiscard]] bool has(ByteView handle) const { return find(handle) != kNoSlot; }
+  // For handles that expire, called at equal intervals: destroys what was neither made nor lent
+  // since `turns` calls, and is not borrowed.
+  void sweep(std::uint32_t turns);
+
   [[nodiscard]] std::size_t size() const { return size_; }
 
  private:
@@ -70,7 +76,8 @@ class ResourceTable {
     std::unique_ptr<Resource> resource;  // null: free
     const ResourceType* type = nullptr;
     std::uint32_t borrows = 0;
-    bool dropped = false;  // only waits for the last borrow
+    std::uint32_t used = 0;  // the turn in which it was last named
+    bool dropped = false;    // only waits for the last borrow
     std::uint32_t next_free = kNoSlot;
     Handle handle;
   };
@@ -85,6 +92,7 @@ class ResourceTable {
   std::size_t size_ = 0;
   std::uint32_t first_free_ = kNoSlot;
   std::uint32_t generation_ = 0;
+  std::uint32_t turn_ = 0;
   std::vector<Slot> slots_;
 };
 

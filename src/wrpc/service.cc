@@ -1,6 +1,12 @@
 #include "wrpc/service.h"
 
-#include "base/check.h"
+#include <algorithm>
+#include <chrono>
+
+#include <fmt/format.h>
+
+#include "base/sync.h"
+#include "net/shard.h"
 #include "wrpc/service_call.h"
 #include "wrpc/service_session.h"
 
@@ -20,17 +26,42 @@ std::string key(const FunctionName& name) {
 
 class OpenSession final : public Session {
  public:
-  explicit OpenSession(std::shared_ptr<ServiceSession> session) : session_(std::move(session)) {}
-  ~OpenSession() override { session_->close(); }
+  OpenSession(net::Shard& shard, std::shared_ptr<ServiceSession> session,
+              std::optional<Duration> lease)
+      : session_(std::move(session)) {
+    if (lease) expiry_.spawn(expire(shard, *session_, *lease));
+  }
+  ~OpenSession() override {
+    expiry_.cancelAll();
+    session_->close();
+  }
 
   [[nodiscard]] Eventual<Result<Values>> invoke(const CallContext& context, FunctionId function,
                                                 Values params) override {
     return session_->invoke(context, function, std::move(params));
   }
   void drop(ByteView handle) override { session_->drop(handle); }
+  [[nodiscard]] bool owns(ByteView handle) const override {
+    return session_->resources().has(handle);
+  }
+  // What results hold (streams) does not need the session.
+  [[nodiscard]] bool inUse() const override {
+    return session_->callCount() > 0 || session_->resources().size() > 0;
+  }
 
  private:
+  // A resource goes between one and one and a half leases after it was last named.
+  static Task<void> expire(net::Shard& shard, ServiceSession& session, Duration lease) {
+    const Duration turn = std::max<Duration>(lease / 2, std::chrono::milliseconds(1));
+    while (true) {
+      co_await shard.sleepFor(turn);
+      session.resources().sweep(kTurnsPerLease);
+    }
+  }
+  static constexpr std::uint32_t kTurnsPerLease = 2;
+
   std::shared_ptr<ServiceSession> session_;
+  TaskSet expiry_;
 };
 
 }  // namespace
@@ -42,7 +73,8 @@ ServiceInvoker::ServiceInvoker(std::vector<Interface> interfaces, ServiceOptions
   for (const Interface& interface : table->interfaces) {
     for (const InterfaceFunction& function : interface.functions) {
       ids_.try_emplace(key({interface.instance, function.name}), table->functions.size());
-      table->functions.push_back({function.serve, interface.handler.get()});
+      table->functions.push_back({function.serve, interface.handler.get(),
+                                  std::make_shared<KnownShape>(function.parameters)});
     }
   }
   table_ = std::move(table);
@@ -55,10 +87,15 @@ Result<FunctionId> ServiceInvoker::resolve(const FunctionName& name) {
               fmt::format("nobody serves function \"{}\" of \"{}\"", name.function, name.instance));
 }
 
-std::unique_ptr<Session> ServiceInvoker::open(net::Shard& /*shard*/,
+std::shared_ptr<const TupleShape> ServiceInvoker::parameters(FunctionId id) const {
+  return id.value < table_->functions.size() ? table_->functions[id.value].parameters : nullptr;
+}
+
+std::unique_ptr<Session> ServiceInvoker::open(net::Shard& shard,
                                               std::shared_ptr<const Consumer> consumer) {
-  return std::make_unique<OpenSession>(
-      std::make_shared<ServiceSession>(table_, std::move(consumer)));
+  const std::optional<Duration> lease = consumer ? consumer->lease : std::nullopt;
+  auto session = std::make_shared<ServiceSession>(table_, std::move(consumer));
+  return std::make_unique<OpenSession>(shard, std::move(session), lease);
 }
 
 std::vector<std::string_view> ServiceInvoker::instances() const {
@@ -71,7 +108,9 @@ ServiceSession::ServiceSession(std::shared_ptr<const ServiceInvoker::Table> tabl
                                std::shared_ptr<const Consumer> consumer)
     : table_(std::move(table)),
       consumer_(std::move(consumer)),
-      resources_(table_->options.handles, table_->options.max_resources) {}
+      resources_(consumer_ && consumer_->lease
+                     ? ResourceTable(HandleForm::kWire, table_->options.max_wire_resources)
+                     : ResourceTable(HandleForm::kLocal, table_->options.max_resources)) {}
 
 ServiceSession::~ServiceSession() = default;
 
@@ -82,6 +121,7 @@ Answer<Values> ServiceSession::invoke(const CallContext& context, FunctionId id,
   ServiceCall* const call = idle_.back().release();
   idle_.pop_back();
 
+  ++calls_;
   call->begin(context, std::move(params));
   const ServiceInvoker::Function& function = table_->functions[id.value];
   Answer<Values> results = function.serve(function.handler, *call);
@@ -92,6 +132,7 @@ Answer<Values> ServiceSession::invoke(const CallContext& context, FunctionId id,
 void ServiceSession::recycle(ServiceCall* call) {
   std::unique_ptr<ServiceCall> owned(call);
   owned->end();
+  --calls_;
   if (idle_.size() < kMaxIdleCalls) idle_.push_back(std::move(owned));
 }
 

@@ -15,6 +15,7 @@
 #include "wrpc/codec.h"
 #include "wrpc/invoker.h"
 #include "wrpc/resource_table.h"
+#include "wrpc/tuple_shape.h"
 
 namespace nimbus::wrpc {
 
@@ -45,6 +46,7 @@ class ServiceCall;
 struct InterfaceFunction {
   std::string_view name;  // on the wire: "get", "bucket.get"
   Answer<Values> (*serve)(void* handler, ServiceCall& call);
+  TupleFacts parameters;
 };
 
 // An interface and who implements it. Made by the `serve` of generated code.
@@ -55,14 +57,16 @@ struct Interface {
 };
 
 struct ServiceOptions {
-  HandleForm handles = HandleForm::kLocal;
-  // Of one session.
+  // Of one session, and of one whose consumer is at the other end of a wire.
   std::size_t max_resources = 4096;
+  std::size_t max_wire_resources = 65536;
   DecodeLimits decode;
 };
 
 // Handlers as something that can be called. The handlers are shared by all shards; the resources
-// they return belong to a session, and all interfaces of one invoker share them.
+// they return belong to a session, and all interfaces of one invoker share them. Handles of a
+// session whose consumer has a lease (Consumer::lease) cannot be guessed, and expire; others are
+// small numbers.
 //
 //   auto invoker = std::make_shared<ServiceInvoker>(std::vector{store::serve(handler)});
 class ServiceInvoker final : public Invoker {
@@ -71,6 +75,7 @@ class ServiceInvoker final : public Invoker {
   explicit ServiceInvoker(std::vector<Interface> interfaces, ServiceOptions options = {});
 
   [[nodiscard]] Result<FunctionId> resolve(const FunctionName& name) override;
+  [[nodiscard]] std::shared_ptr<const TupleShape> parameters(FunctionId id) const override;
   [[nodiscard]] std::unique_ptr<Session> open(net::Shard& shard,
                                               std::shared_ptr<const Consumer> consumer) override;
 
@@ -82,6 +87,7 @@ class ServiceInvoker final : public Invoker {
   struct Function {
     Answer<Values> (*serve)(void* handler, ServiceCall& call);
     void* handler;
+    std::shared_ptr<const TupleShape> parameters;
   };
   struct Table {
     std::vector<Interface> interfaces;

@@ -24,6 +24,7 @@ class ServiceSession final : public std::enable_shared_from_this<ServiceSession>
 
   [[nodiscard]] ResourceTable& resources() { return resources_; }
   [[nodiscard]] const ServiceOptions& options() const { return table_->options; }
+  [[nodiscard]] std::size_t callCount() const { return calls_; }
   // Back from a call that has ended.
   void recycle(ServiceCall* call);
 
@@ -31,6 +32,7 @@ class ServiceSession final : public std::enable_shared_from_this<ServiceSession>
   std::shared_ptr<const ServiceInvoker::Table> table_;
   std::shared_ptr<const Consumer> consumer_;
   ResourceTable resources_;
+  std::size_t calls_ = 0;
   std::vector<std::unique_ptr<ServiceCall>> idle_;
 };
 

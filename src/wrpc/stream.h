@@ -156,7 +156,7 @@ struct Codec<StreamReader<T>> {
   static StreamReader<T> decode(Decoder& in) {
     // A list that is not empty is the whole stream.
     StreamChunk<T> inline_elements = Codec<StreamChunk<T>>::decode(in);
-    if (!in.ok()) return {};
+    if (!in.ok() || in.measuring()) return {};
     if (!inline_elements.empty()) return StreamReader<T>(std::move(inline_elements));
     std::unique_ptr<ByteSource> source = in.pending();
     if (!source) return {};

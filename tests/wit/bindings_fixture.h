@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -15,8 +16,10 @@ namespace nimbus::wrpc {
 // A session on handlers of this process, as everybody else would open it. Lives on a shard.
 class Local {
  public:
-  Local(net::Shard& shard, std::vector<Interface> interfaces, ServiceOptions options = {})
-      : invoker_(std::make_shared<ServiceInvoker>(std::move(interfaces), options)),
+  Local(net::Shard& shard, std::vector<Interface> interfaces, ServiceOptions options = {},
+        std::optional<Duration> lease = {})
+      : consumer_(consumerWith(lease)),
+        invoker_(std::make_shared<ServiceInvoker>(std::move(interfaces), options)),
         session_(invoker_->open(shard, consumer_)),
         space_(std::make_shared<ClientSpace>(*invoker_, *session_)) {}
 
@@ -33,8 +36,15 @@ class Local {
   }
 
  private:
-  std::shared_ptr<const Consumer> consumer_ = std::make_shared<Consumer>();
-  CallContext context_{.consumer = *consumer_, .deadline = {}, .trace_parent = {}};
+  static std::shared_ptr<const Consumer> consumerWith(std::optional<Duration> lease) {
+    auto consumer = std::make_shared<Consumer>();
+    consumer->lease = lease;
+    return consumer;
+  }
+
+  std::shared_ptr<const Consumer> consumer_;
+  CallContext context_{
+      .consumer = *consumer_, .deadline = {}, .trace_parent = {}, .results = nullptr};
   std::shared_ptr<ServiceInvoker> invoker_;
   std::unique_ptr<Session> session_;
   std::shared_ptr<ClientSpace> space_;

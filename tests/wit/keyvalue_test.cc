@@ -127,12 +127,13 @@ class MapBatch final : public batch::Handler {
 };
 
 struct Service {
-  explicit Service(net::Shard& shard, wrpc::ServiceOptions options = {})
+  explicit Service(net::Shard& shard, wrpc::ServiceOptions options = {},
+                   std::optional<Duration> lease = {})
       : local(shard,
               {store::serve(std::make_shared<MapStore>(data)),
                atomics::serve(std::make_shared<MapAtomics>()),
                batch::serve(std::make_shared<MapBatch>())},
-              options) {}
+              options, lease) {}
 
   Task<wrpc::Own<store::Bucket>> open() {
     auto opened = co_await stores->open(local.context(), "default");
@@ -251,7 +252,8 @@ TEST_F(KeyvalueBindings, EndACallThatNobodyWaitsForAnyMore) {
 
 TEST_F(KeyvalueBindings, RefuseForgedAndDroppedHandles) {
   run([](net::Shard& shard) -> Task<void> {
-    Service service(shard, {.handles = wrpc::HandleForm::kWire, .max_resources = 2, .decode = {}});
+    Service service(shard, {.max_resources = 1, .max_wire_resources = 2, .decode = {}},
+                    std::chrono::hours(1));
     const wrpc::CallContext& context = service.local.context();
     auto bucket = co_await service.open();
     const auto get =
@@ -283,6 +285,52 @@ TEST_F(KeyvalueBindings, RefuseForgedAndDroppedHandles) {
     auto third = co_await service.open();
     const auto fourth = co_await service.stores->open(context, "default");
     EXPECT_EQ(fourth.error().code(), ErrorCode::kResourceExhausted);
+  });
+}
+
+TEST_F(KeyvalueBindings, LetHandlesOfAWireExpire) {
+  run([](net::Shard& shard) -> Task<void> {
+    Service service(shard, {}, std::chrono::milliseconds(2));
+    auto bucket = co_await service.open();
+    const std::string handle = bucket->remoteHandle()->bytes;
+    EXPECT_TRUE(service.local.session().inUse());
+    // A borrowed one stays, however long the call takes.
+    auto asking = bucket->exists(service.local.context(), "a").intoTask();
+    EXPECT_FALSE(asking.start());
+    co_await shard.sleepFor(std::chrono::milliseconds(20));
+    EXPECT_EQ(service.data->open_buckets, 1);
+    service.data->gate.set();
+    EXPECT_TRUE(service.local.session().owns(asBytes(handle)));
+    while (service.data->open_buckets > 0) co_await shard.sleepFor(std::chrono::milliseconds(1));
+    EXPECT_FALSE(service.local.session().owns(asBytes(handle)));
+    EXPECT_FALSE(service.local.session().inUse());
+  });
+}
+
+TEST_F(KeyvalueBindings, KnowWhereTheirParametersEnd) {
+  run([](net::Shard& shard) -> Task<void> {
+    Service service(shard);
+    wrpc::Invoker& invoker = service.local.invoker();
+    const auto set = invoker.resolve({"wasi:keyvalue/store@0.2.0-draft", "bucket.set"}).value();
+    const auto shape = invoker.parameters(set);
+    EXPECT_FALSE(shape->mayHaveChannels());
+    wrpc::Encoder out;
+    out.handle(asBytes("hand"));
+    out.text("key");
+    out.bytes(Bytes::take(std::string(3000, 'v')));
+    const ByteChain whole = std::move(out).finishBytes().value();
+    EXPECT_EQ(shape->measure(whole).value(), whole.size());
+    const Bytes flat = whole.toBytes();
+    for (const std::size_t size :
+         {std::size_t{0}, std::size_t{4}, std::size_t{8}, std::size_t{9}, flat.size() - 1}) {
+      ByteChain part;
+      part.append(flat.slice(0, size));
+      EXPECT_EQ(shape->measure(part).value(), std::nullopt);
+    }
+    ByteChain longer = whole.share();
+    longer.append(std::uint8_t{1});
+    EXPECT_EQ(shape->measure(longer).value(), whole.size());
+    co_return;
   });
 }
 

@@ -153,6 +153,15 @@ class SourceWriter {
     out_.line();
   }
 
+  void writeServed(const CppFunction& function) {
+    std::vector<std::string> types;
+    if (function.method_of)
+      types.push_back(fmt::format("wrpc::Borrow<{}>", scope_.localName(*function.method_of)));
+    for (const CppFunction::Param& param : function.params) types.push_back(param.value_type);
+    out_.line(fmt::format("    {{kFunctionNames[k{0}Function], &serve{0},", function.tag));
+    out_.line(fmt::format("     wrpc::kTupleFacts<{}>}},", fmt::join(types, ", ")));
+  }
+
   void writeServeAll() {
     out_.line("wrpc::Interface serve(std::shared_ptr<Handler> handler) {");
     out_.indent();
@@ -160,8 +169,7 @@ class SourceWriter {
       out_.line("return {kInterface.instance, {}, std::move(handler)};");
     } else {
       out_.line("static constexpr wrpc::InterfaceFunction kFunctions[] = {");
-      for (const CppFunction& function : functions_)
-        out_.line(fmt::format("    {{kFunctionNames[k{0}Function], &serve{0}}},", function.tag));
+      for (const CppFunction& function : functions_) writeServed(function);
       out_.line("};");
       out_.line("return {kInterface.instance, kFunctions, std::move(handler)};");
     }

@@ -1,0 +1,174 @@
+#include "wrpc/dynamic_codec.h"
+
+#include <array>
+#include <functional>
+#include <random>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "wrpc/dynamic_test_support.h"
+
+namespace nimbus::wrpc {
+namespace {
+
+struct Random {
+  std::mt19937 engine;
+  std::uint32_t pick(std::uint32_t below) { return engine() % below; }
+};
+
+wit::TypeRef add(wit::Document& document, wit::TypeKind kind) {
+  wit::Type type;
+  type.kind = std::move(kind);
+  document.types.push_back(std::move(type));
+  return wit::TypeIndex{document.types.size() - 1};
+}
+
+// Paths say where a value was found, not what it is.
+DynamicValue withoutPaths(DynamicValue value) {
+  if (auto* pending = std::get_if<DynamicValue::Pending>(&value.content)) pending->path.clear();
+  if (auto* list = std::get_if<std::vector<DynamicValue>>(&value.content)) {
+    for (DynamicValue& element : *list) element = withoutPaths(std::move(element));
+  }
+  if (auto* one = std::get_if<DynamicValue::Case>(&value.content)) {
+    for (DynamicValue& payload : one->payload) payload = withoutPaths(std::move(payload));
+  }
+  return value;
+}
+
+class Property : public testing::Test {
+ protected:
+  // For many random types and values: `check(document, type, value, bytes)`.
+  void forAll(const std::function<void(const wit::Document&, const wit::TypeRef&,
+                                       const DynamicValue&, const Bytes&)>& check) {
+    const unsigned seed = std::random_device()();
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    Random random{std::mt19937(seed)};
+    ValueMaker<Random> maker(random);
+    for (int round = 0; round < 2000 && !HasFailure(); ++round) {
+      wit::Document document;
+      const wit::TypeRef type = maker.type(document, 4);
+      const DynamicValue value = maker.value(document, type);
+      DynamicCodec codec(document);
+      Encoder out;
+      codec.encode(out, type, value);
+      auto bytes = std::move(out).finishBytes();
+      ASSERT_TRUE(bytes.has_value()) << bytes.error().describe();
+      check(document, type, value, bytes->toBytes());
+    }
+  }
+};
+
+TEST_F(Property, DecodingGivesWhatWasEncoded) {
+  forAll([](const auto& document, const auto& type, const auto& value, const Bytes& bytes) {
+    DynamicCodec codec(document);
+    Decoder in(bytes.view());
+    EXPECT_EQ(withoutPaths(codec.decode(in, type)), value);
+    EXPECT_TRUE(in.finish().has_value()) << in.error()->describe();
+  });
+}
+
+TEST_F(Property, SkippingEndsWhereDecodingEnds) {
+  forAll([](const auto& document, const auto& type, const auto&, const Bytes& bytes) {
+    DynamicCodec codec(document);
+    Decoder in(bytes.view());
+    EXPECT_TRUE(codec.check(in, std::array{type}).has_value()) << in.error()->describe();
+  });
+}
+
+TEST_F(Property, NoPrefixIsAValue) {
+  forAll([](const auto& document, const auto& type, const auto&, const Bytes& bytes) {
+    DynamicCodec codec(document);
+    for (std::size_t size = 0; size < bytes.size(); ++size) {
+      Decoder in(bytes.view().first(size));
+      EXPECT_FALSE(codec.check(in, std::array{type}).has_value());
+      EXPECT_TRUE(in.truncated());
+    }
+  });
+}
+
+TEST_F(Property, SkippingRefusesWhatDecodingRefuses) {
+  std::mt19937 random(7);  // the types and values differ from run to run anyway
+  forAll([&](const auto& document, const auto& type, const auto&, const Bytes& bytes) {
+    if (bytes.empty()) return;
+    std::string changed(bytes.text());
+    changed[random() % changed.size()] ^= static_cast<char>(1U << random() % 8);
+    DynamicCodec codec(document);
+    Decoder skipping(asBytes(changed));
+    Decoder decoding(asBytes(changed));
+    const bool skipped = codec.check(skipping, std::array{type}).has_value();
+    static_cast<void>(codec.decode(decoding, type));
+    EXPECT_EQ(decoding.finish().has_value(), skipped);
+  });
+}
+
+TEST(DynamicCodec, FindsWhatIsPending) {
+  wit::Document document;
+  const wit::TypeRef bytes = add(document, wit::Stream{wit::Primitive::kU8});
+  const wit::TypeRef later = add(document, wit::Future{wit::Primitive::kString});
+  const wit::TypeRef maybe = add(document, wit::Option{bytes});
+  const wit::TypeRef record =
+      add(document,
+          wit::Record{{{"id", wit::Primitive::kU32, ""}, {"body", maybe, ""}, {"end", later, ""}}});
+  const wit::TypeRef list = add(document, wit::List{record});
+  DynamicCodec codec(document);
+  // list of two records, the second one's stream inline; then a bool
+  const std::string values(
+      "\2"
+      "\5\1\0\0"
+      "\6\1\2ab\1\4done"
+      "\1",
+      17);
+  Decoder in(asBytes(values));
+  const auto pending = codec.check(in, std::array{list, wit::TypeRef(wit::Primitive::kBool)});
+  ASSERT_TRUE(pending.has_value()) << pending.error().describe();
+  ASSERT_EQ(pending->size(), 2U);
+  EXPECT_EQ((*pending)[0].path, IndexPath({0, 0, 1}));
+  EXPECT_TRUE((*pending)[0].stream);
+  EXPECT_EQ((*pending)[1].path, IndexPath({0, 0, 2}));
+  EXPECT_FALSE((*pending)[1].stream);
+  EXPECT_EQ((*pending)[1].content, wit::TypeRef(wit::Primitive::kString));
+}
+
+TEST(DynamicCodec, RefusesValuesOfAnotherType) {
+  wit::Document document;
+  const wit::TypeRef pair =
+      add(document, wit::Tuple{{wit::Primitive::kU8, wit::Primitive::kString}});
+  const wit::TypeRef option = add(document, wit::Option{wit::Primitive::kS16});
+  const wit::TypeRef flags = add(document, wit::Flags{std::vector<wit::Label>(3)});
+  const auto accepts = [&](const wit::TypeRef& type, DynamicValue value) {
+    DynamicCodec codec(document);
+    Encoder out;
+    codec.encode(out, type, value);
+    return std::move(out).finish().has_value();
+  };
+  const DynamicValue byte{std::uint64_t{255}};
+  const DynamicValue text{std::string("x")};
+  EXPECT_TRUE(accepts(pair, {std::vector<DynamicValue>{byte, text}}));
+  EXPECT_FALSE(accepts(pair, {std::vector<DynamicValue>{text, byte}}));
+  EXPECT_FALSE(accepts(pair, {std::vector<DynamicValue>{byte}}));
+  EXPECT_FALSE(accepts(wit::Primitive::kU8, {std::uint64_t{256}}));
+  EXPECT_TRUE(accepts(wit::Primitive::kS8, {std::int64_t{-128}}));
+  EXPECT_FALSE(accepts(wit::Primitive::kS8, {std::int64_t{-129}}));
+  EXPECT_TRUE(accepts(option, {DynamicValue::Case{0, {}}}));
+  EXPECT_FALSE(accepts(option, {DynamicValue::Case{1, {}}}));
+  EXPECT_FALSE(accepts(option, {DynamicValue::Case{2, {}}}));
+  EXPECT_FALSE(accepts(flags, {std::vector<bool>(4)}));
+}
+
+TEST(DynamicCodec, PassesOverElementsWithoutBytesAtOnce) {
+  wit::Document document;
+  const wit::TypeRef list = add(document, wit::List{add(document, wit::Record{})});
+  DynamicCodec codec(document);
+  const std::string claimed("\x80\x80\x80\x40", 4);  // 128 million
+  Decoder in(asBytes(claimed));
+  EXPECT_TRUE(codec.check(in, std::array{list}).has_value());
+  Decoder again(asBytes(claimed));
+  static_cast<void>(codec.decode(again, list));
+  EXPECT_EQ(again.finish().error().code(), ErrorCode::kResourceExhausted);
+}
+
+}  // namespace
+}  // namespace nimbus::wrpc
