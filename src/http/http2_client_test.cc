@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <cstdlib>
 #include <filesystem>
 #include <mutex>
@@ -236,15 +237,18 @@ TEST_F(Http2ClientTest, ResetsWhatIsGivenUp) {
 }
 
 TEST_F(Http2ClientTest, SendsARefusedRequestAgainOnAnotherConnection) {
-  h2Script([](Http2TestPeer& peer) {
+  std::atomic<bool> first_arrived = false;
+  h2Script([&](Http2TestPeer& peer) {
     (void)peer.readMessage(1);
+    first_arrived = true;
     peer.frame(NGHTTP2_GOAWAY, 0, 0, std::string(8, '\0'));  // nothing was processed
     EXPECT_TRUE(peer.readToEnd());
   });
   run([&](net::Shard&) -> Task<void> {
     auto sent = client().send(call("POST", "/"), nullptr, options_);
     sent.start();
-    while (opened() < 1) co_await (*group_)[0].sleepFor(milliseconds(1));
+    // Not before: the other script would take the first connection.
+    while (!first_arrived) co_await (*group_)[0].sleepFor(milliseconds(1));
     h2Script([](Http2TestPeer& peer) {
       (void)peer.readMessage(1);
       peer.headers(1, {{":status", "200"}}, NGHTTP2_FLAG_END_STREAM);
