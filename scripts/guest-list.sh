@@ -23,8 +23,12 @@ http-hello-py         all   py         examples/http-hello-py
 http-misc             quick rust_named tests/guests/http-misc
 http-misc-p3          quick rust_named tests/guests/http-misc-p3
 http-config           quick rust_named tests/guests/http-config
+http-relay            quick rust_named tests/guests/http-relay
+http-relay-p3         quick rust_named tests/guests/http-relay-p3
 http-sleep            quick rust       tests/guests/http-sleep
 http-sleep-p3         quick rust       tests/guests/http-sleep-p3
+pair-back             quick rust_named tests/guests/pair-back
+pair-web              quick rust_named tests/guests/pair-web
 http-hello-0.2.0      quick c          examples/http-hello-c 0.2.0
 http-hello-0.2.99     quick c          examples/http-hello-c 0.2.99
 END

@@ -3,11 +3,15 @@
 mod bodies;
 mod faults;
 mod files;
+#[cfg(feature = "relay")]
+mod next; // generated from wit/world.wit
+#[cfg(feature = "relay")]
+mod relay;
 mod reply;
 mod sockets;
 mod system;
 
-use guest_support::{Query, path_of};
+use guest_support::{Query, addressed, path_of};
 use wasip3::http::types::{ErrorCode, Request, Response};
 
 use crate::reply::text;
@@ -19,8 +23,13 @@ struct Misc;
 impl wasip3::exports::http::handler::Guest for Misc {
     async fn handle(request: Request) -> Result<Response, ErrorCode> {
         let whole_path = request.get_path_with_query().unwrap_or_default();
-        let query = Query::of(&whole_path);
-        Ok(match path_of(&whole_path) {
+        #[cfg(feature = "relay")]
+        if !relay::is_for_me(&whole_path) {
+            return relay::forward(request).await;
+        }
+        let (_, whole_path) = addressed(&whole_path);
+        let query = Query::of(whole_path);
+        Ok(match path_of(whole_path) {
             "/sleep" => system::sleep(&query).await,
             "/late" => bodies::late(&query),
             "/cpu" => system::cpu(&query),

@@ -4,11 +4,15 @@
 mod bodies;
 mod faults;
 mod files;
+#[cfg(feature = "relay")]
+mod next; // generated from wit/world.wit
+#[cfg(feature = "relay")]
+mod relay;
 mod reply;
 mod sockets;
 mod system;
 
-use guest_support::{Query, path_of};
+use guest_support::{Query, addressed, path_of};
 use wasip2::exports::http::incoming_handler::Guest;
 use wasip2::http::types::{ErrorCode, IncomingRequest, ResponseOutparam};
 
@@ -21,8 +25,13 @@ struct Misc;
 impl Guest for Misc {
     fn handle(request: IncomingRequest, out: ResponseOutparam) {
         let whole_path = request.path_with_query().unwrap_or_default();
-        let query = Query::of(&whole_path);
-        match path_of(&whole_path) {
+        #[cfg(feature = "relay")]
+        if !relay::is_for_me(&whole_path) {
+            return relay::forward(request, out);
+        }
+        let (_, whole_path) = addressed(&whole_path);
+        let query = Query::of(whole_path);
+        match path_of(whole_path) {
             "/sleep" => system::sleep(out, &query),
             "/late" => bodies::late(out, &query),
             "/cpu" => system::cpu(out, &query),

@@ -39,6 +39,17 @@ pub fn path_of(path_with_query: &str) -> &str {
     path_with_query.split('?').next().unwrap_or_default()
 }
 
+/// The name and the rest of `/at/NAME/rest?…`; any other path is addressed to nobody.
+pub fn addressed(path_with_query: &str) -> (Option<&str>, &str) {
+    let Some(name_and_rest) = path_with_query.strip_prefix("/at/") else {
+        return (None, path_with_query);
+    };
+    match name_and_rest.find('/') {
+        Some(end) => (Some(&name_and_rest[..end]), &name_and_rest[end..]),
+        None => (Some(name_and_rest), "/"),
+    }
+}
+
 pub fn percent_decoded(text: &str) -> String {
     let bytes = text.as_bytes();
     let mut decoded = Vec::with_capacity(bytes.len());
