@@ -21,6 +21,7 @@
 #include "wrpc/framed_client.h"
 #include "wrpc/framed_server.h"
 #include "wrpc/service.h"
+#include "wrpc/stream_pipe.h"
 
 namespace nimbus::interop {
 namespace {
@@ -171,17 +172,14 @@ class Peer final : public peer::Handler {
     std::fprintf(stderr, "%s\n", sockets.error().describe().c_str());
     std::exit(1);
   }
-  wrpc::ServiceOptions options;
-  options.handles = wrpc::HandleForm::kWire;
   std::unique_ptr<wrpc::FramedServer> server;
   shards.runOn(0, [&](net::Shard& shard) {
     std::printf("serving %s\n", (*sockets)[0]->boundTo().toString().c_str());
     std::fflush(stdout);
-    server =
-        wrpc::makeFramedServer(shard, std::move((*sockets)[0]),
-                               std::make_shared<wrpc::ServiceInvoker>(
-                                   std::vector{peer::serve(std::make_shared<Peer>())}, options),
-                               {}, *log);
+    server = wrpc::makeFramedServer(
+        shard, std::move((*sockets)[0]),
+        std::make_shared<wrpc::ServiceInvoker>(std::vector{peer::serve(std::make_shared<Peer>())}),
+        {}, *log);
   });
   for (;;) pause();
 }
@@ -246,6 +244,22 @@ Task<void> checkUpper(Connected& to, std::string text) {
   expect("upper", got == text, "another text");
 }
 
+// Each number is sent once the one before came back.
+Task<void> checkConversation(Connected& to) {
+  auto [writer, numbers] = wrpc::makeStream<std::uint32_t>();
+  auto out = co_await to.client->doubled(to.context, std::move(numbers));
+  if (!out) co_return expect("conversation", false, why(out));
+  for (const std::uint32_t number : {1u, 2u, 300u}) {
+    const auto sent = co_await writer.write({number});
+    expect("conversation", sent.has_value(), why(sent));
+    const auto chunk = co_await out->read();
+    expect("conversation", chunk && *chunk && **chunk == std::vector{2 * number}, why(chunk));
+  }
+  writer.close();
+  const auto end = co_await out->read();
+  expect("conversation", end && !*end, why(end));
+}
+
 Task<void> checkDoubled(Connected& to) {
   auto out = co_await to.client->doubled(
       to.context, wrpc::StreamReader<std::uint32_t>(std::vector<std::uint32_t>{1, 2, 300}));
@@ -277,6 +291,7 @@ Task<void> check(net::Shard& shard, wrpc::ProviderAddress address) {
   co_await checkBytes(to, 10);
   co_await checkBytes(to, 1000);
   co_await checkUpper(to, "some words of text");
+  co_await checkConversation(to);
   co_await checkDoubled(to);
   co_await checkLater(to);
   co_await checkResource(to);
