@@ -40,11 +40,7 @@ Result<ServedProvider> serve(std::shared_ptr<keyvalue::Store> store, const Provi
   TRY(quota.max_bytes, numberIn(config, "max-bytes"));
   TRY(quota.max_keys, numberIn(config, "max-keys"));
   keyspace->limit(quota);
-  // Whoever has a handle may use it, and it crosses a wire.
-  return ServedProvider{
-      std::move(store),
-      keyvalue::serveKeyValue(
-          keyspace, {.handles = wrpc::HandleForm::kWire, .max_resources = 65'536, .decode = {}})};
+  return ServedProvider{std::move(store), keyvalue::serveKeyValue(keyspace)};
 }
 
 Result<ServedProvider> serveSqlite(const ProviderConfig& config) {
