@@ -41,6 +41,7 @@ struct Link::CallBacks {
 
   static void disconnected(natsConnection* /*raw*/, void* closure) {
     auto& link = *static_cast<Link*>(closure);
+    if (link.ending_) return;
     link.logger_.warn("lost the connection to the NATS server", {{"name", link.options_.name}});
   }
   static void reconnected(natsConnection* raw, void* closure) {
@@ -114,6 +115,7 @@ Result<void> Link::flush(Duration timeout) {
 
 void Link::destroy() {
   if (raw_ == nullptr) return;
+  ending_ = true;
   natsConnection_Destroy(raw_);
   closed_.wait();
   raw_ = nullptr;

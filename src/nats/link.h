@@ -86,6 +86,7 @@ class Link final : public std::enable_shared_from_this<Link>,
   Logger& logger_;
   __natsConnection* raw_ = nullptr;
   std::atomic<bool> connected_ = false;
+  std::atomic<bool> ending_ = false;  // by us
   std::atomic<bool> wants_write_ = false;
   std::atomic<unsigned> generation_ = 0;  // of the socket: one per successful connect
   std::latch closed_{1};

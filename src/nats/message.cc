@@ -2,13 +2,49 @@
 
 #include <nats/nats.h>
 
+#include <array>
 #include <utility>
 
 #include "base/text.h"
 
 namespace nimbus::nats {
 
-void Message::Deleter::operator()(__natsMsg* raw) const { natsMsg_Destroy(raw); }
+namespace {
+
+// libnats frees messages on a thread of its own, which it wakes for each one; so a thread gives
+// back what it is done with many at a time.
+class GivenBack {
+ public:
+  GivenBack() = default;
+  GivenBack(const GivenBack&) = delete;
+  GivenBack& operator=(const GivenBack&) = delete;
+  ~GivenBack() { flush(); }
+
+  void add(natsMsg* message) {
+    messages_[count_++] = message;
+    bytes_ += static_cast<std::size_t>(natsMsg_GetDataLength(message));
+    if (count_ == messages_.size() || bytes_ >= kMaxBytes) flush();
+  }
+
+ private:
+  static constexpr std::size_t kMaxBytes = 64 * 1024;
+
+  void flush() {
+    for (std::size_t index = 0; index < count_; ++index) natsMsg_Destroy(messages_[index]);
+    count_ = 0;
+    bytes_ = 0;
+  }
+
+  std::array<natsMsg*, 64> messages_{};
+  std::size_t count_ = 0;
+  std::size_t bytes_ = 0;
+};
+
+thread_local GivenBack given_back;
+
+}  // namespace
+
+void Message::Deleter::operator()(__natsMsg* raw) const { given_back.add(raw); }
 
 std::string_view Message::subject() const { return natsMsg_GetSubject(raw_.get()); }
 
