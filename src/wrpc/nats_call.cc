@@ -50,7 +50,8 @@ NatsCall::~NatsCall() {
 
 // A provider that was not told goes on sending; with streams it may do so for long.
 void NatsCall::releaseSlot() {
-  if (slot_ && (!root_.ended() || channels_)) slot_->retire();
+  const bool over = root_.ended() || (brief_ && root_.complete());
+  if (slot_ && (!over || channels_)) slot_->retire();
   slot_.reset();
 }
 
@@ -83,10 +84,19 @@ Result<void> NatsCall::invoke(const nats::Connection::Headers& headers, Function
   rest_ = NatsChunks(std::move(params.bytes));
   parameter_channels_ = std::move(params.channels);
   parameter_source_ = std::move(params.arriving);
-  const std::size_t taken = slot_->base().size() + encodedSize(headers);
+  const std::size_t taken = slot_->base().size() + kBriefSuffix.size() + encodedSize(headers);
   const std::size_t limit = connection.maxPayload();
-  return connection.publish(subject, slot_->base(), headers,
-                            rest_.next(limit > taken ? limit - taken : 0));
+  const std::size_t room = limit > taken ? limit - taken : 0;
+  brief_ = mayBeBrief(room);
+  const std::string& base = slot_->base();
+  return connection.publish(subject, brief_ ? base + std::string(kBriefSuffix) : base, headers,
+                            rest_.next(room));
+}
+
+// Whether all parameters go with the invocation, and the results tell their own end.
+bool NatsCall::mayBeBrief(std::size_t room_bytes) const {
+  return results_ != nullptr && !results_->mayHaveChannels() && rest_.size() <= room_bytes &&
+         parameter_channels_.empty() && parameter_source_ == nullptr;
 }
 
 // Without types, a root that ended before any sub-channel began is taken to have none.
@@ -127,6 +137,7 @@ void NatsCall::received(std::string_view below, nats::Message message) {
 }
 
 Result<void> NatsCall::accept(std::string_view below, nats::Message message) {
+  if (brief_ && below.starts_with(kBriefSuffix)) below.remove_prefix(kBriefSuffix.size());
   const auto meaning = parseReceived(below, kResults, target_->options.channels.max_path_depth);
   if (!meaning) return fail(ErrorCode::kProtocol, "a message at a subject that means nothing");
   if (meaning->kind == ReceivedSubject::Kind::kHandshake) return acceptHandshake(message);

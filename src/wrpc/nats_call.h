@@ -51,6 +51,7 @@ class NatsCall final : public std::enable_shared_from_this<NatsCall>,
                                     Values params);
   [[nodiscard]] Values takeResults();
   [[nodiscard]] bool mayHaveChannels() const;
+  [[nodiscard]] bool mayBeBrief(std::size_t room_bytes) const;
   void finishIfAllEnded();
 
   // What arrives.
@@ -84,6 +85,7 @@ class NatsCall final : public std::enable_shared_from_this<NatsCall>,
   std::unique_ptr<ChannelSource> parameter_source_;
   NatsOutput output_;
   bool shaken_ = false;
+  bool brief_ = false;
 
   const TupleShape* results_;
   NatsRoot root_;

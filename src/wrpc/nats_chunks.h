@@ -16,6 +16,7 @@ class NatsChunks {
   explicit NatsChunks(ByteChain chain) : chain_(std::move(chain)), left_(chain_.size()) {}
 
   [[nodiscard]] bool empty() const { return left_ == 0; }
+  [[nodiscard]] std::size_t size() const { return left_; }
 
   // The next bytes, at most `limit_bytes` of them and at least one if there is one; valid until the
   // next call.

@@ -228,6 +228,29 @@ class NatsHostileClientTest : public NatsHostileTest {
   std::shared_ptr<TestInvoker::Seen> seen_ = std::make_shared<TestInvoker::Seen>();
 };
 
+// Clients that do not say so get everything that the dialect demands.
+TEST_F(NatsHostileClientTest, TellsAllToAClientThatIsNotBrief) {
+  attack([&](net::Shard& shard, nats::Connection& connection, NatsServer&) -> Task<void> {
+    const auto subjectsOf = [&](std::string suffix) -> Task<std::vector<std::string>> {
+      const std::string inbox = connection.newInbox();
+      std::vector<std::string> subjects;
+      Script script([&](const nats::Message& message) {
+        subjects.push_back(std::string(message.subject().substr(inbox.size())));
+      });
+      auto subscription = connection.subscribe(shard, {.subject = inbox + ".>"}, script);
+      EXPECT_TRUE(
+          connection.publish(std::string(kSubject) + "echo", inbox + suffix, asBytes("\x01x")));
+      EXPECT_TRUE(co_await connection.flush(shard, seconds(10)));
+      EXPECT_TRUE(co_await connection.flush(shard, seconds(10)));
+      co_return subjects;
+    };
+    const std::vector<std::string> all = co_await subjectsOf(".1");
+    EXPECT_EQ(all, (std::vector<std::string>{".1", ".1.results", ".1.results"}));
+    const std::vector<std::string> few = co_await subjectsOf(".1.brief");
+    EXPECT_EQ(few, (std::vector<std::string>{".1.brief.results"}));
+  });
+}
+
 TEST_F(NatsHostileClientTest, IgnoresACallWithoutAReplySubject) {
   attack([&](net::Shard& shard, nats::Connection& connection, NatsServer&) -> Task<void> {
     EXPECT_TRUE(connection.publish(std::string(kSubject) + "echo", asBytes("\x01x")));

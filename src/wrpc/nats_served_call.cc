@@ -22,6 +22,7 @@ NatsServedCall::NatsServedCall(const NatsServedEnvironment& environment,
       function_(function),
       base_(std::move(base)),
       reply_(invocation.reply()),
+      brief_(reply_.ends_with(kBriefSuffix)),
       trace_parent_(readTraceParent(invocation)),
       consumer_(environment.sessions.of(readIdentity(invocation))),
       root_(function.parameters.get(), environment.options.max_root_bytes),
@@ -49,21 +50,28 @@ Task<Result<void>> NatsServedCall::run(nats::Message invocation) {
   if (answered && failure_) answered = std::unexpected(*failure_);
   // Also what failed has an end: to the peer the results end too early.
   ended_ = true;
+  if (answered && !needs_end_) co_return answered;
   Result<void> ended =
       answered ? output_.endRoot() : output_.endRoot(statusHeaders(answered.error().code()));
   if (!answered) co_return answered;
   co_return ended;
 }
 
-Task<Result<Values>> NatsServedCall::call(nats::Message invocation) {
-  // Where parameters go, before anything else.
-  CO_TRY_VOID(environment_.connection.publish(reply_, base_, {}));
+// Where parameters go, before anything else; but a client that has no more of them need not know.
+Result<void> NatsServedCall::begin(nats::Message invocation) {
+  if (!brief_) TRY_VOID(shakeHands());
   // An invocation without content does not end the parameters.
   if (invocation.payload().empty()) {
-    CO_TRY_VOID(root_.check());
+    TRY_VOID(root_.check());
   } else {
-    CO_TRY_VOID(acceptRoot(std::move(invocation)));
+    TRY_VOID(acceptRoot(std::move(invocation)));
   }
+  if (brief_ && !root_.complete()) return shakeHands();
+  return {};
+}
+
+Task<Result<Values>> NatsServedCall::call(nats::Message invocation) {
+  CO_TRY_VOID(begin(std::move(invocation)));
   if (!root_.complete()) limit(environment_.options.receive_timeout, "the parameters");
   while (!root_.complete() && !failure_) {
     news_.clear();
@@ -106,6 +114,7 @@ Task<void> NatsServedCall::collect(Eventual<Result<Values>> results) {
 Task<Result<void>> NatsServedCall::answer(Values results) {
   if (timer_) timer_->disarm();
   const bool streams = !results.channels.empty() || results.arriving != nullptr;
+  needs_end_ = !brief_ || streams || results.bytes.empty();
   CO_TRY_VOID(co_await output_.sendRoot(NatsChunks(std::move(results.bytes))));
   if (!streams) co_return Result<void>{};
   watchProgress();

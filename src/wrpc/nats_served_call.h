@@ -46,6 +46,10 @@ class NatsServedCall final : private net::Deferred {
 
  private:
   [[nodiscard]] Task<Result<Values>> call(nats::Message invocation);
+  [[nodiscard]] Result<void> begin(nats::Message invocation);
+  [[nodiscard]] Result<void> shakeHands() {
+    return environment_.connection.publish(reply_, base_, {});
+  }
   [[nodiscard]] Task<Result<Values>> await(Eventual<Result<Values>> results);
   [[nodiscard]] Task<void> collect(Eventual<Result<Values>> results);
   [[nodiscard]] Task<Result<void>> answer(Values results);
@@ -65,6 +69,7 @@ class NatsServedCall final : private net::Deferred {
   const NatsServedFunction& function_;
   const std::string base_;
   const std::string reply_;
+  const bool brief_;  // the client needs no handshake, nor an end of what tells its own
   const std::string trace_parent_;
   NatsSessions::Entry& consumer_;
 
@@ -85,6 +90,7 @@ class NatsServedCall final : private net::Deferred {
   bool called_ = false;
   bool sent_ = false;
   bool ended_ = false;
+  bool needs_end_ = true;
   Result<void> sending_;
   TaskSet working_;  // last, so that it goes first: it uses everything else
 };

@@ -17,6 +17,10 @@ namespace nimbus::wrpc {
 [[nodiscard]] Result<std::string> invocationSubject(std::string_view prefix,
                                                     const FunctionName& name);
 
+// Ends the reply subject of a call that carries all its parameters and knows where its results end:
+// a server of ours then leaves out what tells nothing (docs/formats/wrpc-nats.md, "Brief calls").
+inline constexpr std::string_view kBriefSuffix = ".brief";
+
 // The sub-channel at a path below the root channel of a direction: "<root>.0.1".
 [[nodiscard]] std::string channelSubject(const std::string& root, const IndexPath& path);
 
