@@ -30,15 +30,16 @@ def free_port():
 
 
 class Child:
-    """One process, ended when the `with` block is left. `cpus` is a list for taskset, or None."""
+    """One process, ended when the `with` block is left. `cpus` is a list for taskset, or None.
+    Its standard input is at its end, or with `stdin=subprocess.PIPE` stays open."""
 
-    def __init__(self, argv, log_path, cpus=None, env=None, cwd=None):
+    def __init__(self, argv, log_path, cpus=None, env=None, cwd=None, stdin=subprocess.DEVNULL):
         self.log_path = log_path
         self.argv = [str(argument) for argument in argv]
         pinned = ["taskset", "-c", cpus] if cpus else []
         with open(log_path, "wb") as log:
             self.process = subprocess.Popen(
-                pinned + self.argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                pinned + self.argv, stdin=stdin, stdout=log, stderr=log,
                 env=env, cwd=cwd, start_new_session=True)
         self.pid = self.process.pid
 

@@ -1,5 +1,5 @@
-// A client of a key-value provider over NATS, in Go: checks what comes back, then calls as often as
-// told and says how long a call took.
+// A client of a key-value provider over NATS, in Go: calls as often as told and says how long a call
+// took; with 0 calls it checks what comes back instead.
 //
 //	goclient NATS_URL PREFIX CALLS BYTES
 package main
@@ -20,6 +20,7 @@ import (
 type client struct {
 	connection *nats.Conn
 	prefix     string
+	bucket     string // of this run alone
 }
 
 // call fails unless the result is ok, whose content `decode` reads.
@@ -36,7 +37,8 @@ func (c client) call(instance, name string, parameters wrpc.Encoder, decode func
 	}
 }
 
-func parameters(texts ...string) (out wrpc.Encoder) {
+func (c client) parameters(texts ...string) (out wrpc.Encoder) {
+	out.String(c.bucket)
 	for _, text := range texts {
 		out.String(text)
 	}
@@ -52,13 +54,13 @@ func expect(what string, good bool) {
 }
 
 func (c client) set(key string, value []byte) {
-	in := parameters("bucket", key)
+	in := c.parameters(key)
 	in.ByteList(value)
 	c.call("store", "set", in, nothing)
 }
 
 func (c client) get(key string) (value []byte, found bool) {
-	c.call("store", "get", parameters("bucket", key), func(out *wrpc.Decoder) {
+	c.call("store", "get", c.parameters(key), func(out *wrpc.Decoder) {
 		if found = out.Option(); found {
 			value = out.ByteList()
 		}
@@ -76,10 +78,10 @@ func (c client) check() {
 		value, found := c.get("key")
 		expect(fmt.Sprintf("a value of %d bytes", size), found && bytes.Equal(value, want))
 	}
-	in := parameters("bucket", "count")
+	in := c.parameters("count")
 	in.Uint(41)
 	c.call("atomics", "increment", in, func(out *wrpc.Decoder) { expect("increment", out.Uint() == 41) })
-	list := parameters("bucket")
+	list := c.parameters()
 	list.Bool(false)
 	c.call("store", "list-keys", list, func(out *wrpc.Decoder) {
 		expect("the number of keys", out.Count() == 2)
@@ -99,18 +101,15 @@ func main() {
 	}
 	calls, _ := strconv.Atoi(os.Args[3])
 	size, _ := strconv.Atoi(os.Args[4])
-	c := client{connection, os.Args[2]}
-	c.check()
-	c.set("key", make([]byte, size))
-	for range calls / 10 {
-		c.get("key")
+	c := client{connection, os.Args[2], fmt.Sprint("run-", time.Now().UnixNano())}
+	if calls == 0 {
+		c.check()
+		return
 	}
-	fmt.Println("measuring")
+	c.set("key", make([]byte, size))
 	start := time.Now()
 	for range calls {
 		c.get("key")
 	}
-	if calls > 0 {
-		fmt.Printf("us_per_call %.3f\n", float64(time.Since(start).Nanoseconds())/1e3/float64(calls))
-	}
+	fmt.Printf("us_per_call %.3f\n", float64(time.Since(start).Nanoseconds())/1e3/float64(calls))
 }

@@ -35,25 +35,57 @@ func Subject(prefix, instance, name string) string {
 }
 
 func serveNATS(connection *nats.Conn, call *nats.Msg, function Function) {
-	// The rest of the parameters goes to a subject of ours, which the handshake tells.
-	inbox := connection.NewInbox()
-	rest, err := connection.SubscribeSync(inbox + ".params")
-	if err != nil {
-		log.Print(err)
-		return
-	}
-	defer rest.Unsubscribe()
-	if err := connection.PublishRequest(call.Reply, inbox, nil); err != nil {
-		log.Print(err)
-		return
-	}
+	rest := &parameters{connection: connection, call: call}
+	defer rest.close()
 	var results Encoder
-	parameters := io.MultiReader(bytes.NewReader(call.Data), &channel{messages: rest})
-	if err := function(NewDecoder(parameters), &results); err != nil {
+	in := NewDecoder(io.MultiReader(bytes.NewReader(call.Data), rest))
+	if err := function(in, &results); err != nil {
 		log.Printf("%s: %v", call.Subject, err)
 		results = Encoder{}
 	}
+	if err := rest.shakeHands(); err != nil {
+		log.Print(err)
+		return
+	}
 	send(connection, call.Reply+".results", results.Bytes)
+}
+
+// parameters are those behind the first message. Where they go, the handshake tells: it is sent when
+// they are needed, or before the results.
+type parameters struct {
+	connection *nats.Conn
+	call       *nats.Msg
+	channel    *channel
+	shaken     bool
+}
+
+func (p *parameters) Read(into []byte) (int, error) {
+	if p.channel == nil {
+		inbox := p.connection.NewInbox()
+		messages, err := p.connection.SubscribeSync(inbox + ".params")
+		if err != nil {
+			return 0, err
+		}
+		p.channel = &channel{messages: messages}
+		p.shaken = true
+		if err := p.connection.PublishRequest(p.call.Reply, inbox, nil); err != nil {
+			return 0, err
+		}
+	}
+	return p.channel.Read(into)
+}
+
+func (p *parameters) shakeHands() error {
+	if p.shaken {
+		return nil
+	}
+	return p.connection.PublishRequest(p.call.Reply, p.connection.NewInbox(), nil)
+}
+
+func (p *parameters) close() {
+	if p.channel != nil {
+		p.channel.messages.Unsubscribe()
+	}
 }
 
 // send publishes bytes in as many messages as it takes, and an empty one, which ends the channel.
