@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# build-interop.sh OUTDIR: builds the providers and clients in other languages that the
-# tests in tests/interop run, into OUTDIR. Each result is kept in the user's cache folder under the
-# hash of its sources and compiler.
+# build-interop.sh [--long] OUTDIR: builds the providers and clients in other languages that the
+# tests in tests/interop run, into OUTDIR: those in Go, with --long also those in Rust. Each result
+# is kept in the user's cache folder under the hash of its sources and compiler.
 set -euo pipefail
 shopt -s inherit_errexit
 
@@ -40,8 +40,21 @@ build_go() { # FOLDER OUTPUT
     "$go" build -trimpath -ldflags='-s -w' -o "$2" .)
 }
 
+build_rust() { # FOLDER OUTPUT
+  (
+    cd "$root/$1"
+    CARGO_TARGET_DIR=$cache/interop-target "$CARGO" build --quiet --release --locked
+    cp "$cache/interop-target/release/$(basename "$1")" "$2"
+  )
+}
+
 main() {
-  [ $# = 1 ] || die "usage: build-interop.sh OUTDIR"
+  local scope=quick
+  if [ "${1:-}" = --long ]; then
+    scope=long
+    shift
+  fi
+  [ $# = 1 ] || die "usage: build-interop.sh [--long] OUTDIR"
   mkdir -p "$1" "$cache/interop"
   output=$(cd "$1" && pwd)
   exec 9>"$cache/interop/.lock"
@@ -49,6 +62,12 @@ main() {
   local provider=examples/providers/keyvalue-go client=tests/interop/go-client
   provide keyvalue-go "$(hash_of "$go_version" $provider)" build_go $provider
   provide go-client "$(hash_of "$go_version" $provider $client)" build_go $client
+  [ "$scope" = long ] || return 0
+  local folder
+  for folder in examples/providers/keyvalue-rust tests/interop/rust-client; do
+    provide "${folder##*/}" "$(hash_of "$("$RUSTC" --version)" $folder wit/wrpc-keyvalue)" \
+      build_rust $folder
+  done
 }
 
 main "$@"

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # check-long.sh: what is too slow for every change: each fuzz target for a minute from its corpus,
-# the folders below the engine under TSan, all guests, and the long end-to-end tests. One ctest at
-# the end.
+# the folders below the engine under TSan, all guests, foreign peers in Rust, and the long
+# end-to-end tests. One ctest at the end.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 jobs=${JOBS:-$(nproc)}
@@ -19,5 +19,6 @@ cmake --build build -j "$jobs"
 cmake --build build/fuzz -j "$jobs" --target nimbus_fuzz_targets
 cmake --build build/tsan -j "$jobs" --target nimbus_plain_unit_tests
 scripts/build-guests.sh --all build/guests
+scripts/build-interop.sh --long build/interop
 
 exec ctest --test-dir build --output-on-failure -j 2 -L long </dev/null

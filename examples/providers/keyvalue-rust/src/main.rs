@@ -106,9 +106,15 @@ impl atomics::Handler<NatsContext> for Provider {
         delta: u64,
     ) -> anyhow::Result<Result<u64, Error>> {
         Ok(self.with(bucket, |bucket| {
-            let text = bucket.get(&key).map_or("0".into(), |value| String::from_utf8_lossy(value));
-            let number = text.parse::<u64>().ok().and_then(|number| number.checked_add(delta));
-            let number = number.ok_or_else(|| Error::Other(format!("{key} cannot be counted up")))?;
+            let text = bucket
+                .get(&key)
+                .map_or("0".into(), |value| String::from_utf8_lossy(value));
+            let number = text
+                .parse::<u64>()
+                .ok()
+                .and_then(|number| number.checked_add(delta));
+            let number =
+                number.ok_or_else(|| Error::Other(format!("{key} cannot be counted up")))?;
             bucket.insert(key, Bytes::from(number.to_string()));
             Ok(number)
         }))
@@ -144,7 +150,9 @@ impl batch::Handler<NatsContext> for Provider {
         bucket: String,
         keys: Vec<String>,
     ) -> anyhow::Result<Result<(), Error>> {
-        self.with(bucket, |bucket| keys.iter().for_each(|key| drop(bucket.remove(key))));
+        self.with(bucket, |bucket| {
+            keys.iter().for_each(|key| drop(bucket.remove(key)))
+        });
         Ok(Ok(()))
     }
 }
@@ -156,16 +164,20 @@ async fn main() -> anyhow::Result<()> {
     let server = arguments.next().context(usage)?;
     let prefix = arguments.next().context(usage)?;
 
-    let nats = async_nats::connect(&server).await.context("cannot connect to NATS")?;
+    let nats = async_nats::connect(&server)
+        .await
+        .context("cannot connect to NATS")?;
     let group = Some(Arc::from(prefix.as_str()));
     let wrpc = Client::new(nats.clone(), prefix, group).await?;
     let served = bindings::serve(&wrpc, Provider::default()).await?;
     nats.flush().await?;
     println!("serving");
 
-    let mut calls = select_all(served.into_iter().map(|(instance, name, calls)| {
-        calls.map(move |call| (instance, name, call))
-    }));
+    let mut calls = select_all(
+        served
+            .into_iter()
+            .map(|(instance, name, calls)| calls.map(move |call| (instance, name, call))),
+    );
     while let Some((instance, name, call)) = calls.next().await {
         tokio::spawn(async move {
             let done = match call {
