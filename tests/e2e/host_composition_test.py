@@ -90,6 +90,19 @@ class OwnTest(hosting.TestCase):
                     self.assertEqual(500, answer.status, f"{name} connects: {answer.text}")
                 self.assertEqual("answer to x", host.text_of(site, "/at/two" + connect))
 
+    def test_each_sends_http_to_its_own_hosts(self):
+        target = self.wash("run", harness.guest("http-hello"), "--addr", "127.0.0.1:0")
+        port = target.authority.rsplit(":", 1)[1]
+        allowed = {"allowedHosts": [f"http://127.0.0.1:{port}"], "allowedHostLoopbackPorts": [port]}
+        path = "/proxy?" + urllib.parse.urlencode({"url": f"http://127.0.0.1:{port}/x"})
+        host = self.host(config={"egress": {"allowHostLoopback": True}})
+        for relay, app in (("http-relay", "http-outbound"), ("http-relay-p3", "http-outbound-p3")):
+            with self.subTest(app):
+                host.apply(chain(part("one", relay, **allowed), part("app", app), name=app))
+                self.assertEqual(502, host.ask(f"{app}.test", path).status, "by its caller's leave")
+                host.apply(chain(part("one", relay), part("app", app, **allowed), name=app))
+                self.assertEqual("hello from rust /x\n", host.text_of(f"{app}.test", path))
+
     def test_each_resolves_its_own_names(self):
         allowed = {"app": {"allowedIpNameLookups": ["localhost"]}}
         host = self.host()
@@ -220,6 +233,8 @@ class PlanTest(hosting.TestCase):
         self.assertEqual([], by_name["app"]["links"])
         digests = {each["digest"] for each in status["components"]}
         self.assertEqual(2, len(digests), "of the files: both relays are one")
+        shown = self.run_wash("workload", "--host", f"unix:{self.admin_socket}", "get", "chain")
+        self.assertRegex(shown.stdout, r"(?m)^  one: wasi:http/incoming-handler@\S+ -> two, composed")
 
     def test_inspect_says_the_same_before_it_is_deployed(self):
         manifest = self.write("chain.json", json.dumps(chain(*three("P3"))))
