@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "engine/ffi.h"
+
 namespace nimbus::engine {
 
 std::string_view kindName(ComponentKind kind) {
@@ -10,11 +12,39 @@ std::string_view kindName(ComponentKind kind) {
     case ComponentKind::kHttpP3: return "http-p3";
     case ComponentKind::kCommandP2: return "command-p2";
     case ComponentKind::kCommandP3: return "command-p3";
+    case ComponentKind::kLibrary: return "library";
   }
   return "unknown";
 }
 
+namespace {
+
+std::vector<ComponentImport> importsOf(const NimbusLinked* linked) {
+  std::vector<ComponentImport> imports;
+  const std::size_t import_count = nimbus_linked_import_count(linked);
+  for (std::size_t i = 0; i < import_count; ++i) {
+    NimbusImport import{};
+    nimbus_linked_import(linked, i, &import);
+    imports.push_back({.name = std::string(toView(import.name)),
+                       .interface = std::string(toView(import.interface)),
+                       .functions = {}});
+  }
+  const std::size_t function_count = nimbus_linked_function_count(linked);
+  for (std::size_t i = 0; i < function_count; ++i) {
+    NimbusImportFunction function{};
+    nimbus_linked_function(linked, i, &function);
+    imports[function.import_index].functions.push_back(
+        {.wire_name = std::string(toView(function.wire_name)),
+         .index = static_cast<std::uint32_t>(i),
+         .is_async = function.is_async != 0});
+  }
+  return imports;
+}
+
+}  // namespace
+
 Component::Component(Parts parts) : parts_(std::move(parts)) {
+  imports_ = importsOf(parts_.linked);
   nimbus_component_needs(parts_.component, &needs_);
 }
 

@@ -14,13 +14,28 @@
 
 namespace nimbus::engine {
 
-// What a component is run as, by what it exports.
-enum class ComponentKind { kHttpP2, kHttpP3, kCommandP2, kCommandP3 };
+// What a component is run as, by what it exports; a library only serves calls of its exports.
+enum class ComponentKind { kHttpP2, kHttpP3, kCommandP2, kCommandP3, kLibrary };
 
 [[nodiscard]] std::string_view kindName(ComponentKind kind);  // "http-p2", …
 [[nodiscard]] inline bool isHttp(ComponentKind kind) {
   return kind == ComponentKind::kHttpP2 || kind == ComponentKind::kHttpP3;
 }
+[[nodiscard]] inline bool isCommand(ComponentKind kind) {
+  return kind == ComponentKind::kCommandP2 || kind == ComponentKind::kCommandP3;
+}
+
+// An import that the engine does not have itself: an Invoker must provide it (import_set.h).
+struct ComponentImport {
+  struct Function {
+    std::string wire_name;  // "get", "bucket.get", "bucket" for the constructor
+    std::uint32_t index = 0;
+    bool is_async = false;
+  };
+  std::string name;       // as in the binary: an interface or a label; empty: the world itself
+  std::string interface;  // that it implements: the same unless the name is a label
+  std::vector<Function> functions;  // none: it defines resources that other imports use
+};
 
 // One component, or several composed into one, compiled and with its imports resolved: what
 // instances are made from. Shared by all workloads whose component has the same digest; immutable;
@@ -46,6 +61,8 @@ class Component {
   [[nodiscard]] ComponentKind kind() const { return parts_.kind; }
   [[nodiscard]] const wit::ComponentInfo& info() const { return parts_.info; }
   [[nodiscard]] std::uint64_t wasmBytes() const { return parts_.wasm_bytes; }
+  // At the positions by which the engine knows them.
+  [[nodiscard]] const std::vector<ComponentImport>& imports() const { return imports_; }
   // Instances need a context joined of as many: GuestContext::join.
   [[nodiscard]] std::size_t slots() const { return parts_.slots; }
   // For an import under a label that composing gave it: whose import it is, and its name there.
@@ -55,6 +72,7 @@ class Component {
 
  private:
   Parts parts_;
+  std::vector<ComponentImport> imports_;
   NimbusComponentNeeds needs_{};
 };
 

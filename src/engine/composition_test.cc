@@ -113,7 +113,7 @@ TEST_F(CompositionTest, IsLoadedOnceForAllWhoAsk) {
 
 TEST_F(CompositionTest, WhatNothingProvidesIsNamedWithItsComponent) {
   const auto needy = wit::watToWasm(R"((component
-    (import "acme:shop/prices@1.0.0" (instance (export "of" (func (result u32)))))
+    (import "wasi:io/nope@0.2.0" (instance (export "of" (func (result u32)))))
     (core module $m (func (export "ping")))
     (core instance $i (instantiate $m))
     (func $ping (canon lift (core func $i "ping")))
@@ -123,7 +123,26 @@ TEST_F(CompositionTest, WhatNothingProvidesIsNamedWithItsComponent) {
   ASSERT_FALSE(component);
   EXPECT_EQ(component.error().code(), ErrorCode::kUnsupported);
   EXPECT_THAT(component.error().message(),
-              AllOf(HasSubstr("component \"back\" imports acme:shop/prices@1.0.0")));
+              AllOf(HasSubstr("component \"back\" imports wasi:io/nope@0.2.0")));
+}
+
+TEST_F(CompositionTest, EachComponentsImportsAreProvidedApart) {
+  const auto needy = wit::watToWasm(R"((component
+    (import "acme:shop/prices@1.0.0" (instance (export "of" (func (result u32)))))
+    (core module $m (func (export "ping")))
+    (core instance $i (instantiate $m))
+    (func $ping (canon lift (core func $i "ping")))
+    (instance $e (export "ping" (func $ping)))
+    (export "test:guests/backend" (instance $e))))");
+  const wit::Composition composition = composedOf(callingGuest(), *needy);
+  const auto component = loaded(composition);
+  ASSERT_EQ(component->imports().size(), 1U);
+  const ComponentImport& import = component->imports()[0];
+  EXPECT_EQ(import.interface, "acme:shop/prices@1.0.0");
+  const auto label =
+      std::ranges::find(composition.labels, import.name, &wit::Composition::Label::label);
+  ASSERT_NE(label, composition.labels.end()) << import.name;
+  EXPECT_EQ(label->part, 1U);
 }
 
 TEST(CompositionKey, DiffersWhereTheCompositionDoes) {

@@ -36,9 +36,10 @@ Result<ComponentKind> kindOf(const wit::ComponentInfo& info) {
     case wit::RunKind::kPreview1:
     case wit::RunKind::kNone: break;
   }
-  return fail(ErrorCode::kUnsupported,
-              "the component exports neither wasi:http/incoming-handler@0.2, wasi:http/handler@0.3 "
-              "nor wasi:cli/run, so there is nothing to run");
+  if (info.kind == wit::BinaryKind::kComponent && !info.exports.empty()) {
+    return ComponentKind::kLibrary;
+  }
+  return fail(ErrorCode::kUnsupported, "the component exports nothing that could be called");
 }
 
 struct ComponentDeleter {

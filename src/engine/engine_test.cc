@@ -93,18 +93,15 @@ TEST_F(EngineTest, WhatIsNoComponentIsRefused) {
   EXPECT_EQ(engine_->load(asBytes(cut)).error().code(), ErrorCode::kInvalidArgument);
 }
 
-TEST_F(EngineTest, AComponentWithNothingToRunIsUnsupported) {
+TEST_F(EngineTest, AComponentThatExportsNothingIsUnsupported) {
   startEngine();
-  const auto loaded = engine_->load(wat(R"((component
-    (core module $m (func (export "f")))
-    (core instance $i (instantiate $m))
-    (func (export "f") (canon lift (core func $i "f")))))")
-                                        .view());
+  const auto loaded =
+      engine_->load(wat("(component (core module $m (func (export \"f\"))))").view());
   ASSERT_FALSE(loaded);
   EXPECT_EQ(loaded.error().code(), ErrorCode::kUnsupported);
 }
 
-TEST_F(EngineTest, AnImportThatNothingProvidesIsNamed) {
+TEST_F(EngineTest, AnImportOfNobodysIsNamed) {
   startEngine();
   const auto loaded = engine_->load(wat(R"((component
     (import "demo:nope/thing" (instance (export "do" (func (result u32)))))
@@ -114,9 +111,26 @@ TEST_F(EngineTest, AnImportThatNothingProvidesIsNamed) {
     (instance $command (export "run" (func $run)))
     (export "wasi:cli/run@0.2.0" (instance $command))))")
                                         .view());
+  ASSERT_TRUE(loaded) << loaded.error().describe();
+  ASSERT_EQ((*loaded)->imports().size(), 1U);
+  EXPECT_EQ((*loaded)->imports()[0].name, "demo:nope/thing");
+  ASSERT_EQ((*loaded)->imports()[0].functions.size(), 1U);
+  EXPECT_EQ((*loaded)->imports()[0].functions[0].wire_name, "do");
+}
+
+TEST_F(EngineTest, AnInterfaceOfWasiThatTheEngineHasNotIsNamed) {
+  startEngine();
+  const auto loaded = engine_->load(wat(R"((component
+    (import "wasi:io/nope@0.2.0" (instance (export "do" (func (result u32)))))
+    (core module $m (func (export "run") (result i32) (i32.const 0)))
+    (core instance $i (instantiate $m))
+    (func $run (result (result)) (canon lift (core func $i "run")))
+    (instance $command (export "run" (func $run)))
+    (export "wasi:cli/run@0.2.0" (instance $command))))")
+                                        .view());
   ASSERT_FALSE(loaded);
   EXPECT_EQ(loaded.error().code(), ErrorCode::kUnsupported);
-  EXPECT_NE(loaded.error().message().find("demo:nope/thing"), std::string::npos)
+  EXPECT_NE(loaded.error().message().find("wasi:io/nope"), std::string::npos)
       << loaded.error().message();
 }
 

@@ -85,7 +85,8 @@ const NimbusSink& Exchange::sinkTemplate() {
 }
 
 Result<std::unique_ptr<Exchange>> Exchange::create(const http::RequestHead& head, bool has_body,
-                                                   std::uint64_t window_bytes) {
+                                                   std::uint64_t window_bytes,
+                                                   std::optional<TimePoint> deadline) {
   std::unique_ptr<Exchange> exchange(new Exchange());
   const std::vector<NimbusField> fields = toFields(head.headers);
   const NimbusRequest request{
@@ -99,6 +100,7 @@ Result<std::unique_ptr<Exchange>> Exchange::create(const http::RequestHead& head
       .header_count = fields.size(),
       .has_body = static_cast<std::uint8_t>(has_body ? 1 : 0),
       .credit_bytes = window_bytes,
+      .deadline_ns = deadline ? Duration(deadline->time_since_epoch()).count() : 0,
   };
   NimbusSink sink = sinkTemplate();
   sink.context = exchange.get();

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/bytes.h"
+#include "base/clock.h"
 #include "base/result.h"
 #include "base/sync.h"
 #include "http/message.h"
@@ -47,10 +48,10 @@ struct CallOutcome {
 class Exchange {
  public:
   // `window_bytes` of response content may wait here unread. kInvalidArgument if the head cannot be
-  // shown to a guest.
-  [[nodiscard]] static Result<std::unique_ptr<Exchange>> create(const http::RequestHead& head,
-                                                                bool has_body,
-                                                                std::uint64_t window_bytes);
+  // shown to a guest. `deadline`: of the call, for those whom the guest calls meanwhile.
+  [[nodiscard]] static Result<std::unique_ptr<Exchange>> create(
+      const http::RequestHead& head, bool has_body, std::uint64_t window_bytes,
+      std::optional<TimePoint> deadline = std::nullopt);
   ~Exchange();
   Exchange(const Exchange&) = delete;
   Exchange& operator=(const Exchange&) = delete;

@@ -40,6 +40,14 @@ Bytes fromOwned(NimbusOwnedBytes owned) {
   return {view, std::move(owner)};
 }
 
+void appendOwned(ByteChain& to, NimbusOwnedBytes owned) {
+  if (owned.release == nullptr) {
+    to.append(ByteView(owned.data, owned.size));
+  } else {
+    to.append(fromOwned(owned));
+  }
+}
+
 std::unexpected<Error> failLast(ErrorCode code, std::string_view what) {
   std::string message(what);
   message += ": ";

@@ -3,6 +3,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/byte_chain.h"
 #include "base/bytes.h"
 #include "base/result.h"
 #include "http/headers.h"
@@ -27,6 +28,9 @@ void appendFields(http::Headers& headers, const NimbusField* fields, std::size_t
 [[nodiscard]] NimbusOwnedBytes toOwned(Bytes bytes);
 // Takes over what Rust handed out.
 [[nodiscard]] Bytes fromOwned(NimbusOwnedBytes owned);
+
+// The same onto a chain.
+void appendOwned(ByteChain& to, NimbusOwnedBytes owned);
 
 // The calling thread's last error as an Error with `what` before it.
 [[nodiscard]] std::unexpected<Error> failLast(ErrorCode code, std::string_view what);

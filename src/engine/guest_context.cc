@@ -4,6 +4,7 @@
 
 #include "engine/egress_calls.h"
 #include "engine/ffi.h"
+#include "engine/import_calls.h"
 #include "engine/outgoing_request.h"
 
 namespace nimbus::engine {
@@ -13,6 +14,7 @@ namespace {
 struct HostReference {
   net::Shard& shard;
   std::shared_ptr<GuestHost> host;
+  std::shared_ptr<const ImportSet> imports;
 };
 
 HostReference& host(void* context) { return *static_cast<HostReference*>(context); }
@@ -48,6 +50,10 @@ NimbusHostCalls hostCalls(HostReference* reference) {
     return startOutgoing(host(context).shard, host(context).host, egress, *request);
   };
   setEgressCalls(calls);
+  calls.imports_open = [](void* context) -> void* {
+    return new ImportCalls(host(context).shard, host(context).imports);
+  };
+  setImportCalls(calls);
   return calls;
 }
 
@@ -80,7 +86,8 @@ Result<std::unique_ptr<GuestContext>> GuestContext::create(net::Shard& shard,
   config.stdio = static_cast<std::uint8_t>(options.stdio);
   config.allow_sockets = static_cast<std::uint8_t>(options.allow_sockets);
 
-  const NimbusHostCalls calls = hostCalls(new HostReference{shard, std::move(host)});
+  const NimbusHostCalls calls =
+      hostCalls(new HostReference{shard, std::move(host), options.imports});
   NimbusContext* raw = nimbus_context_new(&config, &calls);
   if (raw == nullptr) return failLast(ErrorCode::kInvalidArgument, "cannot make a guest context");
   return std::unique_ptr<GuestContext>(new GuestContext(raw));

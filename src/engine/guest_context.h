@@ -15,6 +15,7 @@
 
 namespace nimbus::engine {
 
+class ImportSet;
 class OutgoingRequest;
 
 enum class SocketUse {
@@ -57,6 +58,8 @@ struct GuestContextOptions {
   std::uint64_t max_memory_bytes = 0;    // of one instance
   std::uint64_t max_table_elements = 0;  // of one instance
   GuestStdio stdio = GuestStdio::kLines;
+  // Who provides what the component imports beyond WASI; null: it imports nothing such.
+  std::shared_ptr<const ImportSet> imports;
   bool allow_sockets = false;  // false: every socket and look-up is refused unasked
 };
 

@@ -122,6 +122,8 @@ void Poller::endPoll(Polled polled) {
 
 bool Poller::wokeItself() const { return queue_->woke_itself_; }
 
+bool Poller::isPolling() const { return queue_->polling_ != 0; }
+
 void Poller::runDeferred() {
   // Only what is here now: what wakes meanwhile has its turn in the next one, so that one busy
   // guest does not keep the sockets waiting.

@@ -50,6 +50,8 @@ class Poller final : net::Deferred {
   void endPoll(Polled polled);
   // Whether the poll that is under way (or just ended) woke its own token.
   [[nodiscard]] bool wokeItself() const;
+  // Whether some client is being polled right now: others must wait their turn.
+  [[nodiscard]] bool isPolling() const;
 
   [[nodiscard]] net::Shard& shard() { return shard_; }
 

@@ -73,6 +73,26 @@ class TemporaryFolder {
 // Exports test:guests/backend: `ping` with this body, which may call $print ("callee") and $fail.
 [[nodiscard]] Bytes calledGuest(std::string_view body);
 
+// A command of WASI 0.2 that imports test:provider/api@1.2.3 as this package says.
+[[nodiscard]] Bytes importingGuest(std::string_view provider, std::string_view module);
+
+// A command of WASI 0.3 with an asynchronous import `wait: async func(tag: u32) -> u32` of
+// test:provider/api@1.2.3. It calls it with 1 and 2 at once, and with 3 if `third`, and cancels
+// that one; it fails unless the second answer, 20, comes before the first, 10.
+[[nodiscard]] Bytes overlappingGuest(bool third = false);
+
+// An HTTP handler of WASI 0.2 that calls `ask: func()` of test:provider/api@1.2.3 and does not
+// answer.
+[[nodiscard]] Bytes askingHandler();
+
+// Exports test:library/api@1.0.0: see its WIT in test_guests_test.cc.
+[[nodiscard]] Bytes libraryGuest();
+// Exports add(a: u32, b: u32) -> u32 of test:provider/api@1.2.3.
+[[nodiscard]] Bytes addingGuest();
+// Exports `relay: async func(tag: u32) -> u32`, which passes on what `wait` of
+// test:provider/api@1.2.3 answers; that must not come at once.
+[[nodiscard]] Bytes relayingGuest();
+
 // --- what guests see
 
 class FakeGuestHost final : public GuestHost {

@@ -52,7 +52,8 @@ class FreshPool final : public InstancePool {
     }
     RequestContent content(request.body);
     auto exchange =
-        Exchange::create(request.head, !content.empty(), environment_.policy.window_bytes);
+        Exchange::create(request.head, !content.empty(), environment_.policy.window_bytes,
+                         environment_.policy.deadline(environment_.poller.shard().now()));
     if (!exchange) {
       http::sendText(response, 400, exchange.error().message() + "\n");
       co_return;

@@ -2,6 +2,7 @@
 
 #include <atomic>
 
+#include "engine/import_set.h"
 #include "host/component_options.h"
 
 namespace nimbus::host {
@@ -36,6 +37,14 @@ Result<std::shared_ptr<ComponentRuntime>> LocalRuntime::assembleComponent(
   const CallPolicy policy = callPolicyOf(component, options_.defaults);
   engine::GuestContextOptions guest = contextOptionsOf(spec, component, policy, volumes);
   guest.stdio = options_.stdio;
+  if (loaded) {
+    auto imports = engine::ImportSet::create(*loaded, {});
+    if (!imports) {
+      return fail(ErrorCode::kUnsupported, "component \"" + component.name + "\" cannot be linked",
+                  std::move(imports).error());
+    }
+    guest.imports = *std::move(imports);
+  }
   auto log = std::make_unique<ComponentLog>(
       ComponentIdentity{spec.id(), component.name, generation}, log_, clock_);
   return std::make_shared<ComponentRuntime>(component.name, std::move(loaded), policy,
@@ -65,8 +74,9 @@ Result<std::shared_ptr<Deployment>> LocalRuntime::assemble(std::shared_ptr<const
   for (std::size_t i = 0; i < code.components.size(); ++i) {
     if (code.components[i] && !engine::isHttp(code.components[i]->kind())) {
       return fail(ErrorCode::kUnsupported,
-                  "component \"" + spec->components[i].name +
-                      "\" exports wasi:cli/run; a workload's components must serve HTTP");
+                  "component \"" + spec->components[i].name + "\" is of the kind " +
+                      std::string(engine::kindName(code.components[i]->kind())) +
+                      "; a workload's components must serve HTTP");
     }
     TRY(auto assembled, assembleComponent(*spec, spec->components[i], generation,
                                           std::move(code.components[i]), volumes.get()));

@@ -173,7 +173,8 @@ Task<WarmPool::Attempt> WarmPool::serveOnce(http::ServerRequest& request, Reques
     co_return Attempt::kOver;
   }
   const std::uint64_t window_bytes = environment_.policy.window_bytes;
-  auto exchange = Exchange::create(request.head, !content.empty(), window_bytes);
+  auto exchange = Exchange::create(request.head, !content.empty(), window_bytes,
+                                   environment_.policy.deadline(environment_.poller.shard().now()));
   if (!exchange) {
     http::sendText(response, 400, exchange.error().message() + "\n");
     co_return Attempt::kOver;

@@ -27,6 +27,9 @@ typedef struct NimbusExchange NimbusExchange;    // one HTTP request and its res
 typedef struct NimbusCall NimbusCall;            // one call on a fresh instance
 typedef struct NimbusWorker NimbusWorker;        // one warm instance that serves many calls
 typedef struct NimbusEgress NimbusEgress;        // one outgoing HTTP request of a guest
+typedef struct NimbusGuest NimbusGuest;          // an instance whose exports are called
+typedef struct NimbusGuestCall NimbusGuestCall;  // a call of one of them
+typedef struct NimbusReplySlot NimbusReplySlot;  // where the answer of an import call goes
 
 typedef struct {
   const uint8_t* data;
@@ -46,6 +49,15 @@ typedef struct {
   void* owner;
   void (*release)(void* owner);
 } NimbusOwnedBytes;
+
+// Bytes in pieces that change hands. `release(owner)` is called once, from any thread, and the list
+// and the pieces live until then; with a null release the receiver copies during the call.
+typedef struct {
+  const NimbusStr* pieces;
+  size_t count;
+  void* owner;
+  void (*release)(void* owner);
+} NimbusPieces;
 
 const char* nimbus_last_error(void);
 // Version of the engine inside, such as "wasmtime 48.0.8".
@@ -109,9 +121,11 @@ typedef enum {
   NIMBUS_KIND_HTTP_P3 = 1,     // exports wasi:http/handler@0.3
   NIMBUS_KIND_COMMAND_P2 = 2,  // exports wasi:cli/run@0.2
   NIMBUS_KIND_COMMAND_P3 = 3,  // exports wasi:cli/run@0.3
+  NIMBUS_KIND_LIBRARY = 4,     // nothing to run by itself
 } NimbusKind;
 
-// Resolves all imports for that use; the error names the import that nothing provides.
+// Resolves all imports for that use: those of WASI by the engine itself, all others by
+// NimbusHostCalls. The error names the import that cannot be resolved, and why.
 NimbusLinked* nimbus_linked_new(const NimbusEngine* engine, const NimbusComponent* component,
                                 int32_t kind);
 // At most so many components can be composed into one.
@@ -132,6 +146,34 @@ NimbusLinked* nimbus_linked_new_composed(const NimbusEngine* engine,
                                          const NimbusLabel* labels, size_t label_count,
                                          size_t slots);
 void nimbus_linked_free(NimbusLinked* linked);
+
+// What NimbusHostCalls must serve: imports with functions or resources, and the functions of all of
+// them. Names live as long as `linked`.
+typedef struct {
+  NimbusStr name;       // as in the binary: an interface or a label; empty: the world itself
+  NimbusStr interface;  // that it implements: the same unless the name is a label
+} NimbusImport;
+
+typedef struct {
+  NimbusStr wire_name;    // "get", "bucket.get", "bucket" for the constructor
+  uint32_t import_index;  // of the import that it belongs to
+  uint8_t is_async;
+} NimbusImportFunction;
+
+// A function that a component exports, whatever kind it is linked as.
+typedef struct {
+  NimbusStr instance;   // as in the binary; empty: the world itself
+  NimbusStr wire_name;  // as above
+  NimbusStr refused;    // why it cannot be called; empty: it can
+} NimbusExportFunction;
+
+size_t nimbus_linked_export_count(const NimbusLinked* linked);
+void nimbus_linked_export(const NimbusLinked* linked, size_t index, NimbusExportFunction* out);
+
+size_t nimbus_linked_import_count(const NimbusLinked* linked);
+void nimbus_linked_import(const NimbusLinked* linked, size_t index, NimbusImport* out);
+size_t nimbus_linked_function_count(const NimbusLinked* linked);
+void nimbus_linked_function(const NimbusLinked* linked, size_t index, NimbusImportFunction* out);
 
 // --- context -------------------------------------------------------------------------------------
 
@@ -163,6 +205,20 @@ typedef struct {
   int64_t between_bytes_timeout_ns;  // same
 } NimbusEgressRequest;
 
+typedef enum {
+  NIMBUS_IMPORT_DONE = 0,
+  NIMBUS_IMPORT_PENDING = 1,
+  NIMBUS_IMPORT_FAILED = 2
+} NimbusImportStatus;
+
+// How an import call began: one field is set, by the status that is returned with it. What it
+// points at lives until the instance's next import call.
+typedef struct {
+  NimbusPieces results;  // DONE
+  NimbusStr error;       // FAILED: the guest traps with this message
+  void* call;            // PENDING: the token that import_suspended and import_cancel get
+} NimbusImportReply;
+
 // What instances ask of the host. `context` is the pointer given to nimbus_context_new. All may be
 // called from any thread.
 typedef struct {
@@ -184,6 +240,23 @@ typedef struct {
   void (*egress_consumed)(void* token, size_t bytes);  // of the response's content
   void (*egress_cancel)(void* token);                  // the guest lost interest
   void (*egress_release)(void* token);
+  // Imports that the engine does not have itself. All calls of one instance come from the thread
+  // that polls it, or drops it. imports_open: before its first call; returns the token of the
+  // calls below.
+  void* (*imports_open)(void* context);
+  // The guest calls the function with that index (see nimbus_linked_function). `params` follow the
+  // contract of NimbusOwnedBytes. Values are in the wRPC encoding. `deadline_ns`: on the steady
+  // clock; 0: none. Returns a NimbusImportStatus. While it is PENDING the guest's other tasks go
+  // on, or if the function is not async the whole instance waits.
+  int32_t (*import_call)(void* imports, uint32_t function, NimbusOwnedBytes params,
+                         int64_t deadline_ns, NimbusImportReply* reply);
+  // Follows each PENDING. The callee owns the slot until nimbus_reply, _error or _free.
+  void (*import_suspended)(void* call, NimbusReplySlot* slot);
+  // The guest is gone, or cancelled: no answer is wanted. Not called once there was one.
+  void (*import_cancel)(void* call);
+  // The guest dropped a resource that a function of this import gave it.
+  void (*import_drop)(void* imports, uint32_t import_index, NimbusStr handle);
+  void (*imports_close)(void* imports);  // the instance is gone
 } NimbusHostCalls;
 
 typedef struct {
@@ -214,6 +287,12 @@ NimbusContext* nimbus_context_new(const NimbusContextConfig* config, const Nimbu
 NimbusContext* nimbus_context_join(const NimbusContext* const* contexts, size_t count);
 void nimbus_context_free(NimbusContext* context);
 
+// Ends a call that was PENDING and its slot: the guest goes on at its next poll. Only on the thread
+// that polls it, but not within a poll.
+void nimbus_reply(NimbusReplySlot* slot, NimbusPieces results);
+void nimbus_reply_error(NimbusReplySlot* slot, NimbusStr message);
+void nimbus_reply_free(NimbusReplySlot* slot);
+
 // --- waking --------------------------------------------------------------------------------------
 
 // `wake(queue, token)` says that the thing with this token wants to be polled; any thread, also
@@ -239,6 +318,7 @@ typedef enum {
   NIMBUS_DONE_RESOURCES = 7,    // no memory or pool slot for an instance
   NIMBUS_DONE_PANIC = 8,        // host code failed
   NIMBUS_DONE_TRUNCATED = 9,    // the response's content stopped before its end
+  NIMBUS_DONE_REFUSED = 10,     // the parameters are not what the function takes
 } NimbusDoneKind;
 
 typedef struct {
@@ -270,6 +350,7 @@ typedef struct {
   size_t header_count;
   uint8_t has_body;       // 0: no content; 1: it comes by nimbus_exchange_push
   uint64_t credit_bytes;  // of response content that may come before the first grant
+  int64_t deadline_ns;    // for the imports that the call uses; 0: none
 } NimbusRequest;
 
 NimbusExchange* nimbus_exchange_new(const NimbusRequest* request, const NimbusSink* sink);
@@ -312,6 +393,34 @@ int32_t nimbus_worker_poll(NimbusWorker* worker);
 // Ends the instance at once. Calls on it get COLLATERAL or NOT_STARTED.
 void nimbus_worker_free(NimbusWorker* worker);
 
+// --- calling exports -----------------------------------------------------------------------------
+
+// One instance, made at the first poll. Calls come one after the other, or with concurrency up to
+// `max_concurrent` overlap. A trap ends it, with all its calls.
+NimbusGuest* nimbus_guest_new(const NimbusLinked* linked, const NimbusContext* context,
+                              uint32_t max_concurrent, NimbusWake wake);
+// Queues a call of the function with that index (see nimbus_linked_export). Values are in the wRPC
+// encoding; a resource of the guest is a handle of four bytes, a number. The parameters are checked
+// before the guest sees them. `done` is called once, within a poll or nimbus_guest_free; its bytes
+// follow the contract of NimbusOwnedBytes.
+NimbusGuestCall* nimbus_guest_call(NimbusGuest* guest, uint32_t function, NimbusPieces params,
+                                   int64_t deadline_ns, void* context,
+                                   void (*done)(void* context, const NimbusOutcome* outcome,
+                                                NimbusOwnedBytes results));
+// After `done`, or to give the call up: then `done` is not called. Returns 1 if the call occupies
+// the instance, which will serve no other: end it.
+int32_t nimbus_guest_call_free(NimbusGuestCall* call);
+// The caller drops a resource that a call returned. Unknown handles are ignored.
+void nimbus_guest_drop(NimbusGuest* guest, NimbusStr handle);
+// 1 if the handle is of a resource that the caller owns.
+int32_t nimbus_guest_owns(const NimbusGuest* guest, NimbusStr handle);
+// How many of those there are.
+size_t nimbus_guest_resources(const NimbusGuest* guest);
+// Ready: the instance ended; every call that was on it has had its `done`.
+int32_t nimbus_guest_poll(NimbusGuest* guest);
+// Ends the instance at once.
+void nimbus_guest_free(NimbusGuest* guest);
+
 // --- outgoing HTTP -------------------------------------------------------------------------------
 
 // Any thread. The guest sees one wasi:http error-code, by its name in the WIT ("DNS-timeout", …).
@@ -332,13 +441,18 @@ static_assert(sizeof(NimbusField) == 32);
 static_assert(sizeof(NimbusOwnedBytes) == 32);
 static_assert(sizeof(NimbusEngineConfig) == 64);
 static_assert(sizeof(NimbusComponentNeeds) == 24);
-static_assert(sizeof(NimbusHostCalls) == 96);
+static_assert(sizeof(NimbusPieces) == 32);
+static_assert(sizeof(NimbusImport) == 32);
+static_assert(sizeof(NimbusExportFunction) == 48);
+static_assert(sizeof(NimbusImportFunction) == 24);
+static_assert(sizeof(NimbusImportReply) == 56);
+static_assert(sizeof(NimbusHostCalls) == 144);
 static_assert(sizeof(NimbusVolume) == 40);
 static_assert(sizeof(NimbusLabel) == 40);
 static_assert(sizeof(NimbusContextConfig) == 80);
 static_assert(sizeof(NimbusWake) == 32);
 static_assert(sizeof(NimbusOutcome) == 24);
 static_assert(sizeof(NimbusSink) == 56);
-static_assert(sizeof(NimbusRequest) == 96);
+static_assert(sizeof(NimbusRequest) == 104);
 static_assert(sizeof(NimbusEgressRequest) == 104);
 #endif

@@ -219,6 +219,16 @@ impl OwnedBytes {
         }
     }
 
+    /// Shows bytes to C++ for the time of a call.
+    pub fn borrowed(bytes: &[u8]) -> OwnedBytes {
+        OwnedBytes {
+            data: bytes.as_ptr(),
+            size: bytes.len(),
+            owner: std::ptr::null_mut(),
+            release: None,
+        }
+    }
+
     /// Hands bytes to C++.
     pub fn from_bytes(bytes: Bytes) -> OwnedBytes {
         extern "C" fn release(owner: *mut c_void) {

@@ -82,7 +82,9 @@ impl Caller {
         match self {
             Caller::Exchange(exchange) => exchange.done(ended),
             Caller::Command(command) => {
-                with_outcome(ended, |outcome| (command.done)(command.context, outcome));
+                with_outcome(ended.as_ref(), |outcome| {
+                    (command.done)(command.context, outcome)
+                });
             }
         }
     }
@@ -135,8 +137,8 @@ async fn run_command(resolved: &Resolved, context: &Contexts) -> Ended {
             }
             Err(error) => Err(error),
         },
-        Entry::HttpP2(_) | Entry::HttpP3(_) => {
-            return Err(Failure::Panic("the component was linked for HTTP".into()));
+        Entry::HttpP2(_) | Entry::HttpP3(_) | Entry::Library => {
+            return Err(Failure::Panic("the component is not a command".into()));
         }
     };
     match result {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use wasmtime::component::{Component as WasmComponent, Linker};
+use wasmtime::component::{Component as WasmComponent, InstancePre, Linker};
 use wasmtime::{Engine as WasmEngine, bail, ensure};
 use wasmtime_wasi::p2::bindings::CommandPre as CommandP2;
 use wasmtime_wasi::p3::bindings::CommandPre as CommandP3;
@@ -11,7 +11,9 @@ use wasmtime_wasi_http::p3::bindings::ServicePre;
 
 use super::budget::Total;
 use super::config::Engine;
+use super::exports::ExportTable;
 use super::host::Host;
+use super::imports::{self, ImportTable};
 use super::labels::{self, Label, MAX_SLOTS};
 use crate::abi::{OwnedBytes, Str, guard, guard_void, slice};
 
@@ -110,6 +112,8 @@ pub enum Entry {
     HttpP3(ServicePre<Host>),
     CommandP2(CommandP2<Host>),
     CommandP3(CommandP3<Host>),
+    /// Nothing to run by itself.
+    Library,
 }
 
 pub struct Resolved {
@@ -118,26 +122,44 @@ pub struct Resolved {
     /// Components inside, each of which sees a context of its own.
     pub slots: usize,
     pub entry: Entry,
+    pub pre: InstancePre<Host>,
+    /// Calls overlap on an instance.
+    pub concurrency: bool,
+    pub imports: ImportTable,
+    pub exports: ExportTable,
 }
 
 pub struct Linked(pub Arc<Resolved>);
 
 fn resolve(
     engine: &Engine,
-    linker: &Linker<Host>,
+    linker: Linker<Host>,
     component: &WasmComponent,
     kind: i32,
-) -> wasmtime::Result<Entry> {
+    slots: usize,
+) -> wasmtime::Result<Resolved> {
     if !engine.concurrency && matches!(kind, 1 | 3) {
         bail!("the component uses WASI 0.3, which this engine was made without");
     }
+    let (linker, imports) = imports::link(engine, linker, component)?;
     let pre = linker.instantiate_pre(component)?;
-    Ok(match kind {
-        0 => Entry::HttpP2(ProxyPre::new(pre)?),
-        1 => Entry::HttpP3(ServicePre::new(pre)?),
-        2 => Entry::CommandP2(CommandP2::new(pre)?),
-        3 => Entry::CommandP3(CommandP3::new(pre)?),
+    let entry = match kind {
+        0 => Entry::HttpP2(ProxyPre::new(pre.clone())?),
+        1 => Entry::HttpP3(ServicePre::new(pre.clone())?),
+        2 => Entry::CommandP2(CommandP2::new(pre.clone())?),
+        3 => Entry::CommandP3(CommandP3::new(pre.clone())?),
+        4 => Entry::Library,
         _ => bail!("unknown kind {kind}"),
+    };
+    Ok(Resolved {
+        engine: engine.wasm.clone(),
+        total: engine.total.clone(),
+        slots,
+        entry,
+        pre,
+        concurrency: engine.concurrency,
+        imports,
+        exports: ExportTable::of(&engine.wasm, component),
     })
 }
 
@@ -152,12 +174,7 @@ pub unsafe extern "C" fn nimbus_linked_new(
     guard(std::ptr::null_mut(), || {
         // SAFETY: by this function's contract.
         let (engine, component) = unsafe { (&*engine, &(*component).0) };
-        let resolved = Resolved {
-            engine: engine.wasm.clone(),
-            total: engine.total.clone(),
-            slots: 1,
-            entry: resolve(engine, &engine.linker, component, kind)?,
-        };
+        let resolved = resolve(engine, engine.linker.clone(), component, kind, 1)?;
         Ok(Box::into_raw(Box::new(Linked(Arc::new(resolved)))))
     })
 }
@@ -186,12 +203,7 @@ pub unsafe extern "C" fn nimbus_linked_new_composed(
             let labels = slice(labels, label_count);
             labels::add_to_linker(&mut linker, labels, slots, engine.concurrency)?;
         }
-        let resolved = Resolved {
-            engine: engine.wasm.clone(),
-            total: engine.total.clone(),
-            slots,
-            entry: resolve(engine, &linker, component, kind)?,
-        };
+        let resolved = resolve(engine, linker, component, kind, slots)?;
         Ok(Box::into_raw(Box::new(Linked(Arc::new(resolved)))))
     })
 }

@@ -11,6 +11,7 @@ use wasmtime_wasi::sockets::SocketAddrUse;
 use wasmtime_wasi::{FsPerms, WasiCtx, WasiCtxBuilder};
 
 use super::egress::EgressRequest;
+use super::import_call::ImportCalls;
 use super::stdio::GuestOutput;
 use crate::abi::{Field, OwnedBytes, Str, fields, guard, guard_void, slice};
 
@@ -30,9 +31,16 @@ pub struct HostCalls {
     pub egress_consumed: extern "C" fn(*mut c_void, usize),
     pub egress_cancel: extern "C" fn(*mut c_void),
     pub egress_release: extern "C" fn(*mut c_void),
+    pub imports: ImportCalls,
 }
 
-const _: () = assert!(size_of::<HostCalls>() == 96);
+impl HostCalls {
+    pub fn context(&self) -> *mut c_void {
+        self.context
+    }
+}
+
+const _: () = assert!(size_of::<HostCalls>() == 144);
 
 #[repr(C)]
 pub struct Volume {

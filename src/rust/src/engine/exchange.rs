@@ -46,12 +46,13 @@ pub struct Request {
     header_count: usize,
     has_body: u8,
     credit_bytes: u64,
+    deadline_ns: i64,
 }
 
 const _: () = {
     assert!(size_of::<Outcome>() == 24);
     assert!(size_of::<Sink>() == 56);
-    assert!(size_of::<Request>() == 96);
+    assert!(size_of::<Request>() == 104);
 };
 
 /// Why a call did not end well.
@@ -66,12 +67,14 @@ pub enum Failure {
     Resources(String),
     Panic(String),
     Truncated(String),
+    /// The parameters are not what the function takes.
+    Refused(String),
 }
 
 pub type Ended = Result<(), Failure>;
 
 /// Shows an end to C++.
-pub fn with_outcome(ended: &Ended, show: impl FnOnce(&Outcome)) {
+pub fn with_outcome(ended: Result<&(), &Failure>, show: impl FnOnce(&Outcome)) {
     let (kind, exit_code, message) = match ended {
         Ok(()) => (0, 0, ""),
         Err(Failure::ErrorCode(text)) => (1, 0, text.as_str()),
@@ -83,6 +86,7 @@ pub fn with_outcome(ended: &Ended, show: impl FnOnce(&Outcome)) {
         Err(Failure::Resources(text)) => (7, 0, text.as_str()),
         Err(Failure::Panic(text)) => (8, 0, text.as_str()),
         Err(Failure::Truncated(text)) => (9, 0, text.as_str()),
+        Err(Failure::Refused(text)) => (10, 0, text.as_str()),
     };
     show(&Outcome {
         kind,
@@ -107,6 +111,8 @@ pub struct Inner {
     sink: Sink,
     /// False once the sink must not be called any more.
     open: AtomicBool,
+    /// Of the call, on C++'s steady clock; 0: none.
+    pub deadline_ns: i64,
     state: Mutex<State>,
 }
 
@@ -214,7 +220,7 @@ impl Inner {
 
     pub fn done(&self, ended: &Ended) {
         if self.open.swap(false, Ordering::Relaxed) {
-            with_outcome(ended, |outcome| {
+            with_outcome(ended.as_ref(), |outcome| {
                 (self.sink.done)(self.sink.context, outcome)
             });
         }
@@ -301,6 +307,7 @@ pub unsafe extern "C" fn nimbus_exchange_new(
         let inner = Inner {
             sink,
             open: AtomicBool::new(true),
+            deadline_ns: request.deadline_ns,
             state: Mutex::new(state),
         };
         Ok(Box::into_raw(Box::new(Exchange(Arc::new(inner)))))

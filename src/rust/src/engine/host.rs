@@ -11,6 +11,7 @@ use super::budget::Share;
 use super::component::Resolved;
 use super::context::{Contexts, Shared};
 use super::egress::Hooks;
+use super::import_call::Imports;
 
 /// Handles that one instance may hold at once.
 const MAX_HANDLES: usize = 100_000;
@@ -37,6 +38,7 @@ impl Slot {
 pub struct Host {
     pub table: ResourceTable,
     pub share: Share,
+    pub imports: Imports,
     /// Of the component, or of the one that others were composed into.
     first: Slot,
     others: Vec<Slot>,
@@ -104,6 +106,7 @@ pub fn new_store(resolved: &Resolved, contexts: &Contexts) -> Result<Store<Host>
             first.max_memory_bytes,
             first.max_table_elements,
         ),
+        imports: Imports::new(first.clone()),
         first: Slot::new(first)?,
         others: contexts[1..].iter().map(Slot::new).collect::<Result<_>>()?,
     };

@@ -122,6 +122,7 @@ fn start_p2(
     exchange: &Arc<Inner>,
 ) -> wasmtime::Result<(ArgumentsP2, oneshot::Receiver<AnswerP2>)> {
     let (send, answer) = oneshot::channel();
+    store.data_mut().imports.deadline_ns = exchange.deadline_ns;
     let request = exchange
         .take_request()
         .ok_or_else(|| wasmtime::format_err!("the request was taken already"))?;
@@ -226,6 +227,7 @@ async fn fresh_p3(
 ) -> Ended {
     let mut store =
         new_store(resolved, context).map_err(|error| instantiation_failure(error, None))?;
+    store.data_mut().imports.deadline_ns = exchange.deadline_ns;
     let service = match pre.instantiate_async(&mut store).await {
         Ok(service) => service,
         Err(error) => return Err(instantiation_failure(error, store.data().share.refused)),
@@ -251,9 +253,9 @@ pub async fn fresh(resolved: Arc<Resolved>, context: Contexts, exchange: Arc<Inn
     let ended = match &resolved.entry {
         Entry::HttpP2(pre) => fresh_p2(&resolved, &context, pre, &exchange).await,
         Entry::HttpP3(pre) => fresh_p3(&resolved, &context, pre, &exchange).await,
-        Entry::CommandP2(_) | Entry::CommandP3(_) => Err(Failure::Panic(
-            "the component was linked as a command".into(),
-        )),
+        Entry::CommandP2(_) | Entry::CommandP3(_) | Entry::Library => {
+            Err(Failure::Panic("the component does not serve HTTP".into()))
+        }
     };
     exchange.done(&ended);
 }

@@ -193,9 +193,9 @@ async fn serve(resolved: Arc<Resolved>, context: Contexts, queue: Rc<Queue>, con
         Ok(store) => match &resolved.entry {
             Entry::HttpP2(pre) => serve_p2(store, pre, &queue).await,
             Entry::HttpP3(pre) => serve_p3(store, pre, &queue, concurrent).await,
-            Entry::CommandP2(_) | Entry::CommandP3(_) => Err(Failure::Panic(
-                "the component was linked as a command".into(),
-            )),
+            Entry::CommandP2(_) | Entry::CommandP3(_) | Entry::Library => {
+                Err(Failure::Panic("the component does not serve HTTP".into()))
+            }
         },
     };
     match ended {

@@ -1,0 +1,59 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/task.h"
+#include "engine/import_set.h"
+#include "engine/reply.h"
+#include "net/shard.h"
+#include "rust/engine.h"
+#include "wrpc/invoker.h"
+
+namespace nimbus::engine {
+
+// What one instance has open with those who provide its imports. A call that completes at once
+// answers within the guest's own call; one that has to wait leaves the guest suspended, and its
+// answer wakes it.
+//
+// Made at the instance's first import call, ends with the instance, which closes the sessions and
+// thereby drops what the guest still owned. On the instance's shard. Internal to src/engine.
+class ImportCalls {
+ public:
+  ImportCalls(net::Shard& shard, std::shared_ptr<const ImportSet> imports);
+  ~ImportCalls();
+  ImportCalls(const ImportCalls&) = delete;
+  ImportCalls& operator=(const ImportCalls&) = delete;
+
+  [[nodiscard]] NimbusImportStatus call(std::uint32_t function, NimbusOwnedBytes params,
+                                        std::int64_t deadline_ns, NimbusImportReply& reply);
+  void dropResource(std::uint32_t import_index, ByteView handle);
+
+  // A call under way.
+  class Call;
+  static void suspended(Call& call, NimbusReplySlot* slot);
+  static void cancel(Call& call);
+
+ private:
+  [[nodiscard]] wrpc::Session& session(std::size_t provider);
+  [[nodiscard]] std::unique_ptr<Call> newCall();
+  NimbusImportStatus answer(Result<wrpc::Values>&& results, const ImportSet::Function& function,
+                            NimbusImportReply& reply);
+  NimbusImportStatus refuse(std::string message, NimbusImportReply& reply);
+  void ended(Call& call);
+
+  net::Shard& shard_;
+  std::shared_ptr<const ImportSet> imports_;
+  std::vector<std::unique_ptr<wrpc::Session>> sessions_;  // by provider; null until its first call
+  Call* first_ = nullptr;                                 // those that wait
+  std::unique_ptr<Call> spare_;                           // for the next call
+  BorrowedReply last_;                                    // the guest reads it after the call
+  std::string last_error_;
+};
+
+// Fills the functions for imports in; `imports_open` is the caller's.
+void setImportCalls(NimbusHostCalls& calls);
+
+}  // namespace nimbus::engine

@@ -1,0 +1,71 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "engine/component.h"
+#include "wrpc/invoker.h"
+
+namespace nimbus::engine {
+
+// Who provides one import of a component.
+struct ImportBinding {
+  // The import's own name (an interface or a label; empty: functions of the world), or an interface
+  // in a version that is compatible with the import's by the rule of wit::interfaceMatches.
+  std::string import;
+  // By which the Invoker knows the interface; empty: as the import names it.
+  std::string instance;
+  std::shared_ptr<wrpc::Invoker> invoker;
+  std::shared_ptr<const wrpc::Consumer> consumer;
+};
+
+// The binding that serves the import: one that names it exactly, else the first that matches.
+[[nodiscard]] const ImportBinding* findBinding(std::span<const ImportBinding> bindings,
+                                               const ComponentImport& import);
+
+// The imports with functions that no binding serves.
+[[nodiscard]] std::vector<const ComponentImport*> missingImports(
+    const Component& component, std::span<const ImportBinding> bindings);
+
+// The imports of a component with those who provide them, looked up once: what each instance of it
+// calls. Immutable; any thread.
+class ImportSet {
+ public:
+  // kNotFound: an import has no binding, or its provider is known not to have the function; the
+  // message names it.
+  [[nodiscard]] static Result<std::shared_ptr<const ImportSet>> create(
+      const Component& component, std::vector<ImportBinding> bindings);
+
+  struct Function {
+    std::size_t provider;  // position in providers()
+    wrpc::FunctionId id;
+    std::string name;  // "wasi:keyvalue/store@0.2.0-draft.open", for messages
+  };
+  // One session per instance serves all imports that the same binding provides: a resource that one
+  // interface returned is passed to another.
+  struct Provider {
+    std::shared_ptr<wrpc::Invoker> invoker;
+    std::shared_ptr<const wrpc::Consumer> consumer;
+  };
+  static constexpr std::size_t kNoProvider = ~std::size_t{0};
+  // By the indices that the engine knows them by.
+  [[nodiscard]] const Function* function(std::uint32_t index) const;
+  [[nodiscard]] std::size_t providerOf(std::uint32_t import_index) const;
+  [[nodiscard]] const std::vector<Provider>& providers() const { return providers_; }
+
+ private:
+  ImportSet() = default;
+  [[nodiscard]] std::size_t addProvider(const ImportBinding& binding);
+
+  std::vector<Function> functions_;
+  std::vector<std::size_t> import_providers_;
+  std::vector<Provider> providers_;
+};
+
+}  // namespace nimbus::engine

@@ -1,0 +1,251 @@
+//! The exports of a component, and calling one of them on an instance.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use wasmtime::component::types::{ComponentFunc, ComponentItem};
+use wasmtime::component::{
+    Accessor, Component as WasmComponent, ComponentExportIndex, Instance, ResourceAny,
+    ResourceType, TypedFunc,
+};
+use wasmtime::{Engine as WasmEngine, Result, Store, bail, format_err};
+
+use super::component::Linked;
+use super::host::Host;
+use super::imports::wire_name;
+use super::raw::{Data, Lifted, MAX_FLAT, RawLift, RawLower, Shape};
+use crate::abi::{Str, guard_void};
+
+/// What a function takes and returns; or why it cannot be called.
+type Signature = Result<(Shape, Shape), String>;
+
+pub struct Export {
+    /// As in the binary; empty for functions of the world.
+    instance: String,
+    wire_name: String,
+    index: ComponentExportIndex,
+    signature: Signature,
+}
+
+/// All functions that a component exports, and the resources that it defines.
+#[derive(Default)]
+pub struct ExportTable {
+    pub functions: Vec<Export>,
+    resources: Vec<(ResourceType, ComponentExportIndex)>,
+    /// Those that it only passes on.
+    imported: Vec<ResourceType>,
+}
+
+impl ExportTable {
+    pub fn of(engine: &WasmEngine, component: &WasmComponent) -> ExportTable {
+        let mut table = ExportTable::default();
+        let ty = component.component_type();
+        for (_, import) in ty.imports(engine) {
+            match import.ty {
+                ComponentItem::Resource(resource) => table.imported.push(resource),
+                ComponentItem::ComponentInstance(instance) => {
+                    for (_, item) in instance.exports(engine) {
+                        if let ComponentItem::Resource(resource) = item.ty {
+                            table.imported.push(resource);
+                        }
+                    }
+                }
+                _ => {}
+            }
+        }
+        for (name, export) in ty.exports(engine) {
+            let Some(index) = component.get_export_index(None, name) else {
+                continue;
+            };
+            match export.ty {
+                ComponentItem::ComponentInstance(instance) => {
+                    // Resources first: functions are judged by them.
+                    let items: Vec<_> = instance.exports(engine).collect();
+                    for functions in [false, true] {
+                        for (item, export) in &items {
+                            let is_function = matches!(export.ty, ComponentItem::ComponentFunc(_));
+                            let found = component.get_export_index(Some(&index), item);
+                            if let Some(found) = found.filter(|_| is_function == functions) {
+                                table.add(name, item, found, &export.ty);
+                            }
+                        }
+                    }
+                }
+                item => table.add("", name, index, &item),
+            }
+        }
+        table
+    }
+
+    fn add(
+        &mut self,
+        instance: &str,
+        name: &str,
+        index: ComponentExportIndex,
+        item: &ComponentItem,
+    ) {
+        match item {
+            ComponentItem::Resource(resource) if self.imported.contains(resource) => {}
+            ComponentItem::Resource(resource) => self.resources.push((*resource, index)),
+            ComponentItem::ComponentFunc(function) => {
+                let signature = self.signature(function);
+                self.functions.push(Export {
+                    instance: instance.to_owned(),
+                    wire_name: wire_name(name).to_owned(),
+                    index,
+                    signature: signature.map_err(|error| format!("{error:#}")),
+                });
+            }
+            _ => {}
+        }
+    }
+
+    fn signature(&self, function: &ComponentFunc) -> Result<(Shape, Shape)> {
+        let params = Shape::tuple(function.params().map(|(_, ty)| ty))?;
+        let results = Shape::tuple(function.results())?;
+        for shape in [&params, &results] {
+            let foreign = shape.any(&mut |shape| match shape {
+                Shape::Own(resource) | Shape::Borrow(resource) => {
+                    !self.resources.iter().any(|(known, _)| known == resource)
+                }
+                _ => false,
+            });
+            if foreign {
+                bail!("a resource of another provider cannot cross");
+            }
+            if shape.has_channels() {
+                bail!("streams and futures cannot cross");
+            }
+        }
+        Ok((params, results))
+    }
+}
+
+impl Export {
+    pub fn params(&self) -> Result<&Shape> {
+        match &self.signature {
+            Ok((params, _)) => Ok(params),
+            Err(why) => Err(format_err!("{why}")),
+        }
+    }
+}
+
+/// The resources of a component as one instance of it has them.
+pub struct ResourceTypes(Vec<(ResourceType, ResourceType)>);
+
+impl ResourceTypes {
+    pub fn of(table: &ExportTable, instance: &Instance, store: &mut Store<Host>) -> ResourceTypes {
+        let pairs = table.resources.iter().filter_map(|(declared, index)| {
+            Some((*declared, instance.get_resource(&mut *store, *index)?))
+        });
+        ResourceTypes(pairs.collect())
+    }
+
+    /// What a handle of the declared type must be.
+    pub fn actual(&self, declared: &ResourceType) -> Option<ResourceType> {
+        let found = self.0.iter().find(|(known, _)| known == declared);
+        found.map(|(_, actual)| *actual)
+    }
+}
+
+/// Values for a function and the resources among them, by the numbers in their handles.
+pub struct Params {
+    pub data: Data,
+    pub resources: Vec<(u32, ResourceAny)>,
+}
+
+/// What a function returned.
+pub type Called<'a> = Pin<Box<dyn Future<Output = Result<Lifted>> + 'a>>;
+
+/// A function of one instance.
+pub trait Callable {
+    fn call<'a>(&'a self, store: &'a mut Store<Host>, params: Params) -> Called<'a>;
+    fn call_concurrent<'a>(&'a self, accessor: &'a Accessor<Host>, params: Params) -> Called<'a>;
+}
+
+struct Typed<const N: usize>(TypedFunc<RawLower<MAX_FLAT, true>, RawLift<N, true>>);
+
+fn lower(params: Params) -> RawLower<MAX_FLAT, true> {
+    RawLower {
+        data: params.data,
+        resources: params.resources,
+    }
+}
+
+impl<const N: usize> Callable for Typed<N> {
+    fn call<'a>(&'a self, store: &'a mut Store<Host>, params: Params) -> Called<'a> {
+        let called = self.0.call_async(store, lower(params));
+        Box::pin(async move { Ok(called.await?.0) })
+    }
+
+    fn call_concurrent<'a>(&'a self, accessor: &'a Accessor<Host>, params: Params) -> Called<'a> {
+        let called = self.0.call_concurrent(accessor, lower(params));
+        Box::pin(async move { Ok(called.await?.0) })
+    }
+}
+
+/// Looks the function up in an instance.
+pub fn callable(
+    export: &Export,
+    instance: &Instance,
+    mut store: impl wasmtime::AsContextMut<Data = Host>,
+) -> Result<Box<dyn Callable>> {
+    let Ok((_, results)) = &export.signature else {
+        bail!("the function cannot be called");
+    };
+    let Some(function) = instance.get_func(&mut store, export.index) else {
+        bail!("the instance has no such function");
+    };
+    macro_rules! by_count {
+        ($($count:literal)*) => {
+            match results.flat_count() {
+                $($count => Box::new(Typed::<$count>(function.typed(&store)?)),)*
+                // Through memory.
+                _ => Box::new(Typed::<1>(function.typed(&store)?)),
+            }
+        };
+    }
+    const { assert!(MAX_FLAT == 16) };
+    Ok(by_count!(0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16))
+}
+
+/// See `NimbusExportFunction`.
+#[repr(C)]
+pub struct ExportFunction {
+    instance: Str,
+    wire_name: Str,
+    refused: Str,
+}
+
+const _: () = assert!(size_of::<ExportFunction>() == 48);
+
+/// # Safety
+/// `linked` is alive.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nimbus_linked_export_count(linked: *const Linked) -> usize {
+    // SAFETY: by this function's contract.
+    unsafe { &*linked }.0.exports.functions.len()
+}
+
+/// # Safety
+/// `linked` is alive, `index` is below the count, and `out` has room for one function.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nimbus_linked_export(
+    linked: *const Linked,
+    index: usize,
+    out: *mut ExportFunction,
+) {
+    guard_void(|| {
+        // SAFETY: by this function's contract.
+        let linked = unsafe { &*linked };
+        let export = &linked.0.exports.functions[index];
+        let refused = export.signature.as_ref().err().map_or("", String::as_str);
+        let found = ExportFunction {
+            instance: Str::of(export.instance.as_bytes()),
+            wire_name: Str::of(export.wire_name.as_bytes()),
+            refused: Str::of(refused.as_bytes()),
+        };
+        // SAFETY: as above.
+        unsafe { out.write(found) };
+    });
+}

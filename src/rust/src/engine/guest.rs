@@ -1,0 +1,566 @@
+//! An instance whose exports C++ calls: one call after the other, or overlapping where the engine
+//! has concurrency.
+
+use std::cell::{Cell, RefCell};
+use std::collections::{HashMap, VecDeque};
+use std::ffi::c_void;
+use std::future::poll_fn;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::task::{Context as TaskContext, Poll, Waker};
+
+use futures::stream::{FuturesUnordered, StreamExt};
+use wasmtime::component::{Accessor, Instance, ResourceAny};
+use wasmtime::{AsContextMut, Result, Store, bail};
+
+use super::call::Driven;
+use super::component::{Linked, Resolved};
+use super::context::{Context, Contexts};
+use super::exchange::{Failure, Outcome, with_outcome};
+use super::exports::{Callable, Params, ResourceTypes, callable};
+use super::host::{Host, new_store};
+use super::http_call::{failure, instantiation_failure};
+use super::raw::{Data, Lifted, Pieces, Shape};
+use super::wake::Wake;
+use crate::abi::{OwnedBytes, Str, guard, guard_void};
+
+/// Resources of the guest that one consumer may own at once.
+const MAX_RESOURCES: usize = 100_000;
+
+type Done = extern "C" fn(*mut c_void, *const Outcome, OwnedBytes);
+
+struct CallState {
+    function: usize,
+    params: Cell<Option<Data>>,
+    deadline_ns: i64,
+    context: *mut c_void,
+    done: Done,
+    /// False once `done` must not be called any more.
+    open: Cell<bool>,
+}
+
+impl CallState {
+    fn end(&self, outcome: std::result::Result<&mut Lifted, &Failure>) {
+        if !self.open.replace(false) {
+            return;
+        }
+        let results = outcome.map(Lifted::take_bytes);
+        let (results, ended) = match results {
+            Ok(results) => (results, Ok(&())),
+            Err(why) => (OwnedBytes::borrowed(&[]), Err(why)),
+        };
+        with_outcome(ended, |outcome| (self.done)(self.context, outcome, results));
+    }
+}
+
+/// C++'s hold on a call.
+pub struct GuestCall {
+    call: Rc<CallState>,
+    /// Calls do not overlap.
+    alone: bool,
+}
+
+struct Owned {
+    resource: ResourceAny,
+    /// Calls under way that borrow it.
+    lent: usize,
+    dropped: bool,
+}
+
+/// The number of the next resource. One count for all instances: a handle of one that has ended
+/// means nothing to its successor.
+static NEXT_NUMBER: AtomicU32 = AtomicU32::new(1);
+
+/// Resources that the consumer owns, by the numbers in their handles.
+#[derive(Default)]
+struct Resources {
+    owned: HashMap<u32, Owned>,
+    /// To be destroyed when the instance has time.
+    doomed: Vec<ResourceAny>,
+}
+
+impl Resources {
+    /// Puts what a call returned into the table, and its numbers into the bytes.
+    fn keep(&mut self, lifted: &mut Lifted) -> Result<()> {
+        for (handle, resource) in lifted.large.iter_mut().zip(lifted.resources.drain(..)) {
+            if self.owned.len() >= MAX_RESOURCES {
+                bail!("more than {MAX_RESOURCES} resources are open");
+            }
+            let mut number = NEXT_NUMBER.fetch_add(1, Ordering::Relaxed);
+            while self.owned.contains_key(&number) {
+                number = NEXT_NUMBER.fetch_add(1, Ordering::Relaxed);
+            }
+            let owned = Owned {
+                resource,
+                lent: 0,
+                dropped: false,
+            };
+            self.owned.insert(number, owned);
+            handle.rep = number;
+            let at = handle.position + 1;
+            lifted.bytes[at..at + 4].copy_from_slice(&number.to_le_bytes());
+        }
+        Ok(())
+    }
+
+    fn doom(&mut self, number: u32) {
+        match self.owned.get_mut(&number) {
+            Some(owned) if owned.lent > 0 => owned.dropped = true,
+            Some(_) => {
+                let owned = self.owned.remove(&number);
+                self.doomed.extend(owned.map(|owned| owned.resource));
+            }
+            None => {}
+        }
+    }
+
+    /// A call that borrowed it has ended.
+    fn give_back(&mut self, number: u32) {
+        let Some(owned) = self.owned.get_mut(&number) else {
+            return;
+        };
+        owned.lent -= 1;
+        if owned.dropped {
+            self.doom(number);
+        }
+    }
+}
+
+#[derive(Default)]
+struct Guest {
+    concurrency: bool,
+    waiting: RefCell<VecDeque<Rc<CallState>>>,
+    waker: RefCell<Option<Waker>>,
+    resources: RefCell<Resources>,
+    /// Calls that were on the instance when their future was dropped.
+    orphans: RefCell<Vec<Rc<CallState>>>,
+}
+
+impl Guest {
+    fn poll_next(&self, cx: &TaskContext<'_>) -> Poll<Rc<CallState>> {
+        while let Some(call) = self.waiting.borrow_mut().pop_front() {
+            if call.open.get() {
+                return Poll::Ready(call);
+            }
+        }
+        let mut waker = self.waker.borrow_mut();
+        if !waker
+            .as_ref()
+            .is_some_and(|known| known.will_wake(cx.waker()))
+        {
+            *waker = Some(cx.waker().clone());
+        }
+        Poll::Pending
+    }
+
+    fn wake(&self) {
+        if let Some(waker) = self.waker.borrow_mut().take() {
+            waker.wake();
+        }
+    }
+
+    fn take_doomed(&self) -> Option<ResourceAny> {
+        self.resources.borrow_mut().doomed.pop()
+    }
+
+    fn finish(&self, why: &Failure) {
+        let orphans = std::mem::take(&mut *self.orphans.borrow_mut());
+        let waiting = std::mem::take(&mut *self.waiting.borrow_mut());
+        for call in orphans.into_iter().chain(waiting) {
+            call.end(Err(why));
+        }
+        *self.resources.borrow_mut() = Resources::default();
+    }
+}
+
+/// A call while it is on the instance.
+struct OnInstance<'g> {
+    guest: &'g Guest,
+    call: Rc<CallState>,
+    borrowed: Vec<u32>,
+    ended: bool,
+}
+
+impl OnInstance<'_> {
+    fn done(mut self, called: Result<Lifted>) -> Result<()> {
+        let mut lifted = called?;
+        let mut resources = self.guest.resources.borrow_mut();
+        resources.keep(&mut lifted)?;
+        for number in self.borrowed.drain(..) {
+            resources.give_back(number);
+        }
+        if !self.call.open.get() {
+            // Nobody will ever know their numbers.
+            for handle in &lifted.large {
+                resources.doom(handle.rep);
+            }
+        }
+        drop(resources);
+        self.ended = true;
+        self.call.end(Ok(&mut lifted));
+        Ok(())
+    }
+}
+
+impl Drop for OnInstance<'_> {
+    fn drop(&mut self) {
+        if !self.ended {
+            self.guest.orphans.borrow_mut().push(self.call.clone());
+        }
+    }
+}
+
+/// The resources that a call's parameters name.
+struct Taken {
+    resources: Vec<(u32, ResourceAny)>,
+    /// Those of them that stay the consumer's.
+    borrowed: Vec<u32>,
+}
+
+/// One instance with what is known of it.
+struct Running<'g> {
+    guest: &'g Guest,
+    resolved: &'g Resolved,
+    instance: Instance,
+    types: ResourceTypes,
+    callables: RefCell<HashMap<usize, Rc<dyn Callable>>>,
+}
+
+impl<'g> Running<'g> {
+    /// Checks the parameters before the guest sees them, and takes the resources that they give
+    /// away. What it refuses has ended.
+    fn admit(&self, call: Rc<CallState>) -> Option<(OnInstance<'g>, Params)> {
+        let data = call.params.take()?;
+        match self.check(call.function, &data) {
+            Ok(Taken {
+                resources,
+                borrowed,
+            }) => {
+                let call = OnInstance {
+                    guest: self.guest,
+                    call,
+                    borrowed,
+                    ended: false,
+                };
+                Some((call, Params { data, resources }))
+            }
+            Err(error) => {
+                call.end(Err(&Failure::Refused(format!("{error:#}"))));
+                None
+            }
+        }
+    }
+
+    fn check(&self, function: usize, data: &Data) -> Result<Taken> {
+        let Some(export) = self.resolved.exports.functions.get(function) else {
+            bail!("no such function");
+        };
+        let mut table = self.guest.resources.borrow_mut();
+        let mut found: Vec<(u32, ResourceAny, bool)> = Vec::new();
+        let mut reader = data.reader();
+        export.params()?.check(&mut reader, &mut |shape, handle| {
+            let (declared, own) = match shape {
+                Shape::Own(declared) => (declared, true),
+                Shape::Borrow(declared) => (declared, false),
+                _ => bail!("not a handle"),
+            };
+            let Some(number) = handle.try_into().ok().map(u32::from_le_bytes) else {
+                bail!("unknown handle");
+            };
+            let Some(owned) = table.owned.get(&number).filter(|owned| !owned.dropped) else {
+                bail!("unknown handle");
+            };
+            if self.types.actual(declared) != Some(owned.resource.ty()) {
+                bail!("a handle of another type");
+            }
+            let moved = found
+                .iter()
+                .any(|(known, _, moved)| *known == number && (*moved || own));
+            if moved || (own && owned.lent > 0) {
+                bail!("a handle is given away that is in use");
+            }
+            found.push((number, owned.resource, own));
+            Ok(())
+        })?;
+        reader.end()?;
+        let mut borrowed = Vec::new();
+        for (number, _, own) in &found {
+            if *own {
+                table.owned.remove(number);
+            } else if let Some(owned) = table.owned.get_mut(number) {
+                owned.lent += 1;
+                borrowed.push(*number);
+            }
+        }
+        let resources = found
+            .into_iter()
+            .map(|(number, resource, _)| (number, resource));
+        Ok(Taken {
+            resources: resources.collect(),
+            borrowed,
+        })
+    }
+
+    fn callable(
+        &self,
+        function: usize,
+        store: impl AsContextMut<Data = Host>,
+    ) -> Result<Rc<dyn Callable>> {
+        if let Some(known) = self.callables.borrow().get(&function) {
+            return Ok(known.clone());
+        }
+        let export = &self.resolved.exports.functions[function];
+        let found: Rc<dyn Callable> = callable(export, &self.instance, store)?.into();
+        self.callables.borrow_mut().insert(function, found.clone());
+        Ok(found)
+    }
+
+    async fn destroy_doomed(&self, store: &mut Store<Host>) -> Result<()> {
+        while let Some(resource) = self.guest.take_doomed() {
+            resource.resource_drop_async(&mut *store).await?;
+        }
+        Ok(())
+    }
+
+    /// One call after the other.
+    async fn serve_plain(&self, store: &mut Store<Host>) -> Result<()> {
+        loop {
+            self.destroy_doomed(store).await?;
+            let next = poll_fn(|cx| match self.has_doomed() {
+                true => Poll::Ready(None),
+                false => self.guest.poll_next(cx).map(Some),
+            });
+            let Some((call, params)) = next.await.and_then(|call| self.admit(call)) else {
+                continue;
+            };
+            store.data_mut().imports.deadline_ns = call.call.deadline_ns;
+            let function = self.callable(call.call.function, &mut *store)?;
+            let called = function.call(store, params).await;
+            call.done(called)?;
+        }
+    }
+
+    fn has_doomed(&self) -> bool {
+        !self.guest.resources.borrow().doomed.is_empty()
+    }
+
+    /// Overlapping calls; resources are destroyed when none is under way.
+    async fn serve_concurrent(&self, store: &mut Store<Host>, most: usize) -> Result<()> {
+        loop {
+            self.destroy_doomed(store).await?;
+            store
+                .run_concurrent(async |accessor| self.overlap(accessor, most).await)
+                .await??;
+        }
+    }
+
+    /// Returns when there are resources to destroy.
+    async fn overlap(&self, accessor: &Accessor<Host>, most: usize) -> Result<()> {
+        let mut running = FuturesUnordered::new();
+        poll_fn(|cx| {
+            loop {
+                while let Poll::Ready(Some(ended)) = running.poll_next_unpin(cx) {
+                    let ended: Result<()> = ended;
+                    if let Err(error) = ended {
+                        return Poll::Ready(Err(error));
+                    }
+                }
+                if running.is_empty() && self.has_doomed() {
+                    return Poll::Ready(Ok(()));
+                }
+                if running.len() >= most {
+                    return Poll::Pending;
+                }
+                let Poll::Ready(call) = self.guest.poll_next(cx) else {
+                    return Poll::Pending;
+                };
+                let Some((call, params)) = self.admit(call) else {
+                    continue;
+                };
+                let function =
+                    accessor.with(|mut store| self.callable(call.call.function, &mut store));
+                running.push(async move {
+                    let function = function?;
+                    let called = function.call_concurrent(accessor, params).await;
+                    call.done(called)
+                });
+            }
+        })
+        .await
+    }
+}
+
+async fn serve(resolved: Arc<Resolved>, contexts: Contexts, guest: Rc<Guest>, most: usize) {
+    let ended = run(&resolved, &contexts, &guest, most).await;
+    let why = match ended {
+        Ok(()) => Failure::Collateral("the instance has ended".into()),
+        Err(why) => why,
+    };
+    guest.finish(&why);
+}
+
+async fn run(
+    resolved: &Resolved,
+    contexts: &Contexts,
+    guest: &Guest,
+    most: usize,
+) -> std::result::Result<(), Failure> {
+    let mut store =
+        new_store(resolved, contexts).map_err(|error| instantiation_failure(error, None))?;
+    let instance = match resolved.pre.instantiate_async(&mut store).await {
+        Ok(instance) => instance,
+        Err(error) => return Err(instantiation_failure(error, store.data().share.refused)),
+    };
+    let running = Running {
+        guest,
+        resolved,
+        instance,
+        types: ResourceTypes::of(&resolved.exports, &instance, &mut store),
+        callables: RefCell::default(),
+    };
+    let ended = match resolved.concurrency {
+        true => running.serve_concurrent(&mut store, most).await,
+        false => running.serve_plain(&mut store).await,
+    };
+    ended.map_err(|error| failure(error, store.data().share.refused))
+}
+
+pub struct GuestHandle {
+    driven: Driven,
+    guest: Rc<Guest>,
+}
+
+/// # Safety
+/// Both pointers are alive during the call; `wake` follows its contract.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nimbus_guest_new(
+    linked: *const Linked,
+    context: *const Context,
+    max_concurrent: u32,
+    wake: Wake,
+) -> *mut GuestHandle {
+    guard(std::ptr::null_mut(), || {
+        // SAFETY: by this function's contract.
+        let (linked, context) = unsafe { ((*linked).0.clone(), (*context).0.clone()) };
+        let guest = Rc::new(Guest {
+            concurrency: linked.concurrency,
+            ..Guest::default()
+        });
+        let most = max_concurrent.max(1) as usize;
+        let future = serve(linked, context, guest.clone(), most);
+        Ok(Box::into_raw(Box::new(GuestHandle {
+            driven: Driven::new(future, wake),
+            guest,
+        })))
+    })
+}
+
+/// # Safety
+/// `guest` is alive; `params` and `done` follow their contracts.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nimbus_guest_call(
+    guest: *mut GuestHandle,
+    function: u32,
+    params: Pieces,
+    deadline_ns: i64,
+    context: *mut c_void,
+    done: Done,
+) -> *mut GuestCall {
+    guard(std::ptr::null_mut(), || {
+        // SAFETY: by this function's contract.
+        let (guest, params) = unsafe { (&(*guest).guest, params.into_data()) };
+        let call = Rc::new(CallState {
+            function: function as usize,
+            params: Cell::new(Some(params)),
+            deadline_ns,
+            context,
+            done,
+            open: Cell::new(true),
+        });
+        guest.waiting.borrow_mut().push_back(call.clone());
+        guest.wake();
+        let alone = !guest.concurrency;
+        Ok(Box::into_raw(Box::new(GuestCall { call, alone })))
+    })
+}
+
+/// # Safety
+/// `call` came from `nimbus_guest_call` and is not used again.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nimbus_guest_call_free(call: *mut GuestCall) -> i32 {
+    guard(0, || {
+        // SAFETY: by this function's contract.
+        let GuestCall { call, alone } = *unsafe { Box::from_raw(call) };
+        let waited_for = call.open.replace(false);
+        let started = call.params.take().is_none();
+        Ok(i32::from(waited_for && started && alone))
+    })
+}
+
+/// # Safety
+/// `guest` and the bytes are alive.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nimbus_guest_drop(guest: *mut GuestHandle, handle: Str) {
+    guard_void(|| {
+        // SAFETY: by this function's contract.
+        let (guest, handle) = unsafe { (&(*guest).guest, handle.bytes()) };
+        if let Ok(number) = handle.try_into() {
+            guest
+                .resources
+                .borrow_mut()
+                .doom(u32::from_le_bytes(number));
+            guest.wake();
+        }
+    });
+}
+
+/// # Safety
+/// `guest` is alive and not being polled.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nimbus_guest_poll(guest: *mut GuestHandle) -> i32 {
+    guard(1, || {
+        // SAFETY: by this function's contract.
+        let GuestHandle { driven, guest } = unsafe { &mut *guest };
+        let ended = driven.poll(|message| guest.finish(&Failure::Panic(message)));
+        Ok(i32::from(ended))
+    })
+}
+
+/// # Safety
+/// `guest` came from `nimbus_guest_new`, is not being polled and is not used again.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nimbus_guest_free(guest: *mut GuestHandle) {
+    guard_void(|| {
+        // SAFETY: by this function's contract.
+        let mut guest = unsafe { Box::from_raw(guest) };
+        guest.driven.discard();
+        let why = Failure::Collateral("the instance was ended".into());
+        guest.guest.finish(&why);
+    });
+}
+
+/// # Safety
+/// `guest` and the bytes are alive.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nimbus_guest_owns(guest: *const GuestHandle, handle: Str) -> i32 {
+    guard(0, || {
+        // SAFETY: by this function's contract.
+        let (guest, handle) = unsafe { (&(*guest).guest, handle.bytes()) };
+        let number = handle.try_into().ok().map(u32::from_le_bytes);
+        let resources = guest.resources.borrow();
+        let owned = number.and_then(|number| resources.owned.get(&number));
+        Ok(i32::from(owned.is_some_and(|owned| !owned.dropped)))
+    })
+}
+
+/// # Safety
+/// `guest` is alive.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nimbus_guest_resources(guest: *const GuestHandle) -> usize {
+    guard(0, || {
+        // SAFETY: by this function's contract.
+        let guest = unsafe { &(*guest).guest };
+        Ok(guest.resources.borrow().owned.len())
+    })
+}

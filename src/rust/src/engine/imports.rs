@@ -1,0 +1,357 @@
+//! The imports of a component that C++ provides: all that the engine does not have itself.
+
+use wasmtime::component::types::{ComponentFunc, ComponentItem};
+use wasmtime::component::{Component as WasmComponent, Linker, LinkerInstance, ResourceType};
+use wasmtime::{Result, bail};
+
+use super::component::Linked;
+use super::config::Engine;
+use super::host::Host;
+use super::import_call::Begun;
+use super::raw::{Data, MAX_FLAT, RawLift, RawLower, Shape};
+use crate::abi::{Str, guard_void};
+
+/// Packages whose interfaces the engine's own linker has.
+const BUILT_IN: &[&str] = &[
+    "wasi:cli",
+    "wasi:clocks",
+    "wasi:filesystem",
+    "wasi:http",
+    "wasi:io",
+    "wasi:random",
+    "wasi:sockets",
+];
+
+/// Of one component, so that tables stay small.
+const MAX_FUNCTIONS: usize = 10_000;
+
+/// A group of functions that come from one place: an instance, or the world itself.
+struct Import {
+    /// As in the binary; empty for functions of the world.
+    name: String,
+    /// The interface it implements; the name itself unless that is a label.
+    interface: String,
+}
+
+struct Function {
+    import: u32,
+    wire_name: String,
+    is_async: bool,
+}
+
+#[derive(Default)]
+pub struct ImportTable {
+    imports: Vec<Import>,
+    functions: Vec<Function>,
+}
+
+fn is_built_in(interface: &str) -> bool {
+    let package = interface
+        .split_once('/')
+        .map_or(interface, |(package, _)| package);
+    BUILT_IN.contains(&package)
+}
+
+/// "[method]bucket.get" is "bucket.get" on the wire, a constructor its resource's name.
+pub fn wire_name(name: &str) -> &str {
+    match name.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        Some((_, plain)) => plain,
+        None => name,
+    }
+}
+
+/// The engine's linker with entries for what it has not, and the table of those.
+struct Linking<'e> {
+    engine: &'e Engine,
+    linker: Linker<Host>,
+    table: ImportTable,
+    /// Those of the engine's own interfaces, as this component names them.
+    built_in: Vec<ResourceType>,
+    /// Those of all other imports.
+    resources: Vec<ResourceType>,
+}
+
+/// Completes a linker that has all that is the engine's.
+pub fn link(
+    engine: &Engine,
+    linker: Linker<Host>,
+    component: &WasmComponent,
+) -> Result<(Linker<Host>, ImportTable)> {
+    let mut linking = Linking {
+        engine,
+        linker,
+        table: ImportTable::default(),
+        built_in: Vec::new(),
+        resources: Vec::new(),
+    };
+    let ty = component.component_type();
+    for (name, import) in ty.imports(&engine.wasm) {
+        let interface = import.implements.unwrap_or(name);
+        match import.ty {
+            ComponentItem::ComponentInstance(_) if is_built_in(interface) => {
+                linking.remember_resources(&import.ty);
+            }
+            ComponentItem::ComponentInstance(instance) => {
+                for (item, export) in instance.exports(&engine.wasm) {
+                    linking.add_item(name, interface, item, &export.ty)?;
+                }
+            }
+            ComponentItem::ComponentFunc(_) | ComponentItem::Resource(_) => {
+                linking.add_item("", "", name, &import.ty)?;
+            }
+            ComponentItem::Type(_) => {}
+            _ => bail!("the component imports `{name}`, which is not a function or an instance"),
+        }
+    }
+    Ok((linking.linker, linking.table))
+}
+
+impl Linking<'_> {
+    fn remember_resources(&mut self, item: &ComponentItem) {
+        let ComponentItem::ComponentInstance(instance) = item else {
+            return;
+        };
+        for (_, export) in instance.exports(&self.engine.wasm) {
+            if let ComponentItem::Resource(resource) = export.ty {
+                self.built_in.push(resource);
+            }
+        }
+    }
+
+    fn add_import(&mut self, name: &str, interface: &str) -> u32 {
+        let imports = &mut self.table.imports;
+        if let Some(known) = imports.iter().position(|import| import.name == name) {
+            return known as u32;
+        }
+        imports.push(Import {
+            name: name.to_owned(),
+            interface: interface.to_owned(),
+        });
+        (imports.len() - 1) as u32
+    }
+
+    fn add_item(
+        &mut self,
+        import: &str,
+        interface: &str,
+        name: &str,
+        item: &ComponentItem,
+    ) -> Result<()> {
+        match item {
+            ComponentItem::Resource(resource) => {
+                // One that another interface defined needs no entry of its own.
+                if self.built_in.contains(resource) || self.resources.contains(resource) {
+                    return Ok(());
+                }
+                let import = self.add_import(import, interface);
+                self.add_resource(import, name, *resource)
+            }
+            ComponentItem::ComponentFunc(function) => {
+                let index = self.add_import(import, interface);
+                self.add_function(index, name, function).map_err(|error| {
+                    error.context(format!("the import `{import}` with its function `{name}`"))
+                })
+            }
+            ComponentItem::Type(_) => Ok(()),
+            _ => bail!("the import `{import}` has `{name}`, which is not a function or a type"),
+        }
+    }
+
+    fn linker_instance(&mut self, import: u32) -> Result<LinkerInstance<'_, Host>> {
+        match self.table.imports[import as usize].name.as_str() {
+            "" => Ok(self.linker.root()),
+            name => self.linker.instance(name),
+        }
+    }
+
+    fn add_resource(&mut self, import: u32, name: &str, resource: ResourceType) -> Result<()> {
+        let ty = ResourceType::host_dynamic(self.resources.len() as u32);
+        self.resources.push(resource);
+        self.linker_instance(import)?
+            .resource(name, ty, move |mut store, rep| {
+                store.data_mut().imports.drop_resource(import, rep);
+                Ok(())
+            })
+    }
+
+    fn add_function(&mut self, import: u32, name: &str, function: &ComponentFunc) -> Result<()> {
+        if self.table.functions.len() >= MAX_FUNCTIONS {
+            bail!("the component imports more than {MAX_FUNCTIONS} functions");
+        }
+        let params = Shape::tuple(function.params().map(|(_, ty)| ty))?;
+        let results = Shape::tuple(function.results())?;
+        self.check(&params)?;
+        self.check(&results)?;
+        let entry = Entry {
+            index: self.table.functions.len() as u32,
+            is_async: function.async_(),
+        };
+        self.table.functions.push(Function {
+            import,
+            wire_name: wire_name(name).to_owned(),
+            is_async: function.async_(),
+        });
+        let mut instance = self.linker_instance(import)?;
+        match results.flat_count() {
+            0 => entry.add_by_params::<0>(&mut instance, name, params.flat_count()),
+            _ => entry.add_by_params::<1>(&mut instance, name, params.flat_count()),
+        }
+    }
+
+    fn check(&self, shape: &Shape) -> Result<()> {
+        let foreign = shape.any(&mut |shape| match shape {
+            Shape::Own(resource) | Shape::Borrow(resource) => !self.resources.contains(resource),
+            _ => false,
+        });
+        if foreign {
+            bail!("a resource of another provider cannot cross");
+        }
+        if shape.has_channels() {
+            bail!("streams and futures cannot cross");
+        }
+        Ok(())
+    }
+}
+
+/// One function on its way into the linker.
+struct Entry {
+    index: u32,
+    is_async: bool,
+}
+
+impl Entry {
+    fn add_by_params<const R: usize>(
+        self,
+        instance: &mut LinkerInstance<'_, Host>,
+        name: &str,
+        flat_count: usize,
+    ) -> Result<()> {
+        macro_rules! by_count {
+            ($($count:literal)*) => {
+                match flat_count {
+                    $($count => self.add::<$count, R>(instance, name),)*
+                    // Through memory.
+                    _ => self.add::<1, R>(instance, name),
+                }
+            };
+        }
+        const { assert!(MAX_FLAT == 16) };
+        by_count!(0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16)
+    }
+
+    fn add<const P: usize, const R: usize>(
+        self,
+        instance: &mut LinkerInstance<'_, Host>,
+        name: &str,
+    ) -> Result<()> {
+        let Entry { index, is_async } = self;
+        if is_async {
+            return instance.func_wrap_concurrent(name, move |accessor, params| {
+                let mut params: RawLift<P, false> = params;
+                let begun =
+                    accessor.with(|mut store| store.get().imports.begin(index, &mut params.0));
+                Box::pin(async move {
+                    let data = match begun {
+                        Begun::Ready(data) => data?,
+                        Begun::Pending(call) => call.await?,
+                    };
+                    Ok(results::<R>(data))
+                })
+            });
+        }
+        instance.func_wrap_async(name, move |mut store, params| {
+            let mut params: RawLift<P, false> = params;
+            match store.data_mut().imports.begin(index, &mut params.0) {
+                Begun::Ready(data) => Box::new(std::future::ready(data.map(results::<R>))),
+                Begun::Pending(call) => Box::new(async move { call.await.map(results::<R>) }),
+            }
+        })
+    }
+}
+
+fn results<const R: usize>(data: Data) -> RawLower<R, false> {
+    RawLower {
+        data,
+        resources: Vec::new(),
+    }
+}
+
+/// See `NimbusImport`.
+#[repr(C)]
+pub struct ImportNames {
+    name: Str,
+    interface: Str,
+}
+
+/// See `NimbusImportFunction`.
+#[repr(C)]
+pub struct ImportFunction {
+    wire_name: Str,
+    import: u32,
+    is_async: u8,
+}
+
+const _: () = {
+    assert!(size_of::<ImportNames>() == 32);
+    assert!(size_of::<ImportFunction>() == 24);
+};
+
+/// # Safety
+/// `linked` is alive.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nimbus_linked_import_count(linked: *const Linked) -> usize {
+    // SAFETY: by this function's contract.
+    unsafe { &*linked }.0.imports.imports.len()
+}
+
+/// # Safety
+/// `linked` is alive, `index` is below the count, and `out` has room for one import.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nimbus_linked_import(
+    linked: *const Linked,
+    index: usize,
+    out: *mut ImportNames,
+) {
+    guard_void(|| {
+        // SAFETY: by this function's contract.
+        let linked = unsafe { &*linked };
+        let import = &linked.0.imports.imports[index];
+        let found = ImportNames {
+            name: Str::of(import.name.as_bytes()),
+            interface: Str::of(import.interface.as_bytes()),
+        };
+        // SAFETY: as above.
+        unsafe { out.write(found) };
+    });
+}
+
+/// # Safety
+/// `linked` is alive.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nimbus_linked_function_count(linked: *const Linked) -> usize {
+    // SAFETY: by this function's contract.
+    unsafe { &*linked }.0.imports.functions.len()
+}
+
+/// # Safety
+/// `linked` is alive, `index` is below the count, and `out` has room for one function.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nimbus_linked_function(
+    linked: *const Linked,
+    index: usize,
+    out: *mut ImportFunction,
+) {
+    guard_void(|| {
+        // SAFETY: by this function's contract.
+        let linked = unsafe { &*linked };
+        let table = &linked.0.imports;
+        let function = &table.functions[index];
+        let found = ImportFunction {
+            wire_name: Str::of(function.wire_name.as_bytes()),
+            import: function.import,
+            is_async: function.is_async.into(),
+        };
+        // SAFETY: as above.
+        unsafe { out.write(found) };
+    });
+}

@@ -1,0 +1,148 @@
+//! Encoded values on their way: buffers for what guests send, and memory of C++ for what they get.
+
+use std::cell::RefCell;
+use std::ffi::c_void;
+
+use super::reader::Reader;
+use crate::abi::{Str, slice};
+
+/// Buffers kept per thread, and the largest that is kept.
+const POOLED: usize = 8;
+const MAX_POOLED_BYTES: usize = 2 << 20;
+
+thread_local! {
+    static POOL: RefCell<Vec<Vec<u8>>> = const { RefCell::new(Vec::new()) };
+}
+
+pub fn take_buffer() -> Vec<u8> {
+    let pooled = POOL.with(|pool| pool.borrow_mut().pop());
+    pooled.unwrap_or_else(|| Vec::with_capacity(256))
+}
+
+pub fn give_buffer(mut buffer: Vec<u8>) {
+    if buffer.capacity() == 0 || buffer.capacity() > MAX_POOLED_BYTES {
+        return;
+    }
+    buffer.clear();
+    // A thread that is ending has no pool any more.
+    _ = POOL.try_with(|pool| {
+        let mut pool = pool.borrow_mut();
+        if pool.len() < POOLED {
+            pool.push(buffer);
+        }
+    });
+}
+
+/// Bytes in pieces that change hands; see `NimbusPieces`.
+#[repr(C)]
+pub struct Pieces {
+    pieces: *const Str,
+    count: usize,
+    owner: *mut c_void,
+    release: Option<extern "C" fn(*mut c_void)>,
+}
+
+const _: () = assert!(size_of::<Pieces>() == 32);
+
+impl Pieces {
+    #[cfg(test)]
+    pub const NONE: Pieces = Pieces {
+        pieces: std::ptr::null(),
+        count: 0,
+        owner: std::ptr::null_mut(),
+        release: None,
+    };
+
+    /// # Safety
+    /// The struct follows the contract of NimbusPieces, and is alive.
+    unsafe fn list<'a>(&self) -> &'a [Str] {
+        // SAFETY: by this function's contract.
+        unsafe { slice(self.pieces, self.count) }
+    }
+
+    /// Takes them over: copies what lives during the call only.
+    ///
+    /// # Safety
+    /// The struct follows the contract of NimbusPieces.
+    pub unsafe fn into_data(self) -> Data {
+        if self.release.is_some() {
+            return Data::Shared(Shared(self));
+        }
+        // SAFETY: alive during the call, by contract.
+        let list = unsafe { self.list() };
+        let total: usize = list.iter().map(|piece| piece.size).sum();
+        if total <= SMALL {
+            let mut small = [0; SMALL];
+            let mut at = 0;
+            for piece in list {
+                // SAFETY: as above.
+                small[at..][..piece.size].copy_from_slice(unsafe { piece.bytes() });
+                at += piece.size;
+            }
+            return Data::Small(total as u8, small);
+        }
+        let mut buffer = take_buffer();
+        buffer.reserve(total);
+        for piece in list {
+            // SAFETY: as above.
+            buffer.extend_from_slice(unsafe { piece.bytes() });
+        }
+        Data::Buffer(buffer)
+    }
+}
+
+const SMALL: usize = 62;
+
+/// Pieces that C++ keeps alive until they are dropped.
+pub struct Shared(Pieces);
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        if let Some(release) = self.0.release {
+            release(self.0.owner);
+        }
+    }
+}
+
+/// Encoded values for a guest.
+pub enum Data {
+    Small(u8, [u8; SMALL]),
+    Buffer(Vec<u8>),
+    Shared(Shared),
+}
+
+// SAFETY: the contract of NimbusPieces: immutable, and `release` may be called on any thread.
+unsafe impl Send for Data {}
+// SAFETY: as above; the bytes are only read.
+unsafe impl Sync for Data {}
+
+impl Data {
+    #[cfg(test)]
+    pub fn copy_of(bytes: &[u8]) -> Data {
+        let piece = Str::of(bytes);
+        let pieces = Pieces {
+            pieces: &piece,
+            count: 1,
+            ..Pieces::NONE
+        };
+        // SAFETY: alive during the call.
+        unsafe { pieces.into_data() }
+    }
+
+    pub fn reader(&self) -> Reader<'_> {
+        match self {
+            Data::Small(size, bytes) => Reader::new(&bytes[..usize::from(*size)], &[]),
+            Data::Buffer(bytes) => Reader::new(bytes, &[]),
+            // SAFETY: alive until dropped, and `self` is borrowed.
+            Data::Shared(shared) => Reader::new(&[], unsafe { shared.0.list() }),
+        }
+    }
+}
+
+impl Drop for Data {
+    fn drop(&mut self) {
+        if let Data::Buffer(bytes) = self {
+            give_buffer(std::mem::take(bytes));
+        }
+    }
+}

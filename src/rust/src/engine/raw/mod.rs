@@ -1,0 +1,29 @@
+//! Values between guest memory and the wRPC encoding, for types that are known at run time only:
+//! one pass over the type, no tree of values in between.
+//!
+//! Built on hidden parts of Wasmtime (`component::__internal`): the exact version is pinned, and
+//! `tests` compares every type with Wasmtime's own `Val` through an independent codec.
+
+mod bytes;
+pub mod leb;
+mod lift;
+mod lower;
+mod reader;
+mod shape;
+mod value;
+
+#[cfg(test)]
+mod tests;
+
+pub use bytes::{Data, Pieces};
+#[cfg(test)]
+pub use lift::LargeHandle;
+pub use lift::Lifted;
+pub use shape::Shape;
+pub use value::{RawLift, RawLower};
+
+/// Core values that parameters or results take at most before they go through memory.
+pub const MAX_FLAT: usize = 16;
+
+/// Bytes that one set of parameters or results may take on the wire.
+pub const MAX_WIRE_BYTES: usize = 256 << 20;

@@ -1,0 +1,181 @@
+//! What a type looks like: whether it can cross, how many core values it takes, and whether bytes
+//! are an encoding of it.
+
+use wasmtime::component::ResourceType;
+use wasmtime::component::types::Type;
+use wasmtime::{Result, bail};
+
+use super::MAX_FLAT;
+use super::reader::{Reader, out_of_range, truncated};
+
+pub enum Shape {
+    Bool,
+    Byte,
+    Unsigned(u32),
+    Signed(u32),
+    Float32,
+    Float64,
+    Char,
+    String,
+    List(Box<Shape>),
+    Fields(Vec<Shape>),
+    Cases(Vec<Option<Shape>>),
+    Flags(usize),
+    Own(ResourceType),
+    Borrow(ResourceType),
+    Stream(Option<Box<Shape>>),
+    Future(Option<Box<Shape>>),
+}
+
+fn boxed(ty: Option<Type>) -> Result<Option<Box<Shape>>> {
+    ty.map(|ty| Ok(Box::new(Shape::of(&ty)?))).transpose()
+}
+
+impl Shape {
+    /// The error says which kind of type cannot cross.
+    pub fn of(ty: &Type) -> Result<Shape> {
+        let case = |ty: Option<Type>| ty.map(|ty| Shape::of(&ty)).transpose();
+        Ok(match ty {
+            Type::Bool => Shape::Bool,
+            Type::S8 | Type::U8 => Shape::Byte,
+            Type::U16 => Shape::Unsigned(16),
+            Type::U32 => Shape::Unsigned(32),
+            Type::U64 => Shape::Unsigned(64),
+            Type::S16 => Shape::Signed(16),
+            Type::S32 => Shape::Signed(32),
+            Type::S64 => Shape::Signed(64),
+            Type::Float32 => Shape::Float32,
+            Type::Float64 => Shape::Float64,
+            Type::Char => Shape::Char,
+            Type::String => Shape::String,
+            Type::List(list) => Shape::List(Box::new(Shape::of(&list.ty())?)),
+            Type::Record(record) => {
+                let fields = record.fields().map(|field| Shape::of(&field.ty));
+                Shape::Fields(fields.collect::<Result<_>>()?)
+            }
+            Type::Tuple(tuple) => Shape::tuple(tuple.types())?,
+            Type::Variant(variant) => {
+                let cases = variant.cases().map(|each| case(each.ty));
+                Shape::Cases(cases.collect::<Result<_>>()?)
+            }
+            Type::Enum(names) => Shape::Cases(names.names().map(|_| None).collect()),
+            Type::Option(option) => Shape::Cases(vec![None, Some(Shape::of(&option.ty())?)]),
+            Type::Result(result) => Shape::Cases(vec![case(result.ok())?, case(result.err())?]),
+            Type::Flags(flags) => Shape::Flags(flags.names().len()),
+            Type::Own(resource) => Shape::Own(*resource),
+            Type::Borrow(resource) => Shape::Borrow(*resource),
+            Type::Stream(stream) => Shape::Stream(boxed(stream.ty())?),
+            Type::Future(future) => Shape::Future(boxed(future.ty())?),
+            Type::Map(_) => bail!("a map cannot cross"),
+            Type::FixedLengthList(_) => bail!("a list of fixed length cannot cross"),
+            Type::ErrorContext => bail!("an error-context cannot cross"),
+        })
+    }
+
+    pub fn tuple(types: impl Iterator<Item = Type>) -> Result<Shape> {
+        let fields = types.map(|ty| Shape::of(&ty));
+        Ok(Shape::Fields(fields.collect::<Result<_>>()?))
+    }
+
+    /// Core values it takes; more than `MAX_FLAT` if it goes through memory.
+    pub fn flat_count(&self) -> usize {
+        let count = match self {
+            Shape::String | Shape::List(_) => 2,
+            Shape::Fields(fields) => fields
+                .iter()
+                .fold(0, |sum, field| (sum + field.flat_count()).min(MAX_FLAT + 1)),
+            Shape::Cases(cases) => {
+                let payloads = cases.iter().flatten().map(Shape::flat_count);
+                1 + payloads.max().unwrap_or(0)
+            }
+            Shape::Flags(labels) => labels.div_ceil(32),
+            _ => 1,
+        };
+        count.min(MAX_FLAT + 1)
+    }
+
+    /// Whether some part of it, however deep, is such a one.
+    pub fn any(&self, is: &mut impl FnMut(&Shape) -> bool) -> bool {
+        is(self)
+            || match self {
+                Shape::List(element) => element.any(is),
+                Shape::Fields(fields) => fields.iter().any(|field| field.any(is)),
+                Shape::Cases(cases) => cases.iter().flatten().any(|case| case.any(is)),
+                Shape::Stream(item) | Shape::Future(item) => {
+                    item.as_ref().is_some_and(|item| item.any(is))
+                }
+                _ => false,
+            }
+    }
+
+    pub fn has_channels(&self) -> bool {
+        self.any(&mut |shape| matches!(shape, Shape::Stream(_) | Shape::Future(_)))
+    }
+
+    /// Checks that the next value is one of this type. `handle` judges each handle of a resource.
+    pub fn check(
+        &self,
+        from: &mut Reader<'_>,
+        handle: &mut impl FnMut(&Shape, &[u8]) -> Result<()>,
+    ) -> Result<()> {
+        match self {
+            Shape::Bool => from.bool().map(|_| ()),
+            Shape::Byte => from.skip(1),
+            Shape::Unsigned(bits) => from.unsigned(*bits).map(|_| ()),
+            Shape::Signed(bits) => from.signed(*bits).map(|_| ()),
+            Shape::Float32 => from.skip(4),
+            Shape::Float64 => from.skip(8),
+            Shape::Char => from.char().map(|_| ()),
+            Shape::String => {
+                let size = from.count()?;
+                std::str::from_utf8(&from.take(size)?)?;
+                Ok(())
+            }
+            Shape::List(element) => check_list(element, from, handle),
+            Shape::Fields(fields) => fields
+                .iter()
+                .try_for_each(|field| field.check(from, handle)),
+            Shape::Cases(cases) => match cases.get(from.count()?) {
+                Some(Some(payload)) => payload.check(from, handle),
+                Some(None) => Ok(()),
+                None => Err(out_of_range("case")),
+            },
+            Shape::Flags(labels) => check_flags(*labels, from),
+            Shape::Own(_) | Shape::Borrow(_) => {
+                let size = from.count()?;
+                handle(self, &from.take(size)?)
+            }
+            Shape::Stream(_) | Shape::Future(_) => match from.byte()? {
+                0 => Ok(()),
+                _ => bail!("only pending streams and futures can cross"),
+            },
+        }
+    }
+}
+
+fn check_list(
+    element: &Shape,
+    from: &mut Reader<'_>,
+    handle: &mut impl FnMut(&Shape, &[u8]) -> Result<()>,
+) -> Result<()> {
+    let count = from.count()?;
+    match element {
+        Shape::Byte => return from.skip(count),
+        Shape::Float32 => return from.skip(count.saturating_mul(4)),
+        Shape::Float64 => return from.skip(count.saturating_mul(8)),
+        // Every other value takes a byte at least.
+        _ if count > from.remaining() => return Err(truncated()),
+        _ => {}
+    }
+    (0..count).try_for_each(|_| element.check(from, handle))
+}
+
+fn check_flags(labels: usize, from: &mut Reader<'_>) -> Result<()> {
+    for byte in 0..labels.div_ceil(8) {
+        let known = (labels - byte * 8).min(8);
+        if u32::from(from.byte()?) >> known != 0 {
+            return Err(out_of_range("set of flags"));
+        }
+    }
+    Ok(())
+}
