@@ -1,0 +1,266 @@
+#include "engine/component_invoker.h"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "base/sync.h"
+#include "engine/ffi.h"
+#include "engine/guest_instance.h"
+#include "engine/reply.h"
+#include "wit/interface_name.h"
+
+namespace nimbus::engine {
+
+struct ComponentInvoker::Shared {
+  struct Export {
+    std::string instance;
+    std::string function;
+    std::string refused;  // why it cannot be called; empty: it can
+  };
+
+  std::shared_ptr<const Component> component;
+  std::shared_ptr<GuestEnvironment> environment;
+  ComponentInvokerOptions options;
+  Logger& log;
+  std::vector<Export> exports;
+};
+
+namespace {
+
+Error errorOf(const NimbusOutcome& outcome, Logger& log) {
+  std::string message(toView(outcome.message));
+  switch (static_cast<NimbusDoneKind>(outcome.kind)) {
+    case NIMBUS_DONE_TRAP:
+    case NIMBUS_DONE_EXIT:
+      log.warn("a component failed in a call", {{"reason", message}});
+      return {ErrorCode::kTrap, "the component failed: " + message.substr(0, message.find('\n'))};
+    case NIMBUS_DONE_RESOURCES: return {ErrorCode::kResourceExhausted, std::move(message)};
+    case NIMBUS_DONE_REFUSED: return {ErrorCode::kProtocol, std::move(message)};
+    case NIMBUS_DONE_COLLATERAL:
+    case NIMBUS_DONE_NOT_STARTED: return {ErrorCode::kUnavailable, std::move(message)};
+    default: return {ErrorCode::kInternal, std::move(message)};
+  }
+}
+
+// A call of a session, while somebody waits for it.
+class PendingCall final : public GuestInstance::Call {
+ public:
+  PendingCall(ByteChain params, TimePoint deadline, Logger& log)
+      : params_(std::move(params)), deadline_(deadline), log_(log) {}
+  ~PendingCall() override { unlink(); }
+
+  [[nodiscard]] NimbusPieces lendParams() { return lent_.hand(std::move(params_)); }
+  [[nodiscard]] TimePoint deadline() const { return deadline_; }
+  [[nodiscard]] bool finished() const { return result_.has_value(); }
+  [[nodiscard]] Result<wrpc::Values> takeResult() { return *std::move(result_); }
+
+  // The first result counts.
+  void finish(Result<wrpc::Values> result) {
+    if (!result_) result_.emplace(std::move(result));
+  }
+
+  void onDone(const NimbusOutcome& outcome, NimbusOwnedBytes results) override {
+    wrpc::Values values;
+    appendOwned(values.bytes, results);
+    if (outcome.kind == NIMBUS_DONE_OK) {
+      finish(std::move(values));
+    } else if (!result_) {
+      finish(std::unexpected(errorOf(outcome, log_)));
+    }
+  }
+
+  static Task<Result<wrpc::Values>> wait(std::unique_ptr<PendingCall> call) {
+    co_await call->ended_.wait();
+    co_return call->takeResult();
+  }
+  void resume() { ended_.set(); }
+
+  // Lists of calls. Each stands in one at most.
+  [[nodiscard]] PendingCall* next() const { return next_; }
+  void moveTo(PendingCall*& head) {
+    unlink();
+    next_ = head;
+    link_ = &head;
+    if (next_ != nullptr) next_->link_ = &next_;
+    head = this;
+  }
+  void unlink() {
+    if (link_ == nullptr) return;
+    *link_ = next_;
+    if (next_ != nullptr) next_->link_ = link_;
+    link_ = nullptr;
+  }
+
+ private:
+  ByteChain params_;
+  BorrowedReply lent_;
+  TimePoint deadline_;
+  Logger& log_;
+  std::optional<Result<wrpc::Values>> result_;
+  Event ended_;
+  PendingCall* next_ = nullptr;
+  PendingCall** link_ = nullptr;
+};
+
+}  // namespace
+
+class ComponentInvoker::Session final : public wrpc::Session, GuestInstance::Owner {
+ public:
+  Session(net::Shard& shard, std::shared_ptr<const Shared> shared)
+      : shard_(shard), shared_(std::move(shared)), timer_(shard, [this] { onTimer(); }) {}
+  ~Session() override {
+    while (waiting_ != nullptr) waiting_->unlink();
+  }
+
+  Eventual<Result<wrpc::Values>> invoke(const wrpc::CallContext& context, wrpc::FunctionId function,
+                                        wrpc::Values params) override {
+    TimePoint deadline = shard_.now() + shared_->options.time_limit;
+    if (context.deadline) deadline = std::min(deadline, *context.deadline);
+    if (deadline <= shard_.now()) {
+      return Result<wrpc::Values>(fail(ErrorCode::kDeadlineExceeded, "the call came too late"));
+    }
+    auto call = std::make_unique<PendingCall>(std::move(params.bytes), deadline, shared_->log);
+    GuestInstance& instance = liveInstance();
+    ++calls_since_idle_;
+    instance.submit(*call, static_cast<std::uint32_t>(function.value), call->lendParams(),
+                    deadline);
+    const std::size_t done = instance.poll();
+    if (done > (call->finished() ? 1U : 0U)) instance.wake();  // others have their results too
+    if (call->finished()) {
+      return call->takeResult();
+    }
+    call->moveTo(waiting_);
+    timer_.armAt(earliestDeadline());
+    return PendingCall::wait(std::move(call));
+  }
+
+  void drop(ByteView handle) override {
+    if (lives()) instance_->dropResource(handle);
+  }
+  [[nodiscard]] bool owns(ByteView handle) const override {
+    return lives() && instance_->owns(handle);
+  }
+  [[nodiscard]] bool inUse() const override {
+    return lives() && (!instance_->idle() || instance_->hasResources());
+  }
+
+ private:
+  [[nodiscard]] bool lives() const { return instance_ && !instance_->ended(); }
+
+  GuestInstance& liveInstance() {
+    retireIfEnded();
+    if (!instance_) {
+      instance_.emplace(shared_->environment->poller(shard_), shared_->component,
+                        shared_->environment->context(shard_), shared_->options.max_concurrent,
+                        static_cast<GuestInstance::Owner&>(*this));
+    }
+    if (instance_->idle()) calls_since_idle_ = 0;
+    return *instance_;
+  }
+
+  // Ends an instance that serves no more. What was left on it has failed then.
+  void retireIfEnded() {
+    if (instance_ && instance_->ended()) instance_.reset();
+  }
+
+  [[nodiscard]] TimePoint earliestDeadline() const {
+    TimePoint earliest = TimePoint::max();
+    for (const PendingCall* call = waiting_; call != nullptr; call = call->next()) {
+      earliest = std::min(earliest, call->deadline());
+    }
+    return earliest;
+  }
+
+  void onPolled(GuestInstance& instance) override {
+    if (!instance.ended() &&
+        instance.cpuTime() > shared_->options.cpu_limit * std::max(calls_since_idle_, 1)) {
+      for (PendingCall* call = waiting_; call != nullptr; call = call->next()) {
+        call->finish(fail(ErrorCode::kResourceExhausted, "the call used up its CPU time"));
+      }
+      instance_.reset();
+    }
+    retireIfEnded();
+    resumeFinished();
+  }
+
+  void onTimer() {
+    for (PendingCall* call = waiting_; call != nullptr; call = call->next()) {
+      if (call->deadline() > shard_.now() || call->finished()) continue;
+      call->finish(fail(ErrorCode::kDeadlineExceeded, "the component did not answer in time"));
+      call->giveUp();
+    }
+    retireIfEnded();
+    resumeFinished();
+  }
+
+  // Whoever is resumed may end others, and this session: nothing of it is touched after.
+  void resumeFinished() {
+    PendingCall* finished = nullptr;
+    PendingCall* following = nullptr;
+    for (PendingCall* call = waiting_; call != nullptr; call = following) {
+      following = call->next();
+      if (call->finished()) call->moveTo(finished);
+    }
+    if (waiting_ != nullptr) timer_.armAt(earliestDeadline());
+    while (finished != nullptr) {
+      PendingCall* call = finished;
+      call->unlink();
+      call->resume();
+    }
+  }
+
+  net::Shard& shard_;
+  std::shared_ptr<const Shared> shared_;
+  net::Timer timer_;
+  PendingCall* waiting_ = nullptr;
+  int calls_since_idle_ = 0;
+  std::optional<GuestInstance> instance_;
+};
+
+ComponentInvoker::ComponentInvoker(std::shared_ptr<const Component> component,
+                                   std::shared_ptr<GuestEnvironment> environment,
+                                   ComponentInvokerOptions options, Logger& log)
+    : shared_(
+          std::make_shared<Shared>(std::move(component), std::move(environment), options, log)) {
+  const NimbusLinked* linked = shared_->component->linked();
+  const std::size_t count = nimbus_linked_export_count(linked);
+  for (std::size_t i = 0; i < count; ++i) {
+    NimbusExportFunction function{};
+    nimbus_linked_export(linked, i, &function);
+    shared_->exports.push_back({std::string(toView(function.instance)),
+                                std::string(toView(function.wire_name)),
+                                std::string(toView(function.refused))});
+  }
+}
+
+ComponentInvoker::~ComponentInvoker() = default;
+
+Result<wrpc::FunctionId> ComponentInvoker::resolve(const wrpc::FunctionName& name) {
+  const auto& exports = shared_->exports;
+  const wit::InterfaceName wanted = wit::parseInterfaceName(name.instance);
+  auto found = std::ranges::find_if(exports, [&](const Shared::Export& each) {
+    return each.function == name.function && each.instance == name.instance;
+  });
+  if (found == exports.end() && !name.instance.empty()) {
+    found = std::ranges::find_if(exports, [&](const Shared::Export& each) {
+      return each.function == name.function &&
+             wit::interfaceMatches(wanted.interface, wanted.version, each.instance);
+    });
+  }
+  const std::string text = std::string(name.instance) + "." + std::string(name.function);
+  if (found == exports.end()) {
+    return fail(ErrorCode::kNotFound, "the component does not export " + text);
+  }
+  if (!found->refused.empty()) {
+    return fail(ErrorCode::kUnsupported, text + " cannot be called: " + found->refused);
+  }
+  return wrpc::FunctionId{static_cast<std::uint64_t>(found - exports.begin())};
+}
+
+std::unique_ptr<wrpc::Session> ComponentInvoker::open(
+    net::Shard& shard, std::shared_ptr<const wrpc::Consumer> /*consumer*/) {
+  return std::make_unique<Session>(shard, shared_);
+}
+
+}  // namespace nimbus::engine

@@ -1,0 +1,61 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "engine/component.h"
+#include "engine/guest_context.h"
+#include "engine/poller.h"
+#include "wrpc/invoker.h"
+
+namespace nimbus::engine {
+
+// What instances of one component run in, by shard. Any shard's thread, for itself.
+class GuestEnvironment {
+ public:
+  virtual ~GuestEnvironment() = default;
+  [[nodiscard]] virtual Poller& poller(net::Shard& shard) = 0;
+  [[nodiscard]] virtual const GuestContext& context(net::Shard& shard) = 0;
+};
+
+struct ComponentInvokerOptions {
+  // Calls that overlap on one instance, where the component was made for that.
+  std::uint32_t max_concurrent = 16;
+  // CPU time that the calls which are on an instance together may use, per call.
+  Duration cpu_limit = std::chrono::seconds(10);
+  // Of one call, if its own deadline is not earlier.
+  Duration time_limit = std::chrono::seconds(60);
+};
+
+// The exports of a component as something that can be called. Each session has an instance of its
+// own, made by its first call: consumers never meet in one, and a resource that a call returned
+// lives in the instance as long as the session. After a trap, or when a call had to be cut off, the
+// next call has a new instance; resources of the old one are unknown to it.
+//
+// Parameters are checked before the guest is entered (kProtocol). Errors of a guest: kTrap (its
+// backtrace is in the log), kDeadlineExceeded, kResourceExhausted (CPU time, memory, no slot),
+// kUnavailable (another call ended the instance).
+class ComponentInvoker final : public wrpc::Invoker {
+ public:
+  // `log` outlives it.
+  ComponentInvoker(std::shared_ptr<const Component> component,
+                   std::shared_ptr<GuestEnvironment> environment, ComponentInvokerOptions options,
+                   Logger& log);
+  ~ComponentInvoker() override;
+
+  // An interface is found in a compatible version too. kUnsupported: its types cannot cross.
+  [[nodiscard]] Result<wrpc::FunctionId> resolve(const wrpc::FunctionName& name) override;
+  [[nodiscard]] std::unique_ptr<wrpc::Session> open(
+      net::Shard& shard, std::shared_ptr<const wrpc::Consumer> consumer) override;
+
+ private:
+  struct Shared;
+  class Session;
+  std::shared_ptr<Shared> shared_;
+};
+
+}  // namespace nimbus::engine

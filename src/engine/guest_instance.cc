@@ -1,0 +1,112 @@
+#include "engine/guest_instance.h"
+
+#include <chrono>
+#include <utility>
+
+#include "base/check.h"
+#include "engine/cpu_time.h"
+#include "engine/ffi.h"
+
+namespace nimbus::engine {
+
+namespace {
+
+// Asking for CPU time costs more than a short call; what polls for less than this may be taken by
+// the clock on the wall.
+constexpr Duration kLongPoll = std::chrono::milliseconds(1);
+
+}  // namespace
+
+GuestInstance::Call::~Call() { giveUp(); }
+
+void GuestInstance::Call::giveUp() {
+  if (raw_ == nullptr) return;
+  const bool occupies_instance = nimbus_guest_call_free(std::exchange(raw_, nullptr)) != 0;
+  if (link_ == nullptr) return;  // done
+  unlink();
+  if (occupies_instance) {
+    instance_->ended_ = true;
+    instance_->wake();
+  }
+}
+
+void GuestInstance::Call::unlink() {
+  *link_ = next_;
+  if (next_ != nullptr) next_->link_ = link_;
+  link_ = nullptr;
+}
+
+GuestInstance::GuestInstance(Poller& poller, std::shared_ptr<const Component> component,
+                             const GuestContext& context, std::uint32_t max_concurrent,
+                             Owner& owner)
+    : poller_(poller), component_(std::move(component)), owner_(owner) {
+  const NimbusWake wake = poller_.add(*this);
+  token_ = wake.token;
+  raw_ = nimbus_guest_new(component_->linked(), context.raw(), max_concurrent, wake);
+  NIMBUS_CHECK(raw_ != nullptr);
+}
+
+GuestInstance::~GuestInstance() {
+  poller_.remove(token_);
+  nimbus_guest_free(raw_);
+}
+
+void GuestInstance::submit(Call& call, std::uint32_t function, NimbusPieces params,
+                           std::optional<TimePoint> deadline) {
+  if (idle()) {
+    cpu_time_ = Duration::zero();
+    busy_ = false;
+  }
+  call.instance_ = this;
+  call.next_ = first_;
+  call.link_ = &first_;
+  if (first_ != nullptr) first_->link_ = &call.next_;
+  first_ = &call;
+  const auto done = [](void* context, const NimbusOutcome* outcome, NimbusOwnedBytes results) {
+    auto& ended = *static_cast<Call*>(context);
+    ended.unlink();
+    ++ended.instance_->done_;
+    ended.onDone(*outcome, results);
+  };
+  const std::int64_t deadline_ns =
+      deadline ? Duration(deadline->time_since_epoch()).count() : std::int64_t{0};
+  call.raw_ = nimbus_guest_call(raw_, function, params, deadline_ns, &call, done);
+  NIMBUS_CHECK(call.raw_ != nullptr);
+}
+
+void GuestInstance::dropResource(ByteView handle) { nimbus_guest_drop(raw_, toStr(handle)); }
+
+bool GuestInstance::owns(ByteView handle) const {
+  return nimbus_guest_owns(raw_, toStr(handle)) != 0;
+}
+
+std::size_t GuestInstance::poll() {
+  done_ = 0;
+  if (poller_.isPolling()) {
+    wake();
+  } else {
+    pollOnce();
+  }
+  return done_;
+}
+
+void GuestInstance::pollOnce() {
+  if (ended_) return;
+  const auto now = [this] {
+    return busy_ ? threadCpuTime() : Duration(std::chrono::steady_clock::now().time_since_epoch());
+  };
+  const Duration before = now();
+  poller_.beginPoll(token_);
+  if (nimbus_guest_poll(raw_) == NIMBUS_POLL_READY) ended_ = true;
+  poller_.endPoll(ended_ ? Poller::Polled::kDone : Poller::Polled::kPending);
+  const Duration used = now() - before;
+  cpu_time_ += used;
+  if (used > kLongPoll) busy_ = true;
+}
+
+void GuestInstance::onWake() {
+  pollOnce();
+  owner_.onPolled(*this);
+}
+
+}  // namespace nimbus::engine
