@@ -1,0 +1,213 @@
+// What calls of guests cost through an Invoker: their imports, served by a handler in this process,
+// and their exports. `call_costs GUEST.wat` prints lines of "import|export SIZE NANOSECONDS", as
+// src/rust/benches/typed_calls.rs does for Wasmtime's own bindings. See bench/calls.py.
+
+#include <time.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <fstream>
+#include <iterator>
+#include <limits>
+#include <memory>
+#include <string>
+
+#include "base/check.h"
+#include "base/log.h"
+#include "engine/component_invoker.h"
+#include "engine/engine.h"
+#include "engine/import_set.h"
+#include "engine/poller.h"
+#include "net/shard.h"
+#include "wit/tools.h"
+#include "wrpc/invoker.h"
+
+namespace nimbus::bench {
+namespace {
+
+constexpr std::size_t kLargest = 1 << 20;
+
+double cpuNanoseconds() {
+  timespec now{};
+  ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  return static_cast<double>(now.tv_sec) * 1e9 + static_cast<double>(now.tv_nsec);
+}
+
+void appendLength(ByteChain& to, std::size_t length) {
+  while (length >= 0x80) {
+    to.append(static_cast<std::uint8_t>(length | 0x80));
+    length >>= 7;
+  }
+  to.append(static_cast<std::uint8_t>(length));
+}
+
+ByteChain encodedList(const Bytes& content, std::size_t size) {
+  ByteChain encoded;
+  appendLength(encoded, size);
+  encoded.append(content.slice(0, size));
+  return encoded;
+}
+
+// Answers every call with the first `size` bytes of one content.
+class StoreInvoker final : public wrpc::Invoker {
+ public:
+  std::size_t size = 0;
+
+  Result<wrpc::FunctionId> resolve(const wrpc::FunctionName& /*name*/) override {
+    return wrpc::FunctionId{0};
+  }
+  std::unique_ptr<wrpc::Session> open(net::Shard& /*shard*/,
+                                      std::shared_ptr<const wrpc::Consumer> /*consumer*/) override {
+    return std::make_unique<StoreSession>(*this);
+  }
+
+ private:
+  class StoreSession final : public wrpc::Session {
+   public:
+    explicit StoreSession(StoreInvoker& store) : store_(store) {}
+    Eventual<Result<wrpc::Values>> invoke(const wrpc::CallContext& /*context*/,
+                                          wrpc::FunctionId /*function*/,
+                                          wrpc::Values params) override {
+      NIMBUS_CHECK(params.bytes.size() == 17);
+      wrpc::Values results;
+      results.bytes = encodedList(store_.content_, store_.size);
+      return Result<wrpc::Values>(std::move(results));
+    }
+    void drop(ByteView /*handle*/) override {}
+
+   private:
+    StoreInvoker& store_;
+  };
+
+  const Bytes content_ = Bytes::take(std::string(kLargest, 7));
+};
+
+class NoHost final : public engine::GuestHost {
+ public:
+  void print(int /*stream*/, std::string_view /*line*/) override {}
+  bool socketAllowed(engine::SocketUse, const net::IpAddress&, std::uint16_t) override {
+    return false;
+  }
+  bool lookupAllowed(std::string_view /*name*/) override { return false; }
+  void startEgress(std::shared_ptr<engine::OutgoingRequest> /*request*/) override {}
+};
+
+class Environment final : public engine::GuestEnvironment {
+ public:
+  Environment(engine::Poller& poller, std::unique_ptr<engine::GuestContext> context)
+      : poller_(poller), context_(std::move(context)) {}
+  engine::Poller& poller(net::Shard& /*shard*/) override { return poller_; }
+  const engine::GuestContext& context(net::Shard& /*shard*/) override { return *context_; }
+
+ private:
+  engine::Poller& poller_;
+  std::unique_ptr<engine::GuestContext> context_;
+};
+
+template <typename T>
+T orDie(Result<T> result) {
+  if (!result) {
+    std::fprintf(stderr, "%s\n", result.error().describe().c_str());
+    std::exit(1);
+  }
+  return *std::move(result);
+}
+
+struct Calls {
+  wrpc::Session& session;
+  const wrpc::Consumer consumer{};
+
+  Task<ByteChain> call(wrpc::FunctionId function, ByteChain params) {
+    const wrpc::CallContext context{consumer, std::nullopt, {}};
+    wrpc::Values values;
+    values.bytes = std::move(params);
+    co_return std::move(orDie(co_await session.invoke(context, function, std::move(values))).bytes);
+  }
+};
+
+constexpr int kRounds = 8;
+
+Task<void> measureImports(Calls& calls, StoreInvoker& store, wrpc::FunctionId run) {
+  struct Case {
+    std::size_t size;
+    std::uint32_t count;
+  };
+  for (const Case& each : {Case{16, 200'000}, Case{1 << 16, 20'000}, Case{kLargest, 1'000}}) {
+    store.size = each.size;
+    double best = std::numeric_limits<double>::max();
+    for (int round = 0; round < kRounds; ++round) {
+      ByteChain params;
+      appendLength(params, each.count);
+      const double start = cpuNanoseconds();
+      (void)co_await calls.call(run, std::move(params));
+      best = std::min(best, (cpuNanoseconds() - start) / each.count);
+    }
+    std::printf("import %zu %.1f\n", each.size, best);
+  }
+}
+
+Task<void> measureExports(Calls& calls, wrpc::FunctionId echo) {
+  const Bytes content = Bytes::take(std::string(kLargest, 7));
+  struct Case {
+    std::size_t size;
+    int count;
+  };
+  for (const Case& each : {Case{16, 50'000}, Case{1 << 16, 10'000}}) {
+    double best = std::numeric_limits<double>::max();
+    for (int round = 0; round < kRounds; ++round) {
+      const double start = cpuNanoseconds();
+      for (int i = 0; i < each.count; ++i) {
+        const wrpc::CallContext context{calls.consumer, std::nullopt, {}};
+        wrpc::Values values;
+        values.bytes = encodedList(content, each.size);
+        // Not always there at once: a tick of the epoch may make the guest yield.
+        auto returned = orDie(co_await calls.session.invoke(context, echo, std::move(values)));
+        NIMBUS_CHECK(returned.bytes.size() > each.size);
+      }
+      best = std::min(best, (cpuNanoseconds() - start) / each.count);
+    }
+    std::printf("export %zu %.1f\n", each.size, best);
+  }
+}
+
+int measure(const char* path) {
+  std::ifstream file(path);
+  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  const auto log = makeNullLogger();
+  engine::EngineOptions options;
+  options.max_instances = 8;
+  const auto engine = orDie(engine::Engine::create(options, *log));
+  const auto component = orDie(engine->load(orDie(wit::watToWasm(text)).view()));
+  const auto store = std::make_shared<StoreInvoker>();
+  engine::GuestContextOptions guest;
+  guest.max_memory_bytes = 64 << 20;
+  guest.max_table_elements = 1000;
+  guest.imports = orDie(engine::ImportSet::create(
+      *component, {{"bench:calls/store", "", store, std::make_shared<wrpc::Consumer>()}}));
+
+  const auto shards = orDie(net::ShardGroup::start(1));
+  shards->runTask(0, [&](net::Shard& shard) -> Task<void> {
+    engine::Poller poller(shard);
+    engine::ComponentInvoker invoker(
+        component,
+        std::make_shared<Environment>(
+            poller, orDie(engine::GuestContext::create(shard, guest, std::make_shared<NoHost>()))),
+        {.cpu_limit = std::chrono::hours(1), .time_limit = std::chrono::hours(1)}, *log);
+    const auto session = invoker.open(shard, std::make_shared<wrpc::Consumer>());
+    Calls calls{*session};
+    co_await measureImports(calls, *store, orDie(invoker.resolve({"", "run"})));
+    co_await measureExports(calls, orDie(invoker.resolve({"", "echo"})));
+  });
+  return 0;
+}
+
+}  // namespace
+}  // namespace nimbus::bench
+
+int main(int argc, char** argv) {
+  if (argc != 2) {
+    std::fprintf(stderr, "usage: call_costs GUEST.wat\n");
+    return 2;
+  }
+  return nimbus::bench::measure(argv[1]);
+}
