@@ -234,7 +234,8 @@ class PlanTest(hosting.TestCase):
         digests = {each["digest"] for each in status["components"]}
         self.assertEqual(2, len(digests), "of the files: both relays are one")
         shown = self.run_wash("workload", "--host", f"unix:{self.admin_socket}", "get", "chain")
-        self.assertRegex(shown.stdout, r"(?m)^  one: wasi:http/incoming-handler@\S+ -> two, composed")
+        self.assertRegex(shown.stdout,
+                         r"(?m)^  one: wasi:http/incoming-handler@\S+ -> two, composed: of one ")
 
     def test_inspect_says_the_same_before_it_is_deployed(self):
         manifest = self.write("chain.json", json.dumps(chain(*three("P3"))))
