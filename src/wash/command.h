@@ -25,6 +25,7 @@ using Action = std::function<int()>;
 // Each adds its sub-command; reading the command line then sets `action`.
 void addRunCommand(CLI::App& app, const GlobalOptions& global, Action& action);
 void addInspectCommand(CLI::App& app, const GlobalOptions& global, Action& action);
+void addBindgenCommand(CLI::App& app, const GlobalOptions& global, Action& action);
 void addHostCommand(CLI::App& app, const GlobalOptions& global, Action& action);
 void addWorkloadCommand(CLI::App& app, const GlobalOptions& global, Action& action);
 void addProviderCommand(CLI::App& app, const GlobalOptions& global, Action& action);

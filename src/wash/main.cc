@@ -47,6 +47,7 @@ int run(int argc, char** argv) {
   Action action;
   addRunCommand(app, global, action);
   addInspectCommand(app, global, action);
+  addBindgenCommand(app, global, action);
   addHostCommand(app, global, action);
   addWorkloadCommand(app, global, action);
   addProviderCommand(app, global, action);
