@@ -82,8 +82,8 @@ Result<FrameInput::Root> FrameInput::parseRoot(const TupleShape* shape) {
     TRY(const Root measured, measure(*shape));
     if (measured == Root::kComplete) return measured;
   }
-  if (shape == nullptr || !parser_.betweenFrames() || !unmeasured_ || !started())
-    return Root::kMore;
+  // Without any frame of it even an empty root is not complete: its sender has not sent all yet.
+  if (shape == nullptr || !parser_.betweenFrames() || !unmeasured_) return Root::kMore;
   return measure(*shape);
 }
 
@@ -99,7 +99,7 @@ Result<void> FrameInput::addToRoot(const Part& part) {
   } else {
     root_.append(part.data);
   }
-  unmeasured_ = true;
+  unmeasured_ |= part.last;
   return {};
 }
 

@@ -65,7 +65,7 @@ class FrameInput {
   bool ended_ = false;
 
   ByteChain root_;
-  bool unmeasured_ = true;          // the root has grown since it was measured
+  bool unmeasured_ = false;         // frames of the root have come since it was measured
   std::size_t measured_bytes_ = 0;  // by all measurements together
   std::optional<ByteBudget::Share> held_;
 };

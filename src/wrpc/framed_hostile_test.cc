@@ -70,6 +70,19 @@ TEST_F(HostileClientTest, AnswersTheBytesOfTheDialect) {
   });
 }
 
+// As some peers do; an answer before the second write would make that fail.
+TEST_F(HostileClientTest, WaitsForTheFrameOfAnEmptyRoot) {
+  run([this](Shard& shard) -> Task<void> {
+    Fixture fixture(shard, folder_);
+    const auto stream = co_await fixture.connect();
+    EXPECT_TRUE(co_await stream->writeAll(asBytes(callOf("none", ""))));
+    co_await shard.sleepFor(milliseconds(5));
+    EXPECT_EQ(fixture.seen->calls, 0);
+    EXPECT_TRUE(co_await stream->writeAll(asBytes("\0\0"s)));
+    EXPECT_EQ(co_await readAll(*stream), "\0\0"s);
+  });
+}
+
 TEST_F(HostileClientTest, SurvivesACallThatIsCutAnywhere) {
   run([this](Shard& shard) -> Task<void> {
     Fixture fixture(shard, folder_);
