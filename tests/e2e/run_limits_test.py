@@ -228,11 +228,25 @@ class WarmInstances(LimitsTest):
                 client.send("GET /together?ms=20000 HTTP/1.1\r\nHost: h\r\n\r\n")
             self.eventually(
                 lambda: int(server.get("/together?ms=0").text) >= 4, "they do not overlap")
-            # The engine does not say which of the overlapping calls trapped.
-            self.assertIn(server.get("/trap").status, (500, 502))
+            self.assertEqual(500, server.get("/trap").status)
             self.assertEqual([502] * 3, [client.read_answer().status for client in companions])
-        server.wait_for_stderr("collateral")
+        server.wait_for_stderr("outcome=collateral .*another call ended its instance: wasm trap: "
+                               "wasm `unreachable` instruction executed")
+        server.wait_for_stderr("outcome=trap .*wasm trap: wasm `unreachable` instruction executed")
         self.assertEqual([1, 2], self.counts(server, 2))
+
+    def test_an_exit_is_told_apart_from_its_companions_too(self):
+        server = self.serve("http-misc-p3", "--pool-size", "1", "--max-concurrency", "8",
+                            "--shards", "1")
+        with server.connect() as companion:
+            companion.send("GET /together?ms=20000 HTTP/1.1\r\nHost: h\r\n\r\n")
+            self.eventually(
+                lambda: int(server.get("/together?ms=0").text) >= 2, "they do not overlap")
+            self.assertEqual(500, server.get("/exit?code=3").status)
+            self.assertEqual(502, companion.read_answer().status)
+        server.wait_for_stderr("outcome=collateral .*another call ended its instance: "
+                               "the guest called exit")
+        server.wait_for_stderr("outcome=exit .*status 3")
 
     def test_work_goes_on_after_the_answer(self):
         server = self.serve("http-misc-p3", "--pool-size", "1", "--max-concurrency", "4")

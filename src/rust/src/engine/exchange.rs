@@ -56,7 +56,6 @@ const _: () = {
 };
 
 /// Why a call did not end well.
-#[derive(Debug)]
 pub enum Failure {
     ErrorCode(String),
     NoResponse,
@@ -73,21 +72,56 @@ pub enum Failure {
 
 pub type Ended = Result<(), Failure>;
 
+impl Failure {
+    fn message(&self) -> &str {
+        match self {
+            Failure::NoResponse => "the guest returned without a response",
+            Failure::Exit(_) => "the guest called exit",
+            Failure::NotStarted => "the instance ended before it took the call",
+            Failure::ErrorCode(text)
+            | Failure::Trap(text)
+            | Failure::Collateral(text)
+            | Failure::Resources(text)
+            | Failure::Panic(text)
+            | Failure::Truncated(text)
+            | Failure::Refused(text) => text,
+        }
+    }
+
+    /// What another call on the same instance is told: the cause at the end of the message, without
+    /// the backtrace.
+    pub fn collateral(&self) -> Failure {
+        let line = self
+            .message()
+            .lines()
+            .rev()
+            .find(|line| !line.trim().is_empty());
+        // Chains of causes are numbered.
+        let cause = line.unwrap_or_default().trim();
+        let cause = match cause.split_once(": ") {
+            Some((number, rest)) if number.bytes().all(|digit| digit.is_ascii_digit()) => rest,
+            _ => cause,
+        };
+        Failure::Collateral(format!("another call ended its instance: {cause}"))
+    }
+}
+
 /// Shows an end to C++.
 pub fn with_outcome(ended: Result<&(), &Failure>, show: impl FnOnce(&Outcome)) {
-    let (kind, exit_code, message) = match ended {
-        Ok(()) => (0, 0, ""),
-        Err(Failure::ErrorCode(text)) => (1, 0, text.as_str()),
-        Err(Failure::NoResponse) => (2, 0, "the guest returned without a response"),
-        Err(Failure::Trap(text)) => (3, 0, text.as_str()),
-        Err(Failure::Exit(code)) => (4, *code, "the guest called exit"),
-        Err(Failure::Collateral(text)) => (5, 0, text.as_str()),
-        Err(Failure::NotStarted) => (6, 0, "the instance ended before it took the call"),
-        Err(Failure::Resources(text)) => (7, 0, text.as_str()),
-        Err(Failure::Panic(text)) => (8, 0, text.as_str()),
-        Err(Failure::Truncated(text)) => (9, 0, text.as_str()),
-        Err(Failure::Refused(text)) => (10, 0, text.as_str()),
+    let (kind, exit_code) = match ended {
+        Ok(()) => (0, 0),
+        Err(Failure::ErrorCode(_)) => (1, 0),
+        Err(Failure::NoResponse) => (2, 0),
+        Err(Failure::Trap(_)) => (3, 0),
+        Err(Failure::Exit(code)) => (4, *code),
+        Err(Failure::Collateral(_)) => (5, 0),
+        Err(Failure::NotStarted) => (6, 0),
+        Err(Failure::Resources(_)) => (7, 0),
+        Err(Failure::Panic(_)) => (8, 0),
+        Err(Failure::Truncated(_)) => (9, 0),
+        Err(Failure::Refused(_)) => (10, 0),
     };
+    let message = ended.err().map_or("", Failure::message);
     show(&Outcome {
         kind,
         exit_code,

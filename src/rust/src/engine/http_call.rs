@@ -9,7 +9,7 @@ use std::task::Poll;
 use futures::channel::oneshot;
 use futures::future::{Either, join, select};
 use http_body::Body;
-use wasmtime::component::Accessor;
+use wasmtime::component::{Accessor, GuestTaskId};
 use wasmtime::{PoolConcurrencyLimitError, Store};
 use wasmtime_wasi::I32Exit;
 use wasmtime_wasi_http::p2::bindings::http::types::{ErrorCode, Scheme};
@@ -198,24 +198,33 @@ pub async fn reused_p2(store: &mut Store<Host>, proxy: &Proxy, exchange: &Arc<In
     ended.map_err(|error| failure(error, store.data().share.refused))?
 }
 
+/// A P3 call; `task` tells, as soon as it is known, which task of the guest it is.
 pub async fn call_p3(
     accessor: &Accessor<Host>,
     service: &Service,
     exchange: &Arc<Inner>,
+    task: &Cell<Option<GuestTaskId>>,
 ) -> Result<Ended, wasmtime::Error> {
     let Some(request) = exchange.take_request() else {
         return Ok(Err(Failure::Panic("the request was taken already".into())));
     };
-    let (request, received) = accessor.with(|mut store| {
+    let handle = service.wasi_http_handler().func_handle();
+    let (call, received) = accessor.with(|mut store| {
         let (request, received) = RequestP3::from_http(store.get().http().hooks, request);
         let received: Pin<Box<dyn Future<Output = Result<(), Error>> + Send>> = Box::pin(received);
-        (request, received)
-    });
-    let response = match service.handle(accessor, request).await? {
-        Ok(response) => response,
-        Err(code) => return Ok(Err(Failure::ErrorCode(format!("{code:?}")))),
+        let request = store.get().http().table.push(request)?;
+        let call = handle.start_call_concurrent(store, (request,))?;
+        Ok::<_, wasmtime::Error>((call, received))
+    })?;
+    task.set(Some(call.task()));
+    let response = match handle.finish_call_concurrent(accessor, call).await? {
+        (Ok(response),) => response,
+        (Err(code),) => return Ok(Err(Failure::ErrorCode(format!("{code:?}")))),
     };
-    let response = accessor.with(|mut store| response.into_http(&mut store, received))?;
+    let response = accessor.with(|mut store| {
+        let response = store.get().http().table.delete(response)?;
+        response.into_http(&mut store, received)
+    })?;
     Ok(drain(exchange, response, &Cell::new(Guest::Running)).await)
 }
 
@@ -234,7 +243,7 @@ async fn fresh_p3(
     };
     let ended = store
         .run_concurrent(async |accessor| {
-            let ended = call_p3(accessor, &service, exchange).await;
+            let ended = call_p3(accessor, &service, exchange, &Cell::new(None)).await;
             if matches!(ended, Ok(Ok(()))) {
                 // What the guest still does after its response may end.
                 poll_fn(|cx| accessor.poll_no_interesting_tasks(cx)).await;

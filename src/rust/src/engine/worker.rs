@@ -8,7 +8,8 @@ use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll, Waker};
 
 use futures::stream::{FuturesUnordered, StreamExt};
-use wasmtime::Store;
+use wasmtime::component::GuestTaskId;
+use wasmtime::{AsContextMut, Store};
 use wasmtime_wasi_http::p2::bindings::ProxyPre;
 use wasmtime_wasi_http::p3::bindings::ServicePre;
 
@@ -27,7 +28,14 @@ struct Queue {
     waker: RefCell<Option<Waker>>,
     closed: Cell<bool>,
     /// Calls that were on the instance when their future was dropped.
-    orphans: RefCell<Vec<Arc<Inner>>>,
+    orphans: RefCell<Vec<Orphan>>,
+    /// The task of the guest that ended the instance, if it is known.
+    culprit: Cell<Option<GuestTaskId>>,
+}
+
+struct Orphan {
+    exchange: Arc<Inner>,
+    task: Option<GuestTaskId>,
 }
 
 impl Queue {
@@ -58,18 +66,29 @@ impl Queue {
         }
     }
 
-    /// Tells every call that is left how its instance ended.
+    /// Puts the first call that waits among those that were on the instance.
+    fn orphan_first(&self) {
+        let first = self.waiting.borrow_mut().pop_front();
+        let first = first.map(|exchange| Orphan {
+            exchange,
+            task: None,
+        });
+        self.orphans.borrow_mut().extend(first);
+    }
+
+    /// Tells every call that is left how its instance ended: the one that did it why, or the only
+    /// one; the others that they suffer for it.
     fn finish(&self, why: Failure) {
         let orphans = std::mem::take(&mut *self.orphans.borrow_mut());
         let alone = orphans.len() == 1;
-        let text = format!("{why:?}");
-        let mut why = Some(why);
+        let culprit = self.culprit.take();
+        let collateral = Err(why.collateral());
+        let why = Err(why);
         for orphan in orphans {
-            let failure = match why.take() {
-                Some(why) if alone => why,
-                _ => Failure::Collateral(text.clone()),
-            };
-            orphan.done(&Err(failure));
+            let guilty = alone || (culprit.is_some() && orphan.task == culprit);
+            orphan
+                .exchange
+                .done(if guilty { &why } else { &collateral });
         }
         let waiting = std::mem::take(&mut *self.waiting.borrow_mut());
         for exchange in waiting {
@@ -81,6 +100,7 @@ impl Queue {
 /// A call while it is on the instance.
 struct OnInstance {
     exchange: Arc<Inner>,
+    task: Cell<Option<GuestTaskId>>,
     queue: Rc<Queue>,
     reported: bool,
 }
@@ -89,6 +109,7 @@ impl OnInstance {
     fn new(exchange: Arc<Inner>, queue: &Rc<Queue>) -> OnInstance {
         OnInstance {
             exchange,
+            task: Cell::new(None),
             queue: queue.clone(),
             reported: false,
         }
@@ -103,7 +124,10 @@ impl OnInstance {
 impl Drop for OnInstance {
     fn drop(&mut self) {
         if !self.reported {
-            self.queue.orphans.borrow_mut().push(self.exchange.clone());
+            self.queue.orphans.borrow_mut().push(Orphan {
+                exchange: self.exchange.clone(),
+                task: self.task.get(),
+            });
         }
     }
 }
@@ -169,8 +193,15 @@ async fn serve_p3(
                             let call = OnInstance::new(exchange, queue);
                             let service = &service;
                             running.push(async move {
-                                let ended = call_p3(accessor, service, &call.exchange).await;
-                                ended.map(|ended| call.done(&ended))
+                                let ended =
+                                    call_p3(accessor, service, &call.exchange, &call.task).await;
+                                match ended {
+                                    Ok(ended) => Ok(call.done(&ended)),
+                                    Err(error) => {
+                                        call.queue.culprit.set(call.task.get());
+                                        Err(error)
+                                    }
+                                }
                             });
                         }
                         Poll::Ready(None) if running.is_empty() => {
@@ -184,7 +215,24 @@ async fn serve_p3(
         })
         .await
         .flatten();
+    let unclear = queue.culprit.get().is_none() && queue.orphans.borrow().len() > 1;
+    if ended.is_err() && unclear && is_single(pre) {
+        queue.culprit.set(trapped_task(&mut store));
+    }
     ended.map_err(|error| failure(error, store.data().share.refused))
+}
+
+/// Whether no component inside calls another: a trap below such a call leaves the store with a
+/// pointer into the stack that the trap gave up, and what follows it must not be asked for.
+fn is_single(pre: &ServicePre<Host>) -> bool {
+    let resources = pre.instance_pre().component().resources_required();
+    resources.is_some_and(|resources| resources.num_memories <= 1)
+}
+
+/// The call whose code ran when the store's event loop failed: Wasmtime leaves it the current one.
+/// Nobody knows if the failure was not in a guest.
+fn trapped_task(store: &mut Store<Host>) -> Option<GuestTaskId> {
+    store.as_context_mut().async_call_stack().ok()?.last()
 }
 
 async fn serve(resolved: Arc<Resolved>, context: Contexts, queue: Rc<Queue>, concurrent: usize) {
@@ -201,15 +249,9 @@ async fn serve(resolved: Arc<Resolved>, context: Contexts, queue: Rc<Queue>, con
     match ended {
         Ok(()) => queue.finish(Failure::NotStarted),
         // No call was taken yet: tell the first one why there is no instance.
-        Err(Failure::Resources(why)) => {
-            let first = queue.waiting.borrow_mut().pop_front();
-            queue.orphans.borrow_mut().extend(first);
-            queue.finish(Failure::Resources(why));
-        }
         Err(why) => {
-            if queue.orphans.borrow().is_empty() {
-                let first = queue.waiting.borrow_mut().pop_front();
-                queue.orphans.borrow_mut().extend(first);
+            if matches!(why, Failure::Resources(_)) || queue.orphans.borrow().is_empty() {
+                queue.orphan_first();
             }
             queue.finish(why);
         }
