@@ -29,8 +29,9 @@ void FreshCall::poll() {
   const Duration before = threadCpuTime();
   poller_.beginPoll(token_);
   done_ = nimbus_call_poll(call_) == NIMBUS_POLL_READY;
-  poller_.endPoll(done_ ? Poller::Polled::kDone : Poller::Polled::kPending);
-  cpu_time_ += threadCpuTime() - before;
+  const Duration cpu = threadCpuTime() - before;
+  poller_.endPoll(done_ ? Poller::Polled::kDone : poller_.pendingAfter(cpu));
+  cpu_time_ += cpu;
   if (!done_ && cpu_time_ > cpu_limit_) {
     exchange_->abandon({CallOutcome::Kind::kCpuLimit, 0, "the call used up its CPU time"});
     return;

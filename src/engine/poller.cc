@@ -4,6 +4,12 @@
 #include <thread>
 
 namespace nimbus::engine {
+namespace {
+
+// A poll that used less than this was not cut short by the epoch: the guest waits for something.
+constexpr Duration kShortPoll = std::chrono::milliseconds(1);
+
+}  // namespace
 
 // Shared with the wakers, and outlives the poller as long as one of them exists.
 class Poller::Queue final {
@@ -117,7 +123,22 @@ void Poller::beginPoll(std::uint64_t token) {
 
 void Poller::endPoll(Polled polled) {
   const std::uint64_t token = std::exchange(queue_->polling_, 0);
-  if (polled == Polled::kPending && queue_->woke_itself_) queue_->wake(token);
+  if (polled == Polled::kDone || !queue_->woke_itself_) return;
+  if (polled == Polled::kPending) {
+    queue_->wake(token);
+    return;
+  }
+  cut_short_.push_back(token);
+  shard_.deferUntilIdle(resume_);
+}
+
+void Poller::resumeCutShort() {
+  // Polled at the end of this turn or in the next one, as all that were woken are.
+  for (const std::uint64_t token : std::exchange(cut_short_, {})) queue_->wake(token);
+}
+
+Poller::Polled Poller::pendingAfter(Duration cpu) const {
+  return wokeItself() && cpu >= kShortPoll ? Polled::kCutShort : Polled::kPending;
 }
 
 bool Poller::wokeItself() const { return queue_->woke_itself_; }

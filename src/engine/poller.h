@@ -6,6 +6,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "base/clock.h"
 #include "net/shard.h"
 #include "rust/engine.h"
 
@@ -46,8 +47,12 @@ class Poller final : net::Deferred {
   // Brackets a poll of `token`: wakes of itself that come meanwhile are kept back, and count only
   // if the poll left it pending.
   void beginPoll(std::uint64_t token);
-  enum class Polled { kPending, kDone };
+  // kCutShort: it would have gone on computing. It is polled again when the shard has nothing else
+  // to do, or a tenth of a second later: everybody else comes first.
+  enum class Polled { kPending, kCutShort, kDone };
   void endPoll(Polled polled);
+  // How a poll that left its client pending is to be called, by the CPU time it used.
+  [[nodiscard]] Polled pendingAfter(Duration cpu) const;
   // Whether the poll that is under way (or just ended) woke its own token.
   [[nodiscard]] bool wokeItself() const;
   // Whether some client is being polled right now: others must wait their turn.
@@ -59,11 +64,23 @@ class Poller final : net::Deferred {
   class Queue;
   // Polls all clients whose tokens have come in.
   void runDeferred() override;
+  // Wakes the clients that were cut short.
+  class Resume final : public net::Deferred {
+   public:
+    explicit Resume(Poller& poller) : poller_(poller) {}
+    void runDeferred() override { poller_.resumeCutShort(); }
+
+   private:
+    Poller& poller_;
+  };
+  void resumeCutShort();
 
   net::Shard& shard_;
   Queue* queue_;
   std::unordered_map<std::uint64_t, Client*> clients_;
   std::uint64_t next_token_ = 1;
+  std::vector<std::uint64_t> cut_short_;
+  Resume resume_{*this};
 };
 
 }  // namespace nimbus::engine

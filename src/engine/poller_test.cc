@@ -104,6 +104,31 @@ TEST_F(PollerTest, AWakeOfItselfWhileItIsPolledCountsIfItIsStillPending) {
   });
 }
 
+TEST_F(PollerTest, WhatWasCutShortComesAfterEverythingElse) {
+  run([](net::Shard& shard) -> Task<void> {
+    Poller poller(shard);
+    std::string order;
+    FakeClient computing(poller);
+    computing.wanted = 2;
+    computing.does = [&] {
+      order += 'c';
+      poller.beginPoll(computing.token());
+      computing.wake();
+      poller.endPoll(computing.wakes == 2 ? Poller::Polled::kDone : Poller::Polled::kCutShort);
+    };
+    FakeClient other(poller);
+    other.wanted = 3;
+    other.does = [&] {
+      order += 'o';
+      if (other.wakes < 3) other.wake();
+    };
+    computing.wake();
+    other.wake();
+    co_await computing.woken.wait();
+    EXPECT_EQ(order, "coooc");
+  });
+}
+
 TEST_F(PollerTest, AWakeFromElsewhereWhileItIsPolledIsNotLost) {
   run([](net::Shard& shard) -> Task<void> {
     Poller poller(shard);

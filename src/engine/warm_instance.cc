@@ -4,12 +4,6 @@
 #include "engine/cpu_time.h"
 
 namespace nimbus::engine {
-namespace {
-
-// A poll that used less than this was not cut short by the epoch: the guest waits for something.
-constexpr Duration kShortPoll = std::chrono::milliseconds(1);
-
-}  // namespace
 
 WarmInstance::WarmInstance(Poller& poller, std::shared_ptr<const Component> component,
                            const GuestContext& context, std::uint32_t max_concurrent, Owner& owner)
@@ -39,10 +33,14 @@ void WarmInstance::onWake() {
   const Duration before = threadCpuTime();
   poller_.beginPoll(token_);
   ended_ = nimbus_worker_poll(worker_) == NIMBUS_POLL_READY;
-  const bool busy = poller_.wokeItself() && !ended_;
-  poller_.endPoll(ended_ ? Poller::Polled::kDone : Poller::Polled::kPending);
   const Duration cpu = threadCpuTime() - before;
-  stretch_ = busy && cpu >= kShortPoll ? stretch_ + cpu : Duration::zero();
+  const Poller::Polled polled = ended_ ? Poller::Polled::kDone : poller_.pendingAfter(cpu);
+  poller_.endPoll(polled);
+  // A short poll of a guest that would go on belongs to its stretch: it began late in an epoch.
+  if (polled == Poller::Polled::kCutShort)
+    stretch_ += cpu;
+  else if (ended_ || !poller_.wokeItself())
+    stretch_ = Duration::zero();
 
   // Moved out: a notified exchange may destroy this instance.
   Exchange::ChangeList changes;

@@ -3,6 +3,7 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 
@@ -77,7 +78,7 @@ void EventLoop::wake() {
   (void)!::write(wake_.get(), &one, sizeof one);  // full: it has been woken often enough
 }
 
-void EventLoop::wait(int timeout_ms) {
+int EventLoop::wait(int timeout_ms) {
   std::array<epoll_event, kMaxEvents> events;
   const int count = ::epoll_wait(epoll_.get(), events.data(), kMaxEvents, timeout_ms);
   telling_ = true;
@@ -88,6 +89,7 @@ void EventLoop::wait(int timeout_ms) {
   telling_ = false;
   for (Source* source : retired_) delete source;
   retired_.clear();
+  return std::max(count, 0);
 }
 
 }  // namespace nimbus::net

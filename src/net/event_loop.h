@@ -38,8 +38,8 @@ class EventLoop {
   void wake();
 
   // Tells sources what happened, at most a bounded number of them. Waits up to so long for
-  // something to happen; negative: for ever.
-  void wait(int timeout_ms);
+  // something to happen; negative: for ever. Returns how many it has told.
+  int wait(int timeout_ms);
 
  private:
   UniqueFd epoll_;

@@ -53,6 +53,9 @@ class Shard {
 
   // Runs item.runDeferred() at the end of this turn. Shard's thread only.
   void defer(Deferred& item);
+  // The same once a turn finds nothing else to do, or after a tenth of a second of busy turns: for
+  // work that would keep everything else waiting.
+  void deferUntilIdle(Deferred& item);
 
   // Suspend the calling coroutine; destroying it cancels the timer. Resolution 1 ms.
   [[nodiscard]] Task<void> sleepUntil(TimePoint when);

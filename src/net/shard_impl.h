@@ -33,14 +33,20 @@ struct Shard::Impl {
   TimerHeap timers;
   TaskSet tasks;  // of ShardGroup::runTask
   Deferred* deferred = nullptr;
+  Deferred* for_idle = nullptr;
+  TimePoint idle_by{};  // when `for_idle` runs at the latest
   std::thread thread;
   bool stopping = false;
+
+  static void link(Deferred*& list, Deferred& item);
 
  private:
   void turn();
   void runPosted();
   void runDeferred();
   static void unlink(Deferred& item);
+  // Looks for events without waiting; if there are none, or it is time, what waits for that runs.
+  void lookForIdle();
   void waitForWork();
   [[nodiscard]] int millisecondsToNextTimer();
 

@@ -147,6 +147,47 @@ TEST_F(ShardLoopTest, ADestroyedDeferredItemDoesNotRun) {
   });
 }
 
+TEST_F(ShardLoopTest, WorkForIdleTimesWaitsUntilThereIsNothingElse) {
+  run([](Shard& shard) -> Task<void> {
+    std::vector<std::string> order;
+    OneShot<int> done;
+    DeferredCall idle([&] {
+      order.push_back("idle");
+      done.set(0);
+    });
+    shard.deferUntilIdle(idle);
+    for (int turn = 0; turn < 3; ++turn) {
+      co_await nextTurn(shard);
+      order.push_back("busy");
+    }
+    co_await done.wait();
+    EXPECT_EQ(order, (std::vector<std::string>{"busy", "busy", "busy", "idle"}));
+  });
+}
+
+TEST_F(ShardLoopTest, WorkForIdleTimesIsNotPutOffForEver) {
+  run([](Shard& shard) -> Task<void> {
+    bool ran = false;
+    DeferredCall idle([&] { ran = true; });
+    const TimePoint begun = shard.now();
+    shard.deferUntilIdle(idle);
+    while (!ran) co_await nextTurn(shard);  // never idle
+    EXPECT_GE(shard.now() - begun, std::chrono::milliseconds(100));
+  });
+}
+
+TEST_F(ShardLoopTest, WorkForIdleTimesCanBeDestroyedBefore) {
+  run([](Shard& shard) -> Task<void> {
+    bool ran = false;
+    {
+      DeferredCall idle([&] { ran = true; });
+      shard.deferUntilIdle(idle);
+    }
+    co_await shard.sleepFor(std::chrono::milliseconds(1));
+    EXPECT_FALSE(ran);
+  });
+}
+
 TEST_F(ShardLoopTest, ADeferredItemMayDestroyAnotherOfTheSameTurnAndItself) {
   run([](Shard& shard) -> Task<void> {
     int ran = 0;
