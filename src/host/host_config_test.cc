@@ -176,6 +176,8 @@ TEST(HostConfig, ProblemsNameFileLineAndKey) {
        "h.yaml:3: unknown key \"maxConnection\" in http.limits; did you mean \"maxConnections\"?"},
       {"http: {listeners: [{address: \"8000\"}]}\n", "h.yaml:1: http.listeners[0].address: "},
       {"http: {listeners: [{tls: {certificates: []}}]}\n",
+       "h.yaml:1: http.listeners[0].tls.certificates is empty"},
+      {"http: {listeners: [{tls: {certificates: [{certificate: c, key: k}]}}]}\n",
        "h.yaml:1: http.listeners[0].address is missing"},
       {"http:\n  listeners:\n    - address: 127.0.0.1:1\n      tls: {certificates: []}\n",
        "h.yaml:4: http.listeners[0].tls.certificates is empty"},

@@ -108,7 +108,8 @@ void readBody(ManifestContext& context, YamlMap& body) {
   readRoutes(context, body);
   readPlacement(context, body);
   readUnsupportedKeys(context, body);
-  if (context.spec.components.empty() && !context.spec.service)
+  if (!context.spec.components.empty() || context.spec.service) return;
+  if (body.require("components") != nullptr)
     body.problem("components", fmt::format("{}: a workload needs at least one component",
                                            body.pathOf("components")));
 }

@@ -151,9 +151,9 @@ void readSource(ManifestContext& context, YamlMap& map, std::string& file, std::
       map.problem("image", fmt::format("{}: {} is not a reference to an image", map.pathOf("image"),
                                        inQuotes(image)));
   }
-  if (has_file == has_image)
-    map.problem(has_file ? "image" : "name",
-                fmt::format("{}: expected one of file and image", map.path()));
+  const std::string one_of = fmt::format("{}: expected one of file and image", map.path());
+  if (has_file && has_image) map.problem("image", one_of);
+  if (!has_file && !has_image) map.lacks({"file", "image"}, one_of);
   noteUnsupported(context, map, "imagePullSecret");
   noteUnsupported(context, map, "imagePullPolicy");
 }

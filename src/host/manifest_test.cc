@@ -301,8 +301,21 @@ TEST(Manifest, RoutesThatDifferInMethodDoNotCollide) {
 }
 
 TEST(Manifest, NeedsAComponentAndAName) {
-  EXPECT_EQ(errorOf("name: x\n"), "m.yaml:1: components: a workload needs at least one component");
+  EXPECT_EQ(errorOf("name: x\n"), "m.yaml:1: components is missing");
+  EXPECT_EQ(errorOf("name: x\ncomponents: []\n"),
+            "m.yaml:2: components: a workload needs at least one component");
   EXPECT_EQ(errorOf("components: [{name: a, file: a}]\n"), "m.yaml:1: name is missing");
+}
+
+TEST(Manifest, AMisspeltKeyIsToldAlsoWhereItIsRequired) {
+  EXPECT_EQ(errorOf("nmae: x\ncomponents: [{name: a, file: a}]\n"),
+            "m.yaml:1: unknown key \"nmae\"; did you mean \"name\"?");
+  EXPECT_EQ(errorOf("name: x\ncompnents: [{name: a, file: a}]\n"),
+            "m.yaml:2: unknown key \"compnents\"; did you mean \"components\"?");
+  EXPECT_EQ(errorOf("name: x\ncomponents:\n  - name: a\n    fiel: a\n"),
+            "m.yaml:4: unknown key \"fiel\" in components[0]; did you mean \"file\"?");
+  EXPECT_EQ(errorOf("apiversion: nimbus/v1\nkind: Workload\nmetadata: {name: a}\nspec: {}\n"),
+            "m.yaml:1: unknown key \"apiversion\"; did you mean \"apiVersion\"?");
 }
 
 TEST(Manifest, WithoutABaseFolderFilesMustBeAbsolute) {

@@ -71,9 +71,13 @@ const YamlNode* YamlMap::find(std::string_view key) {
 
 const YamlNode* YamlMap::require(std::string_view key) {
   const YamlNode* value = find(key);
-  if (value == nullptr && node_.kind == YamlNode::Kind::kMap)
-    problem(key, fmt::format("{} is missing", pathOf(key)));
+  if (value == nullptr) lacks({key}, fmt::format("{} is missing", pathOf(key)));
   return value;
+}
+
+void YamlMap::lacks(std::vector<std::string_view> keys, std::string message) {
+  // What is no map at all is reported as such.
+  if (&node_ != &kEmptyNode) missing_.push_back({std::move(keys), std::move(message)});
 }
 
 void YamlMap::wrongType(const YamlNode& node, std::string_view key, std::string_view expected) {
@@ -213,16 +217,26 @@ void YamlMap::problem(std::string_view key, std::string message) {
   problems_.report(line, std::move(message));
 }
 
+std::optional<std::string_view> YamlMap::meantBy(std::string_view unknown) {
+  for (auto missing = missing_.begin(); missing != missing_.end(); ++missing) {
+    const auto meant = nearestKey(unknown, missing->keys);
+    if (!meant) continue;
+    missing_.erase(missing);
+    return meant;
+  }
+  return nearestKey(unknown, known_);
+}
+
 void YamlMap::finish() {
   for (const YamlEntry& entry : node_.entries) {
     if (isOneOf(known_, std::string_view(entry.key))) continue;
     std::string message = fmt::format("unknown key {}", inQuotes(entry.key));
     if (!path_.empty()) message += fmt::format(" in {}", path_);
-    if (const auto meant = nearestKey(entry.key, known_))
+    if (const auto meant = meantBy(entry.key))
       message += fmt::format("; did you mean \"{}\"?", *meant);
     problems_.report(entry.line, std::move(message));
-    return;  // the first one in the text is the one that is told
   }
+  for (const Missing& missing : missing_) problem(missing.keys.front(), missing.message);
 }
 
 }  // namespace nimbus::host

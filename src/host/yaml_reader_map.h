@@ -56,8 +56,10 @@ class YamlMap {
   [[nodiscard]] bool has(std::string_view key) const;
   // The value of a key, if it is there and not null. Marks the key as known.
   [[nodiscard]] const YamlNode* find(std::string_view key);
-  // The same; its absence is a problem.
+  // The same; its absence is a problem, which finish() reports unless a misspelt key explains it.
   const YamlNode* require(std::string_view key);
+  // None of these keys is there, and one must be.
+  void lacks(std::vector<std::string_view> keys, std::string message);
 
   [[nodiscard]] std::optional<std::string> text(std::string_view key);
   [[nodiscard]] std::optional<std::uint64_t> number(std::string_view key, NumberRange range);
@@ -79,18 +81,25 @@ class YamlMap {
   // Reports at the line of that key, or of the map if the key is absent.
   void problem(std::string_view key, std::string message);
 
-  // Reports unknown keys with the nearest known one.
+  // Reports unknown keys with the nearest known one, and required ones that are not there.
   void finish();
 
  private:
   const YamlNode* lookUp(std::string_view key);
   const YamlNode* scalar(std::string_view key, std::string_view expected, ScalarType type);
+  struct Missing {
+    std::vector<std::string_view> keys;
+    std::string message;
+  };
+  // The known key that an unknown one stands for. What it explains is missing no more.
+  [[nodiscard]] std::optional<std::string_view> meantBy(std::string_view unknown);
   void wrongType(const YamlNode& node, std::string_view key, std::string_view expected);
 
   YamlProblems& problems_;
   const YamlNode& node_;
   std::string path_;
   std::vector<std::string_view> known_;
+  std::vector<Missing> missing_;
 };
 
 // A string value: quoted, or not to be mistaken for a number or a boolean. Problems are reported.

@@ -6,6 +6,8 @@
 #include <CLI/CLI.hpp>
 
 #include "base/text.h"
+#include "host/egress_rules.h"
+#include "wash/flag_check.h"
 
 namespace nimbus::wash {
 namespace {
@@ -34,34 +36,63 @@ std::optional<std::uint64_t> parseWithUnit(std::string_view text, const Unit (&u
   return *number * factor;
 }
 
+struct Variable {
+  std::string name;
+  std::string value;
+};
+
+Result<Variable> parseVariable(std::string_view text) {
+  const auto pair = splitOnce(text, '=');
+  if (!pair || pair->first.empty())
+    return fail(ErrorCode::kInvalidArgument, "\"" + std::string(text) + "\" is not NAME=VALUE");
+  return Variable{std::string(pair->first), std::string(pair->second)};
+}
+
+struct Folder {
+  std::string host_path;
+  std::string guest_path;
+  bool read_only = false;
+};
+
+Result<Folder> parseFolder(std::string_view entry) {
+  std::string_view text = entry;
+  const bool read_only = text.ends_with(":ro");
+  if (read_only) text.remove_suffix(3);
+  const std::size_t colons = text.find("::");
+  const std::string host_path(text.substr(0, colons));
+  const std::string guest_path(colons == std::string_view::npos ? text : text.substr(colons + 2));
+  std::error_code error;
+  if (host_path.empty() || guest_path.empty() || !fs::is_directory(host_path, error))
+    return fail(
+        ErrorCode::kInvalidArgument,
+        "\"" + std::string(entry) + "\" is not HOST::GUEST[:ro] with an existing folder HOST");
+  return Folder{fs::absolute(host_path), guest_path, read_only};
+}
+
+// An entry of one of the lists that say what a guest may reach.
+template <typename Entry>
+Result<void> entryOf(std::string_view text) {
+  const auto entry = Entry::parse(text);
+  if (entry) return {};
+  return fail(ErrorCode::kInvalidArgument,
+              "\"" + std::string(text) + "\": " + entry.error().message());
+}
+
 Result<void> addEnvironment(const GuestFlags& flags, host::LocalResources& resources) {
   for (const std::string& entry : flags.environment) {
-    const auto pair = splitOnce(entry, '=');
-    if (!pair || pair->first.empty()) {
-      return fail(ErrorCode::kInvalidArgument, "--env " + entry + ": expected NAME=VALUE");
-    }
-    resources.environment[std::string(pair->first)] = std::string(pair->second);
+    TRY(Variable variable, parseVariable(entry));
+    resources.environment[variable.name] = variable.value;
   }
   return {};
 }
 
 Result<void> addFolders(const GuestFlags& flags, host::WorkloadSpec& spec) {
   for (const std::string& entry : flags.folders) {
-    std::string_view text = entry;
-    const bool read_only = text.ends_with(":ro");
-    if (read_only) text.remove_suffix(3);
-    const std::size_t colons = text.find("::");
-    const std::string host_path(text.substr(0, colons));
-    const std::string guest_path(colons == std::string_view::npos ? text : text.substr(colons + 2));
-    std::error_code error;
-    if (host_path.empty() || guest_path.empty() || !fs::is_directory(host_path, error)) {
-      return fail(ErrorCode::kInvalidArgument,
-                  "--dir " + entry + ": expected HOST::GUEST[:ro] with an existing folder HOST");
-    }
+    TRY(const Folder folder, parseFolder(entry));
     const std::string name = "dir-" + std::to_string(spec.volumes.size());
-    spec.volumes.push_back({.name = name, .host_path = fs::absolute(host_path)});
+    spec.volumes.push_back({.name = name, .host_path = folder.host_path});
     spec.components.front().local_resources.volume_mounts.push_back(
-        {.name = name, .mount_path = guest_path, .read_only = read_only});
+        {.name = name, .mount_path = folder.guest_path, .read_only = folder.read_only});
   }
   return {};
 }
@@ -87,24 +118,29 @@ Result<Duration> parseDuration(std::string_view text) {
 
 void addGuestFlags(CLI::App& command, GuestFlags& flags) {
   command.add_option("--env", flags.environment, "Environment variable of the guest")
+      ->check(acceptedBy(parseVariable))
       ->option_text("NAME=VALUE ...")
       ->allow_extra_args(false);
   command.add_option("--dir", flags.folders, "Folder the guest may use")
+      ->check(acceptedBy(parseFolder))
       ->option_text("HOST::GUEST[:ro] ...")
       ->allow_extra_args(false);
   command
       .add_option("--allowed-host", flags.allowed_hosts,
                   "Where the guest may connect to: *, HOST[:PORT], SCHEME://HOST, *.SUFFIX")
+      ->check(acceptedBy(entryOf<host::HostRule>))
       ->option_text("PATTERN ...")
       ->allow_extra_args(false);
   command
       .add_option("--allowed-lookup", flags.allowed_lookups,
                   "Names the guest may look up by wasi:sockets: *, NAME, *.SUFFIX")
+      ->check(acceptedBy(entryOf<host::HostPattern>))
       ->option_text("PATTERN ...")
       ->allow_extra_args(false);
   command
       .add_option("--allowed-loopback-port", flags.allowed_loopback_ports,
                   "Ports of this machine's loopback the guest may reach: 5432, 53/udp")
+      ->check(acceptedBy(entryOf<host::LoopbackPort>))
       ->option_text("PORT ...")
       ->allow_extra_args(false);
   command.add_option("--pool-size", flags.pool_size,
@@ -116,10 +152,13 @@ void addGuestFlags(CLI::App& command, GuestFlags& flags) {
                   "Requests at once on one warm instance (WASI 0.3)")
       ->check(CLI::PositiveNumber);
   command.add_option("--max-memory", flags.max_memory, "Linear memory of one instance")
+      ->check(acceptedBy(parseBytes))
       ->option_text("SIZE (default 512MiB)");
   command.add_option("--timeout", flags.timeout, "Wall time of one request")
+      ->check(acceptedBy(parseDuration))
       ->option_text("DURATION (default 10m)");
   command.add_option("--cpu-limit", flags.cpu_limit, "CPU time of one request")
+      ->check(acceptedBy(parseDuration))
       ->option_text("DURATION (default 10s)");
 }
 
@@ -139,7 +178,7 @@ Result<host::WorkloadSpec> workloadOf(const GuestFlags& flags, const std::string
   TRY_VOID(addFolders(flags, spec));
   if (!flags.max_memory.empty()) {
     TRY(const std::uint64_t bytes, parseBytes(flags.max_memory));
-    component.local_resources.memory_limit_mb = std::max<std::uint64_t>(1, bytes >> 20);
+    component.local_resources.memory_limit_mb = std::max<std::uint64_t>(1, ((bytes - 1) >> 20) + 1);
   }
   if (!flags.timeout.empty()) {
     TRY(const Duration timeout, parseDuration(flags.timeout));

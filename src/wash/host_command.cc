@@ -14,6 +14,7 @@
 #include "wash/admin_socket.h"
 #include "wash/command.h"
 #include "wash/engine_flags.h"
+#include "wash/flag_check.h"
 #include "wash/termination.h"
 
 namespace nimbus::wash {
@@ -202,12 +203,14 @@ void addHostCommand(CLI::App& app, const GlobalOptions& global, Action& action) 
   command
       ->add_option("--http-addr", flags->http_address,
                    "Where to serve HTTP (default 127.0.0.1:8000)")
+      ->check(acceptedBy(net::Endpoint::parse))
       ->option_text("ADDRESS:PORT");
   command
       ->add_option("--admin-socket", flags->admin_socket, "Unix socket of the administration API")
       ->envname("WASH_ADMIN_SOCKET")
       ->option_text("PATH");
   command->add_option("--probe-addr", flags->probe_address, "Where /livez, /readyz, /metrics are")
+      ->check(acceptedBy(net::Endpoint::parse))
       ->envname("WASH_PROBE_ADDR")
       ->option_text("ADDRESS:PORT");
   command->add_option("--shards", flags->shards, "Threads that serve; 0: one per core");

@@ -6,6 +6,7 @@
 
 #include "host/certificate_keeper.h"
 #include "host/data_plane.h"
+#include "wash/flag_check.h"
 #include "wash/termination.h"
 
 namespace nimbus::wash {
@@ -73,6 +74,7 @@ Result<void> serve(engine::Engine& engine, std::shared_ptr<const engine::Compone
 
 void addHttpFlags(CLI::App& command, HttpFlags& flags) {
   command.add_option("--addr", flags.address, "Where to serve HTTP; port 0 takes a free one")
+      ->check(acceptedBy(net::Endpoint::parse))
       ->option_text("ADDRESS:PORT (default 127.0.0.1:8000)");
   command.add_option("--shards", flags.shards, "Threads that serve; 0: one per core");
   CLI::Option* certificate =
