@@ -38,12 +38,12 @@ check: install ## what CI runs: format, lint, layers, all tests, also under ASan
 check-long: install ## fuzzing, TSan, all guests, soak tests
 	@scripts/check-long.sh
 
-bench: install ## compare with other hosts: one table
+bench: install ## measure, compare with other hosts; BENCH=--short for a quarter of an hour
 	@$(CONFIGURE) -S . -B $(BUILD) -DNIMBUS_BENCH=ON
 	@cmake --build $(BUILD) -j $(JOBS)
 	@scripts/build-guests.sh $(BUILD)/guests
 	@scripts/install-peers.sh
-	@bench/run.py
+	@bench/all.py $(BENCH)
 
 format: install ## rewrite the sources in the house format
 	@scripts/lint.sh --fix

@@ -26,6 +26,8 @@ def parse_arguments():
     parser.add_argument("--servers", help="comma list of words in names: nimbus,wasmtime")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=int, default=5, help="of one measurement")
+    parser.add_argument("--sleeper-seconds", type=int, default=15,
+                        help="least seconds of a measurement whose answers take long")
     parser.add_argument("--quick", action="store_true", help="one round of one second each")
     parser.add_argument("--server-cpus", default="0", help="taskset list (default: %(default)s)")
     parser.add_argument("--client-cpus", default="1", help="taskset list (default: %(default)s)")
@@ -62,7 +64,8 @@ def main():
     if (os.cpu_count() or 1) < 2:
         raise SystemExit("two cores are needed: one for the server, one for the client")
     raise_file_limit()
-    plan = Plan(1, 1, 0) if arguments.quick else Plan(arguments.rounds, arguments.seconds, 1)
+    plan = Plan(1, 1, 0) if arguments.quick else Plan(arguments.rounds, arguments.seconds, 1,
+                                                      arguments.sleeper_seconds)
     facts = report.machine()
     if facts["load_before"] > 0.5:
         print(f"warning: load average {facts['load_before']:.2f}: the figures will be noisy",

@@ -37,10 +37,12 @@ class Plan:
     rounds: int
     seconds: int
     warm_up_seconds: int
+    sleeper_seconds: int = 0
 
     def seconds_of(self, case):
         # Without a warm-up it is a smoke test, where nothing is to take long.
-        return max(self.seconds, case.min_seconds) if self.warm_up_seconds else self.seconds
+        slow = case.answers_late and self.warm_up_seconds
+        return max(self.seconds, self.sleeper_seconds) if slow else self.seconds
 
 
 def run_cases(session, cases, plan, wanted=None):

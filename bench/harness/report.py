@@ -14,6 +14,7 @@ METRIC_KEYS = {"rate": "rate", "cpu": "cpu_us", "p99": "p99_ms"}
 METRIC_WORDS = {"rate": "req/s", "cpu": "CPU per request", "p99": "p99"}
 HEADERS = ("server", "version", "req/s", "spread", "p50 ms", "p99 ms", "CPU µs/req", "RSS MiB",
            "instances", "errors", "Nimbus ÷ this")
+FLOOR_HEADERS = ("case", "measure", "floor", "measured", "verdict")
 
 
 def machine():
@@ -76,10 +77,13 @@ def text(cases, results):
         rows = results[case.name]
         parts.append(f"{case.name}: {case.title} ({case.connections} connections)")
         parts.append(align([HEADERS] + [cells(row, rows[0]) for row in rows]))
-        for words, bound, measured, verdict in targets(case, rows):
-            parts.append(f"  {verdict:>12}: {words} {measured}, floor {bound}")
         parts.append("")
-    return "\n".join(parts)
+    return "\n".join([*parts, "Floors", align([FLOOR_HEADERS, *floors(cases, results)])])
+
+
+def floors(cases, results):
+    """All floors in one table."""
+    return [(case.name, *line) for case in cases for line in targets(case, results[case.name])]
 
 
 def align(table):
@@ -105,9 +109,7 @@ def markdown(cases, results, facts, plan):
         parts += [f"**{case.title}** ({case.connections} connections, "
                   f"{plan.seconds_of(case)} s a round)", "",
                   markdown_table(HEADERS, [cells(row, rows[0]) for row in rows]), ""]
-    floors = [(case.name, *line) for case in cases for line in targets(case, results[case.name])]
-    parts += ["**Floors**", "",
-              markdown_table(("case", "measure", "floor", "measured", "verdict"), floors)]
+    parts += ["**Floors**", "", markdown_table(FLOOR_HEADERS, floors(cases, results))]
     return "\n".join(parts)
 
 

@@ -1,0 +1,205 @@
+#!/usr/bin/env python3
+"""Measures what a workload notices of its neighbours on one host: of a guest that only computes, of
+changes of its own manifest under load, and of thousands of idle connections."""
+
+import argparse
+import contextlib
+import http.client
+import pathlib
+import socket
+import statistics
+import sys
+import threading
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+
+from density import AdminClient, start_host  # noqa: E402
+from harness import load, report  # noqa: E402
+from harness.process import raise_file_limit  # noqa: E402
+from harness.servers import ROOT, Nimbus, Session  # noqa: E402
+
+HEADERS = ("measure", "measured", "floor", "verdict")
+SPIN_LIMIT = 2.0
+UPDATE_RATE = 5_000
+IDLE_CONNECTIONS = 2_000
+CONNECTIONS = 16
+SPINNER_CPU_MS = 600_000  # long enough to compute through the whole measurement
+
+
+def parse_arguments():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build")
+    parser.add_argument("--seconds", type=int, default=5, help="of one measurement")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--server-cpus", default="0")
+    parser.add_argument("--client-cpus", default="1")
+    parser.add_argument("--markdown", action="store_true",
+                        help="write the table into docs/performance.md")
+    return parser.parse_args()
+
+
+def manifest(name, file, version="0", **policy):
+    component = {"name": "web", "file": str(file),
+                 "localResources": {"environment": {"V": version},
+                                    "cpuLimit": SPINNER_CPU_MS}, **policy}
+    return {"name": name, "components": [component],
+            "http": {"routes": [{"host": f"{name}.bench.test"}]}}
+
+
+def wrk(port, arguments, connections=CONNECTIONS, name="healthy"):
+    return load.run_wrk(port, f"{name}.bench.test", connections, arguments.seconds,
+                        arguments.client_cpus)
+
+
+@contextlib.contextmanager
+def spinning(port):
+    """One request that computes for ever."""
+    with socket.create_connection(("127.0.0.1", port)) as connection:
+        connection.sendall(b"GET / HTTP/1.1\r\nHost: spinner.bench.test\r\n\r\n")
+        yield
+        connection.setblocking(False)
+        with contextlib.suppress(BlockingIOError):
+            if connection.recv(1):
+                raise RuntimeError("the spinning guest was ended during the measurement")
+
+
+@contextlib.contextmanager
+def idle(port, count):
+    """Connections that have had one answer and then stay silent."""
+    connections = []
+    try:
+        for _ in range(count):
+            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+            connection.request("GET", "/", headers={"Host": "healthy.bench.test"})
+            connection.getresponse().read()
+            connections.append(connection)
+        yield
+        # Each must still be the same connection, and good.
+        for connection in connections:
+            kept = connection.sock
+            connection.request("GET", "/", headers={"Host": "healthy.bench.test"})
+            if connection.getresponse().status != 200 or connection.sock is not kept:
+                raise RuntimeError("an idle connection was lost")
+    finally:
+        for connection in connections:
+            connection.close()
+
+
+class Updates:
+    """Applies version after version of a workload until told to stop."""
+
+    def __init__(self, admin_path, file, policy):
+        self._admin, self._file, self._policy = AdminClient(admin_path), file, policy
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run)
+        self.count, self.failure = 0, None
+
+    def _run(self):
+        try:
+            while not self._stop.is_set():
+                self.count += 1
+                self._admin.apply(manifest("updated", self._file, str(self.count), **self._policy))
+                time.sleep(0.02)
+        except (OSError, RuntimeError, http.client.HTTPException) as error:
+            self.failure = error
+
+    def __enter__(self):
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self._stop.set()
+        self._thread.join()
+        if self.failure:
+            raise RuntimeError(f"an update failed: {self.failure}")
+
+
+def measure_spinner(port, arguments, figures):
+    for _ in range(arguments.rounds):
+        figures["alone_p99_ms"].append(wrk(port, arguments)["p99_us"] / 1e3)
+        with spinning(port):
+            figures["beside_p99_ms"].append(wrk(port, arguments)["p99_us"] / 1e3)
+
+
+def measure_idle(port, arguments, figures):
+    for _ in range(arguments.rounds):
+        figures["no_idle_p99_ms"].append(wrk(port, arguments)["p99_us"] / 1e3)
+        with idle(port, IDLE_CONNECTIONS):
+            figures["idle_p99_ms"].append(wrk(port, arguments)["p99_us"] / 1e3)
+
+
+POLICIES = {"P2, fresh": ("http-hello", {}), "P2, pool of 16": ("http-hello", {"poolSize": 16}),
+            "P3, fresh": ("http-hello-p3", {}),
+            "P3, pool of 16 × 16 at once": ("http-hello-p3",
+                                            {"poolSize": 16, "maxConcurrency": 16})}
+
+
+def measure_updates(port, admin_path, guests, arguments):
+    """By policy: requests/s, failed requests, updates per second."""
+    results = {}
+    for name, (guest, policy) in POLICIES.items():
+        file = guests / f"{guest}.wasm"
+        AdminClient(admin_path).apply(manifest("updated", file, "first", **policy))
+        with Updates(admin_path, file, policy) as updates:
+            result = wrk(port, arguments, 64, "updated")
+        results[name] = {"rate": result["requests"] / (result["duration_us"] / 1e6),
+                         "failed": result["errors"], "updates": updates.count}
+    return results
+
+
+def table(figures):
+    def verdict(met):
+        return "met" if met else "not met"
+
+    def median(key):
+        return statistics.median(figures[key])
+
+    alone, beside = median("alone_p99_ms"), median("beside_p99_ms")
+    lines = [("p99 of a healthy workload alone", f"{alone:.2f} ms", "", ""),
+             ("the same beside a guest that computes without end",
+              f"{beside:.2f} ms ({beside / alone:.2f}×)", f"≤ {SPIN_LIMIT:g}×",
+              verdict(beside <= SPIN_LIMIT * alone)),
+             (f"the same beside {IDLE_CONNECTIONS:,} idle connections (without: "
+              f"{median('no_idle_p99_ms'):.2f} ms)", f"{median('idle_p99_ms'):.2f} ms", "", "")]
+    for name, result in figures["updates"].items():
+        lines.append((f"requests/s during {result['updates']} updates, {name}",
+                      f"{result['rate']:,.0f}, {result['failed']} failed",
+                      f"≥ {UPDATE_RATE:,}, 0 failed",
+                      verdict(result["rate"] >= UPDATE_RATE and result["failed"] == 0)))
+    return lines
+
+
+def main():
+    arguments = parse_arguments()
+    build = arguments.build.resolve()
+    guests = build / "guests"
+    nimbus = Nimbus(build=build)
+    missing = nimbus.missing() or load.wrk_missing()
+    if missing:
+        raise SystemExit(f"neighbour: {missing}")
+    raise_file_limit()
+    facts = report.machine()
+    figures = {key: [] for key in ("alone_p99_ms", "beside_p99_ms", "no_idle_p99_ms",
+                                   "idle_p99_ms")}
+    with Session(arguments.server_cpus, arguments.client_cpus) as session:
+        child, port, admin = start_host(session, nimbus.program, arguments.server_cpus)
+        with child:
+            admin.apply(manifest("healthy", guests / "http-hello.wasm"))
+            admin.apply(manifest("spinner", guests / "wat-spin.wasm"))
+            load.wait_until_answers(port, "healthy.bench.test", child)
+            measure_spinner(port, arguments, figures)
+            measure_idle(port, arguments, figures)
+            figures["updates"] = measure_updates(port, admin.path, guests, arguments)
+    lines = table(figures)
+    print(report.describe_machine(facts), report.align([HEADERS] + lines), sep="\n")
+    report.write_json(build / "bench" / "results", "neighbour",
+                      {"machine": facts, "figures": figures})
+    if arguments.markdown:
+        report.replace_section(ROOT / "docs" / "performance.md", "neighbour",
+                               report.describe_machine(facts) + ".\n\n"
+                               + report.markdown_table(HEADERS, lines))
+
+
+if __name__ == "__main__":
+    main()
