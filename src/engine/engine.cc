@@ -164,7 +164,8 @@ Engine::Impl::ComponentResult Engine::Impl::finish(const Sha256& digest, ByteVie
                                                    const wit::Composition& composition) {
   TRY(const ComponentKind kind, kindOf(info));
   TRY(const WasmEngine* engine, engineFor(info));
-  TRY(ComponentHandle component, native(*engine, digest, wasm));
+  // By what is compiled: a module that was wrapped has another digest.
+  TRY(ComponentHandle component, native(*engine, sha256(wasm), wasm));
   TRY(NimbusLinked * linked, link(*engine, *component, kind, composition));
   return std::make_shared<const Component>(
       Component::Parts{.digest = digest,
@@ -331,7 +332,8 @@ Task<Result<Bytes>> Engine::readFileInBackground(net::Shard& shard, std::string 
 
 std::optional<std::uint64_t> Engine::cachedCodeBytes(ByteView wasm) {
   if (!impl_->cache) return std::nullopt;
-  const Sha256 digest = sha256(wasm);
+  const auto inspected = inspect(Bytes::copyOf(wasm));
+  const Sha256 digest = sha256(inspected ? inspected->wasm.view() : wasm);
   for (const Flavour flavour : {Flavour::kPlain, Flavour::kConcurrent}) {
     const auto engine = impl_->engineOf(flavour);
     if (!engine) continue;

@@ -153,6 +153,21 @@ TEST(WrapPreview1, MakesACommandOfAModuleWithStart) {
   EXPECT_THAT(witText(component->view()).value_or(""), HasSubstr("export wasi:cli/run@0.2."));
 }
 
+TEST(WrapPreview1, KeepsTheExitStatusAmongOtherImports) {
+  const Bytes module = binary(R"((module
+    (import "wasi_snapshot_preview1" "random_get" (func (param i32 i32) (result i32)))
+    (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+    (import "wasi_snapshot_preview1" "sched_yield" (func (result i32)))
+    (memory (export "memory") 1)
+    (func (export "_start") (call $exit (i32.const 7)))))");
+  const Result<Bytes> component = wrapPreview1(module.view());
+  ASSERT_TRUE(component) << component.error().message();
+  EXPECT_TRUE(validate(component->view()));
+  EXPECT_THAT(witText(component->view()).value_or(""),
+              AllOf(HasSubstr("exit-with-code: func(status-code: u8)"),
+                    HasSubstr("import wasi:random/random@0.2.")));
+}
+
 TEST(WrapPreview1, MakesAReactorOfOtherModules) {
   const Bytes module = binary(R"((module
     (import "wasi_snapshot_preview1" "random_get" (func (param i32 i32) (result i32)))

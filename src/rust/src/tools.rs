@@ -7,6 +7,7 @@ mod bounds;
 mod classify;
 mod compose;
 mod encode;
+mod exit_status;
 mod metadata;
 mod rename;
 mod stack;

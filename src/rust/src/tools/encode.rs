@@ -2,6 +2,7 @@
 
 use crate::tools::abi::Source;
 use crate::tools::classify::{Entry, names_of};
+use crate::tools::exit_status::keep_exit_status;
 use crate::tools::stack::on_large_stack;
 use crate::tools::validate::validate;
 use crate::tools::wit_text;
@@ -33,7 +34,14 @@ pub fn wrap_preview1(module: &[u8], kind: i32) -> Result<Vec<u8>> {
         (PROXY, _) => WASI_SNAPSHOT_PREVIEW1_PROXY_ADAPTER,
         _ => bail!("{kind} is not a kind of preview 1 module"),
     };
-    on_large_stack(|| component_of(module, Some(adapter)))
+    on_large_stack(|| {
+        // The proxy adapter is for hosts without wasi:cli.
+        let exact = match kind {
+            PROXY => None,
+            _ => keep_exit_status(module)?,
+        };
+        component_of(exact.as_deref().unwrap_or(module), Some(adapter))
+    })
 }
 
 pub fn encode(module: &[u8], files: &[Source<'_>], world: &str) -> Result<Vec<u8>> {
