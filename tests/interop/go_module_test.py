@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""wRPC's own Go module over TCP, both ways. Skipped where that module cannot be had."""
+"""wRPC's own Go module over TCP and NATS, both ways. Skipped where that module cannot be had."""
 
 import os
 import pathlib
@@ -36,6 +36,21 @@ class GoModuleTest(interop.TestCase):
         """So that a failure above is known to be ours."""
         server = self.start(self.go, "serve", "127.0.0.1:0")
         self.assert_succeeds(self.go, "check", server.announced)
+
+    def test_our_client_calls_a_go_server_over_nats(self):
+        nats = self.nats()
+        self.start(self.go, "serve", f"{nats.url}/peer")
+        self.assert_succeeds(WRPC_INTEROP, "check", f"{nats.url}/peer")
+
+    def test_a_go_client_calls_our_server_over_nats(self):
+        nats = self.nats()
+        self.start(WRPC_INTEROP, "serve", f"{nats.url}/peer")
+        self.assert_succeeds(self.go, "check", f"{nats.url}/peer")
+
+    def test_a_go_client_calls_a_go_server_over_nats(self):
+        nats = self.nats()
+        self.start(self.go, "serve", f"{nats.url}/peer")
+        self.assert_succeeds(self.go, "check", f"{nats.url}/peer")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,5 @@
-// A peer of the interface tests/interop/wit, on wRPC's own Go module over TCP.
+// A peer of the interface tests/interop/wit, on wRPC's own Go module over TCP, or over NATS where the
+// address is nats://HOST:PORT/PREFIX.
 //
 //	wrpc-go-tcp serve ADDRESS             prints "serving ADDRESS"
 //	wrpc-go-tcp check ADDRESS             calls everything there once
@@ -18,7 +19,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	wrpc "wrpc.io/go"
+	wrpcnats "wrpc.io/go/nats"
 	wrpctcp "wrpc.io/go/x/tcp"
 )
 
@@ -300,14 +303,40 @@ func thingName(w wrpc.IndexWriteCloser, r wrpc.IndexReadCloser) error {
 	return answer(w, out.Bytes())
 }
 
+// A client of the NATS server and prefix in the address; nil if it is one of TCP.
+func overNATS(address string) *wrpcnats.Client {
+	server, prefix, found := strings.Cut(strings.TrimPrefix(address, "nats://"), "/")
+	if !found {
+		return nil
+	}
+	connection, err := nats.Connect("nats://" + server)
+	must(err)
+	return wrpcnats.NewClient(connection, wrpcnats.WithPrefix(prefix), wrpcnats.WithGroup(prefix))
+}
+
 func serve(address string) error {
+	if client := overNATS(address); client != nil {
+		register(client)
+		fmt.Printf("serving %s\n", address)
+		select {}
+	}
 	listener, err := net.Listen("tcp", address)
 	if err != nil {
 		return err
 	}
 	server := wrpctcp.NewServer(listener.(*net.TCPListener))
+	register(server)
+	fmt.Printf("serving %s\n", listener.Addr())
+	for {
+		if err := server.Accept(); err != nil {
+			slog.Debug("a connection without a call", "err", err)
+		}
+	}
+}
+
+func register(server wrpc.Server) {
 	first := wrpc.NewSubscribePath().Index(0)
-	register := func(in, name string, handle handler, paths ...wrpc.SubscribePath) {
+	add := func(in, name string, handle handler, paths ...wrpc.SubscribePath) {
 		_, err := server.Serve(in, name, func(_ context.Context, w wrpc.IndexWriteCloser, r wrpc.IndexReadCloser) {
 			defer r.Close()
 			if err := handle(w, r); err != nil {
@@ -319,29 +348,30 @@ func serve(address string) error {
 		}, paths...)
 		must(err)
 	}
-	register(instance, "same-numbers", sameNumbers)
-	register(instance, "same-mixture", sameMixture)
-	register(instance, "same-bytes", sameBytes)
-	register(instance, "nothing", nothing)
-	register(instance, "break-off", breakOff)
-	register(instance, "hang", hang)
-	register(instance, "upper", upper, first)
-	register(instance, "doubled", doubled, first)
-	register(instance, "later", later, first)
-	register(instance, "thing", newThing)
-	register(instance, "thing.name", thingName)
-	register(benchInstance, "echo", sameBytes)
-	fmt.Printf("serving %s\n", listener.Addr())
-	for {
-		if err := server.Accept(); err != nil {
-			slog.Debug("a connection without a call", "err", err)
-		}
-	}
+	add(instance, "same-numbers", sameNumbers)
+	add(instance, "same-mixture", sameMixture)
+	add(instance, "same-bytes", sameBytes)
+	add(instance, "nothing", nothing)
+	add(instance, "break-off", breakOff)
+	add(instance, "hang", hang)
+	add(instance, "upper", upper, first)
+	add(instance, "doubled", doubled, first)
+	add(instance, "later", later, first)
+	add(instance, "thing", newThing)
+	add(instance, "thing.name", thingName)
+	add(benchInstance, "echo", sameBytes)
 }
 
 // --- the client
 
-type client struct{ *wrpctcp.Invoker }
+type client struct{ wrpc.Invoker }
+
+func connect(address string) client {
+	if overNATS := overNATS(address); overNATS != nil {
+		return client{overNATS}
+	}
+	return client{wrpctcp.NewInvoker(address)}
+}
 
 type call func(w wrpc.IndexWriteCloser, r wrpc.IndexReadCloser) error
 
@@ -490,7 +520,7 @@ func (c client) checkResource() error {
 }
 
 func check(address string) error {
-	c := client{wrpctcp.NewInvoker(address)}
+	c := connect(address)
 	return errors.Join(c.checkValues(), c.checkBytes(10), c.checkBytes(1000),
 		c.checkUpper("some words of text"), c.checkDoubled(), c.checkLater(), c.checkResource())
 }
@@ -498,7 +528,7 @@ func check(address string) error {
 func measure(address string, calls, size int) error {
 	var params buffer
 	put(wrpc.WriteByteList(bytes.Repeat([]byte("x"), size), &params))
-	inv := wrpctcp.NewInvoker(address)
+	inv := connect(address)
 	for range calls {
 		w, r, err := inv.Invoke(context.Background(), benchInstance, "echo", params.Bytes())
 		if err != nil {
