@@ -42,6 +42,7 @@ bench: install ## measure, compare with other hosts; BENCH=--short for a quarter
 	@$(CONFIGURE) -S . -B $(BUILD) -DNIMBUS_BENCH=ON
 	@cmake --build $(BUILD) -j $(JOBS)
 	@scripts/build-guests.sh $(BUILD)/guests
+	@scripts/build-interop.sh $(BUILD)/interop
 	@scripts/install-peers.sh
 	@bench/all.py $(BENCH)
 

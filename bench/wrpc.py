@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Measures wRPC over sockets beside what it cannot be faster than, in one interleaved run, and
 prints ratios: a call over a Unix socket beside bare connect and echo, a stream of 1 GiB beside a
-bare socket, and the CPU time of our TCP server beside that of a Go server under the same Go client
-(if scripts/build-wrpc-go.sh could build it). docs/performance.md explains the figures."""
+bare socket, and the CPU time of our TCP server beside that of a Go server under the same Go client.
+scripts/build-interop.sh builds what is in Go. docs/performance.md explains the figures."""
 
 import argparse
 import pathlib
@@ -119,11 +119,7 @@ def measure_streams(bench):
 
 
 def measure_server_cpu(bench):
-    client = bench.arguments.build / "interop" / "wrpc-go-tcp"
-    if not client.exists():
-        print("not measured: the CPU of a TCP server under a Go client, because there is no Go "
-              "peer (scripts/build-wrpc-go.sh)")
-        return None
+    client = bench.arguments.build / "interop" / "wrpc-go"
     calls = bench.arguments.calls
     ours, address = bench.start("tcp", bench.programs / "wrpc_peer", "serve", "tcp:127.0.0.1:0")
     theirs, other = bench.start("go", client, "serve", "127.0.0.1:0")
@@ -149,7 +145,7 @@ def main():
                 results.append(measure(bench))
         finally:
             bench.stop()
-    rows = [result.cells() for result in results if result]
+    rows = [result.cells() for result in results]
     print(f"{report.describe_machine(facts)}\n\n{report.align([HEADERS, *rows])}")
     if arguments.markdown:
         text = (f"{report.describe_machine(facts)}. Medians of {arguments.rounds} rounds in turn.\n"

@@ -60,8 +60,10 @@ main() {
   exec 9>"$cache/interop/.lock"
   flock 9
   local provider=examples/providers/keyvalue-go client=tests/interop/go-client
+  local module=tests/interop/go-module
   provide keyvalue-go "$(hash_of "$go_version" $provider)" build_go $provider
   provide go-client "$(hash_of "$go_version" $provider $client)" build_go $client
+  provide wrpc-go "$(hash_of "$go_version" $module)" build_go $module
   [ "$scope" = long ] || return 0
   local folder
   for folder in examples/providers/keyvalue-rust tests/interop/rust-client; do

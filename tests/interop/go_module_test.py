@@ -1,28 +1,22 @@
 #!/usr/bin/env python3
-"""wRPC's own Go module over TCP and NATS, both ways. Skipped where that module cannot be had."""
+"""wRPC's own Go module over TCP and NATS, both ways."""
 
-import os
-import pathlib
-import subprocess
 import unittest
 
 import interop
 from interop import WRPC_INTEROP, peer
 
-BUILD = pathlib.Path(os.environ["SOURCE"]) / "scripts" / "build-wrpc-go.sh"
-UNAVAILABLE = 77
-
 
 class GoModuleTest(interop.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        status = subprocess.run([BUILD, interop.PEERS], check=False).returncode
-        if status == UNAVAILABLE:
-            raise unittest.SkipTest("the Go module wrpc.io/go is not to be had here")
-        if status != 0:
-            raise AssertionError(f"{BUILD} ended with {status}")
-        cls.go = peer("wrpc-go-tcp")
+    """What `check` calls is in interop/wit: every type, streams, futures, resources, a failure."""
+
+    def setUp(self):
+        super().setUp()
+        self.go = peer("wrpc-go")
+
+    def address(self):
+        """Of a peer behind a NATS server."""
+        return f"{self.nats().url}/peer"
 
     def test_our_client_calls_a_go_server(self):
         server = self.start(self.go, "serve", "127.0.0.1:0")
@@ -38,19 +32,36 @@ class GoModuleTest(interop.TestCase):
         self.assert_succeeds(self.go, "check", server.announced)
 
     def test_our_client_calls_a_go_server_over_nats(self):
-        nats = self.nats()
-        self.start(self.go, "serve", f"{nats.url}/peer")
-        self.assert_succeeds(WRPC_INTEROP, "check", f"{nats.url}/peer")
+        address = self.address()
+        server = self.start(self.go, "serve", address)
+        self.assert_succeeds(WRPC_INTEROP, "check", address)
+        server.wait_for_stderr("on purpose")
 
     def test_a_go_client_calls_our_server_over_nats(self):
-        nats = self.nats()
-        self.start(WRPC_INTEROP, "serve", f"{nats.url}/peer")
-        self.assert_succeeds(self.go, "check", f"{nats.url}/peer")
+        address = self.address()
+        server = self.start(WRPC_INTEROP, "serve", address)
+        self.assert_succeeds(self.go, "check", address)
+        server.wait_for_stderr("on purpose")
 
     def test_a_go_client_calls_a_go_server_over_nats(self):
-        nats = self.nats()
-        self.start(self.go, "serve", f"{nats.url}/peer")
-        self.assert_succeeds(self.go, "check", f"{nats.url}/peer")
+        address = self.address()
+        self.start(self.go, "serve", address)
+        self.assert_succeeds(self.go, "check", address)
+
+    def test_a_killed_go_server_is_missed_over_nats(self):
+        address = self.address()
+        self.start(self.go, "serve", address).kill()
+        status, output = self.run_peer(WRPC_INTEROP, "check", address)
+        self.assertNotEqual(0, status)
+        self.assertIn("same-numbers: ", output)
+        self.assertIn("nobody serves it", output)
+
+    def test_our_killed_server_is_missed_by_a_go_client_over_nats(self):
+        address = self.address()
+        self.start(WRPC_INTEROP, "serve", address).kill()
+        status, output = self.run_peer(self.go, "check", address)
+        self.assertNotEqual(0, status)
+        self.assertIn("no responders available", output)
 
 
 if __name__ == "__main__":

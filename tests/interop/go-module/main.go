@@ -1,9 +1,9 @@
 // A peer of the interface tests/interop/wit, on wRPC's own Go module over TCP, or over NATS where the
 // address is nats://HOST:PORT/PREFIX.
 //
-//	wrpc-go-tcp serve ADDRESS             prints "serving ADDRESS"
-//	wrpc-go-tcp check ADDRESS             calls everything there once
-//	wrpc-go-tcp call ADDRESS CALLS BYTES  for measurements
+//	wrpc-go serve ADDRESS             prints "serving ADDRESS"
+//	wrpc-go check ADDRESS             calls everything there once
+//	wrpc-go call ADDRESS CALLS BYTES  for measurements
 package main
 
 import (
@@ -560,7 +560,7 @@ func run(args []string) error {
 		}
 		return measure(args[2], calls, size)
 	}
-	return errors.New("usage: wrpc-go-tcp serve|check|call ADDRESS [CALLS BYTES]")
+	return errors.New("usage: wrpc-go serve|check|call ADDRESS [CALLS BYTES]")
 }
 
 func main() {
