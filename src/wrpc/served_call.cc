@@ -39,6 +39,7 @@ Task<Result<void>> ServedCall::run() {
 // A peer that has said all that it may needs no more than the end of the connection.
 Task<Result<void>> ServedCall::finish() {
   if (root_only_ && !watching_ && input_.idle()) co_return Result<void>{};
+  finishing_ = true;
   CO_TRY_VOID(co_await output_.finish());
   co_await linger();
   co_return Result<void>{};
@@ -125,7 +126,9 @@ Task<void> ServedCall::watchPeer() {
     environment_.shard.defer(*this);
   }
   co_await stream_->gone();
-  breakOff(Error(ErrorCode::kCancelled, "the peer gave up"));
+  // A connection that both sides have finished looks the same, though the peer may still be reading
+  // what was sent: resetting it would take the results away.
+  if (!finishing_) breakOff(Error(ErrorCode::kCancelled, "the peer gave up"));
 }
 
 // Closing with bytes unread would make the system reset the connection, and the peer might lose

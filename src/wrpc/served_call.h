@@ -70,6 +70,7 @@ class ServedCall final : private net::Deferred {
   bool sent_ = false;
   Result<void> sending_;
   bool watching_ = false;
+  bool finishing_ = false;  // all results are sent
   bool root_only_ = false;  // by its types the call has no streams among its parameters
   ChannelPumps pumps_;
   // Last, so that they go first: they use everything else.

@@ -7,11 +7,16 @@
 
 #include <gtest/gtest.h>
 
+#include "base/log.h"
 #include "base/sync.h"
 #include "bindings_fixture.h"
+#include "net/socket.h"
 #include "wasi/keyvalue/atomics.h"
 #include "wasi/keyvalue/batch.h"
 #include "wasi/keyvalue/store.h"
+#include "wrpc/address.h"
+#include "wrpc/framed_client.h"
+#include "wrpc/framed_server.h"
 
 namespace nimbus {
 namespace {
@@ -35,9 +40,14 @@ class MapBucket final : public store::Bucket {
   ~MapBucket() override { --data_->open_buckets; }
 
   Answer<std::optional<Bytes>> get(const wrpc::CallContext&, std::string_view key) override {
+    if (key == "later") return later(data_->values["later"]);
     const auto found = data_->values.find(key);
     if (found == data_->values.end()) return std::optional<Bytes>();
     return found->second;
+  }
+  static Answer<std::optional<Bytes>> later(Bytes value) {
+    co_await net::Shard::current()->sleepFor(std::chrono::milliseconds(1));
+    co_return std::optional<Bytes>(value);
   }
   Answer<void> set(const wrpc::CallContext&, std::string_view key, Bytes value) override {
     if (key == "forbidden") return wrpc::err(store::Error{store::Error::AccessDenied{}});
@@ -331,6 +341,34 @@ TEST_F(KeyvalueBindings, KnowWhereTheirParametersEnd) {
     longer.append(std::uint8_t{1});
     EXPECT_EQ(shape->measure(longer).value(), whole.size());
     co_return;
+  });
+}
+
+// The server has long sent all of it when the client still reads.
+TEST_F(KeyvalueBindings, ArriveWholeOverTcpHoweverLarge) {
+  const auto log = makeStderrLogger(LogLevel::kWarn, LogFormat::kText);
+  run([&](net::Shard& shard) -> Task<void> {
+    auto data = std::make_shared<Data>();
+    const Bytes large = Bytes::take(std::string(std::size_t{4} << 20, 'x'));
+    data->values["later"] = large;
+    auto sockets = net::listenOn(net::Endpoint::parse("127.0.0.1:0").value(), 1).value();
+    const auto where = wrpc::ProviderAddress::parse("tcp:" + sockets[0]->boundTo().toString());
+    const auto server = wrpc::makeFramedServer(shard, std::move(sockets[0]),
+                                               std::make_shared<wrpc::ServiceInvoker>(std::vector{
+                                                   store::serve(std::make_shared<MapStore>(data))}),
+                                               {}, *log);
+    const auto invoker = wrpc::makeFramedInvoker(*where).value();
+    const auto consumer = std::make_shared<const wrpc::Consumer>();
+    const auto session = invoker->open(shard, consumer);
+    const wrpc::CallContext context{
+        .consumer = *consumer, .deadline = {}, .trace_parent = {}, .results = nullptr};
+    const auto client = store::Client::connect(*invoker, *session).value();
+    const auto bucket = (co_await client->open(context, "default")).value().value();
+    for (int i = 0; i < 20; ++i) {
+      const auto got = co_await bucket->get(context, "later");
+      EXPECT_TRUE(got.has_value()) << got.error().describe();
+      if (got) EXPECT_EQ(got->value()->size(), large.size());
+    }
   });
 }
 
