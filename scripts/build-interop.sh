@@ -62,7 +62,7 @@ main() {
   local provider=examples/providers/keyvalue-go client=tests/interop/go-client
   local module=tests/interop/go-module
   provide keyvalue-go "$(hash_of "$go_version" $provider)" build_go $provider
-  provide go-client "$(hash_of "$go_version" $provider $client)" build_go $client
+  provide go-client "$(hash_of "$go_version" $client)" build_go $client
   provide wrpc-go "$(hash_of "$go_version" $module)" build_go $module
   [ "$scope" = long ] || return 0
   local folder

@@ -1,4 +1,5 @@
-"""Key-value over wRPC between ours and Go, which shares no code with ours."""
+"""Key-value between ours, the example provider on wRPC's own Go module, and a client in Go
+that shares no code with either."""
 
 import subprocess
 import unittest

@@ -1,8 +1,11 @@
 module keyvalue
 
-go 1.23.0
+go 1.24
 
-require github.com/nats-io/nats.go v1.42.0
+require (
+	github.com/nats-io/nats.go v1.42.0
+	wrpc.io/go v0.2.0
+)
 
 require (
 	github.com/klauspost/compress v1.18.0 // indirect
@@ -11,3 +14,6 @@ require (
 	golang.org/x/crypto v0.37.0 // indirect
 	golang.org/x/sys v0.32.0 // indirect
 )
+
+// The same module, at the path of its repository.
+replace wrpc.io/go => github.com/bytecodealliance/wrpc/go v0.2.0

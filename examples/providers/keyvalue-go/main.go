@@ -7,19 +7,20 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"log"
+	"maps"
 	"math"
 	"net"
 	"os"
-	"sort"
+	"slices"
 	"strconv"
 	"sync"
 
 	"github.com/nats-io/nats.go"
-
-	"keyvalue/wrpc"
+	wrpc "wrpc.io/go"
 )
 
 // Keys of one page of list-keys.
@@ -32,186 +33,174 @@ type store struct {
 	buckets map[string]bucket
 }
 
-// An operation is a call whose parameters have been read. What it returns as an error is the
-// interface's own; else it encodes its result.
-type operation func(b bucket, out *wrpc.Encoder) error
+// An operation is a call whose parameters have been read. It writes what its result holds if that is
+// ok, which does not fail in memory; the error is the interface's own.
+type operation func(b bucket, ok *bytes.Buffer) error
 
-// function makes a wRPC function of what reads the parameters behind the bucket's name.
-func (s *store) function(read func(in *wrpc.Decoder) operation) wrpc.Function {
-	return func(in *wrpc.Decoder, out *wrpc.Encoder) error {
-		name := in.String()
-		run := read(in)
-		if in.Err() != nil {
-			return in.Err()
-		}
-		s.mutex.Lock()
-		defer s.mutex.Unlock()
-		b := s.buckets[name]
-		if b == nil {
-			b = bucket{}
-			s.buckets[name] = b
-		}
-		var result wrpc.Encoder
-		if err := run(b, &result); err != nil {
-			out.Case(1) // err
-			out.Case(2) // other(string)
-			out.String(err.Error())
-			return nil
-		}
-		out.Case(0) // ok
-		out.Bytes = append(out.Bytes, result.Bytes...)
-		return nil
+// A function reads its parameters, those behind the bucket's name.
+type function func(in wrpc.ByteReader) (operation, error)
+
+func one[A any](read reader[A], run func(bucket, A, *bytes.Buffer) error) function {
+	return func(in wrpc.ByteReader) (operation, error) {
+		a, err := read(in)
+		return func(b bucket, ok *bytes.Buffer) error { return run(b, a, ok) }, err
 	}
 }
 
-func get(in *wrpc.Decoder) operation {
-	key := in.String()
-	return func(b bucket, out *wrpc.Encoder) error {
-		value, found := b[key]
-		out.Bool(found) // an option
-		if found {
-			out.ByteList(value)
+func two[A, B any](first reader[A], second reader[B], run func(bucket, A, B, *bytes.Buffer) error) function {
+	return func(in wrpc.ByteReader) (operation, error) {
+		x, err := first(in)
+		if err != nil {
+			return nil, err
 		}
-		return nil
+		y, err := second(in)
+		return func(b bucket, ok *bytes.Buffer) error { return run(b, x, y, ok) }, err
 	}
 }
 
-func set(in *wrpc.Decoder) operation {
-	key, value := in.String(), in.ByteList()
-	return func(b bucket, _ *wrpc.Encoder) error {
-		b[key] = value
-		return nil
+// run gives the encoded result.
+func (s *store) run(name string, do operation) []byte {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	b := s.buckets[name]
+	if b == nil {
+		b = bucket{}
+		s.buckets[name] = b
+	}
+	var result bytes.Buffer
+	result.WriteByte(0) // ok
+	if err := do(b, &result); err != nil {
+		result.Reset()
+		result.WriteByte(1)          // err
+		wrpc.WriteUint32(2, &result) // other(string)
+		wrpc.WriteString(err.Error(), &result)
+	}
+	return result.Bytes()
+}
+
+// call makes f one that is served. Its error is that of a call which breaks off.
+func (s *store) call(f function) call {
+	return func(w wrpc.ByteWriter, in wrpc.ByteReader) error {
+		name, err := text(in)
+		if err != nil {
+			return err
+		}
+		do, err := f(in)
+		if err != nil {
+			return err
+		}
+		_, err = w.Write(s.run(name, do))
+		return err
 	}
 }
 
-func remove(in *wrpc.Decoder) operation {
-	key := in.String()
-	return func(b bucket, _ *wrpc.Encoder) error {
-		delete(b, key)
-		return nil
+func get(b bucket, key string, ok *bytes.Buffer) error {
+	value, found := b[key]
+	writeBool(found, ok) // an option
+	if found {
+		wrpc.WriteByteList(value, ok)
 	}
+	return nil
 }
 
-func exists(in *wrpc.Decoder) operation {
-	key := in.String()
-	return func(b bucket, out *wrpc.Encoder) error {
-		_, found := b[key]
-		out.Bool(found)
-		return nil
-	}
+func set(b bucket, key string, value []byte, _ *bytes.Buffer) error {
+	b[key] = value
+	return nil
+}
+
+func remove(b bucket, key string, _ *bytes.Buffer) error {
+	delete(b, key)
+	return nil
+}
+
+func exists(b bucket, key string, ok *bytes.Buffer) error {
+	_, found := b[key]
+	writeBool(found, ok)
+	return nil
 }
 
 // The cursor is how many keys, in order, have been listed.
-func listKeys(in *wrpc.Decoder) operation {
-	var done uint64
-	if in.Option() {
-		done = in.Uint()
+func listKeys(b bucket, cursor *uint64, ok *bytes.Buffer) error {
+	keys, count := slices.Sorted(maps.Keys(b)), uint64(len(b))
+	first := uint64(0)
+	if cursor != nil {
+		first = min(*cursor, count)
 	}
-	return func(b bucket, out *wrpc.Encoder) error {
-		keys := make([]string, 0, len(b))
-		for key := range b {
-			keys = append(keys, key)
-		}
-		sort.Strings(keys)
-		first := min(done, uint64(len(keys)))
-		last := min(first+page, uint64(len(keys)))
-		out.Uint(last - first)
-		for _, key := range keys[first:last] {
-			out.String(key)
-		}
-		more := last < uint64(len(keys))
-		out.Bool(more)
-		if more {
-			out.Uint(last)
-		}
-		return nil
+	last := min(first+page, count)
+	wrpc.WriteUint64(last-first, ok)
+	for _, key := range keys[first:last] {
+		wrpc.WriteString(key, ok)
 	}
+	more := last < count
+	writeBool(more, ok) // an option
+	if more {
+		wrpc.WriteUint64(last, ok)
+	}
+	return nil
 }
 
-func increment(in *wrpc.Decoder) operation {
-	key, delta := in.String(), in.Uint()
-	return func(b bucket, out *wrpc.Encoder) error {
-		number := uint64(0)
-		if text, found := b[key]; found {
-			parsed, err := strconv.ParseUint(string(text), 10, 64)
-			if err != nil {
-				return fmt.Errorf("%s is no number", key)
-			}
-			number = parsed
+func increment(b bucket, key string, delta uint64, ok *bytes.Buffer) error {
+	number := uint64(0)
+	if content, found := b[key]; found {
+		parsed, err := strconv.ParseUint(string(content), 10, 64)
+		if err != nil {
+			return fmt.Errorf("%s is no number", key)
 		}
-		if number > math.MaxUint64-delta {
-			return errors.New("the number would be too large")
-		}
-		number += delta
-		b[key] = strconv.AppendUint(nil, number, 10)
-		out.Uint(number)
-		return nil
+		number = parsed
 	}
+	if number > math.MaxUint64-delta {
+		return errors.New("the number would be too large")
+	}
+	number += delta
+	b[key] = strconv.AppendUint(nil, number, 10)
+	wrpc.WriteUint64(number, ok)
+	return nil
 }
 
-func readKeys(in *wrpc.Decoder) (keys []string) {
-	for count := in.Count(); count > 0 && in.Err() == nil; count-- {
-		keys = append(keys, in.String())
-	}
-	return keys
-}
-
-func getMany(in *wrpc.Decoder) operation {
-	keys := readKeys(in)
-	return func(b bucket, out *wrpc.Encoder) error {
-		out.Uint(uint64(len(keys)))
-		for _, key := range keys {
-			value, found := b[key]
-			out.Bool(found)
-			if found {
-				out.String(key)
-				out.ByteList(value)
-			}
+func getMany(b bucket, keys []string, ok *bytes.Buffer) error {
+	wrpc.WriteUint64(uint64(len(keys)), ok)
+	for _, key := range keys {
+		value, found := b[key]
+		writeBool(found, ok) // an option of a tuple
+		if found {
+			wrpc.WriteString(key, ok)
+			wrpc.WriteByteList(value, ok)
 		}
-		return nil
 	}
+	return nil
 }
 
-func setMany(in *wrpc.Decoder) operation {
-	var sets []operation
-	for count := in.Count(); count > 0 && in.Err() == nil; count-- {
-		sets = append(sets, set(in))
+func setMany(b bucket, entries []entry, _ *bytes.Buffer) error {
+	for _, e := range entries {
+		b[e.key] = e.value
 	}
-	return func(b bucket, out *wrpc.Encoder) error {
-		for _, one := range sets {
-			if err := one(b, out); err != nil {
-				return err
-			}
-		}
-		return nil
-	}
+	return nil
 }
 
-func deleteMany(in *wrpc.Decoder) operation {
-	keys := readKeys(in)
-	return func(b bucket, _ *wrpc.Encoder) error {
-		for _, key := range keys {
-			delete(b, key)
-		}
-		return nil
+func deleteMany(b bucket, keys []string, _ *bytes.Buffer) error {
+	for _, key := range keys {
+		delete(b, key)
 	}
+	return nil
 }
 
-func service() wrpc.Service {
+func keyvalue() service {
 	s := &store{buckets: map[string]bucket{}}
-	return wrpc.Service{
+	return service{
 		"wrpc:keyvalue/store@0.2.0-draft": {
-			"get":       s.function(get),
-			"set":       s.function(set),
-			"delete":    s.function(remove),
-			"exists":    s.function(exists),
-			"list-keys": s.function(listKeys),
+			"get":       s.call(one(text, get)),
+			"set":       s.call(two(text, list, set)),
+			"delete":    s.call(one(text, remove)),
+			"exists":    s.call(one(text, exists)),
+			"list-keys": s.call(one(optionalNumber, listKeys)),
 		},
-		"wrpc:keyvalue/atomics@0.2.0-draft": {"increment": s.function(increment)},
+		"wrpc:keyvalue/atomics@0.2.0-draft": {
+			"increment": s.call(two(text, wrpc.ReadUint64, increment)),
+		},
 		"wrpc:keyvalue/batch@0.2.0-draft": {
-			"get-many":    s.function(getMany),
-			"set-many":    s.function(setMany),
-			"delete-many": s.function(deleteMany),
+			"get-many":    s.call(one(many(text), getMany)),
+			"set-many":    s.call(one(many(pair), setMany)),
+			"delete-many": s.call(one(many(text), deleteMany)),
 		},
 	}
 }
@@ -219,11 +208,11 @@ func service() wrpc.Service {
 func serve(arguments []string) error {
 	switch {
 	case len(arguments) == 3 && arguments[0] == "nats":
-		connection, err := nats.Connect(arguments[1])
+		connection, err := nats.Connect(arguments[1], nats.MaxReconnects(-1))
 		if err != nil {
 			return err
 		}
-		if err := wrpc.ServeNATS(connection, arguments[2], service()); err != nil {
+		if err := serveNATS(connection, arguments[2], keyvalue()); err != nil {
 			return err
 		}
 		fmt.Println("serving")
@@ -234,7 +223,7 @@ func serve(arguments []string) error {
 			return err
 		}
 		fmt.Println("serving", listener.Addr())
-		return wrpc.ServeStreams(listener, service())
+		return serveSockets(listener, keyvalue())
 	}
 	return errors.New("usage: keyvalue nats URL PREFIX | tcp ADDRESS | unix PATH")
 }

@@ -2,10 +2,7 @@ module goclient
 
 go 1.23.0
 
-require (
-	github.com/nats-io/nats.go v1.42.0
-	keyvalue v0.0.0
-)
+require github.com/nats-io/nats.go v1.42.0
 
 require (
 	github.com/klauspost/compress v1.18.0 // indirect
@@ -14,5 +11,3 @@ require (
 	golang.org/x/crypto v0.37.0 // indirect
 	golang.org/x/sys v0.32.0 // indirect
 )
-
-replace keyvalue => ../../../examples/providers/keyvalue-go

@@ -14,7 +14,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 
-	"keyvalue/wrpc"
+	"goclient/wrpc"
 )
 
 type client struct {

@@ -1,5 +1,5 @@
-// Package wrpc is what this example needs of wRPC: the encoding of values, and both ways to carry
-// calls, over NATS and over a byte stream such as TCP.
+// Package wrpc is what this client needs of wRPC, written from the description of its wire formats
+// alone: the encoding of values, and calls over NATS.
 package wrpc
 
 import (
@@ -104,10 +104,3 @@ func (d *Decoder) Count() int {
 	}
 	return int(count)
 }
-
-// A Function decodes its parameters and encodes its results. An error ends the call without
-// results; what the interface declares as an error is a result.
-type Function func(parameters *Decoder, results *Encoder) error
-
-// A Service has functions by instance and name, "wrpc:keyvalue/store@0.2.0-draft" and "get".
-type Service map[string]map[string]Function

@@ -1,7 +1,6 @@
 package wrpc
 
 import (
-	"bytes"
 	"errors"
 	"io"
 	"log"
@@ -13,79 +12,9 @@ import (
 // patience is how long a call waits for the next message of its peer.
 const patience = 10 * time.Second
 
-// ServeNATS serves until the connection is closed. Providers with one prefix share the calls.
-func ServeNATS(connection *nats.Conn, prefix string, service Service) error {
-	for instance, functions := range service {
-		for name, function := range functions {
-			subject := Subject(prefix, instance, name)
-			_, err := connection.QueueSubscribe(subject, prefix, func(call *nats.Msg) {
-				go serveNATS(connection, call, function)
-			})
-			if err != nil {
-				return err
-			}
-		}
-	}
-	return connection.Flush()
-}
-
 // Subject is where calls of a function go.
 func Subject(prefix, instance, name string) string {
 	return prefix + ".wrpc.0.0.1." + instance + "." + name
-}
-
-func serveNATS(connection *nats.Conn, call *nats.Msg, function Function) {
-	rest := &parameters{connection: connection, call: call}
-	defer rest.close()
-	var results Encoder
-	in := NewDecoder(io.MultiReader(bytes.NewReader(call.Data), rest))
-	if err := function(in, &results); err != nil {
-		log.Printf("%s: %v", call.Subject, err)
-		results = Encoder{}
-	}
-	if err := rest.shakeHands(); err != nil {
-		log.Print(err)
-		return
-	}
-	send(connection, call.Reply+".results", results.Bytes)
-}
-
-// parameters are those behind the first message. Where they go, the handshake tells: it is sent when
-// they are needed, or before the results.
-type parameters struct {
-	connection *nats.Conn
-	call       *nats.Msg
-	channel    *channel
-	shaken     bool
-}
-
-func (p *parameters) Read(into []byte) (int, error) {
-	if p.channel == nil {
-		inbox := p.connection.NewInbox()
-		messages, err := p.connection.SubscribeSync(inbox + ".params")
-		if err != nil {
-			return 0, err
-		}
-		p.channel = &channel{messages: messages}
-		p.shaken = true
-		if err := p.connection.PublishRequest(p.call.Reply, inbox, nil); err != nil {
-			return 0, err
-		}
-	}
-	return p.channel.Read(into)
-}
-
-func (p *parameters) shakeHands() error {
-	if p.shaken {
-		return nil
-	}
-	return p.connection.PublishRequest(p.call.Reply, p.connection.NewInbox(), nil)
-}
-
-func (p *parameters) close() {
-	if p.channel != nil {
-		p.channel.messages.Unsubscribe()
-	}
 }
 
 // send publishes bytes in as many messages as it takes, and an empty one, which ends the channel.
