@@ -26,6 +26,14 @@ json::array linksJson(const std::vector<LinkStatus>& links) {
   return list;
 }
 
+json::array bindingsJson(const std::vector<BindingStatus>& bindings) {
+  json::array list;
+  for (const BindingStatus& binding : bindings)
+    list.push_back(json::object{
+        {"id", binding.id}, {"provider", binding.provider}, {"generation", binding.generation}});
+  return list;
+}
+
 json::array componentsJson(const std::vector<ComponentStatus>& components) {
   json::array list;
   for (const ComponentStatus& component : components)
@@ -37,7 +45,8 @@ json::array componentsJson(const std::vector<ComponentStatus>& components) {
                                 {"callsInFlight", component.calls_in_flight},
                                 {"callsQueued", component.calls_queued},
                                 {"callsTotal", component.calls_total},
-                                {"failuresTotal", component.failures_total}});
+                                {"failuresTotal", component.failures_total},
+                                {"bindings", bindingsJson(component.bindings)}});
   return list;
 }
 

@@ -6,6 +6,7 @@
 
 #include "engine/component.h"
 #include "engine/guest_context.h"
+#include "host/bindings.h"
 #include "host/call_counters.h"
 #include "host/call_policy.h"
 #include "host/failure_log.h"
@@ -23,13 +24,14 @@ struct ComponentRuntime {
   ComponentRuntime(std::string component_name, std::shared_ptr<const engine::Component> compiled,
                    CallPolicy calls, engine::GuestContextOptions guest,
                    std::shared_ptr<const EgressPolicy> outgoing,
-                   std::unique_ptr<ComponentLog> component_log)
+                   std::shared_ptr<ComponentLog> component_log, std::vector<BindingUse> used)
       : name(std::move(component_name)),
         component(std::move(compiled)),
         policy(calls),
         context_options(std::move(guest)),
         egress(std::move(outgoing)),
         log(std::move(component_log)),
+        bindings(std::move(used)),
         instances(policy.max_instances) {}
 
   const std::string name;
@@ -38,7 +40,8 @@ struct ComponentRuntime {
   const CallPolicy policy;
   const engine::GuestContextOptions context_options;
   const std::shared_ptr<const EgressPolicy> egress;
-  const std::unique_ptr<ComponentLog> log;
+  const std::shared_ptr<ComponentLog> log;
+  const std::vector<BindingUse> bindings;  // for the control shard
   // The components composed into this one, in the order of their slots after its own. Set before
   // the deployment is shared.
   std::vector<std::shared_ptr<ComponentRuntime>> inside;
@@ -46,6 +49,16 @@ struct ComponentRuntime {
   std::vector<LinkStatus> links;  // what its imports resolve to among the workload's components
   Quota instances;
   CallCounters counters;
+
+  // From now on its imports are served as its deployment says. On the control shard.
+  void takeEffect() const {
+    for (const BindingUse& use : bindings) use.takeEffect();
+  }
+  [[nodiscard]] std::vector<BindingStatus> bindingStatus() const {
+    std::vector<BindingStatus> all;
+    for (const BindingUse& use : bindings) all.push_back(use.status());
+    return all;
+  }
 };
 
 }  // namespace nimbus::host

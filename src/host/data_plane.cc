@@ -131,6 +131,13 @@ net::ShardGroup& DataPlane::control() { return *impl_->control; }
 LocalRuntime& DataPlane::runtime() { return *impl_->runtime; }
 std::size_t DataPlane::shardCount() const { return impl_->serving->size(); }
 
+Result<void> DataPlane::openProviders(std::shared_ptr<const WorkloadSpec> spec) {
+  Result<void> opened;
+  impl_->control->runTask(
+      0, [&](net::Shard&) -> Task<void> { opened = co_await impl_->runtime->openProviders(spec); });
+  return opened;
+}
+
 Result<net::Endpoint> DataPlane::listen(const net::Endpoint& where, http::ServerOptions options) {
   options.shard_count = shardCount();
   TRY(auto sockets, net::listenOn(where, shardCount()));

@@ -45,6 +45,9 @@ class DataPlane {
   [[nodiscard]] LocalRuntime& runtime();
   [[nodiscard]] std::size_t shardCount() const;
 
+  // LocalRuntime::openProviders(), from the main thread.
+  [[nodiscard]] Result<void> openProviders(std::shared_ptr<const WorkloadSpec> spec);
+
   // Serves on one more address, all shards accepting; returns the address really bound.
   [[nodiscard]] Result<net::Endpoint> listen(const net::Endpoint& where,
                                              http::ServerOptions options);

@@ -6,6 +6,8 @@ namespace {
 constexpr std::uint32_t kMaxFailuresPerSecond = 20;
 constexpr std::uint32_t kMaxLinesPerSecond = 200;
 constexpr std::size_t kMaxReasonBytes = 8 * 1024;
+constexpr std::size_t kMaxRecordBytes = 16 * 1024;
+constexpr std::size_t kMaxContextBytes = 256;
 
 }  // namespace
 
@@ -48,6 +50,21 @@ void ComponentLog::line(int stream, std::string_view line) {
              {{"workload", identity_.workload},
               {"component", identity_.component},
               {"stream", stream == 1 ? "stdout" : "stderr"}});
+  tellSuppressed();
+}
+
+void ComponentLog::record(LogLevel level, std::string_view severity, std::string_view context,
+                          std::string_view message) {
+  if (!log_.enabled(level) || !lines_.pass()) return;
+  log_.write(level, message.substr(0, kMaxRecordBytes),
+             {{"workload", identity_.workload},
+              {"component", identity_.component},
+              {"severity", std::string(severity)},
+              {"context", std::string(context.substr(0, kMaxContextBytes))}});
+  tellSuppressed();
+}
+
+void ComponentLog::tellSuppressed() {
   if (const std::uint64_t suppressed = lines_.takeSuppressed(); suppressed > 0) {
     note(LogLevel::kWarn, "guest output was dropped: too many lines a second",
          std::to_string(suppressed));

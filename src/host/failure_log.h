@@ -44,6 +44,9 @@ class ComponentLog {
 
   void failure(const engine::CallOutcome& outcome);
   void line(int stream, std::string_view line);
+  // What a guest wrote by wasi:logging. `severity` is its own word for the level.
+  void record(LogLevel level, std::string_view severity, std::string_view context,
+              std::string_view message);
   // The guest wanted what its workload's policy forbids.
   void denied(std::string_view what);
   void note(LogLevel level, std::string_view message, std::string_view detail);
@@ -51,6 +54,8 @@ class ComponentLog {
   [[nodiscard]] const ComponentIdentity& identity() const { return identity_; }
 
  private:
+  void tellSuppressed();
+
   ComponentIdentity identity_;
   Logger& log_;
   RateLimit failures_;

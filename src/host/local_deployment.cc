@@ -27,7 +27,8 @@ std::vector<ComponentStatus> LocalDeployment::components() const {
                    .calls_in_flight = counters.in_flight.load(std::memory_order_relaxed),
                    .calls_queued = counters.queued.load(std::memory_order_relaxed),
                    .calls_total = counters.total.load(std::memory_order_relaxed),
-                   .failures_total = counters.failures.load(std::memory_order_relaxed)});
+                   .failures_total = counters.failures.load(std::memory_order_relaxed),
+                   .bindings = component->bindingStatus()});
   }
   return all;
 }

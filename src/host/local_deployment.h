@@ -26,6 +26,11 @@ class LocalDeployment final : public Deployment {
   [[nodiscard]] std::uint64_t generation() const override { return generation_; }
   [[nodiscard]] std::vector<ComponentStatus> components() const override;
 
+  // From now on the components' imports are served as this deployment says.
+  void takeEffect() const {
+    for (const auto& component : components_) component->takeEffect();
+  }
+
   [[nodiscard]] std::size_t componentIndex(const std::string& name) const;
   [[nodiscard]] ComponentRuntime& component(std::size_t index) { return *components_[index]; }
 

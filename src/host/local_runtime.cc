@@ -3,9 +3,39 @@
 #include <atomic>
 
 #include "engine/import_set.h"
+#include "host/component_bindings.h"
+#include "host/component_log_sink.h"
 #include "host/component_options.h"
+#include "host/remote_providers.h"
 
 namespace nimbus::host {
+namespace {
+
+// `members`: the component itself and those composed into it, in the order of their slots.
+std::vector<WantedImport> wantedImports(const engine::Component& component,
+                                        const std::vector<const ComponentSpec*>& members) {
+  std::vector<WantedImport> wanted;
+  for (const engine::ComponentImport& import : component.imports()) {
+    if (const auto* label = component.findLabel(import.name)) {
+      wanted.push_back({members[label->part], label->import_name, label->import_name, import.name});
+    } else {
+      wanted.push_back({members.front(), import.name, import.interface, import.name});
+    }
+  }
+  return wanted;
+}
+
+std::vector<engine::ImportBinding> importBindings(std::vector<BoundImport> bound) {
+  std::vector<engine::ImportBinding> bindings;
+  for (BoundImport& import : bound)
+    bindings.push_back({.import = std::move(import.import.composed_name),
+                        .instance = std::move(import.import.interface),
+                        .invoker = std::move(import.invoker),
+                        .consumer = std::move(import.consumer)});
+  return bindings;
+}
+
+}  // namespace
 
 LocalRuntime::LocalRuntime(net::Shard& control, net::ShardGroup& serving,
                            std::vector<ServingShard> shards, engine::Engine& engine,
@@ -16,7 +46,14 @@ LocalRuntime::LocalRuntime(net::Shard& control, net::ShardGroup& serving,
       options_(std::move(options)),
       log_(log),
       clock_(clock),
-      loader_(control, engine, options_.max_component_bytes, clock) {}
+      loader_(control, engine, options_.max_component_bytes, clock),
+      providers_(control, options_.providers,
+                 std::make_unique<RemoteProviders>(
+                     control,
+                     [this](net::Shard& shard) -> net::Resolver& {
+                       return shards_[shard.index()].runtime->resolver;
+                     },
+                     log)) {}
 
 Result<std::shared_ptr<WorkloadVolumes>> LocalRuntime::volumesOf(const WorkloadSpec& spec) {
   if (spec.volumes.empty()) return nullptr;
@@ -30,25 +67,43 @@ Result<std::shared_ptr<WorkloadVolumes>> LocalRuntime::volumesOf(const WorkloadS
   return volumes;
 }
 
+Result<std::vector<BindingUse>> LocalRuntime::bind(const WorkloadSpec& spec,
+                                                   std::uint64_t generation,
+                                                   const engine::Component& loaded,
+                                                   const Members& members,
+                                                   engine::GuestContextOptions& guest) {
+  const auto log_of = [&](const ComponentSpec& owner) {
+    return std::make_shared<ComponentLogSink>(logOf(spec, owner, generation));
+  };
+  TRY(ComponentBindings bound,
+      bindImports({.workload = spec, .generation = generation, .log_of = log_of},
+                  wantedImports(loaded, members), providers_, bindings_));
+  TRY(guest.imports, engine::ImportSet::create(loaded, importBindings(std::move(bound.imports))));
+  return std::move(bound.uses);
+}
+
+std::shared_ptr<ComponentLog> LocalRuntime::logOf(const WorkloadSpec& spec,
+                                                  const ComponentSpec& component,
+                                                  std::uint64_t generation) {
+  return std::make_shared<ComponentLog>(ComponentIdentity{spec.id(), component.name, generation},
+                                        log_, clock_);
+}
+
 Result<std::shared_ptr<ComponentRuntime>> LocalRuntime::assembleComponent(
     const WorkloadSpec& spec, const ComponentSpec& component, std::uint64_t generation,
-    std::shared_ptr<const engine::Component> loaded, const WorkloadVolumes* volumes) {
+    std::shared_ptr<const engine::Component> loaded, const Members& members,
+    const WorkloadVolumes* volumes) {
   TRY(auto egress, egressPolicyOf(component, options_.egress));
   const CallPolicy policy = callPolicyOf(component, options_.defaults);
   engine::GuestContextOptions guest = contextOptionsOf(spec, component, policy, volumes);
   guest.stdio = options_.stdio;
+  std::vector<BindingUse> uses;
   if (loaded) {
-    auto imports = engine::ImportSet::create(*loaded, {});
-    if (!imports) {
-      return fail(ErrorCode::kUnsupported, "component \"" + component.name + "\" cannot be linked",
-                  std::move(imports).error());
-    }
-    guest.imports = *std::move(imports);
+    TRY(uses, bind(spec, generation, *loaded, members, guest));
   }
-  auto log = std::make_unique<ComponentLog>(
-      ComponentIdentity{spec.id(), component.name, generation}, log_, clock_);
   return std::make_shared<ComponentRuntime>(component.name, std::move(loaded), policy,
-                                            std::move(guest), std::move(egress), std::move(log));
+                                            std::move(guest), std::move(egress),
+                                            logOf(spec, component, generation), std::move(uses));
 }
 
 namespace {
@@ -62,6 +117,18 @@ void putTogether(const CompositionPlan& plan,
       root.inside.push_back(runtimes[unit.members[i]]);
     }
   }
+}
+
+// The component itself and those composed into it, in the order of their slots.
+std::vector<const ComponentSpec*> membersOf(const CompositionPlan& plan, const WorkloadSpec& spec,
+                                            std::size_t component) {
+  std::vector<const ComponentSpec*> members;
+  for (const CompositionPlan::Unit& unit : plan.units) {
+    if (unit.members.front() != component) continue;
+    for (const std::size_t member : unit.members) members.push_back(&spec.components[member]);
+  }
+  if (members.empty()) members.push_back(&spec.components[component]);
+  return members;
 }
 
 }  // namespace
@@ -78,8 +145,9 @@ Result<std::shared_ptr<Deployment>> LocalRuntime::assemble(std::shared_ptr<const
                       std::string(engine::kindName(code.components[i]->kind())) +
                       "; a workload's components must serve HTTP");
     }
-    TRY(auto assembled, assembleComponent(*spec, spec->components[i], generation,
-                                          std::move(code.components[i]), volumes.get()));
+    TRY(auto assembled,
+        assembleComponent(*spec, spec->components[i], generation, std::move(code.components[i]),
+                          membersOf(code.plan, *spec, i), volumes.get()));
     assembled->digest = code.digests[i];
     assembled->links = linkStatuses(code.plan, *spec, i);
     runtimes.push_back(std::move(assembled));
@@ -92,6 +160,7 @@ Result<std::shared_ptr<Deployment>> LocalRuntime::assemble(std::shared_ptr<const
 Task<Result<std::shared_ptr<Deployment>>> LocalRuntime::prepare(
     std::shared_ptr<const WorkloadSpec> spec, std::uint64_t generation) {
   CO_TRY_VOID(checkRunnable(*spec));
+  CO_TRY_VOID(co_await openProviders(spec));
   CO_TRY(WorkloadCode code, co_await loadWorkload(loader_, spec));
   co_return assemble(std::move(spec), generation, std::move(code));
 }
@@ -136,6 +205,7 @@ Task<void> LocalRuntime::swap(std::shared_ptr<Deployment> previous,
                               std::shared_ptr<Deployment> next) {
   auto old = std::static_pointer_cast<LocalDeployment>(previous);
   auto fresh = std::static_pointer_cast<LocalDeployment>(next);
+  if (fresh) fresh->takeEffect();
   auto join = std::make_shared<Join>(control_, shards_.size());
   for (std::size_t i = 0; i < shards_.size(); ++i) {
     serving_[i].post([join, old, fresh, gateway = shards_[i].gateway] {

@@ -7,12 +7,14 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "engine/engine.h"
+#include "host/bindings.h"
 #include "host/call_policy.h"
 #include "host/component_loader.h"
 #include "host/egress.h"
 #include "host/expiring_map.h"
 #include "host/gateway.h"
 #include "host/local_deployment.h"
+#include "host/providers.h"
 #include "host/runtime.h"
 #include "host/shard_runtime.h"
 #include "host/workload_code.h"
@@ -28,6 +30,7 @@ struct ServingShard {
 };
 
 struct LocalRuntimeOptions {
+  ProvidersOptions providers;
   CallPolicy defaults;         // for what a manifest leaves out
   EgressOptions egress;        // of the whole host
   std::string volumes_folder;  // of ephemeral volumes
@@ -45,18 +48,35 @@ class LocalRuntime final : public WorkloadRuntime {
 
   Task<Result<std::shared_ptr<Deployment>>> prepare(std::shared_ptr<const WorkloadSpec> spec,
                                                     std::uint64_t generation) override;
+  // Opens the providers that the workload's entries name; comes before it is assembled.
+  [[nodiscard]] Task<Result<void>> openProviders(std::shared_ptr<const WorkloadSpec> spec) {
+    return providers_.open(std::move(spec));
+  }
   // A deployment of components that are loaded already.
   [[nodiscard]] Result<std::shared_ptr<Deployment>> assemble(
       std::shared_ptr<const WorkloadSpec> spec, std::uint64_t generation, WorkloadCode code);
-  // One component of the spec with its policies.
+  // One component of the spec with its policies and bindings; ComponentRuntime::takeEffect() is for
+  // the caller. `members`: the component itself and those composed into it, in the order of their
+  // slots.
+  using Members = std::vector<const ComponentSpec*>;
   [[nodiscard]] Result<std::shared_ptr<ComponentRuntime>> assembleComponent(
       const WorkloadSpec& spec, const ComponentSpec& component, std::uint64_t generation,
-      std::shared_ptr<const engine::Component> loaded, const WorkloadVolumes* volumes);
+      std::shared_ptr<const engine::Component> loaded, const Members& members,
+      const WorkloadVolumes* volumes);
 
   Task<void> swap(std::shared_ptr<Deployment> previous, std::shared_ptr<Deployment> next) override;
   Task<void> retire(std::shared_ptr<Deployment> deployment, Duration bound) override;
 
  private:
+  // Binds what the component imports, and gives that to its guests.
+  [[nodiscard]] Result<std::vector<BindingUse>> bind(const WorkloadSpec& spec,
+                                                     std::uint64_t generation,
+                                                     const engine::Component& loaded,
+                                                     const Members& members,
+                                                     engine::GuestContextOptions& guest);
+  [[nodiscard]] std::shared_ptr<ComponentLog> logOf(const WorkloadSpec& spec,
+                                                    const ComponentSpec& component,
+                                                    std::uint64_t generation);
   [[nodiscard]] Result<std::shared_ptr<WorkloadVolumes>> volumesOf(const WorkloadSpec& spec);
 
   net::Shard& control_;
@@ -67,6 +87,8 @@ class LocalRuntime final : public WorkloadRuntime {
   const Clock& clock_;
   ComponentLoader loader_;
   ExpiringMap<std::weak_ptr<WorkloadVolumes>> volumes_;  // by workload
+  Providers providers_;
+  BindingTable bindings_;
 };
 
 }  // namespace nimbus::host

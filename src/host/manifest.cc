@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "host/manifest_reader.h"
+#include "host/provider_ref.h"
 #include "host/text_rules.h"
 
 namespace nimbus::host {
@@ -54,6 +55,11 @@ void readHostInterface(ManifestContext& context, YamlMap map) {
   if (!host_interface.version.empty() && !isVersion(host_interface.version))
     map.problem("version", fmt::format("{}: {} is not a version", map.pathOf("version"),
                                        inQuotes(host_interface.version)));
+  host_interface.provider = map.text("provider").value_or("");
+  if (!host_interface.provider.empty())
+    if (const auto provider = parseProviderRef(host_interface.provider); !provider)
+      map.problem("provider",
+                  fmt::format("{}: {}", map.pathOf("provider"), provider.error().message()));
   host_interface.config = map.textMap("config");
   noteUnsupported(context, map, "configFrom");
   noteUnsupported(context, map, "secretFrom");

@@ -63,12 +63,14 @@ struct ServiceSpec {
   friend bool operator==(const ServiceSpec&, const ServiceSpec&) = default;
 };
 
+// An interface that the workload's components may import, and who serves it.
 struct HostInterface {
-  std::string name;
+  std::string name;  // by which components tell several of one package apart; empty: the default
   std::string namespace_name;
   std::string package;
   std::vector<std::string> interfaces;
   std::string version;
+  std::string provider;  // as parseProviderRef() takes it; empty: the host's default
   StringMap config;
 
   friend bool operator==(const HostInterface&, const HostInterface&) = default;

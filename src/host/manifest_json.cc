@@ -90,6 +90,7 @@ json::object interfaceJson(const HostInterface& host_interface) {
   put(object, "package", host_interface.package);
   put(object, "interfaces", host_interface.interfaces);
   put(object, "version", host_interface.version);
+  put(object, "provider", host_interface.provider);
   put(object, "config", host_interface.config);
   return object;
 }

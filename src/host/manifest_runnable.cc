@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "host/capability_catalog.h"
 #include "host/manifest.h"
 #include "host/text_rules.h"
 
@@ -32,12 +33,14 @@ std::string interfaceName(const HostInterface& host_interface) {
   return name;
 }
 
-Result<void> checkInterface(const HostInterface& host_interface) {
+// What the engine itself serves: there is nothing to choose.
+Result<void> checkWasi(const HostInterface& host_interface) {
   const std::string name = interfaceName(host_interface);
-  const bool built_in =
-      host_interface.namespace_name == "wasi" && isOneOf(kBuiltInPackages, host_interface.package);
-  if (!built_in || !isServedVersion(host_interface.version))
+  if (!isServedVersion(host_interface.version))
     return unsupported(fmt::format("this host has no provider of the interface {}", name));
+  if (!host_interface.provider.empty())
+    return unsupported(fmt::format("the interface {} is the host's own; it cannot be served by {}",
+                                   name, inQuotes(host_interface.provider)));
   if (!host_interface.name.empty())
     return unsupported(fmt::format("the interface {} cannot be bound under a name of its own ({})",
                                    name, inQuotes(host_interface.name)));
@@ -45,6 +48,37 @@ Result<void> checkInterface(const HostInterface& host_interface) {
     if (host_interface.package != "http" || (key != "host" && key != "host-aliases"))
       return unsupported(
           fmt::format("the interface {} has no configuration {}", name, inQuotes(key)));
+  return {};
+}
+
+Result<void> checkInterface(const HostInterface& host_interface) {
+  const bool wasi =
+      host_interface.namespace_name == "wasi" && isOneOf(kBuiltInPackages, host_interface.package);
+  return wasi ? checkWasi(host_interface) : checkEntry(host_interface);
+}
+
+bool overlap(const std::vector<std::string>& a, const std::vector<std::string>& b) {
+  if (a.empty() || b.empty()) return true;
+  return std::ranges::any_of(a, [&](const std::string& name) { return isOneOf(b, name); });
+}
+
+// Whether a component's import could be meant by both.
+bool clash(const HostInterface& a, const HostInterface& b) {
+  return a.name == b.name && a.namespace_name == b.namespace_name && a.package == b.package &&
+         (a.version == b.version || a.version.empty() || b.version.empty()) &&
+         overlap(a.interfaces, b.interfaces);
+}
+
+Result<void> checkInterfaces(const std::vector<HostInterface>& interfaces) {
+  for (std::size_t i = 0; i < interfaces.size(); ++i) {
+    TRY_VOID(checkInterface(interfaces[i]));
+    for (std::size_t k = 0; k < i; ++k)
+      if (clash(interfaces[i], interfaces[k]))
+        return fail(ErrorCode::kInvalidArgument,
+                    fmt::format("two entries of hostInterfaces speak of {}; give one a name of its "
+                                "own",
+                                interfaceName(interfaces[i])));
+  }
   return {};
 }
 
@@ -56,17 +90,10 @@ Result<void> checkRunnable(const WorkloadSpec& spec) {
       return unsupported(
           fmt::format("component {}: this host cannot run a component by image ({}) yet; use file",
                       inQuotes(component.name), inQuotes(component.image)));
-  for (const ComponentSpec& component : spec.components)
-    if (!component.local_resources.config.empty())
-      return unsupported(fmt::format(
-          "component {}: this host has no wasi:config to serve localResources.config by",
-          inQuotes(component.name)));
   if (spec.service) return unsupported("this host cannot run a service yet");
   if (!spec.unsupported_keys.empty())
     return unsupported(fmt::format("this host does not support {}", spec.unsupported_keys[0]));
-  for (const HostInterface& host_interface : spec.host_interfaces)
-    TRY_VOID(checkInterface(host_interface));
-  return {};
+  return checkInterfaces(spec.host_interfaces);
 }
 
 }  // namespace nimbus::host

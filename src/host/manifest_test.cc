@@ -58,6 +58,8 @@ hostInterfaces:
     interfaces: [incoming-handler]
     version: 0.2.3
     config: {host: Shop.example, host-aliases: "www.shop.example, shop.test"}
+  - {namespace: wasi, package: keyvalue, provider: keyvalue-memory, config: {max-keys: "10"}}
+  - {namespace: wasi, package: keyvalue, name: cache, provider: "unix:/run/cache.sock"}
 volumes:
   - name: data
     hostPath: {path: /var/data}
@@ -101,6 +103,8 @@ TEST(Manifest, ReadsEverything) {
   EXPECT_EQ(local.environment, (StringMap{{"LOG", "debug"}}));
   EXPECT_EQ(local.allowed_host_loopback_ports, (std::vector<std::string>{"5432", "53/udp"}));
   EXPECT_EQ(local.volume_mounts[0], (VolumeMount{"data", "/data", true}));
+  EXPECT_EQ(spec->host_interfaces[1].provider, "keyvalue-memory");
+  EXPECT_EQ(spec->host_interfaces[2].name, "cache");
   EXPECT_EQ(spec->volumes[0], (VolumeSpec{"data", "/var/data"}));
   EXPECT_EQ(spec->volumes[1], (VolumeSpec{"scratch", ""}));
   EXPECT_EQ(spec->routes[0], (RouteSpec{"shop.example", "/admin", {"GET", "POST"}, "admin"}));
@@ -286,6 +290,10 @@ TEST(Manifest, RefusesWhatDoesNotFitTogether) {
       {"namespace: Team\n",
        "m.yaml:5: namespace: \"Team\" is not a DNS label (1 to 63 of a-z, 0-9 and \"-\", neither "
        "first nor last a \"-\")"},
+      {"hostInterfaces: [{namespace: a, package: b, provider: Redis}]\n",
+       "m.yaml:5: hostInterfaces[0].provider: \"Redis\" is not a provider; expected the name of a "
+       "built-in provider, unix:PATH, tcp:HOST:PORT, nats:PREFIX, component:NAME or "
+       "workload:NAMESPACE/NAME/COMPONENT"},
       {"hostInterfaces: [{package: http}]\n", "m.yaml:5: hostInterfaces[0].namespace is missing"},
       {"hostInterfaces:\n  - {namespace: wasi, package: http, config: {host: \"a b\"}}\n",
        "m.yaml:6: hostInterfaces: \"a b\" is not a host name; expected \"a.example\", "
@@ -347,9 +355,9 @@ TEST(Manifest, RefusesByNameWhatCannotRunYet) {
             "yet; use file");
   EXPECT_EQ(refusalOf(with("service: {file: s.wasm, maxRestarts: 3}\n")),
             "this host cannot run a service yet");
-  EXPECT_EQ(refusalOf(with("hostInterfaces: [{namespace: wasi, package: keyvalue, interfaces: "
-                           "[store], version: 0.2.0-draft}]\n")),
-            "this host has no provider of the interface wasi:keyvalue/store@0.2.0-draft");
+  EXPECT_EQ(refusalOf(with("hostInterfaces: [{namespace: wasi, package: webgpu}]\n")),
+            "this host has no provider of the interface wasi:webgpu; name one that has: provider: "
+            "unix:PATH, tcp:HOST:PORT or nats:PREFIX");
   EXPECT_EQ(refusalOf(with("hostInterfaces: [{namespace: wasi, package: http, config: "
                            "{host: a, localRoute: b}}]\n")),
             "the interface wasi:http has no configuration \"localRoute\"");

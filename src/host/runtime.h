@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "base/task.h"
+#include "host/bindings.h"
 #include "host/manifest.h"
 
 namespace nimbus::host {
@@ -33,6 +34,7 @@ struct ComponentStatus {
   std::uint64_t calls_queued = 0;
   std::uint64_t calls_total = 0;
   std::uint64_t failures_total = 0;
+  std::vector<BindingStatus> bindings;
 };
 
 // One generation of one workload, ready to serve: components compiled and pre-instantiated. Made

@@ -7,12 +7,15 @@
 
 #include "base/text.h"
 #include "host/egress_rules.h"
+#include "host/provider_ref.h"
 #include "wash/flag_check.h"
 
 namespace nimbus::wash {
 namespace {
 
 namespace fs = std::filesystem;
+
+constexpr std::string_view kSqlitePrefix = "sqlite:";
 
 struct Unit {
   std::string_view suffix;
@@ -82,6 +85,37 @@ Result<void> addEnvironment(const GuestFlags& flags, host::LocalResources& resou
   for (const std::string& entry : flags.environment) {
     TRY(Variable variable, parseVariable(entry));
     resources.environment[variable.name] = variable.value;
+  }
+  return {};
+}
+
+Result<void> addConfig(const GuestFlags& flags, host::LocalResources& resources) {
+  for (const std::string& entry : flags.config) {
+    const auto pair = splitOnce(entry, '=');
+    if (!pair || pair->first.empty()) {
+      return fail(ErrorCode::kInvalidArgument, "--config " + entry + ": expected KEY=VALUE");
+    }
+    resources.config[std::string(pair->first)] = std::string(pair->second);
+  }
+  return {};
+}
+
+// The guest has key-value without being asked to, for trying things out.
+Result<void> addKeyValue(const GuestFlags& flags, host::WorkloadSpec& spec) {
+  host::HostInterface& entry = spec.host_interfaces.emplace_back();
+  entry.namespace_name = "wasi";
+  entry.package = "keyvalue";
+  if (flags.keyvalue == "memory") {
+    entry.provider = "keyvalue-memory";
+  } else if (flags.keyvalue.starts_with(kSqlitePrefix)) {
+    entry.provider = "keyvalue-sqlite";
+  } else if (const auto ref = host::parseProviderRef(flags.keyvalue);
+             ref && std::holds_alternative<wrpc::ProviderAddress>(*ref)) {
+    entry.provider = flags.keyvalue;
+  } else {
+    return fail(ErrorCode::kInvalidArgument,
+                "--keyvalue " + flags.keyvalue +
+                    ": expected memory, sqlite:FILE, unix:PATH, tcp:HOST:PORT or nats:PREFIX");
   }
   return {};
 }
@@ -157,9 +191,21 @@ void addGuestFlags(CLI::App& command, GuestFlags& flags) {
   command.add_option("--timeout", flags.timeout, "Wall time of one request")
       ->check(acceptedBy(parseDuration))
       ->option_text("DURATION (default 10m)");
+  command.add_option("--keyvalue", flags.keyvalue, "Where wasi:keyvalue keeps its data")
+      ->option_text("memory|sqlite:FILE|unix:PATH|tcp:HOST:PORT|nats:PREFIX (default memory)");
+  command.add_option("--config", flags.config, "Configuration that the guest reads by wasi:config")
+      ->option_text("KEY=VALUE ...")
+      ->allow_extra_args(false);
   command.add_option("--cpu-limit", flags.cpu_limit, "CPU time of one request")
       ->check(acceptedBy(parseDuration))
       ->option_text("DURATION (default 10s)");
+}
+
+host::ProvidersOptions providersOf(const GuestFlags& flags) {
+  host::ProvidersOptions options;
+  if (flags.keyvalue.starts_with(kSqlitePrefix))
+    options.keyvalue_database = fs::absolute(flags.keyvalue.substr(kSqlitePrefix.size()));
+  return options;
 }
 
 Result<host::WorkloadSpec> workloadOf(const GuestFlags& flags, const std::string& component_path) {
@@ -176,6 +222,8 @@ Result<host::WorkloadSpec> workloadOf(const GuestFlags& flags, const std::string
   component.local_resources.allowed_host_loopback_ports = flags.allowed_loopback_ports;
   TRY_VOID(addEnvironment(flags, component.local_resources));
   TRY_VOID(addFolders(flags, spec));
+  TRY_VOID(addConfig(flags, component.local_resources));
+  TRY_VOID(addKeyValue(flags, spec));
   if (!flags.max_memory.empty()) {
     TRY(const std::uint64_t bytes, parseBytes(flags.max_memory));
     component.local_resources.memory_limit_mb = std::max<std::uint64_t>(1, ((bytes - 1) >> 20) + 1);

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "host/manifest.h"
+#include "host/providers.h"
 
 namespace CLI {
 class App;
@@ -24,9 +25,11 @@ struct GuestFlags {
   std::uint32_t pool_size = 0;
   std::uint64_t max_invocations = 0;
   std::uint32_t max_concurrency = 1;
-  std::string max_memory;  // "512MiB"
-  std::string timeout;     // "30s"
-  std::string cpu_limit;   // "500ms"
+  std::string max_memory;           // "512MiB"
+  std::string timeout;              // "30s"
+  std::string cpu_limit;            // "500ms"
+  std::string keyvalue = "memory";  // "memory", "sqlite:FILE", or the address of a provider
+  std::vector<std::string> config;  // KEY=VALUE, for wasi:config
 };
 
 void addGuestFlags(CLI::App& command, GuestFlags& flags);
@@ -34,6 +37,9 @@ void addGuestFlags(CLI::App& command, GuestFlags& flags);
 // The workload that runs one component with these flags, for every address.
 [[nodiscard]] Result<host::WorkloadSpec> workloadOf(const GuestFlags& flags,
                                                     const std::string& component_path);
+
+// The providers behind that workload.
+[[nodiscard]] host::ProvidersOptions providersOf(const GuestFlags& flags);
 
 // "64KiB", "512MiB", "2GiB", or a number of bytes.
 [[nodiscard]] Result<std::uint64_t> parseBytes(std::string_view text);

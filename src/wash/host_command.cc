@@ -81,6 +81,8 @@ host::DataPlaneOptions planeOptions(const host::HostConfig& config) {
   options.max_instances = config.engine.max_instances;
   options.runtime.defaults = config.defaults;
   options.runtime.egress = config.egress;
+  if (!config.state_folder.empty())
+    options.runtime.providers.keyvalue_database = config.state_folder + "/keyvalue.sqlite";
   options.runtime.max_component_bytes = config.max_component_bytes;
   options.runtime.volumes_folder =
       config.volumes_folder.empty()

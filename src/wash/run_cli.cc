@@ -53,21 +53,24 @@ Task<void> runAndKeep(host::ShardRuntime& shard, Command& command) {
 
 Result<CallOutcome> execute(engine::Engine& engine,
                             std::shared_ptr<const engine::Component> component,
-                            const host::WorkloadSpec& spec,
+                            const host::WorkloadSpec& spec, const host::ProvidersOptions& providers,
                             const std::vector<std::string>& arguments, Logger& log) {
   const SystemClock clock;
   MetricRegistry metrics;
   host::DataPlaneOptions options;
   options.shards = 1;
   options.runtime.egress.allow_host_loopback = true;
+  options.runtime.providers = providers;
   TRY(const auto plane, host::DataPlane::create(std::move(options), engine, log, metrics, clock));
   TRY(const auto termination,
       Termination::watch(plane->control(), Termination::OnSignal::kExitAtOnce));
   const host::ComponentSpec& only = spec.components.front();
   TRY(const auto volumes, host::WorkloadVolumes::open(spec, ""));
+  TRY_VOID(plane->openProviders(std::make_shared<const host::WorkloadSpec>(spec)));
   Command command;
-  TRY(command.runtime,
-      plane->runtime().assembleComponent(spec, only, 1, std::move(component), volumes.get()));
+  TRY(command.runtime, plane->runtime().assembleComponent(spec, only, 1, std::move(component),
+                                                          {&only}, volumes.get()));
+  command.runtime->takeEffect();
   command.arguments.push_back(only.name);
   command.arguments.insert(command.arguments.end(), arguments.begin(), arguments.end());
   // A command may run as long as it likes unless the user says otherwise.
@@ -80,9 +83,9 @@ Result<CallOutcome> execute(engine::Engine& engine,
 }  // namespace
 
 int runCli(engine::Engine& engine, std::shared_ptr<const engine::Component> component,
-           const host::WorkloadSpec& spec, const std::vector<std::string>& arguments,
-           const GlobalOptions& global, Logger& log) {
-  const auto outcome = execute(engine, std::move(component), spec, arguments, log);
+           const host::WorkloadSpec& spec, const host::ProvidersOptions& providers,
+           const std::vector<std::string>& arguments, const GlobalOptions& global, Logger& log) {
+  const auto outcome = execute(engine, std::move(component), spec, providers, arguments, log);
   return outcome ? statusOf(*outcome, global.format)
                  : reportFailure(global.format, outcome.error());
 }

@@ -43,9 +43,10 @@ int run(const RunFlags& flags, const GlobalOptions& global) {
   const auto component = (*engine)->load(resolved->bytes.view());
   if (!component) return failed(component.error());
   if (engine::isHttp((*component)->kind())) {
-    return runHttp(**engine, *component, *spec, flags.http, global, *log);
+    return runHttp(**engine, *component, *spec, providersOf(flags.guest), flags.http, global, *log);
   }
-  return runCli(**engine, *component, *spec, flags.arguments, global, *log);
+  return runCli(**engine, *component, *spec, providersOf(flags.guest), flags.arguments, global,
+                *log);
 }
 
 }  // namespace

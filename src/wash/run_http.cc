@@ -25,8 +25,10 @@ Result<http::ServerOptions> serverOptions(const HttpFlags& flags, http::AccessLo
   return options;
 }
 
-host::DataPlaneOptions planeOptions(const HttpFlags& flags) {
+host::DataPlaneOptions planeOptions(const HttpFlags& flags,
+                                    const host::ProvidersOptions& providers) {
   host::DataPlaneOptions options;
+  options.runtime.providers = providers;
   options.shards = flags.shards;
   options.runtime.stdio = engine::GuestStdio::kInherit;
   options.runtime.egress.allow_host_loopback = true;
@@ -35,8 +37,9 @@ host::DataPlaneOptions planeOptions(const HttpFlags& flags) {
 }
 
 Result<void> serve(engine::Engine& engine, std::shared_ptr<const engine::Component> component,
-                   const host::WorkloadSpec& spec, const HttpFlags& flags,
-                   const GlobalOptions& global, Logger& log) {
+                   const host::WorkloadSpec& run_spec, const host::ProvidersOptions& providers,
+                   const HttpFlags& flags, const GlobalOptions& global, Logger& log) {
+  const auto spec = std::make_shared<const host::WorkloadSpec>(run_spec);
   const SystemClock clock;
   MetricRegistry metrics;
   std::unique_ptr<http::AccessLog> access_log;
@@ -45,10 +48,11 @@ Result<void> serve(engine::Engine& engine, std::shared_ptr<const engine::Compone
   }
   TRY(const net::Endpoint where, net::Endpoint::parse(flags.address));
   TRY(const http::ServerOptions server, serverOptions(flags, access_log.get()));
-  TRY(const auto plane, host::DataPlane::create(planeOptions(flags), engine, log, metrics, clock));
+  TRY(const auto plane,
+      host::DataPlane::create(planeOptions(flags, providers), engine, log, metrics, clock));
   TRY(const auto termination, Termination::watch(plane->control()));
-  TRY(const auto deployment, plane->runtime().assemble(std::make_shared<host::WorkloadSpec>(spec),
-                                                       1, host::WorkloadCode::of(component)));
+  TRY_VOID(plane->openProviders(spec));
+  TRY(const auto deployment, plane->runtime().assemble(spec, 1, host::WorkloadCode::of(component)));
   plane->control().runTask(0,
                            [&](net::Shard&) { return plane->runtime().swap(nullptr, deployment); });
   TRY(const net::Endpoint bound, plane->listen(where, server));
@@ -57,7 +61,7 @@ Result<void> serve(engine::Engine& engine, std::shared_ptr<const engine::Compone
   if (server.tls) certificates.emplace(plane->control(), server.tls, log);
   const std::string scheme = server.tls ? "https" : "http";
   const std::string url = scheme + "://" + bound.toString() + "/";
-  printResult(global.format, "Serving " + spec.components.front().file + " at " + url,
+  printResult(global.format, "Serving " + spec->components.front().file + " at " + url,
               {{"address", jsonText(bound.toString())},
                {"url", jsonText(url)},
                {"kind", jsonText(engine::kindName(component->kind()))}});
@@ -95,9 +99,9 @@ void addHttpFlags(CLI::App& command, HttpFlags& flags) {
 }
 
 int runHttp(engine::Engine& engine, std::shared_ptr<const engine::Component> component,
-            const host::WorkloadSpec& spec, const HttpFlags& flags, const GlobalOptions& global,
-            Logger& log) {
-  const auto served = serve(engine, std::move(component), spec, flags, global, log);
+            const host::WorkloadSpec& spec, const host::ProvidersOptions& providers,
+            const HttpFlags& flags, const GlobalOptions& global, Logger& log) {
+  const auto served = serve(engine, std::move(component), spec, providers, flags, global, log);
   return served ? kExitOk : reportFailure(global.format, served.error());
 }
 
