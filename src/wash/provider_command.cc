@@ -3,12 +3,14 @@
 #include <CLI/CLI.hpp>
 
 #include "base/text.h"
+#include "nats/connection.h"
 #include "net/socket.h"
 #include "wash/command.h"
 #include "wash/served_provider.h"
 #include "wash/termination.h"
 #include "wrpc/address.h"
 #include "wrpc/framed_server.h"
+#include "wrpc/nats_server.h"
 
 namespace nimbus::wash {
 namespace {
@@ -37,16 +39,38 @@ Result<ProviderConfig> configOf(const std::vector<std::string>& entries) {
 // The server, on the one shard that it lives on: handles of one shard mean nothing to another.
 class Serving {
  public:
-  Serving(net::ShardGroup& shards, std::shared_ptr<wrpc::Invoker> invoker, Logger& log)
-      : shards_(shards), invoker_(std::move(invoker)), log_(log) {}
+  Serving(net::ShardGroup& shards, const ServedProvider& provider, Logger& log)
+      : shards_(shards), provider_(provider), log_(log) {}
   Serving(const Serving&) = delete;
   Serving& operator=(const Serving&) = delete;
   ~Serving() {
-    shards_.runOn(0, [this](net::Shard&) { server_.reset(); });
+    shards_.runTask(0, [this](net::Shard&) -> Task<void> {
+      framed_.reset();
+      nats_.reset();
+      if (connection_) co_await connection_->close();
+      connection_.reset();
+    });
   }
 
   // Returns the address really bound.
   Result<std::string> listen(const wrpc::ProviderAddress& address) {
+    if (address.transport != wrpc::ProviderAddress::Transport::kNats) return listenFramed(address);
+    Result<void> listening;
+    shards_.runTask(0, [&](net::Shard& shard) -> Task<void> {
+      listening = co_await listenNats(shard, address);
+    });
+    TRY_VOID(listening);
+    return address.toString();
+  }
+
+  void drain() {
+    shards_.runTask(0, [this](net::Shard&) {
+      return framed_ ? framed_->drain(kDrainBound) : nats_->drain(kDrainBound);
+    });
+  }
+
+ private:
+  Result<std::string> listenFramed(const wrpc::ProviderAddress& address) {
     TRY(const net::Endpoint endpoint, address.endpoint());
     TRY(auto sockets, net::listenOn(endpoint, 1));
     wrpc::ProviderAddress bound = address;
@@ -54,20 +78,37 @@ class Serving {
     wrpc::FramedServerOptions options;
     options.limits.max_root_bytes = kMaxParameterBytes;
     shards_.runOn(0, [&](net::Shard& shard) {
-      server_ = wrpc::makeFramedServer(shard, std::move(sockets.front()), invoker_, options, log_);
+      framed_ = wrpc::makeFramedServer(shard, std::move(sockets.front()), provider_.invoker,
+                                       options, log_);
     });
     return bound.toString();
   }
 
-  void drain() {
-    shards_.runTask(0, [this](net::Shard&) { return server_->drain(kDrainBound); });
+  // One of many with the same prefix gets each call, so that several may share the work.
+  Task<Result<void>> listenNats(net::Shard& shard, wrpc::ProviderAddress address) {
+    nats::ConnectOptions where;
+    if (!address.nats_servers.empty()) {
+      where.servers.clear();
+      for (const std::string_view server : split(address.nats_servers, ','))
+        where.servers.emplace_back(server);
+    }
+    CO_TRY(connection_, co_await nats::Connection::connect(shard, std::move(where), log_));
+    wrpc::NatsServerOptions options;
+    options.prefix = address.nats_prefix;
+    options.queue_group = address.nats_prefix.empty() ? "provider" : address.nats_prefix;
+    options.functions = provider_.functions;
+    options.max_root_bytes = kMaxParameterBytes;
+    CO_TRY(nats_, co_await wrpc::makeNatsServer(shard, connection_, provider_.invoker,
+                                                std::move(options), log_));
+    co_return Result<void>();
   }
 
- private:
   net::ShardGroup& shards_;
-  const std::shared_ptr<wrpc::Invoker> invoker_;
+  const ServedProvider& provider_;
   Logger& log_;
-  std::unique_ptr<wrpc::FramedServer> server_;
+  std::shared_ptr<nats::Connection> connection_;
+  std::unique_ptr<wrpc::FramedServer> framed_;
+  std::unique_ptr<wrpc::NatsServer> nats_;
 };
 
 Result<void> serve(const ProviderFlags& flags, const GlobalOptions& global, Logger& log) {
@@ -76,7 +117,7 @@ Result<void> serve(const ProviderFlags& flags, const GlobalOptions& global, Logg
   TRY(const auto shards, net::ShardGroup::start(1));
   TRY(const auto termination, Termination::watch(*shards));
   TRY(const ServedProvider provider, makeServedProvider(flags.name, config));
-  Serving serving(*shards, provider.invoker, log);
+  Serving serving(*shards, provider, log);
   TRY(const std::string bound, serving.listen(address));
   printResult(global.format, "Serving " + flags.name + " at " + bound,
               {{"provider", jsonText(flags.name)}, {"address", jsonText(bound)}});
@@ -104,7 +145,7 @@ void addProviderCommand(CLI::App& app, const GlobalOptions& global, Action& acti
   command->add_option("name", flags->name, "Which one")->required()->option_text("PROVIDER");
   command->add_option("--listen", flags->listen, "Where; port 0 takes a free one")
       ->required()
-      ->option_text("unix:PATH|tcp:ADDRESS:PORT");
+      ->option_text("unix:PATH|tcp:ADDRESS:PORT|nats:PREFIX|nats://SERVER/PREFIX");
   command
       ->add_option("--config", flags->config,
                    "keyvalue-sqlite: path=FILE; both: max-bytes=N, max-keys=N")

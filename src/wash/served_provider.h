@@ -4,6 +4,8 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "base/result.h"
 #include "wrpc/invoker.h"
@@ -14,6 +16,7 @@ namespace nimbus::wash {
 struct ServedProvider {
   std::shared_ptr<void> store;
   std::shared_ptr<wrpc::Invoker> invoker;
+  std::vector<std::pair<std::string, std::string>> functions;  // instance and name
 };
 
 using ProviderConfig = std::map<std::string, std::string, std::less<>>;

@@ -2,11 +2,15 @@
 """`wash provider serve`: the built-in key-value providers as processes of their own."""
 
 import subprocess
+import sys
 import threading
 import time
 
 import harness
 import wire
+
+sys.path.insert(0, str(harness.SOURCE / "tests" / "interop"))
+import interop  # noqa: E402
 
 CONFORMANCE = harness.WASH.parent / "nimbus_keyvalue_conformance"
 
@@ -49,6 +53,12 @@ class Conforms(ProviderTest):
     def test_sqlite_over_tcp(self):
         self.check(self.serve("keyvalue-sqlite", "tcp:127.0.0.1:0",
                               f"path={self.folder}/s.sqlite")[1])
+
+    def test_both_over_nats(self):
+        url = self.own(interop.NatsServer(self.folder)).url
+        self.check(self.serve("keyvalue-memory", f"{url}/memory")[1])
+        path = f"path={self.folder}/n.sqlite"
+        self.check(self.serve("keyvalue-sqlite", f"{url}/sqlite", path)[1])
 
 
 class CommandLine(ProviderTest):

@@ -5,7 +5,7 @@ import subprocess
 import unittest
 
 import interop
-from interop import KEYVALUE_PEER, peer
+from interop import KEYVALUE_CONFORMANCE, KEYVALUE_PEER, peer
 
 
 class GoProviderTest(interop.TestCase):
@@ -22,6 +22,16 @@ class GoProviderTest(interop.TestCase):
         path = self.folder / "kv.sock"
         self.start(peer("keyvalue-go"), "unix", path)
         self.assert_conforms(f"unix:{path}")
+
+    def test_passes_the_cases_that_the_built_in_providers_pass(self):
+        nats = self.nats()
+        self.start(peer("keyvalue-go"), "nats", nats.url, "shop.kv")
+        self.start(peer("keyvalue-go"), "unix", self.folder / "kv.sock")
+        tcp = self.start(peer("keyvalue-go"), "tcp", "127.0.0.1:0").announced
+        for address in (f"{nats.url}/shop.kv", f"unix:{self.folder}/kv.sock", f"tcp:{tcp}"):
+            with self.subTest(address):
+                self.assertIn("[  PASSED  ]",
+                              self.assert_succeeds(KEYVALUE_CONFORMANCE, address, "flat"))
 
     def test_is_missed_when_killed_and_found_when_started_again(self):
         nats = self.nats()

@@ -14,6 +14,7 @@ BUILD = harness.WASH.parent
 PEERS = pathlib.Path(os.environ.get("INTEROP", BUILD / "interop"))
 KEYVALUE_PEER = pathlib.Path(os.environ.get("KEYVALUE_PEER", BUILD / "keyvalue_peer"))
 WRPC_INTEROP = BUILD / "wrpc_interop"
+KEYVALUE_CONFORMANCE = BUILD / "nimbus_keyvalue_conformance"
 
 
 def peer(name):

@@ -7,12 +7,27 @@
 
 namespace nimbus::keyvalue {
 
+namespace {
+
+std::vector<wrpc::Interface> bothForms(const std::shared_ptr<Keyspace>& keyspace) {
+  std::vector<wrpc::Interface> interfaces = handleForm(keyspace);
+  for (wrpc::Interface& interface : flatForm(keyspace)) interfaces.push_back(std::move(interface));
+  return interfaces;
+}
+
+}  // namespace
+
 std::shared_ptr<wrpc::Invoker> serveKeyValue(std::shared_ptr<Keyspace> keyspace,
                                              wrpc::ServiceOptions options) {
-  std::vector<wrpc::Interface> interfaces = handleForm(keyspace);
-  for (wrpc::Interface& interface : flatForm(std::move(keyspace)))
-    interfaces.push_back(std::move(interface));
-  return std::make_shared<wrpc::ServiceInvoker>(std::move(interfaces), options);
+  return std::make_shared<wrpc::ServiceInvoker>(bothForms(keyspace), options);
+}
+
+std::vector<std::pair<std::string, std::string>> keyValueFunctions() {
+  std::vector<std::pair<std::string, std::string>> functions;
+  for (const wrpc::Interface& interface : bothForms(nullptr))
+    for (const wrpc::InterfaceFunction& function : interface.functions)
+      functions.emplace_back(interface.instance, function.name);
+  return functions;
 }
 
 }  // namespace nimbus::keyvalue

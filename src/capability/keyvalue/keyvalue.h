@@ -1,6 +1,9 @@
 #pragma once
 
 #include <memory>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "capability/keyvalue/store.h"
 #include "wrpc/invoker.h"
@@ -13,5 +16,9 @@ namespace nimbus::keyvalue {
 // the keyspace that is its own. Failures of the storage become the error that WIT declares.
 [[nodiscard]] std::shared_ptr<wrpc::Invoker> serveKeyValue(std::shared_ptr<Keyspace> keyspace,
                                                            wrpc::ServiceOptions options = {});
+
+// All functions of that: instance and name, as they stand on the wire. For transports that have to
+// be told what is served.
+[[nodiscard]] std::vector<std::pair<std::string, std::string>> keyValueFunctions();
 
 }  // namespace nimbus::keyvalue
