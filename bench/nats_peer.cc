@@ -2,7 +2,6 @@
 //
 //   nats_peer serve URL PREFIX               the service, until standard input ends
 //   nats_peer call URL PREFIX CALLS BYTES    calls its echo one after the other
-//   nats_peer get URL PREFIX CALLS BYTES     the same with a key-value provider's get
 //
 // Calls print time and CPU per call.
 
@@ -37,25 +36,6 @@ double cpuMicroseconds() {
   getrusage(RUSAGE_SELF, &usage);
   return static_cast<double>(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1e6 +
          static_cast<double>(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec);
-}
-
-// The tuple of one result<option<list<u8>>, …> that is ok and has a value.
-class GetShape final : public wrpc::TupleShape {
- public:
-  Result<std::optional<std::size_t>> measure(const ByteChain& bytes) const override {
-    const Bytes flat = bytes.toBytes();
-    if (flat.size() < 3) return std::nullopt;
-    const wrpc::UlebResult length = wrpc::readUleb(flat.view().subspan(2), 32);
-    if (length.state != wrpc::LebState::kDone) return std::nullopt;
-    const std::size_t size = 2 + length.size + length.value;
-    if (flat.size() < size) return std::nullopt;
-    return size;
-  }
-  [[nodiscard]] bool mayHaveChannels() const override { return false; }
-};
-
-void appendText(ByteChain& chain, std::string_view text) {
-  chain.append(encodeList(Bytes::copyOf(text)));
 }
 
 struct Call {
@@ -114,24 +94,6 @@ Task<void> callEcho(net::Shard& shard, char** words, Logger& log) {
   co_await connection->close();
 }
 
-Task<void> callGet(net::Shard& shard, char** words, Logger& log) {
-  constexpr std::string_view kStore = "wrpc:keyvalue/store@0.2.0-draft";
-  const auto connection = co_await connect(shard, words[0], log);
-  const GetShape shape;
-  {
-    Client client(shard, connection, words[1]);
-    ByteChain key;
-    appendText(key, "bucket");
-    appendText(key, "key");
-    ByteChain set = key.share();
-    set.append(encodeList(Bytes::take(std::string(std::strtoul(words[3], nullptr, 10), 'x'))));
-    const ListShape set_result;  // 0: ok, as the length of an empty list is written
-    co_await client.call({kStore, "set", set_result}, std::move(set));
-    co_await measure(client, {kStore, "get", shape}, std::move(key), std::atoi(words[2]));
-  }
-  co_await connection->close();
-}
-
 void serve(net::ShardGroup& shards, char** words, Logger& log) {
   std::shared_ptr<nats::Connection> connection;
   std::unique_ptr<wrpc::NatsServer> server;
@@ -163,12 +125,10 @@ int run(int argc, char** argv) {
   const auto log = makeStderrLogger(LogLevel::kWarn, LogFormat::kText);
   if (mode == "serve" && argc == 4) {
     serve(**shards, argv + 2, *log);
-  } else if ((mode == "call" || mode == "get") && argc == 6) {
-    (*shards)->runTask(0, [&](net::Shard& shard) {
-      return mode == "call" ? callEcho(shard, argv + 2, *log) : callGet(shard, argv + 2, *log);
-    });
+  } else if (mode == "call" && argc == 6) {
+    (*shards)->runTask(0, [&](net::Shard& shard) { return callEcho(shard, argv + 2, *log); });
   } else {
-    std::fprintf(stderr, "usage: nats_peer serve URL PREFIX | call|get URL PREFIX CALLS BYTES\n");
+    std::fprintf(stderr, "usage: nats_peer serve URL PREFIX | call URL PREFIX CALLS BYTES\n");
     return 2;
   }
   return 0;

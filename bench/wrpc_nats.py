@@ -2,7 +2,8 @@
 """Measures wRPC over NATS beside what it cannot be faster than, in one interleaved run through one
 nats-server, and prints ratios: a call between ours beside a bare request and reply of libnats, a
 call of ours to a Go server beside the same, and the CPU time of our server beside that of a Go
-server under the same Go client. docs/performance.md explains the figures."""
+server under the same Go client, both on wRPC's own module. docs/performance.md explains the
+figures."""
 
 import argparse
 import pathlib
@@ -28,7 +29,7 @@ def parse_arguments():
     parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build")
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--calls", type=int, default=5000, help="of one measurement")
-    parser.add_argument("--bytes", type=int, default=64, help="of the value in each call")
+    parser.add_argument("--bytes", type=int, default=64, help="of the list that each call sends")
     parser.add_argument("--markdown", action="store_true",
                         help="write the table into docs/performance.md")
     parser.add_argument("--server-cpus", default="0", help="NATS server and provider")
@@ -43,7 +44,7 @@ class Bench:
         self.arguments = arguments
         self.folder = pathlib.Path(folder)
         self.programs = arguments.build / "bench"
-        self.interop = arguments.build / "interop"
+        self.go = arguments.build / "interop" / "wrpc-go"
         self.children = []
         port = free_port()
         self.url = f"nats://127.0.0.1:{port}"
@@ -86,23 +87,23 @@ def measure_calls(bench):
     ours, bare = bench.programs / "nats_peer", bench.programs / "bare_nats"
     bench.start(ours, "serve", bench.url, "pair")
     bench.start(bare, "serve", bench.url, "bare")
-    bench.start(bench.interop / "keyvalue-go", "nats", bench.url, "go")
+    bench.start(bench.go, "serve", f"{bench.url}/go")
     pair, go, alone = compare(
         bench.arguments.rounds,
         lambda: bench.client(ours, "call", bench.url, "pair", *bench.load()),
-        lambda: bench.client(ours, "get", bench.url, "go", *bench.load()),
+        lambda: bench.client(ours, "call", bench.url, "go", *bench.load()),
         lambda: bench.client(bare, "call", bench.url, "bare", *bench.load()))
     return [row("call between ours, beside a bare request and reply", pair, alone, FLOORS["pair"]),
             row("call of ours to a Go server, beside the same", go, alone, FLOORS["go"])]
 
 
 def measure_server_cpu(bench):
-    ours = bench.start(bench.arguments.build / "keyvalue_peer", "serve", bench.url, "ours")
-    theirs = bench.start(bench.interop / "keyvalue-go", "nats", bench.url, "theirs")
+    ours = bench.start(bench.programs / "nats_peer", "serve", bench.url, "ours")
+    theirs = bench.start(bench.go, "serve", f"{bench.url}/theirs")
 
     def cpu_of(server, prefix):
         before = server.cpu_seconds()
-        bench.client(bench.interop / "go-client", bench.url, prefix, *bench.load())
+        bench.client(bench.go, "call", f"{bench.url}/{prefix}", *bench.load())
         return (server.cpu_seconds() - before) * 1e6 / bench.arguments.calls
 
     mine, other = compare(bench.arguments.rounds, lambda: cpu_of(ours, "ours"),
