@@ -12,7 +12,6 @@ import harness  # noqa: E402
 
 BUILD = harness.WASH.parent
 PEERS = pathlib.Path(os.environ.get("INTEROP", BUILD / "interop"))
-KEYVALUE_PEER = pathlib.Path(os.environ.get("KEYVALUE_PEER", BUILD / "keyvalue_peer"))
 WRPC_INTEROP = BUILD / "wrpc_interop"
 KEYVALUE_CONFORMANCE = BUILD / "nimbus_keyvalue_conformance"
 
@@ -63,6 +62,20 @@ class TestCase(harness.TestCase):
         self.assertEqual(0, status, output)
         return output
 
+    def serve_keyvalue(self, address):
+        """Our own provider, in memory."""
+        process = self.own(harness.Process([harness.WASH, "provider", "serve", "keyvalue-memory",
+                                            "--listen", address]))
+        process.wait_for_stdout(r"Serving \S+ at ")
+        return process
+
     def assert_conforms(self, address):
-        output = self.assert_succeeds(KEYVALUE_PEER, "conform", address)
-        self.assertIn("1 test", output)
+        """A provider of the flat form passes the cases that ours pass."""
+        output = self.assert_succeeds(KEYVALUE_CONFORMANCE, address, "flat")
+        self.assertIn("[  PASSED  ]", output)
+
+    def assert_missing(self, address):
+        """A provider over NATS does not answer, and the caller is told why."""
+        status, output = self.run_peer(KEYVALUE_CONFORMANCE, address, "flat")
+        self.assertNotEqual(0, status)
+        self.assertIn("nobody serves it", output)

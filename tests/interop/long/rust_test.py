@@ -1,14 +1,13 @@
 """Key-value over NATS between ours and wRPC's own crates for Rust, the last versions with NATS."""
 
 import pathlib
-import subprocess
 import sys
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
 import interop  # noqa: E402
-from interop import KEYVALUE_PEER, peer  # noqa: E402
+from interop import peer  # noqa: E402
 
 
 class RustTest(interop.TestCase):
@@ -19,11 +18,10 @@ class RustTest(interop.TestCase):
 
     def test_the_rust_client_understands_our_provider(self):
         nats = self.nats()
-        provider = self.start(KEYVALUE_PEER, "serve", nats.url, "shop.kv", stdin=subprocess.PIPE)
+        provider = self.serve_keyvalue(f"{nats.url}/shop.kv")
         output = self.assert_succeeds(peer("rust-client"), nats.url, "shop.kv")
         self.assertIn("checked", output)
-        provider.process.stdin.close()
-        self.assertEqual(0, provider.wait())
+        self.assertEqual(0, provider.terminate())
 
     def test_the_rust_client_understands_the_go_provider(self):
         nats = self.nats()
@@ -33,7 +31,7 @@ class RustTest(interop.TestCase):
     def test_the_go_client_understands_the_rust_provider(self):
         nats = self.nats()
         self.start(peer("keyvalue-rust"), nats.url, "shop.kv")
-        self.assertIn("checked", self.assert_succeeds(peer("go-client"), nats.url, "shop.kv", 0, 0))
+        self.assertIn("checked", self.assert_succeeds(peer("go-client"), nats.url, "shop.kv"))
 
 
 if __name__ == "__main__":
