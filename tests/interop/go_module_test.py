@@ -36,12 +36,14 @@ class GoModuleTest(interop.TestCase):
         server = self.start(self.go, "serve", address)
         self.assert_succeeds(WRPC_INTEROP, "check", address)
         server.wait_for_stderr("on purpose")
+        self.assert_succeeds(WRPC_INTEROP, "large", address)
 
     def test_a_go_client_calls_our_server_over_nats(self):
         address = self.address()
         server = self.start(WRPC_INTEROP, "serve", address)
         self.assert_succeeds(self.go, "check", address)
         server.wait_for_stderr("on purpose")
+        self.assert_succeeds(self.go, "large", address)
 
     def test_a_go_client_calls_a_go_server_over_nats(self):
         address = self.address()

@@ -36,7 +36,7 @@ func sameMixture(w wrpc.IndexWriteCloser, r wrpc.IndexReadCloser) error {
 }
 
 func sameBytes(w wrpc.IndexWriteCloser, r wrpc.IndexReadCloser) error {
-	list, err := wrpc.ReadByteList(r)
+	list, err := readBytes(r)
 	if err != nil {
 		return err
 	}

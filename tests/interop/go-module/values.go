@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"strings"
 
 	wrpc "wrpc.io/go"
@@ -96,6 +97,17 @@ func readUint32(r wrpc.ByteReader) (uint32, error)  { return wrpc.ReadUint32(r) 
 func readText(r wrpc.ByteReader) (string, error)    { return wrpc.ReadString(r) }
 func itemUint32(r wrpc.IndexReader) (uint32, error) { return wrpc.ReadUint32(r) }
 func itemText(r wrpc.IndexReader) (string, error)   { return wrpc.ReadString(r) }
+
+// The module's own reader takes the first of several messages for all of them.
+func readBytes(r wrpc.ByteReader) ([]byte, error) {
+	size, err := wrpc.ReadUint32(r)
+	if err != nil {
+		return nil, err
+	}
+	var list bytes.Buffer
+	_, err = io.CopyN(&list, r, int64(size))
+	return list.Bytes(), err
+}
 
 func expectMixture(r wrpc.IndexReader) error {
 	text, err := wrpc.ReadString(r)
