@@ -1,6 +1,7 @@
 // What calls of guests cost through an Invoker: their imports, served by a handler in this process,
 // and their exports. `call_costs GUEST.wat` prints lines of "import|export SIZE NANOSECONDS", as
-// src/rust/benches/typed_calls.rs does for Wasmtime's own bindings. See bench/calls.py.
+// src/rust/benches/typed_calls.rs does for Wasmtime's own bindings. See bench/calls.py. With a CASE
+// and a SIZE behind it only that one runs, for a profiler.
 
 #include <time.h>
 
@@ -71,7 +72,7 @@ class StoreInvoker final : public wrpc::Invoker {
       NIMBUS_CHECK(params.bytes.size() == 17);
       wrpc::Values results;
       results.bytes = encodedList(store_.content_, store_.size);
-      return Result<wrpc::Values>(std::move(results));
+      return results;
     }
     void drop(ByteView /*handle*/) override {}
 
@@ -127,12 +128,24 @@ struct Calls {
 
 constexpr int kRounds = 8;
 
-Task<void> measureImports(Calls& calls, StoreInvoker& store, wrpc::FunctionId run) {
+// The one case to measure; an empty name: all.
+struct Chosen {
+  std::string_view name;
+  std::size_t size = 0;
+
+  [[nodiscard]] bool includes(std::string_view each, std::size_t each_size) const {
+    return name.empty() || (name == each && size == each_size);
+  }
+};
+
+Task<void> measureImports(Calls& calls, StoreInvoker& store, wrpc::FunctionId run,
+                          const Chosen& chosen) {
   struct Case {
     std::size_t size;
     std::uint32_t count;
   };
   for (const Case& each : {Case{16, 200'000}, Case{1 << 16, 20'000}, Case{kLargest, 1'000}}) {
+    if (!chosen.includes("import", each.size)) continue;
     store.size = each.size;
     double best = std::numeric_limits<double>::max();
     for (int round = 0; round < kRounds; ++round) {
@@ -146,13 +159,14 @@ Task<void> measureImports(Calls& calls, StoreInvoker& store, wrpc::FunctionId ru
   }
 }
 
-Task<void> measureExports(Calls& calls, wrpc::FunctionId echo) {
+Task<void> measureExports(Calls& calls, wrpc::FunctionId echo, const Chosen& chosen) {
   const Bytes content = Bytes::take(std::string(kLargest, 7));
   struct Case {
     std::size_t size;
     int count;
   };
   for (const Case& each : {Case{16, 50'000}, Case{1 << 16, 10'000}}) {
+    if (!chosen.includes("export", each.size)) continue;
     double best = std::numeric_limits<double>::max();
     for (int round = 0; round < kRounds; ++round) {
       const double start = cpuNanoseconds();
@@ -170,7 +184,7 @@ Task<void> measureExports(Calls& calls, wrpc::FunctionId echo) {
   }
 }
 
-int measure(const char* path) {
+int measure(const char* path, Chosen chosen) {
   std::ifstream file(path);
   const std::string text{std::istreambuf_iterator<char>(file), {}};
   const auto log = makeNullLogger();
@@ -195,8 +209,8 @@ int measure(const char* path) {
         {.cpu_limit = std::chrono::hours(1), .time_limit = std::chrono::hours(1)}, *log);
     const auto session = invoker.open(shard, std::make_shared<wrpc::Consumer>());
     Calls calls{*session};
-    co_await measureImports(calls, *store, orDie(invoker.resolve({"", "run"})));
-    co_await measureExports(calls, orDie(invoker.resolve({"", "echo"})));
+    co_await measureImports(calls, *store, orDie(invoker.resolve({"", "run"})), chosen);
+    co_await measureExports(calls, orDie(invoker.resolve({"", "echo"})), chosen);
   });
   return 0;
 }
@@ -205,9 +219,11 @@ int measure(const char* path) {
 }  // namespace nimbus::bench
 
 int main(int argc, char** argv) {
-  if (argc != 2) {
-    std::fprintf(stderr, "usage: call_costs GUEST.wat\n");
+  if (argc != 2 && argc != 4) {
+    std::fprintf(stderr, "usage: call_costs GUEST.wat [import|export SIZE]\n");
     return 2;
   }
-  return nimbus::bench::measure(argv[1]);
+  nimbus::bench::Chosen chosen;
+  if (argc == 4) chosen = {argv[2], std::stoul(argv[3])};
+  return nimbus::bench::measure(argv[1], chosen);
 }

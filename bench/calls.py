@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
 """What a call of a guest costs: through an Invoker, against Wasmtime's own typed bindings.
 
-Runs both programs in turn, round after round, and compares the least time of each case. Exits 1 if
-a floor is missed. usage: calls.py CALL_COSTS TYPED_CALLS [ROUNDS]"""
+Both can wait in an import (typed: func_wrap_async with Bytes, on an engine with the same settings),
+though none of these calls does; "import-sync" is the typed import that could not, which ours is
+shown against for information. Runs both programs in turn, round after round, and compares the least
+time of each case. Exits 1 if a floor is missed. usage: calls.py CALL_COSTS TYPED_CALLS [ROUNDS]"""
 
 import pathlib
 import subprocess
@@ -10,11 +12,13 @@ import sys
 
 GUEST = pathlib.Path(__file__).with_name("calls_guest.wat")
 
-# Case -> times the yardstick at most.
+# Case -> times the yardstick at most; None: no floor.
 FLOORS = {
     ("import", 16): 1.4,
     ("import", 1 << 16): 1.15,
     ("import", 1 << 20): 1.15,
+    ("import-sync", 16): None,
+    ("import-sync", 1 << 16): None,
     ("export", 16): 1.4,
     ("export", 1 << 16): 1.15,
 }
@@ -36,12 +40,13 @@ def main() -> int:
                 costs[case] = min(cost, costs.get(case, cost))
     missed = False
     print(f"{'case':<18}{'typed ns':>12}{'ours ns':>12}{'ratio':>8}{'floor':>8}")
-    for case, floor in FLOORS.items():
-        ours, typed = (costs[case] for costs in best)
+    for (name, size), floor in FLOORS.items():
+        typed = best[1][name, size]
+        ours = best[0][name.removesuffix("-sync"), size]
         ratio = ours / typed
-        missed |= ratio > floor
-        name = f"{case[0]} {case[1]}"
-        print(f"{name:<18}{typed:>12.1f}{ours:>12.1f}{ratio:>8.2f}{floor:>8}")
+        missed |= floor is not None and ratio > floor
+        case = f"{name} {size}"
+        print(f"{case:<18}{typed:>12.1f}{ours:>12.1f}{ratio:>8.2f}{floor or '-':>8}")
     return 1 if missed else 0
 
 

@@ -18,48 +18,44 @@ Bytes takeVector(std::vector<std::uint8_t> bytes) {
 
 }  // namespace
 
-ByteChain::ByteChain(ByteChain&& other) noexcept
-    : size_(std::exchange(other.size_, 0)),
-      pieces_(std::move(other.pieces_)),
-      tail_(std::move(other.tail_)) {
-  if (pieces_.empty() && tail_.empty())
-    std::ranges::copy_n(other.inline_.begin(), size_, inline_.begin());
-  other.pieces_.clear();
-  other.tail_.clear();
+void ByteChain::Pieces::add(Bytes piece) {
+  if (count_ < kFew) {
+    few_[count_] = std::move(piece);
+  } else {
+    more_.push_back(std::move(piece));
+  }
+  ++count_;
 }
 
-ByteChain& ByteChain::operator=(ByteChain&& other) noexcept {
-  if (this == &other) return *this;
-  size_ = std::exchange(other.size_, 0);
-  pieces_ = std::move(other.pieces_);
-  tail_ = std::move(other.tail_);
-  if (pieces_.empty() && tail_.empty())
-    std::ranges::copy_n(other.inline_.begin(), size_, inline_.begin());
-  other.pieces_.clear();
-  other.tail_.clear();
-  return *this;
+ByteChain::Rest& ByteChain::rest() {
+  if (!rest_) rest_ = std::make_unique<Rest>();
+  return *rest_;
 }
 
 void ByteChain::append(ByteView bytes) {
   if (bytes.empty()) return;
-  if (pieces_.empty() && tail_.empty()) {
-    if (size_ + bytes.size() <= kInlineBytes) {
-      std::ranges::copy(bytes, inline_.begin() + static_cast<std::ptrdiff_t>(size_));
-      size_ += bytes.size();
+  size_ += bytes.size();
+  if (!rest_) {
+    if (inline_size_ + bytes.size() <= kInlineBytes) {
+      std::ranges::copy(bytes, inline_.begin() + static_cast<std::ptrdiff_t>(inline_size_));
+      inline_size_ += bytes.size();
       return;
     }
-    spill();
+    // All that is small stays in one piece.
+    std::vector<std::uint8_t>& tail = rest().tail;
+    tail.reserve(std::max(4 * kInlineBytes, inline_size_ + bytes.size()));
+    const ByteView before = inlineBytes();
+    tail.assign(before.begin(), before.end());
+    inline_size_ = 0;
   }
-  tail_.insert(tail_.end(), bytes.begin(), bytes.end());
-  size_ += bytes.size();
+  rest_->tail.insert(rest_->tail.end(), bytes.begin(), bytes.end());
 }
 
 void ByteChain::append(Bytes bytes) {
   if (bytes.size() < kShareBytes) return append(bytes.view());
-  if (pieces_.empty() && tail_.empty() && size_ > 0) spill();
   sealTail();
   size_ += bytes.size();
-  pieces_.push_back(std::move(bytes));
+  rest().pieces.add(std::move(bytes));
 }
 
 void ByteChain::append(ByteChain chain) {
@@ -67,44 +63,57 @@ void ByteChain::append(ByteChain chain) {
     *this = std::move(chain);
     return;
   }
+  append(chain.inlineBytes());
   chain.sealTail();
-  if (chain.pieces_.empty()) return append(ByteView(chain.inline_.data(), chain.size_));
-  for (Bytes& piece : chain.pieces_) append(std::move(piece));
+  if (!chain.rest_) return;
+  Pieces& pieces = chain.rest_->pieces;
+  for (std::size_t i = 0; i < pieces.count(); ++i) append(std::move(pieces[i]));
 }
 
 std::size_t ByteChain::pieceCount() const {
-  if (pieces_.empty() && tail_.empty()) return size_ > 0 ? 1 : 0;
-  return pieces_.size() + (tail_.empty() ? 0 : 1);
+  const std::size_t before = inline_size_ > 0 ? 1 : 0;
+  if (!rest_) return before;
+  return before + rest_->pieces.count() + (rest_->tail.empty() ? 0 : 1);
+}
+
+const Bytes* ByteChain::sharedPiece(std::size_t index) const {
+  if (inline_size_ > 0 && index-- == 0) return nullptr;
+  return rest_ && index < rest_->pieces.count() ? &rest_->pieces[index] : nullptr;
 }
 
 ByteView ByteChain::piece(std::size_t index) const {
   NIMBUS_CHECK(index < pieceCount());
-  if (index < pieces_.size()) return pieces_[index].view();
-  if (!tail_.empty()) return tail_;
-  return {inline_.data(), size_};
+  if (index == 0 && inline_size_ > 0) return inlineBytes();
+  const Bytes* shared = sharedPiece(index);
+  return shared != nullptr ? shared->view() : ByteView(rest_->tail);
 }
 
 Bytes ByteChain::sharePiece(std::size_t index) const {
-  if (index < pieces_.size()) return pieces_[index];
-  return Bytes::copyOf(piece(index));
+  const Bytes* shared = sharedPiece(index);
+  return shared != nullptr ? *shared : Bytes::copyOf(piece(index));
 }
 
 Bytes ByteChain::sharePiece(std::size_t index, std::size_t offset, std::size_t count) const {
-  if (index < pieces_.size()) return pieces_[index].slice(offset, count);
+  const Bytes* shared = sharedPiece(index);
+  if (shared != nullptr) return shared->slice(offset, count);
   return Bytes::copyOf(piece(index).subspan(offset, count));
+}
+
+std::vector<std::uint8_t> ByteChain::gather() const {
+  std::vector<std::uint8_t> all;
+  all.reserve(size_);
+  for (std::size_t i = 0; i < pieceCount(); ++i) {
+    const ByteView from = piece(i);
+    all.insert(all.end(), from.begin(), from.end());
+  }
+  return all;
 }
 
 ByteView ByteChain::flatten() {
   if (pieceCount() == 0) return {};
   if (pieceCount() > 1) {
-    std::vector<std::uint8_t> all;
-    all.reserve(size_);
-    for (std::size_t i = 0; i < pieceCount(); ++i) {
-      const ByteView from = piece(i);
-      all.insert(all.end(), from.begin(), from.end());
-    }
-    pieces_.clear();
-    tail_ = std::move(all);
+    *rest_ = Rest{.pieces = {}, .tail = gather()};
+    inline_size_ = 0;
   }
   return piece(0);
 }
@@ -112,20 +121,14 @@ ByteView ByteChain::flatten() {
 Bytes ByteChain::toBytes() const {
   if (pieceCount() == 0) return {};
   if (pieceCount() == 1) return sharePiece(0);
-  std::vector<std::uint8_t> all;
-  all.reserve(size_);
-  for (std::size_t i = 0; i < pieceCount(); ++i) {
-    const ByteView from = piece(i);
-    all.insert(all.end(), from.begin(), from.end());
-  }
-  return takeVector(std::move(all));
+  return takeVector(gather());
 }
 
 ByteChain ByteChain::share() const {
   ByteChain copy;
   for (std::size_t i = 0; i < pieceCount(); ++i) {
-    if (i < pieces_.size()) {
-      copy.append(pieces_[i]);
+    if (const Bytes* shared = sharedPiece(i)) {
+      copy.append(*shared);
     } else {
       copy.append(piece(i));
     }
@@ -133,14 +136,9 @@ ByteChain ByteChain::share() const {
   return copy;
 }
 
-void ByteChain::spill() {
-  tail_.reserve(4 * kInlineBytes);
-  tail_.assign(inline_.begin(), inline_.begin() + static_cast<std::ptrdiff_t>(size_));
-}
-
 void ByteChain::sealTail() {
-  if (tail_.empty()) return;
-  pieces_.push_back(takeVector(std::exchange(tail_, {})));
+  if (!rest_ || rest_->tail.empty()) return;
+  rest_->pieces.add(takeVector(std::exchange(rest_->tail, {})));
 }
 
 }  // namespace nimbus

@@ -43,14 +43,16 @@ Error errorOf(const NimbusOutcome& outcome, Logger& log) {
   }
 }
 
-// A call of a session, while somebody waits for it.
+// A call of a session, while somebody waits for it. Used again for calls that end at once.
 class PendingCall final : public GuestInstance::Call {
  public:
-  PendingCall(ByteChain params, TimePoint deadline, Logger& log)
-      : params_(std::move(params)), deadline_(deadline), log_(log) {}
+  explicit PendingCall(Logger& log) : log_(log) {}
   ~PendingCall() override { unlink(); }
 
-  [[nodiscard]] NimbusPieces lendParams() { return lent_.hand(std::move(params_)); }
+  void begin(TimePoint deadline) {
+    deadline_ = deadline;
+    result_.reset();
+  }
   [[nodiscard]] TimePoint deadline() const { return deadline_; }
   [[nodiscard]] bool finished() const { return result_.has_value(); }
   [[nodiscard]] Result<wrpc::Values> takeResult() { return *std::move(result_); }
@@ -61,13 +63,11 @@ class PendingCall final : public GuestInstance::Call {
   }
 
   void onDone(const NimbusOutcome& outcome, NimbusOwnedBytes results) override {
-    wrpc::Values values;
-    appendOwned(values.bytes, results);
-    if (outcome.kind == NIMBUS_DONE_OK) {
-      finish(std::move(values));
-    } else if (!result_) {
-      finish(std::unexpected(errorOf(outcome, log_)));
-    }
+    ByteChain unwanted;
+    const bool wanted = !result_ && outcome.kind == NIMBUS_DONE_OK;
+    if (wanted) result_.emplace();
+    appendOwned(wanted ? (*result_)->bytes : unwanted, results);
+    if (!result_) result_.emplace(std::unexpected(errorOf(outcome, log_)));
   }
 
   static Task<Result<wrpc::Values>> wait(std::unique_ptr<PendingCall> call) {
@@ -93,8 +93,6 @@ class PendingCall final : public GuestInstance::Call {
   }
 
  private:
-  ByteChain params_;
-  BorrowedReply lent_;
   TimePoint deadline_;
   Logger& log_;
   std::optional<Result<wrpc::Values>> result_;
@@ -115,20 +113,24 @@ class ComponentInvoker::Session final : public wrpc::Session, GuestInstance::Own
 
   Eventual<Result<wrpc::Values>> invoke(const wrpc::CallContext& context, wrpc::FunctionId function,
                                         wrpc::Values params) override {
-    TimePoint deadline = shard_.now() + shared_->options.time_limit;
+    const TimePoint now = shard_.now();
+    TimePoint deadline = now + shared_->options.time_limit;
     if (context.deadline) deadline = std::min(deadline, *context.deadline);
-    if (deadline <= shard_.now()) {
+    if (deadline <= now) {
       return Result<wrpc::Values>(fail(ErrorCode::kDeadlineExceeded, "the call came too late"));
     }
-    auto call = std::make_unique<PendingCall>(std::move(params.bytes), deadline, shared_->log);
+    std::unique_ptr<PendingCall> call = newCall();
+    call->begin(deadline);
     GuestInstance& instance = liveInstance();
     ++calls_since_idle_;
-    instance.submit(*call, static_cast<std::uint32_t>(function.value), call->lendParams(),
-                    deadline);
+    instance.submit(*call, static_cast<std::uint32_t>(function.value),
+                    lent_.hand(std::move(params.bytes)), deadline);
     const std::size_t done = instance.poll();
     if (done > (call->finished() ? 1U : 0U)) instance.wake();  // others have their results too
     if (call->finished()) {
-      return call->takeResult();
+      call->giveUp();  // has ended: frees what the engine still holds of it
+      spare_ = std::move(call);
+      return spare_->takeResult();
     }
     call->moveTo(waiting_);
     timer_.armAt(earliestDeadline());
@@ -147,6 +149,11 @@ class ComponentInvoker::Session final : public wrpc::Session, GuestInstance::Own
 
  private:
   [[nodiscard]] bool lives() const { return instance_ && !instance_->ended(); }
+
+  [[nodiscard]] std::unique_ptr<PendingCall> newCall() {
+    if (spare_) return std::move(spare_);
+    return std::make_unique<PendingCall>(shared_->log);
+  }
 
   GuestInstance& liveInstance() {
     retireIfEnded();
@@ -215,6 +222,8 @@ class ComponentInvoker::Session final : public wrpc::Session, GuestInstance::Own
   net::Timer timer_;
   PendingCall* waiting_ = nullptr;
   int calls_since_idle_ = 0;
+  BorrowedReply lent_;  // the parameters of the call that is being submitted
+  std::unique_ptr<PendingCall> spare_;
   std::optional<GuestInstance> instance_;
 };
 

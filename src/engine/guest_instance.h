@@ -59,7 +59,7 @@ class GuestInstance final : Poller::Client {
   GuestInstance(const GuestInstance&) = delete;
   GuestInstance& operator=(const GuestInstance&) = delete;
 
-  // `params` live until the call is done or gone. Nothing runs before the next poll.
+  // `params` need live during this call only. Nothing runs before poll(), which must follow.
   void submit(Call& call, std::uint32_t function, NimbusPieces params,
               std::optional<TimePoint> deadline);
   void dropResource(ByteView handle);

@@ -1,11 +1,23 @@
 #pragma once
 
+#include <array>
 #include <vector>
 
 #include "base/byte_chain.h"
 #include "rust/engine.h"
 
 namespace nimbus::engine {
+
+// Where the pieces of a chain lie. Internal to src/engine.
+class PieceList {
+ public:
+  // Valid until the next call, and as long as the chain's own pieces.
+  [[nodiscard]] NimbusPieces of(const ByteChain& bytes);
+
+ private:
+  std::array<NimbusStr, 4> few_;
+  std::vector<NimbusStr> many_;
+};
 
 // Encoded values on their way to a guest: small ones are copied by the engine during the call,
 // large ones shared until the guest has them. Internal to src/engine.
@@ -16,7 +28,7 @@ class BorrowedReply {
 
  private:
   ByteChain bytes_;
-  std::vector<NimbusStr> pieces_;
+  PieceList pieces_;
 };
 
 }  // namespace nimbus::engine

@@ -1,5 +1,6 @@
 //! What calls cost through Wasmtime's own typed bindings: the yardstick of `bench/calls.py`.
-//! `typed_calls GUEST.wat` prints lines of "import|export SIZE NANOSECONDS".
+//! `typed_calls GUEST.wat` prints lines of "import|import-sync|export SIZE NANOSECONDS": an import
+//! that is able to wait, as those of Nimbus are, and one that is not.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -57,15 +58,22 @@ fn instance(
     engine: &Engine,
     component: &Component,
     size: Arc<AtomicUsize>,
+    able_to_wait: bool,
 ) -> Result<(Store<()>, Instance)> {
     let content = Bytes::from(vec![7; LARGEST]);
+    let answer = move |_key: String| content.slice(..size.load(Ordering::Relaxed));
     let mut linker = Linker::new(engine);
-    linker.instance("bench:calls/store")?.func_wrap(
-        "get",
-        move |_: StoreContextMut<'_, ()>, (_key,): (String,)| {
-            Ok((content.slice(..size.load(Ordering::Relaxed)),))
-        },
-    )?;
+    let mut imports = linker.instance("bench:calls/store")?;
+    if able_to_wait {
+        imports.func_wrap_async("get", move |_: StoreContextMut<'_, ()>, (key,)| {
+            let found = answer(key);
+            Box::new(async move { Ok((found,)) })
+        })?;
+    } else {
+        imports.func_wrap("get", move |_: StoreContextMut<'_, ()>, (key,)| {
+            Ok((answer(key),))
+        })?;
+    }
     let mut store = Store::new(engine, ());
     store.set_epoch_deadline(1);
     store.epoch_deadline_callback(|_| Ok(UpdateDeadline::Yield(1)));
@@ -78,15 +86,18 @@ fn main() -> Result<()> {
     let engine = engine()?;
     let component = Component::new(&engine, wat::parse_file(path)?)?;
     let size = Arc::new(AtomicUsize::new(0));
-    let (mut store, instance) = instance(&engine, &component, size.clone())?;
-    let run = instance.get_typed_func::<(u32,), ()>(&mut store, "run")?;
-    for (bytes, count) in [(16, 200_000), (1 << 16, 20_000), (LARGEST, 1_000)] {
-        size.store(bytes, Ordering::Relaxed);
-        let cost = measure(count, |count| {
-            block_on(run.call_async(&mut store, (count,)))
-        })?;
-        println!("import {bytes} {cost:.1}");
+    for (name, able_to_wait) in [("import", true), ("import-sync", false)] {
+        let (mut store, instance) = instance(&engine, &component, size.clone(), able_to_wait)?;
+        let run = instance.get_typed_func::<(u32,), ()>(&mut store, "run")?;
+        for (bytes, count) in [(16, 200_000), (1 << 16, 20_000), (LARGEST, 1_000)] {
+            size.store(bytes, Ordering::Relaxed);
+            let cost = measure(count, |count| {
+                block_on(run.call_async(&mut store, (count,)))
+            })?;
+            println!("{name} {bytes} {cost:.1}");
+        }
     }
+    let (mut store, instance) = instance(&engine, &component, size, true)?;
     let echo = instance.get_typed_func::<(Bytes,), (Bytes,)>(&mut store, "echo")?;
     for (bytes, count) in [(16, 50_000), (1 << 16, 10_000)] {
         let content = Bytes::from(vec![7; bytes]);

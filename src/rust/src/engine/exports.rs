@@ -151,7 +151,7 @@ impl ResourceTypes {
 /// Values for a function and the resources among them, by the numbers in their handles.
 pub struct Params {
     pub data: Data,
-    pub resources: Vec<(u32, ResourceAny)>,
+    pub resources: Box<[(u32, ResourceAny)]>,
 }
 
 /// What a function returned.
@@ -174,8 +174,7 @@ fn lower(params: Params) -> RawLower<MAX_FLAT, true> {
 
 impl<const N: usize> Callable for Typed<N> {
     fn call<'a>(&'a self, store: &'a mut Store<Host>, params: Params) -> Called<'a> {
-        let called = self.0.call_async(store, lower(params));
-        Box::pin(async move { Ok(called.await?.0) })
+        Box::pin(async move { Ok(self.0.call_async(store, lower(params)).await?.0) })
     }
 
     fn call_concurrent<'a>(&'a self, accessor: &'a Accessor<Host>, params: Params) -> Called<'a> {

@@ -30,12 +30,15 @@ const MAX_RESOURCES: usize = 100_000;
 
 type Done = extern "C" fn(*mut c_void, *const Outcome, OwnedBytes);
 
-struct CallState {
+/// A call; C++ holds a reference to it.
+pub struct CallState {
     function: usize,
     params: Cell<Option<Data>>,
     deadline_ns: i64,
     context: *mut c_void,
     done: Done,
+    /// Calls do not overlap.
+    alone: bool,
     /// False once `done` must not be called any more.
     open: Cell<bool>,
 }
@@ -52,13 +55,6 @@ impl CallState {
         };
         with_outcome(ended, |outcome| (self.done)(self.context, outcome, results));
     }
-}
-
-/// C++'s hold on a call.
-pub struct GuestCall {
-    call: Rc<CallState>,
-    /// Calls do not overlap.
-    alone: bool,
 }
 
 struct Owned {
@@ -213,7 +209,7 @@ impl Drop for OnInstance<'_> {
 
 /// The resources that a call's parameters name.
 struct Taken {
-    resources: Vec<(u32, ResourceAny)>,
+    resources: Box<[(u32, ResourceAny)]>,
     /// Those of them that stay the consumer's.
     borrowed: Vec<u32>,
 }
@@ -224,7 +220,8 @@ struct Running<'g> {
     resolved: &'g Resolved,
     instance: Instance,
     types: ResourceTypes,
-    callables: RefCell<HashMap<usize, Rc<dyn Callable>>>,
+    /// By function, as far as they have been called.
+    callables: RefCell<Vec<Option<Rc<dyn Callable>>>>,
 }
 
 impl<'g> Running<'g> {
@@ -307,12 +304,16 @@ impl<'g> Running<'g> {
         function: usize,
         store: impl AsContextMut<Data = Host>,
     ) -> Result<Rc<dyn Callable>> {
-        if let Some(known) = self.callables.borrow().get(&function) {
+        if let Some(Some(known)) = self.callables.borrow().get(function) {
             return Ok(known.clone());
         }
         let export = &self.resolved.exports.functions[function];
         let found: Rc<dyn Callable> = callable(export, &self.instance, store)?.into();
-        self.callables.borrow_mut().insert(function, found.clone());
+        let mut callables = self.callables.borrow_mut();
+        if callables.len() <= function {
+            callables.resize(function + 1, None);
+        }
+        callables[function] = Some(found.clone());
         Ok(found)
     }
 
@@ -466,8 +467,8 @@ pub unsafe extern "C" fn nimbus_guest_call(
     deadline_ns: i64,
     context: *mut c_void,
     done: Done,
-) -> *mut GuestCall {
-    guard(std::ptr::null_mut(), || {
+) -> *const CallState {
+    guard(std::ptr::null(), || {
         // SAFETY: by this function's contract.
         let (guest, params) = unsafe { (&(*guest).guest, params.into_data()) };
         let call = Rc::new(CallState {
@@ -476,25 +477,28 @@ pub unsafe extern "C" fn nimbus_guest_call(
             deadline_ns,
             context,
             done,
+            alone: !guest.concurrency,
             open: Cell::new(true),
         });
         guest.waiting.borrow_mut().push_back(call.clone());
-        guest.wake();
-        let alone = !guest.concurrency;
-        Ok(Box::into_raw(Box::new(GuestCall { call, alone })))
+        // Where calls do not overlap, the poll that follows by contract looks for them itself.
+        if guest.concurrency {
+            guest.wake();
+        }
+        Ok(Rc::into_raw(call))
     })
 }
 
 /// # Safety
 /// `call` came from `nimbus_guest_call` and is not used again.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nimbus_guest_call_free(call: *mut GuestCall) -> i32 {
+pub unsafe extern "C" fn nimbus_guest_call_free(call: *const CallState) -> i32 {
     guard(0, || {
         // SAFETY: by this function's contract.
-        let GuestCall { call, alone } = *unsafe { Box::from_raw(call) };
+        let call = unsafe { Rc::from_raw(call) };
         let waited_for = call.open.replace(false);
         let started = call.params.take().is_none();
-        Ok(i32::from(waited_for && started && alone))
+        Ok(i32::from(waited_for && started && call.alone))
     })
 }
 

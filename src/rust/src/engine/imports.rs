@@ -272,7 +272,7 @@ impl Entry {
 fn results<const R: usize>(data: Data) -> RawLower<R, false> {
     RawLower {
         data,
-        resources: Vec::new(),
+        resources: Box::default(),
     }
 }
 

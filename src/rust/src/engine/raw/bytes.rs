@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::ffi::c_void;
 
 use super::reader::Reader;
-use crate::abi::{Str, slice};
+use crate::abi::{OwnedBytes, Str, guard_void, slice};
 
 /// Buffers kept per thread, and the largest that is kept.
 const POOLED: usize = 8;
@@ -31,6 +31,30 @@ pub fn give_buffer(mut buffer: Vec<u8>) {
             pool.push(buffer);
         }
     });
+}
+
+/// Slack that may go along with bytes that somebody keeps, by their count.
+fn may_go_along(buffer: &Vec<u8>) -> bool {
+    buffer.capacity() <= buffer.len().saturating_mul(2)
+}
+
+/// Hands a buffer to C++; it comes back to the pool of the thread that lets go of it.
+pub fn hand_over(mut buffer: Vec<u8>) -> OwnedBytes {
+    extern "C" fn release(owner: *mut c_void) {
+        // SAFETY: made by Box::into_raw below, released once.
+        guard_void(|| give_buffer(*unsafe { Box::from_raw(owner.cast::<Vec<u8>>()) }));
+    }
+    if !may_go_along(&buffer) {
+        let exact = buffer.as_slice().to_vec();
+        give_buffer(std::mem::replace(&mut buffer, exact));
+    }
+    let (data, size) = (buffer.as_ptr(), buffer.len());
+    OwnedBytes {
+        data,
+        size,
+        owner: Box::into_raw(Box::new(buffer)).cast(),
+        release: Some(release),
+    }
 }
 
 /// Bytes in pieces that change hands; see `NimbusPieces`.
@@ -91,7 +115,8 @@ impl Pieces {
     }
 }
 
-const SMALL: usize = 62;
+/// More than this would cost calls that need it less, for `Data` is moved several times.
+const SMALL: usize = 38;
 
 /// Pieces that C++ keeps alive until they are dropped.
 pub struct Shared(Pieces);

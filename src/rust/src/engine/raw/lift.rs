@@ -6,7 +6,7 @@ use wasmtime::component::__internal::{ComponentTypes, InterfaceType as T, LiftCo
 use wasmtime::component::{Lift, ResourceAny};
 use wasmtime::{Error, Result, ValRaw, bail, format_err};
 
-use super::bytes::{give_buffer, take_buffer};
+use super::bytes::{give_buffer, hand_over, take_buffer};
 use super::{MAX_WIRE_BYTES, leb};
 use crate::abi::OwnedBytes;
 use crate::engine::handles::IS_LARGE;
@@ -37,7 +37,7 @@ impl Lifted {
     pub fn take_bytes(&mut self) -> OwnedBytes {
         match self.bytes.len() {
             0..SHARE_FROM_BYTES => OwnedBytes::borrowed(&self.bytes),
-            _ => OwnedBytes::from_bytes(std::mem::take(&mut self.bytes).into()),
+            _ => hand_over(std::mem::take(&mut self.bytes)),
         }
     }
 }

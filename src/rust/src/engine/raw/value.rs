@@ -34,7 +34,7 @@ pub struct RawLift<const N: usize, const EXPORT: bool>(pub Lifted);
 pub struct RawLower<const N: usize, const EXPORT: bool> {
     pub data: Data,
     /// Those of the guest, by the numbers in their handles.
-    pub resources: Vec<(u32, ResourceAny)>,
+    pub resources: Box<[(u32, ResourceAny)]>,
 }
 
 fn flat_count(ty: &InterfaceType, types: &InstanceType<'_>) -> Result<Option<usize>> {

@@ -72,7 +72,7 @@ fn echo_raw(
                     let data = Data::copy_of(&params.0.bytes);
                     Ok(RawLower::<1, false> {
                         data,
-                        resources: Vec::new(),
+                        resources: Box::default(),
                     })
                 },
             )
@@ -127,7 +127,7 @@ impl Guest {
         let function = self.function(index);
         let params = RawLower::<16, true> {
             data: Data::copy_of(bytes),
-            resources: Vec::new(),
+            resources: Box::default(),
         };
         with_count!(flat_count, N, {
             let typed = function.typed::<RawLower<16, true>, RawLift<N, true>>(&self.store)?;
