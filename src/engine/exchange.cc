@@ -1,6 +1,5 @@
 #include "engine/exchange.h"
 
-#include <limits>
 #include <utility>
 
 #include "engine/ffi.h"
@@ -164,8 +163,7 @@ void Exchange::discard() {
   discarding_ = true;
   text_.clear();
   pieces_.clear();
-  nimbus_exchange_fail(raw_);
-  nimbus_exchange_grant(raw_, std::numeric_limits<std::int64_t>::max());
+  nimbus_exchange_discard(raw_);
 }
 
 void Exchange::notify() {

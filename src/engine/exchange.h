@@ -90,7 +90,7 @@ class Exchange {
   [[nodiscard]] const CallOutcome* outcome() const { return outcome_ ? &*outcome_ : nullptr; }
   // The owner ends the call: the guest's side is cut off, outcome() is this.
   void abandon(CallOutcome outcome);
-  // Nobody reads the response any more: the guest may finish, what it sends is dropped.
+  // The client is gone: the guest may finish, but its reads and writes fail.
   void discard();
 
   // Set after a poll in which something above changed; the waiter clears it.

@@ -200,10 +200,6 @@ WarmPool::Attempt WarmPool::judge(WarmCall& call, RelayResult result,
 }
 
 void WarmPool::letFinish(std::unique_ptr<WarmCall> call) {
-  // A client that broke off gets its instance ended if nothing else is on it: the guest may be
-  // waiting for that very client.
-  const SlotPointer slot = call->seat().shared();
-  if (!call->exchange().ended() && slot->calls.size() == 1) kill(slot);
   call->exchange().discard();
   finishing_.spawn(finish(std::move(call)));
 }

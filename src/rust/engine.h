@@ -358,6 +358,9 @@ void nimbus_exchange_push(NimbusExchange* exchange, NimbusOwnedBytes bytes);
 void nimbus_exchange_end(NimbusExchange* exchange, const NimbusField* trailers, size_t count);
 void nimbus_exchange_fail(NimbusExchange* exchange);  // the client broke off
 void nimbus_exchange_grant(NimbusExchange* exchange, size_t bytes);
+// Nobody reads the response any more and the client sends no more: the guest's writes fail from now
+// on. `done` still comes.
+void nimbus_exchange_discard(NimbusExchange* exchange);
 void nimbus_exchange_detach(NimbusExchange* exchange);
 void nimbus_exchange_free(NimbusExchange* exchange);
 

@@ -137,6 +137,8 @@ struct State {
     chunks: VecDeque<Bytes>,
     ended: bool,
     failed: bool,
+    /// Nobody reads the response any more.
+    unwanted: bool,
     trailers: Option<http::HeaderMap>,
     body_waker: Option<Waker>,
 }
@@ -222,11 +224,25 @@ impl Inner {
 
     pub fn poll_credit(&self, cx: &mut Context<'_>) -> Poll<()> {
         let mut state = self.state();
-        if state.credit > 0 || !self.open.load(Ordering::Relaxed) {
+        if state.credit > 0 || state.unwanted || !self.open.load(Ordering::Relaxed) {
             return Poll::Ready(());
         }
         state.credit_waker = Some(cx.waker().clone());
         Poll::Pending
+    }
+
+    /// Whether the response is to be dropped; wakes the caller should it become so.
+    pub fn poll_unwanted(&self, cx: &mut Context<'_>) -> Poll<()> {
+        let mut state = self.state();
+        if state.unwanted {
+            return Poll::Ready(());
+        }
+        state.credit_waker = Some(cx.waker().clone());
+        Poll::Pending
+    }
+
+    pub fn unwanted(&self) -> bool {
+        self.state().unwanted
     }
 
     pub fn head(&self, status: u16, headers: &http::HeaderMap) {
@@ -262,8 +278,13 @@ impl Inner {
 
     fn detach(&self) {
         self.open.store(false, Ordering::Relaxed);
+        self.discard();
+    }
+
+    fn discard(&self) {
         let mut state = self.state();
         state.failed = true;
+        state.unwanted = true;
         let wakers = [state.credit_waker.take(), state.body_waker.take()];
         drop(state);
         wakers.into_iter().flatten().for_each(Waker::wake);
@@ -335,6 +356,7 @@ pub unsafe extern "C" fn nimbus_exchange_new(
             chunks: VecDeque::new(),
             ended: false,
             failed: false,
+            unwanted: false,
             trailers: None,
             body_waker: None,
         };
@@ -411,6 +433,14 @@ pub unsafe extern "C" fn nimbus_exchange_grant(exchange: *mut Exchange, bytes: u
             waker.wake();
         }
     });
+}
+
+/// # Safety
+/// `exchange` is alive.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nimbus_exchange_discard(exchange: *mut Exchange) {
+    // SAFETY: by this function's contract.
+    guard_void(|| unsafe { &*exchange }.0.discard());
 }
 
 /// # Safety

@@ -57,19 +57,25 @@ pub fn instantiation_failure(error: wasmtime::Error, refused: Option<&str>) -> F
     }
 }
 
-/// Sends a response to the exchange as credit allows.
+/// Sends a response to the exchange as credit allows. One that nobody reads is dropped, so that its
+/// guest is told by its next write instead of going on to the end.
 async fn drain(exchange: &Inner, response: http::Response<WasiBody>, guest: &Cell<Guest>) -> Ended {
     let (parts, mut body) = response.into_parts();
     exchange.head(parts.status.as_u16(), &parts.headers);
     let none = http::HeaderMap::new();
     loop {
         poll_fn(|cx| exchange.poll_credit(cx)).await;
+        if exchange.unwanted() {
+            return Ok(());
+        }
         let frame = poll_fn(|cx| match Pin::new(&mut body).poll_frame(cx) {
             Poll::Pending if guest.get() == Guest::Returned => Poll::Ready(None),
+            Poll::Pending => exchange.poll_unwanted(cx).map(|()| None),
             other => other.map(Some),
         })
         .await;
         let frame = match frame {
+            None if exchange.unwanted() => return Ok(()),
             Some(Some(Ok(frame))) => frame,
             Some(Some(Err(error))) => return Err(Failure::Truncated(error.to_string())),
             Some(None) if guest.get() == Guest::Failed => {
