@@ -29,6 +29,8 @@ http-sleep            quick rust       tests/guests/http-sleep
 http-sleep-p3         quick rust       tests/guests/http-sleep-p3
 pair-back             quick rust_named tests/guests/pair-back
 pair-web              quick rust_named tests/guests/pair-web
+tally-back            quick rust_named tests/guests/tally-back
+tally-web             quick rust_named tests/guests/tally-web
 http-hello-0.2.0      quick c          examples/http-hello-c 0.2.0
 http-hello-0.2.99     quick c          examples/http-hello-c 0.2.99
 END

@@ -119,9 +119,10 @@ class ComponentInvoker::Session final : public wrpc::Session, GuestInstance::Own
     if (deadline <= now) {
       return Result<wrpc::Values>(fail(ErrorCode::kDeadlineExceeded, "the call came too late"));
     }
+    TRY(GuestInstance* const live, liveInstance());
+    GuestInstance& instance = *live;
     std::unique_ptr<PendingCall> call = newCall();
     call->begin(deadline);
-    GuestInstance& instance = liveInstance();
     ++calls_since_idle_;
     instance.submit(*call, static_cast<std::uint32_t>(function.value),
                     lent_.hand(std::move(params.bytes)), deadline);
@@ -155,20 +156,25 @@ class ComponentInvoker::Session final : public wrpc::Session, GuestInstance::Own
     return std::make_unique<PendingCall>(shared_->log);
   }
 
-  GuestInstance& liveInstance() {
+  Result<GuestInstance*> liveInstance() {
     retireIfEnded();
     if (!instance_) {
+      TRY(permit_, shared_->environment->admit(shard_));
       instance_.emplace(shared_->environment->poller(shard_), shared_->component,
                         shared_->environment->context(shard_), shared_->options.max_concurrent,
                         static_cast<GuestInstance::Owner&>(*this));
     }
     if (instance_->idle()) calls_since_idle_ = 0;
-    return *instance_;
+    return &*instance_;
   }
 
   // Ends an instance that serves no more. What was left on it has failed then.
   void retireIfEnded() {
-    if (instance_ && instance_->ended()) instance_.reset();
+    if (instance_ && instance_->ended()) endInstance();
+  }
+  void endInstance() {
+    instance_.reset();
+    permit_.reset();
   }
 
   [[nodiscard]] TimePoint earliestDeadline() const {
@@ -185,7 +191,7 @@ class ComponentInvoker::Session final : public wrpc::Session, GuestInstance::Own
       for (PendingCall* call = waiting_; call != nullptr; call = call->next()) {
         call->finish(fail(ErrorCode::kResourceExhausted, "the call used up its CPU time"));
       }
-      instance_.reset();
+      endInstance();
     }
     retireIfEnded();
     resumeFinished();
@@ -224,6 +230,7 @@ class ComponentInvoker::Session final : public wrpc::Session, GuestInstance::Own
   int calls_since_idle_ = 0;
   BorrowedReply lent_;  // the parameters of the call that is being submitted
   std::unique_ptr<PendingCall> spare_;
+  std::shared_ptr<void> permit_;  // of the instance, which goes first
   std::optional<GuestInstance> instance_;
 };
 

@@ -20,6 +20,12 @@ class GuestEnvironment {
   virtual ~GuestEnvironment() = default;
   [[nodiscard]] virtual Poller& poller(net::Shard& shard) = 0;
   [[nodiscard]] virtual const GuestContext& context(net::Shard& shard) = 0;
+
+  // Asked before an instance is made there; what is returned goes with the instance. An error is
+  // that of the call which needs it.
+  [[nodiscard]] virtual Result<std::shared_ptr<void>> admit(net::Shard& /*shard*/) {
+    return std::shared_ptr<void>();
+  }
 };
 
 struct ComponentInvokerOptions {

@@ -27,8 +27,9 @@ struct WorkloadView {
   std::string reason;
   std::string changed_at;
   std::string source;
-  std::vector<std::string> links;  // "web: acme:shop/prices@1.0.0 -> prices, composed: why"
-  std::string json;                // the whole of it, for output as it came
+  std::vector<std::string> links;     // "web: acme:shop/prices@1.0.0 -> prices, composed: why"
+  std::vector<std::string> bindings;  // "team/shop/web/wasi:keyvalue bound to tcp:…, generation 2"
+  std::string json;                   // the whole of it, for output as it came
 };
 
 // Speaks to the administration API of a running host, over its Unix socket or over TCP with a

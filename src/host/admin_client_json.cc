@@ -65,6 +65,23 @@ std::vector<std::string> linksOf(const json::object& workload) {
   return lines;
 }
 
+std::vector<std::string> bindingsOf(const json::object& workload) {
+  std::vector<std::string> lines;
+  const json::array none;
+  const json::array* components = listOf(workload, "components");
+  for (const json::value& component : components != nullptr ? *components : none) {
+    if (!component.is_object()) continue;
+    const json::array* bindings = listOf(component.get_object(), "bindings");
+    for (const json::value& binding : bindings != nullptr ? *bindings : none) {
+      const json::object* object = binding.if_object();
+      if (object == nullptr) continue;
+      lines.push_back(fmt::format("{} bound to {}, generation {}", textOf(*object, "id"),
+                                  textOf(*object, "provider"), numberOf(*object, "generation")));
+    }
+  }
+  return lines;
+}
+
 Result<WorkloadView> viewOf(const json::value& value) {
   const json::object* object = value.if_object();
   if (object == nullptr) return notAWorkload();
@@ -80,6 +97,7 @@ Result<WorkloadView> viewOf(const json::value& value) {
   view.changed_at = textOf(*object, "changedAt");
   view.source = textOf(*object, "source");
   view.links = linksOf(*object);
+  view.bindings = bindingsOf(*object);
   view.json = json::serialize(value);
   if (view.name.empty() || view.state.empty()) return notAWorkload();
   return view;

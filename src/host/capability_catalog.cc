@@ -87,10 +87,12 @@ Result<void> checkConfig(const HostInterface& entry) {
   return {};
 }
 
-// A provider elsewhere has its configuration there; what can be said here is how to speak to it.
-Result<void> checkRemoteConfig(const HostInterface& entry) {
+// A provider elsewhere, or a component, has its configuration there; what can be said here is how
+// to speak to it.
+Result<void> checkRemoteConfig(const HostInterface& entry, const ProviderRef& provider) {
+  const bool component = std::holds_alternative<ComponentProvider>(provider);
   for (const auto& [key, value] : entry.config)
-    if (packageOf(entry) != "wasi:keyvalue" || key != "bucket-prefix")
+    if (component || packageOf(entry) != "wasi:keyvalue" || key != "bucket-prefix")
       return unsupported(
           fmt::format("the interface {} is served by {}, which takes no configuration {} from here",
                       nameOf(entry), entry.provider, inQuotes(key)));
@@ -139,7 +141,7 @@ Result<void> checkEntry(const HostInterface& entry) {
   TRY(const ProviderRef provider, parseProviderRef(entry.provider));
   if (const auto* built_in = std::get_if<BuiltInProvider>(&provider))
     return checkBuiltIn(entry, built_in->name);
-  return checkRemoteConfig(entry);
+  return checkRemoteConfig(entry, provider);
 }
 
 std::string howToProvide(std::string_view interface_id) {

@@ -27,7 +27,8 @@ std::optional<Source> sourceOf(const WorkloadSpec& workload, const WantedImport&
   const std::string label = isLabelled(import) ? import.name : "";
   const std::string package = wit::parseInterfaceName(import.interface).package;
   for (const HostInterface& entry : workload.host_interfaces)
-    if (entry.name == label && entryCovers(entry, import.interface))
+    if (entry.name == label && entryCovers(entry, import.interface) &&
+        entry.provider != "component:" + import.owner->name)
       return Source{import.owner, package, &entry};
   const Capability* capability = findCapability(import.interface);
   if (capability == nullptr || capability->grant != Capability::Grant::kAlways) return std::nullopt;

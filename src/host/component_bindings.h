@@ -35,6 +35,15 @@ struct ComponentBindings {
   std::vector<BindingUse> uses;
 };
 
+// An import that another component of the workload serves, which is linked by calls.
+struct CalledImport {
+  const ComponentSpec* owner;
+  std::string name;         // as the owner has it
+  std::string export_name;  // of the component that serves it
+  std::shared_ptr<wrpc::Invoker> invoker;
+  std::shared_ptr<const wrpc::Consumer> consumer;  // one for all that the owner imports from it
+};
+
 struct BindingParties {
   const WorkloadSpec& workload;
   std::uint64_t generation;

@@ -6,6 +6,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "host/capability_catalog.h"
+#include "host/provider_ref.h"
 #include "host/text_rules.h"
 
 namespace nimbus::host {
@@ -25,13 +27,49 @@ const std::string* findIn(const std::vector<wit::ExternName>& names,
   return found == names.end() ? nullptr : &found->name;
 }
 
-bool isHttpHandler(const wit::InterfaceName& name) {
-  return name.interface == "wasi:http/incoming-handler" || name.interface == "wasi:http/handler";
+// The component of the workload that the entry names; empty if it names something else.
+std::string namedComponent(const HostInterface& entry) {
+  if (entry.provider.empty()) return {};
+  const auto ref = parseProviderRef(entry.provider);
+  const auto* named = ref ? std::get_if<ComponentProvider>(&*ref) : nullptr;
+  return named != nullptr && named->workload.empty() ? named->component : std::string();
 }
 
 class Linker {
  public:
   Linker(const WorkloadSpec& spec, Infos infos) : spec_(spec), infos_(infos) {}
+
+  // The link that an entry of the manifest asks for.
+  Result<std::optional<ComponentLink>> namedLink(std::size_t importer,
+                                                 const wit::ExternName& import) const {
+    const bool labelled = !import.implements.empty();
+    const std::string& interface = labelled ? import.implements : import.name;
+    for (const HostInterface& entry : spec_.host_interfaces) {
+      if (entry.name != (labelled ? import.name : "") || !entryCovers(entry, interface)) continue;
+      const std::string name = namedComponent(entry);
+      // What a component wants that others get from it comes from behind it.
+      if (name.empty() || name == spec_.components[importer].name) continue;
+      TRY(const std::size_t exporter, componentOf(entry, name));
+      const std::string* exported =
+          findIn(infos_[exporter].exports, wit::parseInterfaceName(interface));
+      if (exported == nullptr)
+        return fail(ErrorCode::kInvalidArgument,
+                    fmt::format("component {} imports {}, which {} is to provide by the manifest "
+                                "and does not export",
+                                nameOf(importer), interface, nameOf(exporter)));
+      return ComponentLink{importer, import.name, exporter, *exported,
+                           "the manifest names it as the provider"};
+    }
+    return std::nullopt;
+  }
+
+  // That the entries name components which there are.
+  Result<void> checkEntries() const {
+    for (const HostInterface& entry : spec_.host_interfaces)
+      if (const std::string name = namedComponent(entry); !name.empty())
+        TRY_VOID(componentOf(entry, name));
+    return {};
+  }
 
   // The component that serves the import, if one does.
   Result<std::optional<std::size_t>> exporterOf(std::size_t importer,
@@ -50,6 +88,17 @@ class Linker {
 
  private:
   std::string nameOf(std::size_t index) const { return inQuotes(spec_.components[index].name); }
+
+  Result<std::size_t> componentOf(const HostInterface& entry, const std::string& name) const {
+    const auto found = std::ranges::find(spec_.components, name, &ComponentSpec::name);
+    if (found != spec_.components.end())
+      return static_cast<std::size_t>(found - spec_.components.begin());
+    return fail(
+        ErrorCode::kInvalidArgument,
+        fmt::format("hostInterfaces names {} as provider, and the workload has no component "
+                    "of that name",
+                    entry.provider));
+  }
 
   std::vector<std::size_t> exportersOf(const wit::InterfaceName& wanted) const {
     std::vector<std::size_t> exporters;
@@ -83,16 +132,28 @@ class Linker {
 
 }  // namespace
 
+bool isHttpHandler(const wit::InterfaceName& name) {
+  return name.interface == "wasi:http/incoming-handler" || name.interface == "wasi:http/handler";
+}
+
 Result<std::vector<ComponentLink>> linkComponents(const WorkloadSpec& spec, Infos infos) {
   const Linker linker(spec, infos);
+  TRY_VOID(linker.checkEntries());
   std::vector<ComponentLink> links;
   for (std::size_t i = 0; i < infos.size(); ++i) {
     for (const wit::ExternName& import : infos[i].imports) {
+      if (import.kind != "instance") continue;
+      TRY(auto named, linker.namedLink(i, import));
+      if (named) {
+        links.push_back(*std::move(named));
+        continue;
+      }
       // A label is no name to look for among others' exports.
-      if (import.kind != "instance" || !import.implements.empty()) continue;
+      if (!import.implements.empty()) continue;
       TRY(const auto exporter, linker.exporterOf(i, import));
       if (!exporter) continue;
-      links.push_back({i, import.name, *exporter, *findIn(infos[*exporter].exports, import.parts)});
+      links.push_back(
+          {i, import.name, *exporter, *findIn(infos[*exporter].exports, import.parts), {}});
     }
   }
   return links;

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "host/text_rules.h"
+#include "wit/interface_name.h"
 
 namespace nimbus::host {
 namespace {
@@ -60,10 +61,10 @@ Result<void> checkCycles(const WorkloadSpec& spec, const std::vector<ComponentLi
   for (std::size_t i = 0; i < state.size(); ++i) {
     if (state[i] != 0) continue;
     if (const auto found = cycleFrom(links, i, state)) {
-      return unsupported(
-          fmt::format("the components call each other in a cycle, of which {} is part, and so "
-                      "cannot be composed; this host cannot link them otherwise yet",
-                      nameOf(spec, *found)));
+      return unsupported(fmt::format(
+          "the components call each other in a cycle, of which {} is part, and so "
+          "can neither be composed nor linked by calls, which would wait for themselves",
+          nameOf(spec, *found)));
     }
   }
   return {};
@@ -95,7 +96,8 @@ std::vector<std::size_t> membersOf(const std::vector<ComponentLink>& links, std:
   std::vector<std::size_t> members{root};
   for (std::size_t next = 0; next < members.size(); ++next) {
     for (const ComponentLink& link : links) {
-      if (link.importer == members[next] && !isIn(members, link.exporter))
+      if (link.importer == members[next] && link.called_because.empty() &&
+          !isIn(members, link.exporter))
         members.push_back(link.exporter);
     }
   }
@@ -129,25 +131,66 @@ std::string_view ownLimit(const ComponentSpec& root, const ComponentSpec& member
   return {};
 }
 
-Result<void> checkUnit(const WorkloadSpec& spec, const CompositionPlan::Unit& unit) {
-  const std::size_t root = unit.members.front();
-  const auto refuse = [&](std::size_t member, std::string why) {
-    return unsupported(fmt::format(
-        "component {} is called by way of {} and cannot be composed with it, because {}; this host "
-        "cannot link them otherwise yet",
-        nameOf(spec, member), nameOf(spec, root), why));
-  };
-  for (const std::size_t member : unit.members) {
-    const ComponentSpec& ours = spec.components[root];
-    const ComponentSpec& theirs = spec.components[member];
-    if (const auto key = ownPolicy(ours, theirs); !key.empty())
-      return refuse(member, fmt::format("the two keep instances differently ({})", key));
-    if (const auto key = ownLimit(ours, theirs); !key.empty())
-      return refuse(member, fmt::format("it has a limit of its own ({})", key));
+// Why the member of the unit at that position cannot be composed into it; empty if it can.
+std::string whyNotInside(const WorkloadSpec& spec, const std::vector<std::size_t>& members,
+                         std::size_t position) {
+  const ComponentSpec& root = spec.components[members.front()];
+  const ComponentSpec& member = spec.components[members[position]];
+  if (const auto key = ownPolicy(root, member); !key.empty())
+    return fmt::format("it and {} keep instances differently ({})", inQuotes(root.name), key);
+  if (const auto key = ownLimit(root, member); !key.empty())
+    return fmt::format("it has a limit of its own ({})", key);
+  if (position >= kMaxMembers)
+    return fmt::format("more than {} components would be one", kMaxMembers);
+  return {};
+}
+
+// Takes one component out of the unit that cannot be in it, by linking it by calls. Whether there
+// was one.
+bool splitUnit(const WorkloadSpec& spec, std::vector<ComponentLink>& links,
+               const std::vector<std::size_t>& members) {
+  for (std::size_t i = 1; i < members.size(); ++i) {
+    const std::string why = whyNotInside(spec, members, i);
+    if (why.empty()) continue;
+    for (ComponentLink& link : links) {
+      if (link.exporter == members[i] && isIn(members, link.importer) &&
+          link.called_because.empty())
+        link.called_because = why;
+    }
+    return true;
   }
-  if (unit.members.size() > kMaxMembers) {
-    return refuse(unit.members[kMaxMembers],
-                  fmt::format("more than {} components would be one", kMaxMembers));
+  return false;
+}
+
+bool isCalled(const std::vector<ComponentLink>& links, std::size_t component) {
+  return std::ranges::any_of(links, [&](const ComponentLink& link) {
+    return link.exporter == component && !link.called_because.empty();
+  });
+}
+
+// The units by the links as they stand; nullopt if those had to be changed.
+Result<std::optional<std::vector<CompositionPlan::Unit>>> unitsOf(
+    const WorkloadSpec& spec, Infos infos, std::vector<ComponentLink>& links) {
+  std::vector<CompositionPlan::Unit> units;
+  for (std::size_t i = 0; i < infos.size(); ++i) {
+    TRY(const bool from_outside, isRoot(spec, infos, links, i));
+    if (!from_outside && !isCalled(links, i)) continue;
+    CompositionPlan::Unit unit{membersOf(links, i), from_outside};
+    if (splitUnit(spec, links, unit.members)) return std::nullopt;
+    units.push_back(std::move(unit));
+  }
+  return units;
+}
+
+Result<void> checkCalledLinks(const WorkloadSpec& spec, const std::vector<ComponentLink>& links) {
+  for (const ComponentLink& link : links) {
+    if (link.called_because.empty() || !isHttpHandler(wit::parseInterfaceName(link.import_name)))
+      continue;
+    return unsupported(fmt::format(
+        "component {} is called by way of {} and cannot be composed with it, because {}; nor can "
+        "they be linked by calls, because HTTP requests ({}) cannot cross",
+        nameOf(spec, link.exporter), nameOf(spec, link.importer), link.called_because,
+        link.import_name));
   }
   return {};
 }
@@ -158,13 +201,14 @@ Result<CompositionPlan> planComposition(const WorkloadSpec& spec, Infos infos) {
   CompositionPlan plan;
   TRY(plan.links, linkComponents(spec, infos));
   TRY_VOID(checkCycles(spec, plan.links));
-  for (std::size_t i = 0; i < infos.size(); ++i) {
-    TRY(const bool root, isRoot(spec, infos, plan.links, i));
-    if (!root) continue;
-    CompositionPlan::Unit unit{membersOf(plan.links, i)};
-    TRY_VOID(checkUnit(spec, unit));
-    plan.units.push_back(std::move(unit));
+  // Each round links at least one import by calls that was not.
+  for (;;) {
+    TRY(auto units, unitsOf(spec, infos, plan.links));
+    if (!units) continue;
+    plan.units = *std::move(units);
+    break;
   }
+  TRY_VOID(checkCalledLinks(spec, plan.links));
   return plan;
 }
 
@@ -173,9 +217,14 @@ std::vector<LinkStatus> linkStatuses(const CompositionPlan& plan, const Workload
   std::vector<LinkStatus> statuses;
   for (const ComponentLink& link : plan.links) {
     if (link.importer != component) continue;
-    statuses.push_back({link.import_name, spec.components[link.exporter].name, "composed",
-                        "of one workload, in no cycle, with one instance policy and no limits of "
-                        "its own"});
+    const std::string& exporter = spec.components[link.exporter].name;
+    if (link.called_because.empty()) {
+      statuses.push_back({link.import_name, exporter, "composed",
+                          "of one workload, in no cycle, with one instance policy and no limits of "
+                          "its own"});
+    } else {
+      statuses.push_back({link.import_name, exporter, "linked by calls", link.called_because});
+    }
   }
   return statuses;
 }
@@ -194,7 +243,7 @@ wit::Composition compositionOf(const CompositionPlan& plan, const CompositionPla
                                     unit.members.begin());
   };
   for (const ComponentLink& link : plan.links) {
-    if (!isIn(unit.members, link.importer)) continue;
+    if (!isIn(unit.members, link.importer) || !link.called_because.empty()) continue;
     composition.links.push_back(
         {position(link.importer), link.import_name, position(link.exporter), link.export_name});
   }

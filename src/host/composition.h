@@ -16,11 +16,13 @@
 namespace nimbus::host {
 
 // How the components of one workload become what is run. A unit is what one instance holds: the
-// component that is called from outside, and those it calls, composed into it.
+// component that is called from outside or by calls of other units, and those it calls, composed
+// into it.
 struct CompositionPlan {
   struct Unit {
-    std::vector<std::size_t> members;  // the first is called from outside; without the others if
-                                       // nothing is composed
+    std::vector<std::size_t> members;  // the first is called; without the others if nothing is
+                                       // composed
+    bool from_outside = true;          // else by other components only
   };
   std::vector<ComponentLink> links;
   std::vector<Unit> units;
@@ -29,9 +31,10 @@ struct CompositionPlan {
 // What a workload's manifest and components ask for. Called from outside is what serves HTTP and
 // has a route, or is called by no other component; other HTTP components of a chain are not.
 //
-// Components are composed unless they form a cycle, keep instances by another policy, or have
-// limits of their own: these cannot be linked yet, and are kUnsupported with the reason. So is a
-// component that nothing calls.
+// Components are composed unless the manifest names one as provider, they keep instances by
+// another policy or one has limits of its own: those are linked by calls, the link with the reason.
+// HTTP requests cannot cross such a link, and what is called in a cycle would never be done: that
+// is kUnsupported with the reason. So is a component that nothing calls.
 [[nodiscard]] Result<CompositionPlan> planComposition(const WorkloadSpec& spec,
                                                       std::span<const wit::ComponentInfo> infos);
 

@@ -186,28 +186,85 @@ TEST(Composition, CyclesAreRefused) {
               AllOf(HasSubstr("in a cycle, of which \"one\" is part")));
 }
 
-TEST(Composition, AnotherInstancePolicyOrALimitOfItsOwnIsRefused) {
-  const auto failure = [](auto caller, auto callee) {
-    return Workload()
-        .add("web", {"a:b/c@1.0.0"}, {kP2})
-        .with(caller)
-        .add("back", {}, {"a:b/c@1.0.0"})
-        .with(callee)
-        .failure();
+TEST(Composition, AnotherInstancePolicyOrALimitOfItsOwnIsLinkedByCalls) {
+  const auto how = [](auto caller, auto callee) {
+    const Workload shop = Workload()
+                              .add("web", {"a:b/c@1.0.0"}, {kP2})
+                              .with(caller)
+                              .add("back", {}, {"a:b/c@1.0.0"})
+                              .with(callee);
+    const auto plan = shop.plan();
+    EXPECT_TRUE(plan) << plan.error().message();
+    if (!plan) return std::string();
+    const LinkStatus status = linkStatuses(*plan, shop.spec, 0).front();
+    EXPECT_EQ(plan->units.size(), status.how == "composed" ? 1 : 2);
+    return status.how + ": " + status.reason;
   };
   const auto nothing = [](ComponentSpec&) {};
   const auto pool = [](ComponentSpec& it) { it.pool_size = 4; };
   const auto memory = [](ComponentSpec& it) { it.local_resources.memory_limit_mb = 64; };
   const auto timeout = [](ComponentSpec& it) { it.timeout_ms = 100; };
-  constexpr const char* kFine = "it can be composed";
-  EXPECT_THAT(failure(pool, nothing), AllOf(HasSubstr("component \"back\""), HasSubstr("\"web\""),
-                                            HasSubstr("keep instances differently (poolSize)")));
-  EXPECT_THAT(failure(nothing, pool), HasSubstr("(poolSize)"));
-  EXPECT_EQ(failure(pool, pool), kFine);
-  EXPECT_THAT(failure(nothing, memory), HasSubstr("a limit of its own (memoryLimitMb)"));
-  EXPECT_EQ(failure(memory, nothing), kFine) << "the caller's limit is for both";
-  EXPECT_EQ(failure(memory, memory), kFine);
-  EXPECT_THAT(failure(memory, timeout), HasSubstr("a limit of its own (timeout)"));
+  EXPECT_EQ(how(pool, nothing),
+            "linked by calls: it and \"web\" keep instances differently (poolSize)");
+  EXPECT_THAT(how(nothing, pool), HasSubstr("(poolSize)"));
+  EXPECT_THAT(how(pool, pool), HasSubstr("composed: "));
+  EXPECT_EQ(how(nothing, memory), "linked by calls: it has a limit of its own (memoryLimitMb)");
+  EXPECT_THAT(how(memory, nothing), HasSubstr("composed: ")) << "the caller's limit is for both";
+  EXPECT_THAT(how(memory, memory), HasSubstr("composed: "));
+  EXPECT_THAT(how(memory, timeout), HasSubstr("a limit of its own (timeout)"));
+}
+
+TEST(Composition, WhatIsLinkedByCallsIsAUnitWithWhatItCalls) {
+  const Workload shop = Workload()
+                            .add("web", {"a:b/left@1.0.0"}, {kP2})
+                            .add("left", {"a:b/base@1.0.0"}, {"a:b/left@1.0.0"})
+                            .with([](ComponentSpec& it) { it.timeout_ms = 100; })
+                            .add("base", {}, {"a:b/base@1.0.0"});
+  EXPECT_THAT(shop.units(), ElementsAre("web", "left base"));
+  const auto plan = shop.plan();
+  ASSERT_TRUE(plan);
+  EXPECT_TRUE(plan->units[0].from_outside);
+  EXPECT_FALSE(plan->units[1].from_outside);
+}
+
+TEST(Composition, TheManifestMayNameTheComponentThatProvides) {
+  const auto shop = [](std::string provider) {
+    Workload workload = Workload()
+                            .add("web", {"a:b/c@1.0.0"}, {kP2})
+                            .add("one", {}, {"a:b/c@1.0.0", kP3})
+                            .add("two", {"a:b/c@1.0.0"}, {"a:b/c@1.0.0"});
+    HostInterface& entry = workload.spec.host_interfaces.emplace_back();
+    entry.namespace_name = "a";
+    entry.package = "b";
+    entry.provider = std::move(provider);
+    return workload;
+  };
+  const Workload named = shop("component:two");
+  EXPECT_THAT(named.links(), ElementsAre("web -> two"))
+      << "and what two itself imports is left to the host";
+  EXPECT_THAT(named.units(), ElementsAre("web", "one", "two"));
+  const LinkStatus status = linkStatuses(*named.plan(), named.spec, 0).front();
+  EXPECT_EQ(status.how + ": " + status.reason,
+            "linked by calls: the manifest names it as the provider");
+  EXPECT_THAT(shop("component:three").failure(ErrorCode::kInvalidArgument),
+              HasSubstr("names component:three as provider, and the workload has no component"));
+  Workload other = shop("component:one");
+  other.infos[1].exports.erase(other.infos[1].exports.begin());
+  EXPECT_THAT(other.failure(ErrorCode::kInvalidArgument),
+              HasSubstr("\"web\" imports a:b/c@1.0.0, which \"one\" is to provide by the manifest "
+                        "and does not export"));
+}
+
+TEST(Composition, RequestsCannotCrossALinkByCalls) {
+  EXPECT_THAT(Workload()
+                  .add("log", {kP2}, {kP2})
+                  .route("log")
+                  .add("app", {}, {kP2})
+                  .with([](ComponentSpec& it) { it.timeout_ms = 100; })
+                  .failure(),
+              AllOf(HasSubstr("component \"app\" is called by way of \"log\""),
+                    HasSubstr("a limit of its own (timeout)"),
+                    HasSubstr("HTTP requests (wasi:http/incoming-handler@0.2.3) cannot cross")));
 }
 
 TEST(Composition, AStoreHasRoomForSoManyComponents) {

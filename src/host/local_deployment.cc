@@ -6,10 +6,12 @@ namespace nimbus::host {
 
 LocalDeployment::LocalDeployment(std::shared_ptr<const WorkloadSpec> spec, std::uint64_t generation,
                                  std::vector<std::shared_ptr<ComponentRuntime>> components,
+                                 std::vector<std::shared_ptr<CalledComponent>> called,
                                  std::shared_ptr<WorkloadVolumes> volumes, std::size_t shard_count)
     : spec_(std::move(spec)),
       generation_(generation),
       components_(std::move(components)),
+      called_(std::move(called)),
       volumes_(std::move(volumes)),
       shards_(shard_count) {}
 
@@ -97,7 +99,12 @@ Task<void> LocalDeployment::closeOn(ShardRuntime& shard, Duration bound) {
   co_await withTimeout(drainOn(index), shard.shard.sleepFor(bound));
   // Requests that are still here keep their parts until they end by their own limits.
   while (shards_[index].uses > 0) co_await shards_[index].unused.wait();
-  shards_[index].components.clear();
+  dropOn(index);
+}
+
+void LocalDeployment::dropOn(std::size_t shard_index) {
+  shards_[shard_index].components.clear();  // callers go first
+  for (const auto& called : called_) called->dropOn(shard_index);
 }
 
 }  // namespace nimbus::host

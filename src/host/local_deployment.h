@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/sync.h"
+#include "host/called_component.h"
 #include "host/component_runtime.h"
 #include "host/runtime.h"
 #include "host/shard_component.h"
@@ -20,6 +21,7 @@ class LocalDeployment final : public Deployment {
  public:
   LocalDeployment(std::shared_ptr<const WorkloadSpec> spec, std::uint64_t generation,
                   std::vector<std::shared_ptr<ComponentRuntime>> components,
+                  std::vector<std::shared_ptr<CalledComponent>> called,
                   std::shared_ptr<WorkloadVolumes> volumes, std::size_t shard_count);
 
   [[nodiscard]] const WorkloadSpec& spec() const override { return *spec_; }
@@ -59,7 +61,7 @@ class LocalDeployment final : public Deployment {
   // shard routes nothing here any more.
   [[nodiscard]] Task<void> closeOn(ShardRuntime& shard, Duration bound);
   // Ends everything on that shard at once. No request may be running there.
-  void dropOn(std::size_t shard_index) { shards_[shard_index].components.clear(); }
+  void dropOn(std::size_t shard_index);
 
  private:
   // Of a component's warm instances, how many are that shard's.
@@ -75,6 +77,7 @@ class LocalDeployment final : public Deployment {
   const std::shared_ptr<const WorkloadSpec> spec_;
   const std::uint64_t generation_;
   const std::vector<std::shared_ptr<ComponentRuntime>> components_;
+  const std::vector<std::shared_ptr<CalledComponent>> called_;  // by other components of it
   const std::shared_ptr<WorkloadVolumes> volumes_;
   std::vector<OnShard> shards_;  // each touched by its shard only
   std::atomic<std::size_t> next_owner_{0};

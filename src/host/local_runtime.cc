@@ -1,9 +1,10 @@
 #include "host/local_runtime.h"
 
+#include <algorithm>
 #include <atomic>
+#include <iterator>
 
 #include "engine/import_set.h"
-#include "host/component_bindings.h"
 #include "host/component_log_sink.h"
 #include "host/component_options.h"
 #include "host/remote_providers.h"
@@ -32,6 +33,24 @@ std::vector<engine::ImportBinding> importBindings(std::vector<BoundImport> bound
                         .instance = std::move(import.import.interface),
                         .invoker = std::move(import.invoker),
                         .consumer = std::move(import.consumer)});
+  return bindings;
+}
+
+// Takes those out of `wanted` that other components serve.
+std::vector<engine::ImportBinding> takeCalled(std::vector<WantedImport>& wanted,
+                                              const std::vector<CalledImport>& called) {
+  std::vector<engine::ImportBinding> bindings;
+  std::erase_if(wanted, [&](const WantedImport& import) {
+    const auto link = std::ranges::find_if(called, [&](const CalledImport& each) {
+      return each.owner == import.owner && each.name == import.name;
+    });
+    if (link == called.end()) return false;
+    bindings.push_back({.import = import.composed_name,
+                        .instance = link->export_name,
+                        .invoker = link->invoker,
+                        .consumer = link->consumer});
+    return true;
+  });
   return bindings;
 }
 
@@ -67,18 +86,19 @@ Result<std::shared_ptr<WorkloadVolumes>> LocalRuntime::volumesOf(const WorkloadS
   return volumes;
 }
 
-Result<std::vector<BindingUse>> LocalRuntime::bind(const WorkloadSpec& spec,
-                                                   std::uint64_t generation,
-                                                   const engine::Component& loaded,
-                                                   const Members& members,
-                                                   engine::GuestContextOptions& guest) {
+Result<std::vector<BindingUse>> LocalRuntime::bind(
+    const WorkloadSpec& spec, std::uint64_t generation, const engine::Component& loaded,
+    const Members& members, std::vector<CalledImport> called, engine::GuestContextOptions& guest) {
   const auto log_of = [&](const ComponentSpec& owner) {
     return std::make_shared<ComponentLogSink>(logOf(spec, owner, generation));
   };
+  std::vector<WantedImport> wanted = wantedImports(loaded, members);
+  std::vector<engine::ImportBinding> linked = takeCalled(wanted, called);
   TRY(ComponentBindings bound,
-      bindImports({.workload = spec, .generation = generation, .log_of = log_of},
-                  wantedImports(loaded, members), providers_, bindings_));
-  TRY(guest.imports, engine::ImportSet::create(loaded, importBindings(std::move(bound.imports))));
+      bindImports({.workload = spec, .generation = generation, .log_of = log_of}, wanted,
+                  providers_, bindings_));
+  std::ranges::move(importBindings(std::move(bound.imports)), std::back_inserter(linked));
+  TRY(guest.imports, engine::ImportSet::create(loaded, std::move(linked)));
   return std::move(bound.uses);
 }
 
@@ -92,69 +112,18 @@ std::shared_ptr<ComponentLog> LocalRuntime::logOf(const WorkloadSpec& spec,
 Result<std::shared_ptr<ComponentRuntime>> LocalRuntime::assembleComponent(
     const WorkloadSpec& spec, const ComponentSpec& component, std::uint64_t generation,
     std::shared_ptr<const engine::Component> loaded, const Members& members,
-    const WorkloadVolumes* volumes) {
+    const WorkloadVolumes* volumes, std::vector<CalledImport> called) {
   TRY(auto egress, egressPolicyOf(component, options_.egress));
   const CallPolicy policy = callPolicyOf(component, options_.defaults);
   engine::GuestContextOptions guest = contextOptionsOf(spec, component, policy, volumes);
   guest.stdio = options_.stdio;
   std::vector<BindingUse> uses;
   if (loaded) {
-    TRY(uses, bind(spec, generation, *loaded, members, guest));
+    TRY(uses, bind(spec, generation, *loaded, members, std::move(called), guest));
   }
   return std::make_shared<ComponentRuntime>(component.name, std::move(loaded), policy,
                                             std::move(guest), std::move(egress),
                                             logOf(spec, component, generation), std::move(uses));
-}
-
-namespace {
-
-// Gives those that others are composed into what they need of these.
-void putTogether(const CompositionPlan& plan,
-                 const std::vector<std::shared_ptr<ComponentRuntime>>& runtimes) {
-  for (const CompositionPlan::Unit& unit : plan.units) {
-    ComponentRuntime& root = *runtimes[unit.members.front()];
-    for (std::size_t i = 1; i < unit.members.size(); ++i) {
-      root.inside.push_back(runtimes[unit.members[i]]);
-    }
-  }
-}
-
-// The component itself and those composed into it, in the order of their slots.
-std::vector<const ComponentSpec*> membersOf(const CompositionPlan& plan, const WorkloadSpec& spec,
-                                            std::size_t component) {
-  std::vector<const ComponentSpec*> members;
-  for (const CompositionPlan::Unit& unit : plan.units) {
-    if (unit.members.front() != component) continue;
-    for (const std::size_t member : unit.members) members.push_back(&spec.components[member]);
-  }
-  if (members.empty()) members.push_back(&spec.components[component]);
-  return members;
-}
-
-}  // namespace
-
-Result<std::shared_ptr<Deployment>> LocalRuntime::assemble(std::shared_ptr<const WorkloadSpec> spec,
-                                                           std::uint64_t generation,
-                                                           WorkloadCode code) {
-  TRY(auto volumes, volumesOf(*spec));
-  std::vector<std::shared_ptr<ComponentRuntime>> runtimes;
-  for (std::size_t i = 0; i < code.components.size(); ++i) {
-    if (code.components[i] && !engine::isHttp(code.components[i]->kind())) {
-      return fail(ErrorCode::kUnsupported,
-                  "component \"" + spec->components[i].name + "\" is of the kind " +
-                      std::string(engine::kindName(code.components[i]->kind())) +
-                      "; a workload's components must serve HTTP");
-    }
-    TRY(auto assembled,
-        assembleComponent(*spec, spec->components[i], generation, std::move(code.components[i]),
-                          membersOf(code.plan, *spec, i), volumes.get()));
-    assembled->digest = code.digests[i];
-    assembled->links = linkStatuses(code.plan, *spec, i);
-    runtimes.push_back(std::move(assembled));
-  }
-  putTogether(code.plan, runtimes);
-  return std::make_shared<LocalDeployment>(std::move(spec), generation, std::move(runtimes),
-                                           std::move(volumes), shards_.size());
 }
 
 Task<Result<std::shared_ptr<Deployment>>> LocalRuntime::prepare(

@@ -9,6 +9,7 @@
 #include "engine/engine.h"
 #include "host/bindings.h"
 #include "host/call_policy.h"
+#include "host/component_bindings.h"
 #include "host/component_loader.h"
 #include "host/egress.h"
 #include "host/expiring_map.h"
@@ -62,22 +63,22 @@ class LocalRuntime final : public WorkloadRuntime {
   [[nodiscard]] Result<std::shared_ptr<ComponentRuntime>> assembleComponent(
       const WorkloadSpec& spec, const ComponentSpec& component, std::uint64_t generation,
       std::shared_ptr<const engine::Component> loaded, const Members& members,
-      const WorkloadVolumes* volumes);
+      const WorkloadVolumes* volumes, std::vector<CalledImport> called = {});
 
   Task<void> swap(std::shared_ptr<Deployment> previous, std::shared_ptr<Deployment> next) override;
   Task<void> retire(std::shared_ptr<Deployment> deployment, Duration bound) override;
 
  private:
   // Binds what the component imports, and gives that to its guests.
-  [[nodiscard]] Result<std::vector<BindingUse>> bind(const WorkloadSpec& spec,
-                                                     std::uint64_t generation,
-                                                     const engine::Component& loaded,
-                                                     const Members& members,
-                                                     engine::GuestContextOptions& guest);
+  [[nodiscard]] Result<std::vector<BindingUse>> bind(
+      const WorkloadSpec& spec, std::uint64_t generation, const engine::Component& loaded,
+      const Members& members, std::vector<CalledImport> called, engine::GuestContextOptions& guest);
   [[nodiscard]] std::shared_ptr<ComponentLog> logOf(const WorkloadSpec& spec,
                                                     const ComponentSpec& component,
                                                     std::uint64_t generation);
   [[nodiscard]] Result<std::shared_ptr<WorkloadVolumes>> volumesOf(const WorkloadSpec& spec);
+
+  class Assembly;
 
   net::Shard& control_;
   net::ShardGroup& serving_;

@@ -116,8 +116,14 @@ Result<BindingTarget> Providers::targetFor(const ProviderRequest& request) {
   if (const auto* name = std::get_if<BuiltInProvider>(&ref)) return builtIn(request, name->name);
   if (const auto* address = std::get_if<wrpc::ProviderAddress>(&ref))
     return remoteTarget(request, *address);
-  return fail(ErrorCode::kUnsupported, fmt::format("{} cannot be served by a component ({}) yet",
-                                                   request.package, request.entry->provider));
+  if (std::get<ComponentProvider>(ref).workload.empty())
+    return fail(
+        ErrorCode::kInvalidArgument,
+        fmt::format("{} cannot be served by {}, which is no other component of the workload",
+                    request.package, request.entry->provider));
+  return fail(ErrorCode::kUnsupported,
+              fmt::format("{} cannot be served by a component of another workload ({}) yet",
+                          request.package, request.entry->provider));
 }
 
 Result<BindingTarget> Providers::builtIn(const ProviderRequest& request, const std::string& name) {

@@ -1,6 +1,11 @@
 #include "host/workload_code.h"
 
+#include <algorithm>
+
+#include <fmt/format.h>
+
 #include "engine/digest.h"
+#include "host/text_rules.h"
 
 namespace nimbus::host {
 
@@ -11,6 +16,27 @@ WorkloadCode WorkloadCode::of(std::shared_ptr<const engine::Component> component
   code.plan.units = {{{0}}};
   return code;
 }
+
+namespace {
+
+// What is imported by calls must be able to cross; where it cannot, the reader wants to know why
+// the components were not composed.
+Error explained(Error error, const WorkloadSpec& spec, const CompositionPlan& plan,
+                const CompositionPlan::Unit& unit) {
+  for (const ComponentLink& link : plan.links) {
+    if (link.called_because.empty()) continue;
+    if (std::ranges::find(unit.members, link.importer) == unit.members.end()) continue;
+    std::string message = fmt::format("component {} is linked to {} by calls for {}, because {}",
+                                      inQuotes(spec.components[link.importer].name),
+                                      inQuotes(spec.components[link.exporter].name),
+                                      link.import_name, link.called_because);
+    const ErrorCode code = error.code();
+    return {code, std::move(message), std::move(error)};
+  }
+  return error;
+}
+
+}  // namespace
 
 Task<Result<WorkloadCode>> loadWorkload(ComponentLoader& loader,
                                         std::shared_ptr<const WorkloadSpec> spec) {
@@ -33,12 +59,13 @@ Task<Result<WorkloadCode>> loadWorkload(ComponentLoader& loader,
   for (const CompositionPlan::Unit& unit : code.plan.units) {
     const std::size_t root = unit.members.front();
     const std::string& name = spec->components[root].name;
-    if (unit.members.size() == 1) {
-      CO_TRY(code.components[root], co_await loader.load(name, parts[root]));
-    } else {
-      CO_TRY(code.components[root],
-             co_await loader.load(name, compositionOf(code.plan, unit, *spec, infos, parts)));
-    }
+    auto loaded =
+        unit.members.size() == 1
+            ? co_await loader.load(name, parts[root])
+            : co_await loader.load(name, compositionOf(code.plan, unit, *spec, infos, parts));
+    if (!loaded)
+      co_return std::unexpected(explained(std::move(loaded).error(), *spec, code.plan, unit));
+    code.components[root] = *std::move(loaded);
   }
   co_return code;
 }

@@ -35,6 +35,10 @@ Result<std::vector<wit::ComponentInfo>> infosOf(const host::WorkloadSpec& spec) 
 }
 
 std::string useText(const WorkloadInspection::Component& component) {
+  if (component.called_by_others)
+    return component.inside.empty()
+               ? "called by others, alone"
+               : fmt::format("called by others, with {} inside", fmt::join(component.inside, ", "));
   if (!component.called_from_outside) return "runs inside of those that call it";
   if (component.inside.empty()) return "serves HTTP, alone";
   return fmt::format("serves HTTP, with {} inside", fmt::join(component.inside, ", "));
@@ -53,9 +57,10 @@ std::string componentJson(const WorkloadInspection::Component& component) {
                          links.empty() ? "" : ",", jsonText(link.import_name),
                          jsonText(link.component), jsonText(link.how), jsonText(link.reason));
   }
-  return fmt::format(R"({{"name":{},"calledFromOutside":{},"inside":{},"links":[{}]}})",
-                     jsonText(component.name), component.called_from_outside,
-                     listJson(component.inside), links);
+  return fmt::format(
+      R"({{"name":{},"calledFromOutside":{},"calledByOthers":{},"inside":{},"links":[{}]}})",
+      jsonText(component.name), component.called_from_outside, component.called_by_others,
+      listJson(component.inside), links);
 }
 
 }  // namespace
@@ -79,7 +84,8 @@ Result<WorkloadInspection> inspectWorkload(const std::string& file) {
   }
   for (const host::CompositionPlan::Unit& unit : plan.units) {
     WorkloadInspection::Component& root = inspection.components[unit.members.front()];
-    root.called_from_outside = true;
+    root.called_from_outside = unit.from_outside;
+    root.called_by_others = !unit.from_outside;
     for (const std::size_t member : unit.members) {
       if (member != unit.members.front()) root.inside.push_back(spec.components[member].name);
     }

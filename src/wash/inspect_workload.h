@@ -14,8 +14,9 @@ namespace nimbus::wash {
 struct WorkloadInspection {
   struct Component {
     std::string name;
-    std::vector<std::string> inside;  // composed into it, if it is called from outside
+    std::vector<std::string> inside;  // composed into it, if it is called
     bool called_from_outside = false;
+    bool called_by_others = false;  // and by them only, each call on its own
     std::vector<host::LinkStatus> links;
   };
   std::string file;

@@ -69,6 +69,7 @@ std::string describe(const WorkloadView& view) {
                      std::to_string(view.serving_generation) + ")  owner " + view.owner;
   if (!view.reason.empty()) line += "\n  " + view.reason;
   for (const std::string& link : view.links) line += "\n  " + link;
+  for (const std::string& binding : view.bindings) line += "\n  " + binding;
   return line;
 }
 

@@ -1,0 +1,123 @@
+#include "host/workload_assembly.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "host/text_rules.h"
+
+namespace nimbus::host {
+
+LocalRuntime::Assembly::Assembly(LocalRuntime& runtime, const WorkloadSpec& spec,
+                                 std::uint64_t generation, const WorkloadCode& code,
+                                 const WorkloadVolumes* volumes)
+    : runtime_(runtime),
+      spec_(spec),
+      generation_(generation),
+      code_(code),
+      volumes_(volumes),
+      made_(spec.components.size()) {}
+
+Result<void> LocalRuntime::Assembly::run() {
+  for (std::size_t i = 0; i < made_.size(); ++i) {
+    TRY_VOID(checkKind(i));
+    TRY_VOID(make(i));
+  }
+  return {};
+}
+
+Result<void> LocalRuntime::Assembly::checkKind(std::size_t component) const {
+  const auto& loaded = code_.components[component];
+  const auto unit = std::ranges::find_if(code_.plan.units, [&](const CompositionPlan::Unit& each) {
+    return each.from_outside && each.members.front() == component;
+  });
+  if (!loaded || unit == code_.plan.units.end() || engine::isHttp(loaded->kind())) return {};
+  return fail(
+      ErrorCode::kUnsupported,
+      fmt::format("component {} is of the kind {}; a workload's components must serve HTTP",
+                  inQuotes(spec_.components[component].name), engine::kindName(loaded->kind())));
+}
+
+std::vector<std::size_t> LocalRuntime::Assembly::membersOf(std::size_t component) const {
+  for (const CompositionPlan::Unit& unit : code_.plan.units) {
+    if (unit.members.front() == component) return unit.members;
+  }
+  return {component};
+}
+
+// Links form no cycle, so this comes to an end.
+Result<void> LocalRuntime::Assembly::make(std::size_t component) {
+  if (made_[component]) return {};
+  const std::vector<std::size_t> members = membersOf(component);
+  std::vector<const ComponentSpec*> member_specs;
+  for (const std::size_t member : members) member_specs.push_back(&spec_.components[member]);
+  std::vector<CalledImport> called;
+  if (code_.components[component]) {
+    TRY(called, calledImports(members));
+  }
+  TRY(auto made, runtime_.assembleComponent(spec_, spec_.components[component], generation_,
+                                            code_.components[component], member_specs, volumes_,
+                                            std::move(called)));
+  made->digest = code_.digests[component];
+  made->links = linkStatuses(code_.plan, spec_, component);
+  for (std::size_t i = 1; i < members.size(); ++i) {
+    TRY_VOID(make(members[i]));
+    made->inside.push_back(made_[members[i]]);
+  }
+  made_[component] = std::move(made);
+  return {};
+}
+
+Result<std::vector<CalledImport>> LocalRuntime::Assembly::calledImports(
+    const std::vector<std::size_t>& members) {
+  std::vector<CalledImport> called;
+  for (const ComponentLink& link : code_.plan.links) {
+    if (link.called_because.empty()) continue;
+    if (std::ranges::find(members, link.importer) == members.end()) continue;
+    TRY_VOID(make(link.exporter));
+    called.push_back({.owner = &spec_.components[link.importer],
+                      .name = link.import_name,
+                      .export_name = link.export_name,
+                      .invoker = invokerOf(link.exporter),
+                      .consumer = consumerOf(link)});
+  }
+  return called;
+}
+
+std::shared_ptr<wrpc::Invoker> LocalRuntime::Assembly::invokerOf(std::size_t component) {
+  std::shared_ptr<wrpc::Invoker>& invoker = invokers_[component];
+  if (!invoker) {
+    std::vector<ShardRuntime*> shards;
+    for (const ServingShard& shard : runtime_.shards_) shards.push_back(shard.runtime);
+    called_.push_back(std::make_shared<CalledComponent>(made_[component], std::move(shards)));
+    invoker = CalledComponent::invokerOf(called_.back(), runtime_.log_);
+  }
+  return invoker;
+}
+
+std::shared_ptr<const wrpc::Consumer> LocalRuntime::Assembly::consumerOf(
+    const ComponentLink& link) {
+  auto& consumer = consumers_[{link.importer, link.exporter}];
+  if (!consumer) {
+    wrpc::Consumer made;
+    made.workload = spec_.id();
+    made.component = spec_.components[link.importer].name;
+    made.binding = fmt::format("{}/{}/component:{}", made.workload, made.component,
+                               spec_.components[link.exporter].name);
+    consumer = std::make_shared<const wrpc::Consumer>(std::move(made));
+  }
+  return consumer;
+}
+
+Result<std::shared_ptr<Deployment>> LocalRuntime::assemble(std::shared_ptr<const WorkloadSpec> spec,
+                                                           std::uint64_t generation,
+                                                           WorkloadCode code) {
+  TRY(auto volumes, volumesOf(*spec));
+  Assembly assembly(*this, *spec, generation, code, volumes.get());
+  TRY_VOID(assembly.run());
+  return std::make_shared<LocalDeployment>(std::move(spec), generation, assembly.takeComponents(),
+                                           assembly.takeCalled(), std::move(volumes),
+                                           shards_.size());
+}
+
+}  // namespace nimbus::host

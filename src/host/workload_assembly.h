@@ -1,0 +1,52 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "host/called_component.h"
+#include "host/component_bindings.h"
+#include "host/local_runtime.h"
+#include "host/volumes.h"
+#include "host/workload_code.h"
+
+namespace nimbus::host {
+
+// Puts one deployment together, for LocalRuntime::assemble(): each component's runtime, those that
+// are called before those that call them. On the control shard.
+class LocalRuntime::Assembly {
+ public:
+  // All outlive it.
+  Assembly(LocalRuntime& runtime, const WorkloadSpec& spec, std::uint64_t generation,
+           const WorkloadCode& code, const WorkloadVolumes* volumes);
+
+  [[nodiscard]] Result<void> run();
+
+  std::vector<std::shared_ptr<ComponentRuntime>> takeComponents() { return std::move(made_); }
+  std::vector<std::shared_ptr<CalledComponent>> takeCalled() { return std::move(called_); }
+
+ private:
+  [[nodiscard]] Result<void> make(std::size_t component);
+  // The imports of the component, and of those inside of it, that others serve by calls.
+  [[nodiscard]] Result<std::vector<CalledImport>> calledImports(
+      const std::vector<std::size_t>& members);
+  [[nodiscard]] std::shared_ptr<wrpc::Invoker> invokerOf(std::size_t component);
+  [[nodiscard]] std::shared_ptr<const wrpc::Consumer> consumerOf(const ComponentLink& link);
+  // The component itself and those composed into it, in the order of their slots.
+  [[nodiscard]] std::vector<std::size_t> membersOf(std::size_t component) const;
+  [[nodiscard]] Result<void> checkKind(std::size_t component) const;
+
+  LocalRuntime& runtime_;
+  const WorkloadSpec& spec_;
+  const std::uint64_t generation_;
+  const WorkloadCode& code_;
+  const WorkloadVolumes* volumes_;
+  std::vector<std::shared_ptr<ComponentRuntime>> made_;  // by component; null: not yet
+  std::vector<std::shared_ptr<CalledComponent>> called_;
+  std::map<std::size_t, std::shared_ptr<wrpc::Invoker>> invokers_;  // by component
+  // By caller and called.
+  std::map<std::pair<std::size_t, std::size_t>, std::shared_ptr<const wrpc::Consumer>> consumers_;
+};
+
+}  // namespace nimbus::host
