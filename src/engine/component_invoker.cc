@@ -6,6 +6,7 @@
 
 #include "base/sync.h"
 #include "engine/ffi.h"
+#include "engine/guest_channels.h"
 #include "engine/guest_instance.h"
 #include "engine/reply.h"
 #include "wit/interface_name.h"
@@ -46,7 +47,9 @@ Error errorOf(const NimbusOutcome& outcome, Logger& log) {
 // A call of a session, while somebody waits for it. Used again for calls that end at once.
 class PendingCall final : public GuestInstance::Call {
  public:
-  explicit PendingCall(Logger& log) : log_(log) {}
+  // The use is kept by streams among the results.
+  PendingCall(net::Shard& shard, const UseToken& use, Logger& log)
+      : shard_(shard), use_(use), log_(log) {}
   ~PendingCall() override { unlink(); }
 
   void begin(TimePoint deadline) {
@@ -62,11 +65,16 @@ class PendingCall final : public GuestInstance::Call {
     if (!result_) result_.emplace(std::move(result));
   }
 
-  void onDone(const NimbusOutcome& outcome, NimbusOwnedBytes results) override {
+  void onDone(const NimbusOutcome& outcome, NimbusOwnedBytes results,
+              const NimbusOutgoing* outgoing, std::size_t outgoing_count) override {
     ByteChain unwanted;
     const bool wanted = !result_ && outcome.kind == NIMBUS_DONE_OK;
     if (wanted) result_.emplace();
     appendOwned(wanted ? (*result_)->bytes : unwanted, results);
+    if (outgoing_count != 0) {
+      std::vector<wrpc::Channel> channels = channelsOf(shard_, outgoing, outgoing_count, use_);
+      if (wanted) (*result_)->channels = std::move(channels);
+    }
     if (!result_) result_.emplace(std::unexpected(errorOf(outcome, log_)));
   }
 
@@ -93,7 +101,9 @@ class PendingCall final : public GuestInstance::Call {
   }
 
  private:
-  TimePoint deadline_;
+  TimePoint deadline_{};
+  net::Shard& shard_;
+  const UseToken& use_;
   Logger& log_;
   std::optional<Result<wrpc::Values>> result_;
   Event ended_;
@@ -124,8 +134,9 @@ class ComponentInvoker::Session final : public wrpc::Session, GuestInstance::Own
     std::unique_ptr<PendingCall> call = newCall();
     call->begin(deadline);
     ++calls_since_idle_;
-    instance.submit(*call, static_cast<std::uint32_t>(function.value),
-                    lent_.hand(std::move(params.bytes)), deadline);
+    const NimbusPieces lent = lent_.hand(std::move(params.bytes));
+    instance.submit(*call, static_cast<std::uint32_t>(function.value), lent,
+                    lendChannels(std::move(params)), deadline);
     const std::size_t done = instance.poll();
     if (done > (call->finished() ? 1U : 0U)) instance.wake();  // others have their results too
     if (call->finished()) {
@@ -145,7 +156,7 @@ class ComponentInvoker::Session final : public wrpc::Session, GuestInstance::Own
     return lives() && instance_->owns(handle);
   }
   [[nodiscard]] bool inUse() const override {
-    return lives() && (!instance_->idle() || instance_->hasResources());
+    return lives() && (!instance_->idle() || instance_->hasResources() || streams_.use_count() > 1);
   }
 
  private:
@@ -153,7 +164,7 @@ class ComponentInvoker::Session final : public wrpc::Session, GuestInstance::Own
 
   [[nodiscard]] std::unique_ptr<PendingCall> newCall() {
     if (spare_) return std::move(spare_);
-    return std::make_unique<PendingCall>(shared_->log);
+    return std::make_unique<PendingCall>(shard_, streams_, shared_->log);
   }
 
   Result<GuestInstance*> liveInstance() {
@@ -228,6 +239,7 @@ class ComponentInvoker::Session final : public wrpc::Session, GuestInstance::Own
   net::Timer timer_;
   PendingCall* waiting_ = nullptr;
   int calls_since_idle_ = 0;
+  const UseToken streams_ = std::make_shared<int>();  // shared by open streams of results
   BorrowedReply lent_;  // the parameters of the call that is being submitted
   std::unique_ptr<PendingCall> spare_;
   std::shared_ptr<void> permit_;  // of the instance, which goes first

@@ -52,7 +52,7 @@ GuestInstance::~GuestInstance() {
 }
 
 void GuestInstance::submit(Call& call, std::uint32_t function, NimbusPieces params,
-                           std::optional<TimePoint> deadline) {
+                           NimbusChannels channels, std::optional<TimePoint> deadline) {
   if (idle()) {
     cpu_time_ = Duration::zero();
     busy_ = false;
@@ -62,15 +62,16 @@ void GuestInstance::submit(Call& call, std::uint32_t function, NimbusPieces para
   call.link_ = &first_;
   if (first_ != nullptr) first_->link_ = &call.next_;
   first_ = &call;
-  const auto done = [](void* context, const NimbusOutcome* outcome, NimbusOwnedBytes results) {
+  const auto done = [](void* context, const NimbusOutcome* outcome, NimbusOwnedBytes results,
+                       const NimbusOutgoing* outgoing, std::size_t outgoing_count) {
     auto& ended = *static_cast<Call*>(context);
     ended.unlink();
     ++ended.instance_->done_;
-    ended.onDone(*outcome, results);
+    ended.onDone(*outcome, results, outgoing, outgoing_count);
   };
   const std::int64_t deadline_ns =
       deadline ? Duration(deadline->time_since_epoch()).count() : std::int64_t{0};
-  call.raw_ = nimbus_guest_call(raw_, function, params, deadline_ns, &call, done);
+  call.raw_ = nimbus_guest_call(raw_, function, params, channels, deadline_ns, &call, done);
   NIMBUS_CHECK(call.raw_ != nullptr);
 }
 

@@ -27,8 +27,10 @@ class GuestInstance final : Poller::Client {
     Call& operator=(const Call&) = delete;
     virtual ~Call();
 
-    // It has ended, within a poll; the bytes live during the call.
-    virtual void onDone(const NimbusOutcome& outcome, NimbusOwnedBytes results) = 0;
+    // It has ended, within a poll; the bytes live during the call. The streams and futures among
+    // the results go on.
+    virtual void onDone(const NimbusOutcome& outcome, NimbusOwnedBytes results,
+                        const NimbusOutgoing* outgoing, std::size_t outgoing_count) = 0;
 
     // Its result is not wanted any more; onDone() is not called.
     void giveUp();
@@ -60,7 +62,7 @@ class GuestInstance final : Poller::Client {
   GuestInstance& operator=(const GuestInstance&) = delete;
 
   // `params` need live during this call only. Nothing runs before poll(), which must follow.
-  void submit(Call& call, std::uint32_t function, NimbusPieces params,
+  void submit(Call& call, std::uint32_t function, NimbusPieces params, NimbusChannels channels,
               std::optional<TimePoint> deadline);
   void dropResource(ByteView handle);
   [[nodiscard]] bool owns(ByteView handle) const;

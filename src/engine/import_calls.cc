@@ -2,6 +2,7 @@
 
 #include "base/check.h"
 #include "engine/ffi.h"
+#include "engine/guest_channels.h"
 
 namespace nimbus::engine {
 
@@ -20,15 +21,14 @@ class ImportCalls::Call {
   [[nodiscard]] Eventual<Result<wrpc::Values>> begin(wrpc::Session& session,
                                                      const ImportSet::Function& function,
                                                      const wrpc::Consumer& consumer,
-                                                     std::int64_t deadline_ns, ByteChain&& params) {
+                                                     std::int64_t deadline_ns,
+                                                     wrpc::Values&& params) {
     function_ = &function;
     driver_.reset();  // of the last use
     result_.reset();
     context_.emplace(consumer, std::nullopt, std::string_view());
     if (deadline_ns != 0) context_->deadline = TimePoint(Duration(deadline_ns));
-    wrpc::Values values;
-    values.bytes = std::move(params);
-    return session.invoke(*context_, function.id, std::move(values));
+    return session.invoke(*context_, function.id, std::move(params));
   }
 
   // Runs the task until it waits; its result if it does not.
@@ -69,7 +69,7 @@ class ImportCalls::Call {
     NimbusReplySlot* slot = std::exchange(slot_, nullptr);
     NimbusImportReply reply{};
     if (owner_.answer(std::move(results), *function_, reply) == NIMBUS_IMPORT_DONE) {
-      nimbus_reply(slot, reply.results);
+      nimbus_reply(slot, reply.results, reply.channels);
     } else {
       nimbus_reply_error(slot, reply.error);
     }
@@ -122,19 +122,21 @@ NimbusImportStatus ImportCalls::answer(Result<wrpc::Values>&& results,
     return refuse("the import " + function.name + " failed: " + results.error().describe(), reply);
   }
   reply.results = last_.hand(std::move(results->bytes));
+  reply.channels = lendChannels(*std::move(results));
   return NIMBUS_IMPORT_DONE;
 }
 
 NimbusImportStatus ImportCalls::call(std::uint32_t index, NimbusOwnedBytes params,
                                      std::int64_t deadline_ns, NimbusImportReply& reply) {
-  ByteChain bytes;
-  appendOwned(bytes, params);
+  wrpc::Values values;
+  appendOwned(values.bytes, params);
+  values.channels.swap(announced_);
   const ImportSet::Function* function = imports_ ? imports_->function(index) : nullptr;
   if (function == nullptr) return refuse("nothing provides what the component imports", reply);
   const wrpc::Consumer& consumer = *imports_->providers()[function->provider].consumer;
   std::unique_ptr<Call> call = newCall();
   auto eventual =
-      call->begin(session(function->provider), *function, consumer, deadline_ns, std::move(bytes));
+      call->begin(session(function->provider), *function, consumer, deadline_ns, std::move(values));
   if (eventual.ready()) {
     spare_ = std::move(call);
     return answer(eventual.take(), *function, reply);
@@ -152,6 +154,10 @@ void ImportCalls::ended(Call& call) {
   // Its task is still running: it goes when the next call needs the object, or another has ended.
   call.unlink();
   spare_.reset(&call);
+}
+
+void ImportCalls::announce(const NimbusOutgoing* channels, std::size_t count) {
+  announced_ = channelsOf(shard_, channels, count, nullptr);
 }
 
 void ImportCalls::dropResource(std::uint32_t import_index, ByteView handle) {
@@ -177,6 +183,9 @@ void setImportCalls(NimbusHostCalls& calls) {
   };
   calls.import_drop = [](void* imports, std::uint32_t import_index, NimbusStr handle) {
     static_cast<ImportCalls*>(imports)->dropResource(import_index, {handle.data, handle.size});
+  };
+  calls.import_channels = [](void* imports, const NimbusOutgoing* channels, std::size_t count) {
+    static_cast<ImportCalls*>(imports)->announce(channels, count);
   };
   calls.imports_close = [](void* imports) { delete static_cast<ImportCalls*>(imports); };
 }

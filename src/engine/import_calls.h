@@ -29,6 +29,8 @@ class ImportCalls {
 
   [[nodiscard]] NimbusImportStatus call(std::uint32_t function, NimbusOwnedBytes params,
                                         std::int64_t deadline_ns, NimbusImportReply& reply);
+  // The streams and futures of the next call.
+  void announce(const NimbusOutgoing* channels, std::size_t count);
   void dropResource(std::uint32_t import_index, ByteView handle);
 
   // A call under way.
@@ -49,6 +51,7 @@ class ImportCalls {
   std::vector<std::unique_ptr<wrpc::Session>> sessions_;  // by provider; null until its first call
   Call* first_ = nullptr;                                 // those that wait
   std::unique_ptr<Call> spare_;                           // for the next call
+  std::vector<wrpc::Channel> announced_;                  // of the next call
   BorrowedReply last_;                                    // the guest reads it after the call
   std::string last_error_;
 };

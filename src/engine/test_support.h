@@ -93,6 +93,10 @@ class TemporaryFolder {
 // test:provider/api@1.2.3 answers; that must not come at once.
 [[nodiscard]] Bytes relayingGuest();
 
+// Imports test:streams/api@1.0.0 and uses it in its exports, which also take and return streams and
+// futures: see its text in test_streaming_guest_test.cc. Bytes of streams count from 0 up.
+[[nodiscard]] Bytes streamingGuest();
+
 // --- what guests see
 
 class FakeGuestHost final : public GuestHost {

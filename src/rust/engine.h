@@ -30,6 +30,8 @@ typedef struct NimbusEgress NimbusEgress;        // one outgoing HTTP request of
 typedef struct NimbusGuest NimbusGuest;          // an instance whose exports are called
 typedef struct NimbusGuestCall NimbusGuestCall;  // a call of one of them
 typedef struct NimbusReplySlot NimbusReplySlot;  // where the answer of an import call goes
+typedef struct NimbusOutlet NimbusOutlet;        // the reading end of a guest's stream or future
+typedef struct NimbusWaker NimbusWaker;          // wakes a guest that waits for a channel
 
 typedef struct {
   const uint8_t* data;
@@ -58,6 +60,66 @@ typedef struct {
   void* owner;
   void (*release)(void* owner);
 } NimbusPieces;
+
+// --- streams and futures -------------------------------------------------------------------------
+//
+// Among encoded values stands one byte 0 for each; what comes through them goes beside, on channels
+// that are named by their paths (docs/formats/wrpc-values.md): a stream as lists and an empty list,
+// a future as its value once. All of this on the thread that polls the instance.
+
+typedef enum {
+  NIMBUS_CHANNEL_DATA = 0,
+  NIMBUS_CHANNEL_PENDING = 1,
+  NIMBUS_CHANNEL_END = 2,     // the writer has ended it
+  NIMBUS_CHANNEL_BROKEN = 3,  // it was broken off
+} NimbusChannelStatus;
+
+// From a guest. The outlet is the receiver's (nimbus_outlet_free), the path lives during the call.
+typedef struct {
+  const uint32_t* path;
+  size_t path_length;
+  NimbusOutlet* outlet;
+} NimbusOutgoing;
+
+// Returns a NimbusChannelStatus, with DATA in `*bytes` whole lists or the value, which follow the
+// contract of NimbusOwnedBytes. The guest can write on once its bytes were read.
+int32_t nimbus_outlet_read(NimbusOutlet* outlet, NimbusOwnedBytes* bytes);
+// `ready(context)` is called when something comes after a read that returned PENDING: within a
+// poll, or while the instance goes.
+void nimbus_outlet_watch(NimbusOutlet* outlet, void* context, void (*ready)(void* context));
+// Tells the guest that nobody reads.
+void nimbus_outlet_free(NimbusOutlet* outlet);
+
+// What a read of a channel gave: one field is set, by the status that is returned with it. The
+// error lives until the next read.
+typedef struct {
+  NimbusPieces bytes;  // DATA
+  NimbusStr error;     // BROKEN
+} NimbusIncoming;
+
+// To a guest. Called within polls, and while the instance goes.
+typedef struct {
+  // The channel at that path, as the token of `read` and `close`; null: there is none.
+  void* (*take)(void* channels, const uint32_t* path, size_t path_length);
+  // No more will be taken. Those that were go on.
+  void (*release)(void* channels);
+  // Returns a NimbusChannelStatus. The waker is the callee's: it wakes or frees it, and does so
+  // with the one before if it is asked again while PENDING.
+  int32_t (*read)(void* channel, NimbusWaker* waker, NimbusIncoming* incoming);
+  // The guest reads no more.
+  void (*close)(void* channel);
+} NimbusChannelCalls;
+
+// `calls` live for ever; null `channels`: there are none.
+typedef struct {
+  void* channels;
+  const NimbusChannelCalls* calls;
+} NimbusChannels;
+
+void nimbus_waker_wake(NimbusWaker* waker);
+void nimbus_waker_free(NimbusWaker* waker);
+
+// -------------------------------------------------------------------------------------------------
 
 const char* nimbus_last_error(void);
 // Version of the engine inside, such as "wasmtime 48.0.8".
@@ -211,12 +273,13 @@ typedef enum {
   NIMBUS_IMPORT_FAILED = 2
 } NimbusImportStatus;
 
-// How an import call began: one field is set, by the status that is returned with it. What it
+// How an import call began: what belongs to the status that is returned with it is set. What it
 // points at lives until the instance's next import call.
 typedef struct {
-  NimbusPieces results;  // DONE
-  NimbusStr error;       // FAILED: the guest traps with this message
-  void* call;            // PENDING: the token that import_suspended and import_cancel get
+  NimbusPieces results;     // DONE
+  NimbusChannels channels;  // DONE: among the results; the engine releases them
+  NimbusStr error;          // FAILED: the guest traps with this message
+  void* call;               // PENDING: the token that import_suspended and import_cancel get
 } NimbusImportReply;
 
 // What instances ask of the host. `context` is the pointer given to nimbus_context_new. All may be
@@ -257,6 +320,8 @@ typedef struct {
   // The guest dropped a resource that a function of this import gave it.
   void (*import_drop)(void* imports, uint32_t import_index, NimbusStr handle);
   void (*imports_close)(void* imports);  // the instance is gone
+  // The streams and futures among the parameters of the import_call that follows.
+  void (*import_channels)(void* imports, const NimbusOutgoing* channels, size_t count);
 } NimbusHostCalls;
 
 typedef struct {
@@ -289,7 +354,7 @@ void nimbus_context_free(NimbusContext* context);
 
 // Ends a call that was PENDING and its slot: the guest goes on at its next poll. Only on the thread
 // that polls it, but not within a poll.
-void nimbus_reply(NimbusReplySlot* slot, NimbusPieces results);
+void nimbus_reply(NimbusReplySlot* slot, NimbusPieces results, NimbusChannels channels);
 void nimbus_reply_error(NimbusReplySlot* slot, NimbusStr message);
 void nimbus_reply_free(NimbusReplySlot* slot);
 
@@ -405,11 +470,14 @@ NimbusGuest* nimbus_guest_new(const NimbusLinked* linked, const NimbusContext* c
 // Queues a call of the function with that index (see nimbus_linked_export). Values are in the wRPC
 // encoding; a resource of the guest is a handle of four bytes, a number. The parameters are checked
 // before the guest sees them. `done` is called once, within a poll or nimbus_guest_free; its bytes
-// follow the contract of NimbusOwnedBytes.
+// follow the contract of NimbusOwnedBytes, and `outgoing` are the streams and futures among the
+// results, which go on after the call.
 NimbusGuestCall* nimbus_guest_call(NimbusGuest* guest, uint32_t function, NimbusPieces params,
-                                   int64_t deadline_ns, void* context,
+                                   NimbusChannels channels, int64_t deadline_ns, void* context,
                                    void (*done)(void* context, const NimbusOutcome* outcome,
-                                                NimbusOwnedBytes results));
+                                                NimbusOwnedBytes results,
+                                                const NimbusOutgoing* outgoing,
+                                                size_t outgoing_count));
 // After `done`, or to give the call up: then `done` is not called. Returns 1 if the call occupies
 // the instance, which will serve no other: end it.
 int32_t nimbus_guest_call_free(NimbusGuestCall* call);
@@ -448,8 +516,11 @@ static_assert(sizeof(NimbusPieces) == 32);
 static_assert(sizeof(NimbusImport) == 32);
 static_assert(sizeof(NimbusExportFunction) == 48);
 static_assert(sizeof(NimbusImportFunction) == 24);
-static_assert(sizeof(NimbusImportReply) == 56);
-static_assert(sizeof(NimbusHostCalls) == 144);
+static_assert(sizeof(NimbusOutgoing) == 24);
+static_assert(sizeof(NimbusIncoming) == 48);
+static_assert(sizeof(NimbusChannels) == 16);
+static_assert(sizeof(NimbusImportReply) == 72);
+static_assert(sizeof(NimbusHostCalls) == 152);
 static_assert(sizeof(NimbusVolume) == 40);
 static_assert(sizeof(NimbusLabel) == 40);
 static_assert(sizeof(NimbusContextConfig) == 80);

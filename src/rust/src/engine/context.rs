@@ -40,7 +40,7 @@ impl HostCalls {
     }
 }
 
-const _: () = assert!(size_of::<HostCalls>() == 144);
+const _: () = assert!(size_of::<HostCalls>() == 152);
 
 #[repr(C)]
 pub struct Volume {

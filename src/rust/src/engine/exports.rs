@@ -13,7 +13,7 @@ use wasmtime::{Engine as WasmEngine, Result, Store, bail, format_err};
 use super::component::Linked;
 use super::host::Host;
 use super::imports::wire_name;
-use super::raw::{Data, Lifted, MAX_FLAT, RawLift, RawLower, Shape};
+use super::raw::{Channel, Data, Lifted, MAX_FLAT, RawLift, RawLower, Shape};
 use crate::abi::{Str, guard_void};
 
 /// What a function takes and returns; or why it cannot be called.
@@ -25,6 +25,8 @@ pub struct Export {
     wire_name: String,
     index: ComponentExportIndex,
     signature: Signature,
+    /// Whether streams or futures are among the parameters.
+    pub takes_channels: bool,
 }
 
 /// All functions that a component exports, and the resources that it defines.
@@ -89,7 +91,11 @@ impl ExportTable {
             ComponentItem::Resource(resource) => self.resources.push((*resource, index)),
             ComponentItem::ComponentFunc(function) => {
                 let signature = self.signature(function);
+                let takes_channels = signature
+                    .as_ref()
+                    .is_ok_and(|(params, _)| params.has_channels());
                 self.functions.push(Export {
+                    takes_channels,
                     instance: instance.to_owned(),
                     wire_name: wire_name(name).to_owned(),
                     index,
@@ -113,9 +119,7 @@ impl ExportTable {
             if foreign {
                 bail!("a resource of another provider cannot cross");
             }
-            if shape.has_channels() {
-                bail!("streams and futures cannot cross");
-            }
+            shape.check_channels()?;
         }
         Ok((params, results))
     }
@@ -125,6 +129,13 @@ impl Export {
     pub fn params(&self) -> Result<&Shape> {
         match &self.signature {
             Ok((params, _)) => Ok(params),
+            Err(why) => Err(format_err!("{why}")),
+        }
+    }
+
+    pub fn results(&self) -> Result<&Shape> {
+        match &self.signature {
+            Ok((_, results)) => Ok(results),
             Err(why) => Err(format_err!("{why}")),
         }
     }
@@ -152,6 +163,7 @@ impl ResourceTypes {
 pub struct Params {
     pub data: Data,
     pub resources: Box<[(u32, ResourceAny)]>,
+    pub channels: Box<[(Channel, usize)]>,
 }
 
 /// What a function returned.
@@ -169,6 +181,7 @@ fn lower(params: Params) -> RawLower<MAX_FLAT, true> {
     RawLower {
         data: params.data,
         resources: params.resources,
+        channels: params.channels,
     }
 }
 

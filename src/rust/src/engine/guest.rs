@@ -2,12 +2,11 @@
 //! has concurrency.
 
 use std::cell::{Cell, RefCell};
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::ffi::c_void;
 use std::future::poll_fn;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::task::{Context as TaskContext, Poll, Waker};
 
 use futures::stream::{FuturesUnordered, StreamExt};
@@ -15,25 +14,25 @@ use wasmtime::component::{Accessor, Instance, ResourceAny};
 use wasmtime::{AsContextMut, Result, Store, bail};
 
 use super::call::Driven;
+use super::channels::{Arriving, Outgoing, Outlets, arriving, inlets, outlets};
 use super::component::{Linked, Resolved};
 use super::context::{Context, Contexts};
 use super::exchange::{Failure, Outcome, with_outcome};
 use super::exports::{Callable, Params, ResourceTypes, callable};
+use super::guest_resources::Resources;
 use super::host::{Host, new_store};
 use super::http_call::{failure, instantiation_failure};
+use super::inlet::Channels;
 use super::raw::{Data, Lifted, Pieces, Shape};
 use super::wake::Wake;
 use crate::abi::{OwnedBytes, Str, guard, guard_void};
 
-/// Resources of the guest that one consumer may own at once.
-const MAX_RESOURCES: usize = 100_000;
-
-type Done = extern "C" fn(*mut c_void, *const Outcome, OwnedBytes);
+type Done = extern "C" fn(*mut c_void, *const Outcome, OwnedBytes, *const Outgoing, usize);
 
 /// A call; C++ holds a reference to it.
 pub struct CallState {
     function: usize,
-    params: Cell<Option<Data>>,
+    params: Cell<Option<(Data, Channels)>>,
     deadline_ns: i64,
     context: *mut c_void,
     done: Done,
@@ -44,81 +43,29 @@ pub struct CallState {
 }
 
 impl CallState {
-    fn end(&self, outcome: std::result::Result<&mut Lifted, &Failure>) {
-        if !self.open.replace(false) {
-            return;
-        }
-        let results = outcome.map(Lifted::take_bytes);
-        let (results, ended) = match results {
-            Ok(results) => (results, Ok(&())),
-            Err(why) => (OwnedBytes::borrowed(&[]), Err(why)),
-        };
-        with_outcome(ended, |outcome| (self.done)(self.context, outcome, results));
-    }
-}
-
-struct Owned {
-    resource: ResourceAny,
-    /// Calls under way that borrow it.
-    lent: usize,
-    dropped: bool,
-}
-
-/// The number of the next resource. One count for all instances: a handle of one that has ended
-/// means nothing to its successor.
-static NEXT_NUMBER: AtomicU32 = AtomicU32::new(1);
-
-/// Resources that the consumer owns, by the numbers in their handles.
-#[derive(Default)]
-struct Resources {
-    owned: HashMap<u32, Owned>,
-    /// To be destroyed when the instance has time.
-    doomed: Vec<ResourceAny>,
-}
-
-impl Resources {
-    /// Puts what a call returned into the table, and its numbers into the bytes.
-    fn keep(&mut self, lifted: &mut Lifted) -> Result<()> {
-        for (handle, resource) in lifted.large.iter_mut().zip(lifted.resources.drain(..)) {
-            if self.owned.len() >= MAX_RESOURCES {
-                bail!("more than {MAX_RESOURCES} resources are open");
-            }
-            let mut number = NEXT_NUMBER.fetch_add(1, Ordering::Relaxed);
-            while self.owned.contains_key(&number) {
-                number = NEXT_NUMBER.fetch_add(1, Ordering::Relaxed);
-            }
-            let owned = Owned {
-                resource,
-                lent: 0,
-                dropped: false,
-            };
-            self.owned.insert(number, owned);
-            handle.rep = number;
-            let at = handle.position + 1;
-            lifted.bytes[at..at + 4].copy_from_slice(&number.to_le_bytes());
-        }
-        Ok(())
-    }
-
-    fn doom(&mut self, number: u32) {
-        match self.owned.get_mut(&number) {
-            Some(owned) if owned.lent > 0 => owned.dropped = true,
-            Some(_) => {
-                let owned = self.owned.remove(&number);
-                self.doomed.extend(owned.map(|owned| owned.resource));
-            }
-            None => {}
+    fn end(&self, why: &Failure) {
+        if self.open.replace(false) {
+            let done = self.done;
+            with_outcome(Err(why), |outcome| {
+                done(
+                    self.context,
+                    outcome,
+                    OwnedBytes::borrowed(&[]),
+                    std::ptr::null(),
+                    0,
+                );
+            });
         }
     }
 
-    /// A call that borrowed it has ended.
-    fn give_back(&mut self, number: u32) {
-        let Some(owned) = self.owned.get_mut(&number) else {
-            return;
-        };
-        owned.lent -= 1;
-        if owned.dropped {
-            self.doom(number);
+    fn succeed(&self, lifted: &mut Lifted, outlets: Outlets) {
+        if self.open.replace(false) {
+            let results = lifted.take_bytes();
+            outlets.hand_over(|list| {
+                with_outcome(Ok(&()), |outcome| {
+                    (self.done)(self.context, outcome, results, list.as_ptr(), list.len());
+                });
+            });
         }
     }
 }
@@ -164,7 +111,7 @@ impl Guest {
         let orphans = std::mem::take(&mut *self.orphans.borrow_mut());
         let waiting = std::mem::take(&mut *self.waiting.borrow_mut());
         for call in orphans.into_iter().chain(waiting) {
-            call.end(Err(why));
+            call.end(why);
         }
         *self.resources.borrow_mut() = Resources::default();
     }
@@ -179,8 +126,8 @@ struct OnInstance<'g> {
 }
 
 impl OnInstance<'_> {
-    fn done(mut self, called: Result<Lifted>) -> Result<()> {
-        let mut lifted = called?;
+    fn done(mut self, called: Result<(Lifted, Outlets)>) -> Result<()> {
+        let (mut lifted, outlets) = called?;
         let mut resources = self.guest.resources.borrow_mut();
         resources.keep(&mut lifted)?;
         for number in self.borrowed.drain(..) {
@@ -194,7 +141,7 @@ impl OnInstance<'_> {
         }
         drop(resources);
         self.ended = true;
-        self.call.end(Ok(&mut lifted));
+        self.call.succeed(&mut lifted, outlets);
         Ok(())
     }
 }
@@ -212,6 +159,13 @@ struct Taken {
     resources: Box<[(u32, ResourceAny)]>,
     /// Those of them that stay the consumer's.
     borrowed: Vec<u32>,
+    arriving: Vec<Arriving>,
+}
+
+/// Parameters that were checked; the channels among them need the instance.
+struct Admitted {
+    params: Params,
+    arriving: Vec<Arriving>,
 }
 
 /// One instance with what is known of it.
@@ -227,12 +181,13 @@ struct Running<'g> {
 impl<'g> Running<'g> {
     /// Checks the parameters before the guest sees them, and takes the resources that they give
     /// away. What it refuses has ended.
-    fn admit(&self, call: Rc<CallState>) -> Option<(OnInstance<'g>, Params)> {
-        let data = call.params.take()?;
-        match self.check(call.function, &data) {
+    fn admit(&self, call: Rc<CallState>) -> Option<(OnInstance<'g>, Admitted)> {
+        let (data, channels) = call.params.take()?;
+        match self.check(call.function, &data, &channels) {
             Ok(Taken {
                 resources,
                 borrowed,
+                arriving,
             }) => {
                 let call = OnInstance {
                     guest: self.guest,
@@ -240,16 +195,21 @@ impl<'g> Running<'g> {
                     borrowed,
                     ended: false,
                 };
-                Some((call, Params { data, resources }))
+                let params = Params {
+                    data,
+                    resources,
+                    channels: Box::default(),
+                };
+                Some((call, Admitted { params, arriving }))
             }
             Err(error) => {
-                call.end(Err(&Failure::Refused(format!("{error:#}"))));
+                call.end(&Failure::Refused(format!("{error:#}")));
                 None
             }
         }
     }
 
-    fn check(&self, function: usize, data: &Data) -> Result<Taken> {
+    fn check(&self, function: usize, data: &Data, channels: &Channels) -> Result<Taken> {
         let Some(export) = self.resolved.exports.functions.get(function) else {
             bail!("no such function");
         };
@@ -281,6 +241,10 @@ impl<'g> Running<'g> {
             Ok(())
         })?;
         reader.end()?;
+        let arriving = match export.takes_channels {
+            true => arriving(export.params()?, data, channels)?,
+            false => Vec::new(),
+        };
         let mut borrowed = Vec::new();
         for (number, _, own) in &found {
             if *own {
@@ -296,6 +260,7 @@ impl<'g> Running<'g> {
         Ok(Taken {
             resources: resources.collect(),
             borrowed,
+            arriving,
         })
     }
 
@@ -337,8 +302,9 @@ impl<'g> Running<'g> {
             };
             store.data_mut().imports.deadline_ns = call.call.deadline_ns;
             let function = self.callable(call.call.function, &mut *store)?;
-            let called = function.call(store, params).await;
-            call.done(called)?;
+            // Without concurrency there are no streams.
+            let called = function.call(store, params.params).await;
+            call.done(called.map(|lifted| (lifted, Outlets::default())))?;
         }
     }
 
@@ -354,6 +320,29 @@ impl<'g> Running<'g> {
                 .run_concurrent(async |accessor| self.overlap(accessor, most).await)
                 .await??;
         }
+    }
+
+    async fn call(
+        &self,
+        accessor: &Accessor<Host>,
+        callable: Rc<dyn Callable>,
+        function: usize,
+        admitted: Admitted,
+    ) -> Result<(Lifted, Outlets)> {
+        let Admitted {
+            mut params,
+            arriving,
+        } = admitted;
+        if !arriving.is_empty() {
+            params.channels = accessor.with(|store| inlets(store, arriving))?;
+        }
+        let mut lifted = callable.call_concurrent(accessor, params).await?;
+        if lifted.channels.is_empty() {
+            return Ok((lifted, Outlets::default()));
+        }
+        let results = self.resolved.exports.functions[function].results()?;
+        let outlets = accessor.with(|store| outlets(store, results, &mut lifted))?;
+        Ok((lifted, outlets))
     }
 
     /// Returns when there are resources to destroy.
@@ -382,9 +371,8 @@ impl<'g> Running<'g> {
                 let function =
                     accessor.with(|mut store| self.callable(call.call.function, &mut store));
                 running.push(async move {
-                    let function = function?;
-                    let called = function.call_concurrent(accessor, params).await;
-                    call.done(called)
+                    let called = self.call(accessor, function?, call.call.function, params);
+                    call.done(called.await)
                 });
             }
         })
@@ -458,12 +446,13 @@ pub unsafe extern "C" fn nimbus_guest_new(
 }
 
 /// # Safety
-/// `guest` is alive; `params` and `done` follow their contracts.
+/// `guest` is alive; `params`, `channels` and `done` follow their contracts.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nimbus_guest_call(
     guest: *mut GuestHandle,
     function: u32,
     params: Pieces,
+    channels: Channels,
     deadline_ns: i64,
     context: *mut c_void,
     done: Done,
@@ -473,7 +462,7 @@ pub unsafe extern "C" fn nimbus_guest_call(
         let (guest, params) = unsafe { (&(*guest).guest, params.into_data()) };
         let call = Rc::new(CallState {
             function: function as usize,
-            params: Cell::new(Some(params)),
+            params: Cell::new(Some((params, channels))),
             deadline_ns,
             context,
             done,

@@ -1,9 +1,12 @@
 //! The data of one store: what one instance sees of the host.
 
+use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
 use wasmtime::component::ResourceTable;
-use wasmtime::{Result, Store, UpdateDeadline, ensure};
+use wasmtime::{
+    AsContext, AsContextMut, Result, Store, StoreContext, StoreContextMut, UpdateDeadline, ensure,
+};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
@@ -12,6 +15,7 @@ use super::component::Resolved;
 use super::context::{Contexts, Shared};
 use super::egress::Hooks;
 use super::import_call::Imports;
+use super::outlet::Life;
 
 /// Handles that one instance may hold at once.
 const MAX_HANDLES: usize = 100_000;
@@ -39,6 +43,8 @@ pub struct Host {
     pub table: ResourceTable,
     pub share: Share,
     pub imports: Imports,
+    /// Of the store.
+    pub life: Life,
     /// Of the component, or of the one that others were composed into.
     first: Slot,
     others: Vec<Slot>,
@@ -88,8 +94,46 @@ impl WasiHttpView for Host {
     }
 }
 
+/// The store of one instance. Streams of its guest that are open when it goes have not ended: they
+/// were broken off.
+pub struct InstanceStore(Store<Host>);
+
+impl Deref for InstanceStore {
+    type Target = Store<Host>;
+
+    fn deref(&self) -> &Store<Host> {
+        &self.0
+    }
+}
+
+impl DerefMut for InstanceStore {
+    fn deref_mut(&mut self) -> &mut Store<Host> {
+        &mut self.0
+    }
+}
+
+impl AsContext for InstanceStore {
+    type Data = Host;
+
+    fn as_context(&self) -> StoreContext<'_, Host> {
+        self.0.as_context()
+    }
+}
+
+impl AsContextMut for InstanceStore {
+    fn as_context_mut(&mut self) -> StoreContextMut<'_, Host> {
+        self.0.as_context_mut()
+    }
+}
+
+impl Drop for InstanceStore {
+    fn drop(&mut self) {
+        self.0.data().life.end();
+    }
+}
+
 /// A store for one instance: limits are those of the first context.
-pub fn new_store(resolved: &Resolved, contexts: &Contexts) -> Result<Store<Host>> {
+pub fn new_store(resolved: &Resolved, contexts: &Contexts) -> Result<InstanceStore> {
     ensure!(
         contexts.len() == resolved.slots,
         "internal: {} contexts for {} components",
@@ -107,6 +151,7 @@ pub fn new_store(resolved: &Resolved, contexts: &Contexts) -> Result<Store<Host>
             first.max_table_elements,
         ),
         imports: Imports::new(first.clone()),
+        life: Life::default(),
         first: Slot::new(first)?,
         others: contexts[1..].iter().map(Slot::new).collect::<Result<_>>()?,
     };
@@ -114,5 +159,5 @@ pub fn new_store(resolved: &Resolved, contexts: &Contexts) -> Result<Store<Host>
     store.limiter(|host| &mut host.share);
     store.set_epoch_deadline(1);
     store.epoch_deadline_callback(|_| Ok(UpdateDeadline::Yield(1)));
-    Ok(store)
+    Ok(InstanceStore(store))
 }

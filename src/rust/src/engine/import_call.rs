@@ -9,8 +9,10 @@ use std::task::{Context, Poll, Waker};
 
 use wasmtime::{Error, Result, format_err};
 
+use super::channels::{Outgoing, Outlets};
 use super::context::Shared;
 use super::handles::Handles;
+use super::inlet::Channels;
 use super::raw::{Data, Lifted, Pieces};
 use crate::abi::{OwnedBytes, Str, guard_void};
 
@@ -18,11 +20,12 @@ use crate::abi::{OwnedBytes, Str, guard_void};
 #[repr(C)]
 pub struct ImportReply {
     results: Pieces,
+    channels: Channels,
     error: Str,
     call: *mut c_void,
 }
 
-const _: () = assert!(size_of::<ImportReply>() == 56);
+const _: () = assert!(size_of::<ImportReply>() == 72);
 
 const DONE: i32 = 0;
 const PENDING: i32 = 1;
@@ -37,6 +40,13 @@ pub struct ImportCalls {
     cancel: extern "C" fn(*mut c_void),
     drop: extern "C" fn(*mut c_void, u32, Str),
     close: extern "C" fn(*mut c_void),
+    channels: extern "C" fn(*mut c_void, *const Outgoing, usize),
+}
+
+/// Encoded values from C++, and the streams and futures among them.
+pub struct Answer {
+    pub data: Data,
+    pub channels: Channels,
 }
 
 /// What one instance has open of its imports.
@@ -75,6 +85,14 @@ impl Imports {
         self.opened
     }
 
+    /// The streams and futures of the call that begins next.
+    pub fn announce(&mut self, outlets: Outlets) {
+        if !outlets.is_empty() {
+            let (calls, opened) = (self.calls(), self.open());
+            outlets.hand_over(|list| (calls.channels)(opened, list.as_ptr(), list.len()));
+        }
+    }
+
     /// Starts a call.
     pub fn begin(&mut self, function: u32, params: &mut Lifted) -> Begun {
         if !params.large.is_empty()
@@ -92,12 +110,13 @@ impl Imports {
             self.deadline_ns,
             reply.as_mut_ptr(),
         );
-        // SAFETY: by the contract of import_call, the field that belongs to the status is set.
+        // SAFETY: by the contract of import_call, what belongs to the status is set.
         unsafe {
             match status {
-                DONE => Begun::Ready(Ok((&raw const (*reply.as_ptr()).results)
-                    .read()
-                    .into_data())),
+                DONE => Begun::Ready(Ok(Answer {
+                    data: (&raw const (*reply.as_ptr()).results).read().into_data(),
+                    channels: (&raw const (*reply.as_ptr()).channels).read(),
+                })),
                 PENDING => {
                     let call = (&raw const (*reply.as_ptr()).call).read();
                     Begun::Pending(PendingCall::new(call, calls))
@@ -132,25 +151,25 @@ fn refusal(message: &[u8]) -> Error {
 }
 
 pub enum Begun {
-    Ready(Result<Data>),
+    Ready(Result<Answer>),
     Pending(PendingCall),
 }
 
 #[derive(Default)]
-struct Answer {
-    result: Option<Result<Data>>,
+struct Waiting {
+    result: Option<Result<Answer>>,
     waker: Option<Waker>,
 }
 
 /// Where the answer of a call that waits goes; C++ holds one as `NimbusReplySlot`.
-pub struct ReplySlot(Arc<Mutex<Answer>>);
+pub struct ReplySlot(Arc<Mutex<Waiting>>);
 
-fn lock(answer: &Mutex<Answer>) -> MutexGuard<'_, Answer> {
+fn lock(answer: &Mutex<Waiting>) -> MutexGuard<'_, Waiting> {
     answer.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl ReplySlot {
-    fn set(self, result: Result<Data>) {
+    fn set(self, result: Result<Answer>) {
         let mut answer = lock(&self.0);
         answer.result = Some(result);
         let waker = answer.waker.take();
@@ -163,7 +182,7 @@ impl ReplySlot {
 
 /// A call that waits for its answer. Dropping it cancels the call.
 pub struct PendingCall {
-    answer: Arc<Mutex<Answer>>,
+    answer: Arc<Mutex<Waiting>>,
     call: *mut c_void,
     cancel: extern "C" fn(*mut c_void),
     ended: bool,
@@ -176,7 +195,7 @@ unsafe impl Sync for PendingCall {}
 
 impl PendingCall {
     fn new(call: *mut c_void, calls: ImportCalls) -> PendingCall {
-        let answer = Arc::new(Mutex::new(Answer::default()));
+        let answer = Arc::new(Mutex::new(Waiting::default()));
         let slot = Box::new(ReplySlot(answer.clone()));
         (calls.suspended)(call, Box::into_raw(slot));
         PendingCall {
@@ -189,9 +208,9 @@ impl PendingCall {
 }
 
 impl Future for PendingCall {
-    type Output = Result<Data>;
+    type Output = Result<Answer>;
 
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<Data>> {
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<Answer>> {
         let mut answer = lock(&self.answer);
         if let Some(result) = answer.result.take() {
             drop(answer);
@@ -212,13 +231,14 @@ impl Drop for PendingCall {
 }
 
 /// # Safety
-/// `slot` came from `import_suspended` and is not used again; `results` follows its contract.
+/// `slot` came from `import_suspended` and is not used again; `results` and `channels` follow their
+/// contracts.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nimbus_reply(slot: *mut ReplySlot, results: Pieces) {
+pub unsafe extern "C" fn nimbus_reply(slot: *mut ReplySlot, results: Pieces, channels: Channels) {
     guard_void(|| {
         // SAFETY: by this function's contract.
         let (slot, data) = unsafe { (Box::from_raw(slot), results.into_data()) };
-        slot.set(Ok(data));
+        slot.set(Ok(Answer { data, channels }));
     });
 }
 

@@ -1,14 +1,17 @@
 //! The imports of a component that C++ provides: all that the engine does not have itself.
 
+use std::sync::Arc;
+
 use wasmtime::component::types::{ComponentFunc, ComponentItem};
 use wasmtime::component::{Component as WasmComponent, Linker, LinkerInstance, ResourceType};
-use wasmtime::{Result, bail};
+use wasmtime::{AsContextMut, Result, bail};
 
+use super::channels::{Signature, arriving, inlets, outlets};
 use super::component::Linked;
 use super::config::Engine;
 use super::host::Host;
-use super::import_call::Begun;
-use super::raw::{Data, MAX_FLAT, RawLift, RawLower, Shape};
+use super::import_call::{Answer, Begun};
+use super::raw::{Channel, Lifted, MAX_FLAT, RawLift, RawLower, Shape};
 use crate::abi::{Str, guard_void};
 
 /// Packages whose interfaces the engine's own linker has.
@@ -182,19 +185,24 @@ impl Linking<'_> {
         let results = Shape::tuple(function.results())?;
         self.check(&params)?;
         self.check(&results)?;
-        let entry = Entry {
+        let mut entry = Entry {
             index: self.table.functions.len() as u32,
             is_async: function.async_(),
+            channels: None,
         };
         self.table.functions.push(Function {
             import,
             wire_name: wire_name(name).to_owned(),
             is_async: function.async_(),
         });
+        let (taken, returned) = (params.flat_count(), results.flat_count());
+        if params.has_channels() || results.has_channels() {
+            entry.channels = Some(Arc::new(Signature { params, results }));
+        }
         let mut instance = self.linker_instance(import)?;
-        match results.flat_count() {
-            0 => entry.add_by_params::<0>(&mut instance, name, params.flat_count()),
-            _ => entry.add_by_params::<1>(&mut instance, name, params.flat_count()),
+        match returned {
+            0 => entry.add_by_params::<0>(&mut instance, name, taken),
+            _ => entry.add_by_params::<1>(&mut instance, name, taken),
         }
     }
 
@@ -206,10 +214,7 @@ impl Linking<'_> {
         if foreign {
             bail!("a resource of another provider cannot cross");
         }
-        if shape.has_channels() {
-            bail!("streams and futures cannot cross");
-        }
-        Ok(())
+        shape.check_channels()
     }
 }
 
@@ -217,6 +222,8 @@ impl Linking<'_> {
 struct Entry {
     index: u32,
     is_async: bool,
+    /// If there are streams or futures in it.
+    channels: Option<Arc<Signature>>,
 }
 
 impl Entry {
@@ -244,36 +251,94 @@ impl Entry {
         instance: &mut LinkerInstance<'_, Host>,
         name: &str,
     ) -> Result<()> {
-        let Entry { index, is_async } = self;
+        let Entry {
+            index,
+            is_async,
+            channels,
+        } = self;
         if is_async {
             return instance.func_wrap_concurrent(name, move |accessor, params| {
                 let mut params: RawLift<P, false> = params;
                 let begun =
-                    accessor.with(|mut store| store.get().imports.begin(index, &mut params.0));
+                    accessor.with(|store| begin(store, index, channels.as_deref(), &mut params.0));
+                let channels = channels.clone();
                 Box::pin(async move {
-                    let data = match begun {
-                        Begun::Ready(data) => data?,
+                    let answer = match begun {
+                        Begun::Ready(answer) => answer?,
                         Begun::Pending(call) => call.await?,
                     };
-                    Ok(results::<R>(data))
+                    let inlets = match &channels {
+                        None => Box::default(),
+                        Some(channels) => {
+                            accessor.with(|store| receive(store, channels, &answer))?
+                        }
+                    };
+                    Ok(results::<R>(answer, inlets))
                 })
             });
         }
         instance.func_wrap_async(name, move |mut store, params| {
             let mut params: RawLift<P, false> = params;
-            match store.data_mut().imports.begin(index, &mut params.0) {
-                Begun::Ready(data) => Box::new(std::future::ready(data.map(results::<R>))),
-                Begun::Pending(call) => Box::new(async move { call.await.map(results::<R>) }),
+            let begun = begin(&mut store, index, channels.as_deref(), &mut params.0);
+            if let Some(channels) = &channels {
+                let channels = channels.clone();
+                return Box::new(async move {
+                    let answer = match begun {
+                        Begun::Ready(answer) => answer?,
+                        Begun::Pending(call) => call.await?,
+                    };
+                    let inlets = receive(store, &channels, &answer)?;
+                    Ok(results::<R>(answer, inlets))
+                });
+            }
+            match begun {
+                Begun::Ready(answer) => {
+                    Box::new(std::future::ready(answer.map(plain_results::<R>)))
+                }
+                Begun::Pending(call) => Box::new(async move { call.await.map(plain_results::<R>) }),
             }
         })
     }
 }
 
-fn results<const R: usize>(data: Data) -> RawLower<R, false> {
-    RawLower {
-        data,
-        resources: Box::default(),
+fn begin(
+    mut store: impl AsContextMut<Data = Host>,
+    index: u32,
+    channels: Option<&Signature>,
+    params: &mut Lifted,
+) -> Begun {
+    if let Some(channels) = channels {
+        match outlets(&mut store, &channels.params, params) {
+            Ok(outlets) => store.as_context_mut().data_mut().imports.announce(outlets),
+            Err(error) => return Begun::Ready(Err(error)),
+        }
     }
+    let mut store = store.as_context_mut();
+    store.data_mut().imports.begin(index, params)
+}
+
+fn receive(
+    store: impl AsContextMut<Data = Host>,
+    channels: &Signature,
+    answer: &Answer,
+) -> Result<Box<[(Channel, usize)]>> {
+    let arriving = arriving(&channels.results, &answer.data, &answer.channels)?;
+    inlets(store, arriving)
+}
+
+fn results<const R: usize>(
+    answer: Answer,
+    channels: Box<[(Channel, usize)]>,
+) -> RawLower<R, false> {
+    RawLower {
+        data: answer.data,
+        resources: Box::default(),
+        channels,
+    }
+}
+
+fn plain_results<const R: usize>(answer: Answer) -> RawLower<R, false> {
+    results(answer, Box::default())
 }
 
 /// See `NimbusImport`.

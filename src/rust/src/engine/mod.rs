@@ -2,6 +2,7 @@
 
 mod budget;
 mod call;
+mod channels;
 mod component;
 mod config;
 mod context;
@@ -9,14 +10,17 @@ mod egress;
 mod exchange;
 mod exports;
 mod guest;
+mod guest_resources;
 mod handles;
 mod host;
 mod http_call;
 mod import_call;
 mod imports;
 mod incoming_body;
+mod inlet;
 mod labels;
 mod lookup;
+mod outlet;
 mod raw;
 mod stdio;
 mod wake;

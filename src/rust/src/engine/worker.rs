@@ -17,7 +17,7 @@ use super::call::Driven;
 use super::component::{Entry, Linked, Resolved};
 use super::context::{Context, Contexts};
 use super::exchange::{Ended, Exchange, Failure, Inner};
-use super::host::{Host, new_store};
+use super::host::{Host, InstanceStore, new_store};
 use super::http_call::{call_p3, failure, instantiation_failure, reused_p2};
 use super::wake::Wake;
 use crate::abi::{guard, guard_void};
@@ -138,7 +138,7 @@ fn survives(ended: &Ended) -> bool {
 }
 
 async fn serve_p2(
-    mut store: Store<Host>,
+    mut store: InstanceStore,
     pre: &ProxyPre<Host>,
     queue: &Rc<Queue>,
 ) -> Result<(), Failure> {
@@ -159,7 +159,7 @@ async fn serve_p2(
 }
 
 async fn serve_p3(
-    mut store: Store<Host>,
+    mut store: InstanceStore,
     pre: &ServicePre<Host>,
     queue: &Rc<Queue>,
     max_concurrent: usize,

@@ -154,6 +154,16 @@ impl Data {
         unsafe { pieces.into_data() }
     }
 
+    pub const NONE: Data = Data::Small(0, [0; SMALL]);
+
+    /// Of one that is a buffer.
+    pub fn into_buffer(mut self) -> Vec<u8> {
+        match &mut self {
+            Data::Buffer(bytes) => std::mem::take(bytes),
+            _ => Vec::new(),
+        }
+    }
+
     pub fn reader(&self) -> Reader<'_> {
         match self {
             Data::Small(size, bytes) => Reader::new(&bytes[..usize::from(*size)], &[]),

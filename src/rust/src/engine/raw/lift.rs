@@ -3,11 +3,11 @@
 use wasmtime::component::__internal::wasmtime_environ::component::StringEncoding;
 use wasmtime::component::__internal::wasmtime_environ::component::{TypeTuple, TypeTupleIndex};
 use wasmtime::component::__internal::{ComponentTypes, InterfaceType as T, LiftContext};
-use wasmtime::component::{Lift, ResourceAny};
+use wasmtime::component::{FutureAny, Lift, ResourceAny, StreamAny};
 use wasmtime::{Error, Result, ValRaw, bail, format_err};
 
 use super::bytes::{give_buffer, hand_over, take_buffer};
-use super::{MAX_WIRE_BYTES, leb};
+use super::{Channel, MAX_WIRE_BYTES, leb};
 use crate::abi::OwnedBytes;
 use crate::engine::handles::IS_LARGE;
 
@@ -19,6 +19,8 @@ pub struct Lifted {
     pub bytes: Vec<u8>,
     pub large: Vec<LargeHandle>,
     pub resources: Vec<ResourceAny>,
+    /// In the order in which they stand in the bytes.
+    pub channels: Vec<Channel>,
 }
 
 pub struct LargeHandle {
@@ -86,6 +88,11 @@ impl<'c, 'a, const EXPORT: bool> Lifter<'c, 'a, EXPORT> {
 
     pub fn tuple(&self, index: TypeTupleIndex) -> &'a TypeTuple {
         &self.types[index]
+    }
+
+    /// One item of a stream's write.
+    pub fn item(&mut self, ty: T, pointer: usize) -> Result<()> {
+        self.tuple_in_memory(ty, pointer)
     }
 
     pub fn tuple_in_memory(&mut self, ty: T, pointer: usize) -> Result<()> {
@@ -224,9 +231,27 @@ impl<'c, 'a, const EXPORT: bool> Lifter<'c, 'a, EXPORT> {
         Ok(())
     }
 
+    fn channel(&mut self, channel: Channel) {
+        self.out.channels.push(channel);
+        self.out.bytes.push(0);
+    }
+
     fn resource(&mut self, ty: T, index: u32) -> Result<()> {
+        let raw = ValRaw::u32(index);
+        match ty {
+            T::Stream(_) => {
+                let stream = StreamAny::linear_lift_from_flat(self.context, ty, &raw)?;
+                self.channel(Channel::Stream(stream));
+                return Ok(());
+            }
+            T::Future(_) => {
+                let future = FutureAny::linear_lift_from_flat(self.context, ty, &raw)?;
+                self.channel(Channel::Future(future));
+                return Ok(());
+            }
+            _ => {}
+        }
         if EXPORT {
-            let raw = ValRaw::u32(index);
             let resource = ResourceAny::linear_lift_from_flat(self.context, ty, &raw)?;
             self.out.resources.push(resource);
             self.out.large.push(LargeHandle {

@@ -7,6 +7,7 @@ use wasmtime::component::__internal::{ComponentTypes, InterfaceType as T, LowerC
 use wasmtime::component::{Lower, ResourceAny};
 use wasmtime::{Error, Result, ValRaw, bail, format_err};
 
+use super::Channel;
 use super::reader::{Reader, out_of_range, truncated};
 use crate::engine::handles;
 
@@ -16,6 +17,7 @@ pub struct Lowerer<'c, 'a, 'r, U: 'static, const EXPORT: bool> {
     types: &'a ComponentTypes,
     from: Reader<'r>,
     resources: &'r [(u32, ResourceAny)],
+    channels: &'r [(Channel, usize)],
     encoding: Option<StringEncoding>,
     // The guest's memory, renewed after whatever may have moved it.
     base: *mut u8,
@@ -35,6 +37,7 @@ impl<'c, 'a, 'r, U: 'static, const EXPORT: bool> Lowerer<'c, 'a, 'r, U, EXPORT> 
         context: &'c mut LowerContext<'a, U>,
         from: Reader<'r>,
         resources: &'r [(u32, ResourceAny)],
+        channels: &'r [(Channel, usize)],
     ) -> Self {
         let types = context.types;
         Lowerer {
@@ -42,6 +45,7 @@ impl<'c, 'a, 'r, U: 'static, const EXPORT: bool> Lowerer<'c, 'a, 'r, U, EXPORT> 
             types,
             from,
             resources,
+            channels,
             encoding: None,
             base: std::ptr::null_mut(),
             size: 0,
@@ -148,7 +152,30 @@ impl<'c, 'a, 'r, U: 'static, const EXPORT: bool> Lowerer<'c, 'a, 'r, U, EXPORT> 
         Ok((pointer, count))
     }
 
+    fn channel(&mut self, ty: T) -> Result<u32> {
+        let Some(((channel, size), rest)) = self.channels.split_first() else {
+            bail!("a stream or future that nobody sends");
+        };
+        self.channels = rest;
+        self.from.skip(*size)?;
+        let mut raw = MaybeUninit::uninit();
+        match (ty, channel) {
+            (T::Stream(_), Channel::Stream(stream)) => {
+                stream.linear_lower_to_flat(self.context, ty, &mut raw)?;
+            }
+            (T::Future(_), Channel::Future(future)) => {
+                future.linear_lower_to_flat(self.context, ty, &mut raw)?;
+            }
+            _ => bail!("a stream stands for a future"),
+        }
+        // SAFETY: initialised by a lowering that succeeded.
+        Ok(unsafe { raw.assume_init() }.get_u32())
+    }
+
     fn resource(&mut self, ty: T) -> Result<u32> {
+        if matches!(ty, T::Stream(_) | T::Future(_)) {
+            return self.channel(ty);
+        }
         let size = self.from.count()?;
         let handle = self.from.take(size)?;
         if EXPORT {
@@ -316,7 +343,7 @@ impl<'c, 'a, 'r, U: 'static, const EXPORT: bool> Lowerer<'c, 'a, 'r, U, EXPORT> 
                 }
                 Ok(())
             }
-            T::Own(_) | T::Borrow(_) => {
+            T::Own(_) | T::Borrow(_) | T::Stream(_) | T::Future(_) => {
                 let index = self.resource(ty)?;
                 self.put(offset, index.to_le_bytes())
             }

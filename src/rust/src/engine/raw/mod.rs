@@ -5,10 +5,12 @@
 //! `tests` compares every type with Wasmtime's own `Val` through an independent codec.
 
 mod bytes;
+mod channels;
+mod item;
 pub mod leb;
 mod lift;
 mod lower;
-mod reader;
+pub mod reader;
 mod shape;
 mod value;
 
@@ -16,11 +18,13 @@ mod value;
 mod tests;
 
 pub use bytes::{Data, Pieces};
+pub use channels::{Content, Found};
+pub use item::{RawItem, lift_item_next};
 #[cfg(test)]
 pub use lift::LargeHandle;
 pub use lift::Lifted;
 pub use shape::Shape;
-pub use value::{RawLift, RawLower};
+pub use value::{Channel, RawLift, RawLower};
 
 /// Core values that parameters or results take at most before they go through memory.
 pub const MAX_FLAT: usize = 16;

@@ -12,9 +12,21 @@ pub struct Reader<'a> {
     rest: &'a [Str],
 }
 
+/// The bytes are the beginning of a value, but not all of it.
+#[derive(Debug)]
+pub struct Truncated;
+
+impl std::fmt::Display for Truncated {
+    fn fmt(&self, to: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        to.write_str("encoded values end early")
+    }
+}
+
+impl std::error::Error for Truncated {}
+
 #[cold]
 pub fn truncated() -> Error {
-    format_err!("encoded values end early")
+    Error::new(Truncated)
 }
 
 #[cold]

@@ -1,6 +1,8 @@
 //! What a type looks like: whether it can cross, how many core values it takes, and whether bytes
 //! are an encoding of it.
 
+use std::sync::Arc;
+
 use wasmtime::component::ResourceType;
 use wasmtime::component::types::Type;
 use wasmtime::{Result, bail};
@@ -11,6 +13,7 @@ use super::reader::{Reader, out_of_range, truncated};
 pub enum Shape {
     Bool,
     Byte,
+    SignedByte,
     Unsigned(u32),
     Signed(u32),
     Float32,
@@ -23,12 +26,12 @@ pub enum Shape {
     Flags(usize),
     Own(ResourceType),
     Borrow(ResourceType),
-    Stream(Option<Box<Shape>>),
-    Future(Option<Box<Shape>>),
+    Stream(Option<Arc<Shape>>),
+    Future(Option<Arc<Shape>>),
 }
 
-fn boxed(ty: Option<Type>) -> Result<Option<Box<Shape>>> {
-    ty.map(|ty| Ok(Box::new(Shape::of(&ty)?))).transpose()
+fn shared(ty: Option<Type>) -> Result<Option<Arc<Shape>>> {
+    ty.map(|ty| Ok(Arc::new(Shape::of(&ty)?))).transpose()
 }
 
 impl Shape {
@@ -37,7 +40,8 @@ impl Shape {
         let case = |ty: Option<Type>| ty.map(|ty| Shape::of(&ty)).transpose();
         Ok(match ty {
             Type::Bool => Shape::Bool,
-            Type::S8 | Type::U8 => Shape::Byte,
+            Type::U8 => Shape::Byte,
+            Type::S8 => Shape::SignedByte,
             Type::U16 => Shape::Unsigned(16),
             Type::U32 => Shape::Unsigned(32),
             Type::U64 => Shape::Unsigned(64),
@@ -64,8 +68,8 @@ impl Shape {
             Type::Flags(flags) => Shape::Flags(flags.names().len()),
             Type::Own(resource) => Shape::Own(*resource),
             Type::Borrow(resource) => Shape::Borrow(*resource),
-            Type::Stream(stream) => Shape::Stream(boxed(stream.ty())?),
-            Type::Future(future) => Shape::Future(boxed(future.ty())?),
+            Type::Stream(stream) => Shape::Stream(shared(stream.ty())?),
+            Type::Future(future) => Shape::Future(shared(future.ty())?),
             Type::Map(_) => bail!("a map cannot cross"),
             Type::FixedLengthList(_) => bail!("a list of fixed length cannot cross"),
             Type::ErrorContext => bail!("an error-context cannot cross"),
@@ -112,6 +116,34 @@ impl Shape {
         self.any(&mut |shape| matches!(shape, Shape::Stream(_) | Shape::Future(_)))
     }
 
+    /// Why its streams and futures cannot cross, if they cannot.
+    pub fn check_channels(&self) -> Result<()> {
+        let mut why = None;
+        self.any(&mut |shape| {
+            if let Shape::Stream(item) | Shape::Future(item) = shape {
+                why = why.or(match item {
+                    None => Some("a stream or future without a type cannot cross"),
+                    Some(item) if item.has_channels() => {
+                        Some("streams and futures in the items of a stream or future cannot cross")
+                    }
+                    Some(item) if item.has_handles() => {
+                        Some("resources in the items of a stream or future cannot cross")
+                    }
+                    Some(_) => None,
+                });
+            }
+            false
+        });
+        match why {
+            Some(why) => bail!("{why}"),
+            None => Ok(()),
+        }
+    }
+
+    fn has_handles(&self) -> bool {
+        self.any(&mut |shape| matches!(shape, Shape::Own(_) | Shape::Borrow(_)))
+    }
+
     /// Checks that the next value is one of this type. `handle` judges each handle of a resource.
     pub fn check(
         &self,
@@ -120,7 +152,7 @@ impl Shape {
     ) -> Result<()> {
         match self {
             Shape::Bool => from.bool().map(|_| ()),
-            Shape::Byte => from.skip(1),
+            Shape::Byte | Shape::SignedByte => from.skip(1),
             Shape::Unsigned(bits) => from.unsigned(*bits).map(|_| ()),
             Shape::Signed(bits) => from.signed(*bits).map(|_| ()),
             Shape::Float32 => from.skip(4),
@@ -145,9 +177,14 @@ impl Shape {
                 let size = from.count()?;
                 handle(self, &from.take(size)?)
             }
-            Shape::Stream(_) | Shape::Future(_) => match from.byte()? {
-                0 => Ok(()),
-                _ => bail!("only pending streams and futures can cross"),
+            Shape::Stream(item) => match item {
+                Some(item) => check_list(item, from, handle),
+                None => bail!("a stream without items cannot cross"),
+            },
+            Shape::Future(value) => match (from.byte()?, value) {
+                (0, _) => Ok(()),
+                (1, Some(value)) => value.check(from, handle),
+                _ => Err(out_of_range("future")),
             },
         }
     }
@@ -160,7 +197,7 @@ fn check_list(
 ) -> Result<()> {
     let count = from.count()?;
     match element {
-        Shape::Byte => return from.skip(count),
+        Shape::Byte | Shape::SignedByte => return from.skip(count),
         Shape::Float32 => return from.skip(count.saturating_mul(4)),
         Shape::Float64 => return from.skip(count.saturating_mul(8)),
         // Every other value takes a byte at least.

@@ -10,7 +10,9 @@ use wasmtime::component::__internal::wasmtime_environ::component::TypeTuple;
 use wasmtime::component::__internal::{
     CanonicalAbiInfo, InstanceType, InterfaceType, LiftContext, LowerContext,
 };
-use wasmtime::component::{ComponentNamedList, ComponentType, Lift, Lower, ResourceAny};
+use wasmtime::component::{
+    ComponentNamedList, ComponentType, FutureAny, Lift, Lower, ResourceAny, StreamAny,
+};
 use wasmtime::{Result, ValRaw, bail};
 
 use super::MAX_FLAT;
@@ -19,7 +21,7 @@ use super::lift::{Lifted, Lifter};
 use super::lower::{Lowerer, Slots};
 
 /// Sizes are looked up in the type that is given with each call; Wasmtime must not use these.
-const NO_ABI: CanonicalAbiInfo = CanonicalAbiInfo {
+pub const NO_ABI: CanonicalAbiInfo = CanonicalAbiInfo {
     size32: 0,
     align32: 1,
     size64: 0,
@@ -30,11 +32,29 @@ const NO_ABI: CanonicalAbiInfo = CanonicalAbiInfo {
 /// What a guest sent: parameters of an import, or results of an export.
 pub struct RawLift<const N: usize, const EXPORT: bool>(pub Lifted);
 
+/// The reading end of a stream or future on its way into a guest or out of it.
+pub enum Channel {
+    Stream(StreamAny),
+    Future(FutureAny),
+}
+
 /// What a guest gets: results of an import, or parameters of an export.
 pub struct RawLower<const N: usize, const EXPORT: bool> {
     pub data: Data,
     /// Those of the guest, by the numbers in their handles.
     pub resources: Box<[(u32, ResourceAny)]>,
+    /// In the order in which they stand in `data`, each with the bytes that it takes there.
+    pub channels: Box<[(Channel, usize)]>,
+}
+
+impl<const N: usize, const EXPORT: bool> RawLower<N, EXPORT> {
+    fn lowerer<'c, 'a, 'r, U>(
+        &'r self,
+        context: &'c mut LowerContext<'a, U>,
+    ) -> Lowerer<'c, 'a, 'r, U, EXPORT> {
+        let reader = self.data.reader();
+        Lowerer::new(context, reader, &self.resources, &self.channels)
+    }
 }
 
 fn flat_count(ty: &InterfaceType, types: &InstanceType<'_>) -> Result<Option<usize>> {
@@ -142,7 +162,7 @@ unsafe impl<const N: usize, const EXPORT: bool> Lower for RawLower<N, EXPORT> {
         };
         let mut slots = Slots::new(slots);
         let tuple: &TypeTuple = &context.types[index];
-        let mut lowerer = Lowerer::<U, EXPORT>::new(context, self.data.reader(), &self.resources);
+        let mut lowerer = self.lowerer(context);
         match tuple.abi.flat_count(MAX_FLAT) {
             Some(count) if count <= N => {
                 for ty in &tuple.types {
@@ -166,7 +186,7 @@ unsafe impl<const N: usize, const EXPORT: bool> Lower for RawLower<N, EXPORT> {
         ty: InterfaceType,
         offset: usize,
     ) -> Result<()> {
-        let mut lowerer = Lowerer::<U, EXPORT>::new(context, self.data.reader(), &self.resources);
+        let mut lowerer = self.lowerer(context);
         lowerer.memory(ty, offset)?;
         lowerer.end()
     }

@@ -73,6 +73,7 @@ fn echo_raw(
                     Ok(RawLower::<1, false> {
                         data,
                         resources: Box::default(),
+                        channels: Box::default(),
                     })
                 },
             )
@@ -128,6 +129,7 @@ impl Guest {
         let params = RawLower::<16, true> {
             data: Data::copy_of(bytes),
             resources: Box::default(),
+            channels: Box::default(),
         };
         with_count!(flat_count, N, {
             let typed = function.typed::<RawLower<16, true>, RawLift<N, true>>(&self.store)?;

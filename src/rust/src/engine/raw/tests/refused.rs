@@ -27,3 +27,39 @@ fn kinds_that_cannot_cross_are_refused_by_name() {
         assert!(error.contains(name), "{error}");
     }
 }
+
+#[test]
+fn streams_of_what_cannot_cross_are_refused_by_name() {
+    let mut config = Config::new();
+    config.wasm_component_model_async(true);
+    let engine = Engine::new(&config).unwrap();
+    for (ty, name) in [
+        ("(stream u8)", None),
+        ("(list (future (list string)))", None),
+        ("(stream)", Some("without a type")),
+        ("(option (future))", Some("without a type")),
+        (
+            "(stream (tuple u8 (stream u8)))",
+            Some("streams and futures in the items"),
+        ),
+        (
+            "(future (option (stream u8)))",
+            Some("streams and futures in the items"),
+        ),
+        ("(stream (own $r))", Some("resources in the items")),
+    ] {
+        let import = format!(
+            "(import \"t\" (instance (export \"r\" (type $r (sub resource))) \
+             (export \"i0\" (func (param \"x\" {ty})))))"
+        );
+        let wasm = wat::parse_str(format!("(component {import})")).unwrap();
+        let component = Component::new(&engine, wasm).unwrap();
+        let ty = &types_of(&engine, &component, 1)[0];
+        let checked = Shape::of(ty).unwrap().check_channels();
+        let refused = checked.err().map(|error| error.to_string());
+        match name {
+            None => assert_eq!(refused, None),
+            Some(name) => assert!(refused.is_some_and(|why| why.contains(name)), "{name}"),
+        }
+    }
+}

@@ -1,0 +1,599 @@
+#include "engine/guest_channels.h"
+
+#include <array>
+#include <chrono>
+#include <deque>
+
+#include "base/sync.h"
+#include "engine/component_invoker.h"
+#include "engine/import_set.h"
+#include "engine/test_support.h"
+
+namespace nimbus::engine {
+namespace {
+
+using namespace std::string_literals;
+using Results = Result<wrpc::Values>;
+using Answered = Eventual<Results>;
+using Piece = Result<std::optional<ByteChain>>;
+
+std::string leb(std::uint32_t value) {
+  std::string bytes;
+  for (; value >= 0x80; value >>= 7U) bytes.push_back(static_cast<char>(value | 0x80U));
+  bytes.push_back(static_cast<char>(value));
+  return bytes;
+}
+
+std::uint32_t fromLeb(std::string_view& bytes) {
+  std::uint32_t value = 0;
+  for (unsigned shift = 0;; shift += 7) {
+    const auto byte = static_cast<std::uint8_t>(bytes.front());
+    bytes.remove_prefix(1);
+    value |= (byte & 0x7fU) << shift;
+    if (byte < 0x80) return value;
+  }
+}
+
+// Gives the pieces that it has, one for each read; then waits, or says that it has ended.
+class Pieces final : public wrpc::ByteSource {
+ public:
+  struct Script {
+    std::deque<std::string> pieces;
+    bool waits = false;  // rather than end
+    Event more;
+    int reads = 0;
+    bool closed = false;
+
+    void add(std::string piece) {
+      pieces.push_back(std::move(piece));
+      more.set();
+    }
+  };
+
+  explicit Pieces(std::shared_ptr<Script> script) : script_(std::move(script)) {}
+  ~Pieces() override { script_->closed = true; }
+
+  Eventual<Piece> read() override {
+    ++script_->reads;
+    if (script_->pieces.empty() && script_->waits) return later();
+    return next();
+  }
+
+ private:
+  Task<Piece> later() {
+    script_->more.clear();
+    co_await script_->more.wait();
+    co_return next();
+  }
+  Piece next() {
+    if (script_->pieces.empty()) return std::nullopt;
+    ByteChain piece;
+    piece.append(asBytes(script_->pieces.front()));
+    script_->pieces.pop_front();
+    return piece;
+  }
+
+  std::shared_ptr<Script> script_;
+};
+
+// Bytes that count from 0 up, in lists of so many, and the end.
+class Counting final : public wrpc::ByteSource {
+ public:
+  Counting(std::size_t total, std::size_t chunk) : left_(total), chunk_(chunk) {}
+  Eventual<Piece> read() override {
+    if (ended_) return Piece(std::nullopt);
+    const std::size_t count = std::min(left_, chunk_);
+    std::string piece = leb(static_cast<std::uint32_t>(count));
+    for (std::size_t i = 0; i < count; ++i) piece.push_back(static_cast<char>(at_++));
+    left_ -= count;
+    ended_ = count == 0;
+    ByteChain bytes;
+    bytes.append(asBytes(piece));
+    return Piece(std::move(bytes));
+  }
+
+ private:
+  std::size_t left_;
+  std::size_t chunk_;
+  std::uint8_t at_ = 0;
+  bool ended_ = false;
+};
+
+Results oneChannel(std::unique_ptr<wrpc::ByteSource> source) {
+  wrpc::Values values;
+  values.bytes.append(std::uint8_t{0});
+  values.channels.push_back({{0}, std::move(source)});
+  return values;
+}
+
+Results scripted(const std::shared_ptr<Pieces::Script>& script) {
+  return oneChannel(std::make_unique<Pieces>(script));
+}
+
+Results number(std::uint32_t value) {
+  wrpc::Values values;
+  values.bytes.append(asBytes(leb(value)));
+  return values;
+}
+
+struct Drained {
+  std::uint64_t bytes = 0;  // of the pieces, with their lengths
+  std::size_t largest_piece = 0;
+  std::string content;  // without bytes of lists, the first megabyte
+  bool broken = false;
+};
+
+Task<Drained> drain(std::unique_ptr<wrpc::ByteSource> source) {
+  Drained drained;
+  while (true) {
+    Piece piece = co_await source->read();
+    if (!piece) drained.broken = true;
+    if (!piece || !*piece) co_return drained;
+    drained.bytes += (*piece)->size();
+    drained.largest_piece = std::max(drained.largest_piece, (*piece)->size());
+    if (drained.content.size() < (1U << 20U)) drained.content += asText((*piece)->flatten());
+  }
+}
+
+// The bytes of the lists of a stream<u8>, which must be whole.
+std::string joined(std::string_view lists) {
+  std::string bytes;
+  while (!lists.empty()) {
+    const std::uint32_t count = fromLeb(lists);
+    if (count == 0) {
+      EXPECT_TRUE(lists.empty());
+      return bytes;
+    }
+    bytes += lists.substr(0, count);
+    lists.remove_prefix(count);
+  }
+  ADD_FAILURE() << "the stream has no end";
+  return bytes;
+}
+
+std::string counting(std::size_t total) {
+  std::string bytes;
+  for (std::size_t i = 0; i < total; ++i) bytes.push_back(static_cast<char>(i));
+  return bytes;
+}
+
+// Provides test:streams/api by a function of the test.
+class StreamInvoker final : public wrpc::Invoker {
+ public:
+  using Answer = std::function<Answered(const std::string& function, wrpc::Values params)>;
+  explicit StreamInvoker(Answer answer) : answer_(std::move(answer)) {}
+
+  Result<wrpc::FunctionId> resolve(const wrpc::FunctionName& name) override {
+    functions_.emplace_back(name.function);
+    return wrpc::FunctionId{functions_.size() - 1};
+  }
+  std::unique_ptr<wrpc::Session> open(net::Shard& /*shard*/,
+                                      std::shared_ptr<const wrpc::Consumer> /*consumer*/) override {
+    return std::make_unique<OpenSession>(*this);
+  }
+
+ private:
+  struct OpenSession final : wrpc::Session {
+    explicit OpenSession(StreamInvoker& owner) : owner(owner) {}
+    Answered invoke(const wrpc::CallContext& /*context*/, wrpc::FunctionId function,
+                    wrpc::Values params) override {
+      return owner.answer_(owner.functions_[function.value], std::move(params));
+    }
+    void drop(ByteView /*handle*/) override {}
+    StreamInvoker& owner;
+  };
+
+  Answer answer_;
+  std::vector<std::string> functions_;
+};
+
+class GuestChannelsTest : public GuestTest, public GuestEnvironment {
+ protected:
+  void SetUp() override {
+    GuestTest::SetUp();
+    startEngine();
+    component_ = load(streamingGuest());
+  }
+
+  Poller& poller(net::Shard& /*shard*/) override { return *poller_; }
+  const GuestContext& context(net::Shard& /*shard*/) override { return *guest_context_; }
+
+  // What the guest's imports answer with.
+  StreamInvoker::Answer answer_ = [](const std::string&, wrpc::Values) -> Answered {
+    return Results(fail(ErrorCode::kNotFound, "not in this test"));
+  };
+  // Of each call.
+  std::chrono::milliseconds limit_{std::chrono::seconds(30)};
+
+  using Use = std::function<Task<void>(net::Shard&, std::unique_ptr<wrpc::Session>&)>;
+  void withGuest(Use use) {
+    run([&](net::Shard& shard) -> Task<void> {
+      GuestContextOptions options = roomyContext();
+      auto imports = ImportSet::create(
+          *component_, {{"test:streams/api@1.0.0", "", std::make_shared<StreamInvoker>(answer_),
+                         std::make_shared<wrpc::Consumer>()}});
+      EXPECT_TRUE(imports) << imports.error().describe();
+      options.imports = *imports;
+      poller_.emplace(shard);
+      guest_context_ = makeContext(shard, options);
+      ComponentInvokerOptions limits;
+      limits.time_limit = limit_;
+      ComponentInvoker invoker(component_,
+                               std::shared_ptr<GuestEnvironment>(this, [](GuestEnvironment*) {}),
+                               limits, *log_);
+      invoker_ = &invoker;
+      auto session = invoker.open(shard, std::make_shared<wrpc::Consumer>());
+      co_await use(shard, session);
+      session.reset();
+      guest_context_.reset();
+      poller_.reset();
+    });
+  }
+
+  Answered call(wrpc::Session& session, std::string_view function, wrpc::Values params) {
+    const auto id = invoker_->resolve({"", function});
+    EXPECT_TRUE(id) << id.error().describe();
+    return session.invoke(context_, *id, std::move(params));
+  }
+  Answered call(wrpc::Session& session, std::string_view function, std::string_view params = {}) {
+    wrpc::Values values;
+    values.bytes.append(asBytes(params));
+    return call(session, function, std::move(values));
+  }
+
+  // Calls it on a guest of its own; the number that it returns.
+  std::optional<std::uint32_t> result(std::string_view function, std::string params = {}) {
+    std::optional<std::uint32_t> found;
+    withGuest([&](net::Shard&, std::unique_ptr<wrpc::Session>& session) -> Task<void> {
+      Results results = co_await call(*session, function, params);
+      if (!results) {
+        error_ = results.error();
+        co_return;
+      }
+      std::string_view bytes = asText(results->bytes.flatten());
+      if (!bytes.empty()) found = fromLeb(bytes);
+    });
+    return found;
+  }
+
+  std::shared_ptr<const Component> component_;
+  std::optional<Poller> poller_;
+  std::unique_ptr<GuestContext> guest_context_;
+  ComponentInvoker* invoker_ = nullptr;
+  std::optional<Error> error_;
+  const wrpc::Consumer consumer_{};
+  const wrpc::CallContext context_{consumer_, std::nullopt, {}};
+};
+
+// --- what guests write
+
+Task<Results> sizeOf(wrpc::Values params, Drained* seen) {
+  *seen = co_await drain(params.take({0}));
+  co_return number(static_cast<std::uint32_t>(seen->bytes));
+}
+
+TEST_F(GuestChannelsTest, AGuestWritesAStreamToAnImport) {
+  Drained seen;
+  answer_ = [&](const std::string& function, wrpc::Values params) -> Answered {
+    EXPECT_EQ(function, "drain");
+    EXPECT_EQ(asText(params.bytes.flatten()), "\0"s);
+    return sizeOf(std::move(params), &seen);
+  };
+  EXPECT_EQ(result("push", leb(2500) + leb(1000) + "\0"s), 3000);
+  EXPECT_FALSE(seen.broken);
+  EXPECT_EQ(joined(seen.content), counting(3000));
+}
+
+TEST_F(GuestChannelsTest, AHundredMebibytesTakeAWindowOnly) {
+  Drained seen;
+  answer_ = [&](const std::string&, wrpc::Values params) -> Answered {
+    return sizeOf(std::move(params), &seen);
+  };
+  constexpr std::uint32_t kTotal = 100U << 20U;
+  const auto taken = result("push", leb(kTotal) + leb(130'000) + "\0"s);
+  ASSERT_TRUE(taken);
+  EXPECT_GE(*taken, kTotal);
+  EXPECT_FALSE(seen.broken);
+  EXPECT_GE(seen.bytes, kTotal);
+  EXPECT_LE(seen.largest_piece, (64U << 10U) + 8);
+}
+
+Task<Results> readOnce(wrpc::Values params) {
+  const auto source = params.take({0});
+  const Piece piece = co_await source->read();
+  EXPECT_TRUE(piece && *piece);
+  co_return number(7);
+}
+
+TEST_F(GuestChannelsTest, AGuestHearsThatNobodyReads) {
+  answer_ = [&](const std::string&, wrpc::Values params) -> Answered {
+    return readOnce(std::move(params));
+  };
+  const auto taken = result("push", leb(50'000'000) + leb(1000) + "\0"s);
+  ASSERT_TRUE(taken);
+  EXPECT_GE(*taken, 1000);
+  EXPECT_LE(*taken, 200'000);
+  // Also before it wrote anything.
+  answer_ = [&](const std::string&, wrpc::Values) -> Answered { return number(7); };
+  EXPECT_EQ(result("push", leb(5000) + leb(1000) + "\0"s), 0);
+}
+
+TEST_F(GuestChannelsTest, AGuestCancelsAWrite) {
+  std::optional<wrpc::Values> kept;
+  Event told;
+  answer_ = [&](const std::string&, wrpc::Values params) -> Answered {
+    const auto wait = [](wrpc::Values values, Event* event) -> Task<Results> {
+      co_await event->wait();
+      const Drained seen = co_await drain(values.take({0}));
+      EXPECT_FALSE(seen.broken);
+      co_return number(static_cast<std::uint32_t>(joined(seen.content).size()));
+    };
+    return wait(std::move(params), &told);
+  };
+  withGuest([&](net::Shard& shard, std::unique_ptr<wrpc::Session>& session) -> Task<void> {
+    Answered answered = call(*session, "push-cancelled");
+    co_await settle(shard);
+    told.set();
+    Results results = co_await std::move(answered);
+    EXPECT_TRUE(results) << results.error().describe();
+    if (results) EXPECT_EQ(asText(results->bytes.flatten()), leb(65'533));  // and a length
+  });
+}
+
+TEST_F(GuestChannelsTest, AGuestWritesTextsToAnImport) {
+  Drained seen;
+  answer_ = [&](const std::string& function, wrpc::Values params) -> Answered {
+    EXPECT_EQ(function, "collect");
+    return sizeOf(std::move(params), &seen);
+  };
+  ASSERT_TRUE(result("push-texts", leb(1000)));
+  std::string_view lists = seen.content;
+  std::uint32_t texts = 0;
+  while (const std::uint32_t count = fromLeb(lists)) {
+    for (std::uint32_t i = 0; i < count; ++i, ++texts) {
+      const std::uint32_t size = fromLeb(lists);
+      ASSERT_EQ(size, texts % 13);
+      ASSERT_EQ(lists.substr(0, size), std::string_view("lovely words").substr(0, size));
+      lists.remove_prefix(size);
+    }
+  }
+  EXPECT_EQ(texts, 1000);
+  EXPECT_TRUE(lists.empty());
+}
+
+// --- what guests read
+
+TEST_F(GuestChannelsTest, AGuestReadsAStreamOfAResult) {
+  for (const std::size_t chunk : std::array<std::size_t, 4>{1, 77, 1000, 100'000}) {
+    answer_ = [&](const std::string& function, wrpc::Values) -> Answered {
+      EXPECT_EQ(function, "source");
+      return oneChannel(std::make_unique<Counting>(5000, chunk));
+    };
+    EXPECT_EQ(result("pull", leb(~0U) + leb(300)), 5000);
+  }
+}
+
+TEST_F(GuestChannelsTest, AGuestReadsAHundredMebibytes) {
+  constexpr std::uint32_t kTotal = 100U << 20U;
+  answer_ = [&](const std::string&, wrpc::Values) -> Answered {
+    return oneChannel(std::make_unique<Counting>(kTotal, 65536));
+  };
+  EXPECT_EQ(result("pull", leb(~0U) + leb(65536)), kTotal);
+}
+
+TEST_F(GuestChannelsTest, ListsMayComeInAnyPieces) {
+  const auto script = std::make_shared<Pieces::Script>();
+  const std::string lists = leb(200) + counting(200) + leb(1) + "\xc8" + "\0"s;
+  for (const char byte : lists) script->pieces.emplace_back(1, byte);
+  answer_ = [&](const std::string&, wrpc::Values) -> Answered { return scripted(script); };
+  EXPECT_EQ(result("pull", leb(~0U) + leb(1000)), 201);
+}
+
+TEST_F(GuestChannelsTest, AStreamMayStandAmongTheValues) {
+  answer_ = [&](const std::string&, wrpc::Values) -> Answered {
+    wrpc::Values values;
+    values.bytes.append(asBytes(leb(300) + counting(300)));
+    return Results(std::move(values));
+  };
+  EXPECT_EQ(result("pull", leb(~0U) + leb(1000)), 300);
+}
+
+TEST_F(GuestChannelsTest, AGuestThatReadsNoMoreClosesTheSource) {
+  const auto script = std::make_shared<Pieces::Script>();
+  script->pieces = {leb(100) + counting(100)};
+  script->waits = true;
+  answer_ = [&](const std::string&, wrpc::Values) -> Answered { return scripted(script); };
+  withGuest([&](net::Shard&, std::unique_ptr<wrpc::Session>& session) -> Task<void> {
+    Results results = co_await call(*session, "pull", leb(40) + leb(40));
+    EXPECT_TRUE(results) << results.error().describe();
+    EXPECT_TRUE(script->closed);
+    EXPECT_EQ(script->reads, 1);
+  });
+}
+
+TEST_F(GuestChannelsTest, AStreamThatBreaksOffFailsTheGuest) {
+  const auto script = std::make_shared<Pieces::Script>();
+  script->pieces = {leb(100) + counting(50)};
+  answer_ = [&](const std::string&, wrpc::Values) -> Answered { return scripted(script); };
+  EXPECT_EQ(result("pull", leb(~0U) + leb(1000)), std::nullopt);
+  ASSERT_TRUE(error_);
+  EXPECT_EQ(error_->code(), ErrorCode::kTrap);
+  EXPECT_TRUE(script->closed);
+}
+
+TEST_F(GuestChannelsTest, AResultWithoutItsStreamFailsTheGuest) {
+  answer_ = [&](const std::string&, wrpc::Values) -> Answered {
+    wrpc::Values values;
+    values.bytes.append(std::uint8_t{0});
+    return Results(std::move(values));
+  };
+  EXPECT_EQ(result("pull", leb(~0U) + leb(1000)), std::nullopt);
+  ASSERT_TRUE(error_);
+  EXPECT_EQ(error_->code(), ErrorCode::kTrap);
+}
+
+TEST_F(GuestChannelsTest, AGuestCancelsAReadAndReadsNothing) {
+  const auto script = std::make_shared<Pieces::Script>();
+  script->waits = true;
+  answer_ = [&](const std::string&, wrpc::Values) -> Answered { return scripted(script); };
+  withGuest([&](net::Shard& shard, std::unique_ptr<wrpc::Session>& session) -> Task<void> {
+    Answered answered = call(*session, "pull-cancelled");
+    co_await settle(shard);
+    script->add(leb(2000) + counting(2000) + "\0"s);
+    Results results = co_await std::move(answered);
+    EXPECT_TRUE(results) << results.error().describe();
+    if (results) EXPECT_EQ(asText(results->bytes.flatten()), leb(2000));
+  });
+}
+
+TEST_F(GuestChannelsTest, AGuestReadsTexts) {
+  const auto script = std::make_shared<Pieces::Script>();
+  std::string lists = leb(2) + leb(5) + "hello" + leb(0) + leb(200);
+  for (int i = 0; i < 200; ++i) lists += leb(300) + std::string(300, 'x');
+  lists += "\0"s;
+  for (std::size_t at = 0; at < lists.size(); at += 1111) {
+    script->pieces.push_back(lists.substr(at, 1111));
+  }
+  answer_ = [&](const std::string&, wrpc::Values) -> Answered { return scripted(script); };
+  EXPECT_EQ(result("pull-texts"), 60'005);
+}
+
+TEST_F(GuestChannelsTest, TextsThatAreNoneFailTheGuest) {
+  const auto script = std::make_shared<Pieces::Script>();
+  script->pieces = {"\x01\x02\xff\xff"s};
+  answer_ = [&](const std::string&, wrpc::Values) -> Answered { return scripted(script); };
+  EXPECT_EQ(result("pull-texts"), std::nullopt);
+  ASSERT_TRUE(error_);
+  EXPECT_EQ(error_->code(), ErrorCode::kTrap);
+}
+
+// --- futures
+
+TEST_F(GuestChannelsTest, FuturesCrossInBothDirections) {
+  const auto script = std::make_shared<Pieces::Script>();
+  script->waits = true;
+  Drained told;
+  answer_ = [&](const std::string& function, wrpc::Values params) -> Answered {
+    if (function == "tell") return sizeOf(std::move(params), &told);
+    return scripted(script);
+  };
+  withGuest([&](net::Shard& shard, std::unique_ptr<wrpc::Session>& session) -> Task<void> {
+    Answered answered = call(*session, "futures", leb(300));
+    co_await settle(shard);
+    script->add(leb(1000));
+    Results results = co_await std::move(answered);
+    EXPECT_TRUE(results) << results.error().describe();
+    if (results) EXPECT_EQ(asText(results->bytes.flatten()), leb(1002));  // 300 takes two bytes
+    EXPECT_TRUE(script->closed);
+  });
+  EXPECT_EQ(told.content, leb(300));
+  EXPECT_FALSE(told.broken);
+}
+
+TEST_F(GuestChannelsTest, AFutureThatNeverComesEndsWithTheCallsTime) {
+  const auto script = std::make_shared<Pieces::Script>();
+  script->waits = true;
+  answer_ = [&](const std::string& function, wrpc::Values) -> Answered {
+    if (function == "tell") return number(1);
+    return scripted(script);
+  };
+  limit_ = std::chrono::milliseconds(50);
+  EXPECT_EQ(result("futures", leb(1)), std::nullopt);
+  ASSERT_TRUE(error_);
+  EXPECT_EQ(error_->code(), ErrorCode::kDeadlineExceeded);
+  EXPECT_TRUE(script->closed);
+}
+
+TEST_F(GuestChannelsTest, AGuestNeedNotReadAFuture) {
+  const auto script = std::make_shared<Pieces::Script>();
+  script->waits = true;
+  answer_ = [&](const std::string&, wrpc::Values) -> Answered { return scripted(script); };
+  EXPECT_EQ(result("ignore-promise"), std::nullopt);
+  EXPECT_FALSE(error_);
+  EXPECT_TRUE(script->closed);
+}
+
+// --- exports
+
+TEST_F(GuestChannelsTest, AnExportTakesAStream) {
+  withGuest([&](net::Shard&, std::unique_ptr<wrpc::Session>& session) -> Task<void> {
+    Results results =
+        co_await call(*session, "take", *oneChannel(std::make_unique<Counting>(100'000, 777)));
+    EXPECT_TRUE(results) << results.error().describe();
+    if (results) EXPECT_EQ(asText(results->bytes.flatten()), leb(100'000));
+    results = co_await call(*session, "take", "\0"s);
+    EXPECT_FALSE(results);
+    if (!results) EXPECT_EQ(results.error().code(), ErrorCode::kProtocol);
+    // Which did the guest no harm.
+    results = co_await call(*session, "left");
+    EXPECT_TRUE(results);
+  });
+}
+
+TEST_F(GuestChannelsTest, AnExportGivesAStreamThatGoesOnAfterTheCall) {
+  withGuest([&](net::Shard&, std::unique_ptr<wrpc::Session>& session) -> Task<void> {
+    Results results = co_await call(*session, "give", leb(512'000));
+    EXPECT_TRUE(results) << results.error().describe();
+    if (!results) co_return;
+    EXPECT_EQ(asText(results->bytes.flatten()), "\0"s);
+    EXPECT_TRUE(session->inUse());
+    const Drained seen = co_await drain(results->take({0}));
+    EXPECT_FALSE(seen.broken);
+    EXPECT_TRUE(joined(seen.content) == counting(512'000));
+    EXPECT_FALSE(session->inUse());
+  });
+}
+
+TEST_F(GuestChannelsTest, AGuestWaitsForWhoReadsItsResult) {
+  withGuest([&](net::Shard& shard, std::unique_ptr<wrpc::Session>& session) -> Task<void> {
+    Results results = co_await call(*session, "give", leb(512'000));
+    EXPECT_TRUE(results) << results.error().describe();
+    if (!results) co_return;
+    co_await settle(shard);
+    Results left = co_await call(*session, "left");
+    EXPECT_TRUE(left);
+    if (left) {
+      std::string_view bytes = asText(left->bytes.flatten());
+      const std::uint32_t unwritten = fromLeb(bytes);
+      EXPECT_GE(unwritten, 512'000 - 65'536);
+      EXPECT_LT(unwritten, 512'000);
+    }
+    results->channels.clear();  // nobody reads
+    co_await settle(shard);
+    left = co_await call(*session, "left");
+    EXPECT_TRUE(left);
+    if (left) EXPECT_EQ(asText(left->bytes.flatten()), "\0"s);
+    EXPECT_FALSE(session->inUse());
+  });
+}
+
+TEST_F(GuestChannelsTest, AStreamOfAGuestThatIsGoneIsBroken) {
+  withGuest([&](net::Shard&, std::unique_ptr<wrpc::Session>& session) -> Task<void> {
+    Results results = co_await call(*session, "give", leb(512'000));
+    EXPECT_TRUE(results) << results.error().describe();
+    if (!results) co_return;
+    const auto source = results->take({0});
+    session.reset();
+    Piece piece = co_await source->read();
+    EXPECT_TRUE(piece && *piece);  // what was there
+    piece = co_await source->read();
+    EXPECT_FALSE(piece);
+    if (!piece) EXPECT_EQ(piece.error().code(), ErrorCode::kUnavailable);
+  });
+}
+
+TEST_F(GuestChannelsTest, AnExportTakesAndGivesFutures) {
+  withGuest([&](net::Shard&, std::unique_ptr<wrpc::Session>& session) -> Task<void> {
+    const auto script = std::make_shared<Pieces::Script>();
+    script->pieces = {leb(21)};
+    Results results = co_await call(*session, "double", *scripted(script));
+    EXPECT_TRUE(results) << results.error().describe();
+    if (!results) co_return;
+    const Drained seen = co_await drain(results->take({0}));
+    EXPECT_EQ(seen.content, leb(42));
+    EXPECT_FALSE(seen.broken);
+  });
+}
+
+}  // namespace
+}  // namespace nimbus::engine

@@ -1,0 +1,78 @@
+//! The resources of a guest that its consumer owns.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use wasmtime::component::ResourceAny;
+use wasmtime::{Result, bail};
+
+use super::raw::Lifted;
+
+/// Resources of the guest that one consumer may own at once.
+const MAX_RESOURCES: usize = 100_000;
+
+pub struct Owned {
+    pub resource: ResourceAny,
+    /// Calls under way that borrow it.
+    pub lent: usize,
+    pub dropped: bool,
+}
+
+/// The number of the next resource. One count for all instances: a handle of one that has ended
+/// means nothing to its successor.
+static NEXT_NUMBER: AtomicU32 = AtomicU32::new(1);
+
+/// Resources that the consumer owns, by the numbers in their handles.
+#[derive(Default)]
+pub struct Resources {
+    pub owned: HashMap<u32, Owned>,
+    /// To be destroyed when the instance has time.
+    pub doomed: Vec<ResourceAny>,
+}
+
+impl Resources {
+    /// Puts what a call returned into the table, and its numbers into the bytes.
+    pub fn keep(&mut self, lifted: &mut Lifted) -> Result<()> {
+        for (handle, resource) in lifted.large.iter_mut().zip(lifted.resources.drain(..)) {
+            if self.owned.len() >= MAX_RESOURCES {
+                bail!("more than {MAX_RESOURCES} resources are open");
+            }
+            let mut number = NEXT_NUMBER.fetch_add(1, Ordering::Relaxed);
+            while self.owned.contains_key(&number) {
+                number = NEXT_NUMBER.fetch_add(1, Ordering::Relaxed);
+            }
+            let owned = Owned {
+                resource,
+                lent: 0,
+                dropped: false,
+            };
+            self.owned.insert(number, owned);
+            handle.rep = number;
+            let at = handle.position + 1;
+            lifted.bytes[at..at + 4].copy_from_slice(&number.to_le_bytes());
+        }
+        Ok(())
+    }
+
+    pub fn doom(&mut self, number: u32) {
+        match self.owned.get_mut(&number) {
+            Some(owned) if owned.lent > 0 => owned.dropped = true,
+            Some(_) => {
+                let owned = self.owned.remove(&number);
+                self.doomed.extend(owned.map(|owned| owned.resource));
+            }
+            None => {}
+        }
+    }
+
+    /// A call that borrowed it has ended.
+    pub fn give_back(&mut self, number: u32) {
+        let Some(owned) = self.owned.get_mut(&number) else {
+            return;
+        };
+        owned.lent -= 1;
+        if owned.dropped {
+            self.doom(number);
+        }
+    }
+}

@@ -1,0 +1,357 @@
+//! What guests write to streams and futures, on its way to C++.
+
+use std::ffi::c_void;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+
+use wasmtime::component::{FutureConsumer, Source, StreamConsumer, StreamResult};
+use wasmtime::{AsContextMut, Result, StoreContextMut};
+
+use super::host::Host;
+use super::raw::{RawItem, leb, lift_item_next};
+use crate::abi::{OwnedBytes, guard, guard_void};
+
+/// Bytes that wait for C++; more of them are not taken from the guest.
+const WINDOW_BYTES: usize = 64 << 10;
+
+/// Whether a store is still there.
+#[derive(Clone)]
+pub struct Life(Arc<AtomicBool>);
+
+impl Default for Life {
+    fn default() -> Life {
+        Life(Arc::new(AtomicBool::new(true)))
+    }
+}
+
+impl Life {
+    pub fn end(&self) {
+        self.0.store(false, Ordering::Relaxed);
+    }
+
+    fn lasts(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum End {
+    Open,
+    Whole,
+    Broken,
+}
+
+struct Watch {
+    context: *mut c_void,
+    ready: extern "C" fn(*mut c_void),
+}
+
+// SAFETY: by the contract of nimbus_outlet_watch, `ready` is called on the thread that polls the
+// instance, where the reader lives.
+unsafe impl Send for Watch {}
+
+struct State {
+    bytes: Vec<u8>,
+    end: End,
+    /// C++ reads no more.
+    closed: bool,
+    /// C++ found nothing when it last read.
+    wanted: bool,
+    watch: Option<Watch>,
+    writer: Option<Waker>,
+}
+
+/// The reading end; C++ holds it as `NimbusOutlet`.
+pub struct Outlet(Arc<Mutex<State>>);
+
+fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
+    state.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The writing end.
+pub struct Inflow {
+    state: Arc<Mutex<State>>,
+    life: Life,
+}
+
+pub fn open(life: Life) -> (Inflow, Outlet) {
+    let state = Arc::new(Mutex::new(State {
+        bytes: Vec::new(),
+        end: End::Open,
+        closed: false,
+        wanted: false,
+        watch: None,
+        writer: None,
+    }));
+    let outlet = Outlet(state.clone());
+    (Inflow { state, life }, outlet)
+}
+
+/// Tells C++ that reading is worthwhile, if it waits for that.
+fn announce(mut state: MutexGuard<'_, State>) {
+    if !std::mem::take(&mut state.wanted) {
+        return;
+    }
+    let call = state
+        .watch
+        .as_ref()
+        .map(|watch| (watch.context, watch.ready));
+    drop(state);
+    if let Some((context, ready)) = call {
+        ready(context);
+    }
+}
+
+impl Inflow {
+    /// Bytes that may be written now; none: the reader is gone. If there is no room, waits for it.
+    fn room(&self, cx: &Context<'_>) -> Option<usize> {
+        let mut state = lock(&self.state);
+        if state.closed {
+            return None;
+        }
+        let room = WINDOW_BYTES.saturating_sub(state.bytes.len());
+        if room == 0 {
+            state.writer = Some(cx.waker().clone());
+        }
+        Some(room)
+    }
+
+    /// A list of so many items, which take these bytes.
+    fn write_list(&self, count: usize, items: &[u8]) {
+        if count == 0 {
+            return;
+        }
+        let mut state = lock(&self.state);
+        leb::unsigned(&mut state.bytes, count as u64);
+        state.bytes.extend_from_slice(items);
+        announce(state);
+    }
+
+    fn end(&self, end: End, last: &[u8]) {
+        let mut state = lock(&self.state);
+        if state.end == End::Open {
+            state.bytes.extend_from_slice(last);
+            state.end = end;
+        }
+        announce(state);
+    }
+
+    /// The guest has dropped its end, or its instance is gone.
+    fn end_stream(&self) {
+        match self.life.lasts() {
+            true => self.end(End::Whole, &[0]),
+            false => self.end(End::Broken, &[]),
+        }
+    }
+}
+
+fn full(finish: bool) -> Poll<Result<StreamResult>> {
+    match finish {
+        true => Poll::Ready(Ok(StreamResult::Cancelled)),
+        false => Poll::Pending,
+    }
+}
+
+/// Takes what a guest writes to a `stream<u8>`.
+pub struct ByteConsumer(pub Inflow);
+
+impl StreamConsumer<Host> for ByteConsumer {
+    type Item = u8;
+
+    fn poll_consume(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        store: StoreContextMut<Host>,
+        source: Source<'_, u8>,
+        finish: bool,
+    ) -> Poll<Result<StreamResult>> {
+        let room = match self.0.room(cx) {
+            None => return Poll::Ready(Ok(StreamResult::Dropped)),
+            Some(0) => return full(finish),
+            Some(room) => room,
+        };
+        let mut source = source.as_direct(store);
+        let written = source.remaining();
+        let count = written.len().min(room);
+        self.0.write_list(count, &written[..count]);
+        source.mark_read(count);
+        Poll::Ready(Ok(StreamResult::Completed))
+    }
+}
+
+impl Drop for ByteConsumer {
+    fn drop(&mut self) {
+        self.0.end_stream();
+    }
+}
+
+/// Takes what a guest writes to any other stream.
+pub struct ItemConsumer {
+    inflow: Inflow,
+    /// Encoded items of one write.
+    items: Vec<u8>,
+}
+
+impl ItemConsumer {
+    pub fn new(inflow: Inflow) -> ItemConsumer {
+        ItemConsumer {
+            inflow,
+            items: Vec::new(),
+        }
+    }
+
+    /// How many were taken. A write begins anew after each time: the first one's index is 0.
+    fn take(
+        &mut self,
+        room: usize,
+        store: &mut StoreContextMut<Host>,
+        mut source: Source<'_, RawItem>,
+    ) -> Result<usize> {
+        let mut count = 0;
+        while self.items.len() < room && source.remaining(&mut *store) > 0 {
+            lift_item_next(count);
+            let mut item: Option<RawItem> = None;
+            source.read(&mut *store, &mut item)?;
+            let Some(RawItem(bytes)) = item else {
+                break;
+            };
+            self.items.extend_from_slice(&bytes);
+            count += 1;
+        }
+        Ok(count)
+    }
+}
+
+impl StreamConsumer<Host> for ItemConsumer {
+    type Item = RawItem;
+
+    fn poll_consume(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        mut store: StoreContextMut<Host>,
+        source: Source<'_, RawItem>,
+        finish: bool,
+    ) -> Poll<Result<StreamResult>> {
+        let room = match self.inflow.room(cx) {
+            None => return Poll::Ready(Ok(StreamResult::Dropped)),
+            Some(0) => return full(finish),
+            Some(room) => room,
+        };
+        let count = self.take(room, &mut store.as_context_mut(), source)?;
+        self.inflow.write_list(count, &self.items);
+        self.items.clear();
+        self.items.shrink_to(WINDOW_BYTES);
+        Poll::Ready(Ok(StreamResult::Completed))
+    }
+}
+
+impl Drop for ItemConsumer {
+    fn drop(&mut self) {
+        self.inflow.end_stream();
+    }
+}
+
+/// Takes the value of a future.
+pub struct ValueConsumer(pub Inflow);
+
+impl FutureConsumer<Host> for ValueConsumer {
+    type Item = RawItem;
+
+    fn poll_consume(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        store: StoreContextMut<Host>,
+        mut source: Source<'_, RawItem>,
+        _: bool,
+    ) -> Poll<Result<()>> {
+        lift_item_next(0);
+        let mut item: Option<RawItem> = None;
+        source.read(store, &mut item)?;
+        if let Some(RawItem(bytes)) = item {
+            self.0.end(End::Whole, &bytes);
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl Drop for ValueConsumer {
+    fn drop(&mut self) {
+        // Unless the value has come.
+        self.0.end(End::Broken, &[]);
+    }
+}
+
+const DATA: i32 = 0;
+const PENDING: i32 = 1;
+const END: i32 = 2;
+const BROKEN: i32 = 3;
+
+/// # Safety
+/// `outlet` is alive, and `out` has room for bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nimbus_outlet_read(outlet: *mut Outlet, out: *mut OwnedBytes) -> i32 {
+    guard(BROKEN, || {
+        // SAFETY: by this function's contract.
+        let mut state = lock(unsafe { &(*outlet).0 });
+        if state.bytes.is_empty() {
+            return Ok(match state.end {
+                End::Open => {
+                    state.wanted = true;
+                    PENDING
+                }
+                End::Whole => END,
+                End::Broken => BROKEN,
+            });
+        }
+        let bytes = std::mem::take(&mut state.bytes);
+        let writer = state.writer.take();
+        drop(state);
+        // SAFETY: by this function's contract.
+        unsafe { out.write(OwnedBytes::from_bytes(bytes.into())) };
+        if let Some(writer) = writer {
+            writer.wake();
+        }
+        Ok(DATA)
+    })
+}
+
+/// # Safety
+/// `outlet` is alive; `ready` may be called with `context` until it is freed.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nimbus_outlet_watch(
+    outlet: *mut Outlet,
+    context: *mut c_void,
+    ready: extern "C" fn(*mut c_void),
+) {
+    guard_void(|| {
+        // SAFETY: by this function's contract.
+        let mut state = lock(unsafe { &(*outlet).0 });
+        state.watch = Some(Watch { context, ready });
+    });
+}
+
+/// # Safety
+/// `outlet` is not used again.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nimbus_outlet_free(outlet: *mut Outlet) {
+    guard_void(|| {
+        // SAFETY: by this function's contract.
+        drop(unsafe { Box::from_raw(outlet) });
+    });
+}
+
+impl Drop for Outlet {
+    fn drop(&mut self) {
+        let mut state = lock(&self.0);
+        state.closed = true;
+        state.watch = None;
+        state.bytes = Vec::new();
+        let writer = state.writer.take();
+        drop(state);
+        if let Some(writer) = writer {
+            writer.wake();
+        }
+    }
+}

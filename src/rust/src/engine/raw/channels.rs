@@ -1,0 +1,113 @@
+//! Finding the streams and futures in encoded values.
+
+use std::sync::Arc;
+
+use wasmtime::{Result, bail};
+
+use super::reader::Reader;
+use super::{Data, Shape};
+
+/// Of one set of parameters or results.
+const MAX_CHANNELS: usize = 1000;
+
+/// What comes through a stream or future.
+#[derive(Clone)]
+pub enum Content {
+    /// A stream of bytes.
+    Bytes,
+    Items(Arc<Shape>),
+    /// A future's.
+    Value(Arc<Shape>),
+}
+
+pub struct Found {
+    /// The positions that lead to it.
+    pub path: Vec<u32>,
+    pub content: Content,
+    /// The bytes that it takes among the values.
+    pub size: usize,
+    /// All that will ever come, as a channel of its own would bring it; none: it is pending.
+    pub inline: Option<Vec<u8>>,
+}
+
+impl Shape {
+    /// In the order in which they stand in `data`, which is one value of this type.
+    pub fn channels(&self, data: &Data) -> Result<Vec<Found>> {
+        let mut finder = Finder {
+            from: data.reader(),
+            path: Vec::new(),
+            found: Vec::new(),
+        };
+        finder.walk(self)?;
+        Ok(finder.found)
+    }
+}
+
+struct Finder<'a> {
+    from: Reader<'a>,
+    path: Vec<u32>,
+    found: Vec<Found>,
+}
+
+impl Finder<'_> {
+    fn walk(&mut self, shape: &Shape) -> Result<()> {
+        match shape {
+            Shape::Fields(fields) => self.each(fields.iter()),
+            Shape::List(element) if element.has_channels() => {
+                let count = self.from.count()?;
+                if count > MAX_CHANNELS {
+                    bail!("more than {MAX_CHANNELS} values with streams or futures");
+                }
+                self.each(std::iter::repeat_n(&**element, count))
+            }
+            Shape::Cases(cases) => match cases.get(self.from.count()?) {
+                Some(Some(payload)) => self.walk(payload),
+                _ => Ok(()),
+            },
+            Shape::Stream(Some(item)) => {
+                let content = match **item {
+                    Shape::Byte => Content::Bytes,
+                    _ => Content::Items(item.clone()),
+                };
+                self.channel(shape, content)
+            }
+            Shape::Future(Some(value)) => self.channel(shape, Content::Value(value.clone())),
+            _ => shape.check(&mut self.from, &mut |_, _| Ok(())),
+        }
+    }
+
+    fn each<'s>(&mut self, parts: impl Iterator<Item = &'s Shape>) -> Result<()> {
+        for (position, part) in parts.enumerate() {
+            self.path.push(position as u32);
+            self.walk(part)?;
+            self.path.pop();
+        }
+        Ok(())
+    }
+
+    fn channel(&mut self, shape: &Shape, content: Content) -> Result<()> {
+        if self.found.len() >= MAX_CHANNELS {
+            bail!("more than {MAX_CHANNELS} streams and futures");
+        }
+        let mut ahead = self.from.clone();
+        shape.check(&mut self.from, &mut |_, _| Ok(()))?;
+        let size = ahead.remaining() - self.from.remaining();
+        let mut bytes = vec![0; size];
+        ahead.copy_to(&mut bytes)?;
+        let inline = match (size > 1, &content) {
+            (false, _) => None,
+            (true, Content::Value(_)) => Some(bytes.split_off(1)),
+            (true, _) => {
+                bytes.push(0); // the end of the stream
+                Some(bytes)
+            }
+        };
+        self.found.push(Found {
+            path: self.path.clone(),
+            content,
+            size,
+            inline,
+        });
+        Ok(())
+    }
+}
