@@ -196,7 +196,10 @@ async fn serve_p3(
                                 let ended =
                                     call_p3(accessor, service, &call.exchange, &call.task).await;
                                 match ended {
-                                    Ok(ended) => Ok(call.done(&ended)),
+                                    Ok(ended) => {
+                                        call.done(&ended);
+                                        Ok(())
+                                    }
                                     Err(error) => {
                                         call.queue.culprit.set(call.task.get());
                                         Err(error)
