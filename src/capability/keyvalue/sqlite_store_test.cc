@@ -147,6 +147,7 @@ TEST_F(SqliteStoreTest, WritesThatWaitShareATransactionAndFailAlone) {
   auto changes = SqliteChanges::open(path());
   ASSERT_TRUE(changes);
   SqliteWriter writer(std::move(*changes));
+  std::latch entered(1);
   std::latch go(1);
   int runs = 0;
   std::vector<std::string> outcomes;
@@ -158,11 +159,13 @@ TEST_F(SqliteStoreTest, WritesThatWaitShareATransactionAndFailAlone) {
       into.push_back(name + (result ? " done" : " failed"));
     };
     tasks.spawn(note(writer.change<void>(0,
-                                         [&go](SqliteChanges&) -> Result<void> {
+                                         [&](SqliteChanges&) -> Result<void> {
+                                           entered.count_down();
                                            go.wait();
                                            return {};
                                          }),
                      "first", outcomes));
+    entered.wait();  // its transaction has begun: none of the others is in it
     tasks.spawn(note(writer.change<void>(0,
                                          [&runs](SqliteChanges& tables) -> Result<void> {
                                            runs += 1;
