@@ -86,7 +86,7 @@ void addBindgenCommand(CLI::App& app, const GlobalOptions& global, Action& actio
   command->add_flag("--check", flags->check,
                     "Write nothing; fail if a file is missing or has another text");
   command->callback([flags, &global, &action] {
-    action = [flags, &global] { return runBindgen(*flags, global); };
+    action.set("bindgen", [flags, &global] { return runBindgen(*flags, global); });
   });
 }
 

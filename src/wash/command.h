@@ -2,8 +2,10 @@
 
 #include <functional>
 #include <string>
+#include <utility>
 
 #include "base/log.h"
+#include "plugin/hook_context.h"
 #include "wash/output.h"
 
 namespace CLI {
@@ -17,10 +19,39 @@ struct GlobalOptions {
   OutputFormat format = OutputFormat::kText;
   LogLevel log_level = LogLevel::kInfo;
   LogFormat log_format = LogFormat::kText;
+  bool non_interactive = false;  // nothing is asked: given, or standard input is no terminal
+  bool verbose = false;          // more detail in results and progress
 };
 
-// Where a command leaves what is to be done once the command line has been read.
-using Action = std::function<int()>;
+// What the command line asks for: a command leaves it here once its flags have been read, and
+// `main` performs it between the hooks of plugins.
+class Action {
+ public:
+  using Inputs = plugin::HookContext::Entries;
+  using Run = std::function<int(plugin::HookContext&)>;
+
+  // `name` is the command as it is typed, "oci push": hooks are bound to it. `inputs` are put into
+  // the context before the before-hooks run.
+  void set(std::string name, Inputs inputs, Run run) {
+    name_ = std::move(name);
+    inputs_ = std::move(inputs);
+    run_ = std::move(run);
+  }
+  // A command that shares nothing with its hooks.
+  void set(std::string name, const std::function<int()>& run) {
+    set(std::move(name), {}, [run](plugin::HookContext&) { return run(); });
+  }
+
+  [[nodiscard]] const std::string& name() const { return name_; }
+  [[nodiscard]] const Inputs& inputs() const { return inputs_; }
+  // Returns the exit status.
+  [[nodiscard]] int perform(plugin::HookContext& context) const { return run_(context); }
+
+ private:
+  std::string name_;
+  Inputs inputs_;
+  Run run_;
+};
 
 // Each adds its sub-command; reading the command line then sets `action`.
 void addRunCommand(CLI::App& app, const GlobalOptions& global, Action& action);

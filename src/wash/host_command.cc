@@ -217,8 +217,9 @@ void addHostCommand(CLI::App& app, const GlobalOptions& global, Action& action) 
       ->option_text("ADDRESS:PORT");
   command->add_option("--shards", flags->shards, "Threads that serve; 0: one per core");
   addEngineFlags(*command, flags->engine);
-  command->callback(
-      [flags, &global, &action] { action = [flags, &global] { return runHost(*flags, global); }; });
+  command->callback([flags, &global, &action] {
+    action.set("host", [flags, &global] { return runHost(*flags, global); });
+  });
 }
 
 }  // namespace nimbus::wash

@@ -59,7 +59,7 @@ void addInspectCommand(CLI::App& app, const GlobalOptions& global, Action& actio
       ->option_text("COMPONENT|MANIFEST");
   addEngineFlags(*command, flags->engine);
   command->callback([flags, &global, &action] {
-    action = [flags, &global] { return runInspect(*flags, global); };
+    action.set("inspect", [flags, &global] { return runInspect(*flags, global); });
   });
 }
 

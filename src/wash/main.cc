@@ -1,6 +1,10 @@
 // The command line: global options, and one sub-command per file.
 
+#include <unistd.h>
+
+#include <cerrno>
 #include <csignal>
+#include <cstring>
 
 #include <CLI/CLI.hpp>
 
@@ -37,6 +41,27 @@ void addGlobalOptions(CLI::App& app, GlobalOptions& global) {
       ->option_text("text|json");
 }
 
+void enterFolder(const std::string& folder) {
+  if (::chdir(folder.c_str()) != 0) {
+    throw CLI::ValidationError("-C", folder + ": " + std::strerror(errno));
+  }
+}
+
+void addProjectOptions(CLI::App& app, GlobalOptions& global) {
+  app.add_option_function<std::string>("-C", enterFolder, "Work as if started in this folder")
+      ->option_text("DIR");
+  app.add_flag("--non-interactive", global.non_interactive,
+               "Ask nothing: questions get their safe answer, or are errors")
+      ->envname("WASH_NON_INTERACTIVE");
+  app.add_flag("--verbose", global.verbose, "More detail");
+}
+
+// Performs what was asked for, between the hooks of plugins.
+int perform(const Action& action) {
+  plugin::HookContext context(action.inputs());
+  return action.perform(context);
+}
+
 int run(int argc, char** argv) {
   CLI::App app{"Nimbus: builds, runs and hosts WebAssembly components", "wash"};
   app.set_version_flag("-V,--version", versionText());
@@ -44,6 +69,7 @@ int run(int argc, char** argv) {
   app.fallthrough();
   GlobalOptions global;
   addGlobalOptions(app, global);
+  addProjectOptions(app, global);
   Action action;
   addRunCommand(app, global, action);
   addInspectCommand(app, global, action);
@@ -56,7 +82,8 @@ int run(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? kExitOk : kExitUsage;
   }
-  return action();
+  if (::isatty(STDIN_FILENO) == 0) global.non_interactive = true;
+  return perform(action);
 }
 
 }  // namespace

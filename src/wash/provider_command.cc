@@ -151,8 +151,9 @@ void addProviderCommand(CLI::App& app, const GlobalOptions& global, Action& acti
                    "keyvalue-sqlite: path=FILE; both: max-bytes=N, max-keys=N")
       ->option_text("KEY=VALUE ...")
       ->allow_extra_args(false);
-  command->callback(
-      [flags, &global, &action] { action = [flags, &global] { return run(*flags, global); }; });
+  command->callback([flags, &global, &action] {
+    action.set("provider serve", [flags, &global] { return run(*flags, global); });
+  });
 }
 
 }  // namespace nimbus::wash

@@ -63,8 +63,9 @@ void addRunCommand(CLI::App& app, const GlobalOptions& global, Action& action) {
   addGuestFlags(*command, flags->guest);
   addEngineFlags(*command, flags->engine);
   addHttpFlags(*command, flags->http);
-  command->callback(
-      [flags, &global, &action] { action = [flags, &global] { return run(*flags, global); }; });
+  command->callback([flags, &global, &action] {
+    action.set("run", [flags, &global] { return run(*flags, global); });
+  });
 }
 
 }  // namespace nimbus::wash

@@ -136,12 +136,12 @@ CLI::App* addStep(CLI::App& parent, const char* name, const char* help,
                   const std::shared_ptr<WorkloadFlags>& flags, const GlobalOptions& global,
                   Action& action, Step step) {
   CLI::App* command = parent.add_subcommand(name, help);
-  command->callback([flags, &global, &action, step] {
-    action = [flags, &global, step] {
+  command->callback([name, flags, &global, &action, step] {
+    action.set(std::string("workload ") + name, [flags, &global, step] {
       return perform(*flags, global, [&](AdminClient& client) {
         return step(&client, flags.get(), global.format);
       });
-    };
+    });
   });
   return command;
 }
