@@ -256,9 +256,13 @@ ComponentInvoker::ComponentInvoker(std::shared_ptr<const Component> component,
   for (std::size_t i = 0; i < count; ++i) {
     NimbusExportFunction function{};
     nimbus_linked_export(linked, i, &function);
+    std::string refused(toView(function.refused));
+    if (function.takes_provided != 0 &&
+        shared_->options.provided_resources == ProvidedResources::kRefused) {
+      refused = "a resource of another provider cannot cross";
+    }
     shared_->exports.push_back({std::string(toView(function.instance)),
-                                std::string(toView(function.wire_name)),
-                                std::string(toView(function.refused))});
+                                std::string(toView(function.wire_name)), std::move(refused)});
   }
 }
 

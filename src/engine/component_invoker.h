@@ -28,6 +28,12 @@ class GuestEnvironment {
   }
 };
 
+// Whether parameters may be owned resources of those who provide the component's imports. A handle
+// is then taken as the session knows it that the called instance has open with the provider, and
+// nothing checks that the caller had it from there: only for callers that make such sessions
+// themselves.
+enum class ProvidedResources { kRefused, kAccepted };
+
 struct ComponentInvokerOptions {
   // Calls that overlap on one instance, where the component was made for that.
   std::uint32_t max_concurrent = 16;
@@ -35,6 +41,7 @@ struct ComponentInvokerOptions {
   Duration cpu_limit = std::chrono::seconds(10);
   // Of one call, if its own deadline is not earlier.
   Duration time_limit = std::chrono::seconds(60);
+  ProvidedResources provided_resources = ProvidedResources::kRefused;
 };
 
 // The exports of a component as something that can be called. Each session has an instance of its

@@ -140,6 +140,61 @@ TEST_F(ComponentInvokerTest, ATrapEndsTheInstanceAndTheNextCallHasANewOne) {
   EXPECT_EQ(engine_->guestMemoryBytes(), 0);
 }
 
+class ProvidedResourcesTest : public ComponentInvokerTest {
+ protected:
+  // Answers `number` with the handle's third byte.
+  std::shared_ptr<TestInvoker> provider_ = std::make_shared<TestInvoker>(
+      [](const std::string&, const std::string& params) { return encoded(params.substr(3, 1)); });
+
+  void withDesk(Use use, ProvidedResources accepted = ProvidedResources::kAccepted) {
+    const auto component = load(deskGuest());
+    GuestContextOptions guest = roomyContext();
+    auto imports = ImportSet::create(*component, {{"test:desk/tickets@1.0.0", "", provider_,
+                                                   std::make_shared<wrpc::Consumer>()}});
+    ASSERT_TRUE(imports) << imports.error().describe();
+    guest.imports = *imports;
+    ComponentInvokerOptions options;
+    options.provided_resources = accepted;
+    withSession(component, std::move(use), options, guest);
+  }
+};
+
+TEST_F(ProvidedResourcesTest, ReachTheGuestAsParametersAndAreItsOwn) {
+  withDesk([&](ComponentInvoker& invoker, wrpc::Session& session) -> Task<void> {
+    const auto both = id(invoker, "both", "test:desk/api@1.0.0");
+    EXPECT_EQ(bytesOf(co_await call(session, both, "\x04\x01\x02\x07\x00\x00"s)), "\xbc\x05");
+    EXPECT_EQ(
+        bytesOf(co_await call(session, both, "\x04\x01\x02\x01\x00\x01\x05\x61\x62\x02\x63\x64"s)),
+        "\x66");
+  });
+  EXPECT_EQ(provider_->events(),
+            (std::vector<std::string>{"open", "drop \x01\x02\x07\x00"s, "drop \x01\x02\x01\x00"s,
+                                      "drop ab\x02"
+                                      "cd",
+                                      "close"}));
+}
+
+TEST_F(ProvidedResourcesTest, StandBesideResourcesOfTheGuestWithTheSameNumber) {
+  withDesk([&](ComponentInvoker& invoker, wrpc::Session& session) -> Task<void> {
+    const std::string note =
+        bytesOf(co_await call(session, id(invoker, "note", "test:desk/api@1.0.0"), "\x03"));
+    const auto mixed = id(invoker, "mixed", "test:desk/api@1.0.0");
+    EXPECT_EQ(note[3], 0);  // what the provider answers for the ticket
+    EXPECT_EQ(bytesOf(co_await call(session, mixed, note + note)), "\xac\x02");
+  });
+}
+
+TEST_F(ProvidedResourcesTest, AreRefusedUnlessTheCallerIsTrusted) {
+  withDesk(
+      [&](ComponentInvoker& invoker, wrpc::Session&) -> Task<void> {
+        const auto refused = invoker.resolve({"test:desk/api@1.0.0", "both"});
+        EXPECT_EQ(refused ? ErrorCode::kInternal : refused.error().code(), ErrorCode::kUnsupported);
+        EXPECT_TRUE(invoker.resolve({"test:desk/api@1.0.0", "note"}));
+        co_return;
+      },
+      ProvidedResources::kRefused);
+}
+
 TEST_F(ComponentInvokerTest, SessionsHaveInstancesOfTheirOwn) {
   const auto component = load(libraryGuest());
   run([&](net::Shard& shard) -> Task<void> {

@@ -127,7 +127,9 @@ Bytes encoded(const std::string& module, std::string_view world, std::string_vie
                                   {"deps/io.wit", std::string(kIoWit)},
                                   {"deps/cli.wit", std::string(kCliWit)}};
   if (!provider.empty()) {
-    if (world == "library") {
+    if (world == "desk") {
+      files[0].text += "world desk { export test:desk/api@1.0.0; }";
+    } else if (world == "library") {
       files[0].text += "world library { export test:library/api@1.0.0; }";
     } else {
       files[0].text += kImportingWorld;
@@ -401,6 +403,49 @@ Bytes libraryGuest() {
     (func (export "test:library/api@1.0.0#[dtor]counter") (param i32)
       (global.set $dropped (i32.add (global.get $dropped) (i32.const 1))))))",
                  "library", kLibrary);
+}
+
+constexpr std::string_view kDesk = R"(
+package test:desk@1.0.0;
+interface tickets {
+  resource ticket {
+    number: func() -> u32;
+  }
+}
+interface api {
+  use tickets.{ticket};
+  resource note {
+    constructor(text: u32);
+  }
+  both: func(first: ticket, second: option<ticket>) -> u32;  // 100 times the first's number
+  mixed: func(text: note, first: ticket) -> u32;              // 100 times the text
+}
+)";
+
+Bytes deskGuest() {
+  return encoded(R"((module
+    (import "test:desk/tickets@1.0.0" "[method]ticket.number"
+      (func $number (param i32) (result i32)))
+    (import "test:desk/tickets@1.0.0" "[resource-drop]ticket" (func $drop (param i32)))
+    (import "[export]test:desk/api@1.0.0" "[resource-new]note"
+      (func $new (param i32) (result i32)))
+    (import "[export]test:desk/api@1.0.0" "[resource-rep]note"
+      (func $rep (param i32) (result i32)))
+    (memory (export "memory") 1)
+    (func $take (param i32) (result i32)
+      (call $number (local.get 0))
+      (call $drop (local.get 0)))
+    (func (export "test:desk/api@1.0.0#[constructor]note") (param i32) (result i32)
+      (call $new (local.get 0)))
+    (func (export "test:desk/api@1.0.0#mixed") (param i32 i32) (result i32)
+      (i32.add (i32.mul (i32.const 100) (call $rep (local.get 0))) (call $take (local.get 1))))
+    (func (export "test:desk/api@1.0.0#both") (param i32 i32 i32) (result i32)
+      (i32.mul (i32.const 100) (call $take (local.get 0)))
+      (if (result i32) (local.get 1)
+        (then (call $take (local.get 2)))
+        (else (i32.const 0)))
+      i32.add)))",
+                 "desk", kDesk);
 }
 
 Bytes addingGuest() {

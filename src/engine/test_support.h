@@ -87,6 +87,9 @@ class TemporaryFolder {
 
 // Exports test:library/api@1.0.0: see its WIT in test_guests_test.cc.
 [[nodiscard]] Bytes libraryGuest();
+// Exports test:desk/api@1.0.0, whose functions take tickets of test:desk/tickets@1.0.0, which it
+// imports: see its WIT in test_guests_test.cc.
+[[nodiscard]] Bytes deskGuest();
 // Exports add(a: u32, b: u32) -> u32 of test:provider/api@1.2.3.
 [[nodiscard]] Bytes addingGuest();
 // Exports `relay: async func(tag: u32) -> u32`, which passes on what `wait` of

@@ -227,6 +227,10 @@ typedef struct {
   NimbusStr instance;   // as in the binary; empty: the world itself
   NimbusStr wire_name;  // as above
   NimbusStr refused;    // why it cannot be called; empty: it can
+  // Owned resources of providers of the component's imports are among the parameters: their handles
+  // stand there as import_call's results have them, and whether the instance's own session with
+  // that provider knows them is for the caller to see to.
+  uint8_t takes_provided;
 } NimbusExportFunction;
 
 size_t nimbus_linked_export_count(const NimbusLinked* linked);
@@ -514,7 +518,7 @@ static_assert(sizeof(NimbusEngineConfig) == 64);
 static_assert(sizeof(NimbusComponentNeeds) == 24);
 static_assert(sizeof(NimbusPieces) == 32);
 static_assert(sizeof(NimbusImport) == 32);
-static_assert(sizeof(NimbusExportFunction) == 48);
+static_assert(sizeof(NimbusExportFunction) == 56);
 static_assert(sizeof(NimbusImportFunction) == 24);
 static_assert(sizeof(NimbusOutgoing) == 24);
 static_assert(sizeof(NimbusIncoming) == 48);

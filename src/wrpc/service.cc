@@ -24,7 +24,7 @@ std::string key(const FunctionName& name) {
   return joined;
 }
 
-class OpenSession final : public Session {
+class OpenSession final : public GivingSession {
  public:
   OpenSession(net::Shard& shard, std::shared_ptr<ServiceSession> session,
               std::optional<Duration> lease)
@@ -43,6 +43,11 @@ class OpenSession final : public Session {
   void drop(ByteView handle) override { session_->drop(handle); }
   [[nodiscard]] bool owns(ByteView handle) const override {
     return session_->resources().has(handle);
+  }
+  [[nodiscard]] Result<std::string> give(const ResourceType& type,
+                                         std::unique_ptr<Resource> resource) override {
+    TRY(const auto handle, session_->resources().insert(type, std::move(resource)));
+    return std::string(asText(handle.view()));
   }
   // What results hold (streams) does not need the session.
   [[nodiscard]] bool inUse() const override {
@@ -93,6 +98,11 @@ std::shared_ptr<const TupleShape> ServiceInvoker::parameters(FunctionId id) cons
 
 std::unique_ptr<Session> ServiceInvoker::open(net::Shard& shard,
                                               std::shared_ptr<const Consumer> consumer) {
+  return openToGive(shard, std::move(consumer));
+}
+
+std::unique_ptr<GivingSession> ServiceInvoker::openToGive(
+    net::Shard& shard, std::shared_ptr<const Consumer> consumer) {
   const std::optional<Duration> lease = consumer ? consumer->lease : std::nullopt;
   auto session = std::make_shared<ServiceSession>(table_, std::move(consumer));
   return std::make_unique<OpenSession>(shard, std::move(session), lease);

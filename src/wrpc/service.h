@@ -63,6 +63,14 @@ struct ServiceOptions {
   DecodeLimits decode;
 };
 
+// A session with handlers whose owner can put resources into it, as if a call had returned them.
+class GivingSession : public Session {
+ public:
+  // The handle by which the consumer may use it. kResourceExhausted if it has too many.
+  [[nodiscard]] virtual Result<std::string> give(const ResourceType& type,
+                                                 std::unique_ptr<Resource> resource) = 0;
+};
+
 // Handlers as something that can be called. The handlers are shared by all shards; the resources
 // they return belong to a session, and all interfaces of one invoker share them. Handles of a
 // session whose consumer has a lease (Consumer::lease) cannot be guessed, and expire; others are
@@ -78,6 +86,10 @@ class ServiceInvoker final : public Invoker {
   [[nodiscard]] std::shared_ptr<const TupleShape> parameters(FunctionId id) const override;
   [[nodiscard]] std::unique_ptr<Session> open(net::Shard& shard,
                                               std::shared_ptr<const Consumer> consumer) override;
+
+  // The same as a session that can be given resources.
+  [[nodiscard]] std::unique_ptr<GivingSession> openToGive(net::Shard& shard,
+                                                          std::shared_ptr<const Consumer> consumer);
 
   // The names of the interfaces, for those who announce them.
   [[nodiscard]] std::vector<std::string_view> instances() const;

@@ -158,8 +158,8 @@ fn resolve(
         entry,
         pre,
         concurrency: engine.concurrency,
+        exports: ExportTable::of(&engine.wasm, component, &imports.resources),
         imports,
-        exports: ExportTable::of(&engine.wasm, component),
     })
 }
 

@@ -27,6 +27,8 @@ pub struct Export {
     signature: Signature,
     /// Whether streams or futures are among the parameters.
     pub takes_channels: bool,
+    /// Whether resources of providers of the component's imports are among the parameters.
+    takes_provided: bool,
 }
 
 /// All functions that a component exports, and the resources that it defines.
@@ -36,11 +38,20 @@ pub struct ExportTable {
     resources: Vec<(ResourceType, ComponentExportIndex)>,
     /// Those that it only passes on.
     imported: Vec<ResourceType>,
+    /// Those of them that C++ provides, by their dynamic types.
+    provided: Vec<ResourceType>,
 }
 
 impl ExportTable {
-    pub fn of(engine: &WasmEngine, component: &WasmComponent) -> ExportTable {
-        let mut table = ExportTable::default();
+    pub fn of(
+        engine: &WasmEngine,
+        component: &WasmComponent,
+        provided: &[ResourceType],
+    ) -> ExportTable {
+        let mut table = ExportTable {
+            provided: provided.to_vec(),
+            ..ExportTable::default()
+        };
         let ty = component.component_type();
         for (_, import) in ty.imports(engine) {
             match import.ty {
@@ -94,8 +105,14 @@ impl ExportTable {
                 let takes_channels = signature
                     .as_ref()
                     .is_ok_and(|(params, _)| params.has_channels());
+                let takes_provided = signature.as_ref().is_ok_and(|(params, _)| {
+                    params.any(&mut |shape| {
+                        matches!(shape, Shape::Own(resource) if self.provided(resource).is_some())
+                    })
+                });
                 self.functions.push(Export {
                     takes_channels,
+                    takes_provided,
                     instance: instance.to_owned(),
                     wire_name: wire_name(name).to_owned(),
                     index,
@@ -109,8 +126,9 @@ impl ExportTable {
     fn signature(&self, function: &ComponentFunc) -> Result<(Shape, Shape)> {
         let params = Shape::tuple(function.params().map(|(_, ty)| ty))?;
         let results = Shape::tuple(function.results())?;
-        for shape in [&params, &results] {
+        for (shape, is_params) in [(&params, true), (&results, false)] {
             let foreign = shape.any(&mut |shape| match shape {
+                Shape::Own(resource) if is_params && self.provided(resource).is_some() => false,
                 Shape::Own(resource) | Shape::Borrow(resource) => {
                     !self.resources.iter().any(|(known, _)| known == resource)
                 }
@@ -122,6 +140,12 @@ impl ExportTable {
             shape.check_channels()?;
         }
         Ok((params, results))
+    }
+
+    /// The dynamic type of a resource that C++ provides.
+    pub fn provided(&self, resource: &ResourceType) -> Option<u32> {
+        let found = self.provided.iter().position(|known| known == resource);
+        found.map(|index| index as u32)
     }
 }
 
@@ -159,10 +183,11 @@ impl ResourceTypes {
     }
 }
 
-/// Values for a function and the resources among them, by the numbers in their handles.
+/// Values for a function, and the resources and channels among them in the order in which they stand
+/// there.
 pub struct Params {
     pub data: Data,
-    pub resources: Box<[(u32, ResourceAny)]>,
+    pub resources: Box<[ResourceAny]>,
     pub channels: Box<[(Channel, usize)]>,
 }
 
@@ -227,9 +252,10 @@ pub struct ExportFunction {
     instance: Str,
     wire_name: Str,
     refused: Str,
+    takes_provided: u8,
 }
 
-const _: () = assert!(size_of::<ExportFunction>() == 48);
+const _: () = assert!(size_of::<ExportFunction>() == 56);
 
 /// # Safety
 /// `linked` is alive.
@@ -256,6 +282,7 @@ pub unsafe extern "C" fn nimbus_linked_export(
             instance: Str::of(export.instance.as_bytes()),
             wire_name: Str::of(export.wire_name.as_bytes()),
             refused: Str::of(refused.as_bytes()),
+            takes_provided: export.takes_provided.into(),
         };
         // SAFETY: as above.
         unsafe { out.write(found) };

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll, Waker};
 
 use futures::stream::{FuturesUnordered, StreamExt};
-use wasmtime::component::{Accessor, Instance, ResourceAny};
+use wasmtime::component::{Accessor, Instance, ResourceAny, ResourceDynamic};
 use wasmtime::{AsContextMut, Result, Store, bail};
 
 use super::call::Driven;
@@ -20,6 +20,7 @@ use super::context::{Context, Contexts};
 use super::exchange::{Failure, Outcome, with_outcome};
 use super::exports::{Callable, Params, ResourceTypes, callable};
 use super::guest_resources::Resources;
+use super::handles::rep_of;
 use super::host::{Host, new_store};
 use super::http_call::{failure, instantiation_failure};
 use super::inlet::Channels;
@@ -154,18 +155,54 @@ impl Drop for OnInstance<'_> {
     }
 }
 
+/// A resource that parameters name.
+enum Named {
+    Own(ResourceAny),
+    /// Of a provider of the component's imports: its dynamic type, and the provider's handle.
+    Provided(u32, Box<[u8]>),
+}
+
+impl Named {
+    /// Gives it to the store.
+    fn resolve(self, mut store: impl AsContextMut<Data = Host>) -> Result<ResourceAny> {
+        match self {
+            Named::Own(resource) => Ok(resource),
+            Named::Provided(ty, handle) => {
+                let rep = rep_of(&handle, store.as_context_mut().data_mut())?;
+                ResourceDynamic::new_own(rep, ty).try_into_resource_any(store)
+            }
+        }
+    }
+}
+
 /// The resources that a call's parameters name.
 struct Taken {
-    resources: Box<[(u32, ResourceAny)]>,
+    resources: Vec<Named>,
     /// Those of them that stay the consumer's.
     borrowed: Vec<u32>,
     arriving: Vec<Arriving>,
 }
 
-/// Parameters that were checked; the channels among them need the instance.
+/// Parameters that were checked; the resources and channels among them need the instance.
 struct Admitted {
-    params: Params,
+    data: Data,
+    resources: Vec<Named>,
     arriving: Vec<Arriving>,
+}
+
+impl Admitted {
+    fn resolve(self, mut store: impl AsContextMut<Data = Host>) -> Result<Params> {
+        let resources = self.resources.into_iter();
+        let resources = resources.map(|named| named.resolve(&mut store));
+        Ok(Params {
+            data: self.data,
+            resources: resources.collect::<Result<_>>()?,
+            channels: match self.arriving.is_empty() {
+                true => Box::default(),
+                false => inlets(store, self.arriving)?,
+            },
+        })
+    }
 }
 
 /// One instance with what is known of it.
@@ -195,12 +232,12 @@ impl<'g> Running<'g> {
                     borrowed,
                     ended: false,
                 };
-                let params = Params {
+                let admitted = Admitted {
                     data,
                     resources,
-                    channels: Box::default(),
+                    arriving,
                 };
-                Some((call, Admitted { params, arriving }))
+                Some((call, admitted))
             }
             Err(error) => {
                 call.end(&Failure::Refused(format!("{error:#}")));
@@ -214,7 +251,8 @@ impl<'g> Running<'g> {
             bail!("no such function");
         };
         let mut table = self.guest.resources.borrow_mut();
-        let mut found: Vec<(u32, ResourceAny, bool)> = Vec::new();
+        let mut found: Vec<(u32, bool)> = Vec::new();
+        let mut resources = Vec::new();
         let mut reader = data.reader();
         export.params()?.check(&mut reader, &mut |shape, handle| {
             let (declared, own) = match shape {
@@ -222,6 +260,10 @@ impl<'g> Running<'g> {
                 Shape::Borrow(declared) => (declared, false),
                 _ => bail!("not a handle"),
             };
+            if let Some(ty) = self.resolved.exports.provided(declared) {
+                resources.push(Named::Provided(ty, handle.into()));
+                return Ok(());
+            }
             let Some(number) = handle.try_into().ok().map(u32::from_le_bytes) else {
                 bail!("unknown handle");
             };
@@ -233,11 +275,12 @@ impl<'g> Running<'g> {
             }
             let moved = found
                 .iter()
-                .any(|(known, _, moved)| *known == number && (*moved || own));
+                .any(|(known, moved)| *known == number && (*moved || own));
             if moved || (own && owned.lent > 0) {
                 bail!("a handle is given away that is in use");
             }
-            found.push((number, owned.resource, own));
+            found.push((number, own));
+            resources.push(Named::Own(owned.resource));
             Ok(())
         })?;
         reader.end()?;
@@ -246,19 +289,16 @@ impl<'g> Running<'g> {
             false => Vec::new(),
         };
         let mut borrowed = Vec::new();
-        for (number, _, own) in &found {
-            if *own {
-                table.owned.remove(number);
-            } else if let Some(owned) = table.owned.get_mut(number) {
+        for (number, own) in found {
+            if own {
+                table.owned.remove(&number);
+            } else if let Some(owned) = table.owned.get_mut(&number) {
                 owned.lent += 1;
-                borrowed.push(*number);
+                borrowed.push(number);
             }
         }
-        let resources = found
-            .into_iter()
-            .map(|(number, resource, _)| (number, resource));
         Ok(Taken {
-            resources: resources.collect(),
+            resources,
             borrowed,
             arriving,
         })
@@ -303,7 +343,8 @@ impl<'g> Running<'g> {
             store.data_mut().imports.deadline_ns = call.call.deadline_ns;
             let function = self.callable(call.call.function, &mut *store)?;
             // Without concurrency there are no streams.
-            let called = function.call(store, params.params).await;
+            let params = params.resolve(&mut *store)?;
+            let called = function.call(store, params).await;
             call.done(called.map(|lifted| (lifted, Outlets::default())))?;
         }
     }
@@ -329,13 +370,7 @@ impl<'g> Running<'g> {
         function: usize,
         admitted: Admitted,
     ) -> Result<(Lifted, Outlets)> {
-        let Admitted {
-            mut params,
-            arriving,
-        } = admitted;
-        if !arriving.is_empty() {
-            params.channels = accessor.with(|store| inlets(store, arriving))?;
-        }
+        let params = accessor.with(|store| admitted.resolve(store))?;
         let mut lifted = callable.call_concurrent(accessor, params).await?;
         if lifted.channels.is_empty() {
             return Ok((lifted, Outlets::default()));

@@ -46,6 +46,8 @@ struct Function {
 pub struct ImportTable {
     imports: Vec<Import>,
     functions: Vec<Function>,
+    /// Resources that C++ provides; Wasmtime knows them as dynamic types by their positions.
+    pub resources: Vec<ResourceType>,
 }
 
 fn is_built_in(interface: &str) -> bool {
@@ -70,8 +72,6 @@ struct Linking<'e> {
     table: ImportTable,
     /// Those of the engine's own interfaces, as this component names them.
     built_in: Vec<ResourceType>,
-    /// Those of all other imports.
-    resources: Vec<ResourceType>,
 }
 
 /// Completes a linker that has all that is the engine's.
@@ -85,7 +85,6 @@ pub fn link(
         linker,
         table: ImportTable::default(),
         built_in: Vec::new(),
-        resources: Vec::new(),
     };
     let ty = component.component_type();
     for (name, import) in ty.imports(&engine.wasm) {
@@ -143,7 +142,7 @@ impl Linking<'_> {
         match item {
             ComponentItem::Resource(resource) => {
                 // One that another interface defined needs no entry of its own.
-                if self.built_in.contains(resource) || self.resources.contains(resource) {
+                if self.built_in.contains(resource) || self.table.resources.contains(resource) {
                     return Ok(());
                 }
                 let import = self.add_import(import, interface);
@@ -168,8 +167,8 @@ impl Linking<'_> {
     }
 
     fn add_resource(&mut self, import: u32, name: &str, resource: ResourceType) -> Result<()> {
-        let ty = ResourceType::host_dynamic(self.resources.len() as u32);
-        self.resources.push(resource);
+        let ty = ResourceType::host_dynamic(self.table.resources.len() as u32);
+        self.table.resources.push(resource);
         self.linker_instance(import)?
             .resource(name, ty, move |mut store, rep| {
                 store.data_mut().imports.drop_resource(import, rep);
@@ -208,7 +207,9 @@ impl Linking<'_> {
 
     fn check(&self, shape: &Shape) -> Result<()> {
         let foreign = shape.any(&mut |shape| match shape {
-            Shape::Own(resource) | Shape::Borrow(resource) => !self.resources.contains(resource),
+            Shape::Own(resource) | Shape::Borrow(resource) => {
+                !self.table.resources.contains(resource)
+            }
             _ => false,
         });
         if foreign {

@@ -11,12 +11,12 @@ use super::Channel;
 use super::reader::{Reader, out_of_range, truncated};
 use crate::engine::handles;
 
-/// `EXPORT`: resources are those of the guest; else those of the host.
+/// `EXPORT`: whose resources they are was found out before; else they are those of the host.
 pub struct Lowerer<'c, 'a, 'r, U: 'static, const EXPORT: bool> {
     context: &'c mut LowerContext<'a, U>,
     types: &'a ComponentTypes,
     from: Reader<'r>,
-    resources: &'r [(u32, ResourceAny)],
+    resources: &'r [ResourceAny],
     channels: &'r [(Channel, usize)],
     encoding: Option<StringEncoding>,
     // The guest's memory, renewed after whatever may have moved it.
@@ -36,7 +36,7 @@ impl<'c, 'a, 'r, U: 'static, const EXPORT: bool> Lowerer<'c, 'a, 'r, U, EXPORT> 
     pub fn new(
         context: &'c mut LowerContext<'a, U>,
         from: Reader<'r>,
-        resources: &'r [(u32, ResourceAny)],
+        resources: &'r [ResourceAny],
         channels: &'r [(Channel, usize)],
     ) -> Self {
         let types = context.types;
@@ -179,14 +179,10 @@ impl<'c, 'a, 'r, U: 'static, const EXPORT: bool> Lowerer<'c, 'a, 'r, U, EXPORT> 
         let size = self.from.count()?;
         let handle = self.from.take(size)?;
         if EXPORT {
-            let number = <[u8; 4]>::try_from(&*handle).ok().map(u32::from_le_bytes);
-            let found = self
-                .resources
-                .iter()
-                .find(|(known, _)| Some(*known) == number);
-            let Some((_, resource)) = found else {
+            let Some((resource, rest)) = self.resources.split_first() else {
                 bail!("unknown handle");
             };
+            self.resources = rest;
             let mut raw = MaybeUninit::uninit();
             resource.linear_lower_to_flat(self.context, ty, &mut raw)?;
             // SAFETY: initialised by a lowering that succeeded.

@@ -41,8 +41,8 @@ pub enum Channel {
 /// What a guest gets: results of an import, or parameters of an export.
 pub struct RawLower<const N: usize, const EXPORT: bool> {
     pub data: Data,
-    /// Those of the guest, by the numbers in their handles.
-    pub resources: Box<[(u32, ResourceAny)]>,
+    /// Of the guest and of others, in the order in which their handles stand in `data`.
+    pub resources: Box<[ResourceAny]>,
     /// In the order in which they stand in `data`, each with the bytes that it takes there.
     pub channels: Box<[(Channel, usize)]>,
 }
