@@ -33,7 +33,7 @@ class ComponentBindingsTest : public net::ShardTest {
     spec_.components[1].name = "back";
     providers_ = std::make_unique<Providers>(
         (*group_)[0], ProvidersOptions(),
-        std::make_unique<RemoteProviders>((*group_)[0], nullptr, *log_));
+        std::make_unique<RemoteProviders>((*group_)[0], nullptr, nats::ConnectOptions{}, *log_));
   }
   void TearDown() override {
     providers_.reset();

@@ -134,6 +134,7 @@ void readTop(ConfigContext& context, YamlMap& root) {
   if (auto map = root.map("defaults")) readDefaults(config.defaults, *std::move(map));
   if (auto map = root.map("engine")) readEngine(context, *std::move(map));
   if (auto map = root.map("egress")) readEgress(context, *std::move(map));
+  if (auto map = root.map("nats")) readNats(context, *std::move(map));
   if (auto map = root.map("drain")) {
     takeDuration(*map, "delay", config.drain_delay, 0);
     takeDuration(*map, "timeout", config.drain_timeout);

@@ -16,6 +16,7 @@
 #include "host/workload_manager.h"
 #include "http/client.h"
 #include "http/server.h"
+#include "nats/connect_options.h"
 #include "net/address.h"
 #include "net/tls.h"
 
@@ -62,6 +63,8 @@ struct HostConfig {
   net::TlsClientOptions client_tls;
   http::ClientLimits client;
   Duration resolve_timeout = std::chrono::seconds(5);
+
+  nats::ConnectOptions nats;  // of providers at nats:PREFIX
 
   Duration drain_delay{};                             // serve on after readiness went off
   Duration drain_timeout = std::chrono::seconds(30);  // for what runs then

@@ -10,6 +10,7 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 using testing::ElementsAre;
+using testing::HasSubstr;
 
 Result<HostConfig> parse(std::string_view text) {
   return parseHostConfig(text, "h.yaml", "/etc/n");
@@ -77,6 +78,15 @@ egress:
   idleTimeout: 6s
   connectionWait: 7s
   resolveTimeout: 8s
+nats:
+  servers: ["tls://a:4222", "tls://b:4222"]
+  user: me
+  passwordFile: password
+  tokenFile: token
+  credentialsFile: /c/me.creds
+  nkey: UABC
+  nkeySeedFile: seed
+  tls: {ca: ca.pem, certificate: c.pem, key: c.key, serverName: a.example}
 drain: {delay: 1s, timeout: 9s}
 )";
 
@@ -135,6 +145,25 @@ TEST(HostConfig, ReadsLimitsAndDefaults) {
   EXPECT_EQ(config->engine.selection, engine::EngineOptions::Selection::kAlwaysFull);
   EXPECT_EQ(config->engine.compile_threads, 1U);
   EXPECT_EQ(config->engine.core_instances_per_instance, 2U);
+}
+
+TEST(HostConfig, ReadsItsNatsServers) {
+  const auto config = parse(kEverything);
+  ASSERT_TRUE(config) << config.error().message();
+  const nats::ConnectOptions& nats = config->nats;
+  EXPECT_THAT(nats.servers, ElementsAre("tls://a:4222", "tls://b:4222"));
+  EXPECT_EQ(nats.user, "me");
+  EXPECT_EQ(nats.password_file, "/etc/n/password");
+  EXPECT_EQ(nats.token_file, "/etc/n/token");
+  EXPECT_EQ(nats.credentials_file, "/c/me.creds");
+  EXPECT_EQ(nats.nkey, "UABC");
+  EXPECT_EQ(nats.nkey_seed_file, "/etc/n/seed");
+  ASSERT_TRUE(nats.tls);
+  EXPECT_EQ(nats.tls->ca_file, "/etc/n/ca.pem");
+  EXPECT_EQ(nats.tls->certificate_file, "/etc/n/c.pem");
+  EXPECT_EQ(nats.tls->key_file, "/etc/n/c.key");
+  EXPECT_EQ(nats.tls->expected_host, "a.example");
+  EXPECT_THAT(errorOf("nats: {user: me}"), HasSubstr("nats.servers"));
 }
 
 TEST(HostConfig, ReadsWhatConcernsOutgoingConnectionsAndTheEnd) {

@@ -72,7 +72,7 @@ LocalRuntime::LocalRuntime(net::Shard& control, net::ShardGroup& serving,
                      [this](net::Shard& shard) -> net::Resolver& {
                        return shards_[shard.index()].runtime->resolver;
                      },
-                     log)) {}
+                     options_.providers.nats, log)) {}
 
 Result<std::shared_ptr<WorkloadVolumes>> LocalRuntime::volumesOf(const WorkloadSpec& spec) {
   if (spec.volumes.empty()) return nullptr;

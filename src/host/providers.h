@@ -11,6 +11,7 @@
 #include "host/bindings.h"
 #include "host/manifest.h"
 #include "host/provider_ref.h"
+#include "nats/connect_options.h"
 #include "net/blocking_worker.h"
 #include "net/shard.h"
 
@@ -24,6 +25,8 @@ struct ProvidersOptions {
   // What serves wasi:keyvalue where a manifest names no provider.
   std::string default_keyvalue = "keyvalue-sqlite";
   keyvalue::MemoryStoreOptions memory;
+  // Of providers at nats:PREFIX. Servers that a manifest names itself learn nothing of it.
+  nats::ConnectOptions nats;
 };
 
 // For whom a provider is wanted.

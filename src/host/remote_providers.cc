@@ -9,26 +9,29 @@ namespace {
 
 using Transport = wrpc::ProviderAddress::Transport;
 
-nats::ConnectOptions connectOptionsOf(const wrpc::ProviderAddress& address) {
+}  // namespace
+
+// Who names a server in a manifest must not get the host's identity sent there.
+nats::ConnectOptions RemoteProviders::natsOptionsOf(const wrpc::ProviderAddress& address) const {
+  if (address.nats_servers.empty()) return own_nats_;
   nats::ConnectOptions options;
-  if (address.nats_servers.empty()) return options;
   options.servers.clear();
   for (const std::string_view server : split(address.nats_servers, ','))
     options.servers.emplace_back(server);
   return options;
 }
 
-}  // namespace
-
 Task<Result<void>> RemoteProviders::open(wrpc::ProviderAddress address) {
   if (address.transport != Transport::kNats || nats_.contains(address.nats_servers))
     co_return Result<void>();
-  auto connected = co_await nats::Connection::connect(control_, connectOptionsOf(address), log_);
+  auto connected = co_await nats::Connection::connect(control_, natsOptionsOf(address), log_);
   if (!connected)
     co_return fail(connected.error().code(),
                    "cannot reach the NATS server of " + address.toString(),
                    std::move(connected).error());
-  nats_.emplace(address.nats_servers, *std::move(connected));
+  const bool first = nats_.emplace(address.nats_servers, *connected).second;
+  // Another workload may have connected meanwhile.
+  if (!first) co_await (*connected)->close();
   co_return Result<void>();
 }
 

@@ -17,10 +17,10 @@ namespace nimbus::host {
 // connection, which is kept. On the control shard, and destroyed while that runs.
 class RemoteProviders {
  public:
-  // `resolver` gives that of a serving shard.
+  // `resolver` gives that of a serving shard; `nats` is for addresses that name no servers.
   RemoteProviders(net::Shard& control, std::function<net::Resolver&(net::Shard&)> resolver,
-                  Logger& log)
-      : control_(control), resolver_(std::move(resolver)), log_(log) {}
+                  nats::ConnectOptions nats, Logger& log)
+      : control_(control), resolver_(std::move(resolver)), own_nats_(std::move(nats)), log_(log) {}
 
   // Connects to NATS, if the address needs it and nothing did before. For others nothing is
   // connected before the first call.
@@ -31,9 +31,11 @@ class RemoteProviders {
 
  private:
   [[nodiscard]] Result<std::shared_ptr<wrpc::Invoker>> make(const wrpc::ProviderAddress& address);
+  [[nodiscard]] nats::ConnectOptions natsOptionsOf(const wrpc::ProviderAddress& address) const;
 
   net::Shard& control_;
   const std::function<net::Resolver&(net::Shard&)> resolver_;
+  const nats::ConnectOptions own_nats_;
   Logger& log_;
   std::map<std::string, std::weak_ptr<wrpc::Invoker>> invokers_;
   std::map<std::string, std::shared_ptr<nats::Connection>> nats_;  // by servers

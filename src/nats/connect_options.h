@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/result.h"
 
 namespace nimbus::nats {
 
@@ -27,7 +28,9 @@ struct ConnectOptions {
   // At most one of these ways to say who we are; one in the URL also counts.
   std::string user = {};
   std::string password = {};
+  std::string password_file = {};  // instead of the password itself
   std::string token = {};
+  std::string token_file = {};        // instead of the token itself
   std::string credentials_file = {};  // JWT and seed, as `nsc` writes it
   std::string nkey = {};              // public key ("U…"), with the seed in nkey_seed_file
   std::string nkey_seed_file = {};
@@ -47,5 +50,9 @@ struct ConnectOptions {
   std::size_t max_buffered_bytes = 16 * 1024 * 1024;
   std::string inbox_prefix = "_INBOX";
 };
+
+// Whether one could connect so: servers, one identity that is complete, files that can be read.
+// Blocks. kInvalidArgument or kUnavailable with what is wrong.
+[[nodiscard]] Result<void> checkOptions(const ConnectOptions& options);
 
 }  // namespace nimbus::nats

@@ -1,8 +1,12 @@
 #include <nats/nats.h>
 
+#include <algorithm>
+#include <array>
+#include <fstream>
 #include <memory>
 #include <string_view>
 
+#include "base/text.h"
 #include "nats/link.h"
 
 namespace nimbus::nats {
@@ -14,12 +18,76 @@ using OptionsPointer = std::unique_ptr<natsOptions, decltype(&natsOptions_Destro
 constexpr int kIoBufferBytes = 64 * 1024;
 // We refuse to publish while there is no connection; libnats wants some room all the same.
 constexpr int kReconnectBufferBytes = 64 * 1024;
+constexpr std::size_t kMaxSecretBytes = 4096;
 
 std::int64_t milliseconds(Duration duration) {
   return std::chrono::ceil<std::chrono::milliseconds>(duration).count();
 }
 
-const char* orNull(const std::string& text) { return text.empty() ? nullptr : text.c_str(); }
+std::unexpected<Error> invalid(std::string message) {
+  return fail(ErrorCode::kInvalidArgument, "NATS: " + std::move(message));
+}
+
+// The first line of a file.
+Result<std::string> secretIn(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::string text(kMaxSecretBytes + 1, '\0');
+  file.read(text.data(), static_cast<std::streamsize>(text.size()));
+  if (file.bad() || file.gcount() == 0) return invalid("there is nothing to read in " + path);
+  text.resize(static_cast<std::size_t>(file.gcount()));
+  text.resize(text.find_first_of("\r\n") == std::string::npos ? text.size()
+                                                              : text.find_first_of("\r\n"));
+  if (text.empty() || text.size() > kMaxSecretBytes || text.find('\0') != std::string::npos)
+    return invalid(path + " does not hold a secret in its first line");
+  return text;
+}
+
+Result<void> checkReadable(const std::string& path) {
+  if (path.empty() || std::ifstream(path).good()) return {};
+  return invalid("cannot read " + path);
+}
+
+Result<void> checkServers(const std::vector<std::string>& servers) {
+  if (servers.empty()) return invalid("no server is named");
+  for (const std::string& url : servers) {
+    const std::size_t scheme = url.find("://");
+    const std::string_view name = std::string_view(url).substr(0, scheme);
+    if ((name == "nats" || name == "tls") && scheme + 3 < url.size()) continue;
+    return invalid("a server is named as in nats://HOST:4222 or tls://HOST:4222");
+  }
+  return {};
+}
+
+// That one way to say who we are is given, wholly, or none.
+Result<void> checkIdentity(const ConnectOptions& options) {
+  const bool password = !options.password.empty() || !options.password_file.empty();
+  const bool token = !options.token.empty() || !options.token_file.empty();
+  const std::array ways = {!options.user.empty(), token, !options.credentials_file.empty(),
+                           !options.nkey.empty()};
+  if (std::ranges::count(ways, true) > 1)
+    return invalid("only one of a user, a token, credentials and an NKey can say who we are");
+  if (options.user.empty() && password) return invalid("a password needs its user");
+  if (options.nkey.empty() != options.nkey_seed_file.empty())
+    return invalid("an NKey is a public key together with the file of its seed");
+  if (!options.password.empty() && !options.password_file.empty())
+    return invalid("the password is given twice");
+  if (!options.token.empty() && !options.token_file.empty())
+    return invalid("the token is given twice");
+  TRY_VOID(checkReadable(options.credentials_file));
+  return checkReadable(options.nkey_seed_file);
+}
+
+// Secrets that stand in files, put where libnats wants them.
+Result<ConnectOptions> withSecrets(ConnectOptions options) {
+  TRY_VOID(checkIdentity(options));
+  if (!options.password_file.empty()) {
+    TRY(options.password, secretIn(options.password_file));
+  }
+  if (!options.token_file.empty()) {
+    TRY(options.token, secretIn(options.token_file));
+  }
+  return options;
+}
 
 natsStatus setIdentity(natsOptions* to, const ConnectOptions& from) {
   if (!from.user.empty()) {
@@ -35,19 +103,27 @@ natsStatus setIdentity(natsOptions* to, const ConnectOptions& from) {
   return NATS_OK;
 }
 
-natsStatus setTls(natsOptions* to, const TlsOptions& from) {
-  natsStatus status = natsOptions_SetSecure(to, true);
-  if (status == NATS_OK && !from.ca_file.empty()) {
-    status = natsOptions_LoadCATrustedCertificates(to, from.ca_file.c_str());
+Result<void> checked(const std::string& what, natsStatus status) {
+  if (status == NATS_OK) return {};
+  return std::unexpected(describeStatus(what, status));
+}
+
+Result<void> setTls(natsOptions* to, const TlsOptions& from) {
+  TRY_VOID(checked("TLS to NATS", natsOptions_SetSecure(to, true)));
+  if (!from.ca_file.empty()) {
+    TRY_VOID(checked("the authorities in " + from.ca_file,
+                     natsOptions_LoadCATrustedCertificates(to, from.ca_file.c_str())));
   }
-  if (status == NATS_OK && !from.certificate_file.empty()) {
-    status =
-        natsOptions_LoadCertificatesChain(to, from.certificate_file.c_str(), orNull(from.key_file));
+  if (from.certificate_file.empty() != from.key_file.empty())
+    return invalid("a certificate to show needs its key, and the other way round");
+  if (!from.certificate_file.empty()) {
+    TRY_VOID(checked("the certificate in " + from.certificate_file + " with its key",
+                     natsOptions_LoadCertificatesChain(to, from.certificate_file.c_str(),
+                                                       from.key_file.c_str())));
   }
-  if (status == NATS_OK && !from.expected_host.empty()) {
-    status = natsOptions_SetExpectedHostname(to, from.expected_host.c_str());
-  }
-  return status;
+  if (from.expected_host.empty()) return {};
+  return checked("the name of the NATS server",
+                 natsOptions_SetExpectedHostname(to, from.expected_host.c_str()));
 }
 
 natsStatus setServers(natsOptions* to, const ConnectOptions& from) {
@@ -98,21 +174,24 @@ Error describeStatus(const std::string& what, int status) {
   }
 }
 
-Result<natsOptions*> toLibraryOptions(const ConnectOptions& options) {
-  if (options.servers.empty()) return fail(ErrorCode::kInvalidArgument, "no NATS server is named");
+Result<natsOptions*> toLibraryOptions(const ConnectOptions& given) {
+  TRY_VOID(checkServers(given.servers));
+  TRY(const ConnectOptions options, withSecrets(given));
   natsOptions* raw = nullptr;
   natsStatus status = natsOptions_Create(&raw);
   OptionsPointer made(raw, natsOptions_Destroy);
   if (status == NATS_OK) status = setServers(raw, options);
   if (status == NATS_OK) status = setIdentity(raw, options);
   if (status == NATS_OK) status = setConduct(raw, options);
-  if (status == NATS_OK && wantsTls(options)) {
-    status = setTls(raw, options.tls.value_or(TlsOptions{}));
-  }
-  if (status != NATS_OK) {
-    return std::unexpected(describeStatus("NATS options", status));
-  }
+  TRY_VOID(checked("NATS options", status));
+  if (wantsTls(options)) TRY_VOID(setTls(raw, options.tls.value_or(TlsOptions{})));
   return made.release();
+}
+
+Result<void> checkOptions(const ConnectOptions& options) {
+  TRY(natsOptions* const made, toLibraryOptions(options));
+  natsOptions_Destroy(made);
+  return {};
 }
 
 }  // namespace nimbus::nats

@@ -199,10 +199,12 @@ void addGuestFlags(CLI::App& command, GuestFlags& flags) {
   command.add_option("--cpu-limit", flags.cpu_limit, "CPU time of one request")
       ->check(acceptedBy(parseDuration))
       ->option_text("DURATION (default 10s)");
+  addNatsFlags(command, flags.nats);
 }
 
-host::ProvidersOptions providersOf(const GuestFlags& flags) {
+Result<host::ProvidersOptions> providersOf(const GuestFlags& flags) {
   host::ProvidersOptions options;
+  TRY(options.nats, natsOptionsOf(flags.nats));
   if (flags.keyvalue.starts_with(kSqlitePrefix))
     options.keyvalue_database = fs::absolute(flags.keyvalue.substr(kSqlitePrefix.size()));
   return options;

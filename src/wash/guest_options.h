@@ -8,6 +8,7 @@
 #include "base/result.h"
 #include "host/manifest.h"
 #include "host/providers.h"
+#include "wash/nats_flags.h"
 
 namespace CLI {
 class App;
@@ -30,6 +31,7 @@ struct GuestFlags {
   std::string cpu_limit;            // "500ms"
   std::string keyvalue = "memory";  // "memory", "sqlite:FILE", or the address of a provider
   std::vector<std::string> config;  // KEY=VALUE, for wasi:config
+  NatsFlags nats;
 };
 
 void addGuestFlags(CLI::App& command, GuestFlags& flags);
@@ -39,7 +41,7 @@ void addGuestFlags(CLI::App& command, GuestFlags& flags);
                                                     const std::string& component_path);
 
 // The providers behind that workload.
-[[nodiscard]] host::ProvidersOptions providersOf(const GuestFlags& flags);
+[[nodiscard]] Result<host::ProvidersOptions> providersOf(const GuestFlags& flags);
 
 // "64KiB", "512MiB", "2GiB", or a number of bytes.
 [[nodiscard]] Result<std::uint64_t> parseBytes(std::string_view text);

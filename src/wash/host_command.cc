@@ -15,6 +15,7 @@
 #include "wash/command.h"
 #include "wash/engine_flags.h"
 #include "wash/flag_check.h"
+#include "wash/nats_flags.h"
 #include "wash/termination.h"
 
 namespace nimbus::wash {
@@ -31,6 +32,7 @@ struct HostFlags {
   std::string probe_address;
   std::size_t shards = 0;
   EngineFlags engine;
+  NatsFlags nats;
 };
 
 // The file's settings with the flags on top.
@@ -56,6 +58,7 @@ Result<host::HostConfig> configOf(const HostFlags& flags, const GlobalOptions& g
   if (config.admin.socket.empty() && !config.admin.address) {
     config.admin.socket = defaultAdminSocket();
   }
+  TRY(config.nats, natsOptionsOf(flags.nats, std::move(config.nats)));
   const engine::EngineOptions engine = engineOptionsOf(flags.engine);
   if (config.engine.cache_folder.empty() && !flags.engine.no_cache) {
     config.engine.cache_folder = engine.cache_folder;
@@ -83,6 +86,7 @@ host::DataPlaneOptions planeOptions(const host::HostConfig& config) {
   options.runtime.egress = config.egress;
   if (!config.state_folder.empty())
     options.runtime.providers.keyvalue_database = config.state_folder + "/keyvalue.sqlite";
+  options.runtime.providers.nats = config.nats;
   options.runtime.max_component_bytes = config.max_component_bytes;
   options.runtime.volumes_folder =
       config.volumes_folder.empty()
@@ -217,6 +221,7 @@ void addHostCommand(CLI::App& app, const GlobalOptions& global, Action& action) 
       ->option_text("ADDRESS:PORT");
   command->add_option("--shards", flags->shards, "Threads that serve; 0: one per core");
   addEngineFlags(*command, flags->engine);
+  addNatsFlags(*command, flags->nats);
   command->callback([flags, &global, &action] {
     action.set("host", [flags, &global] { return runHost(*flags, global); });
   });

@@ -6,6 +6,7 @@
 #include "nats/connection.h"
 #include "net/socket.h"
 #include "wash/command.h"
+#include "wash/nats_flags.h"
 #include "wash/served_provider.h"
 #include "wash/termination.h"
 #include "wrpc/address.h"
@@ -23,6 +24,7 @@ struct ProviderFlags {
   std::string name;
   std::string listen;
   std::vector<std::string> config;
+  NatsFlags nats;
 };
 
 Result<ProviderConfig> configOf(const std::vector<std::string>& entries) {
@@ -39,8 +41,9 @@ Result<ProviderConfig> configOf(const std::vector<std::string>& entries) {
 // The server, on the one shard that it lives on: handles of one shard mean nothing to another.
 class Serving {
  public:
-  Serving(net::ShardGroup& shards, const ServedProvider& provider, Logger& log)
-      : shards_(shards), provider_(provider), log_(log) {}
+  Serving(net::ShardGroup& shards, const ServedProvider& provider, nats::ConnectOptions nats,
+          Logger& log)
+      : shards_(shards), provider_(provider), nats_options_(std::move(nats)), log_(log) {}
   Serving(const Serving&) = delete;
   Serving& operator=(const Serving&) = delete;
   ~Serving() {
@@ -86,7 +89,7 @@ class Serving {
 
   // One of many with the same prefix gets each call, so that several may share the work.
   Task<Result<void>> listenNats(net::Shard& shard, wrpc::ProviderAddress address) {
-    nats::ConnectOptions where;
+    nats::ConnectOptions where = nats_options_;
     if (!address.nats_servers.empty()) {
       where.servers.clear();
       for (const std::string_view server : split(address.nats_servers, ','))
@@ -105,6 +108,7 @@ class Serving {
 
   net::ShardGroup& shards_;
   const ServedProvider& provider_;
+  const nats::ConnectOptions nats_options_;
   Logger& log_;
   std::shared_ptr<nats::Connection> connection_;
   std::unique_ptr<wrpc::FramedServer> framed_;
@@ -114,10 +118,11 @@ class Serving {
 Result<void> serve(const ProviderFlags& flags, const GlobalOptions& global, Logger& log) {
   TRY(const auto address, wrpc::ProviderAddress::parse(flags.listen));
   TRY(const ProviderConfig config, configOf(flags.config));
+  TRY(const nats::ConnectOptions nats, natsOptionsOf(flags.nats));
   TRY(const auto shards, net::ShardGroup::start(1));
   TRY(const auto termination, Termination::watch(*shards));
   TRY(const ServedProvider provider, makeServedProvider(flags.name, config));
-  Serving serving(*shards, provider, log);
+  Serving serving(*shards, provider, nats, log);
   TRY(const std::string bound, serving.listen(address));
   printResult(global.format, "Serving " + flags.name + " at " + bound,
               {{"provider", jsonText(flags.name)}, {"address", jsonText(bound)}});
@@ -151,6 +156,7 @@ void addProviderCommand(CLI::App& app, const GlobalOptions& global, Action& acti
                    "keyvalue-sqlite: path=FILE; both: max-bytes=N, max-keys=N")
       ->option_text("KEY=VALUE ...")
       ->allow_extra_args(false);
+  addNatsFlags(*command, flags->nats);
   command->callback([flags, &global, &action] {
     action.set("provider serve", [flags, &global] { return run(*flags, global); });
   });

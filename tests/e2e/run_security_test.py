@@ -11,6 +11,7 @@ import subprocess
 import threading
 import unittest
 
+import certificates
 import harness
 
 
@@ -150,38 +151,11 @@ class Sizes(SecurityTest):
         self.check("GET / HTTP/1.1\r\nHost: h\r\n" + "X: a\r\n" * 300 + "\r\n", 431)
 
 
-class Certificates:
-    """A small authority made by the openssl program."""
-
-    def __init__(self, folder):
-        self.folder = pathlib.Path(folder)
-        self._openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
-                      "-nodes", "-days", "2", "-subj", "/CN=test authority", "-keyout", "ca.key",
-                      "-out", "ca.pem")
-        self.issue("server", "subjectAltName=DNS:localhost,IP:127.0.0.1")
-        self.issue("client", "extendedKeyUsage=clientAuth")
-
-    def issue(self, name, extension, authority="ca"):
-        (self.folder / f"{name}.ext").write_text(extension + "\n", encoding="ascii")
-        self._openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
-                      "-subj", f"/CN={name}", "-keyout", f"{name}.key", "-out", f"{name}.csr")
-        self._openssl("x509", "-req", "-in", f"{name}.csr", "-CA", f"{authority}.pem", "-CAkey",
-                      f"{authority}.key", "-CAcreateserial", "-days", "2", "-extfile",
-                      f"{name}.ext", "-out", f"{name}.pem")
-
-    def __getitem__(self, file):
-        return str(self.folder / file)
-
-    def _openssl(self, *arguments):
-        subprocess.run(["openssl", *arguments], cwd=self.folder, check=True, capture_output=True,
-                       timeout=harness.PATIENCE_SECONDS)
-
-
 @unittest.skipUnless(shutil.which("openssl"), "openssl is not installed")
 class Tls(SecurityTest):
     def setUp(self):
         super().setUp()
-        self.certificates = Certificates(self.folder)
+        self.certificates = certificates.Certificates(self.folder)
 
     def serve_tls(self, *flags):
         return self.serve("http-hello", "--tls-cert", self.certificates["server.pem"],
@@ -265,7 +239,7 @@ class Tls(SecurityTest):
     def test_clients_of_another_authority_are_refused(self):
         other = self.folder / "other"
         other.mkdir()
-        strangers = Certificates(other)
+        strangers = certificates.Certificates(other)
         server = self.serve_tls("--tls-client-ca", self.certificates["ca.pem"])
         context = self.context()
         context.load_cert_chain(strangers["client.pem"], strangers["client.key"])

@@ -27,10 +27,13 @@ def peer(name):
 class NatsServer(harness.Process):
     """A nats-server on loopback, on a port of its own choosing."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, configuration=""):
+        """`configuration` as nats-server's own files have it."""
+        file = pathlib.Path(folder) / "nats-server.conf"
+        file.write_text(configuration + "\n", encoding="utf-8")
         program = "/usr/sbin/nats-server"
         super().__init__([program if os.path.exists(program) else "nats-server", "-a", "127.0.0.1",
-                          "-p", "-1", "--ports_file_dir", folder])
+                          "-p", "-1", "--ports_file_dir", folder, "-c", str(file)])
         self.wait_for_stderr("Server is ready")
         # The server says that it is ready before it writes the file.
         ports = pathlib.Path(folder) / f"nats-server_{self.pid}.ports"
@@ -39,6 +42,7 @@ class NatsServer(harness.Process):
             if time.monotonic() > deadline or not self.running():
                 raise AssertionError(f"no {ports}\n{self.describe()}")
         self.url = json.loads(ports.read_text(encoding="ascii"))["nats"][0]
+        self.port = int(self.url.rsplit(":", 1)[1])
 
 
 class TestCase(harness.TestCase):
