@@ -1,0 +1,23 @@
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+namespace nimbus::oci {
+
+// Told how a transfer gets on, so that somebody who waits can be shown it. Called on the shard
+// that transfers, at every piece: must be quick.
+class Progress {
+ public:
+  virtual ~Progress() = default;
+  enum class Direction { kDownload, kUpload };
+  // A blob of that many bytes begins; `done` of them are there from an earlier attempt.
+  virtual void begin(Direction direction, std::string_view what, std::uint64_t done,
+                     std::uint64_t total) = 0;
+  // So many bytes of it are there; goes back when an attempt has to begin anew.
+  virtual void at(std::uint64_t done) = 0;
+  // It is there, or was given up.
+  virtual void end() = 0;
+};
+
+}  // namespace nimbus::oci
