@@ -1,7 +1,8 @@
 # nimbus_rust: the Rust static library with Wasmtime and the WIT tools (src/rust). The script builds
 # it once per content of src/rust and compiler version, and keeps it in the user's cache folder.
 file(GLOB_RECURSE rust_inputs CONFIGURE_DEPENDS
-  ${CMAKE_SOURCE_DIR}/src/rust/src/*.rs ${CMAKE_SOURCE_DIR}/src/rust/Cargo.*)
+  ${CMAKE_SOURCE_DIR}/src/rust/src/*.rs ${CMAKE_SOURCE_DIR}/src/rust/build.rs
+  ${CMAKE_SOURCE_DIR}/src/rust/Cargo.*)
 set(rust_library ${CMAKE_BINARY_DIR}/rust/libnimbus_engine.a)
 add_custom_command(
   OUTPUT ${rust_library}

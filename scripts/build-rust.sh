@@ -14,7 +14,7 @@ mkdir -p "$kept_folder"
 inputs_hash() {
   (
     cd "$root/src/rust"
-    find src Cargo.toml Cargo.lock -type f -print0 | LC_ALL=C sort -z | xargs -0 sha256sum
+    find src build.rs Cargo.toml Cargo.lock -type f -print0 | LC_ALL=C sort -z | xargs -0 sha256sum
     "$RUSTC" --version --verbose
   ) | sha256sum | cut -c1-32
 }

@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "bindgen/cpp/cpp_backend.h"
+#include "bindgen/guest.h"
 #include "bindgen/wit_files.h"
 
 namespace nimbus::bindgen {
@@ -31,10 +32,12 @@ bool hasText(const fs::path& path, const std::string& text) {
 }  // namespace
 
 Result<std::vector<GeneratedFile>> generateBindings(const GenerateRequest& request) {
+  if (isGuestLanguage(request.language)) return generateGuestBindings(request);
   const std::unique_ptr<Backend> backend = backendFor(request);
   if (!backend)
-    return fail(ErrorCode::kInvalidArgument,
-                fmt::format("there are no bindings for \"{}\"; there are: cpp", request.language));
+    return fail(
+        ErrorCode::kInvalidArgument,
+        fmt::format("there are no bindings for \"{}\"; there are: c, cpp, go", request.language));
   TRY(const wit::Document document, loadWit(request.wit));
   TRY(const std::vector<Unit> units, selectUnits(document, request.selection));
   return backend->generate(document, units);

@@ -15,6 +15,8 @@ struct GenerateRequest {
   std::filesystem::path wit;  // see loadWit()
   Selection selection;
   BackendOptions backend;
+  std::filesystem::path out = ".";  // where the files will be
+  std::string package;              // Go: the import path of `out`; empty: by its go.mod
 };
 
 // The bindings as text. kInvalidArgument for a language that has no backend.

@@ -49,7 +49,8 @@ Result<std::vector<fs::path>> listFolder(const fs::path& folder) {
   return paths;
 }
 
-Result<std::string> parseFiles(const fs::path& base, const std::vector<fs::path>& paths) {
+Result<std::vector<wit::WitFile>> readFiles(const fs::path& base,
+                                            const std::vector<fs::path>& paths) {
   std::vector<wit::WitFile> files;
   for (const fs::path& path : paths) {
     TRY(std::string text, readFile(path));
@@ -57,27 +58,42 @@ Result<std::string> parseFiles(const fs::path& base, const std::vector<fs::path>
     const fs::path name = base.empty() ? path.filename() : path.lexically_relative(base);
     files.push_back({name.string(), std::move(text)});
   }
-  return wit::parseWit(files);
+  return files;
+}
+
+// Nothing for what is neither a folder nor a .wit file.
+Result<std::vector<wit::WitFile>> readText(const fs::path& path) {
+  std::error_code error;
+  if (!fs::is_directory(path, error)) {
+    if (path.extension() != ".wit") return std::vector<wit::WitFile>();
+    return readFiles({}, {path});
+  }
+  TRY(const std::vector<fs::path> paths, listFolder(path));
+  if (paths.empty())
+    return fail(ErrorCode::kInvalidArgument, path.string() + ": there is no .wit file");
+  return readFiles(path, paths);
 }
 
 }  // namespace
 
 Result<wit::Document> loadWit(const fs::path& path) {
-  std::error_code error;
-  if (fs::is_directory(path, error)) {
-    TRY(const std::vector<fs::path> paths, listFolder(path));
-    if (paths.empty())
-      return fail(ErrorCode::kInvalidArgument, path.string() + ": there is no .wit file");
-    TRY(const std::string json, parseFiles(path, paths));
-    return wit::readDocument(json);
-  }
-  if (path.extension() == ".wit") {
-    TRY(const std::string json, parseFiles({}, {path}));
+  TRY(const std::vector<wit::WitFile> files, readText(path));
+  if (!files.empty()) {
+    TRY(const std::string json, wit::parseWit(files));
     return wit::readDocument(json);
   }
   TRY(const std::string binary, readFile(path));
   TRY(const std::string json, wit::worldJson(asBytes(binary)));
   return wit::readDocument(json);
+}
+
+Result<std::vector<wit::WitFile>> readWitFiles(const fs::path& path) {
+  TRY(std::vector<wit::WitFile> files, readText(path));
+  if (!files.empty()) return files;
+  TRY(const std::string binary, readFile(path));
+  TRY(std::string text, wit::witText(asBytes(binary)));
+  files.push_back({path.filename().string() + ".wit", std::move(text)});
+  return files;
 }
 
 }  // namespace nimbus::bindgen

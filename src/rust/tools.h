@@ -35,6 +35,7 @@ void nimbus_buffer_free(NimbusBuffer* buffer);
 //   {"type": "component" | "module" | "unknown",
 //    "async": bool,             a component that needs component-model async (streams, async calls)
 //    "preview1": bool,          a module that imports wasi_snapshot_preview1
+//    "world": bool,             a module in which bindings have left its world
 //    "entry": "command" | "reactor" | null,   a module that exports _start, or _initialize
 //    "imports": [{"name", "kind"}], "exports": [{"name", "kind"}]}
 // An import or export under a label has "implements" too: the interface that it stands for. Names
@@ -115,6 +116,29 @@ int32_t nimbus_tools_wrap_preview1(const uint8_t* data, size_t size, int32_t kin
 int32_t nimbus_tools_encode(const uint8_t* data, size_t size, const NimbusWitFile* files,
                             size_t count, const uint8_t* world, size_t world_size,
                             NimbusBuffer* out, NimbusBuffer* error);
+
+// A core module that needs nothing but itself: bindings have left its world in it, or it is a
+// command of preview 1. As a validated component; imports of preview 1 go through the standard
+// adapter.
+int32_t nimbus_tools_componentize(const uint8_t* data, size_t size, NimbusBuffer* out,
+                                  NimbusBuffer* error);
+
+typedef enum {
+  NIMBUS_GUEST_C = 0,
+  NIMBUS_GUEST_GO = 1,
+} NimbusGuestLanguage;
+
+// The bindings of a component for `world` of the main package of `files`, in its own language. An
+// empty `world` means the only one. For Go, `package` is the import path of the folder that the
+// files will be in, and `exports_package` that of the folder with the packages that the user
+// writes, one per exported interface; what the bindings run on is among the files. `*out` is a list
+// of files: for each the size of its path, its path in UTF-8, relative and with slashes, the size
+// of its contents, the contents; sizes are 8 bytes, least significant first.
+int32_t nimbus_tools_guest_bindings(int32_t language, const NimbusWitFile* files, size_t count,
+                                    const uint8_t* world, size_t world_size, const uint8_t* package,
+                                    size_t package_size, const uint8_t* exports_package,
+                                    size_t exports_package_size, NimbusBuffer* out,
+                                    NimbusBuffer* error);
 
 // WebAssembly text, a module or a component, as a binary. `path` is for messages and may be empty.
 int32_t nimbus_tools_wat(const uint8_t* text, size_t text_size, const uint8_t* path,

@@ -15,7 +15,6 @@ namespace {
 
 struct BindgenFlags {
   bindgen::GenerateRequest request;
-  std::string out = ".";
   bool check = false;
 };
 
@@ -36,7 +35,7 @@ std::string report(const std::vector<std::string>& written, std::size_t all) {
 // `--check`: nothing is written.
 int checkFiles(const std::vector<bindgen::GeneratedFile>& files, const BindgenFlags& flags,
                OutputFormat format) {
-  const std::vector<std::string> stale = bindgen::staleFiles(files, flags.out);
+  const std::vector<std::string> stale = bindgen::staleFiles(files, flags.request.out);
   if (stale.empty()) {
     printResult(format, "all files are as they should be", {{"stale", "[]"}});
     return kExitOk;
@@ -50,7 +49,7 @@ int runBindgen(const BindgenFlags& flags, const GlobalOptions& global) {
   const auto files = bindgen::generateBindings(flags.request);
   if (!files) return reportFailure(global.format, files.error());
   if (flags.check) return checkFiles(*files, flags, global.format);
-  const auto written = bindgen::writeFiles(*files, flags.out);
+  const auto written = bindgen::writeFiles(*files, flags.request.out);
   if (!written) return reportFailure(global.format, written.error());
   printResult(global.format, report(*written, files->size()), {{"written", jsonList(*written)}});
   return kExitOk;
@@ -61,9 +60,11 @@ int runBindgen(const BindgenFlags& flags, const GlobalOptions& global) {
 void addBindgenCommand(CLI::App& app, const GlobalOptions& global, Action& action) {
   CLI::App* command = app.add_subcommand("bindgen", "Make bindings of WIT interfaces");
   auto flags = std::make_shared<BindgenFlags>();
-  command->add_option("language", flags->request.language, "The language: cpp")
+  command
+      ->add_option("language", flags->request.language,
+                   "The language: c or go for components, cpp for wRPC")
       ->required()
-      ->option_text("LANGUAGE");
+      ->option_text("c|cpp|go");
   command
       ->add_option("wit", flags->request.wit, "A .wit file, a folder of them, or a .wasm component")
       ->required()
@@ -80,7 +81,11 @@ void addBindgenCommand(CLI::App& app, const GlobalOptions& global, Action& actio
       ->add_option("--namespace", flags->request.backend.name_space,
                    "Where the generated code stands, such as my::bindings")
       ->option_text("NAME");
-  command->add_option("--out", flags->out, "The folder to write to")
+  command
+      ->add_option("--package", flags->request.package,
+                   "Go: the import path of the output folder; else by the nearest go.mod")
+      ->option_text("PATH");
+  command->add_option("--out", flags->request.out, "The folder to write to")
       ->capture_default_str()
       ->option_text("DIR");
   command->add_flag("--check", flags->check,

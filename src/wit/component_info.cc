@@ -45,6 +45,7 @@ void readClassification(const json::object& document, ComponentInfo& info) {
   info.kind = is_module ? BinaryKind::kModule : BinaryKind::kComponent;
   info.needs_async = document.at("async").as_bool();
   info.imports_preview1 = document.at("preview1").as_bool();
+  info.carries_world = document.at("world").as_bool();
   info.entry = readEntry(document.at("entry"));
   info.imports = readNames(document.at("imports"));
   info.exports = readNames(document.at("exports"));

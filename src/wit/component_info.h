@@ -63,6 +63,7 @@ struct ComponentInfo {
   WasiLevel wasi = WasiLevel::kNone;
   bool needs_async = false;       // uses component-model async: streams, futures, async functions
   bool imports_preview1 = false;  // modules only
+  bool carries_world = false;     // modules only: bindings have left its world in it
   ModuleEntry entry = ModuleEntry::kNone;  // modules only
   std::vector<ExternName> imports;
   std::vector<ExternName> exports;

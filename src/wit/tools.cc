@@ -25,6 +25,22 @@ std::vector<NimbusWitFile> rawFiles(std::span<const WitFile> files) {
   return raw;
 }
 
+// The next entry of a list as nimbus_tools_guest_bindings writes it: 8 bytes of size, then the
+// bytes.
+Result<std::string_view> takeSized(std::string_view& rest) {
+  std::uint64_t size = 0;
+  const auto broken = [] { return fail(ErrorCode::kInternal, "internal: a broken list of files"); };
+  if (rest.size() < sizeof size) return broken();
+  for (std::size_t i = 0; i < sizeof size; ++i) {
+    size |= std::uint64_t{static_cast<unsigned char>(rest[i])} << (8 * i);
+  }
+  rest.remove_prefix(sizeof size);
+  if (rest.size() < size) return broken();
+  const std::string_view entry = rest.substr(0, size);
+  rest.remove_prefix(size);
+  return entry;
+}
+
 NimbusPreview1Kind rawKind(Preview1Kind kind) {
   switch (kind) {
     case Preview1Kind::kAuto: return NIMBUS_PREVIEW1_AUTO;
@@ -66,6 +82,29 @@ Result<Bytes> encodeComponent(ByteView module, std::span<const WitFile> files,
   const ByteView name = asBytes(world);
   return bytesOf(call(nimbus_tools_encode, module.data(), module.size(), raw.data(), raw.size(),
                       name.data(), name.size()));
+}
+
+Result<Bytes> componentize(ByteView module) {
+  return bytesOf(call(nimbus_tools_componentize, module.data(), module.size()));
+}
+
+Result<std::vector<GuestFile>> guestBindings(const GuestBindingsRequest& request) {
+  const std::vector<NimbusWitFile> raw = rawFiles(request.files);
+  const NimbusGuestLanguage language =
+      request.language == GuestLanguage::kGo ? NIMBUS_GUEST_GO : NIMBUS_GUEST_C;
+  TRY(const Buffer list,
+      call(nimbus_tools_guest_bindings, language, raw.data(), raw.size(),
+           asBytes(request.world).data(), request.world.size(), asBytes(request.package).data(),
+           request.package.size(), asBytes(request.exports_package).data(),
+           request.exports_package.size()));
+  std::string_view rest = asText(list.view());
+  std::vector<GuestFile> files;
+  while (!rest.empty()) {
+    TRY(const std::string_view path, takeSized(rest));
+    TRY(const std::string_view contents, takeSized(rest));
+    files.push_back({std::string(path), std::string(contents)});
+  }
+  return files;
 }
 
 Result<Bytes> watToWasm(std::string_view text, std::string_view path) {

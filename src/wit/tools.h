@@ -4,6 +4,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/bytes.h"
 #include "base/result.h"
@@ -51,6 +52,28 @@ enum class Preview1Kind {
 // means the only one.
 [[nodiscard]] Result<Bytes> encodeComponent(ByteView module, std::span<const WitFile> files,
                                             std::string_view world);
+
+// A core module in which bindings have left its world, or a command of preview 1, as a component.
+[[nodiscard]] Result<Bytes> componentize(ByteView module);
+
+enum class GuestLanguage { kC, kGo };
+
+struct GuestBindingsRequest {
+  GuestLanguage language = GuestLanguage::kC;
+  std::span<const WitFile> files = {};
+  std::string_view world = {};            // of the main package; empty: the only one
+  std::string_view package = {};          // Go: the import path of the folder that the files go to
+  std::string_view exports_package = {};  // Go: that of the folder with the user's packages
+};
+
+// A file of bindings; most are text.
+struct GuestFile {
+  std::string path;  // relative, without "." and ".."
+  std::string contents;
+};
+
+// The bindings of a component for a world, in the language that the component is written in.
+[[nodiscard]] Result<std::vector<GuestFile>> guestBindings(const GuestBindingsRequest& request);
 
 // WebAssembly text, of a module or a component, as a binary. `path` is for messages.
 [[nodiscard]] Result<Bytes> watToWasm(std::string_view text, std::string_view path = {});

@@ -215,6 +215,95 @@ TEST(EncodeComponent, GivesAModuleItsWorld) {
               HasSubstr("`demo:sum/adder` function `add`"));
 }
 
+TEST(Componentize, TakesCommandsAndModulesThatSayTheirWorld) {
+  const std::vector<WitFile> files = {
+      {"w.wit", "package demo:sum;\nworld sum { export add: func(a: u32, b: u32) -> u32; }\n"}};
+  const Bytes command = binary(R"((module
+    (import "wasi_snapshot_preview1" "proc_exit" (func (param i32)))
+    (memory (export "memory") 1) (func (export "_start"))))");
+  const Result<Bytes> component = componentize(command.view());
+  ASSERT_TRUE(component) << component.error().message();
+  EXPECT_THAT(witText(component->view()).value_or(""), HasSubstr("export wasi:cli/run@0.2."));
+
+  const Bytes library = binary("(module (func (export \"_initialize\")))");
+  EXPECT_EQ(failureOf(componentize(library.view())),
+            "the module says nothing of its world, and is no command");
+  EXPECT_THAT(failureOf(componentize(component->view())), HasSubstr("already a component"));
+}
+
+TEST(Componentize, TakesAModuleWithTheObjectFileOfCBindings) {
+  // The section that the linker keeps of `…_component_type.o`: an empty world.
+  const Bytes bare = binary("(module)");
+  const Result<ComponentInfo> before = inspectComponent(bare.view());
+  ASSERT_TRUE(before);
+  EXPECT_FALSE(before->carries_world);
+  std::string bytes(bare.text());
+  constexpr std::string_view kName = "component-type:empty";
+  bytes += '\0';
+  bytes += static_cast<char>(kName.size() + 1);
+  bytes += static_cast<char>(kName.size());
+  bytes += kName;
+  const Result<ComponentInfo> after = inspectComponent(asBytes(bytes));
+  ASSERT_TRUE(after) << after.error().message();
+  EXPECT_TRUE(after->carries_world);
+  EXPECT_FALSE(componentize(asBytes(bytes)));  // it says nothing in it
+}
+
+std::vector<WitFile> greeterWorld() {
+  return {{"w.wit",
+           "package demo:greet;\ninterface greeter { greet: func(name: string) -> string; }\n"
+           "world hello { export greeter; }\n"}};
+}
+
+std::vector<std::string> pathsOf(const std::vector<GuestFile>& files) {
+  std::vector<std::string> paths;
+  for (const GuestFile& file : files) paths.push_back(file.path);
+  return paths;
+}
+
+TEST(GuestBindings, ForCAreAHeaderASourceAndAnObject) {
+  const std::vector<WitFile> files = greeterWorld();
+  const auto bindings = guestBindings({.files = files});
+  ASSERT_TRUE(bindings) << bindings.error().message();
+  EXPECT_THAT(pathsOf(*bindings),
+              testing::UnorderedElementsAre("hello.h", "hello.c", "hello_component_type.o"));
+  for (const GuestFile& file : *bindings) {
+    if (file.path == "hello.h") {
+      EXPECT_THAT(file.contents, HasSubstr("exports_demo_greet_greeter_greet("));
+    }
+    if (file.path.ends_with(".o")) {
+      EXPECT_THAT(file.contents, StartsWith(std::string_view("\0asm", 4)));
+    }
+  }
+}
+
+TEST(GuestBindings, ForGoBringWhatTheyRunOn) {
+  const std::vector<WitFile> files = greeterWorld();
+  const auto bindings = guestBindings({.language = GuestLanguage::kGo,
+                                       .files = files,
+                                       .world = "hello",
+                                       .package = "example.com/hello/gen",
+                                       .exports_package = "example.com/hello"});
+  ASSERT_TRUE(bindings) << bindings.error().message();
+  EXPECT_THAT(pathsOf(*bindings),
+              testing::IsSupersetOf({"wit_exports/wit_exports.go", "wit/runtime/runtime.go"}));
+  for (const GuestFile& file : *bindings) {
+    EXPECT_THAT(file.contents, testing::Not(HasSubstr("\"go.bytecodealliance.org"))) << file.path;
+    if (file.path == "wit_exports/wit_exports.go") {
+      EXPECT_THAT(file.contents, AllOf(HasSubstr("\"example.com/hello/export_demo_greet_greeter\""),
+                                       HasSubstr("\"example.com/hello/gen/wit/runtime\"")));
+    }
+  }
+}
+
+TEST(GuestBindings, SayWhatIsWrong) {
+  const std::vector<WitFile> files = greeterWorld();
+  EXPECT_THAT(failureOf(guestBindings({.files = files, .world = "other"})), HasSubstr("other"));
+  EXPECT_THAT(failureOf(guestBindings({.language = GuestLanguage::kGo, .files = files})),
+              HasSubstr("import path"));
+  EXPECT_THAT(failureOf(guestBindings({})), HasSubstr("no WIT files"));
+}
+
 TEST(Tools, SurviveEveryPrefixAndEveryFlippedByteOfAComponent) {
   const Bytes whole = binary(kGreeter);
   std::string damaged(whole.text());

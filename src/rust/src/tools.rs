@@ -8,6 +8,7 @@ mod classify;
 mod compose;
 mod encode;
 mod exit_status;
+mod guest_bindings;
 mod metadata;
 mod rename;
 mod stack;
@@ -153,6 +154,55 @@ pub unsafe extern "C" fn nimbus_tools_encode(
             let files = wit_files_of(files, count)?;
             let world = text_of(world, world_size, "the name of the world")?;
             encode::encode(bytes_of(data, size), &files, world)
+        })
+    }
+}
+
+/// # Safety
+/// As `tools.h` says: `data` has `size` bytes, `out` and `error` may be written.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nimbus_tools_componentize(
+    data: *const u8,
+    size: usize,
+    out: *mut Buffer,
+    error: *mut Buffer,
+) -> i32 {
+    // SAFETY: as promised by the caller.
+    unsafe { answer(out, error, || encode::componentize(bytes_of(data, size))) }
+}
+
+/// # Safety
+/// As `tools.h` says: the inputs have the sizes given, `out` and `error` may be written.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nimbus_tools_guest_bindings(
+    language: i32,
+    files: *const WitFile,
+    count: usize,
+    world: *const u8,
+    world_size: usize,
+    package: *const u8,
+    package_size: usize,
+    exports_package: *const u8,
+    exports_package_size: usize,
+    out: *mut Buffer,
+    error: *mut Buffer,
+) -> i32 {
+    // SAFETY: as promised by the caller.
+    unsafe {
+        answer(out, error, || {
+            let files = wit_files_of(files, count)?;
+            let request = guest_bindings::Request {
+                language,
+                files: &files,
+                world: text_of(world, world_size, "the name of the world")?,
+                package: text_of(package, package_size, "the package")?,
+                exports_package: text_of(
+                    exports_package,
+                    exports_package_size,
+                    "the package of exports",
+                )?,
+            };
+            guest_bindings::generate(&request)
         })
     }
 }

@@ -27,6 +27,8 @@ pub struct Names {
     pub encoding: Option<Encoding>,
     pub needs_async: bool,
     pub preview1: bool,
+    /// Bindings have left a description of the module's world in it.
+    pub world: bool,
     pub entry: Option<Entry>,
     imports: Vec<Value>,
     exports: Vec<Value>,
@@ -52,6 +54,10 @@ pub fn names_of(bytes: &[u8]) -> Result<Names> {
                     names.add_module_import(module);
                 }
             }
+            Ok(())
+        }
+        Payload::CustomSection(section) => {
+            names.world |= section.name().starts_with("component-type");
             Ok(())
         }
         Payload::ExportSection(section) => {
@@ -122,6 +128,7 @@ impl Names {
             "type": kind,
             "async": self.needs_async,
             "preview1": self.preview1,
+            "world": self.world && self.encoding == Some(Encoding::Module),
             "entry": entry,
             "imports": self.imports,
             "exports": self.exports,

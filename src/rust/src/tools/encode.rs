@@ -59,6 +59,18 @@ pub fn encode(module: &[u8], files: &[Source<'_>], world: &str) -> Result<Vec<u8
     })
 }
 
+pub fn componentize(module: &[u8]) -> Result<Vec<u8>> {
+    let names = module_names(module)?;
+    ensure!(
+        names.world || names.entry == Some(Entry::Command),
+        "the module says nothing of its world, and is no command"
+    );
+    if names.preview1 || names.entry == Some(Entry::Command) {
+        return wrap_preview1(module, AUTO);
+    }
+    on_large_stack(|| component_of(module, None))
+}
+
 fn module_names(module: &[u8]) -> Result<crate::tools::classify::Names> {
     let names = names_of(module)?;
     match names.encoding {

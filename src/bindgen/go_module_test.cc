@@ -1,0 +1,57 @@
+#include "bindgen/go_module.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <fstream>
+
+namespace nimbus::bindgen {
+namespace {
+
+namespace fs = std::filesystem;
+
+// A folder that goes away with the test.
+class GoModule : public testing::Test {
+ protected:
+  GoModule() {
+    std::string name = (fs::temp_directory_path() / "nimbus-go-XXXXXX").string();
+    folder_ = fs::canonical(::mkdtemp(name.data()));
+  }
+  ~GoModule() override { fs::remove_all(folder_); }
+  void writeGoMod(std::string_view text) const { std::ofstream(folder_ / "go.mod") << text; }
+
+  fs::path folder_;
+};
+
+TEST_F(GoModule, NamesTheFolderBelowIt) {
+  writeGoMod("// A comment.\nmodule example.com/hello // so it is\n\ngo 1.26\n");
+  const auto found = findGoPackages(folder_ / "not" / "there");
+  ASSERT_TRUE(found) << found.error().message();
+  EXPECT_EQ(found->module, "example.com/hello");
+  EXPECT_EQ(found->package, "example.com/hello/not/there");
+  EXPECT_EQ(findGoPackages(folder_)->package, "example.com/hello");
+}
+
+TEST_F(GoModule, MustNameAModule) {
+  writeGoMod("go 1.26\n");
+  const auto found = findGoPackages(folder_ / "gen");
+  ASSERT_FALSE(found);
+  EXPECT_THAT(found.error().message(), testing::EndsWith("go.mod names no module"));
+}
+
+TEST_F(GoModule, IsMissing) {
+  const auto found = findGoPackages(folder_);
+  ASSERT_FALSE(found);
+  EXPECT_EQ(found.error().code(), ErrorCode::kNotFound);
+}
+
+TEST(ModuleOf, ReadsTheDirectiveAlone) {
+  EXPECT_EQ(moduleOf("module \"quoted/name\"\r\n"), "quoted/name");
+  EXPECT_EQ(moduleOf("modules x\nmodule\ty\n"), "y");
+  EXPECT_EQ(moduleOf("// module z\n"), "");
+  EXPECT_EQ(moduleOf("module"), "");
+}
+
+}  // namespace
+}  // namespace nimbus::bindgen
