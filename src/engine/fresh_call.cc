@@ -1,7 +1,6 @@
 #include "engine/fresh_call.h"
 
 #include "base/check.h"
-#include "engine/cpu_time.h"
 
 namespace nimbus::engine {
 
@@ -26,10 +25,9 @@ FreshCall::~FreshCall() {
 void FreshCall::poll() {
   // Once its owner has given the call up, waking the guest would only use the shard's time.
   if (done_ || exchange_->outcome() != nullptr) return;
-  const Duration before = threadCpuTime();
   poller_.beginPoll(token_);
   done_ = nimbus_call_poll(call_) == NIMBUS_POLL_READY;
-  const Duration cpu = threadCpuTime() - before;
+  const Duration cpu = poller_.cpuOfPoll();
   poller_.endPoll(done_ ? Poller::Polled::kDone : poller_.pendingAfter(cpu));
   cpu_time_ += cpu;
   if (!done_ && cpu_time_ > cpu_limit_) {

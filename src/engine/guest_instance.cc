@@ -1,21 +1,11 @@
 #include "engine/guest_instance.h"
 
-#include <chrono>
 #include <utility>
 
 #include "base/check.h"
-#include "engine/cpu_time.h"
 #include "engine/ffi.h"
 
 namespace nimbus::engine {
-
-namespace {
-
-// Asking for CPU time costs more than a short call; what polls for less than this may be taken by
-// the clock on the wall.
-constexpr Duration kLongPoll = std::chrono::milliseconds(1);
-
-}  // namespace
 
 GuestInstance::Call::~Call() { giveUp(); }
 
@@ -53,10 +43,7 @@ GuestInstance::~GuestInstance() {
 
 void GuestInstance::submit(Call& call, std::uint32_t function, NimbusPieces params,
                            NimbusChannels channels, std::optional<TimePoint> deadline) {
-  if (idle()) {
-    cpu_time_ = Duration::zero();
-    busy_ = false;
-  }
+  if (idle()) cpu_time_ = Duration::zero();
   call.instance_ = this;
   call.next_ = first_;
   call.link_ = &first_;
@@ -93,16 +80,10 @@ std::size_t GuestInstance::poll() {
 
 void GuestInstance::pollOnce() {
   if (ended_) return;
-  const auto now = [this] {
-    return busy_ ? threadCpuTime() : Duration(std::chrono::steady_clock::now().time_since_epoch());
-  };
-  const Duration before = now();
   poller_.beginPoll(token_);
   if (nimbus_guest_poll(raw_) == NIMBUS_POLL_READY) ended_ = true;
+  cpu_time_ += poller_.cpuOfPoll();
   poller_.endPoll(ended_ ? Poller::Polled::kDone : Poller::Polled::kPending);
-  const Duration used = now() - before;
-  cpu_time_ += used;
-  if (used > kLongPoll) busy_ = true;
 }
 
 void GuestInstance::onWake() {

@@ -76,7 +76,7 @@ class GuestInstance final : Poller::Client {
   // No more calls are served: it trapped, or a call was given up that cannot be interrupted.
   [[nodiscard]] bool ended() const { return ended_; }
   [[nodiscard]] bool idle() const { return first_ == nullptr; }
-  // Used since it was last idle: measured once a poll has taken long, and estimated before.
+  // Used since it was last idle.
   [[nodiscard]] Duration cpuTime() const { return cpu_time_; }
 
  private:
@@ -90,7 +90,6 @@ class GuestInstance final : Poller::Client {
   std::uint64_t token_;
   Call* first_ = nullptr;
   Duration cpu_time_{};
-  bool busy_ = false;     // a poll since it was idle took long
   std::size_t done_ = 0;  // in the poll under way
   bool ended_ = false;
 };

@@ -119,6 +119,7 @@ void Poller::wake(std::uint64_t token) { queue_->wake(token); }
 void Poller::beginPoll(std::uint64_t token) {
   queue_->polling_ = token;
   queue_->woke_itself_ = false;
+  meter_.begin();
 }
 
 void Poller::endPoll(Polled polled) {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "engine/cpu_time.h"
 #include "net/shard.h"
 #include "rust/engine.h"
 
@@ -47,6 +48,8 @@ class Poller final : net::Deferred {
   // Brackets a poll of `token`: wakes of itself that come meanwhile are kept back, and count only
   // if the poll left it pending.
   void beginPoll(std::uint64_t token);
+  // CPU time since beginPoll(); once per poll.
+  [[nodiscard]] Duration cpuOfPoll() { return meter_.end(); }
   // kCutShort: it would have gone on computing. It is polled again when the shard has nothing else
   // to do, or a tenth of a second later: everybody else comes first.
   enum class Polled { kPending, kCutShort, kDone };
@@ -79,6 +82,7 @@ class Poller final : net::Deferred {
   Queue* queue_;
   std::unordered_map<std::uint64_t, Client*> clients_;
   std::uint64_t next_token_ = 1;
+  CpuMeter<> meter_;
   std::vector<std::uint64_t> cut_short_;
   Resume resume_{*this};
 };

@@ -1,7 +1,6 @@
 #include "engine/warm_instance.h"
 
 #include "base/check.h"
-#include "engine/cpu_time.h"
 
 namespace nimbus::engine {
 
@@ -30,10 +29,9 @@ void WarmInstance::close() { nimbus_worker_close(worker_); }
 
 void WarmInstance::onWake() {
   if (ended_) return;
-  const Duration before = threadCpuTime();
   poller_.beginPoll(token_);
   ended_ = nimbus_worker_poll(worker_) == NIMBUS_POLL_READY;
-  const Duration cpu = threadCpuTime() - before;
+  const Duration cpu = poller_.cpuOfPoll();
   const Poller::Polled polled = ended_ ? Poller::Polled::kDone : poller_.pendingAfter(cpu);
   poller_.endPoll(polled);
   // A short poll of a guest that would go on belongs to its stretch: it began late in an epoch.
