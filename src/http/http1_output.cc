@@ -1,16 +1,30 @@
 #include "http/http1_output.h"
 
+#include <algorithm>
+#include <array>
 #include <utility>
 
 namespace nimbus::http {
 namespace {
 
-// Pieces up to this size are copied behind their head, so that both leave by one call.
-constexpr std::size_t kLargestCopied = 64 * 1024;
+// Pieces up to this size are copied behind their head. Larger ones leave by the same call all the
+// same where the stream can gather; TLS cannot, and copies what it encrypts anyway.
+constexpr std::size_t kLargestCopied = 8 * 1024;
+constexpr std::size_t kLargestCopiedTls = 64 * 1024;
+// Pieces that one call is offered.
+constexpr std::size_t kMaxPieces = 16;
 // A text buffer that grew beyond this is not kept.
 constexpr std::size_t kLargestKeptText = 128 * 1024;
 
 }  // namespace
+
+OutputQueue::OutputQueue(net::Shard& shard, net::Stream& stream, std::size_t high_water_bytes,
+                         Owner& owner)
+    : shard_(shard),
+      stream_(stream),
+      high_water_bytes_(high_water_bytes),
+      largest_copied_(stream.peer().tls ? kLargestCopiedTls : kLargestCopied),
+      owner_(owner) {}
 
 void OutputQueue::textAdded() {
   if (failed_) {
@@ -23,7 +37,7 @@ void OutputQueue::textAdded() {
 
 void OutputQueue::append(Bytes bytes) {
   if (failed_) return;
-  if (bytes.size() <= kLargestCopied) {
+  if (bytes.size() <= largest_copied_) {
     text_.append(bytes.text());
   } else {
     if (text_.size() > sent_) {
@@ -40,9 +54,9 @@ void OutputQueue::append(Bytes bytes) {
 
 void OutputQueue::append(ByteView bytes) {
   if (failed_) return;
-  if (bytes.size() > kLargestCopied && !writing_) {
+  if (bytes.size() > largest_copied_ && !writing_) {
     flush();
-    if (unsent() == 0 && !failed_) bytes = bytes.subspan(trySend(bytes));
+    if (unsent() == 0 && !failed_) bytes = bytes.subspan(trySend({&bytes, 1}));
     if (failed_) return;
   }
   if (bytes.empty()) return;
@@ -50,8 +64,9 @@ void OutputQueue::append(ByteView bytes) {
   textAdded();
 }
 
-std::size_t OutputQueue::trySend(ByteView bytes) {
-  auto sent = stream_.tryWrite(bytes);
+std::size_t OutputQueue::trySend(std::span<const ByteView> pieces) {
+  auto sent =
+      pieces.size() == 1 ? stream_.tryWrite(pieces.front()) : stream_.tryWritePieces(pieces);
   if (!sent) {
     fail();
     owner_.outputFailed();
@@ -61,30 +76,49 @@ std::size_t OutputQueue::trySend(ByteView bytes) {
   return *sent;
 }
 
-// True if nothing is left in the queue.
-bool OutputQueue::sendQueued() {
-  while (next_ < queue_.size()) {
+// Until the peer takes no more.
+void OutputQueue::sendUnsent() {
+  while (unsent() > 0) {
+    std::array<ByteView, kMaxPieces> pieces;
+    std::size_t count = 0;
+    std::size_t offered = 0;
+    const auto offer = [&](ByteView piece) {
+      pieces[count++] = piece;
+      offered += piece.size();
+    };
+    for (std::size_t i = next_; i < queue_.size() && count < kMaxPieces; ++i) {
+      offer(queue_[i].view());
+    }
+    if (count < kMaxPieces && sent_ < text_.size()) offer(asBytes(text_).subspan(sent_));
+    const std::size_t sent = trySend(std::span(pieces).first(count));
+    if (failed_) return;
+    taken(sent);
+    if (sent < offered) return;
+  }
+}
+
+// The peer took the first `count` bytes of what is unsent.
+void OutputQueue::taken(std::size_t count) {
+  while (next_ < queue_.size() && count > 0) {
     Bytes& front = queue_[next_];
-    const std::size_t sent = trySend(front.view());
-    if (failed_) return false;
-    queued_bytes_ -= sent;
-    if (sent < front.size()) {
-      front = front.slice(sent, front.size() - sent);
-      return false;
+    const std::size_t part = std::min(count, front.size());
+    count -= part;
+    queued_bytes_ -= part;
+    if (part < front.size()) {
+      front = front.slice(part, front.size() - part);
+      return;
     }
     front = {};
     ++next_;
   }
+  if (next_ < queue_.size()) return;
   queue_.clear();
   next_ = 0;
-  return true;
+  textTaken(count);
 }
 
-void OutputQueue::sendText() {
-  if (text_.size() == sent_) return;
-  const std::size_t sent = trySend(asBytes(text_).subspan(sent_));
-  if (failed_) return;
-  sent_ += sent;
+void OutputQueue::textTaken(std::size_t count) {
+  sent_ += count;
   if (sent_ == text_.size()) {
     text_.clear();
     sent_ = 0;
@@ -97,7 +131,7 @@ void OutputQueue::sendText() {
 
 void OutputQueue::flush() {
   if (failed_) return;
-  if (sendQueued()) sendText();
+  sendUnsent();
   if (failed_) return;
   idle_ = unsent() == 0;
   if (!idle_ && !writing_) startWriting();

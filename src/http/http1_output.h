@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -13,10 +14,10 @@
 
 namespace nimbus::http {
 
-// What a connection has to send. Heads and small pieces collect in one text buffer that is sent by
-// one call at the end of the loop's turn; large pieces are queued without copying. When the peer
-// takes nothing a task waits for the socket. Errors of the stream make it failed() for good, and
-// everything unsent is dropped.
+// What a connection has to send. Heads and small pieces collect in one text buffer, large pieces
+// are queued without copying; all of it is sent by one call at the end of the loop's turn. When the
+// peer takes nothing a task waits for the socket. Errors of the stream make it failed() for good,
+// and everything unsent is dropped.
 class OutputQueue final : private net::Deferred {
  public:
   class Owner {
@@ -28,8 +29,7 @@ class OutputQueue final : private net::Deferred {
     virtual void outputStalled() = 0;
   };
 
-  OutputQueue(net::Shard& shard, net::Stream& stream, std::size_t high_water_bytes, Owner& owner)
-      : shard_(shard), stream_(stream), high_water_bytes_(high_water_bytes), owner_(owner) {}
+  OutputQueue(net::Shard& shard, net::Stream& stream, std::size_t high_water_bytes, Owner& owner);
 
   // For serialisers: append to it, then call textAdded().
   [[nodiscard]] std::string& text() [[clang::lifetimebound]] { return text_; }
@@ -60,15 +60,17 @@ class OutputQueue final : private net::Deferred {
  private:
   void runDeferred() override { flush(); }
   void flush();
-  bool sendQueued();
-  void sendText();
-  std::size_t trySend(ByteView bytes);
+  void sendUnsent();
+  std::size_t trySend(std::span<const ByteView> pieces);
+  void taken(std::size_t count);
+  void textTaken(std::size_t count);
   void startWriting();
   [[nodiscard]] Task<void> writeLoop();
 
   net::Shard& shard_;
   net::Stream& stream_;
   const std::size_t high_water_bytes_;
+  const std::size_t largest_copied_;
   Owner& owner_;
   std::vector<Bytes> queue_;  // sent before text_, from index next_ on
   std::size_t next_ = 0;
