@@ -31,7 +31,10 @@ sources_of() {
   local recipe=$1 folder=$2
   echo "$folder"
   case $recipe in
-    rust*) printf '%s\n' examples/Cargo.toml examples/Cargo.lock tests/guests/support ;;
+    rust*)
+      printf '%s\n' examples/Cargo.toml examples/Cargo.lock examples/initial-heap \
+        tests/guests/support
+      ;;
     cpp) echo examples/http-hello-c ;;
     js | py) echo examples/Cargo.lock ;;
   esac

@@ -8,6 +8,9 @@ build_rust() {
   "$wasm_tools" strip --delete '^name$' "$work/named.wasm" -o "$3"
 }
 
+# Room for what a request takes, so that its instance need not grow: see examples/initial-heap.
+rust_initial_memory=2097152
+
 # build_rust_named: the same with function names, for backtraces. The target has no system interface
 # at all: what a guest imports comes from its bindings alone, and no adapter is needed.
 build_rust_named() {
@@ -19,8 +22,9 @@ build_rust_named() {
     PATH=/usr/bin:$PATH RUSTC=/usr/bin/rustc RUSTC_BOOTSTRAP=1 RUSTFLAGS='' \
       CARGO_TARGET_DIR=$cache/guest-target \
       CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER=wasm-ld-22 \
-      /usr/bin/cargo build --quiet --locked --release --target "$target" \
-      -Zbuild-std=std,panic_abort -p "$1" >&2
+      /usr/bin/cargo rustc --quiet --locked --release --target "$target" \
+      -Zbuild-std=std,panic_abort -p "$1" -- \
+      -Clink-arg=--initial-memory=$rust_initial_memory >&2
   )
   "$wasm_tools" component new "$cache/guest-target/$target/release/${1//-/_}.wasm" -o "$3"
 }

@@ -3,6 +3,7 @@
 //! The body passes through this component's own memory. Under a path that starts with `/pipe` the
 //! incoming stream itself becomes the response's, and the component never sees the bytes.
 
+use initial_heap as _;
 use wasip3::http::types::{ErrorCode, Fields, Request, Response};
 use wasip3::wit_bindgen::{self, StreamReader, StreamResult, StreamWriter};
 use wasip3::{wit_future, wit_stream};

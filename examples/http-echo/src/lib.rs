@@ -5,6 +5,7 @@
 
 use std::io::{self, Read, Write};
 
+use initial_heap as _;
 use wasip2::exports::http::incoming_handler::Guest;
 use wasip2::http::types::{
     Fields, IncomingBody, IncomingRequest, OutgoingBody, OutgoingResponse, ResponseOutparam,

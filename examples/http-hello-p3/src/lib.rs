@@ -1,6 +1,7 @@
 //! Says hello and names the path that was asked for; the body is written after the response is
 //! returned.
 
+use initial_heap as _;
 use wasip3::http::types::{ErrorCode, Fields, Request, Response};
 use wasip3::{wit_bindgen, wit_future, wit_stream};
 

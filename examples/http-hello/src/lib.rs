@@ -2,6 +2,7 @@
 
 use std::io::Write as _;
 
+use initial_heap as _;
 use wasip2::exports::http::incoming_handler::Guest;
 use wasip2::http::types::{
     Fields, IncomingRequest, OutgoingBody, OutgoingResponse, ResponseOutparam,

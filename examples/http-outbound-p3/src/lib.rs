@@ -12,6 +12,7 @@
 mod body;
 mod request;
 
+use initial_heap as _;
 use wasip3::http::client;
 use wasip3::http::types::{ErrorCode, Fields, Request, Response};
 use wasip3::wit_future;

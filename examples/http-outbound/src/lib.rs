@@ -11,6 +11,7 @@ mod transfer;
 
 use std::io::Write as _;
 
+use initial_heap as _;
 use wasip2::exports::http::incoming_handler::Guest;
 use wasip2::http::outgoing_handler;
 use wasip2::http::types::{

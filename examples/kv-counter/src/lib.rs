@@ -4,6 +4,7 @@ mod kv; // generated from wit/world.wit
 
 use std::io::Write as _;
 
+use initial_heap as _;
 use wasip2::exports::http::incoming_handler::Guest;
 use wasip2::http::types::{
     Fields, IncomingRequest, Method, OutgoingBody, OutgoingResponse, ResponseOutparam,

@@ -1,6 +1,7 @@
 //! Answers after `?ms=N` milliseconds, 10 if not told: what a request that waits costs.
 
 use guest_support::Query;
+use initial_heap as _;
 use wasip3::clocks::monotonic_clock;
 use wasip3::http::types::{ErrorCode, Fields, Request, Response};
 use wasip3::{wit_bindgen, wit_future, wit_stream};

@@ -3,6 +3,7 @@
 use std::io::Write as _;
 
 use guest_support::Query;
+use initial_heap as _;
 use wasip2::clocks::monotonic_clock;
 use wasip2::exports::http::incoming_handler::Guest;
 use wasip2::http::types::{
