@@ -4,8 +4,8 @@ ourselves. The first server of a case is ours."""
 import pathlib
 from dataclasses import dataclass, field
 
-from harness.servers import Guest, Nimbus, OwnProgram, Server
-from peers.wasmcloud import WasmcloudHost
+from harness.servers import Guest, Nimbus, OtherGuest, OwnProgram, Server
+from peers.wasmcloud import WasmcloudDev, WasmcloudHost
 from peers.wasmtime import WasmtimeServe
 from peers.workerd import Workerd
 
@@ -100,6 +100,9 @@ def all_cases(build):
              guest("http-sleep-p3"), [p3_sleepers, wasmtime_sleepers, warm_sleepers],
              connections=SLEEPER_CONNECTIONS, answers_late=True,
              targets=[Target(1, "cpu", 0.67), Target(1, "p99", 1.0)] + ahead(2)),
+        Case("keyvalue", "P2 counter in wasi:keyvalue (memory), fresh, beside our own hello",
+             guest("kv-counter"), [fresh, OtherGuest(fresh, guest("http-hello")), WasmcloudDev()],
+             targets=[Target(1, "rate", 0.8)] + ahead(2)),
         Case("constant", "Constant answer, no Wasm: our HTTP stack against a bare loop", nobody,
              [constant, OwnProgram("bare epoll responder", "epoll_responder", build=build)],
              targets=[Target(1, "rate", 0.85)]),

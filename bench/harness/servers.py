@@ -127,6 +127,27 @@ class Nimbus(Server):
         return Running(child, int(found[1]))
 
 
+class OtherGuest(Server):
+    """A server with another guest than the one of its case, to hold against."""
+
+    def __init__(self, server, guest):
+        self.server = server
+        self.guest = guest
+        self.name = server.name
+        self.variant = f"{guest.name}, {server.variant}"
+
+    def missing(self):
+        if not self.guest.path.exists():
+            return f"no {self.guest.path.name} in the build folder"
+        return self.server.missing()
+
+    def version(self):
+        return self.server.version()
+
+    def start(self, session, guest, cpus):
+        return self.server.start(session, self.guest, cpus)
+
+
 class OwnProgram(Server):
     """One of bench/'s own servers: prints its port and serves a constant answer without a guest."""
 

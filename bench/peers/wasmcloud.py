@@ -1,5 +1,5 @@
 """wasmCloud's `wash host`: a NATS server, a registry on the loopback, and workloads started over
-the API that its operator uses (`runtime.host.<id>.workload.start`)."""
+the API that its operator uses (`runtime.host.<id>.workload.start`); and `wash dev`."""
 
 import contextlib
 import hashlib
@@ -143,3 +143,28 @@ class WasmcloudHost(Server):
         if status.get("workloadState") not in ("WORKLOAD_STATE_STARTING",
                                                "WORKLOAD_STATE_RUNNING"):
             raise StartFailed(f"workload not started: {json.dumps(reply)[:400]}")
+
+
+class WasmcloudDev(Server):
+    """`wash dev` with a component that is built already: it serves key-value from memory, which
+    `wash host` does not without further ado."""
+
+    name = "wasmCloud wash dev"
+    variant = "defaults"
+
+    def missing(self):
+        return None if (peers_folder() / WASH).exists() else "not installed"
+
+    def version(self):
+        return program_version(peers_folder() / WASH)
+
+    def start(self, session, guest, cpus):
+        folder = session.folder("wasmcloud-dev")
+        port = free_port()
+        (folder / ".wash").mkdir()
+        (folder / ".wash" / "config.yaml").write_text(json.dumps({
+            "build": {"command": "true", "component_path": str(guest.path)},
+            "dev": {"address": f"127.0.0.1:{port}"}}))
+        child = Child([peers_folder() / WASH, "--non-interactive", "dev", "--log-level", "warn"],
+                      folder / "log", cpus, env=environment(folder), cwd=folder)
+        return Running(child, port, AUTHORITY)
