@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "host/files.h"
-#include "wash/project_config.h"
+#include "project/config.h"
 #include "wit/tools.h"
 
 namespace nimbus::wash {
@@ -81,9 +81,9 @@ std::vector<fs::path> findResults(const fs::path& project) {
   return results;
 }
 
-std::string howToBuild(const fs::path& project, const BuildConfig& config) {
-  if (!config.command.empty()) {
-    return fmt::format("build it first: (cd {} && {})", project.string(), config.command);
+std::string howToBuild(const fs::path& project, const project::BuildSettings& build) {
+  if (!build.command.empty()) {
+    return fmt::format("build it first: (cd {} && {})", project.string(), build.command);
   }
   return fmt::format(
       "build it first, and if the result has a place of its own, name it as build.component_path "
@@ -92,22 +92,26 @@ std::string howToBuild(const fs::path& project, const BuildConfig& config) {
       (project / ".wash" / "config.yaml").string());
 }
 
-Result<ResolvedComponent> readConfigured(const fs::path& project, const BuildConfig& config) {
-  const std::string path = (project / config.component_path).lexically_normal().string();
+Result<ResolvedComponent> readConfigured(const fs::path& project,
+                                         const project::LoadedConfig& loaded) {
+  const project::BuildSettings& build = loaded.config.build;
+  const std::string path = (project / build.component_path).lexically_normal().string();
   std::error_code error;
   if (!fs::exists(path, error)) {
-    return fail(ErrorCode::kNotFound,
-                fmt::format("{} (build.component_path of {}) does not exist; {}", path, config.file,
-                            howToBuild(project, config)));
+    return fail(
+        ErrorCode::kNotFound,
+        fmt::format("{} (build.component_path of {}) does not exist; {}", path,
+                    loaded.originOf("build.component_path").name, howToBuild(project, build)));
   }
   return readComponent(path);
 }
 
-Result<ResolvedComponent> readOnlyResult(const fs::path& project, const BuildConfig& config) {
+Result<ResolvedComponent> readOnlyResult(const fs::path& project,
+                                         const project::BuildSettings& build) {
   const std::vector<fs::path> results = findResults(project);
   if (results.empty()) {
     return fail(ErrorCode::kNotFound, fmt::format("no built component in {}; {}", project.string(),
-                                                  howToBuild(project, config)));
+                                                  howToBuild(project, build)));
   }
   if (results.size() == 1) return readComponent(results[0].string());
 
@@ -125,9 +129,11 @@ Result<ResolvedComponent> readOnlyResult(const fs::path& project, const BuildCon
 }
 
 Result<ResolvedComponent> resolveProject(const fs::path& project) {
-  TRY(const BuildConfig config, readBuildConfig(project.string()));
-  if (!config.component_path.empty()) return readConfigured(project, config);
-  return readOnlyResult(project, config);
+  const project::Project at{project.string(),
+                            project::findConfigFile((project / project::kConfigFolder).string())};
+  TRY(const project::LoadedConfig loaded, project::loadProjectConfig(at));
+  if (!loaded.config.build.component_path.empty()) return readConfigured(project, loaded);
+  return readOnlyResult(project, loaded.config.build);
 }
 
 }  // namespace

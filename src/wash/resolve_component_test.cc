@@ -89,7 +89,8 @@ TEST_F(ResolveComponent, RefusesOtherFiles) {
 }
 
 TEST_F(ResolveComponent, TakesTheConfiguredFile) {
-  configure("version: 1\nbuild:\n  command: make\n  component_path: out/x.wasm\ndev:\n  a: 1\n");
+  configure(
+      "version: 1\nbuild:\n  command: make\n  component_path: out/x.wasm\ndev:\n  service: true\n");
   write("out/x.wasm", kComponent);
   write("build/other.wasm", kComponent);
   EXPECT_EQ(chosen(), "out/x.wasm");
@@ -117,12 +118,12 @@ TEST_F(ResolveComponent, RefusesAWrongConfiguration) {
                        "did you mean \"component_path\"?"));
   configure("build:\n  component_path: [x]\n");
   EXPECT_THAT(failure(ErrorCode::kInvalidArgument),
-              HasSubstr("config.yaml:2: build.component_path must be text"));
+              HasSubstr("config.yaml:2: build.component_path: expected a string"));
   configure("build: make\n");
   EXPECT_THAT(failure(ErrorCode::kInvalidArgument),
-              HasSubstr("config.yaml:1: build must be a map"));
+              HasSubstr("config.yaml:1: build: expected a map"));
   configure("- build\n");
-  EXPECT_THAT(failure(ErrorCode::kInvalidArgument), HasSubstr("expected a map of sections"));
+  EXPECT_THAT(failure(ErrorCode::kInvalidArgument), HasSubstr("the document: expected a map"));
   configure("build: {component_path: a\n");
   EXPECT_THAT(failure(ErrorCode::kInvalidArgument), HasSubstr("/.wash/config.yaml:"));
 }

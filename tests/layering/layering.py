@@ -15,8 +15,8 @@ FLOOR = re.compile(r"^\s*nimbus_folder\(([^)]*)\)", re.MULTILINE)
 INCLUDE = re.compile(r'^\s*#\s*include\s*(?:"([^"]+)"|<([^>]+)>)')
 
 # Prefixes of headers that cost seconds each.
-EXPENSIVE = ("boost/asio", "asio", "spdlog/", "boost/json", "boost/beast", "yaml-cpp/", "CLI/",
-             "CLI11", "openssl/")
+EXPENSIVE = ("boost/asio", "asio", "spdlog/", "boost/json", "boost/beast", "yaml-cpp/", "toml++/",
+             "CLI/", "CLI11", "openssl/")
 ASIO = ("boost/asio", "asio")
 ASIO_FOLDER = "net"
 RUST_FOLDER = "rust"
