@@ -18,6 +18,13 @@ bool isRedirection(std::uint16_t status) {
 
 bool onlyReads(std::string_view method) { return method == "GET" || method == "HEAD"; }
 
+// A certificate that is not accepted is told by the cause of the failed connection.
+bool refusesCertificate(const Error& error) {
+  for (const Error* each = &error; each != nullptr; each = each->cause())
+    if (each->code() == ErrorCode::kPermissionDenied) return true;
+  return false;
+}
+
 Url baseOf(const RegistryOptions& options, const Reference& reference) {
   Url url;
   url.scheme = options.insecure ? http::Scheme::kHttp : http::Scheme::kHttps;
@@ -104,11 +111,9 @@ Failure Requester::unreachable(const Url& url, const Error& cause) const {
                             ? "cannot talk to the registry " + reference_.registry
                             : "cannot talk to " + url.authority + ", where the registry " +
                                   reference_.registry + " redirects to";
-  const bool tls = url.scheme == http::Scheme::kHttps;
-  if (tls && cause.code() == ErrorCode::kPermissionDenied)
-    message += " (--ca-path names more certificate authorities)";
-  if (tls && cause.code() == ErrorCode::kProtocol)
-    message += " (if it speaks HTTP without TLS, say --insecure)";
+  if (url.scheme == http::Scheme::kHttps && cause.code() == ErrorCode::kProtocol)
+    message += refusesCertificate(cause) ? " (--ca-path names more certificate authorities)"
+                                         : " (if it speaks HTTP without TLS, say --insecure)";
   return {Error(cause.code(), std::move(message), cause),
           passing ? Failure::Retry::kLater : Failure::Retry::kUseless,
           {}};

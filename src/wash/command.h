@@ -59,6 +59,7 @@ void addInspectCommand(CLI::App& app, const GlobalOptions& global, Action& actio
 void addBindgenCommand(CLI::App& app, const GlobalOptions& global, Action& action);
 void addHostCommand(CLI::App& app, const GlobalOptions& global, Action& action);
 void addWorkloadCommand(CLI::App& app, const GlobalOptions& global, Action& action);
+void addOciCommand(CLI::App& app, const GlobalOptions& global, Action& action);
 void addProviderCommand(CLI::App& app, const GlobalOptions& global, Action& action);
 
 }  // namespace nimbus::wash

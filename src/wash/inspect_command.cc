@@ -9,18 +9,19 @@
 #include "wash/engine_flags.h"
 #include "wash/inspect.h"
 #include "wash/inspect_workload.h"
-#include "wash/resolve_component.h"
+#include "wash/resolve_reference.h"
 
 namespace nimbus::wash {
 namespace {
 
 struct InspectFlags {
   std::string component;
+  ReferenceFlags source;
   EngineFlags engine;
 };
 
 Result<Inspection> inspectArgument(const InspectFlags& flags, Logger& log) {
-  TRY(const ResolvedComponent resolved, resolveComponent(flags.component));
+  TRY(const ResolvedComponent resolved, resolveComponentOrReference(flags.component, flags.source));
   TRY(const auto engine, engine::Engine::create(engineOptionsOf(flags.engine), log));
   return inspect(resolved.path, resolved.bytes.view(),
                  engine->cachedCodeBytes(resolved.bytes.view()));
@@ -54,9 +55,11 @@ void addInspectCommand(CLI::App& app, const GlobalOptions& global, Action& actio
       "inspect", "Show the world of a component, or how a workload is put together");
   auto flags = std::make_shared<InspectFlags>();
   command
-      ->add_option("component", flags->component, "A .wasm file, a project's folder, or a manifest")
+      ->add_option("component", flags->component,
+                   "A .wasm file, a project's folder, a reference, or a manifest")
       ->required()
       ->option_text("COMPONENT|MANIFEST");
+  addReferenceFlags(*command, flags->source);
   addEngineFlags(*command, flags->engine);
   command->callback([flags, &global, &action] {
     action.set("inspect", [flags, &global] { return runInspect(*flags, global); });

@@ -77,6 +77,7 @@ int run(int argc, char** argv) {
   addHostCommand(app, global, action);
   addWorkloadCommand(app, global, action);
   addProviderCommand(app, global, action);
+  addOciCommand(app, global, action);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

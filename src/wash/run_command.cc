@@ -8,7 +8,7 @@
 #include "wash/engine_flags.h"
 #include "wash/guest_options.h"
 #include "wash/inspect.h"
-#include "wash/resolve_component.h"
+#include "wash/resolve_reference.h"
 #include "wash/run_cli.h"
 #include "wash/run_http.h"
 #include "wash/termination.h"
@@ -19,20 +19,23 @@ namespace {
 struct RunFlags {
   std::string component;
   std::vector<std::string> arguments;
+  ReferenceFlags source;
   GuestFlags guest;
   EngineFlags engine;
   HttpFlags http;
 };
 
 int run(const RunFlags& flags, const GlobalOptions& global) {
-  Termination::prepare();
   const std::unique_ptr<Logger> log = makeStderrLogger(global.log_level, global.log_format);
   const auto failed = [&](const Error& error) { return reportFailure(global.format, error); };
 
-  const auto resolved = resolveComponent(flags.component);
+  // A download may be interrupted as any command; its threads end here.
+  const auto resolved = resolveComponentOrReference(flags.component, flags.source);
+  Termination::prepare();
   if (!resolved) return failed(resolved.error());
-  const auto spec = workloadOf(flags.guest, resolved->path);
+  auto spec = workloadOf(flags.guest, resolved->path);
   if (!spec) return failed(spec.error());
+  spec->components.front().name = shortNameOf(resolved->path);
   const auto info = wit::inspectComponent(resolved->bytes.view());
   if (!info) return failed(info.error());
   if (wit::runKind(*info) == wit::RunKind::kNone) {
@@ -56,11 +59,14 @@ void addRunCommand(CLI::App& app, const GlobalOptions& global, Action& action) {
   CLI::App* command = app.add_subcommand(
       "run", "Serve a component that handles HTTP, or run one that is a command");
   auto flags = std::make_shared<RunFlags>();
-  command->add_option("component", flags->component, "A .wasm file, or a project's folder")
+  command
+      ->add_option("component", flags->component,
+                   "A .wasm file, a project's folder, or a reference")
       ->required()
       ->option_text("COMPONENT");
   command->add_option("arguments", flags->arguments, "Arguments of a command, after --")
       ->option_text("[-- ARGUMENT ...]");
+  addReferenceFlags(*command, flags->source);
   addGuestFlags(*command, flags->guest);
   addEngineFlags(*command, flags->engine);
   addHttpFlags(*command, flags->http);

@@ -1,0 +1,62 @@
+"""Real registries for tests: Debian's docker-registry on loopback, and skopeo to look into them.
+
+    registry = registries.start(self)
+    self.run_wash("oci", "push", registry.reference("acme/web:1"), path, "--insecure")
+"""
+
+import json
+import os
+import subprocess
+
+import harness
+
+# The password "open sesame" of the user "ali", as htpasswd writes it.
+USERS = "ali:$2b$04$grJeeKbq5ndXlmWc72Mb0ehz3DhLaP.VDhEdM9RhkBOml0KCntqRa\n"
+
+
+class Registry(harness.Process):
+    """A docker-registry of a test that has said where it listens."""
+
+    def __init__(self, configuration):
+        self.authority = None
+        super().__init__(["docker-registry", "serve", configuration],
+                         env={"PATH": os.environ["PATH"], "OTEL_TRACES_EXPORTER": "none"})
+        listening = self.wait_for_stderr(r"listening on ([\d.]+:\d+)")
+        self.authority = listening.group(1)
+
+    def reference(self, name):
+        return f"{self.authority}/{name}"
+
+
+def start(test, *, users=False, certificate=None):
+    """Starts a registry that ends with the test. `users`: it wants ali's password. `certificate`:
+    (certificate, key) of its TLS."""
+    name = f"registry-{len(list(test.folder.glob('registry-*.json')))}"
+    configuration = {
+        "version": 0.1,
+        "log": {"level": "info", "formatter": "json", "accesslog": {"disabled": True}},
+        "storage": {"filesystem": {"rootdirectory": str(test.folder / name)}},
+        "http": {"addr": "127.0.0.1:0", "secret": "of one test"},
+    }
+    if users:
+        configuration["auth"] = {"htpasswd": {"realm": "test",
+                                              "path": str(test.write("htpasswd", USERS))}}
+    if certificate:
+        configuration["http"]["tls"] = {"certificate": str(certificate[0]),
+                                        "key": str(certificate[1])}
+    path = test.write(f"{name}.json", json.dumps(configuration))  # JSON is YAML
+    process = Registry.__new__(Registry)
+    try:
+        process.__init__(path)
+    finally:
+        if hasattr(process, "process"):
+            test.own(process)
+    return process
+
+
+def skopeo(test, *arguments):
+    """What a `skopeo` command prints."""
+    done = subprocess.run(["skopeo", *arguments], text=True, capture_output=True, check=False,
+                          timeout=harness.PATIENCE_SECONDS, env=test.environment())
+    test.assertEqual(0, done.returncode, done.stderr)
+    return done.stdout
