@@ -55,6 +55,7 @@ class Action {
 
 // Each adds its sub-command; reading the command line then sets `action`.
 void addRunCommand(CLI::App& app, const GlobalOptions& global, Action& action);
+void addDevCommand(CLI::App& app, const GlobalOptions& global, Action& action);
 void addInspectCommand(CLI::App& app, const GlobalOptions& global, Action& action);
 void addBindgenCommand(CLI::App& app, const GlobalOptions& global, Action& action);
 void addHostCommand(CLI::App& app, const GlobalOptions& global, Action& action);

@@ -72,6 +72,7 @@ int run(int argc, char** argv) {
   addProjectOptions(app, global);
   Action action;
   addRunCommand(app, global, action);
+  addDevCommand(app, global, action);
   addInspectCommand(app, global, action);
   addBindgenCommand(app, global, action);
   addHostCommand(app, global, action);

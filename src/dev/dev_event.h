@@ -1,0 +1,58 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+
+namespace nimbus::dev {
+
+// Where the time from a saved file to new code went.
+struct ReloadTimes {
+  Duration settle{};  // until things were quiet
+  Duration scan{};    // what has changed?
+  Duration build{};   // the project's own build
+  Duration read{};    // reading the components, and how they fit together
+  Duration load{};    // compiling and linking
+  Duration swap{};    // the routes of all shards
+  Duration total{};   // from the first change
+
+  [[nodiscard]] Duration withoutBuild() const { return total - build; }
+};
+
+// One thing that happened in a session, for people and programs.
+struct DevEvent {
+  enum class Kind {
+    kChanged,   // `paths` of sources
+    kBuilding,  // of `component`
+    kBuilt,
+    kBuildFailed,   // `message` says why
+    kConfigured,    // the configuration was read anew
+    kConfigFailed,  // and cannot be used
+    kServing,       // the first generation takes requests
+    kReloaded,      // a newer one does
+    kUnchanged,     // the build made what is serving already
+    kLoadFailed,    // what was built cannot run; what served before goes on
+    kWarning,
+  };
+  Kind kind;
+  std::string component = {};
+  std::string message = {};
+  std::vector<std::string> paths = {};
+  std::uint64_t generation = 0;
+  ReloadTimes times = {};
+};
+
+// "build-failed"
+[[nodiscard]] std::string_view eventName(DevEvent::Kind kind);
+
+// Told of events, on the control shard.
+class DevReporter {
+ public:
+  virtual ~DevReporter() = default;
+  virtual void report(const DevEvent& event) = 0;
+};
+
+}  // namespace nimbus::dev

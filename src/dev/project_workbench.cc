@@ -1,0 +1,71 @@
+#include "dev/project_workbench.h"
+
+#include <filesystem>
+
+#include "base/bytes.h"
+#include "dev/plan_watcher.h"
+#include "dev/workload_parts.h"
+
+namespace nimbus::dev {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::size_t kMaxSourceBytes = 16ULL << 20;
+constexpr std::size_t kMaxSourceFiles = 1000;  // of a folder
+
+void addFile(const std::string& path, Inputs& inputs) {
+  if (const auto text = host::readFile(path, kMaxSourceBytes))
+    inputs.emplace(path, engine::sha256(asBytes(*text)));
+}
+
+void addFolder(const std::string& path, Inputs& inputs) {
+  std::error_code error;
+  std::size_t count = 0;
+  for (fs::directory_iterator entry(path, error), end; !error && entry != end;
+       entry.increment(error)) {
+    if (++count > kMaxSourceFiles) return;
+    addFile(entry->path().string(), inputs);
+  }
+}
+
+}  // namespace
+
+Inputs ProjectWorkbench::sources(const DevPlan& plan) {
+  Inputs inputs;
+  for (const std::string& source : plan.sources) {
+    std::error_code error;
+    if (fs::is_directory(source, error)) {
+      addFolder(source, inputs);
+    } else {
+      addFile(source, inputs);
+    }
+  }
+  for (const DevPlugin& plugin : functions_.plugins()) {
+    // Which there are is part of the configuration; what is in them is looked at with the workload.
+    inputs.emplace("plugin " + plugin.name, engine::sha256(asBytes(plugin.component_path)));
+  }
+  return inputs;
+}
+
+Result<Inputs> ProjectWorkbench::inputs(const PlannedProject& project) {
+  auto [scan, is_new] = scans_.try_emplace(project.folder, project.folder, clock_);
+  TRY(Inputs inputs, scan->second.run(rulesOf(project)));
+  // What of the configuration says how to build is in the plan.
+  std::erase_if(inputs, [](const auto& entry) { return entry.first.starts_with(".wash/"); });
+  return inputs;
+}
+
+Result<std::shared_ptr<const host::WorkloadSpec>> ProjectWorkbench::workload(
+    const DevPlan& plan, const std::vector<std::string>& built) {
+  std::vector<ComponentPart> parts;
+  for (const PlannedComponent& component : plan.components) {
+    const std::string& path = component.project ? built[*component.project] : component.spec.file;
+    TRY(ComponentPart part, readPart(path));
+    parts.push_back(std::move(part));
+  }
+  TRY(host::WorkloadSpec spec, assembleWorkload(plan, parts, functions_.plugins()));
+  return std::make_shared<const host::WorkloadSpec>(std::move(spec));
+}
+
+}  // namespace nimbus::dev

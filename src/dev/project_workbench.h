@@ -1,0 +1,42 @@
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "dev/dev_plugin.h"
+#include "dev/input_scan.h"
+#include "dev/workbench.h"
+
+namespace nimbus::dev {
+
+// The workbench of real folders. Who makes it says how a plan is made and how a project is built.
+class ProjectWorkbench final : public Workbench {
+ public:
+  struct Functions {
+    std::function<Result<std::shared_ptr<const DevPlan>>()> plan;
+    std::function<Result<Built>(const PlannedProject&, std::stop_token)> build;
+    ListDevPlugins plugins;
+  };
+  ProjectWorkbench(Functions functions, const Clock& clock)
+      : functions_(std::move(functions)), clock_(clock) {}
+
+  [[nodiscard]] Result<std::shared_ptr<const DevPlan>> plan() override { return functions_.plan(); }
+  [[nodiscard]] Inputs sources(const DevPlan& plan) override;
+  [[nodiscard]] Result<Inputs> inputs(const PlannedProject& project) override;
+  [[nodiscard]] Result<Built> build(const PlannedProject& project, std::stop_token stop) override {
+    return functions_.build(project, std::move(stop));
+  }
+  [[nodiscard]] Result<std::shared_ptr<const host::WorkloadSpec>> workload(
+      const DevPlan& plan, const std::vector<std::string>& built) override;
+
+ private:
+  const Functions functions_;
+  const Clock& clock_;
+  std::map<std::string, InputScan> scans_;  // by folder
+};
+
+}  // namespace nimbus::dev

@@ -1,0 +1,255 @@
+#include "dev/session.h"
+
+#include <algorithm>
+
+#include "base/race.h"
+
+namespace nimbus::dev {
+namespace {
+
+using Spec = std::shared_ptr<const host::WorkloadSpec>;
+using Plan = std::shared_ptr<const DevPlan>;
+
+Task<void> waitFor(Event& event) { co_await event.wait(); }
+
+}  // namespace
+
+Session::Session(Environment environment, SessionOptions options)
+    : environment_(environment), options_(options) {}
+
+Session::~Session() { stop_.request_stop(); }
+
+Task<Result<void>> Session::open() {
+  Workbench& workbench = environment_.workbench;
+  CO_TRY(Plan plan, co_await worker_.run<Result<Plan>>(environment_.shard,
+                                                       [&workbench] { return workbench.plan(); }));
+  CO_TRY_VOID(environment_.watcher.follow(plan));
+  takePlan(plan);
+  plan_sources_ = co_await worker_.run<Inputs>(
+      environment_.shard, [&workbench, plan] { return workbench.sources(*plan); });
+  co_return Result<void>();
+}
+
+void Session::takePlan(std::shared_ptr<const DevPlan> plan) {
+  std::vector<std::unique_ptr<ProjectState>> projects;
+  for (const PlannedProject& project : plan->projects) {
+    const auto same = std::ranges::find_if(
+        projects_, [&](const auto& state) { return state && state->project == project; });
+    if (same != projects_.end()) {
+      projects.push_back(std::move(*same));
+    } else {
+      projects.push_back(std::make_unique<ProjectState>());
+      projects.back()->project = project;
+    }
+  }
+  projects_ = std::move(projects);
+  plan_ = std::move(plan);
+}
+
+void Session::notice(std::vector<std::string> paths, TimePoint first) {
+  if (!noticed_at_) noticed_at_ = first;
+  for (std::string& path : paths) {
+    if (noticed_paths_.size() < 64) noticed_paths_.push_back(std::move(path));
+  }
+  idle_.clear();
+  pause_over_.set();
+  noticed_.set();
+}
+
+Task<void> Session::idle() { co_await idle_.wait(); }
+
+Task<void> Session::run() {
+  for (;;) {
+    noticed_.clear();
+    co_await round();
+    if (!noticed_.isSet()) idle_.set();
+    co_await noticed_.wait();
+  }
+}
+
+Task<void> Session::round() {
+  const TimePoint begin = environment_.clock.now();
+  const TimePoint first = noticed_at_.value_or(begin);
+  noticed_at_.reset();
+  noticed_paths_.clear();
+  times_ = ReloadTimes{.settle = begin - first};
+  built_something_ = false;
+  co_await configure();
+  if (!co_await buildAll()) co_return;
+  times_.total = environment_.clock.now() - first;  // deploy() adds its own
+  co_await deploy();
+}
+
+Task<void> Session::configure() {
+  Workbench& workbench = environment_.workbench;
+  const Plan current = plan_;
+  Inputs sources = co_await worker_.run<Inputs>(
+      environment_.shard, [&workbench, current] { return workbench.sources(*current); });
+  if (sources == plan_sources_) co_return;
+  plan_sources_ = std::move(sources);
+  auto plan = co_await worker_.run<Result<Plan>>(environment_.shard,
+                                                 [&workbench] { return workbench.plan(); });
+  if (!plan) co_return tellOnce(DevEvent::Kind::kConfigFailed, plan.error().describe());
+  if (**plan == *plan_) co_return;
+  if (auto followed = environment_.watcher.follow(*plan); !followed) {
+    co_return tellOnce(DevEvent::Kind::kConfigFailed, followed.error().describe());
+  }
+  const bool needs_restart = !((*plan)->server == plan_->server);
+  takePlan(*std::move(plan));
+  const Plan fresh = plan_;
+  plan_sources_ = co_await worker_.run<Inputs>(
+      environment_.shard, [&workbench, fresh] { return workbench.sources(*fresh); });
+  tellConfigured(needs_restart);
+}
+
+Task<bool> Session::buildAll() {
+  bool ready = true;
+  for (std::size_t i = 0; i < projects_.size(); ++i) {
+    if (!co_await buildOne(*projects_[i])) ready = false;
+  }
+  co_return ready;
+}
+
+Task<bool> Session::buildOne(ProjectState& state) {
+  Workbench& workbench = environment_.workbench;
+  const auto look = [&workbench, &state] { return workbench.inputs(state.project); };
+  const TimePoint begin = environment_.clock.now();
+  auto now = co_await worker_.run<Result<Inputs>>(environment_.shard, look);
+  times_.scan += environment_.clock.now() - begin;
+  if (!now) {
+    tellOnce(DevEvent::Kind::kBuildFailed, now.error().describe());
+    co_return false;
+  }
+  if (state.built && *state.built == *now) co_return !state.failed;
+  if (state.built && state.outputs.isSuspicious(*now)) {
+    // Somebody who saves meanwhile starts another round.
+    const Duration pause = std::max(options_.pause, state.took);
+    pause_over_.clear();
+    co_await withTimeout(waitFor(pause_over_), environment_.shard.sleepFor(pause));
+    now = co_await worker_.run<Result<Inputs>>(environment_.shard, look);
+    if (!now) co_return false;
+  }
+  if (state.built) tellChanged(state, changedPaths(*state.built, *now));
+  co_return co_await buildNow(state, *std::move(now));
+}
+
+Task<bool> Session::buildNow(ProjectState& state, Inputs before) {
+  Workbench& workbench = environment_.workbench;
+  tellBuilding(state);
+  const TimePoint begin = environment_.clock.now();
+  const auto built = co_await worker_.run<Result<Built>>(
+      environment_.shard, [&workbench, &state, stop = stop_.get_token()] {
+        return workbench.build(state.project, stop);
+      });
+  state.took = environment_.clock.now() - begin;
+  times_.build += state.took;
+  auto after = co_await worker_.run<Result<Inputs>>(
+      environment_.shard, [&workbench, &state] { return workbench.inputs(state.project); });
+  times_.scan += environment_.clock.now() - begin - state.took;
+  if (after) {
+    tellOutputs(state, state.outputs.buildEnded(before, *after));
+    state.built = state.outputs.builtInputs(before, *after);
+    // What changed meanwhile is looked at in a round of its own.
+    if (*state.built != *after) notice({}, environment_.clock.now());
+  } else {
+    state.built = std::move(before);
+  }
+  takeOutcome(state, built);
+  co_return built.has_value();
+}
+
+void Session::takeOutcome(ProjectState& state, const Result<Built>& built) {
+  state.failed = !built;
+  if (!built) {
+    last_problem_ = built.error().describe();
+    return tell({.kind = DevEvent::Kind::kBuildFailed,
+                 .component = state.project.component,
+                 .message = last_problem_,
+                 .times = {.build = state.took}});
+  }
+  state.component_path = built->component_path;
+  built_something_ = true;
+  tell({.kind = DevEvent::Kind::kBuilt,
+        .component = state.project.component,
+        .message = built->component_path,
+        .times = {.build = state.took}});
+}
+
+std::vector<std::string> Session::builtPaths() const {
+  std::vector<std::string> paths;
+  for (const auto& state : projects_) paths.push_back(state->component_path);
+  return paths;
+}
+
+Task<void> Session::deploy() {
+  Workbench& workbench = environment_.workbench;
+  const TimePoint begin = environment_.clock.now();
+  auto workload = co_await worker_.run<Result<Spec>>(
+      environment_.shard, [&workbench, plan = plan_, built = builtPaths()] {
+        return workbench.workload(*plan, built);
+      });
+  times_.read = environment_.clock.now() - begin;
+  if (!workload) {
+    co_return tellOnce(DevEvent::Kind::kLoadFailed, workload.error().describe());
+  }
+  const auto same = [&](const Spec& other) { return other && *other == **workload; };
+  if (same(deployed_)) {
+    refused_.reset();
+    last_problem_.clear();
+    if (built_something_) tellDeployed(DevEvent::Kind::kUnchanged);
+    co_return;
+  }
+  if (same(refused_)) co_return;
+  const auto times = co_await environment_.deployer.deploy(*workload);
+  if (!times) {
+    refused_ = *std::move(workload);
+    co_return tellOnce(DevEvent::Kind::kLoadFailed, times.error().describe());
+  }
+  refused_.reset();
+  last_problem_.clear();
+  times_.load = times->load;
+  times_.swap = times->swap;
+  times_.total += environment_.clock.now() - begin;
+  generation_ += 1;
+  const auto kind = deployed_ ? DevEvent::Kind::kReloaded : DevEvent::Kind::kServing;
+  deployed_ = *std::move(workload);
+  tellDeployed(kind);
+}
+
+void Session::tellConfigured(bool needs_restart) {
+  tell({.kind = DevEvent::Kind::kConfigured, .message = "the configuration was read anew"});
+  if (!needs_restart) return;
+  tell({.kind = DevEvent::Kind::kWarning,
+        .message = "address, TLS files, trusted authorities and the key-value path stay as they "
+                   "are until the next start"});
+}
+
+void Session::tellChanged(const ProjectState& state, std::vector<std::string> paths) {
+  tell({.kind = DevEvent::Kind::kChanged,
+        .component = state.project.component,
+        .paths = std::move(paths)});
+}
+
+void Session::tellBuilding(const ProjectState& state) {
+  tell({.kind = DevEvent::Kind::kBuilding, .component = state.project.component});
+}
+
+void Session::tellOutputs(const ProjectState& state, const std::vector<std::string>& paths) {
+  for (const std::string& path : paths)
+    tell({.kind = DevEvent::Kind::kWarning,
+          .component = state.project.component,
+          .message = path + " is written by the build: its changes during builds start no others. "
+                            "A line in .gitignore says so from the start"});
+}
+
+void Session::tellDeployed(DevEvent::Kind kind) {
+  tell({.kind = kind, .generation = generation_, .times = times_});
+}
+
+void Session::tellOnce(DevEvent::Kind kind, std::string message) {
+  if (message == last_problem_) return;
+  last_problem_ = message;
+  tell({.kind = kind, .message = std::move(message)});
+}
+
+}  // namespace nimbus::dev

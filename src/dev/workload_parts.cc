@@ -1,0 +1,207 @@
+#include "dev/workload_parts.h"
+
+#include <algorithm>
+#include <array>
+#include <set>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "base/text.h"
+#include "engine/digest.h"
+#include "engine/engine.h"
+#include "host/capability_catalog.h"
+#include "host/files.h"
+#include "host/text_rules.h"
+#include "wit/interface_name.h"
+
+namespace nimbus::dev {
+namespace {
+
+constexpr std::size_t kMaxComponentBytes = 256ULL << 20;
+
+// Packages that the engine itself serves.
+constexpr std::array<std::string_view, 7> kEnginePackages = {
+    "wasi:http",   "wasi:cli",        "wasi:io",     "wasi:clocks",
+    "wasi:random", "wasi:filesystem", "wasi:sockets"};
+
+bool servesHttp(const wit::ComponentInfo& info) {
+  return !info.handler_version.empty() || !info.incoming_handler_version.empty();
+}
+
+bool exportsFor(const std::vector<std::string>& exports, const wit::InterfaceName& wanted) {
+  return std::ranges::any_of(exports, [&](const std::string& name) {
+    return wit::interfaceMatches(wanted.interface, wanted.version, name);
+  });
+}
+
+std::vector<std::string> exportedInstances(const wit::ComponentInfo& info) {
+  std::vector<std::string> names;
+  for (const wit::ExternName& each : info.exports)
+    if (each.kind == "instance") names.push_back(each.name);
+  return names;
+}
+
+class Assembler {
+ public:
+  Assembler(const DevPlan& plan, std::span<const ComponentPart> parts,
+            std::span<const DevPlugin> plugins)
+      : plan_(plan), parts_(parts), plugins_(plugins) {
+    spec_.name = plan.name;
+    spec_.host_interfaces = plan.host_interfaces;
+    spec_.volumes = plan.volumes;
+    spec_.routes = plan.routes;
+  }
+
+  Result<host::WorkloadSpec> run() {
+    for (std::size_t i = 0; i < parts_.size(); ++i) {
+      host::ComponentSpec& component = spec_.components.emplace_back(plan_.components[i].spec);
+      component.file = parts_[i].path;
+      component.digest = parts_[i].digest;
+    }
+    TRY_VOID(addNamedPlugins());
+    for (std::size_t i = 0; i < parts_.size(); ++i)
+      TRY_VOID(serveImports(spec_.components[i].name, parts_[i].info));
+    TRY_VOID(addRoute());
+    return std::move(spec_);
+  }
+
+ private:
+  static std::string componentName(const DevPlugin& plugin) { return "plugin-" + plugin.name; }
+
+  // Those that entries of the plan name.
+  Result<void> addNamedPlugins() {
+    for (const host::HostInterface& entry : plan_.host_interfaces)
+      for (const DevPlugin& plugin : plugins_)
+        if (entry.provider == "component:" + componentName(plugin)) TRY_VOID(add(plugin));
+    return {};
+  }
+
+  Result<void> serveImports(const std::string& component, const wit::ComponentInfo& info) {
+    for (const wit::ExternName& import : info.imports) {
+      if (import.kind != "instance") continue;
+      const bool labelled = !import.implements.empty();
+      const std::string& interface = labelled ? import.implements : import.name;
+      if (isEnginePackage(import.parts.package)) continue;
+      if (hasEntry(labelled ? import.name : "", interface)) continue;
+      if (!labelled && isExported(component, import.parts)) continue;
+      if (const host::Capability* capability = host::findCapability(interface)) {
+        if (capability->grant != host::Capability::Grant::kAlways)
+          bindEmbedded(labelled ? import.name : "", import.parts.package);
+      } else if (!labelled) {
+        TRY_VOID(servePlugin(component, import));
+      }
+    }
+    return {};
+  }
+
+  static bool isEnginePackage(const std::string& package) {
+    return host::isOneOf(kEnginePackages, package);
+  }
+
+  bool hasEntry(std::string_view name, const std::string& interface) const {
+    return std::ranges::any_of(spec_.host_interfaces, [&](const host::HostInterface& entry) {
+      return entry.name == name && host::entryCovers(entry, interface);
+    });
+  }
+
+  // By another component of the plan.
+  bool isExported(const std::string& importer, const wit::InterfaceName& wanted) const {
+    for (std::size_t i = 0; i < parts_.size(); ++i)
+      if (spec_.components[i].name != importer &&
+          exportsFor(exportedInstances(parts_[i].info), wanted))
+        return true;
+    return false;
+  }
+
+  void bindEmbedded(std::string_view name, const std::string& package) {
+    const auto names = splitOnce(package, ':');
+    host::HostInterface& entry = spec_.host_interfaces.emplace_back();
+    entry.name = name;
+    entry.namespace_name = names->first;
+    entry.package = names->second;
+    entry.provider = plan_.server.keyvalue_path.empty() ? "keyvalue-memory" : "keyvalue-sqlite";
+  }
+
+  Result<void> servePlugin(const std::string& component, const wit::ExternName& import) {
+    std::vector<const DevPlugin*> fitting;
+    std::vector<std::string> names;
+    for (const DevPlugin& plugin : plugins_) {
+      if (componentName(plugin) == component || !exportsFor(plugin.exports, import.parts)) continue;
+      fitting.push_back(&plugin);
+      names.push_back(plugin.name);
+    }
+    if (fitting.empty()) return {};  // that it is missing is told when it is linked
+    if (fitting.size() == 1) return add(*fitting.front());
+    return fail(ErrorCode::kInvalidArgument,
+                fmt::format("component {} imports {}, which several plugins export: {}; choose one "
+                            "in dev.host_interfaces by provider: component:{}",
+                            host::inQuotes(component), import.name, fmt::join(names, ", "),
+                            componentName(*fitting.front())));
+  }
+
+  Result<void> add(const DevPlugin& plugin) {
+    if (!added_.insert(plugin.name).second) return {};
+    auto part = readPart(plugin.component_path);
+    if (!part) {
+      return fail(part.error().code(), "plugin " + plugin.name, std::move(part).error());
+    }
+    host::ComponentSpec component;
+    component.name = componentName(plugin);
+    component.file = part->path;
+    component.digest = part->digest;
+    component.pool_size = plugin.long_lived ? 1 : 0;
+    component.local_resources.config = plugin.config;
+    component.local_resources.allowed_hosts = plugin.allowed_hosts;
+    if (!plugin.scratch_folder.empty()) {
+      spec_.volumes.push_back({.name = component.name, .host_path = plugin.scratch_folder});
+      component.local_resources.volume_mounts.push_back(
+          {.name = component.name, .mount_path = plugin.scratch_mount});
+    }
+    const std::string name = component.name;
+    spec_.components.push_back(std::move(component));
+    return serveImports(name, part->info);
+  }
+
+  Result<void> addRoute() {
+    if (!spec_.routes.empty()) return {};
+    for (std::size_t i = 0; i < parts_.size(); ++i) {
+      if (!servesHttp(parts_[i].info)) continue;
+      spec_.routes.push_back(
+          {.host = "", .path = "/", .methods = {}, .component = spec_.components[i].name});
+      return {};
+    }
+    return fail(ErrorCode::kUnsupported,
+                fmt::format("component {} does not serve HTTP: it exports neither "
+                            "wasi:http/incoming-handler nor wasi:http/handler",
+                            host::inQuotes(spec_.components.front().name)));
+  }
+
+  const DevPlan& plan_;
+  const std::span<const ComponentPart> parts_;
+  const std::span<const DevPlugin> plugins_;
+  host::WorkloadSpec spec_;
+  std::set<std::string> added_;
+};
+
+}  // namespace
+
+Result<ComponentPart> readPart(const std::string& path) {
+  TRY(std::string content, host::readFile(path, kMaxComponentBytes));
+  Bytes bytes = Bytes::take(std::move(content));
+  std::string digest = engine::digestText(engine::sha256(bytes.view()));
+  auto inspected = engine::Engine::inspect(std::move(bytes));
+  if (!inspected) {
+    const ErrorCode code = inspected.error().code();
+    return fail(code, path, std::move(inspected).error());
+  }
+  return ComponentPart{path, std::move(digest), std::move(inspected->info)};
+}
+
+Result<host::WorkloadSpec> assembleWorkload(const DevPlan& plan,
+                                            std::span<const ComponentPart> parts,
+                                            std::span<const DevPlugin> plugins) {
+  return Assembler(plan, parts, plugins).run();
+}
+
+}  // namespace nimbus::dev

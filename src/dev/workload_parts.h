@@ -1,0 +1,38 @@
+#pragma once
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "dev/dev_plugin.h"
+#include "dev/plan.h"
+#include "wit/component_info.h"
+
+namespace nimbus::dev {
+
+// A component of the plan as it lies on disk now.
+struct ComponentPart {
+  std::string path;
+  std::string digest;  // "sha256:<hex>"
+  wit::ComponentInfo info;
+};
+
+// Reads a component: kNotFound, kInvalidArgument (not WebAssembly, or broken), kResourceExhausted
+// (more than 256 MiB). A core module of WASI preview 1 is what it is wrapped into.
+[[nodiscard]] Result<ComponentPart> readPart(const std::string& path);
+
+// The workload of a plan and its components (`parts`, in the order of the plan):
+//  * interfaces that are served by a store of the host are bound to the embedded one, unless the
+//    plan says otherwise;
+//  * an import that neither the host, nor another component, nor an entry of the plan serves goes
+//    to the plugin that exports it in a compatible version, which becomes a component of the
+//    workload; several that do are kInvalidArgument, unless an entry of the plan names one
+//    (`provider: component:plugin-NAME`);
+//  * without routes in the plan the first component that serves HTTP gets all requests; if none
+//    does, that is kUnsupported.
+[[nodiscard]] Result<host::WorkloadSpec> assembleWorkload(const DevPlan& plan,
+                                                          std::span<const ComponentPart> parts,
+                                                          std::span<const DevPlugin> plugins);
+
+}  // namespace nimbus::dev

@@ -1,0 +1,222 @@
+#include "dev/workload_parts.h"
+
+#include <gtest/gtest.h>
+
+#include "dev/test_support.h"
+#include "wit/tools.h"
+
+namespace nimbus::dev {
+namespace {
+
+using Names = std::vector<std::string>;
+
+constexpr std::string_view kHandler = "wasi:http/incoming-handler@0.2.0";
+constexpr std::string_view kBlobs = "wasi:blobstore/container@0.2.0-draft";
+
+wit::ExternName instance(std::string_view name, std::string_view implements = {}) {
+  return {.name = std::string(name),
+          .kind = "instance",
+          .parts = wit::parseInterfaceName(implements.empty() ? name : implements),
+          .implements = std::string(implements)};
+}
+
+ComponentPart part(const Names& imports, const Names& exports = {std::string(kHandler)}) {
+  ComponentPart part{.path = "/p/app.wasm", .digest = "sha256:00", .info = {}};
+  for (const std::string& name : imports) part.info.imports.push_back(instance(name));
+  for (const std::string& name : exports) {
+    part.info.exports.push_back(instance(name));
+    if (name == kHandler) part.info.incoming_handler_version = "0.2.0";
+  }
+  return part;
+}
+
+DevPlan planOf(const Names& components) {
+  DevPlan plan;
+  for (const std::string& name : components) plan.components.emplace_back().spec.name = name;
+  return plan;
+}
+
+Names componentsOf(const host::WorkloadSpec& spec) {
+  Names names;
+  for (const auto& component : spec.components) names.push_back(component.name);
+  return names;
+}
+
+class WorkloadPartsTest : public ::testing::Test {
+ protected:
+  WorkloadPartsTest() {
+    const auto wasm = wit::watToWasm("(component)", "test");
+    folder_.write("plugin.wasm", wasm->text());
+  }
+  [[nodiscard]] DevPlugin plugin(std::string name, Names exports) const {
+    DevPlugin plugin;
+    plugin.name = std::move(name);
+    plugin.component_path = folder_.path("plugin.wasm");
+    plugin.exports = std::move(exports);
+    return plugin;
+  }
+  ProjectFolder folder_;
+};
+
+TEST_F(WorkloadPartsTest, TheFirstComponentThatServesHttpGetsEverything) {
+  const std::vector<ComponentPart> parts{part({}, {"a:b/c"}), part({}), part({})};
+  const auto spec = assembleWorkload(planOf({"lib", "web", "more"}), parts, {});
+  ASSERT_TRUE(spec) << spec.error().describe();
+  ASSERT_EQ(spec->routes.size(), 1U);
+  EXPECT_EQ(spec->routes[0].component, "web");
+  EXPECT_EQ(spec->routes[0].path, "/");
+  EXPECT_EQ(spec->components[1].file, "/p/app.wasm");
+  EXPECT_EQ(spec->components[1].digest, "sha256:00");
+}
+
+TEST_F(WorkloadPartsTest, RoutesOfThePlanStay) {
+  DevPlan plan = planOf({"web"});
+  plan.routes.push_back({.host = "a.test", .path = "/", .methods = {}, .component = "web"});
+  const auto spec = assembleWorkload(plan, std::vector{part({})}, {});
+  ASSERT_TRUE(spec);
+  EXPECT_EQ(spec->routes, plan.routes);
+}
+
+TEST_F(WorkloadPartsTest, WithoutHttpThereIsNothingToServe) {
+  const auto spec = assembleWorkload(planOf({"tool"}), std::vector{part({}, {"wasi:cli/run"})}, {});
+  ASSERT_FALSE(spec);
+  EXPECT_EQ(spec.error().code(), ErrorCode::kUnsupported);
+  EXPECT_TRUE(spec.error().message().contains("\"tool\"")) << spec.error().message();
+}
+
+TEST_F(WorkloadPartsTest, KeyValueIsInMemoryUnlessAPathIsGiven) {
+  DevPlan plan = planOf({"web"});
+  const std::vector<ComponentPart> parts{
+      part({"wasi:keyvalue/store@0.2.0-draft", "wasi:keyvalue/atomics@0.2.0-draft"})};
+  const auto in_memory = assembleWorkload(plan, parts, {});
+  ASSERT_TRUE(in_memory);
+  ASSERT_EQ(in_memory->host_interfaces.size(), 1U);
+  EXPECT_EQ(in_memory->host_interfaces[0].provider, "keyvalue-memory");
+  plan.server.keyvalue_path = "/p/data.db";
+  EXPECT_EQ(assembleWorkload(plan, parts, {})->host_interfaces[0].provider, "keyvalue-sqlite");
+}
+
+TEST_F(WorkloadPartsTest, AnEntryOfThePlanComesBeforeTheDefault) {
+  DevPlan plan = planOf({"web"});
+  host::HostInterface& entry = plan.host_interfaces.emplace_back();
+  entry.namespace_name = "wasi";
+  entry.package = "keyvalue";
+  entry.provider = "unix:/kv.sock";
+  const auto spec =
+      assembleWorkload(plan, std::vector{part({"wasi:keyvalue/store@0.2.0-draft"})}, {});
+  ASSERT_TRUE(spec);
+  EXPECT_EQ(spec->host_interfaces, plan.host_interfaces);
+}
+
+TEST_F(WorkloadPartsTest, AStoreUnderALabelIsBoundUnderItsName) {
+  ComponentPart web = part({});
+  web.info.imports.push_back(instance("sessions", "wasi:keyvalue/store@0.2.0-draft"));
+  const auto spec = assembleWorkload(planOf({"web"}), std::vector{web}, {});
+  ASSERT_TRUE(spec);
+  ASSERT_EQ(spec->host_interfaces.size(), 1U);
+  EXPECT_EQ(spec->host_interfaces[0].name, "sessions");
+}
+
+TEST_F(WorkloadPartsTest, APluginServesWhatNobodyElseDoes) {
+  const std::vector plugins{plugin("blobs", {std::string(kBlobs)}),
+                            plugin("other", {"x:y/z@1.0.0"})};
+  const auto spec =
+      assembleWorkload(planOf({"web"}), std::vector{part({std::string(kBlobs)})}, plugins);
+  ASSERT_TRUE(spec) << spec.error().describe();
+  EXPECT_EQ(componentsOf(*spec), (Names{"web", "plugin-blobs"}));
+}
+
+TEST_F(WorkloadPartsTest, APluginNobodyNeedsIsNoPartOfIt) {
+  const std::vector plugins{plugin("blobs", {std::string(kBlobs)})};
+  const auto spec = assembleWorkload(planOf({"web"}), std::vector{part({})}, plugins);
+  ASSERT_TRUE(spec);
+  EXPECT_EQ(componentsOf(*spec), Names{"web"});
+}
+
+TEST_F(WorkloadPartsTest, StableVersionsMatchWhereTheyAreCompatibleAndDraftsExactly) {
+  const auto served = [&](std::string import, std::string exported) {
+    const std::vector plugins{plugin("p", {std::move(exported)})};
+    const auto spec =
+        assembleWorkload(planOf({"web"}), std::vector{part({std::move(import)})}, plugins);
+    return spec && spec->components.size() == 2;
+  };
+  EXPECT_TRUE(served("x:y/z@1.2.0", "x:y/z@1.5.3"));
+  EXPECT_TRUE(served("x:y/z@0.2.1", "x:y/z@0.2.0"));
+  EXPECT_FALSE(served("x:y/z@1.2.0", "x:y/z@2.0.0"));
+  EXPECT_FALSE(served("x:y/z@0.2.0", "x:y/z@0.3.0"));
+  EXPECT_FALSE(served("x:y/z@0.2.0-draft", "x:y/z@0.2.0"));
+  EXPECT_FALSE(served("x:y/z@0.2.0-draft", "x:y/z@0.2.0-draft2"));
+  EXPECT_TRUE(served("x:y/z@0.2.0-draft", "x:y/z@0.2.0-draft"));
+}
+
+TEST_F(WorkloadPartsTest, OtherComponentsAndTheHostComeBeforePlugins) {
+  const std::vector plugins{plugin(
+      "p", {"x:y/z@1.0.0", "wasi:keyvalue/store@0.2.0-draft", "wasi:cli/environment@0.2.0"})};
+  const auto spec = assembleWorkload(
+      planOf({"web", "lib"}),
+      std::vector{
+          part({"x:y/z@1.0.0", "wasi:keyvalue/store@0.2.0-draft", "wasi:cli/environment@0.2.0"}),
+          part({}, {"x:y/z@1.0.0"})},
+      plugins);
+  ASSERT_TRUE(spec);
+  EXPECT_EQ(componentsOf(*spec), (Names{"web", "lib"}));
+}
+
+TEST_F(WorkloadPartsTest, TwoPluginsForOneImportAreAnErrorThatSaysHowToChoose) {
+  const std::vector plugins{plugin("one", {std::string(kBlobs)}),
+                            plugin("two", {std::string(kBlobs)})};
+  DevPlan plan = planOf({"web"});
+  const std::vector<ComponentPart> parts{part({std::string(kBlobs)})};
+  const auto refused = assembleWorkload(plan, parts, plugins);
+  ASSERT_FALSE(refused);
+  EXPECT_TRUE(refused.error().message().contains("one, two")) << refused.error().message();
+  EXPECT_TRUE(refused.error().message().contains("provider: component:plugin-one"));
+
+  host::HostInterface& entry = plan.host_interfaces.emplace_back();
+  entry.namespace_name = "wasi";
+  entry.package = "blobstore";
+  entry.provider = "component:plugin-two";
+  const auto spec = assembleWorkload(plan, parts, plugins);
+  ASSERT_TRUE(spec) << spec.error().describe();
+  EXPECT_EQ(componentsOf(*spec), (Names{"web", "plugin-two"}));
+}
+
+TEST_F(WorkloadPartsTest, APluginSeesItsScratchFolderAndItsConfiguration) {
+  DevPlugin blobs = plugin("blobs", {std::string(kBlobs)});
+  blobs.scratch_folder = folder_.path();
+  blobs.config = {{"a", "b"}};
+  const auto spec = assembleWorkload(planOf({"web"}), std::vector{part({std::string(kBlobs)})},
+                                     std::vector{blobs});
+  ASSERT_TRUE(spec);
+  ASSERT_EQ(spec->volumes.size(), 1U);
+  EXPECT_EQ(spec->volumes[0].host_path, folder_.path());
+  const host::LocalResources& resources = spec->components[1].local_resources;
+  ASSERT_EQ(resources.volume_mounts.size(), 1U);
+  EXPECT_EQ(resources.volume_mounts[0].mount_path, "/tmp");
+  EXPECT_EQ(resources.config, blobs.config);
+}
+
+TEST_F(WorkloadPartsTest, APluginThatCannotBeReadIsNamed) {
+  DevPlugin blobs = plugin("blobs", {std::string(kBlobs)});
+  blobs.component_path = folder_.path("missing.wasm");
+  const auto spec = assembleWorkload(planOf({"web"}), std::vector{part({std::string(kBlobs)})},
+                                     std::vector{blobs});
+  ASSERT_FALSE(spec);
+  EXPECT_TRUE(spec.error().describe().contains("plugin blobs"));
+}
+
+TEST(ReadPartTest, GivesTheDigestAndWhatItIs) {
+  const ProjectFolder folder;
+  folder.write("a.wasm", wit::watToWasm("(component)", "test")->text());
+  const auto part = readPart(folder.path("a.wasm"));
+  ASSERT_TRUE(part) << part.error().describe();
+  EXPECT_TRUE(part->digest.starts_with("sha256:"));
+  EXPECT_EQ(readPart(folder.path("missing")).error().code(), ErrorCode::kNotFound);
+  folder.write("text", "no component");
+  const auto broken = readPart(folder.path("text"));
+  ASSERT_FALSE(broken);
+  EXPECT_TRUE(broken.error().describe().contains(folder.path("text")));
+}
+
+}  // namespace
+}  // namespace nimbus::dev

@@ -1,0 +1,144 @@
+#include "wash/dev_server.h"
+
+#include <unistd.h>
+
+#include "dev/plan_watcher.h"
+#include "dev/runtime_deployer.h"
+#include "dev/session.h"
+#include "host/certificate_keeper.h"
+#include "host/data_plane.h"
+#include "wash/dev_output.h"
+#include "wash/run_http.h"
+#include "wash/termination.h"
+
+namespace nimbus::wash {
+namespace {
+
+constexpr Duration kDrainBound = std::chrono::seconds(5);
+
+host::DataPlaneOptions planeOptions(const DevServerOptions& options,
+                                    const dev::ServerSettings& server) {
+  host::DataPlaneOptions plane;
+  plane.shards = options.shards;
+  plane.client_tls.extra_ca_paths = server.client_ca_paths;
+  plane.runtime.providers.keyvalue_database = server.keyvalue_path;
+  plane.runtime.egress.allow_host_loopback = true;
+  plane.runtime.volumes_folder = "/tmp/nimbus-dev-" + std::to_string(::getpid());
+  return plane;
+}
+
+Result<http::ServerOptions> listenerOptions(const dev::ServerSettings& server,
+                                            http::AccessLog* access_log) {
+  http::ServerOptions options;
+  options.access_log = access_log;
+  if (server.tls_certificate.empty()) return options;
+  TRY(options.tls,
+      net::makeTlsServerContext({.certificates = {{server.tls_certificate, server.tls_key}},
+                                 .client_ca_path = server.tls_client_ca,
+                                 .alpn = {"h2", "http/1.1"}}));
+  return options;
+}
+
+// What lives on the control shard while it serves.
+class Development {
+ public:
+  Development(host::DataPlane& plane, dev::Workbench& workbench, const DevServerOptions& options,
+              dev::DevReporter& reporter, Logger& log, const Clock& clock)
+      : plane_(plane),
+        workbench_(workbench),
+        options_(options),
+        reporter_(reporter),
+        log_(log),
+        clock_(clock) {}
+  Development(const Development&) = delete;
+  Development& operator=(const Development&) = delete;
+
+  Result<void> start() {
+    Result<void> opened;
+    plane_.control().runTask(0, [&](net::Shard& shard) -> Task<void> {
+      make(shard);
+      opened = co_await session_->open();
+      if (opened) tasks_.spawn(session_->run());
+    });
+    return opened;
+  }
+
+  // Nothing is built or deployed any more.
+  void stopBuilding() {
+    plane_.control().runOn(0, [&](net::Shard&) {
+      tasks_.cancelAll();
+      watcher_.reset();
+      session_.reset();
+    });
+  }
+
+  // Comes after the last request.
+  ~Development() {
+    stopBuilding();
+    if (!deployer_) return;
+    plane_.control().runTask(0, [this](net::Shard&) { return deployer_->close(); });
+    plane_.control().runOn(0, [this](net::Shard&) { deployer_.reset(); });
+  }
+
+ private:
+  void make(net::Shard& shard) {
+    deployer_ = std::make_unique<dev::RuntimeDeployer>(plane_.runtime(), clock_);
+    watcher_ = std::make_unique<dev::PlanWatcher>(
+        shard, options_.settle,
+        dev::PlanWatcher::Told{
+            .changed = [this](std::vector<std::string> paths,
+                              TimePoint first) { session_->notice(std::move(paths), first); },
+            .problem = [this](const Error& error) { log_.warn(error.describe()); }});
+    session_ = std::make_unique<dev::Session>(
+        dev::Session::Environment{shard, workbench_, *deployer_, *watcher_, reporter_, clock_});
+  }
+
+  host::DataPlane& plane_;
+  dev::Workbench& workbench_;
+  const DevServerOptions& options_;
+  dev::DevReporter& reporter_;
+  Logger& log_;
+  const Clock& clock_;
+  std::unique_ptr<dev::RuntimeDeployer> deployer_;
+  std::unique_ptr<dev::PlanWatcher> watcher_;
+  std::unique_ptr<dev::Session> session_;
+  TaskSet tasks_;
+};
+
+}  // namespace
+
+Result<void> serveDevelopment(const DevServerOptions& options, const DevFunctions& functions,
+                              const GlobalOptions& global, plugin::HookContext& context) {
+  const SystemClock clock;
+  MetricRegistry metrics;
+  LinePrinter lines;
+  const auto rest = makeStderrLogger(global.log_level, global.log_format);
+  DevLogger log(lines, global.format, *rest);
+  DevEventPrinter events(lines, global.format);
+  DevRequestPrinter requests(lines, global.format);
+  dev::ProjectWorkbench workbench(functions(lines), clock);
+
+  TRY(const auto plan, workbench.plan());
+  TRY(const net::Endpoint where, net::Endpoint::parse(plan->server.address));
+  TRY(const http::ServerOptions listener,
+      listenerOptions(plan->server, options.log_requests ? &requests : nullptr));
+  TRY(const auto engine, engine::Engine::create(options.engine, log));
+  TRY(const auto plane,
+      host::DataPlane::create(planeOptions(options, plan->server), *engine, log, metrics, clock));
+  TRY(const auto termination, Termination::watch(plane->control()));
+  TRY(const net::Endpoint bound, plane->listen(where, listener));
+  std::optional<host::CertificateKeeper> certificates;
+  if (listener.tls) certificates.emplace(plane->control(), listener.tls, log);
+  events.serveAt(bound.toString(),
+                 (listener.tls ? "https://" : "http://") + bound.toString() + "/");
+  TRY_VOID(context.set("dev.address", bound.toString()));
+
+  Development development(*plane, workbench, options, events, log, clock);
+  TRY_VOID(development.start());
+  termination->wait();
+  development.stopBuilding();
+  plane->drain(kDrainBound);
+  return {};
+}
+
+}  // namespace nimbus::wash

@@ -1,0 +1,131 @@
+"""What the tests of `wash dev` share: a project in a folder, a running `wash -o json dev`, its
+events, and clients that keep asking.
+
+    class Reloads(developing.TestCase):
+        def test_it(self):
+            self.project("http-hello")
+            dev = self.dev()
+            self.swap("http-hello-c")
+            dev.until("reloaded")
+"""
+
+import json
+import pathlib
+import shutil
+import threading
+import time
+
+import harness
+
+
+class Dev(harness.Server):
+    """A `wash -o json dev` that serves; every line of its output is an event."""
+
+    def _bound_address(self):
+        event = self.until("serving")
+        return harness.parse_address(event["url"])
+
+    def _next(self, wanted, describe):
+        deadline = time.monotonic() + harness.PATIENCE_SECONDS
+        line = self.stdout.wait_for(lambda text: wanted(json.loads(text)), deadline)
+        if line is None:
+            raise AssertionError(f"it ended without {describe}\n{self.describe()}")
+        result = json.loads(line)
+        return {**result["data"], "message": result["message"], "success": result["success"]}
+
+    def until(self, kind, **fields):
+        """The next event of that kind, with those fields."""
+        return self._next(lambda result: result["data"].get("event") == kind and
+                          all(result["data"].get(key) == value for key, value in fields.items()),
+                          f"{kind} {fields}")
+
+    def events(self, kind=None):
+        """All so far."""
+        data = [json.loads(line)["data"] for line in self.stdout.all]
+        return [each for each in data if kind in (None, each.get("event"))]
+
+    def interrupt(self):
+        """Ctrl-C; gives the exit status."""
+        self.send(harness.signal.SIGINT)
+        return self.wait()
+
+
+class Clients:
+    """Ask without a pause over connections of their own; any failure ends the test."""
+
+    def __init__(self, dev, count, path="/", keep=True):
+        self._dev, self._path, self._keep = dev, path, keep
+        self._stop = threading.Event()
+        self._failures = []
+        self._counts = [0] * count
+        self._threads = [threading.Thread(target=self._run, args=(index,), daemon=True)
+                         for index in range(count)]
+        for thread in self._threads:
+            thread.start()
+
+    def _run(self, index):
+        try:
+            while not self._stop.is_set():
+                with self._dev.connect() as connection:
+                    self._ask(connection, index)
+        except Exception as failure:  # whatever it is, the test has failed
+            self._failures.append(failure)
+
+    def _ask(self, connection, index):
+        head = f"GET {self._path} HTTP/1.1\r\nhost: x\r\n"
+        head += "\r\n" if self._keep else "connection: close\r\n\r\n"
+        while not self._stop.is_set():
+            connection.send(head)
+            answer = connection.read_answer()
+            if answer.status != 200:
+                raise AssertionError(f"{answer.status} {answer.text}")
+            self._counts[index] += 1
+            if not self._keep:
+                return
+
+    def end(self):
+        """Stops them; gives the number of answers, and raises what failed."""
+        self._stop.set()
+        for thread in self._threads:
+            thread.join(harness.PATIENCE_SECONDS)
+        if self._failures:
+            raise self._failures[0]
+        return sum(self._counts)
+
+
+class TestCase(harness.TestCase):
+    @property
+    def root(self):
+        return self.folder / "project"
+
+    def source(self, name, text):
+        """A source file, written beside and renamed, as editors do."""
+        return self.write(f"project/{name}", text)
+
+    def configure(self, settings):
+        self.source(".wash/config.yaml", json.dumps(settings))
+
+    def swap(self, guest):
+        """Makes the next build give another component."""
+        self.source("component.in", pathlib.Path(harness.guest(guest)).read_bytes())
+
+    def project(self, guest, *, build=None, **sections):
+        """A project whose build copies a component that is there already."""
+        self.swap(guest)
+        self.configure({"build": {"command": "cp component.in app.wasm",
+                                  "component_path": "app.wasm", **(build or {})}, **sections})
+        return self.root
+
+    def copy_project(self, folder):
+        shutil.copytree(harness.SOURCE / folder, self.root)
+        return self.root
+
+    def dev(self, *arguments, **options):
+        """A `wash dev` of the project that serves."""
+        words = ["-o", "json", "dev", self.root, "--addr", "127.0.0.1:0", *arguments]
+        return self._start(Dev, words, options.pop("env", None), options)
+
+    def text_of(self, dev, path="/"):
+        answer = dev.get(path)
+        self.assertEqual(200, answer.status, answer.text)
+        return answer.text
