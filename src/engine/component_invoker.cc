@@ -48,17 +48,22 @@ Error errorOf(const NimbusOutcome& outcome, Logger& log) {
 class PendingCall final : public GuestInstance::Call {
  public:
   // The use is kept by streams among the results.
-  PendingCall(net::Shard& shard, const UseToken& use, Logger& log)
-      : shard_(shard), use_(use), log_(log) {}
-  ~PendingCall() override { unlink(); }
+  PendingCall(net::Shard& shard, const UseToken& use, GuestEnvironment& environment, Logger& log)
+      : shard_(shard), use_(use), environment_(environment), log_(log) {}
+  ~PendingCall() override { abandon(); }
 
   void begin(TimePoint deadline) {
     deadline_ = deadline;
     result_.reset();
+    counted_ = true;
+    environment_.callBegan();
   }
   [[nodiscard]] TimePoint deadline() const { return deadline_; }
   [[nodiscard]] bool finished() const { return result_.has_value(); }
-  [[nodiscard]] Result<wrpc::Values> takeResult() { return *std::move(result_); }
+  [[nodiscard]] Result<wrpc::Values> takeResult() {
+    end(*result_ ? GuestEnvironment::Ended::kWell : GuestEnvironment::Ended::kFailed);
+    return *std::move(result_);
+  }
 
   // The first result counts.
   void finish(Result<wrpc::Values> result) {
@@ -83,6 +88,11 @@ class PendingCall final : public GuestInstance::Call {
     co_return call->takeResult();
   }
   void resume() { ended_.set(); }
+  // Nobody waits for the result any more.
+  void abandon() {
+    unlink();
+    end(GuestEnvironment::Ended::kFailed);
+  }
 
   // Lists of calls. Each stands in one at most.
   [[nodiscard]] PendingCall* next() const { return next_; }
@@ -101,10 +111,16 @@ class PendingCall final : public GuestInstance::Call {
   }
 
  private:
+  void end(GuestEnvironment::Ended how) {
+    if (std::exchange(counted_, false)) environment_.callEnded(how);
+  }
+
   TimePoint deadline_{};
   net::Shard& shard_;
   const UseToken& use_;
+  GuestEnvironment& environment_;
   Logger& log_;
+  bool counted_ = false;
   std::optional<Result<wrpc::Values>> result_;
   Event ended_;
   PendingCall* next_ = nullptr;
@@ -113,12 +129,12 @@ class PendingCall final : public GuestInstance::Call {
 
 }  // namespace
 
-class ComponentInvoker::Session final : public wrpc::Session, GuestInstance::Owner {
+class ComponentInvoker::Session final : public wrpc::Session, GuestInstance::Owner, LiveSession {
  public:
   Session(net::Shard& shard, std::shared_ptr<const Shared> shared)
       : shard_(shard), shared_(std::move(shared)), timer_(shard, [this] { onTimer(); }) {}
   ~Session() override {
-    while (waiting_ != nullptr) waiting_->unlink();
+    while (waiting_ != nullptr) waiting_->abandon();
   }
 
   Eventual<Result<wrpc::Values>> invoke(const wrpc::CallContext& context, wrpc::FunctionId function,
@@ -164,13 +180,13 @@ class ComponentInvoker::Session final : public wrpc::Session, GuestInstance::Own
 
   [[nodiscard]] std::unique_ptr<PendingCall> newCall() {
     if (spare_) return std::move(spare_);
-    return std::make_unique<PendingCall>(shard_, streams_, shared_->log);
+    return std::make_unique<PendingCall>(shard_, streams_, *shared_->environment, shared_->log);
   }
 
   Result<GuestInstance*> liveInstance() {
     retireIfEnded();
     if (!instance_) {
-      TRY(permit_, shared_->environment->admit(shard_));
+      TRY(permit_, shared_->environment->admit(shard_, *this));
       instance_.emplace(shared_->environment->poller(shard_), shared_->component,
                         shared_->environment->context(shard_), shared_->options.max_concurrent,
                         static_cast<GuestInstance::Owner&>(*this));
@@ -196,13 +212,22 @@ class ComponentInvoker::Session final : public wrpc::Session, GuestInstance::Own
     return earliest;
   }
 
+  void failAll(const Error& why) {
+    for (PendingCall* call = waiting_; call != nullptr; call = call->next()) {
+      call->finish(std::unexpected(why));
+    }
+    endInstance();
+  }
+
+  void cutOff(const Error& why) override {
+    failAll(why);
+    resumeFinished();
+  }
+
   void onPolled(GuestInstance& instance) override {
     if (!instance.ended() &&
         instance.cpuTime() > shared_->options.cpu_limit * std::max(calls_since_idle_, 1)) {
-      for (PendingCall* call = waiting_; call != nullptr; call = call->next()) {
-        call->finish(fail(ErrorCode::kResourceExhausted, "the call used up its CPU time"));
-      }
-      endInstance();
+      failAll({ErrorCode::kResourceExhausted, "the call used up its CPU time"});
     }
     retireIfEnded();
     resumeFinished();

@@ -14,6 +14,16 @@
 
 namespace nimbus::engine {
 
+// A session that has an instance.
+class LiveSession {
+ public:
+  // Ends the instance; calls on it fail like that. Not while the guest runs.
+  virtual void cutOff(const Error& why) = 0;
+
+ protected:
+  ~LiveSession() = default;
+};
+
 // What instances of one component run in, by shard. Any shard's thread, for itself.
 class GuestEnvironment {
  public:
@@ -21,11 +31,17 @@ class GuestEnvironment {
   [[nodiscard]] virtual Poller& poller(net::Shard& shard) = 0;
   [[nodiscard]] virtual const GuestContext& context(net::Shard& shard) = 0;
 
-  // Asked before an instance is made there; what is returned goes with the instance. An error is
-  // that of the call which needs it.
-  [[nodiscard]] virtual Result<std::shared_ptr<void>> admit(net::Shard& /*shard*/) {
+  // Asked before an instance is made there; what is returned goes with the instance, which
+  // `session` has for so long. An error is that of the call which needs it.
+  [[nodiscard]] virtual Result<std::shared_ptr<void>> admit(net::Shard& /*shard*/,
+                                                            LiveSession& /*session*/) {
     return std::shared_ptr<void>();
   }
+
+  // Each call on an instance, and how it ended.
+  enum class Ended { kWell, kFailed };
+  virtual void callBegan() {}
+  virtual void callEnded(Ended /*how*/) {}
 };
 
 // Whether parameters may be owned resources of those who provide the component's imports. A handle

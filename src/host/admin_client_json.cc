@@ -77,6 +77,8 @@ std::vector<std::string> bindingsOf(const json::object& workload) {
       if (object == nullptr) continue;
       lines.push_back(fmt::format("{} bound to {}, generation {}", textOf(*object, "id"),
                                   textOf(*object, "provider"), numberOf(*object, "generation")));
+      if (const std::string problem = textOf(*object, "problem"); !problem.empty())
+        lines.back() += ": " + problem;
     }
   }
   return lines;

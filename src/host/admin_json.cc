@@ -28,9 +28,12 @@ json::array linksJson(const std::vector<LinkStatus>& links) {
 
 json::array bindingsJson(const std::vector<BindingStatus>& bindings) {
   json::array list;
-  for (const BindingStatus& binding : bindings)
-    list.push_back(json::object{
-        {"id", binding.id}, {"provider", binding.provider}, {"generation", binding.generation}});
+  for (const BindingStatus& binding : bindings) {
+    json::object one{
+        {"id", binding.id}, {"provider", binding.provider}, {"generation", binding.generation}};
+    if (!binding.problem.empty()) one["problem"] = binding.problem;
+    list.push_back(std::move(one));
+  }
   return list;
 }
 

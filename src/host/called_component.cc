@@ -9,25 +9,37 @@ namespace nimbus::host {
 // One instance, within the component's limit and the host's.
 class CalledComponent::Permit {
  public:
-  Permit(std::shared_ptr<ComponentRuntime> component, ShardRuntime& shard)
-      : component_(std::move(component)), shard_(shard), counted_(component_->counters.instances) {}
+  Permit(std::shared_ptr<ComponentRuntime> component, OnShard& here, engine::LiveSession& session)
+      : component_(std::move(component)),
+        here_(here),
+        place_(here.alive.insert(here.alive.end(), &session)),
+        counted_(component_->counters.instances) {
+    here_.none_alive.clear();
+  }
   Permit(const Permit&) = delete;
   Permit& operator=(const Permit&) = delete;
+  // Last: whoever waits for the last instance may end all of this.
   ~Permit() {
     component_->instances.give(1);
-    shard_.instances.give();
+    here_.runtime->instances.give();
+    here_.alive.erase(place_);
+    if (here_.alive.empty()) here_.none_alive.set();
   }
 
  private:
   const std::shared_ptr<ComponentRuntime> component_;
-  ShardRuntime& shard_;
+  OnShard& here_;
+  const std::list<engine::LiveSession*>::iterator place_;
   Counted counted_;
 };
 
 CalledComponent::CalledComponent(std::shared_ptr<ComponentRuntime> component,
                                  std::vector<ShardRuntime*> shards)
     : component_(std::move(component)), shards_(shards.size()) {
-  for (std::size_t i = 0; i < shards.size(); ++i) shards_[i].runtime = shards[i];
+  for (std::size_t i = 0; i < shards.size(); ++i) {
+    shards_[i].runtime = shards[i];
+    shards_[i].none_alive.set();
+  }
 }
 
 CalledComponent::~CalledComponent() = default;
@@ -41,9 +53,17 @@ std::shared_ptr<wrpc::Invoker> CalledComponent::invokerOf(
       log);
 }
 
+Task<void> CalledComponent::idleOn(std::size_t shard_index) {
+  co_await shards_[shard_index].none_alive.wait();
+}
+
 void CalledComponent::dropOn(std::size_t shard_index) {
-  shards_[shard_index].guests.reset();
-  shards_[shard_index].dropped = true;
+  OnShard& here = shards_[shard_index];
+  here.dropped = true;
+  const Error ended(ErrorCode::kUnavailable,
+                    fmt::format("component {} has ended", inQuotes(component_->name)));
+  while (!here.alive.empty()) here.alive.front()->cutOff(ended);
+  here.guests.reset();
 }
 
 engine::Poller& CalledComponent::poller(net::Shard& shard) {
@@ -54,7 +74,18 @@ const engine::GuestContext& CalledComponent::context(net::Shard& shard) {
   return shards_[shard.index()].guests->context();
 }
 
-Result<std::shared_ptr<void>> CalledComponent::admit(net::Shard& shard) {
+void CalledComponent::callBegan() {
+  component_->counters.total.fetch_add(1, std::memory_order_relaxed);
+  component_->counters.in_flight.fetch_add(1, std::memory_order_relaxed);
+}
+
+void CalledComponent::callEnded(Ended how) {
+  component_->counters.in_flight.fetch_sub(1, std::memory_order_relaxed);
+  if (how == Ended::kFailed) component_->counters.failures.fetch_add(1, std::memory_order_relaxed);
+}
+
+Result<std::shared_ptr<void>> CalledComponent::admit(net::Shard& shard,
+                                                     engine::LiveSession& session) {
   OnShard& here = shards_[shard.index()];
   const std::string name = inQuotes(component_->name);
   if (here.dropped)
@@ -70,7 +101,7 @@ Result<std::shared_ptr<void>> CalledComponent::admit(net::Shard& shard) {
     return fail(ErrorCode::kResourceExhausted,
                 fmt::format("the host has no instance left for component {}", name));
   }
-  return std::make_shared<Permit>(component_, *here.runtime);
+  return std::make_shared<Permit>(component_, here, session);
 }
 
 }  // namespace nimbus::host

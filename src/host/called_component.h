@@ -1,9 +1,12 @@
 #pragma once
 
+#include <list>
 #include <memory>
 #include <vector>
 
 #include "base/log.h"
+#include "base/sync.h"
+#include "base/task.h"
 #include "engine/component_invoker.h"
 #include "host/component_runtime.h"
 #include "host/shard_guests.h"
@@ -18,7 +21,10 @@ namespace nimbus::host {
 // the component's maxInstances and the host's; where there is none left, the call fails with
 // kResourceExhausted instead of waiting, because its caller holds one meanwhile.
 //
-// Belongs to its deployment, which ends it shard by shard, after the instances of callers there.
+// Components of other workloads may call it too (workload_exports.h); their instances of it may be
+// alive when the deployment ends, and are cut off then.
+//
+// Belongs to its deployment, which ends it shard by shard, after its own callers' instances there.
 class CalledComponent final : public engine::GuestEnvironment {
  public:
   CalledComponent(std::shared_ptr<ComponentRuntime> component, std::vector<ShardRuntime*> shards);
@@ -28,18 +34,25 @@ class CalledComponent final : public engine::GuestEnvironment {
   [[nodiscard]] static std::shared_ptr<wrpc::Invoker> invokerOf(
       const std::shared_ptr<CalledComponent>& called, Logger& log);
 
-  // On that shard; nothing is admitted there any more.
+  // On that shard: complete once no caller has an instance there.
+  [[nodiscard]] Task<void> idleOn(std::size_t shard_index);
+  // On that shard; nothing is admitted there any more, and what is alive ends.
   void dropOn(std::size_t shard_index);
 
  private:
   [[nodiscard]] engine::Poller& poller(net::Shard& shard) override;
   [[nodiscard]] const engine::GuestContext& context(net::Shard& shard) override;
-  [[nodiscard]] Result<std::shared_ptr<void>> admit(net::Shard& shard) override;
+  [[nodiscard]] Result<std::shared_ptr<void>> admit(net::Shard& shard,
+                                                    engine::LiveSession& session) override;
+  void callBegan() override;
+  void callEnded(Ended how) override;
 
   class Permit;
   struct OnShard {
     ShardRuntime* runtime = nullptr;
     std::unique_ptr<ShardGuests> guests;  // null until an instance is admitted
+    std::list<engine::LiveSession*> alive;
+    Event none_alive;  // set while there is none
     bool dropped = false;
   };
   const std::shared_ptr<ComponentRuntime> component_;

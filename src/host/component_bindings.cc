@@ -60,6 +60,34 @@ std::shared_ptr<const wrpc::Consumer> consumerOf(const BindingParties& parties,
   return std::make_shared<const wrpc::Consumer>(std::move(consumer));
 }
 
+struct NewBinding {
+  std::shared_ptr<Binding> binding;
+  BindingTarget target;
+  std::shared_ptr<const wrpc::Consumer> consumer;
+  std::shared_ptr<CallGraph::Edge> call;
+};
+
+Result<NewBinding> newBinding(const BindingParties& parties, const Source& source,
+                              Providers& providers, BindingTable& table) {
+  const std::string id = bindingId(parties, source);
+  NewBinding made;
+  made.consumer = consumerOf(parties, source, id);
+  TRY(made.target, providers.targetFor({.workload = parties.workload,
+                                        .component = *source.owner,
+                                        .package = source.package,
+                                        .entry = source.entry,
+                                        .consumer = made.consumer,
+                                        .log = parties.log_of(*source.owner),
+                                        .generation = parties.generation}));
+  if (made.target.called) {
+    TRY(made.call,
+        parties.calls.add({parties.workload.id(), parties.generation, source.owner->name},
+                          *made.target.called));
+  }
+  made.binding = table.find(id);
+  return made;
+}
+
 std::unexpected<Error> failMissing(const std::vector<const WantedImport*>& missing) {
   std::string message;
   for (const WantedImport* import : missing) {
@@ -80,7 +108,7 @@ Result<ComponentBindings> bindImports(const BindingParties& parties,
                                       std::span<const WantedImport> imports, Providers& providers,
                                       BindingTable& table) {
   ComponentBindings bound;
-  std::map<Source, BoundImport> by_source;
+  std::map<Source, NewBinding> by_source;
   std::vector<const WantedImport*> missing;
   for (const WantedImport& import : imports) {
     const auto source = sourceOf(parties.workload, import);
@@ -90,22 +118,16 @@ Result<ComponentBindings> bindImports(const BindingParties& parties,
     }
     auto known = by_source.find(*source);
     if (known == by_source.end()) {
-      const std::string id = bindingId(parties, *source);
-      const auto consumer = consumerOf(parties, *source, id);
-      TRY(auto target, providers.targetFor({.workload = parties.workload,
-                                            .component = *source->owner,
-                                            .package = source->package,
-                                            .entry = source->entry,
-                                            .consumer = consumer,
-                                            .log = parties.log_of(*source->owner),
-                                            .generation = parties.generation}));
-      auto binding = table.find(id);
-      known = by_source.emplace(*source, BoundImport{import, binding->link(), consumer}).first;
-      bound.uses.emplace_back(std::move(binding), std::move(target));
+      TRY(NewBinding made, newBinding(parties, *source, providers, table));
+      known = by_source.emplace(*source, std::move(made)).first;
     }
-    bound.imports.push_back({import, known->second.invoker, known->second.consumer});
+    const NewBinding& binding = known->second;
+    if (binding.target.check) TRY_VOID(binding.target.check(import.interface));
+    bound.imports.push_back({import, binding.binding->link(), binding.consumer});
   }
   if (!missing.empty()) return failMissing(missing);
+  for (auto& [source, made] : by_source)
+    bound.uses.emplace_back(std::move(made.binding), std::move(made.target), std::move(made.call));
   return bound;
 }
 

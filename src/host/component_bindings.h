@@ -47,6 +47,7 @@ struct CalledImport {
 struct BindingParties {
   const WorkloadSpec& workload;
   std::uint64_t generation;
+  CallGraph& calls;  // outlives the bindings
   // Where the records of a component go.
   std::function<std::shared_ptr<logging::Sink>(const ComponentSpec&)> log_of;
 };

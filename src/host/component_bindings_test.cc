@@ -1,6 +1,7 @@
 #include "host/component_bindings.h"
 
 #include "host/remote_providers.h"
+#include "host/workload_exports.h"
 #include "net/test_support.h"
 
 namespace nimbus::host {
@@ -33,7 +34,8 @@ class ComponentBindingsTest : public net::ShardTest {
     spec_.components[1].name = "back";
     providers_ = std::make_unique<Providers>(
         (*group_)[0], ProvidersOptions(),
-        std::make_unique<RemoteProviders>((*group_)[0], nullptr, nats::ConnectOptions{}, *log_));
+        std::make_unique<RemoteProviders>((*group_)[0], nullptr, nats::ConnectOptions{}, *log_),
+        exports_);
   }
   void TearDown() override {
     providers_.reset();
@@ -48,13 +50,15 @@ class ComponentBindingsTest : public net::ShardTest {
   }
   [[nodiscard]] Result<ComponentBindings> bind(std::vector<WantedImport> imports) {
     const auto log_of = [](const ComponentSpec&) { return std::make_shared<NoSink>(); };
-    return bindImports({.workload = spec_, .generation = 1, .log_of = log_of}, imports, *providers_,
-                       table_);
+    return bindImports({.workload = spec_, .generation = 1, .calls = calls_, .log_of = log_of},
+                       imports, *providers_, table_);
   }
 
   const std::unique_ptr<Logger> log_ = makeNullLogger();
   WorkloadSpec spec_;
   BindingTable table_;
+  CallGraph calls_;
+  WorkloadExports exports_;
   std::unique_ptr<Providers> providers_;
 };
 

@@ -136,6 +136,11 @@ bool isHttpHandler(const wit::InterfaceName& name) {
   return name.interface == "wasi:http/incoming-handler" || name.interface == "wasi:http/handler";
 }
 
+bool isOfferedInterface(const wit::ExternName& name) {
+  return name.kind == "instance" && !isHttpHandler(name.parts) &&
+         name.parts.interface != "wasi:cli/run";
+}
+
 Result<std::vector<ComponentLink>> linkComponents(const WorkloadSpec& spec, Infos infos) {
   const Linker linker(spec, infos);
   TRY_VOID(linker.checkEntries());

@@ -23,6 +23,8 @@ struct ComponentLink {
 };
 
 [[nodiscard]] bool isHttpHandler(const wit::InterfaceName& name);
+// Whether an export is an interface that other components may import by calls.
+[[nodiscard]] bool isOfferedInterface(const wit::ExternName& name);
 
 // Which imports of a workload's components are exports of others: an interface that exactly one
 // other component exports, in a version compatible by the rule of Wasmtime's linker.

@@ -41,7 +41,9 @@ struct ComponentRuntime {
   const engine::GuestContextOptions context_options;
   const std::shared_ptr<const EgressPolicy> egress;
   const std::shared_ptr<ComponentLog> log;
-  const std::vector<BindingUse> bindings;  // for the control shard
+  std::vector<BindingUse> bindings;  // for the control shard
+  // The calls to other components of its workload, as long as they may begin; likewise.
+  std::vector<std::shared_ptr<CallGraph::Edge>> calls;
   // The components composed into this one, in the order of their slots after its own. Set before
   // the deployment is shared.
   std::vector<std::shared_ptr<ComponentRuntime>> inside;
@@ -53,6 +55,11 @@ struct ComponentRuntime {
   // From now on its imports are served as its deployment says. On the control shard.
   void takeEffect() const {
     for (const BindingUse& use : bindings) use.takeEffect();
+  }
+  // Another deployment has taken over, or none.
+  void endEffect() {
+    for (BindingUse& use : bindings) use.endEffect();
+    calls.clear();
   }
   [[nodiscard]] std::vector<BindingStatus> bindingStatus() const {
     std::vector<BindingStatus> all;

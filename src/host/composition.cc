@@ -32,6 +32,10 @@ bool servesHttp(const wit::ComponentInfo& info) {
   return !info.handler_version.empty() || !info.incoming_handler_version.empty();
 }
 
+bool offersInterfaces(const wit::ComponentInfo& info) {
+  return std::ranges::any_of(info.exports, isOfferedInterface);
+}
+
 bool isLinkedTo(const std::vector<ComponentLink>& links, std::size_t component) {
   return std::ranges::find(links, component, &ComponentLink::exporter) != links.end();
 }
@@ -85,9 +89,11 @@ Result<bool> isRoot(const WorkloadSpec& spec, Infos infos, const std::vector<Com
       return unsupported(
           fmt::format("component {} has a route and does not serve HTTP", nameOf(spec, index)));
     }
-    return unsupported(
-        fmt::format("component {} does not serve HTTP, and no component imports what it exports",
-                    nameOf(spec, index)));
+    if (!offersInterfaces(info)) {
+      return unsupported(
+          fmt::format("component {} neither serves HTTP nor exports what others could import",
+                      nameOf(spec, index)));
+    }
   }
   return false;
 }
@@ -174,7 +180,7 @@ Result<std::optional<std::vector<CompositionPlan::Unit>>> unitsOf(
   std::vector<CompositionPlan::Unit> units;
   for (std::size_t i = 0; i < infos.size(); ++i) {
     TRY(const bool from_outside, isRoot(spec, infos, links, i));
-    if (!from_outside && !isCalled(links, i)) continue;
+    if (!from_outside && !isCalled(links, i) && isLinkedTo(links, i)) continue;
     CompositionPlan::Unit unit{membersOf(links, i), from_outside};
     if (splitUnit(spec, links, unit.members)) return std::nullopt;
     units.push_back(std::move(unit));

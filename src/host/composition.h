@@ -29,12 +29,13 @@ struct CompositionPlan {
 };
 
 // What a workload's manifest and components ask for. Called from outside is what serves HTTP and
-// has a route, or is called by no other component; other HTTP components of a chain are not.
+// has a route, or is called by no other component; other HTTP components of a chain are not. What
+// none of the workload calls and what does not serve HTTP is there for other workloads.
 //
 // Components are composed unless the manifest names one as provider, they keep instances by
 // another policy or one has limits of its own: those are linked by calls, the link with the reason.
 // HTTP requests cannot cross such a link, and what is called in a cycle would never be done: that
-// is kUnsupported with the reason. So is a component that nothing calls.
+// is kUnsupported with the reason. So is a component that nothing can call.
 [[nodiscard]] Result<CompositionPlan> planComposition(const WorkloadSpec& spec,
                                                       std::span<const wit::ComponentInfo> infos);
 

@@ -281,8 +281,8 @@ TEST(Composition, AStoreHasRoomForSoManyComponents) {
 }
 
 TEST(Composition, WhatNothingCallsIsRefused) {
-  EXPECT_THAT(Workload().add("web", {}, {kP2}).add("lib", {}, {"a:b/c@1.0.0"}).failure(),
-              HasSubstr("component \"lib\" does not serve HTTP, and no component imports"));
+  EXPECT_THAT(Workload().add("web", {}, {kP2}).add("lib", {}, {}).failure(),
+              HasSubstr("component \"lib\" neither serves HTTP nor exports what others could"));
   EXPECT_THAT(Workload().add("web", {}, {kP2}).add("job", {}, {"wasi:cli/run@0.2.0"}).failure(),
               HasSubstr("component \"job\" exports wasi:cli/run"));
   EXPECT_THAT(Workload()
@@ -291,6 +291,16 @@ TEST(Composition, WhatNothingCallsIsRefused) {
                   .route("lib")
                   .failure(),
               HasSubstr("component \"lib\" has a route and does not serve HTTP"));
+}
+
+// It is there for other workloads.
+TEST(Composition, WhatExportsAnInterfaceIsAUnitOfItsOwn) {
+  const auto plan = Workload().add("web", {}, {kP2}).add("lib", {}, {"a:b/c@1.0.0"}).plan();
+  ASSERT_TRUE(plan) << plan.error().describe();
+  ASSERT_EQ(plan->units.size(), 2U);
+  EXPECT_TRUE(plan->units[0].from_outside);
+  EXPECT_FALSE(plan->units[1].from_outside);
+  EXPECT_THAT(plan->units[1].members, ElementsAre(1));
 }
 
 TEST(Composition, TheToolsGetTheUnitsPartsLinksAndLabels) {

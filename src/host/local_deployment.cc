@@ -7,11 +7,13 @@ namespace nimbus::host {
 LocalDeployment::LocalDeployment(std::shared_ptr<const WorkloadSpec> spec, std::uint64_t generation,
                                  std::vector<std::shared_ptr<ComponentRuntime>> components,
                                  std::vector<std::shared_ptr<CalledComponent>> called,
+                                 std::vector<OfferedComponent> offered,
                                  std::shared_ptr<WorkloadVolumes> volumes, std::size_t shard_count)
     : spec_(std::move(spec)),
       generation_(generation),
       components_(std::move(components)),
       called_(std::move(called)),
+      offered_(std::move(offered)),
       volumes_(std::move(volumes)),
       shards_(shard_count) {}
 
@@ -92,6 +94,8 @@ Task<void> LocalDeployment::drainOn(std::size_t shard_index) {
   for (const auto& component : here.components) {
     if (component) co_await component->drain();
   }
+  here.components.clear();  // callers go first
+  for (const auto& called : called_) co_await called->idleOn(shard_index);
 }
 
 Task<void> LocalDeployment::closeOn(ShardRuntime& shard, Duration bound) {

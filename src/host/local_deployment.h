@@ -12,6 +12,7 @@
 #include "host/shard_component.h"
 #include "host/shard_runtime.h"
 #include "host/volumes.h"
+#include "host/workload_exports.h"
 
 namespace nimbus::host {
 
@@ -22,7 +23,8 @@ class LocalDeployment final : public Deployment {
   LocalDeployment(std::shared_ptr<const WorkloadSpec> spec, std::uint64_t generation,
                   std::vector<std::shared_ptr<ComponentRuntime>> components,
                   std::vector<std::shared_ptr<CalledComponent>> called,
-                  std::shared_ptr<WorkloadVolumes> volumes, std::size_t shard_count);
+                  std::vector<OfferedComponent> offered, std::shared_ptr<WorkloadVolumes> volumes,
+                  std::size_t shard_count);
 
   [[nodiscard]] const WorkloadSpec& spec() const override { return *spec_; }
   [[nodiscard]] std::uint64_t generation() const override { return generation_; }
@@ -32,6 +34,12 @@ class LocalDeployment final : public Deployment {
   void takeEffect() const {
     for (const auto& component : components_) component->takeEffect();
   }
+
+  void endEffect() const {
+    for (const auto& component : components_) component->endEffect();
+  }
+  // What other workloads may call.
+  [[nodiscard]] const std::vector<OfferedComponent>& offered() const { return offered_; }
 
   [[nodiscard]] std::size_t componentIndex(const std::string& name) const;
   [[nodiscard]] ComponentRuntime& component(std::size_t index) { return *components_[index]; }
@@ -77,7 +85,8 @@ class LocalDeployment final : public Deployment {
   const std::shared_ptr<const WorkloadSpec> spec_;
   const std::uint64_t generation_;
   const std::vector<std::shared_ptr<ComponentRuntime>> components_;
-  const std::vector<std::shared_ptr<CalledComponent>> called_;  // by other components of it
+  const std::vector<std::shared_ptr<CalledComponent>> called_;
+  const std::vector<OfferedComponent> offered_;
   const std::shared_ptr<WorkloadVolumes> volumes_;
   std::vector<OnShard> shards_;  // each touched by its shard only
   std::atomic<std::size_t> next_owner_{0};

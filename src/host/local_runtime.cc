@@ -72,7 +72,8 @@ LocalRuntime::LocalRuntime(net::Shard& control, net::ShardGroup& serving,
                      [this](net::Shard& shard) -> net::Resolver& {
                        return shards_[shard.index()].runtime->resolver;
                      },
-                     options_.providers.nats, log)) {}
+                     options_.providers.nats, log),
+                 exports_) {}
 
 Result<std::shared_ptr<WorkloadVolumes>> LocalRuntime::volumesOf(const WorkloadSpec& spec) {
   if (spec.volumes.empty()) return nullptr;
@@ -95,8 +96,8 @@ Result<std::vector<BindingUse>> LocalRuntime::bind(
   std::vector<WantedImport> wanted = wantedImports(loaded, members);
   std::vector<engine::ImportBinding> linked = takeCalled(wanted, called);
   TRY(ComponentBindings bound,
-      bindImports({.workload = spec, .generation = generation, .log_of = log_of}, wanted,
-                  providers_, bindings_));
+      bindImports({.workload = spec, .generation = generation, .calls = calls_, .log_of = log_of},
+                  wanted, providers_, bindings_));
   std::ranges::move(importBindings(std::move(bound.imports)), std::back_inserter(linked));
   TRY(guest.imports, engine::ImportSet::create(loaded, std::move(linked)));
   return std::move(bound.uses);
@@ -174,7 +175,13 @@ Task<void> LocalRuntime::swap(std::shared_ptr<Deployment> previous,
                               std::shared_ptr<Deployment> next) {
   auto old = std::static_pointer_cast<LocalDeployment>(previous);
   auto fresh = std::static_pointer_cast<LocalDeployment>(next);
-  if (fresh) fresh->takeEffect();
+  if (old) old->endEffect();
+  if (fresh) {
+    fresh->takeEffect();
+    exports_.publish(fresh->spec().id(), fresh->offered());
+  } else if (old) {
+    exports_.withdraw(old->spec().id());
+  }
   auto join = std::make_shared<Join>(control_, shards_.size());
   for (std::size_t i = 0; i < shards_.size(); ++i) {
     serving_[i].post([join, old, fresh, gateway = shards_[i].gateway] {

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "engine/engine.h"
 #include "host/bindings.h"
+#include "host/call_graph.h"
 #include "host/call_policy.h"
 #include "host/component_bindings.h"
 #include "host/component_loader.h"
@@ -19,6 +20,7 @@
 #include "host/runtime.h"
 #include "host/shard_runtime.h"
 #include "host/workload_code.h"
+#include "host/workload_exports.h"
 #include "net/shard.h"
 
 namespace nimbus::host {
@@ -87,6 +89,8 @@ class LocalRuntime final : public WorkloadRuntime {
   Logger& log_;
   const Clock& clock_;
   ComponentLoader loader_;
+  CallGraph calls_;
+  WorkloadExports exports_;
   ExpiringMap<std::weak_ptr<WorkloadVolumes>> volumes_;  // by workload
   Providers providers_;
   BindingTable bindings_;

@@ -293,7 +293,7 @@ TEST(Manifest, RefusesWhatDoesNotFitTogether) {
       {"hostInterfaces: [{namespace: a, package: b, provider: Redis}]\n",
        "m.yaml:5: hostInterfaces[0].provider: \"Redis\" is not a provider; expected the name of a "
        "built-in provider, unix:PATH, tcp:HOST:PORT, nats:PREFIX, component:NAME or "
-       "workload:NAMESPACE/NAME/COMPONENT"},
+       "workload:[NAMESPACE/]NAME/COMPONENT"},
       {"hostInterfaces: [{package: http}]\n", "m.yaml:5: hostInterfaces[0].namespace is missing"},
       {"hostInterfaces:\n  - {namespace: wasi, package: http, config: {host: \"a b\"}}\n",
        "m.yaml:6: hostInterfaces: \"a b\" is not a host name; expected \"a.example\", "

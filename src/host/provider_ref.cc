@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::string_view kForms =
     "expected the name of a built-in provider, unix:PATH, tcp:HOST:PORT, nats:PREFIX, "
-    "component:NAME or workload:NAMESPACE/NAME/COMPONENT";
+    "component:NAME or workload:[NAMESPACE/]NAME/COMPONENT";
 
 std::unexpected<Error> invalid(std::string_view text) {
   return fail(ErrorCode::kInvalidArgument,
@@ -24,11 +24,12 @@ Result<ProviderRef> parseComponent(std::string_view text, std::string_view name)
 
 Result<ProviderRef> parseWorkload(std::string_view text, std::string_view path) {
   const auto parts = split(path, '/');
-  if (parts.size() != 3) return invalid(text);
+  if (parts.size() != 2 && parts.size() != 3) return invalid(text);
   for (const std::string_view part : parts)
     if (!isDnsLabel(part)) return invalid(text);
-  return ComponentProvider{.workload = fmt::format("{}/{}", parts[0], parts[1]),
-                           .component = std::string(parts[2])};
+  const std::string_view workload = path.substr(0, path.rfind('/'));
+  return ComponentProvider{.workload = std::string(workload),
+                           .component = std::string(parts.back())};
 }
 
 }  // namespace

@@ -17,13 +17,13 @@ struct BuiltInProvider {
 
 // A component that exports what is wanted.
 struct ComponentProvider {
-  std::string workload;  // "<namespace>/<name>"; empty: the consumer's own
+  std::string workload;  // "<namespace>/<name>", or "<name>"; empty: the consumer's own
   std::string component;
   friend bool operator==(const ComponentProvider&, const ComponentProvider&) = default;
 };
 
 // Who is to serve an interface, as a manifest's `provider` says it: the name of a built-in one, an
-// address of wRPC (unix:…, tcp:…, nats:…), component:NAME or workload:NAMESPACE/NAME/COMPONENT.
+// address of wRPC (unix:…, tcp:…, nats:…), component:NAME or workload:[NAMESPACE/]NAME/COMPONENT.
 using ProviderRef = std::variant<BuiltInProvider, wrpc::ProviderAddress, ComponentProvider>;
 
 // kInvalidArgument with what is wrong. Whether a built-in provider of that name exists is not

@@ -19,8 +19,8 @@ TEST(ProviderRef, IsANameAnAddressOrAComponent) {
 }
 
 TEST(ProviderRef, SaysWhatItMayBe) {
-  for (const char* text : {"", "Keyvalue", "http://x", "component:", "component:a/b",
-                           "workload:a/b", "workload:a/b/c/d", "workload:a/B/c", ":", "a b"}) {
+  for (const char* text : {"", "Keyvalue", "http://x", "component:", "component:a/b", "workload:a",
+                           "workload:a/b/c/d", "workload:a/B/c", ":", "a b"}) {
     const auto ref = parseProviderRef(text);
     ASSERT_FALSE(ref) << text;
     EXPECT_EQ(ref.error().code(), ErrorCode::kInvalidArgument);

@@ -7,6 +7,8 @@
 #include "capability/keyvalue/keyvalue.h"
 #include "capability/keyvalue/remote_keyspace.h"
 #include "host/remote_providers.h"
+#include "host/text_rules.h"
+#include "host/workload_exports.h"
 
 namespace nimbus::host {
 namespace {
@@ -33,6 +35,25 @@ std::string fingerprintOf(std::string_view provider, const StringMap& config) {
   for (const auto& [key, value] : config)
     print += fmt::format("|{}:{}{}:{}", key.size(), key, value.size(), value);
   return print;
+}
+
+// Namespaces keep workloads apart, so a provider is of the consumer's own.
+Result<CallGraph::Called> calledBy(const WorkloadSpec& workload, const HostInterface& entry,
+                                   const ComponentProvider& component) {
+  const std::string& own = workload.namespace_name;
+  const auto parts = splitOnce(component.workload, '/');
+  if (parts && parts->first != own)
+    return fail(ErrorCode::kInvalidArgument,
+                fmt::format("{} is of another namespace than the workload, which is of {}",
+                            entry.provider, inQuotes(own)));
+  const std::string name =
+      parts ? component.workload : fmt::format("{}/{}", own, component.workload);
+  if (component.workload.empty() || name == workload.id())
+    return fail(ErrorCode::kInvalidArgument,
+                fmt::format("{} cannot be served by {}: within a workload it is component:NAME, "
+                            "and not the component itself",
+                            packageOf(entry), entry.provider));
+  return CallGraph::Called{name, component.component};
 }
 
 // The entry's values, and over them the component's own.
@@ -69,10 +90,11 @@ std::string bucketPrefixOf(const WorkloadSpec& workload, const HostInterface& en
 }
 
 Providers::Providers(net::Shard& control, ProvidersOptions options,
-                     std::unique_ptr<RemoteProviders> remote)
+                     std::unique_ptr<RemoteProviders> remote, WorkloadExports& exports)
     : control_(control),
       options_(std::move(options)),
       remote_(std::move(remote)),
+      exports_(exports),
       memory_(options_.memory) {}
 
 Providers::~Providers() = default;
@@ -116,14 +138,21 @@ Result<BindingTarget> Providers::targetFor(const ProviderRequest& request) {
   if (const auto* name = std::get_if<BuiltInProvider>(&ref)) return builtIn(request, name->name);
   if (const auto* address = std::get_if<wrpc::ProviderAddress>(&ref))
     return remoteTarget(request, *address);
-  if (std::get<ComponentProvider>(ref).workload.empty())
-    return fail(
-        ErrorCode::kInvalidArgument,
-        fmt::format("{} cannot be served by {}, which is no other component of the workload",
-                    request.package, request.entry->provider));
-  return fail(ErrorCode::kUnsupported,
-              fmt::format("{} cannot be served by a component of another workload ({}) yet",
-                          request.package, request.entry->provider));
+  return componentTarget(request, std::get<ComponentProvider>(ref));
+}
+
+Result<BindingTarget> Providers::componentTarget(const ProviderRequest& request,
+                                                 const ComponentProvider& component) {
+  TRY(const CallGraph::Called called, calledBy(request.workload, *request.entry, component));
+  const auto used = exports_.find(called.workload, called.component);
+  const std::string where = fmt::format("workload:{}/{}", called.workload, called.component);
+  return BindingTarget{.provider = where,
+                       .fingerprint = fingerprintOf(where, {}),
+                       .invoker = std::shared_ptr<wrpc::Invoker>(used, &used->link()),
+                       .take_effect = {},
+                       .problem = [used] { return used->problem(); },
+                       .called = called,
+                       .check = [used](std::string_view name) { return used->check(name); }};
 }
 
 Result<BindingTarget> Providers::builtIn(const ProviderRequest& request, const std::string& name) {

@@ -18,6 +18,7 @@
 namespace nimbus::host {
 
 class RemoteProviders;
+class WorkloadExports;
 
 struct ProvidersOptions {
   // Where keyvalue-sqlite keeps its data; empty: this host has none.
@@ -44,7 +45,9 @@ struct ProviderRequest {
 // workload that uses them and stay open. On the control shard.
 class Providers {
  public:
-  Providers(net::Shard& control, ProvidersOptions options, std::unique_ptr<RemoteProviders> remote);
+  // `exports` outlives it.
+  Providers(net::Shard& control, ProvidersOptions options, std::unique_ptr<RemoteProviders> remote,
+            WorkloadExports& exports);
   ~Providers();
 
   // Opens what the workload's entries need.
@@ -61,12 +64,15 @@ class Providers {
                                                      const std::string& name);
   [[nodiscard]] Result<BindingTarget> remoteTarget(const ProviderRequest& request,
                                                    const wrpc::ProviderAddress& address);
+  [[nodiscard]] Result<BindingTarget> componentTarget(const ProviderRequest& request,
+                                                      const ComponentProvider& component);
 
   [[nodiscard]] Task<Result<void>> openSqlite();
 
   net::Shard& control_;
   const ProvidersOptions options_;
   const std::unique_ptr<RemoteProviders> remote_;
+  WorkloadExports& exports_;
   keyvalue::MemoryStore memory_;
   std::unique_ptr<keyvalue::SqliteStore> sqlite_;
   net::BlockingWorker worker_;  // opens stores

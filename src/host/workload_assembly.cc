@@ -18,7 +18,29 @@ LocalRuntime::Assembly::Assembly(LocalRuntime& runtime, const WorkloadSpec& spec
       volumes_(volumes),
       made_(spec.components.size()) {}
 
+// Before any component is made: who would close a cycle by way of other workloads is told so.
+Result<void> LocalRuntime::Assembly::noteCalls() {
+  for (const ComponentLink& link : code_.plan.links) {
+    TRY(auto call,
+        runtime_.calls_.add({spec_.id(), generation_, spec_.components[link.importer].name},
+                            {spec_.id(), spec_.components[link.exporter].name}));
+    calls_.emplace(link.importer, std::move(call));
+  }
+  return {};
+}
+
+std::vector<OfferedComponent> LocalRuntime::Assembly::offered() {
+  std::vector<OfferedComponent> all;
+  for (std::size_t i = 0; i < made_.size(); ++i) {
+    const auto& code = code_.components[i];
+    const bool callable = code != nullptr && offersInterfaces(*code);
+    all.push_back({spec_.components[i].name, callable ? invokerOf(i) : nullptr, code});
+  }
+  return all;
+}
+
 Result<void> LocalRuntime::Assembly::run() {
+  TRY_VOID(noteCalls());
   for (std::size_t i = 0; i < made_.size(); ++i) {
     TRY_VOID(checkKind(i));
     TRY_VOID(make(i));
@@ -32,6 +54,10 @@ Result<void> LocalRuntime::Assembly::checkKind(std::size_t component) const {
     return each.from_outside && each.members.front() == component;
   });
   if (!loaded || unit == code_.plan.units.end() || engine::isHttp(loaded->kind())) return {};
+  const bool routed = std::ranges::find(spec_.routes, spec_.components[component].name,
+                                        &RouteSpec::component) != spec_.routes.end();
+  if (loaded->kind() == engine::ComponentKind::kLibrary && !routed && offersInterfaces(*loaded))
+    return {};
   return fail(
       ErrorCode::kUnsupported,
       fmt::format("component {} is of the kind {}; a workload's components must serve HTTP",
@@ -60,6 +86,8 @@ Result<void> LocalRuntime::Assembly::make(std::size_t component) {
                                             std::move(called)));
   made->digest = code_.digests[component];
   made->links = linkStatuses(code_.plan, spec_, component);
+  const auto [begin, end] = calls_.equal_range(component);
+  for (auto call = begin; call != end; ++call) made->calls.push_back(std::move(call->second));
   for (std::size_t i = 1; i < members.size(); ++i) {
     TRY_VOID(make(members[i]));
     made->inside.push_back(made_[members[i]]);
@@ -115,9 +143,10 @@ Result<std::shared_ptr<Deployment>> LocalRuntime::assemble(std::shared_ptr<const
   TRY(auto volumes, volumesOf(*spec));
   Assembly assembly(*this, *spec, generation, code, volumes.get());
   TRY_VOID(assembly.run());
+  auto offered = assembly.offered();
   return std::make_shared<LocalDeployment>(std::move(spec), generation, assembly.takeComponents(),
-                                           assembly.takeCalled(), std::move(volumes),
-                                           shards_.size());
+                                           assembly.takeCalled(), std::move(offered),
+                                           std::move(volumes), shards_.size());
 }
 
 }  // namespace nimbus::host

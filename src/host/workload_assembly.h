@@ -25,9 +25,12 @@ class LocalRuntime::Assembly {
 
   std::vector<std::shared_ptr<ComponentRuntime>> takeComponents() { return std::move(made_); }
   std::vector<std::shared_ptr<CalledComponent>> takeCalled() { return std::move(called_); }
+  // All components, and how others may call them.
+  [[nodiscard]] std::vector<OfferedComponent> offered();
 
  private:
   [[nodiscard]] Result<void> make(std::size_t component);
+  [[nodiscard]] Result<void> noteCalls();
   // The imports of the component, and of those inside of it, that others serve by calls.
   [[nodiscard]] Result<std::vector<CalledImport>> calledImports(
       const std::vector<std::size_t>& members);
@@ -44,7 +47,8 @@ class LocalRuntime::Assembly {
   const WorkloadVolumes* volumes_;
   std::vector<std::shared_ptr<ComponentRuntime>> made_;  // by component; null: not yet
   std::vector<std::shared_ptr<CalledComponent>> called_;
-  std::map<std::size_t, std::shared_ptr<wrpc::Invoker>> invokers_;  // by component
+  std::multimap<std::size_t, std::shared_ptr<CallGraph::Edge>> calls_;  // by caller
+  std::map<std::size_t, std::shared_ptr<wrpc::Invoker>> invokers_;      // by component
   // By caller and called.
   std::map<std::pair<std::size_t, std::size_t>, std::shared_ptr<const wrpc::Consumer>> consumers_;
 };

@@ -266,8 +266,8 @@ class PlanTest(hosting.TestCase):
                                   "component after it"),
                 ([part("web", "pair-web"), part("app", "http-misc")],
                  'component "web".*test:pair/backend'),
-                ([part("web", "http-misc"), part("back", "pair-back")],
-                 'component "back" does not serve HTTP, and no component imports')):
+                ([part("web", "http-misc"), part("run", "command")],
+                 'component "run" exports wasi:cli/run')):
             with self.subTest(reason):
                 answer = host.try_apply(chain(*components))
                 self.assertEqual(422, answer.status, answer.text)

@@ -103,6 +103,16 @@ class ByCallsTest(Tally):
         self.assertEqual(["1", "2"], [self.ask(host, "/other/a") for _ in range(2)])
         self.assertEqual("41 42", self.ask(host, "/resource"))
 
+    def test_calls_are_counted_where_they_arrive(self):
+        host = self.host()
+        host.apply(tally(named=True))
+        self.assertEqual(["1", "2"], [self.ask(host, "/other/a") for _ in range(2)])
+        self.assertEqual(500, host.ask("tally.test", "/fail").status)
+        web, back = host.status("tally")["components"]
+        self.assertEqual((3, 1), (web["callsTotal"], web["failuresTotal"]))
+        self.assertEqual((3, 1, 0), (back["callsTotal"], back["failuresTotal"],
+                                     back["callsInFlight"]))
+
     def test_an_instance_of_the_called_belongs_to_one_of_the_callers(self):
         host = self.host("--shards", "1")
         host.apply(tally(named=True))
