@@ -8,13 +8,13 @@
 
 #include "dev/shell_build.h"
 #include "net/address.h"
+#include "project/config.h"
 #include "wash/command.h"
 #include "wash/dev_server.h"
 #include "wash/engine_flags.h"
 #include "wash/flag_check.h"
 #include "wash/guest_options.h"
 #include "wash/line_printer.h"
-#include "wash/project_config.h"
 #include "wash/termination.h"
 
 namespace nimbus::wash {
@@ -45,7 +45,9 @@ Result<std::shared_ptr<const DevPlan>> planOf(const DevFlags& flags, const Strin
   std::error_code error;
   const std::string folder = fs::canonical(flags.project, error).string();
   if (error) return failErrno(flags.project, error.value());
-  TRY(const BuildConfig config, readBuildConfig(folder));
+  const project::Project at{folder, project::findConfigFile(folder + "/.wash")};
+  TRY(const project::LoadedConfig loaded, project::loadProjectConfig(at));
+  const project::BuildSettings& config = loaded.config.build;
   auto plan = std::make_shared<DevPlan>();
   plan->server.address = flags.address.empty() ? std::string(kDefaultAddress) : flags.address;
   plan->server.tls_certificate = flags.tls_certificate;
