@@ -10,7 +10,7 @@ packages=(
   # Rust: for the engine library, unless a newer one is on PATH, and always for the guests.
   rustc-web cargo-web rust-web-src rust-web-clippy rustfmt-web
   # C and C++ guests.
-  libclang-rt-22-dev-wasm32 wasi-libc
+  libclang-rt-22-dev-wasm32 wasi-libc libc++-22-dev-wasm32 libc++abi-22-dev-wasm32
   # Libraries.
   libboost1.81-dev libboost-json1.81-dev libssl-dev libnghttp2-dev
   libc-ares-dev libyaml-cpp-dev libcli11-dev libfmt-dev libspdlog-dev

@@ -21,6 +21,7 @@ struct GlobalOptions {
   LogFormat log_format = LogFormat::kText;
   bool non_interactive = false;  // nothing is asked: given, or standard input is no terminal
   bool verbose = false;          // more detail in results and progress
+  std::size_t trailing = 0;      // how many arguments follow "--": the last positional ones
 };
 
 // What the command line asks for: a command leaves it here once its flags have been read, and
@@ -57,6 +58,8 @@ class Action {
 void addRunCommand(CLI::App& app, const GlobalOptions& global, Action& action);
 void addDevCommand(CLI::App& app, const GlobalOptions& global, Action& action);
 void addInspectCommand(CLI::App& app, const GlobalOptions& global, Action& action);
+void addNewCommand(CLI::App& app, const GlobalOptions& global, Action& action);
+void addBuildCommand(CLI::App& app, const GlobalOptions& global, Action& action);
 void addBindgenCommand(CLI::App& app, const GlobalOptions& global, Action& action);
 void addHostCommand(CLI::App& app, const GlobalOptions& global, Action& action);
 void addWorkloadCommand(CLI::App& app, const GlobalOptions& global, Action& action);

@@ -62,15 +62,25 @@ int perform(const Action& action) {
   return action.perform(context);
 }
 
+std::size_t trailingArguments(int argc, char** argv) {
+  for (int i = 1; i < argc; ++i) {
+    if (std::string_view(argv[i]) == "--") return static_cast<std::size_t>(argc - i - 1);
+  }
+  return 0;
+}
+
 int run(int argc, char** argv) {
   CLI::App app{"Nimbus: builds, runs and hosts WebAssembly components", "wash"};
   app.set_version_flag("-V,--version", versionText());
   app.require_subcommand(1);
   app.fallthrough();
   GlobalOptions global;
+  global.trailing = trailingArguments(argc, argv);
   addGlobalOptions(app, global);
   addProjectOptions(app, global);
   Action action;
+  addNewCommand(app, global, action);
+  addBuildCommand(app, global, action);
   addRunCommand(app, global, action);
   addDevCommand(app, global, action);
   addInspectCommand(app, global, action);

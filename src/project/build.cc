@@ -1,0 +1,222 @@
+#include "project/build.h"
+
+#include <filesystem>
+#include <system_error>
+#include <utility>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "base/escape.h"
+#include "project/component_result.h"
+#include "project/language_builder.h"
+#include "project/project_world.h"
+
+namespace nimbus::project {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::size_t kMaxReadOutputBytes = std::size_t{64} << 20;
+constexpr std::string_view kCommandLanguage = "command";
+
+// What the tools have made, before it is looked at.
+struct Built {
+  std::string language;
+  fs::path file;
+};
+
+std::string searchPath(const BuildRequest& request) {
+  const auto configured = request.config.build.env.find("PATH");
+  std::string path =
+      configured == request.config.build.env.end() ? request.path_variable : configured->second;
+  // So that scripts find this program even where it is not installed.
+  const std::string own = fs::path(request.wash).parent_path().string();
+  if (!own.empty()) path += (path.empty() ? "" : ":") + own;
+  return path;
+}
+
+// The words of wash 1 that replace the call of a language's tool.
+const TextList* customCommand(const BuildSettings& build) {
+  const auto given = [](const auto& settings) {
+    return settings && !settings->custom_command.empty() ? &settings->custom_command : nullptr;
+  };
+  if (const TextList* words = given(build.rust)) return words;
+  if (const TextList* words = given(build.tinygo)) return words;
+  return given(build.typescript);
+}
+
+BuildProfile profileOf(const BuildRequest& request) {
+  if (request.profile) return *request.profile;
+  const auto& rust = request.config.build.rust;
+  return rust && !rust->release ? BuildProfile::kDebug : BuildProfile::kRelease;
+}
+
+// One build, from its first program to its result.
+class Build {
+ public:
+  Build(const BuildRequest& request, ProcessRunner& runner, BuildProgress& progress)
+      : request_(request),
+        runner_(runner),
+        progress_(progress),
+        tools_(runner, searchPath(request), request.folder, request.stop),
+        folder_(request.folder),
+        output_(expectedComponentPath(request.folder, request.config)) {}
+
+  [[nodiscard]] Result<BuildOutcome> perform() {
+    const TimePoint started = std::chrono::steady_clock::now();
+    const WitSettings& wit = request_.config.wit;
+    std::error_code error;
+    if (!wit.skip_fetch && request_.fetch_wit && fs::is_directory(folder_ / wit.wit_dir, error)) {
+      TRY_VOID(request_.fetch_wit(request_));
+    }
+    TRY_VOID(makeOutputFolder());
+    TRY(const Built built, make());
+    TRY(const ComponentFile component,
+        ensureComponent({.built = built.file,
+                         .output = output_,
+                         .wit = folder_ / wit.wit_dir,
+                         .move_to_output = !request_.config.build.component_path.empty()}));
+    BuildOutcome outcome{.component_path = component.path.string(),
+                         .language = built.language,
+                         .size_bytes = component.info.size_bytes};
+    for (const wit::ExternName& name : component.info.imports) outcome.imports.push_back(name.name);
+    for (const wit::ExternName& name : component.info.exports) outcome.exports.push_back(name.name);
+    TRY_VOID(checkWorld(outcome));
+    outcome.duration = std::chrono::steady_clock::now() - started;
+    return outcome;
+  }
+
+ private:
+  // Tools write to it, and few of them make it.
+  [[nodiscard]] Result<void> makeOutputFolder() {
+    std::error_code error;
+    fs::create_directories(output_.parent_path(), error);
+    if (!error) return {};
+    return fail(ErrorCode::kIo,
+                fmt::format("{}: {}", output_.parent_path().string(), error.message()));
+  }
+
+  [[nodiscard]] Result<Built> make() {
+    const BuildSettings& build = request_.config.build;
+    if (!build.command.empty()) return byCommand({"sh", "-c", build.command}, "build.command");
+    if (const TextList* words = customCommand(build)) return byCommand(*words, "custom_command");
+    TRY(const LanguageBuilder* const builder, findBuilder(folder_, build));
+    return byLanguage(*builder);
+  }
+
+  [[nodiscard]] Result<Built> byCommand(std::vector<std::string> arguments, std::string_view key) {
+    // What follows "--" reaches the command as "$@".
+    if (!request_.arguments.empty() && key == "build.command") arguments.emplace_back("sh");
+    append(arguments, request_.arguments);
+    TRY_VOID(run({.arguments = std::move(arguments)}));
+    std::error_code error;
+    if (!fs::exists(output_, error))
+      return fail(ErrorCode::kNotFound,
+                  fmt::format("{} has not written {}: it is $WASH_COMPONENT_PATH for the command, "
+                              "and build.component_path in .wash/config.yaml is another place",
+                              key, output_.string()));
+    return Built{std::string(kCommandLanguage), output_};
+  }
+
+  [[nodiscard]] Result<Built> byLanguage(const LanguageBuilder& builder) {
+    const BuildContext context{.request = request_,
+                               .tools = tools_,
+                               .folder = folder_,
+                               .output = output_,
+                               .profile = profileOf(request_)};
+    TRY(const BuildPlan plan, builder.plan(context));
+    for (const std::string& note : plan.notes) progress_.note(note);
+    std::string read;
+    for (const BuildStep& step : plan.steps) {
+      TRY(const std::string output, run(step));
+      read += output;
+    }
+    TRY(fs::path file, builder.locate(context, read));
+    return Built{std::string(builder.language()), std::move(file)};
+  }
+
+  // Returns standard output if the step reads it.
+  [[nodiscard]] Result<std::string> run(const BuildStep& step) {
+    std::string read;
+    bool too_much = false;
+    ProcessSpec spec{.arguments = step.arguments, .folder = request_.folder};
+    spec.environment = environmentOf(step);
+    spec.stop = request_.stop;
+    spec.sink = [&](ProcessStream stream, std::string_view chunk) {
+      if (!step.reads_output || stream == ProcessStream::kError) {
+        progress_.output(stream, chunk);
+      } else if (read.size() + chunk.size() <= kMaxReadOutputBytes) {
+        read += chunk;
+      } else {
+        too_much = true;
+      }
+    };
+    progress_.step(fmt::format("{}", fmt::join(step.arguments, " ")));
+    TRY(const ProcessOutcome outcome, runner_.run(spec));
+    if (!outcome.ok())
+      return fail(
+          ErrorCode::kInvalidArgument,
+          fmt::format("{} failed with status {}",
+                      fs::path(step.arguments.front()).filename().string(), outcome.exit_status));
+    if (too_much) return fail(ErrorCode::kResourceExhausted, "a tool wrote too much");
+    return read;
+  }
+
+  [[nodiscard]] std::vector<std::pair<std::string, std::string>> environmentOf(
+      const BuildStep& step) const {
+    std::vector<std::pair<std::string, std::string>> environment;
+    for (const auto& [name, value] : request_.config.build.env) {
+      environment.emplace_back(name, value);
+    }
+    environment.emplace_back("PATH", tools_.path());
+    environment.emplace_back("WASH_COMPONENT_PATH", output_.string());
+    if (!request_.wash.empty()) environment.emplace_back("WASH", request_.wash);
+    append(environment, step.environment);
+    return environment;
+  }
+
+  [[nodiscard]] Result<void> checkWorld(const BuildOutcome& outcome) {
+    const fs::path wit = folder_ / request_.config.wit.wit_dir;
+    std::error_code error;
+    if (!fs::exists(wit, error)) return {};
+    const auto world = readProjectWorld(wit);
+    if (!world) {
+      progress_.note("exports are not checked: " + world.error().describe());
+      return {};
+    }
+    const std::vector<std::string> missing = missingExports(*world, outcome.exports);
+    if (missing.empty()) return {};
+    return fail(
+        ErrorCode::kInvalidArgument,
+        fmt::format("{} does not export {}, which world {} of {} asks for", outcome.component_path,
+                    fmt::join(missing, ", "), world->name, wit.string()));
+  }
+
+  const BuildRequest& request_;
+  ProcessRunner& runner_;
+  BuildProgress& progress_;
+  const Toolbox tools_;
+  const fs::path folder_;
+  const fs::path output_;
+};
+
+}  // namespace
+
+Result<BuildOutcome> buildProject(const BuildRequest& request, ProcessRunner& runner,
+                                  BuildProgress& progress) {
+  return Build(request, runner, progress).perform();
+}
+
+std::string expectedComponentPath(const std::string& folder, const ProjectConfig& config) {
+  const fs::path root(folder);
+  if (!config.build.component_path.empty()) {
+    return (root / config.build.component_path).lexically_normal().string();
+  }
+  const std::string file = root.filename().string() + ".wasm";
+  const bool by_command = !config.build.command.empty() || customCommand(config.build) != nullptr;
+  return (by_command ? root / file : root / "build" / file).string();
+}
+
+}  // namespace nimbus::project

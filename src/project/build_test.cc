@@ -1,0 +1,273 @@
+#include "project/build.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "base/bytes.h"
+#include "project/build_test_support.h"
+#include "wit/tools.h"
+
+namespace nimbus::project {
+namespace {
+
+using testing::AllOf;
+using testing::Contains;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::Pair;
+
+constexpr std::string_view kWorld =
+    "package demo:sum;\ninterface adder { add: func(a: u32, b: u32) -> u32; }\n"
+    "world sum { export adder; }\n";
+
+std::string wasm(std::string_view wat) {
+  const Result<Bytes> bytes = wit::watToWasm(wat);
+  EXPECT_TRUE(bytes) << bytes.error().message();
+  return bytes ? std::string(bytes->text()) : "";
+}
+
+std::string adderModule() {
+  return wasm(R"((module (func (export "demo:sum/adder#add") (param i32 i32) (result i32)
+    (i32.add (local.get 0) (local.get 1)))))");
+}
+
+ProcessOutcome ok(std::string output = {}) {
+  return {.exit_status = 0, .output = std::move(output), .error = {}};
+}
+
+class BuildProject : public testing::Test {
+ protected:
+  // Builds with programs that answer so.
+  Result<BuildOutcome> build(const BuildRequest& request, FakeRunner::Answer answer) {
+    FakeRunner runner(std::move(answer));
+    Result<BuildOutcome> outcome = buildProject(request, runner, progress_);
+    calls_ = runner.calls;
+    environments_ = runner.environments;
+    return outcome;
+  }
+  // A command that writes `content` to a file of the project.
+  FakeRunner::Answer writing(std::string file, std::string content) {
+    return [this, file = std::move(file), content = std::move(content)](const ProcessSpec&) {
+      folder_.write("project/" + file, content);
+      return ok();
+    };
+  }
+  BuildRequest commandRequest() const {
+    BuildRequest request = folder_.request();
+    request.config.build.command = "make it";
+    return request;
+  }
+
+  BuildFolder folder_;
+  RecordedProgress progress_;
+  std::vector<std::vector<std::string>> calls_;
+  std::vector<std::vector<std::pair<std::string, std::string>>> environments_;
+};
+
+TEST_F(BuildProject, RunsTheConfiguredCommandInAShell) {
+  BuildRequest request = commandRequest();
+  request.config.build.env = {{"COLOUR", "blue"}};
+  request.arguments = {"--fast"};
+  const auto outcome = build(request, writing("project.wasm", wasm("(component)")));
+  ASSERT_TRUE(outcome) << outcome.error().describe();
+  EXPECT_EQ(outcome->component_path, (folder_.project() / "project.wasm").string());
+  EXPECT_EQ(outcome->language, "command");
+  EXPECT_THAT(calls_, ElementsAre(ElementsAre("sh", "-c", "make it", "sh", "--fast")));
+  EXPECT_THAT(environments_.front(),
+              AllOf(Contains(Pair("COLOUR", "blue")),
+                    Contains(Pair("WASH_COMPONENT_PATH", outcome->component_path))));
+}
+
+TEST_F(BuildProject, WantsTheFileThatTheCommandWasToldOf) {
+  BuildRequest request = commandRequest();
+  request.config.build.component_path = "out/x.wasm";
+  const auto outcome = build(request, writing("elsewhere.wasm", wasm("(component)")));
+  ASSERT_FALSE(outcome);
+  EXPECT_EQ(outcome.error().code(), ErrorCode::kNotFound);
+  EXPECT_THAT(outcome.error().message(), HasSubstr("build.command has not written"));
+  EXPECT_THAT(outcome.error().message(), HasSubstr("project/out/x.wasm"));
+}
+
+TEST_F(BuildProject, ReportsTheStatusOfACommandThatFails) {
+  const auto outcome = build(commandRequest(), [](const ProcessSpec&) {
+    return ProcessOutcome{.exit_status = 3, .output = {}, .error = {}};
+  });
+  ASSERT_FALSE(outcome);
+  EXPECT_EQ(outcome.error().message(), "sh failed with status 3");
+}
+
+TEST_F(BuildProject, MakesAComponentOfACoreModuleByTheProjectsWorld) {
+  folder_.write("project/wit/world.wit", kWorld);
+  const auto outcome = build(commandRequest(), writing("project.wasm", adderModule()));
+  ASSERT_TRUE(outcome) << outcome.error().describe();
+  EXPECT_THAT(outcome->exports, ElementsAre("demo:sum/adder"));
+  EXPECT_GT(outcome->size_bytes, 0U);
+}
+
+TEST_F(BuildProject, RefusesACoreModuleOfNoWorld) {
+  const auto outcome = build(commandRequest(), writing("project.wasm", adderModule()));
+  ASSERT_FALSE(outcome);
+  EXPECT_THAT(outcome.error().describe(),
+              AllOf(HasSubstr("is a core module that cannot become a component"),
+                    HasSubstr("says nothing of its world")));
+}
+
+TEST_F(BuildProject, RefusesWhatIsNoWebAssembly) {
+  const auto outcome = build(commandRequest(), writing("project.wasm", "#!/bin/sh\n"));
+  ASSERT_FALSE(outcome);
+  EXPECT_THAT(outcome.error().message(), HasSubstr("project.wasm is not WebAssembly"));
+}
+
+TEST_F(BuildProject, ChecksThatTheExportsOfTheWorldAreThere) {
+  folder_.write("project/wit/world.wit", kWorld);
+  const auto outcome = build(commandRequest(), writing("project.wasm", wasm("(component)")));
+  ASSERT_FALSE(outcome);
+  EXPECT_THAT(outcome.error().message(),
+              HasSubstr("does not export demo:sum/adder, which world sum of"));
+}
+
+TEST_F(BuildProject, SaysWhenTheWorldCannotBeRead) {
+  folder_.write("project/wit/world.wit", "package demo:sum; world sum { export other:far/away; }");
+  const auto outcome = build(commandRequest(), writing("project.wasm", wasm("(component)")));
+  ASSERT_TRUE(outcome) << outcome.error().describe();
+  EXPECT_THAT(progress_.notes, ElementsAre(HasSubstr("exports are not checked")));
+}
+
+TEST_F(BuildProject, FetchesDependenciesUnlessToldNotTo) {
+  folder_.write("project/wit/world.wit", "package demo:sum; world sum {}");
+  int fetched = 0;
+  BuildRequest request = commandRequest();
+  request.fetch_wit = [&](const BuildRequest&) {
+    ++fetched;
+    return Result<void>();
+  };
+  ASSERT_TRUE(build(request, writing("project.wasm", wasm("(component)"))));
+  EXPECT_EQ(fetched, 1);
+  request.config.wit.skip_fetch = true;
+  ASSERT_TRUE(build(request, writing("project.wasm", wasm("(component)"))));
+  EXPECT_EQ(fetched, 1);
+}
+
+TEST_F(BuildProject, FindsTheArtifactThatCargoNames) {
+  folder_.write("project/Cargo.toml", "");
+  folder_.write("sysroot/lib/rustlib/wasm32-wasip2/lib/libstd.rlib", "");
+  folder_.program("cargo");
+  folder_.program("rustc");
+  const std::string artifact = (folder_.project() / "target/hello.wasm").string();
+  BuildRequest request = folder_.request();
+  request.arguments = {"--locked"};
+  const auto outcome = build(request, [&](const ProcessSpec& spec) -> Result<ProcessOutcome> {
+    if (spec.arguments.back() == "sysroot") return ok((folder_.root() / "sysroot").string());
+    folder_.write("project/target/hello.wasm", wasm("(component)"));
+    return ok(
+        "not JSON\n"
+        R"({"reason":"compiler-artifact","manifest_path":"/elsewhere/Cargo.toml",)"
+        R"("filenames":["/elsewhere/libdep.rlib"]})"
+        "\n"
+        R"({"reason":"compiler-artifact","manifest_path":")" +
+        (folder_.project() / "Cargo.toml").string() + R"(","filenames":[")" + artifact + "\"]}\n");
+  });
+  ASSERT_TRUE(outcome) << outcome.error().describe();
+  EXPECT_EQ(outcome->component_path, artifact);
+  EXPECT_EQ(outcome->language, "rust");
+  EXPECT_THAT(calls_.back(),
+              AllOf(Contains("--release"), Contains("--locked"), Contains("wasm32-wasip2")));
+  EXPECT_EQ(progress_.text, "");  // what cargo writes for us is not shown
+}
+
+TEST_F(BuildProject, PutsAComponentWhereItIsConfigured) {
+  folder_.write("project/pyproject.toml", "");
+  folder_.write("project/app.py", "");
+  folder_.write("project/wit/world.wit", kWorld);
+  folder_.program("componentize-py");
+  BuildRequest request = folder_.request();
+  request.config.build.component_path = "out/app.wasm";
+  const auto outcome = build(request, writing("out/app.wasm", adderModule()));
+  ASSERT_TRUE(outcome) << outcome.error().describe();
+  EXPECT_EQ(outcome->component_path, (folder_.project() / "out/app.wasm").string());
+  EXPECT_THAT(calls_.back(), AllOf(Contains("componentize"), Contains("sum"), Contains("app")));
+}
+
+TEST_F(BuildProject, SaysHowToGetAToolThatIsMissing) {
+  folder_.write("project/pyproject.toml", "");
+  const auto outcome = build(folder_.request(), [](const ProcessSpec&) { return ok(); });
+  ASSERT_FALSE(outcome);
+  EXPECT_EQ(outcome.error().code(), ErrorCode::kNotFound);
+  EXPECT_THAT(outcome.error().message(),
+              HasSubstr(".venv/bin/pip install componentize-py==0.25.1"));
+}
+
+TEST_F(BuildProject, InstallsPackagesOnceAndUsesTheProjectsManager) {
+  folder_.write("project/package.json", R"({"scripts": {"build": "x"}})");
+  folder_.write("project/pnpm-lock.yaml", "");
+  folder_.program("node");
+  const std::string pnpm = folder_.program("pnpm");
+  const auto first = build(folder_.request(), writing("dist/app.wasm", wasm("(component)")));
+  ASSERT_TRUE(first) << first.error().describe();
+  EXPECT_EQ(first->component_path, (folder_.project() / "dist/app.wasm").string());
+  EXPECT_THAT(calls_, ElementsAre(ElementsAre(pnpm, "install"), ElementsAre(pnpm, "run", "build")));
+  folder_.write("project/node_modules/x", "");
+  ASSERT_TRUE(build(folder_.request(), writing("dist/app.wasm", wasm("(component)"))));
+  EXPECT_THAT(calls_, ElementsAre(ElementsAre(pnpm, "run", "build")));
+}
+
+TEST_F(BuildProject, ForGoGeneratesBindingsAndBuildsALibrary) {
+  folder_.write("project/go.mod", "module x\n");
+  folder_.write("project/wit/world.wit", kWorld);
+  const std::string go = folder_.program("go");
+  const auto outcome = build(folder_.request(), [&](const ProcessSpec& spec) {
+    if (spec.arguments[1] == "env") return ok("go1.26.8\n");
+    if (spec.arguments[1] == "build") {
+      folder_.write("project/build/project.core.wasm", adderModule());
+    }
+    return ok();
+  });
+  ASSERT_TRUE(outcome) << outcome.error().describe();
+  EXPECT_EQ(outcome->component_path, (folder_.project() / "build/project.wasm").string());
+  EXPECT_THAT(calls_[1], ElementsAre(go, "generate", "./..."));
+  EXPECT_THAT(calls_[2], Contains("-buildmode=c-shared"));
+  EXPECT_THAT(environments_[2], Contains(Pair("GOOS", "wasip1")));
+}
+
+TEST_F(BuildProject, RefusesAGoThatCannotExportFunctions) {
+  folder_.write("project/go.mod", "module x\n");
+  folder_.program("go");
+  const auto outcome =
+      build(folder_.request(), [](const ProcessSpec&) { return ok("go1.22.1\n"); });
+  ASSERT_FALSE(outcome);
+  EXPECT_THAT(outcome.error().message(), HasSubstr("is go1.22.1, and components need Go 1.24"));
+}
+
+TEST_F(BuildProject, ConfiguresCMakeForWasi) {
+  folder_.write("project/CMakeLists.txt", "");
+  const std::string clang = folder_.program("clang-22");
+  folder_.program("cmake");
+  folder_.write("libc.a", "");
+  const auto outcome = build(folder_.request(), [&](const ProcessSpec& spec) {
+    if (spec.arguments.back().starts_with("-print"))
+      return ok((folder_.root() / "libc.a").string());
+    folder_.write("project/build/cmake/CMakeFiles/probe.wasm", wasm("(module)"));
+    folder_.write("project/build/cmake/app.wasm", wasm("(component)"));
+    return ok();
+  });
+  ASSERT_TRUE(outcome) << outcome.error().describe();
+  EXPECT_THAT(outcome->component_path, testing::EndsWith("build/cmake/app.wasm"));
+  const auto configure = std::ranges::find_if(
+      calls_, [](const auto& call) { return std::ranges::find(call, "-S") != call.end(); });
+  ASSERT_NE(configure, calls_.end());
+  EXPECT_THAT(*configure, AllOf(Contains("-DCMAKE_C_COMPILER=" + clang),
+                                Contains("-DCMAKE_BUILD_TYPE=MinSizeRel")));
+}
+
+TEST_F(BuildProject, EndsWhenItIsStopped) {
+  const auto outcome = build(commandRequest(), [](const ProcessSpec&) -> Result<ProcessOutcome> {
+    return fail(ErrorCode::kCancelled, "sh was stopped");
+  });
+  ASSERT_FALSE(outcome);
+  EXPECT_EQ(outcome.error().code(), ErrorCode::kCancelled);
+}
+
+}  // namespace
+}  // namespace nimbus::project

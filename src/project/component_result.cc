@@ -1,0 +1,80 @@
+#include "project/component_result.h"
+
+#include <cerrno>
+#include <fstream>
+#include <string>
+#include <system_error>
+
+#include <fmt/format.h>
+
+#include "bindgen/wit_files.h"
+#include "host/files.h"
+#include "wit/tools.h"
+
+namespace nimbus::project {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::size_t kMaxComponentBytes = std::size_t{256} << 20;
+constexpr std::string_view kMagic("\0asm", 4);
+
+Result<void> writeWhole(const fs::path& path, ByteView bytes) {
+  std::error_code error;
+  fs::create_directories(path.parent_path(), error);
+  fs::path partial = path;
+  partial += ".partial";
+  std::ofstream out(partial, std::ios::binary | std::ios::trunc);
+  const std::string_view text = asText(bytes);
+  out.write(text.data(), static_cast<std::streamsize>(text.size()));
+  out.close();
+  if (!out) return failErrno("cannot write " + partial.string(), errno);
+  fs::rename(partial, path, error);
+  if (!error) return {};
+  return fail(ErrorCode::kIo, fmt::format("cannot write {}: {}", path.string(), error.message()));
+}
+
+Result<Bytes> componentOf(ByteView module, const wit::ComponentInfo& info, const fs::path& wit) {
+  std::error_code error;
+  const bool complete = info.carries_world || info.entry == wit::ModuleEntry::kCommand;
+  if (complete || !fs::exists(wit, error)) return wit::componentize(module);
+  TRY(const std::vector<wit::WitFile> files, bindgen::readWitFiles(wit));
+  return wit::encodeComponent(module, files, {});
+}
+
+Result<ComponentFile> inspected(const fs::path& path, ByteView component) {
+  if (const auto valid = wit::validate(component, wit::Proposals::kAll); !valid) {
+    return fail(ErrorCode::kInvalidArgument, path.string() + " is not a valid component",
+                valid.error());
+  }
+  TRY(wit::ComponentInfo info, wit::inspectComponent(component));
+  return ComponentFile{path, std::move(info)};
+}
+
+}  // namespace
+
+Result<ComponentFile> ensureComponent(const ResultRequest& request) {
+  TRY(const std::string content, host::readFile(request.built.string(), kMaxComponentBytes));
+  if (!content.starts_with(kMagic))
+    return fail(ErrorCode::kInvalidArgument, request.built.string() + " is not WebAssembly");
+  const ByteView bytes = asBytes(content);
+  const auto info = wit::inspectComponent(bytes);
+  if (!info) return fail(ErrorCode::kInvalidArgument, request.built.string(), info.error());
+  if (info->kind == wit::BinaryKind::kComponent) {
+    if (!request.move_to_output || request.built == request.output) {
+      return inspected(request.built, bytes);
+    }
+    TRY_VOID(writeWhole(request.output, bytes));
+    return inspected(request.output, bytes);
+  }
+  const auto component = componentOf(bytes, *info, request.wit);
+  if (!component)
+    return fail(ErrorCode::kInvalidArgument,
+                request.built.string() + " is a core module that cannot become a component",
+                component.error());
+  TRY_VOID(writeWhole(request.output, component->view()));
+  return inspected(request.output, component->view());
+}
+
+}  // namespace nimbus::project

@@ -1,0 +1,29 @@
+#pragma once
+
+#include <filesystem>
+
+#include "base/bytes.h"
+#include "base/result.h"
+#include "wit/component_info.h"
+
+namespace nimbus::project {
+
+// A component on disk.
+struct ComponentFile {
+  std::filesystem::path path;
+  wit::ComponentInfo info;
+};
+
+// Makes sure that what a tool has built is a valid component. A core module becomes one at
+// `output`: with the world that its bindings have left in it, as a command of preview 1, or else
+// with the world in `wit`, which need not exist. A component stays where it is, unless
+// `move_to_output`: then it is copied.
+struct ResultRequest {
+  std::filesystem::path built;
+  std::filesystem::path output;
+  std::filesystem::path wit;
+  bool move_to_output = false;
+};
+[[nodiscard]] Result<ComponentFile> ensureComponent(const ResultRequest& request);
+
+}  // namespace nimbus::project

@@ -1,0 +1,165 @@
+#include "project/scaffold.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+#include <system_error>
+#include <utility>
+
+#include <fcntl.h>
+#include <fmt/format.h>
+
+#include "base/text.h"
+
+namespace nimbus::project {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::size_t kMaxNameBytes = 64;
+constexpr std::size_t kMaxPlaceholderBytes = 64;
+constexpr std::string_view kOpen = "{{";
+constexpr std::string_view kClose = "}}";
+
+bool isLetter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
+bool isNamePart(char c) { return isLetter(c) || (c >= '0' && c <= '9') || c == '-' || c == '_'; }
+
+StringMap valuesFor(const Template& from, std::string_view project_name) {
+  StringMap values = from.variables;
+  const std::string lower = lowerAscii(project_name);
+  std::string crate = lower;
+  std::ranges::replace(crate, '-', '_');
+  values["project-name"] = std::string(project_name);
+  values["package-name"] = lower;
+  values["crate_name"] = std::move(crate);
+  return values;
+}
+
+// A file's place must be in the project, whatever the template says.
+Result<void> checkPath(const std::string& path) {
+  const fs::path relative(path);
+  bool good = !path.empty() && relative.is_relative() && path.find('\0') == std::string::npos;
+  for (const fs::path& part : relative) good = good && part != ".." && part != "." && !part.empty();
+  if (good) return {};
+  return fail(ErrorCode::kInvalidArgument,
+              fmt::format("the template has a file \"{}\", which leads out of the project", path));
+}
+
+Result<void> writeFile(const fs::path& path, const TemplateFile& file, const std::string& content) {
+  std::error_code error;
+  fs::create_directories(path.parent_path(), error);
+  if (error)
+    return fail(ErrorCode::kIo,
+                fmt::format("cannot make {}: {}", path.parent_path().string(), error.message()));
+  std::ofstream out(path, std::ios::binary);
+  out.write(content.data(), static_cast<std::streamsize>(content.size()));
+  out.close();
+  if (!out) return failErrno("cannot write " + path.string(), errno);
+  if (!file.executable) return {};
+  constexpr auto kExecute = fs::perms::owner_exec | fs::perms::group_exec | fs::perms::others_exec;
+  fs::permissions(path, kExecute, fs::perm_options::add, error);
+  if (error) return fail(ErrorCode::kIo, path.string() + ": " + error.message());
+  return {};
+}
+
+// A folder beside the new one, which it becomes; goes away if it does not.
+class Staging {
+ public:
+  Staging() = default;
+  Staging(const Staging&) = delete;
+  Staging& operator=(const Staging&) = delete;
+  ~Staging() {
+    std::error_code ignored;
+    if (!path_.empty()) fs::remove_all(path_, ignored);
+  }
+
+  [[nodiscard]] Result<void> make(const fs::path& target) {
+    const fs::path parent = target.parent_path();
+    std::error_code error;
+    fs::create_directories(parent, error);
+    std::string name = (parent / ("." + target.filename().string() + "-XXXXXX")).string();
+    if (error || ::mkdtemp(name.data()) == nullptr) {
+      return failErrno("cannot make a folder in " + parent.string(), errno);
+    }
+    path_ = name;
+    constexpr auto kUsual = fs::perms::owner_all | fs::perms::group_read | fs::perms::group_exec |
+                            fs::perms::others_read | fs::perms::others_exec;
+    fs::permissions(path_, kUsual, error);
+    return {};
+  }
+
+  // Fails if anything is there by now, even an empty folder.
+  [[nodiscard]] Result<void> become(const fs::path& target) {
+    if (::renameat2(AT_FDCWD, path_.c_str(), AT_FDCWD, target.c_str(), RENAME_NOREPLACE) != 0) {
+      if (errno == EEXIST) return fail(ErrorCode::kAlreadyExists, target.string() + " exists");
+      return failErrno("cannot make " + target.string(), errno);
+    }
+    path_.clear();
+    return {};
+  }
+
+  [[nodiscard]] const fs::path& path() const { return path_; }
+
+ private:
+  fs::path path_;
+};
+
+}  // namespace
+
+Result<void> checkProjectName(std::string_view name) {
+  const bool good = !name.empty() && name.size() <= kMaxNameBytes && isLetter(name.front()) &&
+                    std::ranges::all_of(name, isNamePart);
+  if (good) return {};
+  return fail(ErrorCode::kInvalidArgument,
+              fmt::format("\"{}\" is no name for a project: it must begin with a letter and have "
+                          "letters, digits, - and _ only, at most {}",
+                          name, kMaxNameBytes));
+}
+
+std::string fillPlaceholders(std::string_view text, const StringMap& values) {
+  std::string filled;
+  while (true) {
+    const std::size_t begin = text.find(kOpen);
+    if (begin == std::string_view::npos) return filled.append(text);
+    filled.append(text.substr(0, begin));
+    text.remove_prefix(begin);
+    const std::string_view ahead = text.substr(0, kMaxPlaceholderBytes);
+    const std::size_t end = ahead.find(kClose);
+    const auto value =
+        end == std::string_view::npos
+            ? values.end()
+            : values.find(std::string(ahead.substr(kOpen.size(), end - kOpen.size())));
+    if (value == values.end()) {  // not one of ours: braces of the language
+      filled += text.front();
+      text.remove_prefix(1);
+      continue;
+    }
+    filled.append(value->second);
+    text.remove_prefix(end + kClose.size());
+  }
+}
+
+Result<void> scaffold(const Template& from, std::string_view project_name, const fs::path& folder) {
+  std::error_code error;
+  const fs::path target = fs::absolute(folder, error).lexically_normal();
+  if (fs::exists(fs::symlink_status(target, error))) {
+    return fail(ErrorCode::kAlreadyExists, target.string() + " exists");
+  }
+  const StringMap values = valuesFor(from, project_name);
+  const auto filled = [&](const std::string& text) {
+    return from.has_placeholders ? fillPlaceholders(text, values) : text;
+  };
+  Staging staging;
+  TRY_VOID(staging.make(target));
+  for (const TemplateFile& file : from.files) {
+    const std::string path = filled(file.path);
+    TRY_VOID(checkPath(path));
+    TRY_VOID(writeFile(staging.path() / path, file, filled(file.content)));
+  }
+  return staging.become(target);
+}
+
+}  // namespace nimbus::project

@@ -1,0 +1,75 @@
+#include "wash/ask.h"
+
+#include <poll.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstdint>
+#include <cstdio>
+
+#include <fmt/format.h>
+#include <sys/eventfd.h>
+
+#include "base/text.h"
+
+namespace nimbus::wash {
+namespace {
+
+constexpr std::size_t kMaxAnswerBytes = 4096;
+
+std::unexpected<Error> cancelled() { return fail(ErrorCode::kCancelled, "no answer"); }
+
+void say(std::string_view text) {
+  std::fwrite(text.data(), 1, text.size(), stderr);
+  std::fflush(stderr);
+}
+
+// A line from standard input, byte by byte: what follows is not ours.
+Result<std::string> readLine(const std::stop_token& stop) {
+  const int wake = ::eventfd(0, EFD_CLOEXEC);
+  const std::stop_callback stopped(stop, [wake] {
+    const std::uint64_t one = 1;
+    [[maybe_unused]] const auto written = ::write(wake, &one, sizeof one);
+  });
+  std::string line;
+  bool complete = false;
+  while (line.size() < kMaxAnswerBytes) {
+    std::array<pollfd, 2> waits{{{wake, POLLIN, 0}, {STDIN_FILENO, POLLIN, 0}}};
+    if (::poll(waits.data(), waits.size(), -1) < 0 && errno == EINTR) continue;
+    if (waits[0].revents != 0) break;
+    char c = 0;
+    if (::read(STDIN_FILENO, &c, 1) != 1) break;
+    complete = c == '\n';
+    if (complete) break;
+    line += c;
+  }
+  ::close(wake);
+  if (!complete) return cancelled();
+  return std::string(trim(line));
+}
+
+}  // namespace
+
+Result<std::size_t> askChoice(std::string_view question, const std::vector<std::string>& options,
+                              std::stop_token stop) {
+  std::string text = fmt::format("{}\n", question);
+  for (std::size_t i = 0; i < options.size(); ++i) {
+    text += fmt::format("{:3}  {}\n", i + 1, options[i]);
+  }
+  say(text);
+  while (true) {
+    say(fmt::format("1 to {}: ", options.size()));
+    TRY(const std::string answer, readLine(stop));
+    const auto number = parseDecimal(answer);
+    if (number && *number >= 1 && *number <= options.size()) return *number - 1;
+  }
+}
+
+Result<bool> askConsent(std::string_view question, std::stop_token stop) {
+  say(fmt::format("{} [y/N] ", question));
+  TRY(const std::string answer, readLine(stop));
+  return answer == "y" || answer == "Y" || equalsIgnoringCase(answer, "yes");
+}
+
+}  // namespace nimbus::wash

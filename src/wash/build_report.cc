@@ -1,0 +1,83 @@
+#include "wash/build_report.h"
+
+#include <chrono>
+#include <cstdio>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "base/escape.h"
+
+namespace nimbus::wash {
+namespace {
+
+void writeError(std::string_view text) { std::fwrite(text.data(), 1, text.size(), stderr); }
+
+std::string sizeText(std::uint64_t bytes) {
+  constexpr double kKib = 1024;
+  const auto amount = static_cast<double>(bytes);
+  if (amount < kKib) return fmt::format("{} bytes", bytes);
+  if (amount < kKib * kKib) return fmt::format("{:.1f} KiB", amount / kKib);
+  return fmt::format("{:.1f} MiB", amount / (kKib * kKib));
+}
+
+// Names of a binary are not to be trusted.
+std::vector<std::string> escaped(const std::vector<std::string>& names) {
+  std::vector<std::string> result;
+  for (const std::string& name : names) {
+    std::string text;
+    appendEscaped(text, name);
+    result.push_back(std::move(text));
+  }
+  return result;
+}
+
+std::string jsonList(const std::vector<std::string>& texts) {
+  std::vector<std::string> quoted;
+  for (const std::string& text : texts) quoted.push_back(jsonText(text));
+  return fmt::format("[{}]", fmt::join(quoted, ","));
+}
+
+std::string listText(std::string_view label, const std::vector<std::string>& names) {
+  if (names.empty()) return fmt::format("\n{} nothing", label);
+  return fmt::format("\n{} {}", label, fmt::join(escaped(names), ", "));
+}
+
+}  // namespace
+
+void PlainBuildProgress::step(std::string_view what) {
+  writeError(fmt::format("running {}\n", what));
+}
+
+void PlainBuildProgress::output(ProcessStream /*stream*/, std::string_view chunk) {
+  writeError(chunk);
+}
+
+void PlainBuildProgress::note(std::string_view text) {
+  writeError(fmt::format("note: {}\n", text));
+}
+
+std::string buildText(const project::BuildOutcome& outcome, bool verbose) {
+  const double seconds = std::chrono::duration<double>(outcome.duration).count();
+  std::string text = fmt::format("built {} ({}, {:.1f} s)", outcome.component_path,
+                                 sizeText(outcome.size_bytes), seconds);
+  text += listText("exports", outcome.exports);
+  text += verbose ? listText("imports", outcome.imports)
+                  : fmt::format("\nimports {} interfaces", outcome.imports.size());
+  return text;
+}
+
+std::vector<DataField> buildFields(const project::BuildOutcome& outcome,
+                                   const std::string& project_folder) {
+  const auto milliseconds =
+      std::chrono::duration_cast<std::chrono::milliseconds>(outcome.duration).count();
+  return {{"component_path", jsonText(outcome.component_path)},
+          {"project_path", jsonText(project_folder)},
+          {"language", jsonText(outcome.language)},
+          {"size_bytes", std::to_string(outcome.size_bytes)},
+          {"duration_ms", std::to_string(milliseconds)},
+          {"imports", jsonList(outcome.imports)},
+          {"exports", jsonList(outcome.exports)}};
+}
+
+}  // namespace nimbus::wash

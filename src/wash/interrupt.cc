@@ -1,0 +1,50 @@
+#include "wash/interrupt.h"
+
+#include <poll.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <array>
+#include <cstdint>
+
+#include <sys/eventfd.h>
+#include <sys/signalfd.h>
+
+#include "net/watch.h"
+#include "wash/output.h"
+
+namespace nimbus::wash {
+
+Interrupt::Interrupt() : ending_(::eventfd(0, EFD_CLOEXEC)) {
+  net::blockTerminationSignals();
+  sigset_t set;
+  ::sigemptyset(&set);
+  ::sigaddset(&set, SIGINT);
+  ::sigaddset(&set, SIGTERM);
+  const int signals = ::signalfd(-1, &set, SFD_CLOEXEC);
+  waiter_ = std::thread([this, signals] {
+    wait(signals);
+    ::close(signals);
+  });
+}
+
+Interrupt::~Interrupt() {
+  const std::uint64_t one = 1;
+  [[maybe_unused]] const auto written = ::write(ending_, &one, sizeof one);
+  waiter_.join();
+  ::close(ending_);
+}
+
+void Interrupt::wait(int signals) const {
+  std::stop_source source = source_;  // shares its state
+  while (true) {
+    std::array<pollfd, 2> waits{{{ending_, POLLIN, 0}, {signals, POLLIN, 0}}};
+    if (::poll(waits.data(), waits.size(), -1) < 0) continue;
+    if (waits[0].revents != 0) return;
+    signalfd_siginfo info{};
+    if (::read(signals, &info, sizeof info) != static_cast<ssize_t>(sizeof info)) continue;
+    if (!source.request_stop()) ::_exit(kExitInterrupted);
+  }
+}
+
+}  // namespace nimbus::wash

@@ -1,0 +1,32 @@
+#pragma once
+
+#include <stop_token>
+#include <thread>
+
+#include "base/result.h"
+
+namespace nimbus::wash {
+
+// Turns SIGINT and SIGTERM into a request to stop, for commands that run programs and block. A
+// second signal ends the process at once. Made on the main thread before any other thread starts;
+// signals are blocked from then on.
+class Interrupt {
+ public:
+  Interrupt();
+  Interrupt(const Interrupt&) = delete;
+  Interrupt& operator=(const Interrupt&) = delete;
+  ~Interrupt();
+
+  [[nodiscard]] std::stop_token token() const { return source_.get_token(); }
+  // Whether a signal has come. Any thread.
+  [[nodiscard]] bool received() const { return source_.stop_requested(); }
+
+ private:
+  void wait(int signals) const;
+
+  std::stop_source source_;
+  int ending_ = -1;  // an eventfd that ends the thread
+  std::thread waiter_;
+};
+
+}  // namespace nimbus::wash

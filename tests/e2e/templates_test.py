@@ -1,0 +1,40 @@
+#!/usr/bin/env python3
+# ctest: timeout 600
+"""The templates whose tools every build of this project has: made, built, served or run."""
+
+import harness
+import template_projects
+
+
+class Templates(template_projects.TestCase):
+    def test_c_says_hello(self):
+        component = self.build(self.make("http-hello", "c"))
+        self.assert_says_hello(component, "Hello from C: ")
+
+    def test_c_greets(self):
+        self.assert_greets(self.build(self.make("command", "c")))
+
+    def test_cpp_says_hello_also_when_built_for_debugging(self):
+        project = self.make("http-hello", "cpp", "With-Capitals")
+        self.assert_says_hello(self.build(project), "Hello from C++: ")
+        self.assert_says_hello(self.build(project, "--debug"), "Hello from C++: ")
+
+    def test_rust_says_hello(self):
+        component = self.build(self.make("http-hello", "rust"))
+        self.assert_says_hello(component, "Hello from Rust: ")
+
+    def test_rust_greets(self):
+        self.assert_greets(self.build(self.make("command", "rust")))
+
+    def test_a_mistake_in_the_source_is_shown_as_the_compiler_shows_it(self):
+        project = self.make("command", "c")
+        source = project / "main.c"
+        source.write_text(source.read_text() + "int broken = ;\n")
+        done = self.run_wash("build", project, env=self.tools())
+        self.assertEqual(1, done.returncode)
+        self.assertIn("main.c:", done.stderr)
+        self.assertIn("error: make failed with status", done.stderr)
+
+
+if __name__ == "__main__":
+    harness.main()
