@@ -23,6 +23,7 @@ using project::TemplateInfo;
 // What else a language is called.
 std::string canonicalLanguage(const std::string& language) {
   if (language == "js") return "javascript";
+  if (language == "ts") return "typescript";
   if (language == "c++") return "cpp";
   if (language == "c#" || language == "dotnet") return "csharp";
   if (language == "py") return "python";

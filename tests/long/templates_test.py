@@ -56,6 +56,10 @@ class Templates(template_projects.TestCase):
         (project / "node_modules").symlink_to(modules)
         self.assert_says_hello(self.build(project), "Hello from JavaScript: ")
 
+    def test_typescript_says_hello_after_its_packages_are_installed(self):
+        component = self.build(self.make("http-hello", "typescript"))
+        self.assert_says_hello(component, "Hello from TypeScript: ")
+
 
 if __name__ == "__main__":
     harness.main()

@@ -1,0 +1,98 @@
+#!/usr/bin/env python3
+"""`wash new` on a terminal: what was not said is asked for, and nothing runs without consent."""
+
+import os
+import pty
+import select
+import signal
+import subprocess
+import time
+
+import harness
+
+
+class Terminal:
+    """A program whose standard input is a terminal; what it writes is read as text."""
+
+    def __init__(self, command, **options):
+        self.master, slave = pty.openpty()
+        self.process = subprocess.Popen(command, stdin=slave, stdout=slave, stderr=slave,
+                                        **options)
+        os.close(slave)
+        self.text = ""
+
+    def read_until(self, text):
+        deadline = time.monotonic() + harness.PATIENCE_SECONDS
+        while text not in self.text:
+            ready, _, _ = select.select([self.master], [], [], deadline - time.monotonic())
+            if not ready:
+                raise TimeoutError(f"no {text!r} in {self.text!r}")
+            self.text += os.read(self.master, 4096).decode()
+
+    def type(self, text):
+        os.write(self.master, text.encode())
+
+    def wait(self):
+        return self.process.wait(timeout=harness.PATIENCE_SECONDS)
+
+    def close(self):
+        self.process.kill()
+        self.process.wait()
+        os.close(self.master)
+
+
+class NewOnATerminal(harness.TestCase):
+    def new(self, *arguments):
+        terminal = Terminal([str(harness.WASH), "new", *arguments], cwd=self.folder,
+                            env=self.environment())
+        self.addCleanup(terminal.close)
+        return terminal
+
+    def template(self):
+        self.write("mine/a.txt", "a")
+        self.write("mine/.wash/config.yaml", "new:\n  command: touch ran\n")
+        return str(self.folder / "mine")
+
+    def test_the_template_is_picked_by_its_number(self):
+        terminal = self.new("made", "--template", "command")
+        terminal.read_until("1 to 3: ")
+        self.assertIn("1  command (c): ", terminal.text)
+        terminal.type("9\n")
+        terminal.read_until("1 to 3: 9\r\n1 to 3: ")
+        terminal.type("1\n")
+        terminal.read_until("made made from command (c)")
+        self.assertEqual(0, terminal.wait())
+        self.assertTrue((self.folder / "made/main.c").is_file())
+
+    def test_the_command_of_a_template_is_shown_and_run_after_a_yes(self):
+        terminal = self.new("made", "--local", self.template())
+        terminal.read_until("The template wants to run: touch ran")
+        terminal.read_until("[y/N] ")
+        self.assertFalse((self.folder / "made/ran").exists())
+        terminal.type("y\n")
+        self.assertEqual(0, terminal.wait())
+        self.assertTrue((self.folder / "made/ran").exists())
+
+    def test_no_answer_is_a_no(self):
+        terminal = self.new("made", "--local", self.template())
+        terminal.read_until("[y/N] ")
+        terminal.type("\n")
+        terminal.read_until("its new.command was not run")
+        self.assertEqual(0, terminal.wait())
+        self.assertFalse((self.folder / "made/ran").exists())
+
+    def test_ctrl_c_at_a_question_ends_it(self):
+        terminal = self.new("made")
+        terminal.read_until("Which template?")
+        terminal.process.send_signal(signal.SIGINT)
+        self.assertEqual(130, terminal.wait())
+        self.assertFalse((self.folder / "made").exists())
+
+    def test_nothing_is_asked_when_told_not_to(self):
+        terminal = self.new("made", "--non-interactive")
+        terminal.read_until("which template? Say it with --template and --language")
+        self.assertEqual(1, terminal.wait())
+
+
+if __name__ == "__main__":
+    harness.main()
