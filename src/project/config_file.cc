@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "host/files.h"
 #include "project/config_layer.h"
+#include "project/json_reader.h"
 #include "project/toml_reader.h"
 
 namespace nimbus::project {
@@ -32,6 +33,7 @@ bool isBlank(std::string_view text) {
 
 Result<YamlNode> parse(const std::string& text, const std::string& file) {
   if (file.ends_with(".toml")) return parseToml(text, file);
+  if (file.ends_with(".json")) return parseJson(text, file);
   if (isBlank(text)) return mapNode();
   TRY(YamlNode document, host::parseYaml(text, file));
   if (document.kind == YamlNode::Kind::kNull) return mapNode();

@@ -54,6 +54,9 @@ void addProjectOptions(CLI::App& app, GlobalOptions& global) {
                "Ask nothing: questions get their safe answer, or are errors")
       ->envname("WASH_NON_INTERACTIVE");
   app.add_flag("--verbose", global.verbose, "More detail");
+  app.add_option("--user-config", global.user_config,
+                 "The user's configuration file, instead of the one in ~/.config/wash")
+      ->option_text("FILE");
 }
 
 // Performs what was asked for, between the hooks of plugins.
@@ -84,6 +87,7 @@ int run(int argc, char** argv) {
   addRunCommand(app, global, action);
   addDevCommand(app, global, action);
   addInspectCommand(app, global, action);
+  addConfigCommand(app, global, action);
   addBindgenCommand(app, global, action);
   addHostCommand(app, global, action);
   addWorkloadCommand(app, global, action);
