@@ -21,11 +21,8 @@ struct GlobalOptions {
   LogFormat log_format = LogFormat::kText;
   bool non_interactive = false;  // nothing is asked: given, or standard input is no terminal
   bool verbose = false;          // more detail in results and progress
-<<<<<<< HEAD
   std::size_t trailing = 0;      // how many arguments follow "--": the last positional ones
-=======
   std::string user_config;       // the user's configuration file, if not the usual one
->>>>>>> ee9f2a0 (Show, check, write and clean up configuration by wash config)
 };
 
 // What the command line asks for: a command leaves it here once its flags have been read, and
@@ -62,12 +59,9 @@ class Action {
 void addRunCommand(CLI::App& app, const GlobalOptions& global, Action& action);
 void addDevCommand(CLI::App& app, const GlobalOptions& global, Action& action);
 void addInspectCommand(CLI::App& app, const GlobalOptions& global, Action& action);
-<<<<<<< HEAD
 void addNewCommand(CLI::App& app, const GlobalOptions& global, Action& action);
 void addBuildCommand(CLI::App& app, const GlobalOptions& global, Action& action);
-=======
 void addConfigCommand(CLI::App& app, const GlobalOptions& global, Action& action);
->>>>>>> ee9f2a0 (Show, check, write and clean up configuration by wash config)
 void addBindgenCommand(CLI::App& app, const GlobalOptions& global, Action& action);
 void addHostCommand(CLI::App& app, const GlobalOptions& global, Action& action);
 void addWorkloadCommand(CLI::App& app, const GlobalOptions& global, Action& action);
