@@ -13,7 +13,7 @@ install: ## install the Debian packages that are missing
 	@scripts/install.sh
 
 configure: install
-	@[ -f $(BUILD)/build.ninja ] || $(CONFIGURE) -S . -B $(BUILD)
+	@[ -f $(BUILD)/build.ninja ] || $(CONFIGURE) -S . -B $(BUILD) -DNIMBUS_RUST_LTO=ON
 
 build: configure ## build the program, build/wash
 	@cmake --build $(BUILD) -j $(JOBS) --target wash
@@ -39,7 +39,7 @@ check-long: install ## fuzzing, TSan, all guests, soak tests
 	@scripts/check-long.sh
 
 bench: install ## measure, compare with other hosts; BENCH=--short for a quarter of an hour
-	@$(CONFIGURE) -S . -B $(BUILD) -DNIMBUS_BENCH=ON
+	@$(CONFIGURE) -S . -B $(BUILD) -DNIMBUS_BENCH=ON -DNIMBUS_RUST_LTO=ON
 	@cmake --build $(BUILD) -j $(JOBS)
 	@scripts/build-guests.sh $(BUILD)/guests
 	@scripts/build-interop.sh $(BUILD)/interop

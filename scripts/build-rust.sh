@@ -2,13 +2,24 @@
 # build-rust.sh [OUTPUT]: builds the Rust static library into the user's cache folder, and copies it
 # to OUTPUT. It is kept under the hash of its sources, lock file and compiler, so that a fresh clone
 # on the same machine does not build Wasmtime again. build-rust.sh --test runs its own tests.
+#
+# With NIMBUS_RUST_LTO=ON it is compiled as a whole. Wasmtime and its WASI crates call each other
+# for every step of a request, and are worth a fifth more so; it takes minutes at each change.
 set -euo pipefail
 output=${1:-}
+lto=${NIMBUS_RUST_LTO:-OFF}
+[ "$output" != --test ] || lto=OFF
 root=$(cd "$(dirname "$0")/.." && pwd)
 source "$root/scripts/toolchain.sh"
 
 kept_folder=$NIMBUS_CACHE/rust
 export CARGO_TARGET_DIR=$NIMBUS_CACHE/cargo-target
+lock=$kept_folder/lock
+if [ "$lto" = ON ]; then
+  CARGO_TARGET_DIR+=-lto
+  lock+=-lto
+  export CARGO_PROFILE_RELEASE_LTO=fat CARGO_PROFILE_RELEASE_CODEGEN_UNITS=1
+fi
 mkdir -p "$kept_folder"
 
 inputs_hash() {
@@ -16,6 +27,7 @@ inputs_hash() {
     cd "$root/src/rust"
     find src build.rs Cargo.toml Cargo.lock -type f -print0 | LC_ALL=C sort -z | xargs -0 sha256sum
     "$RUSTC" --version --verbose
+    [ "$lto" = OFF ] || echo "lto $lto"
   ) | sha256sum | cut -c1-32
 }
 
@@ -39,7 +51,7 @@ build() { # KEPT HASH
 }
 
 # One at a time on this machine: cargo's folder is shared; whoever comes second finds the result.
-exec 9>"$kept_folder/lock"
+exec 9>"$lock"
 flock 9
 if [ "$output" = --test ]; then
   forget_crate

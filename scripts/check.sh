@@ -21,7 +21,10 @@ configure() { # FOLDER OPTION…
 }
 
 phase "configure" configure build -DNIMBUS_CHECK=ON
-phase "configure asan" configure build/asan -DNIMBUS_SANITIZER=address
+# The same Rust library for both: each takes minutes.
+rust_lto=$(sed -n 's/^NIMBUS_RUST_LTO:BOOL=//p' build/CMakeCache.txt)
+phase "configure asan" configure build/asan -DNIMBUS_SANITIZER=address \
+  -DNIMBUS_RUST_LTO="$rust_lto"
 phase "build" cmake --build build -j "$jobs"
 phase "build asan" cmake --build build/asan -j "$jobs" --target nimbus_unit_tests
 # Warmed up here, judged below: both compile much the first time.
