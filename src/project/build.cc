@@ -77,7 +77,8 @@ class Build {
         ensureComponent({.built = built.file,
                          .output = output_,
                          .wit = folder_ / wit.wit_dir,
-                         .move_to_output = !request_.config.build.component_path.empty()}));
+                         .move_to_output = !request_.config.build.component_path.empty() ||
+                                           !isUsualPlace(built.file)}));
     BuildOutcome outcome{.component_path = component.path.string(),
                          .language = built.language,
                          .size_bytes = component.info.size_bytes};
@@ -104,6 +105,15 @@ class Build {
     if (const TextList* words = customCommand(build)) return byCommand(*words, "custom_command");
     TRY(const LanguageBuilder* const builder, findBuilder(folder_, build));
     return byLanguage(*builder);
+  }
+
+  // Where `wash run`, `wash inspect` and people look for what a project has built; what lies
+  // elsewhere, in the target folder of a workspace for one, is copied.
+  [[nodiscard]] bool isUsualPlace(const fs::path& file) const {
+    const fs::path relative = file.lexically_relative(folder_);
+    if (relative.empty() || !relative.has_parent_path()) return !relative.empty();
+    const fs::path top = *relative.begin();
+    return top == "target" || top == "build" || top == "dist" || top == "out";
   }
 
   [[nodiscard]] Result<Built> byCommand(std::vector<std::string> arguments, std::string_view key) {

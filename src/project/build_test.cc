@@ -177,6 +177,17 @@ TEST_F(BuildProject, FindsTheArtifactThatCargoNames) {
   EXPECT_EQ(progress_.text, "");  // what cargo writes for us is not shown
 }
 
+TEST_F(BuildProject, CopiesWhatAToolLeavesWhereNobodyLooks) {
+  folder_.write("project/Hello.csproj", "");
+  folder_.program("dotnet");
+  const auto outcome =
+      build(folder_.request(),
+            writing("bin/Release/net10.0/wasi-wasm/native/Hello.wasm", wasm("(component)")));
+  ASSERT_TRUE(outcome) << outcome.error().describe();
+  EXPECT_EQ(outcome->component_path, (folder_.project() / "build/project.wasm").string());
+  EXPECT_THAT(calls_.back(), testing::IsSupersetOf({"build", "-c", "Release"}));
+}
+
 TEST_F(BuildProject, PutsAComponentWhereItIsConfigured) {
   folder_.write("project/pyproject.toml", "");
   folder_.write("project/app.py", "");

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "host/files.h"
+#include "project/build.h"
 #include "project/config.h"
 #include "wit/tools.h"
 
@@ -81,15 +82,8 @@ std::vector<fs::path> findResults(const fs::path& project) {
   return results;
 }
 
-std::string howToBuild(const fs::path& project, const project::BuildSettings& build) {
-  if (!build.command.empty()) {
-    return fmt::format("build it first: (cd {} && {})", project.string(), build.command);
-  }
-  return fmt::format(
-      "build it first, and if the result has a place of its own, name it as build.component_path "
-      "in "
-      "{}",
-      (project / ".wash" / "config.yaml").string());
+std::string howToBuild(const fs::path& project) {
+  return fmt::format("build it first: wash build {}", project.string());
 }
 
 Result<ResolvedComponent> readConfigured(const fs::path& project,
@@ -98,20 +92,18 @@ Result<ResolvedComponent> readConfigured(const fs::path& project,
   const std::string path = (project / build.component_path).lexically_normal().string();
   std::error_code error;
   if (!fs::exists(path, error)) {
-    return fail(
-        ErrorCode::kNotFound,
-        fmt::format("{} (build.component_path of {}) does not exist; {}", path,
-                    loaded.originOf("build.component_path").name, howToBuild(project, build)));
+    return fail(ErrorCode::kNotFound,
+                fmt::format("{} (build.component_path of {}) does not exist; {}", path,
+                            loaded.originOf("build.component_path").name, howToBuild(project)));
   }
   return readComponent(path);
 }
 
-Result<ResolvedComponent> readOnlyResult(const fs::path& project,
-                                         const project::BuildSettings& build) {
+Result<ResolvedComponent> readOnlyResult(const fs::path& project) {
   const std::vector<fs::path> results = findResults(project);
   if (results.empty()) {
-    return fail(ErrorCode::kNotFound, fmt::format("no built component in {}; {}", project.string(),
-                                                  howToBuild(project, build)));
+    return fail(ErrorCode::kNotFound,
+                fmt::format("no built component in {}; {}", project.string(), howToBuild(project)));
   }
   if (results.size() == 1) return readComponent(results[0].string());
 
@@ -133,7 +125,12 @@ Result<ResolvedComponent> resolveProject(const fs::path& project) {
                             project::findConfigFile((project / project::kConfigFolder).string())};
   TRY(const project::LoadedConfig loaded, project::loadProjectConfig(at));
   if (!loaded.config.build.component_path.empty()) return readConfigured(project, loaded);
-  return readOnlyResult(project, loaded.config.build);
+  const std::string by_command =
+      project::expectedComponentPath(at.folder, loaded.config);  // if there is a build.command
+  if (!loaded.config.build.command.empty() && isComponentFile(by_command)) {
+    return readComponent(by_command);
+  }
+  return readOnlyResult(project);
 }
 
 }  // namespace

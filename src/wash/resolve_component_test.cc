@@ -102,7 +102,15 @@ TEST_F(ResolveComponent, SaysHowToBuildAConfiguredProject) {
   write("build/other.wasm", kComponent);
   EXPECT_THAT(failure(ErrorCode::kNotFound),
               AllOf(HasSubstr("/out/x.wasm (build.component_path of"),
-                    HasSubstr("build it first: (cd " + folder_.string() + " && make all)")));
+                    HasSubstr("build it first: wash build " + folder_.string())));
+}
+
+TEST_F(ResolveComponent, PrefersWhatTheCommandIsToldToWrite) {
+  configure("build:\n  command: make all\n");
+  write("build/other.wasm", kComponent);
+  const std::string own = folder_.filename().string() + ".wasm";
+  write(own, kComponent);
+  EXPECT_EQ(chosen(), own);
 }
 
 TEST_F(ResolveComponent, ReadsJsonConfiguration) {
@@ -139,8 +147,8 @@ TEST_F(ResolveComponent, FindsTheOnlyResultInTheUsualPlaces) {
 
 TEST_F(ResolveComponent, LooksWithoutAKeyInTheConfigurationToo) {
   configure("build:\n  command: make\n");
-  EXPECT_THAT(failure(ErrorCode::kNotFound),
-              AllOf(HasSubstr("no built component in "), HasSubstr("&& make)")));
+  EXPECT_THAT(failure(ErrorCode::kNotFound), AllOf(HasSubstr("no built component in "),
+                                                   HasSubstr("; build it first: wash build ")));
   write("dist/a.wasm", kComponent);
   EXPECT_EQ(chosen(), "dist/a.wasm");
 }
@@ -169,7 +177,7 @@ TEST_F(ResolveComponent, ListsSeveralResults) {
 TEST_F(ResolveComponent, SaysWhatToDoInAnEmptyFolder) {
   EXPECT_THAT(failure(ErrorCode::kNotFound),
               AllOf(StartsWith("no built component in " + folder_.string()),
-                    HasSubstr("build it first"), HasSubstr("/.wash/config.yaml")));
+                    HasSubstr("build it first: wash build ")));
 }
 
 }  // namespace
