@@ -50,6 +50,21 @@ build() { # KEPT HASH
   ls -t "$kept_folder"/*.a | tail -n +9 | xargs -r rm -f
 }
 
+give() { # KEPT
+  touch "$1" # the least recently used goes first
+  [ -n "$output" ] || return 0
+  mkdir -p "$(dirname "$output")"
+  cp --reflink=auto "$1" "$output.partial"
+  mv "$output.partial" "$output"
+}
+
+# What is there is given without waiting for whoever builds another.
+if [ "$output" != --test ]; then
+  hash=$(inputs_hash)
+  kept=$kept_folder/$hash.a
+  [ ! -f "$kept" ] || { give "$kept" && exit 0; }
+fi
+
 # One at a time on this machine: cargo's folder is shared; whoever comes second finds the result.
 exec 9>"$lock"
 flock 9
@@ -58,13 +73,5 @@ if [ "$output" = --test ]; then
   cd "$root/src/rust"
   exec "$CARGO" test --release --locked
 fi
-hash=$(inputs_hash)
-kept=$kept_folder/$hash.a
 [ -f "$kept" ] || build "$kept" "$hash"
-touch "$kept" # the least recently used goes first
-
-if [ -n "$output" ]; then
-  mkdir -p "$(dirname "$output")"
-  cp --reflink=auto "$kept" "$output.partial"
-  mv "$output.partial" "$output"
-fi
+give "$kept"
