@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -8,6 +9,7 @@
 #include <vector>
 
 #include "host/manifest.h"
+#include "project/settings.h"
 
 namespace nimbus::dev {
 
@@ -17,13 +19,15 @@ using host::StringMap;
 struct PlannedProject {
   std::string component;  // its name in the workload
   std::string folder;     // absolute
-  // How it is built; without a command by its language.
-  std::string command;
-  StringMap environment;
-  std::string component_path;        // where the build leaves it, from the folder; may be empty
+  // What its configuration says of the build, with what only `wash dev` builds with.
+  project::BuildSettings build;
   std::vector<std::string> ignored;  // patterns of a .gitignore, on top of the project's own
+  std::shared_ptr<const project::ProjectConfig> config;  // all of it; not looked at for equality
 
-  friend bool operator==(const PlannedProject&, const PlannedProject&) = default;
+  friend bool operator==(const PlannedProject& a, const PlannedProject& b) {
+    return a.component == b.component && a.folder == b.folder && a.build == b.build &&
+           a.ignored == b.ignored;
+  }
 };
 
 struct PlannedComponent {
@@ -40,7 +44,13 @@ struct ServerSettings {
   std::string tls_key;
   std::string tls_client_ca;
   std::string keyvalue_path;  // a database; empty: in memory
+  // Of outgoing HTTP.
+  bool system_roots = true;
   std::vector<std::string> client_ca_paths;
+  std::optional<std::uint64_t> connection_wait_ms;
+  std::optional<std::uint64_t> max_outgoing_connections;
+  // Of incoming HTTP.
+  std::optional<std::uint64_t> max_connections;
 
   friend bool operator==(const ServerSettings&, const ServerSettings&) = default;
 };
@@ -56,6 +66,7 @@ struct DevPlan {
   ServerSettings server;
   // Files, and folders of files, that the plan was made of, absolute; they need not be there.
   std::vector<std::string> sources;
+  std::vector<std::string> warnings;
 
   friend bool operator==(const DevPlan&, const DevPlan&) = default;
 };

@@ -3,6 +3,8 @@
 #include <filesystem>
 #include <set>
 
+#include "dev/project_build.h"
+
 namespace nimbus::dev {
 namespace {
 
@@ -18,11 +20,9 @@ std::string below(const std::string& folder, const std::string& path) {
 
 IgnoreRules rulesOf(const PlannedProject& project) {
   std::vector<std::string> outputs;
-  if (!project.component_path.empty()) {
-    const fs::path made = (fs::path(project.folder) / project.component_path).lexically_normal();
-    if (std::string path = below(project.folder, made.string()); !path.empty())
-      outputs.push_back(std::move(path));
-  }
+  const std::string made = project::expectedComponentPath(project.folder, buildConfigOf(project));
+  if (std::string path = below(project.folder, made); !path.empty())
+    outputs.push_back(std::move(path));
   return IgnoreRules(project.folder, std::move(outputs), project.ignored);
 }
 

@@ -49,7 +49,7 @@ class PlanWatcherTest : public net::ShardTest {
     PlannedProject& project = plan->projects.emplace_back();
     project.component = "app";
     project.folder = project_.path();
-    project.component_path = "out/app.wasm";
+    project.build.component_path = "out/app.wasm";
     return plan;
   }
   using Story = std::function<Task<void>(PlanWatcher&, Told&)>;

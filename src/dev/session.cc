@@ -25,6 +25,7 @@ Task<Result<void>> Session::open() {
                                                        [&workbench] { return workbench.plan(); }));
   CO_TRY_VOID(environment_.watcher.follow(plan));
   takePlan(plan);
+  tellWarnings({});
   plan_sources_ = co_await worker_.run<Inputs>(
       environment_.shard, [&workbench, plan] { return workbench.sources(*plan); });
   co_return Result<void>();
@@ -58,10 +59,11 @@ void Session::notice(std::vector<std::string> paths, TimePoint first) {
 
 Task<void> Session::idle() { co_await idle_.wait(); }
 
-Task<void> Session::run() {
+Task<Error> Session::run() {
   for (;;) {
     noticed_.clear();
     co_await round();
+    if (hopeless_) co_return *hopeless_;
     if (!noticed_.isSet()) idle_.set();
     co_await noticed_.wait();
   }
@@ -85,21 +87,25 @@ Task<void> Session::configure() {
   const Plan current = plan_;
   Inputs sources = co_await worker_.run<Inputs>(
       environment_.shard, [&workbench, current] { return workbench.sources(*current); });
-  if (sources == plan_sources_) co_return;
+  // What was missing may be no file that is known of.
+  if (sources == plan_sources_ && !plan_failed_) co_return;
   plan_sources_ = std::move(sources);
   auto plan = co_await worker_.run<Result<Plan>>(environment_.shard,
                                                  [&workbench] { return workbench.plan(); });
+  plan_failed_ = !plan;
   if (!plan) co_return tellOnce(DevEvent::Kind::kConfigFailed, plan.error().describe());
   if (**plan == *plan_) co_return;
   if (auto followed = environment_.watcher.follow(*plan); !followed) {
     co_return tellOnce(DevEvent::Kind::kConfigFailed, followed.error().describe());
   }
   const bool needs_restart = !((*plan)->server == plan_->server);
+  const Plan before = plan_;
   takePlan(*std::move(plan));
   const Plan fresh = plan_;
   plan_sources_ = co_await worker_.run<Inputs>(
       environment_.shard, [&workbench, fresh] { return workbench.sources(*fresh); });
   tellConfigured(needs_restart);
+  tellWarnings(before->warnings);
 }
 
 Task<bool> Session::buildAll() {
@@ -161,6 +167,11 @@ Task<bool> Session::buildNow(ProjectState& state, Inputs before) {
 void Session::takeOutcome(ProjectState& state, const Result<Built>& built) {
   state.failed = !built;
   if (!built) {
+    // Neither a language nor a tool.
+    if (!deployed_ && built.error().code() == ErrorCode::kNotFound) {
+      hopeless_ = built.error();
+      return;
+    }
     last_problem_ = built.error().describe();
     return tell({.kind = DevEvent::Kind::kBuildFailed,
                  .component = state.project.component,
@@ -222,6 +233,12 @@ void Session::tellConfigured(bool needs_restart) {
   tell({.kind = DevEvent::Kind::kWarning,
         .message = "address, TLS files, trusted authorities and the key-value path stay as they "
                    "are until the next start"});
+}
+
+void Session::tellWarnings(const std::vector<std::string>& known) {
+  for (const std::string& warning : plan_->warnings)
+    if (std::ranges::find(known, warning) == known.end())
+      tell({.kind = DevEvent::Kind::kWarning, .message = warning});
 }
 
 void Session::tellChanged(const ProjectState& state, std::vector<std::string> paths) {

@@ -73,8 +73,9 @@ class Session {
 
   // Reads the plan for the first time, and follows its files; its errors end the command.
   [[nodiscard]] Task<Result<void>> open();
-  // One round after the other until it is destroyed; open() came before.
-  [[nodiscard]] Task<void> run();
+  // One round after the other; open() came before. Returns only if it makes no sense to go on:
+  // there is no way to build at all, so that no edit of a source will help.
+  [[nodiscard]] Task<Error> run();
 
   // Returns when there is nothing to do: no round runs, and none is due.
   [[nodiscard]] Task<void> idle();
@@ -108,6 +109,7 @@ class Session {
 
   void tell(const DevEvent& event) { environment_.reporter.report(event); }
   void tellConfigured(bool needs_restart);
+  void tellWarnings(const std::vector<std::string>& known);
   void tellChanged(const ProjectState& state, std::vector<std::string> paths);
   void tellBuilding(const ProjectState& state);
   void tellOutputs(const ProjectState& state, const std::vector<std::string>& paths);
@@ -119,11 +121,13 @@ class Session {
   std::stop_source stop_;
   std::shared_ptr<const DevPlan> plan_;
   Inputs plan_sources_;
+  bool plan_failed_ = false;  // the last time it was made
   std::vector<std::unique_ptr<ProjectState>> projects_;
   std::shared_ptr<const host::WorkloadSpec> deployed_;
   std::shared_ptr<const host::WorkloadSpec> refused_;  // tried last, if that failed
   std::uint64_t generation_ = 0;
   std::string last_problem_;
+  std::optional<Error> hopeless_;
 
   // Of this round and the next.
   Event noticed_;

@@ -22,7 +22,7 @@ class FakeWorkbench final : public Workbench {
   FakeWorkbench() {
     PlannedProject& project = plan_.projects.emplace_back();
     project.component = "app";
-    project.command = "make";
+    project.build.command = "make";
     PlannedComponent& component = plan_.components.emplace_back();
     component.spec.name = "app";
     component.project = 0;
@@ -45,11 +45,12 @@ class FakeWorkbench final : public Workbench {
   Result<Built> build(const PlannedProject& project, std::stop_token stop) override {
     std::unique_lock lock(mutex_);
     builds_ += 1;
-    commands_.push_back(project.command);
+    commands_.push_back(project.build.command);
     if (during_build) during_build();
     changed_.notify_all();
     changed_.wait(lock, stop, [&] { return !held_; });
     if (stop.stop_requested()) return fail(ErrorCode::kCancelled, "stopped");
+    if (source_ == "unknown") return fail(ErrorCode::kNotFound, "no language");
     if (source_.starts_with("broken")) return fail(ErrorCode::kInvalidArgument, "it is " + source_);
     component_ = source_;
     return Built{"/p/app.wasm", milliseconds(1)};
@@ -194,7 +195,10 @@ struct Bench {
   Task<void> start() {
     const auto opened = co_await session.open();
     EXPECT_TRUE(opened) << opened.error().describe();
-    tasks.spawn(session.run());
+    tasks.spawn(runOn(&session, &ended));
+  }
+  static Task<void> runOn(Session* session, std::optional<Error>* ended) {
+    *ended = co_await session->run();
   }
   // What waits for the session is resumed by it, and must not end it from there.
   Task<void> end() {
@@ -210,6 +214,7 @@ struct Bench {
   FakeWatcher watcher;
   Events events;
   Session session;
+  std::optional<Error> ended;
   TaskSet tasks;
   net::Shard& shard_;
 };
@@ -301,6 +306,17 @@ TEST_F(SessionTest, AFirstBuildThatFailsWaitsForAnEdit) {
   });
 }
 
+TEST_F(SessionTest, WithoutAnyWayToBuildItEnds) {
+  run([](net::Shard& shard) -> Task<void> {
+    Bench bench(shard);
+    bench.workbench.edit("unknown");
+    co_await bench.start();
+    while (!bench.ended) co_await shard.sleepFor(milliseconds(1));
+    EXPECT_EQ(bench.ended->message(), "no language");
+    co_await bench.end();
+  });
+}
+
 TEST_F(SessionTest, AComponentThatDoesNotLoadIsToldOnceAndKeepsWhatServes) {
   tell([](Bench& bench) -> Task<void> {
     co_await bench.events.until(Kind::kServing);
@@ -374,7 +390,8 @@ TEST_F(SessionTest, AnotherEnvironmentIsDeployedWithoutABuild) {
 TEST_F(SessionTest, AnotherBuildCommandBuildsAnew) {
   tell([](Bench& bench) -> Task<void> {
     co_await bench.events.until(Kind::kServing);
-    bench.workbench.editConfig("second", [](DevPlan& plan) { plan.projects[0].command = "ninja"; });
+    bench.workbench.editConfig("second",
+                               [](DevPlan& plan) { plan.projects[0].build.command = "ninja"; });
     bench.notice();
     co_await bench.events.until(Kind::kUnchanged);
     EXPECT_EQ(bench.workbench.commands(), (std::vector<std::string>{"make", "ninja"}));
@@ -392,6 +409,31 @@ TEST_F(SessionTest, AConfigurationThatCannotBeUsedIsToldOnceAndChangesNothing) {
     co_await bench.events.until(Kind::kReloaded);
     EXPECT_EQ(std::ranges::count(bench.events.kinds(), Kind::kConfigFailed), 1);
     EXPECT_EQ(bench.deployer.served.back(), "two");
+  });
+}
+
+TEST_F(SessionTest, AConfigurationThatWasUnusableIsTriedAgainWithEveryNotice) {
+  tell([](Bench& bench) -> Task<void> {
+    co_await bench.events.until(Kind::kServing);
+    bench.workbench.breakConfig("second", "no file x");
+    bench.notice();
+    co_await bench.events.until(Kind::kConfigFailed);
+    bench.workbench.breakConfig("second", "");  // the file is there now
+    bench.workbench.editConfig("second", [](DevPlan& plan) {
+      plan.components[0].spec.local_resources.environment = {{"X", "1"}};
+    });
+    bench.notice();
+    co_await bench.events.until(Kind::kReloaded);
+    EXPECT_EQ(bench.deployer.environments.back(), (StringMap{{"X", "1"}}));
+  });
+}
+
+TEST_F(SessionTest, WarningsOfThePlanAreTold) {
+  tell([](Bench& bench) -> Task<void> {
+    co_await bench.events.until(Kind::kServing);
+    bench.workbench.editConfig("second", [](DevPlan& plan) { plan.warnings = {"git has it"}; });
+    bench.notice();
+    EXPECT_EQ((co_await bench.events.until(Kind::kWarning)).message, "git has it");
   });
 }
 

@@ -54,7 +54,7 @@ class Config : public testing::Test {
 
 TEST_F(Config, HasDefaults) {
   const ProjectConfig config = load().config;
-  EXPECT_EQ(config.dev.address, "0.0.0.0:8000");
+  EXPECT_EQ(config.dev.address, "127.0.0.1:8000");
   EXPECT_EQ(config.wit.wit_dir, "wit");
   EXPECT_FALSE(config.build.rust);
   EXPECT_FALSE(config.workload.allowed_hosts);
@@ -113,7 +113,7 @@ TEST_F(Config, ReadsToml) {
 
 TEST_F(Config, SaysNothingIfTheFileIsEmpty) {
   project("# nothing yet\n");
-  EXPECT_EQ(load().config.dev.address, "0.0.0.0:8000");
+  EXPECT_EQ(load().config.dev.address, "127.0.0.1:8000");
 }
 
 TEST_F(Config, StrongerSourcesWin) {

@@ -23,6 +23,8 @@ struct RustSettings {
   TextList features;
   bool no_default_features = false;
   bool release = false;
+
+  friend bool operator==(const RustSettings&, const RustSettings&) = default;
 };
 
 // build.tinygo, of projects written for `wash` 1.
@@ -40,6 +42,8 @@ struct TinyGoSettings {
   std::string stack_size;
   std::string wit_package;
   std::string wit_world;
+
+  friend bool operator==(const TinyGoSettings&, const TinyGoSettings&) = default;
 };
 
 // build.typescript, of projects written for `wash` 1.
@@ -51,6 +55,8 @@ struct TypeScriptSettings {
   TextList build_flags;
   bool skip_install = false;
   bool source_maps = false;
+
+  friend bool operator==(const TypeScriptSettings&, const TypeScriptSettings&) = default;
 };
 
 struct BuildSettings {
@@ -61,6 +67,8 @@ struct BuildSettings {
   std::optional<RustSettings> rust;
   std::optional<TinyGoSettings> tinygo;
   std::optional<TypeScriptSettings> typescript;
+
+  friend bool operator==(const BuildSettings&, const BuildSettings&) = default;
 };
 
 struct NewSettings {
@@ -175,7 +183,7 @@ struct DevVolume {
 struct DevSettings {
   std::string command;  // instead of build.command
   std::string component_path;
-  std::string address = "0.0.0.0:8000";
+  std::string address = "127.0.0.1:8000";
   std::string tls_cert_path;
   std::string tls_key_path;
   std::string tls_ca_path;

@@ -2,11 +2,13 @@
 
 #include <unistd.h>
 
+#include <cstdlib>
 #include <filesystem>
 
 #include <CLI/CLI.hpp>
 
-#include "dev/shell_build.h"
+#include "dev/plan_from_config.h"
+#include "dev/project_build.h"
 #include "net/address.h"
 #include "project/config.h"
 #include "wash/command.h"
@@ -22,8 +24,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::string_view kDefaultAddress = "127.0.0.1:8000";
-
 struct DevFlags {
   std::string project = ".";
   std::string address;
@@ -38,58 +38,46 @@ struct DevFlags {
   EngineFlags engine;
 };
 
-using dev::DevPlan;
-using dev::StringMap;
+// Paths of flags start at the current folder, those of the configuration at the project's.
+void addPath(std::vector<project::ConfigFlag>& flags, std::string key, const std::string& path,
+             std::string flag) {
+  if (!path.empty())
+    flags.push_back({std::move(key), fs::absolute(path).string(), std::move(flag)});
+}
 
-Result<std::shared_ptr<const DevPlan>> planOf(const DevFlags& flags, const StringMap& environment) {
+Result<dev::PlanRequest> requestOf(const DevFlags& flags, const plugin::HookContext& context) {
   std::error_code error;
   const std::string folder = fs::canonical(flags.project, error).string();
   if (error) return failErrno(flags.project, error.value());
-  const project::Project at{folder, project::findConfigFile(folder + "/.wash")};
-  TRY(const project::LoadedConfig loaded, project::loadProjectConfig(at));
-  const project::BuildSettings& config = loaded.config.build;
-  auto plan = std::make_shared<DevPlan>();
-  plan->server.address = flags.address.empty() ? std::string(kDefaultAddress) : flags.address;
-  plan->server.tls_certificate = flags.tls_certificate;
-  plan->server.tls_key = flags.tls_key;
-  plan->server.tls_client_ca = flags.tls_client_ca;
-  for (const char* name : {"config.yaml", "config.yml", "config.json"})
-    plan->sources.push_back(folder + "/.wash/" + name);
-  dev::PlannedComponent& component = plan->components.emplace_back();
-  component.spec.name = "app";
-  component.spec.local_resources.environment = environment;
-  component.spec.local_resources.allowed_hosts = {"*"};
-  const std::string made =
-      flags.component_path.empty() ? config.component_path : flags.component_path;
-  if (made.empty()) {
-    return fail(ErrorCode::kInvalidArgument,
-                "nothing says where the component is: set build.component_path in " + folder +
-                    "/.wash/config.yaml, or give --component-path");
-  }
-  if (flags.no_build) {
-    component.spec.file = (fs::path(folder) / made).lexically_normal().string();
-    return plan;
-  }
-  if (config.command.empty()) {
-    return fail(ErrorCode::kInvalidArgument,
-                "nothing says how the project is built: set build.command in " + folder +
-                    "/.wash/config.yaml, or give --no-build");
-  }
-  component.project = 0;
-  dev::PlannedProject& project = plan->projects.emplace_back();
-  project.component = component.spec.name;
-  project.folder = folder;
-  project.command = config.command;
-  project.component_path = made;
-  return plan;
+  dev::PlanRequest request;
+  request.folder = project::findProject(folder).folder;
+  request.no_build = flags.no_build;
+  if (!flags.address.empty()) request.flags.push_back({"dev.address", flags.address, "--address"});
+  if (!flags.component_path.empty())
+    request.flags.push_back({"dev.component_path", flags.component_path, "--component-path"});
+  addPath(request.flags, "dev.tls_cert_path", flags.tls_certificate, "--tls-cert");
+  addPath(request.flags, "dev.tls_key_path", flags.tls_key, "--tls-key");
+  addPath(request.flags, "dev.tls_ca_path", flags.tls_client_ca, "--tls-ca");
+  for (const auto& [name, value] : context.below("dev.environment."))
+    request.environment[name] = value;
+  return request;
+}
+
+dev::ProjectBuilder builderOf(ProcessRunner& runner, LinePrinter& lines) {
+  std::error_code error;
+  const char* path = std::getenv("PATH");
+  return {
+      .runner = runner,
+      .path_variable = path == nullptr ? "/usr/local/bin:/usr/bin:/bin" : path,
+      .wash = fs::read_symlink("/proc/self/exe", error).string(),
+      .output = [&lines](std::string_view text) { lines.write(LinePrinter::To::kError, text); }};
 }
 
 int run(const DevFlags& flags, const GlobalOptions& global, plugin::HookContext& context) {
   Termination::prepare();
-  StringMap environment;
-  for (const auto& [name, value] : context.below("dev.environment.")) environment[name] = value;
+  const auto request = requestOf(flags, context);
+  if (!request) return reportFailure(global.format, request.error());
   SystemProcessRunner runner;
-  const SystemClock clock;
   DevServerOptions options;
   options.shards = flags.shards;
   options.settle = *parseDuration(flags.settle);
@@ -98,13 +86,10 @@ int run(const DevFlags& flags, const GlobalOptions& global, plugin::HookContext&
   options.engine = engineOptionsOf(flags.engine);
   const auto functions = [&](LinePrinter& lines) {
     return dev::ProjectWorkbench::Functions{
-        .plan = [&] { return planOf(flags, environment); },
+        .plan = [&] { return dev::makePlan(*request, project::processVariables(), runner); },
         .build =
             [&](const dev::PlannedProject& project, std::stop_token stop) {
-              return dev::buildByShell(project, std::move(stop),
-                                       {runner, clock, [&lines](std::string_view text) {
-                                          lines.write(LinePrinter::To::kError, text);
-                                        }});
+              return dev::buildPlanned(project, std::move(stop), builderOf(runner, lines));
             },
         .plugins = [] { return std::vector<dev::DevPlugin>(); }};
   };
@@ -127,18 +112,13 @@ void addFlags(CLI::App& command, DevFlags& flags) {
                    "Build nothing: serve the component as it lies there, and follow it");
   command.add_option("--shards", flags.shards, "Threads that serve; 0: one per core")
       ->option_text("COUNT (default 1)");
-  CLI::Option* certificate =
-      command.add_option("--tls-cert", flags.tls_certificate, "Certificate chain (PEM): serve TLS")
-          ->option_text("FILE");
-  CLI::Option* key =
-      command.add_option("--tls-key", flags.tls_key, "Its key (PEM)")->option_text("FILE");
-  certificate->needs(key);
-  key->needs(certificate);
+  command.add_option("--tls-cert", flags.tls_certificate, "Certificate chain (PEM): serve TLS")
+      ->option_text("FILE");
+  command.add_option("--tls-key", flags.tls_key, "Its key (PEM)")->option_text("FILE");
   command
       .add_option("--tls-ca,--tls-client-ca", flags.tls_client_ca,
                   "Clients must show a certificate of one of these (PEM)")
-      ->option_text("FILE")
-      ->needs(certificate);
+      ->option_text("FILE");
   command.add_option("--settle", flags.settle, "How long files must be quiet before it builds")
       ->check(acceptedBy(parseDuration))
       ->option_text("DURATION (default 15ms)");

@@ -20,7 +20,12 @@ host::DataPlaneOptions planeOptions(const DevServerOptions& options,
                                     const dev::ServerSettings& server) {
   host::DataPlaneOptions plane;
   plane.shards = options.shards;
+  plane.client_tls.system_roots = server.system_roots;
   plane.client_tls.extra_ca_paths = server.client_ca_paths;
+  if (server.connection_wait_ms)
+    plane.client.permit_wait = std::chrono::milliseconds(*server.connection_wait_ms);
+  if (server.max_outgoing_connections)
+    plane.client.max_connections_per_key = *server.max_outgoing_connections;
   plane.runtime.providers.keyvalue_database = server.keyvalue_path;
   plane.runtime.egress.allow_host_loopback = true;
   plane.runtime.volumes_folder = "/tmp/nimbus-dev-" + std::to_string(::getpid());
@@ -31,6 +36,7 @@ Result<http::ServerOptions> listenerOptions(const dev::ServerSettings& server,
                                             http::AccessLog* access_log) {
   http::ServerOptions options;
   options.access_log = access_log;
+  if (server.max_connections) options.limits.max_connections = *server.max_connections;
   if (server.tls_certificate.empty()) return options;
   TRY(options.tls,
       net::makeTlsServerContext({.certificates = {{server.tls_certificate, server.tls_key}},
@@ -43,11 +49,12 @@ Result<http::ServerOptions> listenerOptions(const dev::ServerSettings& server,
 class Development {
  public:
   Development(host::DataPlane& plane, dev::Workbench& workbench, const DevServerOptions& options,
-              dev::DevReporter& reporter, Logger& log, const Clock& clock)
+              dev::DevReporter& reporter, Termination& termination, Logger& log, const Clock& clock)
       : plane_(plane),
         workbench_(workbench),
         options_(options),
         reporter_(reporter),
+        termination_(termination),
         log_(log),
         clock_(clock) {}
   Development(const Development&) = delete;
@@ -58,10 +65,13 @@ class Development {
     plane_.control().runTask(0, [&](net::Shard& shard) -> Task<void> {
       make(shard);
       opened = co_await session_->open();
-      if (opened) tasks_.spawn(session_->run());
+      if (opened) tasks_.spawn(run());
     });
     return opened;
   }
+
+  // Why it ended by itself, if it did.
+  [[nodiscard]] const std::optional<Error>& problem() const { return problem_; }
 
   // Nothing is built or deployed any more.
   void stopBuilding() {
@@ -81,6 +91,11 @@ class Development {
   }
 
  private:
+  Task<void> run() {
+    problem_ = co_await session_->run();
+    termination_.request();
+  }
+
   void make(net::Shard& shard) {
     deployer_ = std::make_unique<dev::RuntimeDeployer>(plane_.runtime(), clock_);
     watcher_ = std::make_unique<dev::PlanWatcher>(
@@ -97,11 +112,13 @@ class Development {
   dev::Workbench& workbench_;
   const DevServerOptions& options_;
   dev::DevReporter& reporter_;
+  Termination& termination_;
   Logger& log_;
   const Clock& clock_;
   std::unique_ptr<dev::RuntimeDeployer> deployer_;
   std::unique_ptr<dev::PlanWatcher> watcher_;
   std::unique_ptr<dev::Session> session_;
+  std::optional<Error> problem_;
   TaskSet tasks_;
 };
 
@@ -133,11 +150,12 @@ Result<void> serveDevelopment(const DevServerOptions& options, const DevFunction
                  (listener.tls ? "https://" : "http://") + bound.toString() + "/");
   TRY_VOID(context.set("dev.address", bound.toString()));
 
-  Development development(*plane, workbench, options, events, log, clock);
+  Development development(*plane, workbench, options, events, *termination, log, clock);
   TRY_VOID(development.start());
   termination->wait();
   development.stopBuilding();
   plane->drain(kDrainBound);
+  if (development.problem()) return std::unexpected(*development.problem());
   return {};
 }
 

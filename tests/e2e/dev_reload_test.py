@@ -73,7 +73,7 @@ class DevReloadTest(developing.TestCase):
         self.project(ONE)
         dev = self.dev()
         self.source("component.in", "no component")
-        self.assertIn("not a WebAssembly binary", dev.until("load-failed")["message"])
+        self.assertIn("app.wasm", dev.until("build-failed")["message"])
         self.assertIn(SAYS[ONE], self.text_of(dev, "/x"))
         self.swap("command")
         self.assertIn("does not serve HTTP", dev.until("load-failed")["message"])
@@ -143,13 +143,13 @@ class DevReloadTest(developing.TestCase):
             self.text_of(dev, f"/print?to={stream}&lines=2&bytes=7")
             for text in ("line 0 ", "line 1 "):
                 event = dev.until("output", stream=stream)
-                self.assertEqual(("app", text), (event["component"], event["message"]))
+                self.assertEqual(("project", text), (event["component"], event["message"]))
 
     def test_what_cannot_be_run_at_all_is_an_error_at_once(self):
         (self.root / ".wash").mkdir(parents=True)
         done = self.run_wash("-o", "json", "dev", self.root, "--addr", "127.0.0.1:0")
         self.assertEqual(1, done.returncode)
-        self.assertIs(False, json.loads(done.stdout)["success"])
+        self.assertIs(False, json.loads(done.stdout.splitlines()[-1])["success"])
 
 
 if __name__ == "__main__":

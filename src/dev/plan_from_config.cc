@@ -1,0 +1,238 @@
+#include "dev/plan_from_config.h"
+
+#include <algorithm>
+#include <filesystem>
+
+#include <fmt/format.h>
+
+#include "base/text.h"
+#include "dev/plan_support.h"
+#include "host/text_rules.h"
+#include "project/value_source.h"
+
+namespace nimbus::dev {
+namespace {
+
+namespace fs = std::filesystem;
+using project::LoadedConfig;
+using project::ProjectConfig;
+
+std::string pathFrom(const std::string& folder, const std::string& path) {
+  return path.empty() ? std::string() : (fs::path(folder) / path).lexically_normal().string();
+}
+
+template <typename Number>
+std::optional<std::uint32_t> narrow(const std::optional<Number>& number) {
+  if (!number) return std::nullopt;
+  return static_cast<std::uint32_t>(std::min<std::uint64_t>(*number, UINT32_MAX));
+}
+
+class Planner {
+ public:
+  Planner(const PlanRequest& request, project::ReadVariable variable, ProcessRunner& runner)
+      : request_(request), values_(request.folder, std::move(variable), runner) {}
+
+  Result<std::shared_ptr<const DevPlan>> run() {
+    TRY(loaded_, load(request_.folder, request_.flags));
+    TRY_VOID(checkSupported(loaded_));
+    planServer();
+    TRY_VOID(planOwnComponent());
+    for (const project::ComponentSettings& settings : config().dev.components)
+      TRY_VOID(planComponent(settings));
+    planInterfaces();
+    planVolumes();
+    return std::make_shared<const DevPlan>(std::move(plan_));
+  }
+
+ private:
+  [[nodiscard]] const ProjectConfig& config() const { return loaded_.config; }
+
+  // The configuration of a project; where it may stand is watched, also if there is none yet.
+  Result<LoadedConfig> load(const std::string& folder, std::vector<project::ConfigFlag> flags) {
+    const std::string wash_folder = folder + "/" + std::string(project::kConfigFolder);
+    for (const std::string_view name : project::kConfigFileNames)
+      plan_.sources.push_back(wash_folder + "/" + std::string(name));
+    const project::Project at{folder, project::findConfigFile(wash_folder)};
+    const project::ConfigSources sources = project::standardSources(at, request_.user_file);
+    if (!sources.user_file.empty()) plan_.sources.push_back(sources.user_file);
+    TRY(LoadedConfig loaded, project::loadProjectConfig(at, std::move(flags), request_.user_file));
+    for (const project::ConfigProblem& warning : loaded.warnings)
+      plan_.warnings.push_back(warning.describe());
+    return loaded;
+  }
+
+  void planServer() {
+    const project::DevSettings& dev = config().dev;
+    ServerSettings& server = plan_.server;
+    server.address = dev.address;
+    server.tls_certificate = pathFrom(request_.folder, dev.tls_cert_path);
+    server.tls_key = pathFrom(request_.folder, dev.tls_key_path);
+    server.tls_client_ca = pathFrom(request_.folder, dev.tls_ca_path);
+    server.keyvalue_path = pathFrom(request_.folder, dev.wasi_keyvalue_path);
+    // Upstream's path is a folder.
+    std::error_code error;
+    if (fs::is_directory(server.keyvalue_path, error)) server.keyvalue_path += "/keyvalue.db";
+    server.system_roots = dev.http_client_trust_roots != "extra-only";
+    for (const std::string& path : dev.http_client_ca_paths)
+      server.client_ca_paths.push_back(pathFrom(request_.folder, path));
+    server.connection_wait_ms = host::parseDurationMs(dev.http_connection_wait);
+    server.max_outgoing_connections = dev.max_outbound_http_connections_per_workload;
+    server.max_connections = dev.max_connections;
+  }
+
+  // A project with what its configuration says of building it.
+  PlannedProject projectOf(std::string component, const std::string& folder,
+                           const ProjectConfig& config) {
+    PlannedProject project;
+    project.component = std::move(component);
+    project.folder = folder;
+    project.build = config.build;
+    if (!config.dev.command.empty()) project.build.command = config.dev.command;
+    if (!config.dev.component_path.empty())
+      project.build.component_path = config.dev.component_path;
+    for (const auto& [name, value] : config.dev.environment) project.build.env[name] = value;
+    for (const auto& [name, value] : request_.environment) project.build.env[name] = value;
+    project.ignored = config.dev.watch_ignore;
+    project.config = std::make_shared<const ProjectConfig>(config);
+    return project;
+  }
+
+  Result<void> planOwnComponent() {
+    PlannedProject project = projectOf(componentNameOf(request_.folder), request_.folder, config());
+    PlannedComponent component;
+    component.spec.name = project.component;
+    project::ComponentSettings as_workload;
+    TRY_VOID(planResources("workload", as_workload, component.spec));
+    if (request_.no_build) {
+      if (project.build.component_path.empty())
+        return fail(ErrorCode::kInvalidArgument,
+                    "without a build, build.component_path or --component-path must say where the "
+                    "component is");
+      component.spec.file = pathFrom(request_.folder, project.build.component_path);
+    } else {
+      component.project = plan_.projects.size();
+      plan_.projects.push_back(std::move(project));
+    }
+    plan_.components.push_back(std::move(component));
+    return {};
+  }
+
+  Result<void> planComponent(const project::ComponentSettings& settings) {
+    const bool taken = std::ranges::any_of(plan_.components, [&](const PlannedComponent& other) {
+      return other.spec.name == settings.name;
+    });
+    if (taken || settings.name.starts_with("plugin-"))
+      return fail(
+          ErrorCode::kInvalidArgument,
+          fmt::format("dev.components: {} is the name of the project's own component, or of "
+                      "a plugin; choose another",
+                      host::inQuotes(settings.name)));
+    PlannedComponent component;
+    host::ComponentSpec& spec = component.spec;
+    spec.name = settings.name;
+    spec.pool_size = narrow(settings.pool_size).value_or(0);
+    spec.max_invocations = settings.max_invocations.value_or(0);
+    spec.max_concurrency = narrow(settings.max_concurrency).value_or(1);
+    TRY_VOID(planResources(fmt::format("dev.components {}", settings.name), settings, spec));
+    if (!settings.project.empty()) {
+      const std::string folder = pathFrom(request_.folder, settings.project);
+      TRY(const LoadedConfig loaded, load(folder, {}));
+      component.project = plan_.projects.size();
+      plan_.projects.push_back(projectOf(settings.name, folder, loaded.config));
+    } else {
+      spec.file = pathFrom(request_.folder, settings.file);
+    }
+    plan_.components.push_back(std::move(component));
+    return {};
+  }
+
+  // What the component may use: that of `workload`, and over it its own.
+  Result<void> planResources(const std::string& owner, const project::ComponentSettings& own,
+                             host::ComponentSpec& spec) {
+    const project::WorkloadSettings& workload = config().workload;
+    host::LocalResources& resources = spec.local_resources;
+    TRY_VOID(addValues("workload", workload.environment, resources.environment));
+    TRY_VOID(addValues(owner, own.environment, resources.environment));
+    for (const auto& [name, value] : request_.environment) resources.environment[name] = value;
+    resources.config = workload.config;
+    for (const auto& [name, value] : own.config) resources.config[name] = value;
+    const auto everything = project::TextList{"*"};
+    resources.allowed_hosts =
+        own.allowed_hosts.value_or(workload.allowed_hosts.value_or(everything));
+    resources.allowed_ip_name_lookups =
+        own.allowed_ip_name_lookups.value_or(workload.allowed_ip_name_lookups);
+    resources.allowed_host_loopback_ports =
+        own.allowed_host_loopback_ports.value_or(workload.allowed_host_loopback_ports);
+    return {};
+  }
+
+  Result<void> addValues(const std::string& owner, const project::ValueLayer& layer,
+                         StringMap& into) {
+    TRY(project::ResolvedValues resolved, values_.resolve(owner, layer, config()));
+    for (auto& [name, value] : resolved.values) into[name] = std::move(value);
+    std::ranges::move(resolved.files, std::back_inserter(plan_.sources));
+    for (std::string& warning : resolved.warnings)
+      if (std::ranges::find(plan_.warnings, warning) == plan_.warnings.end())
+        plan_.warnings.push_back(std::move(warning));
+    return {};
+  }
+
+  void planInterfaces() {
+    for (const project::HostInterfaceSettings& settings : config().dev.host_interfaces) {
+      host::HostInterface& entry = plan_.host_interfaces.emplace_back();
+      entry.name = settings.name;
+      entry.namespace_name = settings.namespace_name;
+      entry.package = settings.package;
+      entry.interfaces = settings.interfaces;
+      entry.version = settings.version;
+      entry.provider = settings.provider;
+      entry.config = settings.config;
+      // Without a provider, key-value is the embedded one.
+      if (entry.provider.empty() && entry.namespace_name == "wasi" && entry.package == "keyvalue")
+        entry.provider = plan_.server.keyvalue_path.empty() ? "keyvalue-memory" : "keyvalue-sqlite";
+    }
+  }
+
+  // Every component sees them.
+  void planVolumes() {
+    for (const project::DevVolume& settings : config().dev.volumes) {
+      const std::string name = fmt::format("volume-{}", plan_.volumes.size());
+      plan_.volumes.push_back(
+          {.name = name, .host_path = pathFrom(request_.folder, settings.host_path)});
+      for (PlannedComponent& component : plan_.components)
+        component.spec.local_resources.volume_mounts.push_back(
+            {.name = name, .mount_path = settings.guest_path});
+    }
+  }
+
+  const PlanRequest& request_;
+  project::ValueResolver values_;
+  LoadedConfig loaded_;
+  DevPlan plan_;
+};
+
+}  // namespace
+
+std::string componentNameOf(const std::string& folder) {
+  std::string name;
+  for (const char c : fs::path(folder).filename().string()) {
+    const char lower = lowerAscii(c);
+    const bool fits = (lower >= 'a' && lower <= 'z') || (lower >= '0' && lower <= '9');
+    if (fits) {
+      name += lower;
+    } else if (!name.empty() && name.back() != '-') {
+      name += '-';
+    }
+  }
+  name.resize(std::min<std::size_t>(name.size(), 63));
+  while (name.ends_with('-')) name.pop_back();
+  return host::isDnsLabel(name) && !name.starts_with("plugin-") ? name : "app";
+}
+
+Result<std::shared_ptr<const DevPlan>> makePlan(const PlanRequest& request,
+                                                project::ReadVariable variable,
+                                                ProcessRunner& runner) {
+  return Planner(request, std::move(variable), runner).run();
+}
+
+}  // namespace nimbus::dev

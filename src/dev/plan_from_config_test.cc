@@ -1,0 +1,231 @@
+#include "dev/plan_from_config.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "dev/test_support.h"
+
+namespace nimbus::dev {
+namespace {
+
+using Names = std::vector<std::string>;
+
+// Git is not asked for anything here.
+class NoPrograms final : public ProcessRunner {
+ public:
+  Result<ProcessOutcome> run(const ProcessSpec&) override {
+    return fail(ErrorCode::kNotFound, "no programs");
+  }
+  Result<std::unique_ptr<BackgroundProcess>> start(const ProcessSpec&) override {
+    return fail(ErrorCode::kNotFound, "no programs");
+  }
+};
+
+class PlanFromConfigTest : public ::testing::Test {
+ protected:
+  PlanFromConfigTest() {
+    request_.folder = folder_.path();
+    request_.user_file = folder_.path("user.yaml");
+    folder_.write("user.yaml", "");
+  }
+  Result<std::shared_ptr<const DevPlan>> make(std::string_view config) {
+    folder_.write(".wash/config.yaml", config);
+    return makePlan(
+        request_,
+        [](std::string_view name) -> std::optional<std::string> {
+          if (name == "TOKEN") return "secret";
+          return std::nullopt;
+        },
+        runner_);
+  }
+  DevPlan planOf(std::string_view config) {
+    const auto plan = make(config);
+    EXPECT_TRUE(plan) << plan.error().describe();
+    return plan ? **plan : DevPlan();
+  }
+  // The message of a configuration that cannot be used.
+  std::string refusal(std::string_view config, ErrorCode code) {
+    const auto plan = make(config);
+    EXPECT_FALSE(plan);
+    if (plan) return {};
+    EXPECT_EQ(plan.error().code(), code) << plan.error().describe();
+    return plan.error().describe();
+  }
+  const host::LocalResources& resources(const DevPlan& plan, std::size_t index = 0) {
+    return plan.components.at(index).spec.local_resources;
+  }
+  ProjectFolder folder_;
+  PlanRequest request_;
+  NoPrograms runner_;
+};
+
+TEST_F(PlanFromConfigTest, WithoutAConfigurationTheFolderIsTheProject) {
+  const DevPlan plan = planOf("");
+  ASSERT_EQ(plan.projects.size(), 1U);
+  EXPECT_EQ(plan.projects[0].folder, folder_.path());
+  ASSERT_EQ(plan.components.size(), 1U);
+  EXPECT_EQ(plan.components[0].project, 0U);
+  EXPECT_EQ(plan.server.address, "127.0.0.1:8000");
+  EXPECT_EQ(resources(plan).allowed_hosts, Names{"*"});
+  EXPECT_TRUE(resources(plan).allowed_ip_name_lookups.empty());
+}
+
+TEST_F(PlanFromConfigTest, KeysOfDevComeBeforeThoseOfBuild) {
+  const DevPlan plan = planOf(
+      "build: {command: make, component_path: a.wasm, env: {A: '1', B: '1'}}\n"
+      "dev: {command: make dev, component_path: b.wasm, environment: {B: '2'}}\n");
+  const project::BuildSettings& build = plan.projects[0].build;
+  EXPECT_EQ(build.command, "make dev");
+  EXPECT_EQ(build.component_path, "b.wasm");
+  EXPECT_EQ(build.env, (StringMap{{"A", "1"}, {"B", "2"}}));
+}
+
+TEST_F(PlanFromConfigTest, FlagsAreStrongest) {
+  request_.flags = {{"dev.address", "127.0.0.1:0", "--address"}};
+  EXPECT_EQ(planOf("dev: {address: '127.0.0.1:9'}").server.address, "127.0.0.1:0");
+}
+
+TEST_F(PlanFromConfigTest, WithoutABuildTheComponentIsAFile) {
+  request_.no_build = true;
+  const DevPlan plan = planOf("build: {component_path: out/a.wasm}");
+  EXPECT_TRUE(plan.projects.empty());
+  EXPECT_EQ(plan.components[0].spec.file, folder_.path("out/a.wasm"));
+  EXPECT_NE(refusal("", ErrorCode::kInvalidArgument).find("component_path"), std::string::npos);
+}
+
+TEST_F(PlanFromConfigTest, ValuesComeFromAllLayers) {
+  folder_.write("values.env", "A=file\nB=file\n");
+  const DevPlan plan = planOf(
+      "workload:\n"
+      "  environment: {config: {A: inline, C: inline}, configFrom: [f], secretFrom: [s]}\n"
+      "  config: {x: '1', y: '1'}\n"
+      "  allowedHosts: [a.example]\n"
+      "configs: {f: {file: values.env}}\n"
+      "secrets: {s: {fromEnv: [TOKEN]}}\n"
+      "dev:\n"
+      "  components:\n"
+      "    - {name: back, file: b.wasm, environment: {config: {C: own}}, config: {y: '2'},\n"
+      "       allowedHosts: [], poolSize: 2, maxConcurrency: 3}\n");
+  EXPECT_EQ(resources(plan).environment,
+            (StringMap{{"A", "file"}, {"B", "file"}, {"C", "inline"}, {"TOKEN", "secret"}}));
+  EXPECT_EQ(resources(plan).allowed_hosts, Names{"a.example"});
+  const host::ComponentSpec& back = plan.components.at(1).spec;
+  EXPECT_EQ(back.name, "back");
+  EXPECT_EQ(back.file, folder_.path("b.wasm"));
+  EXPECT_EQ(back.pool_size, 2U);
+  EXPECT_EQ(back.max_concurrency, 3U);
+  EXPECT_EQ(back.local_resources.environment.at("C"), "own");
+  EXPECT_EQ(back.local_resources.config, (StringMap{{"x", "1"}, {"y", "2"}}));
+  EXPECT_TRUE(back.local_resources.allowed_hosts.empty());
+}
+
+TEST_F(PlanFromConfigTest, WhatItWasMadeOfIsKnown) {
+  folder_.write("values.env", "A=1\n");
+  const DevPlan plan =
+      planOf("workload: {environment: {configFrom: [f]}}\nconfigs: {f: {file: values.env}}\n");
+  for (const std::string& file :
+       {folder_.path(".wash/config.yaml"), folder_.path(".wash/config.toml"),
+        folder_.path("values.env"), folder_.path("user.yaml")})
+    EXPECT_NE(std::ranges::find(plan.sources, file), plan.sources.end()) << file;
+}
+
+TEST_F(PlanFromConfigTest, HooksAddToTheEnvironment) {
+  request_.environment = {{"A", "hook"}};
+  const DevPlan plan = planOf("workload: {environment: {config: {A: '1'}}}");
+  EXPECT_EQ(resources(plan).environment.at("A"), "hook");
+  EXPECT_EQ(plan.projects[0].build.env.at("A"), "hook");
+}
+
+TEST_F(PlanFromConfigTest, AnotherProjectIsBuiltByItsOwnConfiguration) {
+  folder_.write("back/.wash/config.yaml", "build: {command: make back, component_path: b.wasm}");
+  const DevPlan plan = planOf("dev: {components: [{name: back, project: back}]}");
+  ASSERT_EQ(plan.projects.size(), 2U);
+  EXPECT_EQ(plan.projects[1].component, "back");
+  EXPECT_EQ(plan.projects[1].folder, folder_.path("back"));
+  EXPECT_EQ(plan.projects[1].build.command, "make back");
+  EXPECT_EQ(plan.components[1].project, 1U);
+}
+
+TEST_F(PlanFromConfigTest, VolumesAreSeenByAllComponents) {
+  const DevPlan plan = planOf(
+      "dev: {volumes: [{host_path: data, guest_path: /data}],\n"
+      "      components: [{name: back, file: b.wasm}]}");
+  ASSERT_EQ(plan.volumes.size(), 1U);
+  EXPECT_EQ(plan.volumes[0].host_path, folder_.path("data"));
+  for (std::size_t i : {0, 1})
+    EXPECT_EQ(resources(plan, i).volume_mounts.at(0).mount_path, "/data");
+}
+
+TEST_F(PlanFromConfigTest, BackendsAndConnectionsAreTakenOver) {
+  const DevPlan plan = planOf(
+      "dev:\n"
+      "  wasi_keyvalue_path: kv.db\n"
+      "  max_connections: 7\n"
+      "  max_outbound_http_connections_per_workload: 8\n"
+      "  http_connection_wait: 2s\n"
+      "  http_client_trust_roots: extra-only\n"
+      "  http_client_ca_paths: [ca.pem]\n"
+      "  tls_cert_path: cert.pem\n"
+      "  tls_key_path: key.pem\n"
+      "  host_interfaces: [{namespace: wasi, package: keyvalue, interfaces: [store]}]\n");
+  EXPECT_EQ(plan.server.keyvalue_path, folder_.path("kv.db"));
+  EXPECT_EQ(plan.server.max_connections, 7U);
+  EXPECT_EQ(plan.server.max_outgoing_connections, 8U);
+  EXPECT_EQ(plan.server.connection_wait_ms, 2000U);
+  EXPECT_FALSE(plan.server.system_roots);
+  EXPECT_EQ(plan.server.client_ca_paths, Names{folder_.path("ca.pem")});
+  EXPECT_EQ(plan.server.tls_certificate, folder_.path("cert.pem"));
+  EXPECT_EQ(plan.host_interfaces.at(0).provider, "keyvalue-sqlite");
+}
+
+TEST_F(PlanFromConfigTest, WhatCannotBeHonouredIsRefusedByName) {
+  const std::pair<std::string, std::string> cases[] = {
+      {"service", "true"},
+      {"service_file", "a.wasm"},
+      {"service_image", "r.example/a:1"},
+      {"service_ports", "[{name: a, port: 80}]"},
+      {"host_plugins", "[{id: a, file: a.wasm}]"},
+      {"data_nats_url", "nats://a"},
+      {"wasi_keyvalue_redis_url", "redis://a"},
+      {"wasi_keyvalue_nats_url", "nats://a"},
+      {"wasi_blobstore_path", "a"},
+      {"postgres_url", "postgres://a"},
+      {"wasi_otel", "true"},
+      {"wasi_webgpu", "true"},
+      {"wasm_proposals", "[gc]"},
+      {"allow_insecure_registries", "true"},
+      {"http_client_trust_roots", "webpki-and-native"},
+      {"max_outbound_socket_connections_per_workload", "1"},
+      {"max_inbound_socket_connections_per_workload", "1"},
+  };
+  for (const auto& [key, value] : cases) {
+    const std::string message =
+        refusal("dev: {" + key + ": " + value + "}", ErrorCode::kUnsupported);
+    EXPECT_NE(message.find("dev." + key), std::string::npos) << message;
+    EXPECT_NE(message.find("config.yaml:1"), std::string::npos) << message;
+  }
+  EXPECT_NE(
+      refusal("dev: {components: [{name: a, image: 'r.example/a:1'}]}", ErrorCode::kUnsupported)
+          .find("dev.components[0].image"),
+      std::string::npos);
+}
+
+TEST_F(PlanFromConfigTest, ANameThatIsTakenIsRefused) {
+  const std::string own = componentNameOf(folder_.path());
+  EXPECT_NE(
+      refusal("dev: {components: [{name: " + own + ", file: a.wasm}]}", ErrorCode::kInvalidArgument)
+          .find(own),
+      std::string::npos);
+}
+
+TEST(ComponentNameOfTest, IsADnsLabel) {
+  EXPECT_EQ(componentNameOf("/a/HTTP_Hello 2"), "http-hello-2");
+  EXPECT_EQ(componentNameOf("/a/--x--"), "x");
+  EXPECT_EQ(componentNameOf("/a/日本"), "app");
+  EXPECT_EQ(componentNameOf("/a/plugin-x"), "app");
+  EXPECT_EQ(componentNameOf("/a/" + std::string(100, 'x')), std::string(63, 'x'));
+}
+
+}  // namespace
+}  // namespace nimbus::dev

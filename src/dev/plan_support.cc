@@ -1,0 +1,77 @@
+#include "dev/plan_support.h"
+
+#include <string_view>
+
+#include <fmt/format.h>
+
+namespace nimbus::dev {
+namespace {
+
+using project::LoadedConfig;
+
+std::unexpected<Error> unsupported(const LoadedConfig& loaded, std::string_view key,
+                                   std::string_view why) {
+  return fail(ErrorCode::kUnsupported, fmt::format("{}: {} is not supported yet: {}",
+                                                   loaded.originOf(key).describe(), key, why));
+}
+
+// What is not there at all, whatever its value.
+struct MissingKey {
+  std::string_view key;
+  std::string_view why;
+};
+constexpr MissingKey kMissing[] = {
+    {"dev.service", "this host runs no services"},
+    {"dev.service_file", "this host runs no services"},
+    {"dev.service_image", "this host runs no services"},
+    {"dev.service_ports", "this host runs no services"},
+    {"dev.host_plugins", "use an installed plugin, or a component in dev.components"},
+    {"dev.max_outbound_socket_connections_per_workload", "sockets of guests are not counted"},
+    {"dev.max_inbound_socket_connections_per_workload", "guests do not listen"},
+    {"dev.data_nats_url", "name a provider in dev.host_interfaces: nats:PREFIX"},
+    {"dev.wasi_keyvalue_redis_url", "name a provider in dev.host_interfaces"},
+    {"dev.wasi_keyvalue_nats_url", "name a provider in dev.host_interfaces: nats:PREFIX"},
+    {"dev.wasi_blobstore_path", "use an installed plugin that serves wasi:blobstore"},
+    {"dev.postgres_url", "name a provider in dev.host_interfaces"},
+};
+
+bool isOn(const LoadedConfig& loaded, std::string_view key) {
+  const project::DevSettings& dev = loaded.config.dev;
+  if (key == "dev.service") return dev.service;
+  if (key == "dev.service_ports") return !dev.service_ports.empty();
+  if (key == "dev.host_plugins") return !dev.host_plugins.empty();
+  return loaded.isGiven(key);
+}
+
+Result<void> checkSwitches(const LoadedConfig& loaded) {
+  const project::DevSettings& dev = loaded.config.dev;
+  if (dev.wasi_otel) return unsupported(loaded, "dev.wasi_otel", "nothing serves wasi:otel");
+  if (dev.wasi_webgpu) return unsupported(loaded, "dev.wasi_webgpu", "nothing serves wasi:webgpu");
+  if (dev.allow_insecure_registries)
+    return unsupported(loaded, "dev.allow_insecure_registries", "components come from files");
+  for (const std::string& proposal : dev.wasm_proposals)
+    if (proposal != "component-model-async")
+      return unsupported(loaded, "dev.wasm_proposals",
+                         fmt::format("{} cannot be switched on", proposal));
+  if (loaded.isGiven("dev.http_client_trust_roots") && dev.http_client_trust_roots != "native" &&
+      dev.http_client_trust_roots != "extra-only")
+    return unsupported(loaded, "dev.http_client_trust_roots",
+                       fmt::format("{} has no roots of its own; there are native and extra-only",
+                                   dev.http_client_trust_roots));
+  return {};
+}
+
+}  // namespace
+
+Result<void> checkSupported(const LoadedConfig& loaded) {
+  for (const MissingKey& missing : kMissing)
+    if (isOn(loaded, missing.key)) return unsupported(loaded, missing.key, missing.why);
+  const auto& components = loaded.config.dev.components;
+  for (std::size_t i = 0; i < components.size(); ++i)
+    if (!components[i].image.empty())
+      return unsupported(loaded, fmt::format("dev.components[{}].image", i),
+                         "pull it (wash oci pull), and name the file");
+  return checkSwitches(loaded);
+}
+
+}  // namespace nimbus::dev

@@ -1,0 +1,141 @@
+#!/usr/bin/env python3
+"""`wash dev`: what `.wash/config.yaml` says, and that it is followed while it runs."""
+
+import json
+import pathlib
+import shutil
+import ssl
+import unittest
+
+import certificates
+import developing
+import harness
+
+
+class DevConfigTest(developing.TestCase):
+    def environment_of(self, dev):
+        return json.loads(self.text_of(dev, "/env"))
+
+    def test_another_environment_is_served_without_a_build(self):
+        self.project("http-misc", workload={"environment": {"config": {"A": "1"}}})
+        dev = self.dev()
+        self.assertEqual("1", self.environment_of(dev)["A"])
+        clients = developing.Clients(dev, 2, "/env")
+        self.configure({"build": {"command": "cp component.in app.wasm",
+                                  "component_path": "app.wasm"},
+                        "workload": {"environment": {"config": {"A": "2"}}}})
+        dev.until("configured")
+        dev.until("reloaded")
+        self.assertEqual("2", self.environment_of(dev)["A"])
+        self.assertGreater(clients.end(), 0)
+        self.assertEqual(1, len(dev.events("building")))
+
+    def test_secrets_and_values_of_files_are_followed(self):
+        self.source("values.env", "A=1\n")
+        self.source("secrets/TOKEN", "first")
+        for path in (self.root / "secrets", self.root / "secrets/TOKEN"):
+            path.chmod(0o700 if path.is_dir() else 0o600)
+        self.source(".gitignore", "secrets/\nvalues.env\n")
+        self.project("http-misc", workload={"environment": {"configFrom": ["v"],
+                                                            "secretFrom": ["s"]}},
+                     configs={"v": {"file": "values.env"}}, secrets={"s": {"dir": "secrets"}})
+        dev = self.dev()
+        self.assertEqual(("1", "first"), tuple(self.environment_of(dev)[k] for k in ("A", "TOKEN")))
+        self.source("values.env", "A=2\n")
+        dev.until("reloaded")
+        self.assertEqual("2", self.environment_of(dev)["A"])
+        secret = self.root / "secrets" / "TOKEN"
+        secret.write_text("second", encoding="ascii")
+        dev.until("reloaded")
+        self.assertEqual("second", self.environment_of(dev)["TOKEN"])
+        self.assertEqual(1, len(dev.events("building")))
+        self.assertNotIn("second", "\n".join(dev.stdout.all + dev.stderr.all))
+
+    def test_a_configuration_that_cannot_be_used_keeps_what_serves(self):
+        self.project("http-misc")
+        dev = self.dev()
+        self.configure({"build": {"comand": "x"}})
+        self.assertIn("command", dev.until("config-failed")["message"])
+        self.assertEqual(200, dev.get("/env").status)
+
+    def test_what_this_host_cannot_do_is_refused_by_name(self):
+        for key, value in (("service_file", "a.wasm"), ("postgres_url", "postgres://x/y")):
+            with self.subTest(key):
+                self.project("http-misc", dev={key: value})
+                done = self.run_wash("-o", "json", "dev", self.root, "--addr", "127.0.0.1:0")
+                self.assertEqual(1, done.returncode, done.stdout)
+                self.assertIn(f"dev.{key} is not supported", done.stdout)
+
+    def test_components_are_composed_and_each_is_followed(self):
+        self.project("pair-web", dev={"components": [
+            {"name": "back", "file": "back.wasm"}]})
+        self.source("back.wasm", pathlib.Path(harness.guest("pair-back")).read_bytes())
+        dev = self.dev()
+        self.assertEqual(200, dev.get("/").status)
+        self.source("back.wasm", "no component")
+        self.assertIn("back.wasm", dev.until("load-failed")["message"])
+        self.assertEqual(200, dev.get("/").status)
+        self.source("back.wasm", pathlib.Path(harness.guest("pair-back")).read_bytes() +
+                    b"\0\x02\x01x")  # a custom section more
+        dev.until("reloaded")
+        self.assertEqual(200, dev.get("/").status)
+
+    def test_a_second_project_is_built_and_followed(self):
+        self.project("pair-web", dev={"components": [{"name": "back", "project": "../back"}]})
+        back = "../back/"
+        self.source(back + "in.wasm", pathlib.Path(harness.guest("pair-back")).read_bytes())
+        self.source(back + ".wash/config.yaml", json.dumps(
+            {"build": {"command": "cp in.wasm out.wasm", "component_path": "out.wasm"}}))
+        dev = self.dev()
+        self.assertEqual(200, dev.get("/").status)
+        self.source(back + "in.wasm", pathlib.Path(harness.guest("pair-back")).read_bytes() +
+                    b"\0\x02\x01x")
+        self.assertEqual("back", dev.until("changed")["component"])
+        dev.until("reloaded")
+        self.assertEqual(200, dev.get("/").status)
+
+    def test_key_value_is_in_memory_and_stays_over_edits(self):
+        self.project("kv-counter")
+        dev = self.dev()
+        for count in (1, 2):
+            self.assertIn(f'"count":{count}', self.text_of(dev, "/a"))
+        self.source("component.in", pathlib.Path(harness.guest("kv-counter")).read_bytes() +
+                    b"\0\x02\x01x")
+        dev.until("reloaded")
+        self.assertIn('"count":3', self.text_of(dev, "/a"))
+
+    def test_key_value_with_a_path_outlives_the_command(self):
+        self.project("kv-counter", dev={"wasi_keyvalue_path": ".wash/kv.db"})
+        for count in (1, 2):
+            dev = self.dev()
+            self.assertIn(f'"count":{count}', self.text_of(dev, "/a"))
+            self.assertEqual(0, dev.interrupt())
+
+    def test_what_needs_a_restart_is_said(self):
+        self.project("http-misc")
+        dev = self.dev()
+        self.configure({"build": {"command": "cp component.in app.wasm",
+                                  "component_path": "app.wasm"},
+                        "dev": {"wasi_keyvalue_path": "kv.db"}})
+        self.assertIn("next start", dev.until("warning")["message"])
+
+    @unittest.skipUnless(shutil.which("openssl"), "openssl is not installed")
+    def test_tls(self):
+        made = certificates.Certificates(self.folder)
+        self.project("http-hello", dev={"tls_cert_path": str(made["server.pem"]),
+                                        "tls_key_path": str(made["server.key"])})
+        dev = self.dev()
+        self.assertEqual("https", dev.scheme)
+        context = ssl.create_default_context(cafile=made["ca.pem"])
+        with dev.connect() as raw, \
+                context.wrap_socket(raw.socket, server_hostname="localhost") as secure:
+            for guest, says in (("http-hello", b"rust"), ("http-hello-c", b"hello from c")):
+                if guest != "http-hello":
+                    self.swap(guest)
+                    dev.until("reloaded")
+                secure.sendall(b"GET /x HTTP/1.1\r\nhost: localhost\r\n\r\n")
+                self.assertIn(says, secure.recv(1 << 16))
+
+
+if __name__ == "__main__":
+    harness.main()
