@@ -228,7 +228,9 @@ TEST_F(BuildProject, ForGoGeneratesBindingsAndBuildsALibrary) {
   folder_.write("project/go.mod", "module x\n");
   folder_.write("project/wit/world.wit", kWorld);
   const std::string go = folder_.program("go");
-  const auto outcome = build(folder_.request(), [&](const ProcessSpec& spec) {
+  BuildRequest request = folder_.request();
+  request.wash = "/opt/nimbus/wash";
+  const auto outcome = build(request, [&](const ProcessSpec& spec) {
     if (spec.arguments[1] == "env") return ok("go1.26.8\n");
     if (spec.arguments[1] == "build") {
       folder_.write("project/build/project.core.wasm", adderModule());
@@ -238,6 +240,8 @@ TEST_F(BuildProject, ForGoGeneratesBindingsAndBuildsALibrary) {
   ASSERT_TRUE(outcome) << outcome.error().describe();
   EXPECT_EQ(outcome->component_path, (folder_.project() / "build/project.wasm").string());
   EXPECT_THAT(calls_[1], ElementsAre(go, "generate", "./..."));
+  EXPECT_THAT(environments_[1],
+              Contains(Pair("PATH", testing::StartsWith("/opt/nimbus:" + folder_.bin().string()))));
   EXPECT_THAT(calls_[2], Contains("-buildmode=c-shared"));
   EXPECT_THAT(environments_[2], Contains(Pair("GOOS", "wasip1")));
 }

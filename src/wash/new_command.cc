@@ -122,6 +122,7 @@ void sortName(NewChoice& choice) {
     choice.git.url = std::exchange(choice.name, {});
     return;
   }
+  while (choice.name.size() > 1 && choice.name.ends_with('/')) choice.name.pop_back();
   if (choice.name.find('/') == std::string::npos) return;
   if (choice.path.empty()) choice.path = choice.name;
   choice.name = fs::path(choice.name).lexically_normal().filename().string();

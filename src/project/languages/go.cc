@@ -41,8 +41,13 @@ class GoBuilder final : public LanguageBuilder {
     append(build.arguments, {"-o", output});
     append(build.arguments, context.request.arguments);
     build.arguments.emplace_back(".");
-    // In the environment of this machine, whose programs it runs.
-    return BuildPlan{.steps = {{.arguments = {go, "generate", "./..."}}, std::move(build)}};
+    // Without GOOS: it runs programs of this machine.
+    BuildStep generate{.arguments = {go, "generate", "./..."}};
+    if (const fs::path wash = context.request.wash; wash.has_parent_path()) {
+      // Another program may have our name and stand before us.
+      generate.environment = {{"PATH", wash.parent_path().string() + ":" + context.tools.path()}};
+    }
+    return BuildPlan{.steps = {std::move(generate), std::move(build)}};
   }
 
   [[nodiscard]] Result<fs::path> locate(const BuildContext& context,
