@@ -68,7 +68,8 @@ bool PlanWatcher::isCovered(const std::vector<Tree>& trees, const std::string& f
     for (std::size_t slash = path.find('/'); slash != std::string::npos && !ignored;
          slash = path.find('/', slash + 1))
       ignored = tree.rules->ignores(path.substr(0, slash), true);
-    if (!ignored && !tree.rules->ignores(path, false)) return true;
+    std::error_code error;
+    if (!ignored && !tree.rules->ignores(path, fs::is_directory(file, error))) return true;
   }
   return false;
 }

@@ -116,6 +116,17 @@ TEST_F(PlanWatcherTest, AFileThatIsIgnoredInAProjectIsFollowedIfThePlanNeedsIt) 
   });
 }
 
+TEST_F(PlanWatcherTest, AFolderThatIsIgnoredInAProjectIsFollowedIfThePlanNeedsIt) {
+  project_.write(".gitignore", "secrets/\n");
+  project_.write("secrets/TOKEN", "1");
+  const auto plan = planOfProject();
+  plan->sources.push_back(project_.path("secrets"));
+  follow(plan, [this](PlanWatcher&, Told& told) -> Task<void> {
+    project_.write("secrets/TOKEN", "2");
+    EXPECT_TRUE(co_await told.next());
+  });
+}
+
 TEST_F(PlanWatcherTest, AMissingProjectIsAnErrorAndLeavesWhatWasFollowed) {
   follow(planOfProject(), [this](PlanWatcher& watcher, Told& told) -> Task<void> {
     auto other = std::make_shared<DevPlan>();

@@ -26,8 +26,6 @@ Task<Result<void>> Session::open() {
   CO_TRY_VOID(environment_.watcher.follow(plan));
   takePlan(plan);
   tellWarnings({});
-  plan_sources_ = co_await worker_.run<Inputs>(
-      environment_.shard, [&workbench, plan] { return workbench.sources(*plan); });
   co_return Result<void>();
 }
 
@@ -101,9 +99,8 @@ Task<void> Session::configure() {
   const bool needs_restart = !((*plan)->server == plan_->server);
   const Plan before = plan_;
   takePlan(*std::move(plan));
-  const Plan fresh = plan_;
-  plan_sources_ = co_await worker_.run<Inputs>(
-      environment_.shard, [&workbench, fresh] { return workbench.sources(*fresh); });
+  // Another round, because its files may have changed since it was made.
+  notice({}, environment_.clock.now());
   tellConfigured(needs_restart);
   tellWarnings(before->warnings);
 }
