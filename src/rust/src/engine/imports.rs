@@ -12,6 +12,7 @@ use super::config::Engine;
 use super::host::Host;
 use super::import_call::{Answer, Begun};
 use super::raw::{Channel, Lifted, MAX_FLAT, RawLift, RawLower, Shape};
+use super::rpc_errors;
 use crate::abi::{Str, guard_void};
 
 /// Packages whose interfaces the engine's own linker has.
@@ -72,6 +73,8 @@ struct Linking<'e> {
     table: ImportTable,
     /// Those of the engine's own interfaces, as this component names them.
     built_in: Vec<ResourceType>,
+    /// That of `wrpc:rpc/error`, likewise.
+    rpc_error: Option<ResourceType>,
 }
 
 /// Completes a linker that has all that is the engine's.
@@ -85,6 +88,7 @@ pub fn link(
         linker,
         table: ImportTable::default(),
         built_in: Vec::new(),
+        rpc_error: None,
     };
     let ty = component.component_type();
     for (name, import) in ty.imports(&engine.wasm) {
@@ -92,6 +96,11 @@ pub fn link(
         match import.ty {
             ComponentItem::ComponentInstance(_) if is_built_in(interface) => {
                 linking.remember_resources(&import.ty);
+            }
+            ComponentItem::ComponentInstance(instance) if interface == rpc_errors::INTERFACE => {
+                for (item, export) in instance.exports(&engine.wasm) {
+                    linking.add_rpc_error(name, item, &export.ty)?;
+                }
             }
             ComponentItem::ComponentInstance(instance) => {
                 for (item, export) in instance.exports(&engine.wasm) {
@@ -120,6 +129,25 @@ impl Linking<'_> {
         }
     }
 
+    fn add_rpc_error(&mut self, import: &str, name: &str, item: &ComponentItem) -> Result<()> {
+        match item {
+            ComponentItem::Resource(resource) if self.built_in.contains(resource) => Ok(()),
+            ComponentItem::Resource(resource) => {
+                self.rpc_error = Some(*resource);
+                rpc_errors::add_resource(&mut self.linker.instance(import)?, name)
+            }
+            ComponentItem::ComponentFunc(function) => rpc_errors::add_function(
+                &mut self.linker.instance(import)?,
+                name,
+                function,
+                self.rpc_error.as_ref(),
+                &self.built_in,
+            ),
+            ComponentItem::Type(_) => Ok(()),
+            _ => bail!("the import `{import}` has `{name}`, which is not a function or a type"),
+        }
+    }
+
     fn add_import(&mut self, name: &str, interface: &str) -> u32 {
         let imports = &mut self.table.imports;
         if let Some(known) = imports.iter().position(|import| import.name == name) {
@@ -142,7 +170,10 @@ impl Linking<'_> {
         match item {
             ComponentItem::Resource(resource) => {
                 // One that another interface defined needs no entry of its own.
-                if self.built_in.contains(resource) || self.table.resources.contains(resource) {
+                if self.built_in.contains(resource)
+                    || self.table.resources.contains(resource)
+                    || self.rpc_error.as_ref() == Some(resource)
+                {
                     return Ok(());
                 }
                 let import = self.add_import(import, interface);
@@ -182,12 +213,14 @@ impl Linking<'_> {
         }
         let params = Shape::tuple(function.params().map(|(_, ty)| ty))?;
         let results = Shape::tuple(function.results())?;
-        self.check(&params)?;
-        self.check(&results)?;
+        let can_fail = rpc_errors::can_fail(function, self.rpc_error.as_ref());
+        self.check(&params, false)?;
+        self.check(&results, can_fail)?;
         let mut entry = Entry {
             index: self.table.functions.len() as u32,
             is_async: function.async_(),
             channels: None,
+            fallible: None,
         };
         self.table.functions.push(Function {
             import,
@@ -195,6 +228,9 @@ impl Linking<'_> {
             is_async: function.async_(),
         });
         let (taken, returned) = (params.flat_count(), results.flat_count());
+        if can_fail {
+            entry.fallible = Some(Arc::new(Shape::tuple(function.results())?));
+        }
         if params.has_channels() || results.has_channels() {
             entry.channels = Some(Arc::new(Signature { params, results }));
         }
@@ -205,8 +241,10 @@ impl Linking<'_> {
         }
     }
 
-    fn check(&self, shape: &Shape) -> Result<()> {
+    /// `can_fail`: an error of a call may stand in it, which does not cross.
+    fn check(&self, shape: &Shape, can_fail: bool) -> Result<()> {
         let foreign = shape.any(&mut |shape| match shape {
+            Shape::Own(resource) if can_fail && self.rpc_error.as_ref() == Some(resource) => false,
             Shape::Own(resource) | Shape::Borrow(resource) => {
                 !self.table.resources.contains(resource)
             }
@@ -225,6 +263,16 @@ struct Entry {
     is_async: bool,
     /// If there are streams or futures in it.
     channels: Option<Arc<Signature>>,
+    /// The results, if they can be an error of the call itself.
+    fallible: Option<Arc<Shape>>,
+}
+
+/// How a call ended, as the guest is to see it.
+fn seen(ended: Result<Answer>, fallible: Option<&Arc<Shape>>) -> Result<Answer> {
+    match fallible {
+        None => ended,
+        Some(results) => Ok(rpc_errors::result_of(ended, results)),
+    }
 }
 
 impl Entry {
@@ -256,18 +304,20 @@ impl Entry {
             index,
             is_async,
             channels,
+            fallible,
         } = self;
         if is_async {
             return instance.func_wrap_concurrent(name, move |accessor, params| {
                 let mut params: RawLift<P, false> = params;
                 let begun =
                     accessor.with(|store| begin(store, index, channels.as_deref(), &mut params.0));
-                let channels = channels.clone();
+                let (channels, fallible) = (channels.clone(), fallible.clone());
                 Box::pin(async move {
-                    let answer = match begun {
-                        Begun::Ready(answer) => answer?,
-                        Begun::Pending(call) => call.await?,
+                    let ended = match begun {
+                        Begun::Ready(answer) => answer,
+                        Begun::Pending(call) => call.await,
                     };
+                    let answer = seen(ended, fallible.as_ref())?;
                     let inlets = match &channels {
                         None => Box::default(),
                         Some(channels) => {
@@ -281,14 +331,18 @@ impl Entry {
         instance.func_wrap_async(name, move |mut store, params| {
             let mut params: RawLift<P, false> = params;
             let begun = begin(&mut store, index, channels.as_deref(), &mut params.0);
-            if let Some(channels) = &channels {
-                let channels = channels.clone();
+            if channels.is_some() || fallible.is_some() {
+                let (channels, fallible) = (channels.clone(), fallible.clone());
                 return Box::new(async move {
-                    let answer = match begun {
-                        Begun::Ready(answer) => answer?,
-                        Begun::Pending(call) => call.await?,
+                    let ended = match begun {
+                        Begun::Ready(answer) => answer,
+                        Begun::Pending(call) => call.await,
                     };
-                    let inlets = receive(store, &channels, &answer)?;
+                    let answer = seen(ended, fallible.as_ref())?;
+                    let inlets = match &channels {
+                        None => Box::default(),
+                        Some(channels) => receive(store, channels, &answer)?,
+                    };
                     Ok(results::<R>(answer, inlets))
                 });
             }

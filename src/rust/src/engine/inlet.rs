@@ -59,6 +59,11 @@ unsafe impl Send for Channels {}
 unsafe impl Sync for Channels {}
 
 impl Channels {
+    pub const NONE: Channels = Channels {
+        channels: std::ptr::null_mut(),
+        calls: std::ptr::null(),
+    };
+
     /// The one at that path.
     pub fn take(&self, path: &[u32]) -> Option<Inlet> {
         if self.channels.is_null() {

@@ -22,6 +22,7 @@ mod labels;
 mod lookup;
 mod outlet;
 mod raw;
+mod rpc_errors;
 mod stdio;
 mod wake;
 mod worker;

@@ -69,7 +69,6 @@ pub struct Pieces {
 const _: () = assert!(size_of::<Pieces>() == 32);
 
 impl Pieces {
-    #[cfg(test)]
     pub const NONE: Pieces = Pieces {
         pieces: std::ptr::null(),
         count: 0,
@@ -121,6 +120,10 @@ const SMALL: usize = 38;
 /// Pieces that C++ keeps alive until they are dropped.
 pub struct Shared(Pieces);
 
+impl Shared {
+    const NONE: Shared = Shared(Pieces::NONE);
+}
+
 impl Drop for Shared {
     fn drop(&mut self) {
         if let Some(release) = self.0.release {
@@ -134,6 +137,8 @@ pub enum Data {
     Small(u8, [u8; SMALL]),
     Buffer(Vec<u8>),
     Shared(Shared),
+    /// One byte, and behind it others.
+    Tagged([u8; 1], Shared),
 }
 
 // SAFETY: the contract of NimbusPieces: immutable, and `release` may be called on any thread.
@@ -156,6 +161,30 @@ impl Data {
 
     pub const NONE: Data = Data::Small(0, [0; SMALL]);
 
+    /// The same with a byte before it.
+    pub fn tagged(mut self, tag: u8) -> Data {
+        match &mut self {
+            Data::Small(size, bytes) if usize::from(*size) < SMALL => {
+                let mut small = [tag; SMALL];
+                small[1..][..usize::from(*size)].copy_from_slice(&bytes[..usize::from(*size)]);
+                Data::Small(*size + 1, small)
+            }
+            Data::Small(size, bytes) => {
+                let mut buffer = take_buffer();
+                buffer.push(tag);
+                buffer.extend_from_slice(&bytes[..usize::from(*size)]);
+                Data::Buffer(buffer)
+            }
+            Data::Buffer(bytes) => {
+                bytes.insert(0, tag);
+                self
+            }
+            Data::Shared(shared) | Data::Tagged(_, shared) => {
+                Data::Tagged([tag], std::mem::replace(shared, Shared::NONE))
+            }
+        }
+    }
+
     /// Of one that is a buffer.
     pub fn into_buffer(mut self) -> Vec<u8> {
         match &mut self {
@@ -170,6 +199,8 @@ impl Data {
             Data::Buffer(bytes) => Reader::new(bytes, &[]),
             // SAFETY: alive until dropped, and `self` is borrowed.
             Data::Shared(shared) => Reader::new(&[], unsafe { shared.0.list() }),
+            // SAFETY: as above.
+            Data::Tagged(tag, shared) => Reader::new(tag, unsafe { shared.0.list() }),
         }
     }
 }
