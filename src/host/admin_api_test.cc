@@ -162,7 +162,7 @@ TEST_F(AdminApiTest, StatusesTellWhatKindOfFailureItIs) {
     EXPECT_EQ(status(co_await apply("nmae: x")), "400");
     EXPECT_EQ(status(co_await apply("")), "400");
     EXPECT_EQ(status(co_await apply("name: x\ncomponents: [{name: a, file: relative}]\n")), "400");
-    EXPECT_EQ(status(co_await apply("name: x\ncomponents: [{name: a, image: y}]\n")), "422");
+    EXPECT_EQ(status(co_await apply("name: x\ncomponents: [{name: a, image: y}]\n")), "400");
     EXPECT_EQ(status(co_await apply("name: x\ncomponents: [{name: a, file: /w/bad}]\n")), "422");
     EXPECT_EQ(status(co_await apply(std::string(1001, ' '))), "413");
     EXPECT_EQ(status(co_await apply(kManifest)), "200");

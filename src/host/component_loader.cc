@@ -34,11 +34,13 @@ bool ComponentLoader::isSettled(const FileStamp& stamp) const {
 Task<Result<ComponentLoader::Loaded>> ComponentLoader::load(const ComponentSpec& component) {
   const FileStamp stamp = stampOf(component.file);
   Loaded loaded;
-  if (const Known& known = known_[component.file]; known.stamp == stamp)
+  // The file of an image is named by its digest: it never changes, but for the time of its use.
+  const bool immutable = !component.image.empty();
+  if (const Known& known = known_[component.file]; known.stamp == stamp || immutable)
     loaded = known.component.lock();
   if (!loaded) {
     CO_TRY(loaded, co_await loadAnew(component));
-    if (isSettled(stamp)) known_[component.file] = {stamp, loaded};
+    if (isSettled(stamp) || immutable) known_[component.file] = {stamp, loaded};
   }
   CO_TRY_VOID(checkDigest(component, loaded->digest()));
   co_return loaded;

@@ -98,6 +98,8 @@ Result<void> DataPlane::Impl::makeParts() {
 DataPlane::DataPlane(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
 DataPlane::~DataPlane() {
+  if (impl_->runtime)
+    impl_->control->runOn(0, [this](net::Shard&) { impl_->runtime->cancelFetches(); });
   // Requests first, on all shards: a forwarded one uses two of them.
   impl_->serving->runOnEach([this](net::Shard& shard) {
     const auto& part = impl_->parts[shard.index()];
@@ -111,6 +113,7 @@ DataPlane::~DataPlane() {
 Result<std::unique_ptr<DataPlane>> DataPlane::create(DataPlaneOptions options,
                                                      engine::Engine& engine, Logger& log,
                                                      MetricRegistry& metrics, const Clock& clock) {
+  TRY_VOID(checkImageOptions(options.runtime.images));
   auto impl = std::make_unique<Impl>(std::move(options), log, metrics);
   TRY(impl->control, net::ShardGroup::start(1));
   TRY(impl->serving, net::ShardGroup::start(impl->options.shards));

@@ -16,6 +16,7 @@ namespace {
 
 constexpr std::size_t kMaxListeners = 64;
 constexpr std::size_t kMaxCertificates = 256;
+constexpr std::size_t kMaxLogins = 256;
 constexpr std::size_t kMaxConfigBytes = 1024 * 1024;
 constexpr std::size_t kMinTokenBytes = 16;
 
@@ -115,6 +116,36 @@ void readEgress(ConfigContext& context, YamlMap map) {
   map.finish();
 }
 
+oci::FileLogin readLogin(ConfigContext& context, YamlMap map) {
+  oci::FileLogin login;
+  map.require("registry");
+  map.require("user");
+  map.require("passwordFile");
+  login.registry = map.text("registry").value_or("");
+  login.user = map.text("user").value_or("");
+  if (login.user.contains(':'))
+    map.problem("user", fmt::format("{} contains a colon", map.pathOf("user")));
+  readPath(context, map, "passwordFile", login.password_file);
+  map.finish();
+  return login;
+}
+
+void readRegistries(ConfigContext& context, YamlMap map) {
+  ImageOptions& images = context.config.images;
+  readPath(context, map, "cache", images.service.cache_folder);
+  takeBytes(map, "cacheMb", 1 << 20, {1, 1 << 24}, images.service.cache_max_bytes);
+  takeDuration(map, "pullTimeout", images.pull_timeout);
+  takeBoolean(map, "systemRoots", images.service.system_roots);
+  for (const std::string& path : map.texts("caFiles"))
+    images.service.ca_paths.push_back(resolve(context, map, "caFiles", path));
+  images.insecure_registries = map.texts("insecure");
+  readPath(context, map, "dockerConfig", images.service.docker_config_path);
+  map.eachMap("logins", kMaxLogins, [&](YamlMap item) {
+    images.service.logins.push_back(readLogin(context, std::move(item)));
+  });
+  map.finish();
+}
+
 void readTop(ConfigContext& context, YamlMap& root) {
   HostConfig& config = context.config;
   if (auto map = root.map("http")) readHttp(context, *std::move(map));
@@ -133,6 +164,7 @@ void readTop(ConfigContext& context, YamlMap& root) {
   if (auto map = root.map("limits")) readHostLimits(config, *std::move(map));
   if (auto map = root.map("defaults")) readDefaults(config.defaults, *std::move(map));
   if (auto map = root.map("engine")) readEngine(context, *std::move(map));
+  if (auto map = root.map("registries")) readRegistries(context, *std::move(map));
   if (auto map = root.map("egress")) readEgress(context, *std::move(map));
   if (auto map = root.map("nats")) readNats(context, *std::move(map));
   if (auto map = root.map("drain")) {

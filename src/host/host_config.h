@@ -13,6 +13,7 @@
 #include "engine/engine.h"
 #include "host/call_policy.h"
 #include "host/egress.h"
+#include "host/images.h"
 #include "host/workload_manager.h"
 #include "http/client.h"
 #include "http/server.h"
@@ -58,6 +59,8 @@ struct HostConfig {
   engine::EngineOptions engine;  // its max_instances is also that of all workloads together
   ManagerOptions manager;
   std::uint64_t max_component_bytes = 256ULL << 20;
+
+  ImageOptions images;  // its max_bytes is max_component_bytes
 
   EgressOptions egress;
   net::TlsClientOptions client_tls;

@@ -78,6 +78,15 @@ egress:
   idleTimeout: 6s
   connectionWait: 7s
   resolveTimeout: 8s
+registries:
+  cache: images
+  cacheMb: 7
+  pullTimeout: 9s
+  systemRoots: false
+  caFiles: [registry.pem]
+  insecure: ["localhost:5000"]
+  dockerConfig: docker.json
+  logins: [{registry: r.example, user: ali, passwordFile: password}]
 nats:
   servers: ["tls://a:4222", "tls://b:4222"]
   user: me
@@ -183,6 +192,23 @@ TEST(HostConfig, ReadsWhatConcernsOutgoingConnectionsAndTheEnd) {
   EXPECT_EQ(config->drain_timeout, seconds(9));
 }
 
+TEST(HostConfig, ReadsWhatConcernsRegistries) {
+  const auto config = parse(kEverything);
+  ASSERT_TRUE(config) << config.error().message();
+  const ImageOptions& images = config->images;
+  EXPECT_EQ(images.service.cache_folder, "/etc/n/images");
+  EXPECT_EQ(images.service.cache_max_bytes, 7U << 20);
+  EXPECT_EQ(images.pull_timeout, seconds(9));
+  EXPECT_FALSE(images.service.system_roots);
+  EXPECT_THAT(images.service.ca_paths, ElementsAre("/etc/n/registry.pem"));
+  EXPECT_THAT(images.insecure_registries, ElementsAre("localhost:5000"));
+  EXPECT_EQ(images.service.docker_config_path, "/etc/n/docker.json");
+  ASSERT_EQ(images.service.logins.size(), 1U);
+  EXPECT_EQ(images.service.logins[0].registry, "r.example");
+  EXPECT_EQ(images.service.logins[0].user, "ali");
+  EXPECT_EQ(images.service.logins[0].password_file, "/etc/n/password");
+}
+
 TEST(HostConfig, WhatIsLeftOutKeepsItsDefault) {
   const auto config = parse("{}");
   ASSERT_TRUE(config) << config.error().message();
@@ -213,6 +239,10 @@ TEST(HostConfig, ProblemsNameFileLineAndKey) {
       {"http:\n  listeners:\n    - address: 127.0.0.1:1\n      tls: {certificates: "
        "[{certificate: a}]}\n",
        "h.yaml:4: http.listeners[0].tls.certificates[0].key is missing"},
+      {"registries: {logins: [{registry: r, user: u}]}\n",
+       "h.yaml:1: registries.logins[0].passwordFile is missing"},
+      {"registries: {insecureRegistries: [r]}\n",
+       "h.yaml:1: unknown key \"insecureRegistries\" in registries"},
       {"admin: {address: 127.0.0.1:1}\n",
        "h.yaml:1: admin.address needs admin.tokenFile too: nobody may administrate over the "
        "network without a token"},

@@ -66,6 +66,7 @@ LocalRuntime::LocalRuntime(net::Shard& control, net::ShardGroup& serving,
       log_(log),
       clock_(clock),
       loader_(control, engine, options_.max_component_bytes, clock),
+      images_(control, options_.images),
       providers_(control, options_.providers,
                  std::make_unique<RemoteProviders>(
                      control,

@@ -15,6 +15,7 @@
 #include "host/egress.h"
 #include "host/expiring_map.h"
 #include "host/gateway.h"
+#include "host/images.h"
 #include "host/local_deployment.h"
 #include "host/providers.h"
 #include "host/runtime.h"
@@ -39,6 +40,7 @@ struct LocalRuntimeOptions {
   std::string volumes_folder;  // of ephemeral volumes
   engine::GuestStdio stdio = engine::GuestStdio::kLines;
   std::uint64_t max_component_bytes = 256ULL << 20;
+  ImageOptions images;
 };
 
 // The data plane of this process: compiles components, and deploys workloads to all serving shards.
@@ -49,8 +51,14 @@ class LocalRuntime final : public WorkloadRuntime {
                engine::Engine& engine, LocalRuntimeOptions options, Logger& log,
                const Clock& clock);
 
+  Task<Result<std::shared_ptr<const WorkloadSpec>>> fetch(std::shared_ptr<const WorkloadSpec> spec,
+                                                          Freshness freshness) override {
+    return images_.locate(std::move(spec), freshness);
+  }
   Task<Result<std::shared_ptr<Deployment>>> prepare(std::shared_ptr<const WorkloadSpec> spec,
                                                     std::uint64_t generation) override;
+  // Gives up what is being fetched. The last call, on the control shard.
+  void cancelFetches() { images_.cancelAll(); }
   // Opens the providers that the workload's entries name; comes before it is assembled.
   [[nodiscard]] Task<Result<void>> openProviders(std::shared_ptr<const WorkloadSpec> spec) {
     return providers_.open(std::move(spec));
@@ -91,6 +99,7 @@ class LocalRuntime final : public WorkloadRuntime {
   ComponentLoader loader_;
   CallGraph calls_;
   WorkloadExports exports_;
+  Images images_;
   ExpiringMap<std::weak_ptr<WorkloadVolumes>> volumes_;  // by workload
   Providers providers_;
   BindingTable bindings_;

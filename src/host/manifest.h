@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "oci/pull_policy.h"
 
 namespace nimbus::host {
 
@@ -37,10 +38,11 @@ struct LocalResources {
 };
 
 struct ComponentSpec {
-  std::string name;    // unique in the workload
-  std::string file;    // absolute after parsing: relative paths start at the manifest's folder
-  std::string image;   // an OCI reference; exactly one of file and image is set
-  std::string digest;  // optional "sha256:<hex>" that the bytes must have
+  std::string name;   // unique in the workload
+  std::string file;   // absolute after parsing: relative paths start at the manifest's folder
+  std::string image;  // an OCI reference; exactly one of file and image is set, until it is pulled
+  std::optional<oci::PullPolicy> pull_policy;    // of the image; without: if it is not present
+  std::string digest;                            // optional "sha256:<hex>" that the bytes must have
   std::uint32_t pool_size = 0;                   // 0: a fresh instance for every call
   std::uint64_t max_invocations = 0;             // of one instance; 0: no limit
   std::uint32_t max_concurrency = 1;             // calls at once on one instance
@@ -123,8 +125,8 @@ struct WorkloadSpec {
 [[nodiscard]] Result<WorkloadSpec> parseManifest(std::string_view text, std::string_view file_name,
                                                  std::string_view base_folder);
 
-// What is well formed but cannot run on this host yet, by name: an `image`, a `service`, an
-// interface without a provider. kUnsupported, or nothing.
+// What is well formed but cannot run on this host yet, by name: a `service`, an interface without a
+// provider. kUnsupported, or nothing.
 [[nodiscard]] Result<void> checkRunnable(const WorkloadSpec& spec);
 
 // The manifest as one line of JSON in its bare form; parseManifest() gives the same spec

@@ -6,17 +6,13 @@
 #include "host/egress_rules.h"
 #include "host/manifest_reader.h"
 #include "host/text_rules.h"
+#include "oci/reference.h"
 
 namespace nimbus::host {
 namespace {
 
 constexpr std::uint64_t kDayMs = 24ULL * 3600 * 1000;
 constexpr std::size_t kMaxVolumeMounts = 64;
-
-bool isPlainText(std::string_view text) {
-  return !text.empty() && text.size() <= 512 &&
-         std::ranges::all_of(text, [](char c) { return c > ' ' && c != 0x7F; });
-}
 
 // `environment` is a map of variables, or {config, configFrom, secretFrom} as in wasmCloud: the
 // latter if one of these keys holds something else than text.
@@ -147,15 +143,21 @@ void readSource(ManifestContext& context, YamlMap& map, std::string& file, std::
   if (const auto text = map.text("file")) file = resolvePath(context, map, "file", *text);
   if (const auto text = map.text("image")) {
     image = *text;
-    if (!isPlainText(image))
-      map.problem("image", fmt::format("{}: {} is not a reference to an image", map.pathOf("image"),
-                                       inQuotes(image)));
+    if (const auto reference = oci::Reference::parse(image); !reference)
+      map.problem("image", fmt::format("{}: {}", map.pathOf("image"), reference.error().message()));
   }
   const std::string one_of = fmt::format("{}: expected one of file and image", map.path());
   if (has_file && has_image) map.problem("image", one_of);
   if (!has_file && !has_image) map.lacks({"file", "image"}, one_of);
   noteUnsupported(context, map, "imagePullSecret");
-  noteUnsupported(context, map, "imagePullPolicy");
+}
+
+std::optional<oci::PullPolicy> readPullPolicy(YamlMap& map, const ComponentSpec& component) {
+  const auto word = map.word("imagePullPolicy", {"Always", "IfNotPresent", "Never"});
+  if (!word) return std::nullopt;
+  if (component.image.empty())
+    map.problem("imagePullPolicy", fmt::format("{} is for images", map.pathOf("imagePullPolicy")));
+  return oci::parsePullPolicy(*word).value_or(oci::PullPolicy::kIfNotPresent);
 }
 
 void readInstancePolicy(YamlMap& map, ComponentSpec& component) {
@@ -182,6 +184,7 @@ void readComponent(ManifestContext& context, YamlMap map) {
   ComponentSpec component;
   component.name = readName(map, "name");
   readSource(context, map, component.file, component.image);
+  component.pull_policy = readPullPolicy(map, component);
   component.digest = map.text("digest").value_or("");
   if (!component.digest.empty() && !isSha256Digest(component.digest))
     map.problem("digest", fmt::format("{}: expected \"sha256:\" and 64 lower-case hexadecimal "

@@ -56,11 +56,21 @@ void putResources(json::object& into, const LocalResources& resources) {
   if (!object.empty()) into["localResources"] = std::move(object);
 }
 
+std::string_view manifestName(oci::PullPolicy policy) {
+  switch (policy) {
+    case oci::PullPolicy::kAlways: return "Always";
+    case oci::PullPolicy::kIfNotPresent: return "IfNotPresent";
+    case oci::PullPolicy::kNever: return "Never";
+  }
+  return "";
+}
+
 json::object componentJson(const ComponentSpec& component) {
   json::object object;
   put(object, "name", component.name);
   put(object, "file", component.file);
   put(object, "image", component.image);
+  if (component.pull_policy) object["imagePullPolicy"] = manifestName(*component.pull_policy);
   put(object, "digest", component.digest);
   if (component.pool_size != 0) object["poolSize"] = component.pool_size;
   if (component.max_invocations != 0) object["maxInvocations"] = component.max_invocations;

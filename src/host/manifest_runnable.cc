@@ -85,11 +85,6 @@ Result<void> checkInterfaces(const std::vector<HostInterface>& interfaces) {
 }  // namespace
 
 Result<void> checkRunnable(const WorkloadSpec& spec) {
-  for (const ComponentSpec& component : spec.components)
-    if (!component.image.empty())
-      return unsupported(
-          fmt::format("component {}: this host cannot run a component by image ({}) yet; use file",
-                      inQuotes(component.name), inQuotes(component.image)));
   if (spec.service) return unsupported("this host cannot run a service yet");
   if (!spec.unsupported_keys.empty())
     return unsupported(fmt::format("this host does not support {}", spec.unsupported_keys[0]));

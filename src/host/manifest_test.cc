@@ -259,7 +259,14 @@ TEST(Manifest, NamesWhatWasExpectedAndFound) {
 TEST(Manifest, RefusesWhatDoesNotFitTogether) {
   const BadCase cases[] = {
       {"  - {name: web, file: b}\n", "m.yaml:5: duplicate component \"web\""},
-      {"    image: x\n", "m.yaml:5: components[0]: expected one of file and image"},
+      {"    image: r.example/x\n", "m.yaml:5: components[0]: expected one of file and image"},
+      {"    imagePullPolicy: Always\n", "m.yaml:5: components[0].imagePullPolicy is for images"},
+      {"  - {name: b, image: x}\n",
+       "m.yaml:5: components[1].image: \"x\" is not a reference to an artifact: it names no "
+       "registry; write REGISTRY/NAME, such as ghcr.io/acme/web:1.0"},
+      {"  - {name: b, image: r.example/x, imagePullPolicy: Often}\n",
+       "m.yaml:5: components[1].imagePullPolicy: expected Always or IfNotPresent or Never, found "
+       "\"Often\""},
       {"  - {name: b}\n", "m.yaml:5: components[1]: expected one of file and image"},
       {"    localResources: {volumeMounts: [{name: v, mountPath: /v}]}\n",
        "m.yaml:5: components[0].localResources.volumeMounts[0]: the workload has no volume \"v\""},
@@ -349,10 +356,20 @@ std::string refusalOf(std::string_view text) {
   return runnable.error().message();
 }
 
+TEST(Manifest, AnImageHasAPullPolicy) {
+  const std::string text =
+      "name: a\ncomponents: [{name: web, image: 'ghcr.io/x/y:1', imagePullPolicy: Always}]\n";
+  const auto spec = parse(text);
+  ASSERT_TRUE(spec) << spec.error().message();
+  EXPECT_TRUE(checkRunnable(*spec));
+  EXPECT_EQ(spec->components[0].image, "ghcr.io/x/y:1");
+  EXPECT_EQ(spec->components[0].pull_policy, oci::PullPolicy::kAlways);
+  const auto again = parse(toJson(*spec));
+  ASSERT_TRUE(again) << again.error().message();
+  EXPECT_EQ(*again, *spec);
+}
+
 TEST(Manifest, RefusesByNameWhatCannotRunYet) {
-  EXPECT_EQ(refusalOf("name: a\ncomponents: [{name: web, image: ghcr.io/x/y:1}]\n"),
-            "component \"web\": this host cannot run a component by image (\"ghcr.io/x/y:1\") "
-            "yet; use file");
   EXPECT_EQ(refusalOf(with("service: {file: s.wasm, maxRestarts: 3}\n")),
             "this host cannot run a service yet");
   EXPECT_EQ(refusalOf(with("hostInterfaces: [{namespace: wasi, package: webgpu}]\n")),

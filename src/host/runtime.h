@@ -52,6 +52,13 @@ class WorkloadRuntime {
  public:
   virtual ~WorkloadRuntime() = default;
 
+  // Brings onto this host what the workload names by image, however long that takes: it waits for
+  // others and takes nobody's place. Gives the spec to prepare. Errors: kNotFound,
+  // kPermissionDenied, kUnavailable, kDeadlineExceeded, … with the name of the component.
+  enum class Freshness { kAsManifestSays, kCacheWillDo };
+  [[nodiscard]] virtual Task<Result<std::shared_ptr<const WorkloadSpec>>> fetch(
+      std::shared_ptr<const WorkloadSpec> spec, Freshness freshness) = 0;
+
   // Loads and compiles (in the background), checks imports and pre-instantiates. Nothing serves
   // yet, and nothing is left behind when it fails: kInvalidArgument, kNotFound, kUnsupported with
   // the name of what is missing, kResourceExhausted.

@@ -107,6 +107,18 @@ class FakeRuntime final : public WorkloadRuntime {
     gate->set();
   }
 
+  // A component whose image is called "…/slow:…" is fetched until letFetch().
+  Task<Result<std::shared_ptr<const WorkloadSpec>>> fetch(std::shared_ptr<const WorkloadSpec> spec,
+                                                          Freshness freshness) override {
+    if (spec->components.empty() || spec->components[0].image.empty()) co_return spec;
+    calls.push_back((freshness == Freshness::kCacheWillDo ? "find " : "fetch ") + spec->id());
+    if (spec->components[0].image.contains("/slow:")) co_await fetched_.wait();
+    if (spec->components[0].image.contains("/gone:"))
+      co_return fail(ErrorCode::kNotFound, "there is no such image");
+    co_return spec;
+  }
+  void letFetch() { fetched_.set(); }
+
   Task<Result<std::shared_ptr<Deployment>>> prepare(std::shared_ptr<const WorkloadSpec> spec,
                                                     std::uint64_t generation) override {
     calls.push_back("prepare " + spec->id());
@@ -137,6 +149,7 @@ class FakeRuntime final : public WorkloadRuntime {
   }
 
   std::unique_ptr<Event> gate_ = std::make_unique<Event>();
+  Event fetched_;
 };
 
 // A workload with one component and one route.

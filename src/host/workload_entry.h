@@ -20,7 +20,8 @@ struct WorkloadManager::Operation {
   std::shared_ptr<const WorkloadSpec> spec;  // null: remove the workload
   std::vector<FileStamp> stamps;             // of the component files when it was requested
   std::uint64_t generation = 0;
-  bool save = false;  // in the store
+  bool save = false;      // in the store
+  bool restores = false;  // what the store remembers
   std::optional<Result<void>> outcome;
   Event done;
 

@@ -79,6 +79,17 @@ Result<void> WorkloadManager::checkAdmissible(const WorkloadSpec& spec) const {
                           inQuotes(conflict->route), inQuotes(conflict->holder)));
 }
 
+namespace {
+
+// Whether applying it again may bring something else.
+bool asksRegistries(const WorkloadSpec& spec) {
+  return std::ranges::any_of(spec.components, [](const ComponentSpec& component) {
+    return component.pull_policy == oci::PullPolicy::kAlways;
+  });
+}
+
+}  // namespace
+
 // The operation whose outcome an equal apply shares: one that is queued or runs, or none, marked
 // by a null pointer.
 WorkloadManager::OperationPointer WorkloadManager::sameAsNewest(
@@ -86,7 +97,7 @@ WorkloadManager::OperationPointer WorkloadManager::sameAsNewest(
   const OperationPointer& newest = entry.queued ? entry.queued : entry.running;
   if (newest != nullptr) return newest->asksFor(spec, stamps) ? newest : nullptr;
   const bool serves = entry.last_applied != nullptr && entry.last_applied->succeeded() &&
-                      entry.last_applied->asksFor(spec, stamps);
+                      entry.last_applied->asksFor(spec, stamps) && !asksRegistries(spec);
   return serves ? entry.last_applied : nullptr;
 }
 
@@ -125,6 +136,7 @@ Result<WorkloadManager::OperationPointer> WorkloadManager::submitApply(
   operation->stamps = std::move(stamps);
   operation->generation = generation;
   operation->save = owner == WorkloadOwner::kApi && origin == Origin::kRequest;
+  operation->restores = origin == Origin::kStore;
   enqueue(entry, operation);
   return operation;
 }

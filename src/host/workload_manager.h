@@ -127,6 +127,7 @@ class WorkloadManager {
 
   Task<void> work(EntryPointer entry);
   Task<Result<void>> runApply(EntryPointer entry, OperationPointer operation);
+  Task<Result<std::shared_ptr<Deployment>>> prepare(OperationPointer operation);
   Task<Result<void>> activate(EntryPointer entry, OperationPointer operation,
                               std::shared_ptr<Deployment> next);
   Task<Result<void>> runRemove(EntryPointer entry, OperationPointer operation);

@@ -106,6 +106,60 @@ TEST_F(WorkloadManagerTest, AReplacedComponentFileIsANewGeneration) {
   });
 }
 
+WorkloadSpec makeImageSpec(std::string name, std::string image,
+                           std::optional<oci::PullPolicy> policy = std::nullopt) {
+  WorkloadSpec spec = makeSpec(name, "/" + name, "");
+  spec.components[0].image = std::move(image);
+  spec.components[0].pull_policy = policy;
+  return spec;
+}
+
+TEST_F(WorkloadManagerTest, AnImageThatTakesLongKeepsNobodyWaiting) {
+  run([](net::Shard& shard) -> Task<void> {
+    Rig rig(shard);
+    rig.make({.max_concurrent_starts = 1});
+    rig.manager->markReady();
+    const auto status = co_await rig.apply(makeImageSpec("slow", "r.example/slow:1"), Wait::kNo);
+    EXPECT_EQ(status->state, WorkloadState::kStarting);
+    EXPECT_EQ((co_await rig.apply(makeSpec("a")))->state, WorkloadState::kRunning);
+    rig.runtime.letFetch();
+    co_await settle(shard);
+    EXPECT_EQ(rig.manager->get("default/slow")->state, WorkloadState::kRunning);
+  });
+}
+
+TEST_F(WorkloadManagerTest, AnImageThatIsMissingIsTheReason) {
+  run([](net::Shard& shard) -> Task<void> {
+    Rig rig(shard);
+    EXPECT_FALSE(co_await rig.apply(makeImageSpec("a", "r.example/gone:1")));
+    EXPECT_EQ(rig.manager->get("default/a")->state, WorkloadState::kError);
+    EXPECT_EQ(rig.manager->get("default/a")->reason, "there is no such image");
+    EXPECT_TRUE(co_await rig.apply(makeSpec("b", "/a"))) << "its route is free again";
+  });
+}
+
+TEST_F(WorkloadManagerTest, OnlyAnImageThatIsAlwaysPulledIsAskedForAgain) {
+  run([](net::Shard& shard) -> Task<void> {
+    Rig rig(shard);
+    for (int i = 0; i < 2; ++i) {
+      co_await rig.apply(makeImageSpec("a", "r.example/a:1"));
+      co_await rig.apply(makeImageSpec("b", "r.example/b:1", oci::PullPolicy::kAlways));
+    }
+    EXPECT_EQ(rig.manager->get("default/a")->serving_generation, 1U);
+    EXPECT_EQ(rig.manager->get("default/b")->serving_generation, 3U);
+  });
+}
+
+TEST_F(WorkloadManagerTest, ARestartGoesOnWithTheImagesThatAreThere) {
+  run([](net::Shard& shard) -> Task<void> {
+    Rig rig(shard);
+    const auto spec = makeImageSpec("a", "r.example/a:1", oci::PullPolicy::kAlways);
+    co_await rig.store->save({Rig::share(spec), 1});
+    co_await rig.manager->restoreAll();
+    EXPECT_EQ(rig.takeCalls().front(), "find default/a");
+  });
+}
+
 TEST_F(WorkloadManagerTest, AGenerationThatFailsLeavesTheOldOneServing) {
   run([](net::Shard& shard) -> Task<void> {
     Rig rig(shard);

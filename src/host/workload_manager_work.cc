@@ -48,13 +48,7 @@ Task<Result<void>> WorkloadManager::runApply(EntryPointer entry, OperationPointe
   claims_.add(spec);
   environment_.events.add(EventKind::kStarting, entry->id, operation->generation, "");
 
-  Permit permit = co_await starts_.acquire();
-  const TimePoint begun = environment_.clock.now();
-  auto prepared = co_await environment_.runtime.prepare(operation->spec, operation->generation);
-  permit.release();
-  prepare_seconds_->observe(
-      std::chrono::duration<double>(environment_.clock.now() - begun).count());
-
+  auto prepared = co_await prepare(operation);
   Result<void> outcome;
   if (prepared)
     outcome = co_await activate(entry, operation, *std::move(prepared));
@@ -62,6 +56,19 @@ Task<Result<void>> WorkloadManager::runApply(EntryPointer entry, OperationPointe
     outcome = std::unexpected(std::move(prepared).error());
   if (!outcome) releaseRoutes(spec);
   co_return outcome;
+}
+
+Task<Result<std::shared_ptr<Deployment>>> WorkloadManager::prepare(OperationPointer operation) {
+  using Freshness = WorkloadRuntime::Freshness;
+  // A restart of the host changes no code.
+  const auto freshness = operation->restores ? Freshness::kCacheWillDo : Freshness::kAsManifestSays;
+  CO_TRY(auto located, co_await environment_.runtime.fetch(operation->spec, freshness));
+  const Permit permit = co_await starts_.acquire();
+  const TimePoint begun = environment_.clock.now();
+  auto prepared = co_await environment_.runtime.prepare(std::move(located), operation->generation);
+  prepare_seconds_->observe(
+      std::chrono::duration<double>(environment_.clock.now() - begun).count());
+  co_return prepared;
 }
 
 // From here on only the disk can refuse, and that before any route moves.

@@ -37,7 +37,8 @@ struct ArtifactService::Network {
 ArtifactService::ArtifactService(ArtifactServiceOptions options, Cache cache, ProcessRunner& runner)
     : options_(std::move(options)),
       cache_(std::move(cache)),
-      credentials_(options_.docker_config_path, runner),
+      docker_(options_.docker_config_path, runner),
+      credentials_(options_.logins, docker_),
       artifacts_([this] { return connect(); }, cache_),
       pulls_(std::make_unique<TaskSet>()) {}
 

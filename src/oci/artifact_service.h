@@ -17,6 +17,7 @@ struct ArtifactServiceOptions {
   std::string cache_folder = Cache::defaultFolder();
   std::uint64_t cache_max_bytes = Cache::kDefaultMaxBytes;
   std::string docker_config_path = DockerCredentials::defaultPath();
+  std::vector<FileLogin> logins;  // go before Docker's
   bool system_roots = true;
   std::vector<std::string> ca_paths;  // PEM files of more certificate authorities
 };
@@ -61,7 +62,8 @@ class ArtifactService {
 
   const ArtifactServiceOptions options_;
   Cache cache_;
-  DockerCredentials credentials_;
+  DockerCredentials docker_;
+  FileCredentials credentials_;
   std::unique_ptr<net::ShardGroup> group_;
   // On the service's shard.
   std::unique_ptr<Network> network_;

@@ -5,9 +5,6 @@
 
 #include <fmt/format.h>
 
-#include "base/escape.h"
-#include "base/text.h"
-
 namespace nimbus::oci {
 namespace {
 
@@ -38,26 +35,6 @@ Result<bool> isThere(Cache& cache, const Descriptor& layer) {
 }
 
 }  // namespace
-
-Result<PullPolicy> parsePullPolicy(std::string_view text) {
-  for (const PullPolicy policy :
-       {PullPolicy::kAlways, PullPolicy::kIfNotPresent, PullPolicy::kNever})
-    if (equalsIgnoringCase(text, pullPolicyName(policy))) return policy;
-  std::string shown;
-  appendEscaped(shown, text);
-  return fail(
-      ErrorCode::kInvalidArgument,
-      fmt::format("\"{}\" is not a pull policy; expected always, ifNotPresent or never", shown));
-}
-
-std::string_view pullPolicyName(PullPolicy policy) {
-  switch (policy) {
-    case PullPolicy::kAlways: return "always";
-    case PullPolicy::kIfNotPresent: return "ifNotPresent";
-    case PullPolicy::kNever: return "never";
-  }
-  return "";
-}
 
 Result<std::optional<Pulled>> Artifacts::findCached(const Reference& reference) {
   const auto digest = cache_.find(reference);
@@ -104,21 +81,24 @@ Task<Result<Pulled>> Artifacts::pullAnew(Reference reference, RegistryOptions op
     CO_TRY(const auto partial, cache_.begin(layer));
     CO_TRY_VOID(co_await registry.fetchBlob(layer, partial.get(), progress));
     CO_TRY_VOID(cache_.keep(*partial, layer.digest));
-    // What is no WebAssembly must not stay, or it would be found again.
-    CO_TRY(const auto bytes, cache_.read(layer.digest, layer.size));
-    auto checked = bytes ? checkWasm(bytes->view())
-                         : fail(ErrorCode::kIo, "what was downloaded has vanished from the cache");
-    if (!checked) {
-      cache_.drop(layer.digest);
-      co_return std::unexpected(std::move(checked).error());
-    }
   }
+  CO_TRY_VOID(checkLayer(layer, there));
   CO_TRY_VOID(cache_.put(fetched.document.view()));
   CO_TRY_VOID(cache_.remember(reference, fetched.digest));
   const std::array<Digest, 2> used = {fetched.digest, layer.digest};
   CO_TRY_VOID(cache_.trim(used));
   co_return Pulled{std::move(reference),        fetched.digest, layer.digest, layer.size,
                    cache_.pathOf(layer.digest), !there};
+}
+
+// What was there before may be a manifest, which a manifest can name as its layer.
+Result<void> Artifacts::checkLayer(const Descriptor& layer, bool was_there) {
+  TRY(const auto bytes, cache_.read(layer.digest, layer.size));
+  if (!bytes) return fail(ErrorCode::kIo, "what was downloaded has vanished from the cache");
+  auto checked = checkWasm(bytes->view());
+  // It must not stay, or it would be found again.
+  if (!checked && !was_there) cache_.drop(layer.digest);
+  return checked;
 }
 
 Result<Bytes> Artifacts::read(const Pulled& pulled) {

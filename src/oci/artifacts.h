@@ -7,22 +7,13 @@
 #include "base/task.h"
 #include "oci/cache.h"
 #include "oci/progress.h"
+#include "oci/pull_policy.h"
 #include "oci/reference.h"
 #include "oci/registry.h"
 #include "oci/registry_options.h"
 #include "oci/wasm_artifact.h"
 
 namespace nimbus::oci {
-
-// When a registry is asked for an artifact.
-enum class PullPolicy {
-  kAlways,        // what the reference names now; only what changed is downloaded
-  kIfNotPresent,  // only if the cache has nothing for the reference
-  kNever,         // the cache alone
-};
-// "always", "ifNotPresent" or "never", also as Kubernetes writes them; kInvalidArgument.
-[[nodiscard]] Result<PullPolicy> parsePullPolicy(std::string_view text);
-[[nodiscard]] std::string_view pullPolicyName(PullPolicy policy);
 
 // An artifact in the cache.
 struct Pulled {
@@ -63,6 +54,7 @@ class Artifacts {
   [[nodiscard]] Result<std::optional<Pulled>> findCached(const Reference& reference);
   [[nodiscard]] Task<Result<Pulled>> pullAnew(Reference reference, RegistryOptions options,
                                               Progress* progress);
+  [[nodiscard]] Result<void> checkLayer(const Descriptor& layer, bool was_there);
   [[nodiscard]] Task<Result<Pushed>> pushAll(Reference reference, WasmArtifact artifact,
                                              RegistryOptions options, Progress* progress);
 

@@ -153,6 +153,18 @@ TEST_F(ArtifactsTest, WhatIsNoWebAssemblyIsRefusedAndNotKept) {
   });
 }
 
+TEST_F(ArtifactsTest, AManifestIsNoComponentThoughItIsInTheCache) {
+  const std::string inner = registry_->addArtifact("1", kModule);
+  const std::string document = registry_->manifests[inner];
+  registry_->addArtifact("2", document);
+  run([&](net::Shard&) -> Task<void> {
+    co_await pulled(PullPolicy::kAlways);
+    EXPECT_EQ((co_await pullError(PullPolicy::kAlways, "app/web:2")).code(),
+              ErrorCode::kInvalidArgument);
+    co_await pulled(PullPolicy::kNever);
+  });
+}
+
 TEST_F(ArtifactsTest, ErrorsBeginWithTheReference) {
   run([&](net::Shard&) -> Task<void> {
     const Error error = co_await pullError(PullPolicy::kAlways);

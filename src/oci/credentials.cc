@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::size_t kMaxConfigBytes = 1024 * 1024;
 constexpr std::size_t kMaxAnswerBytes = 64 * 1024;
+constexpr std::size_t kMaxPasswordFileBytes = 16 * 1024;
 constexpr std::size_t kMaxShownBytes = 512;
 constexpr Duration kHelperTimeout = std::chrono::seconds(20);
 
@@ -70,6 +71,20 @@ Result<std::optional<Credential>> DockerCredentials::find(const std::string& reg
   if (missing && !entry->helper_is_certain) return std::move(entry->credential);
   if (!answer || *answer) return answer;
   return std::move(entry->credential);
+}
+
+Result<std::optional<Credential>> FileCredentials::find(const std::string& registry) {
+  for (const FileLogin& login : logins_) {
+    if (login.registry != registry) continue;
+    TRY(const std::string text, readFile(login.password_file, kMaxPasswordFileBytes));
+    const std::string_view line = trim(std::string_view(text).substr(0, text.find('\n')));
+    if (line.empty()) {
+      return fail(ErrorCode::kInvalidArgument,
+                  fmt::format("there is no password in {}", login.password_file));
+    }
+    return Credential{login.user, std::string(line), {}};
+  }
+  return others_.find(registry);
 }
 
 std::string DockerCredentials::defaultPath() {

@@ -3,6 +3,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/process.h"
 #include "base/result.h"
@@ -45,6 +46,27 @@ class DockerCredentials final : public CredentialSource {
  private:
   std::string config_path_;
   ProcessRunner& runner_;
+};
+
+// A user at one registry whose password stands in the first line of a file.
+struct FileLogin {
+  std::string registry;
+  std::string user;
+  std::string password_file;
+};
+
+// Logins that an operator wrote down, and another source for all other registries. The files are
+// read at each look-up, so that a password can be changed.
+class FileCredentials final : public CredentialSource {
+ public:
+  // `others` outlives the object.
+  FileCredentials(std::vector<FileLogin> logins, CredentialSource& others)
+      : logins_(std::move(logins)), others_(others) {}
+  [[nodiscard]] Result<std::optional<Credential>> find(const std::string& registry) override;
+
+ private:
+  std::vector<FileLogin> logins_;
+  CredentialSource& others_;
 };
 
 // The answer of a credential program: {"Username": …, "Secret": …}. kProtocol if it is not one.

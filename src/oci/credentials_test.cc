@@ -132,5 +132,20 @@ TEST_F(CredentialsTest, AFileThatIsNotWellFormedIsNamed) {
   EXPECT_FALSE(runner_.asked);
 }
 
+TEST_F(CredentialsTest, LoginsOfAnOperatorGoBeforeDockers) {
+  folder_.write("config.json", kMine);
+  folder_.write("password", "of a file\nand more\n");
+  folder_.write("empty", "\n");
+  DockerCredentials docker(folder_.path("config.json"), runner_);
+  FileCredentials logins({{"own.example", "ali", folder_.path("password")},
+                          {"empty.example", "ali", folder_.path("empty")},
+                          {"gone.example", "ali", folder_.path("gone")}},
+                         docker);
+  EXPECT_EQ(**logins.find("own.example"), (Credential{"ali", "of a file", {}}));
+  EXPECT_EQ((**logins.find("r.example")).user, "me");
+  EXPECT_EQ(logins.find("empty.example").error().code(), ErrorCode::kInvalidArgument);
+  EXPECT_EQ(logins.find("gone.example").error().code(), ErrorCode::kNotFound);
+}
+
 }  // namespace
 }  // namespace nimbus::oci

@@ -15,6 +15,7 @@
 #include "wash/command.h"
 #include "wash/engine_flags.h"
 #include "wash/flag_check.h"
+#include "wash/host_registry_flags.h"
 #include "wash/nats_flags.h"
 #include "wash/termination.h"
 
@@ -33,6 +34,7 @@ struct HostFlags {
   std::size_t shards = 0;
   EngineFlags engine;
   NatsFlags nats;
+  HostRegistryFlags registries;
 };
 
 // The file's settings with the flags on top.
@@ -59,6 +61,7 @@ Result<host::HostConfig> configOf(const HostFlags& flags, const GlobalOptions& g
     config.admin.socket = defaultAdminSocket();
   }
   TRY(config.nats, natsOptionsOf(flags.nats, std::move(config.nats)));
+  TRY(config.images, imageOptionsOf(flags.registries, std::move(config.images)));
   const engine::EngineOptions engine = engineOptionsOf(flags.engine);
   if (config.engine.cache_folder.empty() && !flags.engine.no_cache) {
     config.engine.cache_folder = engine.cache_folder;
@@ -88,6 +91,8 @@ host::DataPlaneOptions planeOptions(const host::HostConfig& config) {
     options.runtime.providers.keyvalue_database = config.state_folder + "/keyvalue.sqlite";
   options.runtime.providers.nats = config.nats;
   options.runtime.max_component_bytes = config.max_component_bytes;
+  options.runtime.images = config.images;
+  options.runtime.images.max_bytes = config.max_component_bytes;
   options.runtime.volumes_folder =
       config.volumes_folder.empty()
           ? (fs::temp_directory_path() / ("nimbus-volumes-" + std::to_string(::getpid()))).string()
@@ -222,6 +227,7 @@ void addHostCommand(CLI::App& app, const GlobalOptions& global, Action& action) 
   command->add_option("--shards", flags->shards, "Threads that serve; 0: one per core");
   addEngineFlags(*command, flags->engine);
   addNatsFlags(*command, flags->nats);
+  addHostRegistryFlags(*command, flags->registries);
   command->callback([flags, &global, &action] {
     action.set("host", [flags, &global] { return runHost(*flags, global); });
   });

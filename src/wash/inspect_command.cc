@@ -28,7 +28,7 @@ Result<Inspection> inspectArgument(const InspectFlags& flags, Logger& log) {
 }
 
 int runInspectWorkload(const InspectFlags& flags, const GlobalOptions& global) {
-  const auto inspection = inspectWorkload(flags.component);
+  const auto inspection = inspectWorkload(flags.component, flags.source);
   if (!inspection) return reportFailure(global.format, inspection.error());
   const std::string text = global.format == OutputFormat::kJson
                                ? workloadInspectionJson(*inspection)

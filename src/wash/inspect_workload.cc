@@ -12,22 +12,21 @@
 #include "host/files.h"
 #include "host/manifest.h"
 #include "wash/output.h"
-#include "wash/resolve_component.h"
 
 namespace nimbus::wash {
 namespace {
 
 constexpr std::size_t kMaxManifestBytes = 1 << 20;
 
-Result<std::vector<wit::ComponentInfo>> infosOf(const host::WorkloadSpec& spec) {
+Result<std::vector<wit::ComponentInfo>> infosOf(const host::WorkloadSpec& spec,
+                                                const ReferenceFlags& source) {
   std::vector<wit::ComponentInfo> infos;
   for (const host::ComponentSpec& component : spec.components) {
-    if (component.file.empty()) {
-      return fail(ErrorCode::kUnsupported,
-                  fmt::format("component \"{}\" is given by image ({}), not by file",
-                              component.name, component.image));
-    }
-    TRY(ResolvedComponent resolved, resolveComponent(component.file));
+    ReferenceFlags flags = source;
+    if (component.pull_policy) flags.pull_policy = oci::pullPolicyName(*component.pull_policy);
+    TRY(ResolvedComponent resolved, component.file.empty()
+                                        ? resolveComponentOrReference(component.image, flags)
+                                        : resolveComponent(component.file));
     TRY(engine::Engine::Inspected inspected, engine::Engine::inspect(std::move(resolved.bytes)));
     infos.push_back(std::move(inspected.info));
   }
@@ -70,11 +69,11 @@ bool isManifestName(std::string_view argument) {
                              [&](std::string_view ending) { return argument.ends_with(ending); });
 }
 
-Result<WorkloadInspection> inspectWorkload(const std::string& file) {
+Result<WorkloadInspection> inspectWorkload(const std::string& file, const ReferenceFlags& source) {
   TRY(const std::string text, host::readFile(file, kMaxManifestBytes));
   const std::string folder = std::filesystem::absolute(file).parent_path().string();
   TRY(const host::WorkloadSpec spec, host::parseManifest(text, file, folder));
-  TRY(const auto infos, infosOf(spec));
+  TRY(const auto infos, infosOf(spec, source));
   TRY(const host::CompositionPlan plan, host::planComposition(spec, infos));
   WorkloadInspection inspection{.file = file, .workload = spec.id(), .components = {}};
   for (std::size_t i = 0; i < spec.components.size(); ++i) {

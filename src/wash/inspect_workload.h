@@ -6,6 +6,7 @@
 
 #include "base/result.h"
 #include "host/runtime.h"
+#include "wash/resolve_reference.h"
 
 namespace nimbus::wash {
 
@@ -29,7 +30,8 @@ struct WorkloadInspection {
 
 // Reads the manifest and the files that it names. The errors of parseManifest() and
 // planComposition().
-[[nodiscard]] Result<WorkloadInspection> inspectWorkload(const std::string& file);
+[[nodiscard]] Result<WorkloadInspection> inspectWorkload(const std::string& file,
+                                                         const ReferenceFlags& source);
 
 [[nodiscard]] std::string workloadInspectionText(const WorkloadInspection& inspection);
 // The one line of `-o json`.

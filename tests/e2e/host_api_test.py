@@ -149,13 +149,12 @@ class ApiTest(hosting.TestCase):
 
     def test_what_cannot_run_is_refused_by_name(self):
         host = self.host()
-        image = {"name": "a", "components": [{"name": "web", "image": "registry.test/web:1"}]}
         service = {**workload("a"), "service": {"file": harness.guest("command")}}
         foreign = {**workload("a"), "hostInterfaces": [
             {"namespace": "acme", "package": "magic", "interfaces": ["wand"], "version": "1.0.0"}]}
         secret = workload("a", resources={"environment": {"secretFrom": [{"name": "s"}]}})
-        for manifest, word in ((image, "registry.test/web:1"), (service, "service"),
-                               (foreign, "acme:magic/wand@1.0.0"), (secret, "secretFrom")):
+        for manifest, word in ((service, "service"), (foreign, "acme:magic/wand@1.0.0"),
+                               (secret, "secretFrom")):
             with self.subTest(word):
                 self.refused(host.try_apply(manifest), 422, word)
                 self.assertIsNone(host.status("a"))

@@ -1,0 +1,43 @@
+#include "wash/host_registry_flags.h"
+
+#include <filesystem>
+
+#include <CLI/CLI.hpp>
+
+#include "wash/flag_check.h"
+#include "wash/guest_options.h"
+
+namespace nimbus::wash {
+
+void addHostRegistryFlags(CLI::App& command, HostRegistryFlags& flags) {
+  command.add_flag("--allow-insecure-registries", flags.allow_insecure,
+                   "Talk to all registries over HTTP, without TLS");
+  command
+      .add_option("--oci-ca-path", flags.ca_paths,
+                  "PEM file of more certificate authorities of registries (repeatable)")
+      ->envname("WASH_OCI_CA_PATHS")
+      ->delimiter(',')
+      ->allow_extra_args(false)
+      ->option_text("FILE");
+  command
+      .add_option("--registry-pull-timeout", flags.pull_timeout,
+                  "How long pulling an image may take (default 30s)")
+      ->check(acceptedBy(parseDuration))
+      ->option_text("DURATION");
+  command.add_option("--oci-cache-dir", flags.cache_folder, "Where pulled images are kept")
+      ->option_text("FOLDER");
+}
+
+Result<host::ImageOptions> imageOptionsOf(const HostRegistryFlags& flags,
+                                          host::ImageOptions settings) {
+  if (flags.allow_insecure) settings.insecure_registries = {"*"};
+  if (!flags.ca_paths.empty()) settings.service.ca_paths = flags.ca_paths;
+  if (!flags.pull_timeout.empty()) {
+    TRY(settings.pull_timeout, parseDuration(flags.pull_timeout));
+  }
+  if (!flags.cache_folder.empty())
+    settings.service.cache_folder = std::filesystem::absolute(flags.cache_folder).string();
+  return settings;
+}
+
+}  // namespace nimbus::wash
