@@ -17,7 +17,7 @@ packages=(
   libnats-dev libsqlite3-dev libtomlplusplus-dev
   # Tests, benchmarks and their clients.
   libgtest-dev libgmock-dev python3 python3-venv nats-server
-  curl nghttp2-client openssl wrk docker-registry skopeo
+  curl nghttp2-client openssl wrk zsh fish docker-registry skopeo
   # Plain tools of the scripts.
   ca-certificates git procps util-linux xz-utils
 )

@@ -1,8 +1,22 @@
 #include "project/toml_reader.h"
 
-#define TOML_EXCEPTIONS 0
+namespace nimbus::project {
+
+struct TomlAssertionFailed {};
+
+// The library's assertions can be reached by documents that are wrong in certain ways, so they are
+// errors like any other.
+constexpr void assertToml(bool condition) {
+  if (!condition) throw TomlAssertionFailed();
+}
+
+}  // namespace nimbus::project
+
+#define TOML_ASSERT(condition) ::nimbus::project::assertToml(static_cast<bool>(condition))
+#define TOML_EXCEPTIONS 1
 #define TOML_HEADER_ONLY 1
 #include <toml++/toml.h>
+static_assert(TOML_LIB_MAJOR == 3);
 
 #include <sstream>
 #include <string>
@@ -103,10 +117,14 @@ Result<YamlNode> parseToml(std::string_view text, std::string_view file_name,
   if (text.size() > limits.max_bytes)
     return fail(ErrorCode::kResourceExhausted,
                 fmt::format("{}: larger than {} bytes", file_name, limits.max_bytes));
-  const toml::parse_result parsed = toml::parse(text);
-  if (!parsed)
-    return refuse(file_name, lineOf(parsed.error().source()), parsed.error().description());
-  return Converter(file_name, limits).convert(parsed.table(), 0);
+  try {
+    const toml::table table = toml::parse(text);
+    return Converter(file_name, limits).convert(table, 0);
+  } catch (const toml::parse_error& error) {
+    return refuse(file_name, lineOf(error.source()), error.description());
+  } catch (const TomlAssertionFailed&) {
+    return refuse(file_name, 1, "not a TOML document");
+  }
 }
 
 }  // namespace nimbus::project

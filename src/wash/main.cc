@@ -10,6 +10,7 @@
 
 #include "engine/engine.h"
 #include "wash/command.h"
+#include "wash/help.h"
 #include "wash/version.h"
 
 namespace nimbus::wash {
@@ -88,11 +89,15 @@ int run(int argc, char** argv) {
   addDevCommand(app, global, action);
   addInspectCommand(app, global, action);
   addConfigCommand(app, global, action);
+  addDoctorCommand(app, global, action);
+  addCompletionCommand(app, global, action);
+  addHelpCommand(app, global, action);
   addBindgenCommand(app, global, action);
   addHostCommand(app, global, action);
   addWorkloadCommand(app, global, action);
   addProviderCommand(app, global, action);
   addOciCommand(app, global, action);
+  if (const auto answered = answerAboutItself(app, argc, argv)) return *answered;
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

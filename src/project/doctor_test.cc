@@ -1,0 +1,191 @@
+#include "project/doctor.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "project/doctor_network.h"
+#include "project/test_support.h"
+
+namespace nimbus::project {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::HasSubstr;
+using Status = Check::Status;
+
+class FakeNetwork final : public DoctorNetwork {
+ public:
+  Result<void> port;
+  Result<void> nats;
+  Result<void> canListen(const std::string&) override { return port; }
+  Result<void> natsAnswers(const std::string&) override { return nats; }
+};
+
+// A machine that has the programs that a test gives it, and nothing else.
+class Doctor : public testing::Test {
+ protected:
+  Doctor() { fs::create_directories(files_.path("bin")); }
+
+  // A program that prints this, whatever it is asked.
+  void program(const std::string& name, const std::string& prints) {
+    const std::string file = files_.write("bin/" + name, "#!/bin/sh\necho '" + prints + "'\n");
+    fs::permissions(file, fs::perms(0755));
+  }
+  void project(const std::string& marker, std::string_view content = "") {
+    files_.write("project/" + marker, content);
+  }
+
+  DoctorReport examine() {
+    fs::create_directories(files_.path("project"));
+    DoctorRequest request;
+    request.project = findProject(files_.path("project"));
+    auto loaded = loadConfig({.user_file = {},
+                              .project_file = request.project.config_file,
+                              .environment = {},
+                              .flags = {}});
+    if (loaded) {
+      request.config = *std::move(loaded);
+    } else {
+      request.config_error = loaded.error().message();
+    }
+    request.credentials = [this](const std::string&) { return credentials_; };
+    SystemProcessRunner runner;
+    // /bin has the shell that the programs are written for.
+    const Toolbox tools(runner, files_.path("bin"), request.project.folder);
+    return project::examine(request, tools, toolchains(), network_);
+  }
+  static Check find(const DoctorReport& report, const std::string& name) {
+    for (const Check& check : report.checks)
+      if (check.name == name) return check;
+    ADD_FAILURE() << "no check of " << name;
+    return {};
+  }
+
+  TestFolder files_;
+  FakeNetwork network_;
+  Result<bool> credentials_ = true;
+};
+
+TEST_F(Doctor, RequiresNothingWithoutAProject) {
+  const DoctorReport report = examine();
+  EXPECT_FALSE(report.failed());
+  EXPECT_TRUE(report.healthy());
+  EXPECT_EQ(find(report, "cargo").status, Status::kAbsent);
+}
+
+TEST_F(Doctor, RequiresWhatTheLanguageNeeds) {
+  project("pyproject.toml");
+  program("python3", "Python 3.11.2");
+  const DoctorReport report = examine();
+  EXPECT_EQ(report.language, "python");
+  EXPECT_TRUE(report.failed());
+  EXPECT_EQ(find(report, "python3").version, "3.11.2");
+  const Check missing = find(report, "componentize-py");
+  EXPECT_EQ(missing.status, Status::kError);
+  EXPECT_EQ(missing.fix, "pip install componentize-py");
+  EXPECT_EQ(find(report, "go").status, Status::kAbsent);
+
+  program("componentize-py", "componentize-py 0.17.1");
+  EXPECT_FALSE(examine().failed());
+}
+
+TEST_F(Doctor, RefusesOldVersions) {
+  project("pyproject.toml");
+  program("python3", "Python 3.8.1");
+  program("componentize-py", "componentize-py 0.17.1");
+  const DoctorReport report = examine();
+  const Check old = find(report, "python3");
+  EXPECT_EQ(old.status, Status::kError);
+  EXPECT_THAT(old.message, HasSubstr("older than 3.10"));
+  EXPECT_TRUE(report.failed());
+}
+
+TEST_F(Doctor, WarnsOfOldVersionsThatNobodyNeeds) {
+  program("node", "v12.22.9");
+  const DoctorReport report = examine();
+  EXPECT_EQ(find(report, "node").status, Status::kWarning);
+  EXPECT_FALSE(report.failed());
+  EXPECT_FALSE(report.healthy());
+}
+
+TEST_F(Doctor, KnowsWhichTinyGoTakesWhichGo) {
+  program("tinygo", "tinygo version 0.38.0 linux/amd64 (using go version go1.25.1 and LLVM 19)");
+  program("go", "go version go1.25.1 linux/amd64");
+  const Check old = find(examine(), "tinygo-for-go");
+  EXPECT_EQ(old.status, Status::kWarning) << "no project here needs it";
+  EXPECT_THAT(old.message, HasSubstr("Go 1.25.1 needs TinyGo 0.39 or newer; this is 0.38.0"));
+  EXPECT_THAT(old.fix, HasSubstr("install TinyGo 0.39"));
+
+  program("tinygo", "tinygo version 0.39.0 linux/amd64");
+  EXPECT_EQ(find(examine(), "tinygo-for-go").status, Status::kOk);
+  program("go", "go version go1.99.0 linux/amd64");
+  EXPECT_EQ(find(examine(), "tinygo-for-go").status, Status::kWarning);
+}
+
+TEST_F(Doctor, UsesWhatTheProjectBringsItself) {
+  project("pyproject.toml");
+  program("python3", "Python 3.11.2");
+  fs::permissions(
+      files_.write("project/.venv/bin/componentize-py", "#!/bin/sh\necho componentize-py 0.19.0\n"),
+      fs::perms(0755));
+  EXPECT_EQ(find(examine(), "componentize-py").version, "0.19.0");
+}
+
+TEST_F(Doctor, SaysThatAProgramDoesNotAnswer) {
+  program("git", "nothing to say");
+  EXPECT_THAT(find(examine(), "git").message, HasSubstr("does not say its version"));
+}
+
+TEST_F(Doctor, FailsOnAWrongConfiguration) {
+  project(".wash/config.yaml", "bild: {}\n");
+  const DoctorReport report = examine();
+  EXPECT_TRUE(report.failed());
+  EXPECT_THAT(find(report, "configuration").message, HasSubstr("did you mean \"build\"?"));
+}
+
+TEST_F(Doctor, ChecksWhatTheConfigurationNames) {
+  project(".wash/config.yaml",
+          "dev:\n  address: 127.0.0.1:80\n  data_nats_url: nats://127.0.0.1:1\n"
+          "  service_image: registry.example/a:1\n");
+  network_.port = fail(ErrorCode::kPermissionDenied, "taken");
+  network_.nats = fail(ErrorCode::kUnavailable, "refused");
+  credentials_ = fail(ErrorCode::kNotFound, "no helper");
+  const DoctorReport report = examine();
+  EXPECT_THAT(find(report, "port").message, HasSubstr("cannot listen at 127.0.0.1:80: taken"));
+  EXPECT_THAT(find(report, "nats").message, HasSubstr("dev.data_nats_url does not answer"));
+  EXPECT_EQ(find(report, "registry registry.example").fix, "docker login registry.example");
+  EXPECT_FALSE(report.failed()) << "it can still be built";
+}
+
+TEST(ToolVersions, AreFoundInWhatToolsPrint) {
+  const auto found = [](std::string_view text) {
+    const auto version = ToolVersion::findIn(text);
+    return version ? version->text() : "none";
+  };
+  EXPECT_EQ(found("go version go1.25.1 linux/amd64"), "1.25.1");
+  EXPECT_EQ(found("v20.11.0"), "20.11.0");
+  EXPECT_EQ(found("wasm-tools 1.236.0 (abc 2025-01-01)"), "1.236.0");
+  EXPECT_EQ(found("Debian clang version 22.1.0 (++2026)"), "22.1.0");
+  EXPECT_EQ(found("no 7 here"), "none");
+  EXPECT_LT(*ToolVersion::findIn("1.9"), *ToolVersion::findIn("1.10"));
+  EXPECT_EQ(*ToolVersion::findIn("1.9"), *ToolVersion::findIn("1.9.0"));
+}
+
+TEST(ToolchainTable, RefusesWhatIsNoTable) {
+  EXPECT_FALSE(parseToolchains("tools: [{name: x, ask: [x], least: soon}]", "f"));
+  EXPECT_FALSE(parseToolchains("tols: []", "f"));
+}
+
+TEST(DoctorNetwork, KnowsWhetherAnAddressIsTaken) {
+  SystemDoctorNetwork network;
+  EXPECT_TRUE(network.canListen("127.0.0.1:0"));
+  EXPECT_FALSE(network.canListen("192.0.2.1:8000")) << "an address of nobody";
+}
+
+TEST(DoctorNetwork, ToldApartFromNothing) {
+  SystemDoctorNetwork network;
+  EXPECT_FALSE(network.natsAnswers("nats://user:secret@127.0.0.1:1"));
+}
+
+}  // namespace
+}  // namespace nimbus::project

@@ -1,0 +1,151 @@
+// Programs of other people: whether they are there, and whether their versions fit.
+
+#include <algorithm>
+#include <filesystem>
+
+#include <fmt/format.h>
+
+#include "project/doctor.h"
+#include "project/languages/rust_toolchain.h"
+#include "project/languages/wasi_clang.h"
+
+namespace nimbus::project {
+namespace {
+
+namespace fs = std::filesystem;
+using Status = Check::Status;
+
+// What projects keep for themselves goes before PATH.
+std::optional<std::string> locate(const std::string& program, const std::string& folder,
+                                  const Toolbox& tools) {
+  for (const char* own : {".venv/bin", "venv/bin", "node_modules/.bin"}) {
+    if (auto found = tools.find((fs::path(folder) / own / program).string())) return found;
+  }
+  return tools.find(program);
+}
+
+Check checkTool(const ToolEntry& tool, const std::string& language, const std::string& folder,
+                const Toolbox& tools) {
+  Check check{.name = tool.name};
+  check.required = std::ranges::find(tool.languages, language) != tool.languages.end();
+  const auto path = locate(tool.ask[0], folder, tools);
+  if (!path) {
+    check.status = check.required ? Status::kError : Status::kAbsent;
+    check.message = fmt::format("is not on PATH; it {}", tool.purpose);
+    check.fix = tool.install;
+    return check;
+  }
+  check.path = *path;
+  std::vector<std::string> ask = tool.ask;
+  ask[0] = *path;
+  const auto answer = tools.ask(ask);
+  const auto version = answer ? ToolVersion::findIn(*answer) : std::nullopt;
+  if (!version) {
+    check.status = Status::kWarning;
+    check.message = "does not say its version";
+    check.fix = tool.install;
+    return check;
+  }
+  check.version = version->text();
+  if (*version < tool.least) {
+    check.status = check.required ? Status::kError : Status::kWarning;
+    check.message =
+        fmt::format("is older than {}, which is needed; it {}", tool.least.text(), tool.purpose);
+    check.fix = tool.install;
+  }
+  return check;
+}
+
+const Check* findCheck(const std::vector<Check>& checks, std::string_view name) {
+  const auto found = std::ranges::find(checks, name, &Check::name);
+  return found == checks.end() ? nullptr : &*found;
+}
+
+// TinyGo refuses a Go that is newer than itself.
+void checkPairing(const std::string& language, const ToolchainTable& table,
+                  std::vector<Check>& into) {
+  const Check* go = findCheck(into, "go");
+  const Check* tinygo = findCheck(into, "tinygo");
+  if (go == nullptr || tinygo == nullptr || go->version.empty() || tinygo->version.empty()) return;
+  const auto pairing = table.tinygoFor(*ToolVersion::findIn(go->version));
+  if (!pairing) return;
+  Check check{.name = "tinygo-for-go", .required = language == "tinygo"};
+  const bool fits = *ToolVersion::findIn(tinygo->version) >= pairing->tinygo;
+  if (fits && pairing->known) {
+    check.message = fmt::format("TinyGo {} takes Go {}", tinygo->version, go->version);
+  } else if (fits) {
+    check.status = Status::kWarning;
+    check.message =
+        fmt::format("Go {} is newer than what is known of TinyGo {}", go->version, tinygo->version);
+    check.fix = "if TinyGo refuses it, install an older Go: https://go.dev/dl";
+  } else {
+    check.status = check.required ? Status::kError : Status::kWarning;
+    check.message =
+        fmt::format("Go {} needs TinyGo {} or newer; this is {}, which will refuse to build",
+                    go->version, pairing->tinygo.text(), tinygo->version);
+    check.fix = fmt::format(
+        "install TinyGo {} (https://tinygo.org/getting-started/install), or an older Go",
+        pairing->tinygo.text());
+  }
+  into.push_back(std::move(check));
+}
+
+// Without a project that needs it, a missing tool is no finding.
+Status missing(bool required) { return required ? Status::kError : Status::kAbsent; }
+
+Check checkRustTarget(const std::string& language, const Toolbox& tools) {
+  constexpr std::string_view kTarget = "wasm32-wasip2";
+  Check check{.name = "rust-target", .required = language == "rust"};
+  const auto found = findRustToolchain(tools, kTarget);
+  if (!found) {
+    check.status = missing(check.required);
+    check.message = found.error().message();
+  } else if (found->target != kTarget) {
+    check.status = check.required ? Status::kWarning : Status::kOk;
+    check.path = found->cargo;
+    check.message =
+        fmt::format("{} is not installed; projects are built for {}", kTarget, found->target);
+  } else {
+    check.path = found->cargo;
+    check.message = fmt::format("{} is installed", kTarget);
+    return check;
+  }
+  check.fix = fmt::format("rustup target add {}", kTarget);
+  if (const auto rustup = tools.find("rustup"))
+    check.safe_fix = {*rustup, "target", "add", std::string(kTarget)};
+  return check;
+}
+
+Check checkClang(const std::string& language, const StringMap& environment, const Toolbox& tools) {
+  Check check{.name = "clang-wasi", .required = language == "c" || language == "cpp"};
+  const auto found = findWasiClang(tools, environment);
+  if (!found) {
+    check.status = missing(check.required);
+    check.message = found.error().message();
+    check.fix = "on Debian: apt-get install clang-22 lld-22 wasi-libc libclang-rt-22-dev-wasm32";
+    return check;
+  }
+  check.path = found->cc;
+  if (const auto answer = tools.ask({found->cc, "--version"}))
+    if (const auto version = ToolVersion::findIn(*answer)) check.version = version->text();
+  check.message =
+      found->sysroot.empty() ? "compiles for WASI" : "compiles for WASI with " + found->sysroot;
+  return check;
+}
+
+}  // namespace
+
+void checkTools(const std::string& language, const std::string& folder, const Toolbox& tools,
+                const ToolchainTable& table, std::vector<Check>& into) {
+  for (const ToolEntry& tool : table.tools)
+    into.push_back(checkTool(tool, language, folder, tools));
+  checkPairing(language, table, into);
+}
+
+void checkCompilers(const std::string& language, const StringMap& environment, const Toolbox& tools,
+                    std::vector<Check>& into) {
+  into.push_back(checkRustTarget(language, tools));
+  into.push_back(checkClang(language, environment, tools));
+}
+
+}  // namespace nimbus::project

@@ -1,0 +1,55 @@
+#pragma once
+
+#include <compare>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+
+namespace nimbus::project {
+
+// A version as tools have them: numbers and dots; what follows them does not count.
+struct ToolVersion {
+  std::vector<unsigned> parts;
+
+  // The first "N.N" in a text: "go version go1.25.1 linux/amd64" is 1.25.1.
+  [[nodiscard]] static std::optional<ToolVersion> findIn(std::string_view text);
+  [[nodiscard]] std::string text() const;
+  // Missing parts are zero.
+  friend std::strong_ordering operator<=>(const ToolVersion& a, const ToolVersion& b);
+  friend bool operator==(const ToolVersion& a, const ToolVersion& b) { return (a <=> b) == 0; }
+};
+
+struct ToolEntry {
+  std::string name;
+  std::vector<std::string> ask;  // prints its version
+  ToolVersion least;
+  std::vector<std::string> languages;  // of projects that need it
+  std::string purpose;
+  std::string install;
+};
+
+// data/toolchains.yaml.
+struct ToolchainTable {
+  std::vector<ToolEntry> tools;
+  std::map<ToolVersion, ToolVersion> tinygo_for_go;  // Go's minor version -> the first TinyGo
+
+  // The first TinyGo that takes this Go: by the entry of its minor version; nothing if it is older
+  // than all. `known` is false for a Go that is newer than all entries.
+  struct Pairing {
+    ToolVersion tinygo;
+    bool known = true;
+  };
+  [[nodiscard]] std::optional<Pairing> tinygoFor(const ToolVersion& go) const;
+};
+
+[[nodiscard]] Result<ToolchainTable> parseToolchains(std::string_view text,
+                                                     std::string_view file_name);
+
+// The table inside the program.
+[[nodiscard]] const ToolchainTable& toolchains();
+
+}  // namespace nimbus::project

@@ -1,0 +1,38 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace CLI {
+class App;
+}
+
+namespace nimbus::wash {
+
+enum class Shell { kBash, kZsh, kFish, kPowerShell, kElvish };
+
+// The script that makes a shell complete `wash`. It asks the program itself (completeWords), so it
+// knows the commands of plugins that are installed later.
+[[nodiscard]] std::string completionScript(Shell shell);
+
+// The word by which the scripts ask: `wash __complete WORD…`.
+inline constexpr std::string_view kCompleteWord = "__complete";
+
+// What the last of `words` can become, each with a description: commands, options and values of
+// options that have a fixed set, as the parser knows them. `words` are those behind `wash`; the
+// last one may be empty.
+struct Completion {
+  std::string word;
+  std::string help;
+};
+struct Completions {
+  std::vector<Completion> words;
+  bool files = false;  // the name of a file or folder fits too
+};
+[[nodiscard]] Completions completeWords(const CLI::App& app, const std::vector<std::string>& words);
+
+// One line for each: "WORD<tab>HELP". A last line ":files" where files fit.
+[[nodiscard]] std::string completionLines(const Completions& completions);
+
+}  // namespace nimbus::wash

@@ -1,0 +1,201 @@
+// `wash doctor`: whether this machine has what building and running needs.
+
+#include <cstdio>
+#include <cstdlib>
+
+#include <fmt/format.h>
+#include <CLI/CLI.hpp>
+
+#include "base/text.h"
+#include "oci/credentials.h"
+#include "project/doctor.h"
+#include "project/doctor_network.h"
+#include "wash/ask.h"
+#include "wash/command.h"
+#include "wash/config_file.h"
+#include "wash/interrupt.h"
+
+namespace nimbus::wash {
+namespace {
+
+using project::Check;
+using Status = Check::Status;
+
+// Keys that hooks before doctor may set: "doctor.check.NAME" = "ok|warning|error: message".
+constexpr std::string_view kPluginChecks = "doctor.check.";
+constexpr int kFixTimeoutMinutes = 10;
+
+struct DoctorFlags {
+  bool fix = false;
+  bool yes = false;
+};
+
+std::string environmentVariable(const char* name) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? "" : value;
+}
+
+project::DoctorRequest requestFor(const GlobalOptions& global, ProcessRunner& runner) {
+  project::DoctorRequest request;
+  request.project = currentProject();
+  auto loaded = project::loadProjectConfig(request.project, {}, global.user_config);
+  if (loaded) {
+    request.config = *std::move(loaded);
+  } else {
+    request.config_error = loaded.error().describe();
+  }
+  for (const char* name : {"WASI_SDK_PATH", "HOME"})
+    if (const std::string value = environmentVariable(name); !value.empty())
+      request.environment[name] = value;
+  request.credentials = [&runner](const std::string& registry) -> Result<bool> {
+    oci::DockerCredentials source(oci::DockerCredentials::defaultPath(), runner);
+    TRY(const auto credential, source.find(registry));
+    return credential.has_value();
+  };
+  return request;
+}
+
+// What plugins found, told through the context that hooks share.
+void addPluginChecks(const plugin::HookContext& context, std::vector<Check>& into) {
+  for (const auto& [name, value] : context.below(kPluginChecks)) {
+    Check check{.name = name, .message = value};
+    if (const auto parts = splitOnce(value, ':')) {
+      const std::string_view status = trim(parts->first);
+      if (status == "warning") check.status = Status::kWarning;
+      if (status == "error") check.status = Status::kError;
+      check.required = check.status == Status::kError;
+      if (status == "ok" || check.status != Status::kOk) check.message = trim(parts->second);
+    }
+    into.push_back(std::move(check));
+  }
+}
+
+std::string describe(const Check& check) {
+  std::string line = fmt::format("{:<8} {}", project::statusName(check.status), check.name);
+  if (!check.version.empty()) line += " " + check.version;
+  if (!check.message.empty()) line += ": " + check.message;
+  const bool wrong = check.status == Status::kWarning || check.status == Status::kError;
+  if (wrong && !check.fix.empty()) line += fmt::format("\n{:<8} fix: {}", "", check.fix);
+  return line;
+}
+
+std::string jsonOf(const Check& check) {
+  const auto orNull = [](const std::string& text) {
+    return text.empty() ? std::string("null") : jsonText(text);
+  };
+  return fmt::format(
+      R"({{"name":{},"status":{},"required":{},"version":{},"path":{},"message":{},"fix":{}}})",
+      jsonText(check.name), jsonText(project::statusName(check.status)), check.required,
+      orNull(check.version), orNull(check.path), orNull(check.message),
+      check.status == Status::kOk ? "null" : orNull(check.fix));
+}
+
+void printText(const project::DoctorReport& report, bool verbose) {
+  std::string text = fmt::format("project: {}\n",
+                                 report.language.empty() ? "none that is known" : report.language);
+  for (const Check& check : report.checks)
+    if (verbose || check.status != Status::kAbsent) text += describe(check) + "\n";
+  text += report.failed()    ? "something that this project needs is missing"
+          : report.healthy() ? "everything needed is there"
+                             : "there are warnings";
+  printLine(text + "\n");
+}
+
+void printJson(const project::DoctorReport& report, const project::Project& project) {
+  std::string checks = "[";
+  std::string issues = "[";
+  std::string binaries = "{";
+  for (const Check& check : report.checks) {
+    checks += (checks.size() == 1 ? "" : ",") + jsonOf(check);
+    if (check.status == Status::kWarning || check.status == Status::kError)
+      issues += (issues.size() == 1 ? "" : ",") + jsonText(check.name + ": " + check.message);
+    if (!check.path.empty() && check.name != "configuration")
+      binaries +=
+          (binaries.size() == 1 ? "" : ",") + jsonText(check.name) + ":" + jsonText(check.path);
+  }
+  const std::string_view status = report.healthy() ? "healthy" : "issues_found";
+  printLine(
+      resultLine(!report.failed(), status,
+                 {{"status", jsonText(status)},
+                  {"issues", issues + "]"},
+                  {"project_context", report.language.empty() ? "null" : jsonText(report.language)},
+                  {"config", fmt::format(R"({{"project_path":{},"project_config_path":{}}})",
+                                         jsonText(project.folder), jsonText(project.config_file))},
+                  {"binaries", binaries + "}"},
+                  {"checks", checks + "]"}}));
+}
+
+// Runs the safe fixes that are agreed to. Returns whether any was run.
+Result<bool> applyFixes(const project::DoctorReport& report, const DoctorFlags& flags,
+                        const GlobalOptions& global, ProcessRunner& runner,
+                        const std::stop_token& stop) {
+  bool ran = false;
+  for (const Check& check : report.checks) {
+    const bool wrong = check.status == Status::kWarning || check.status == Status::kError;
+    if (!wrong || check.safe_fix.empty()) continue;
+    if (!flags.yes && global.non_interactive) {
+      fmt::print(stderr, "not run without an answer, or --yes: {}\n", check.fix);
+      continue;
+    }
+    if (!flags.yes) {
+      TRY(const bool agreed, askConsent(fmt::format("run \"{}\"?", check.fix), stop));
+      if (!agreed) continue;
+    }
+    ProcessSpec spec{.arguments = check.safe_fix};
+    spec.sink = [](ProcessStream, std::string_view chunk) {
+      std::fwrite(chunk.data(), 1, chunk.size(), stderr);
+    };
+    spec.timeout = std::chrono::minutes(kFixTimeoutMinutes);
+    spec.stop = stop;
+    TRY(const ProcessOutcome outcome, runner.run(spec));
+    if (!outcome.ok())
+      fmt::print(stderr, "\"{}\" ended with status {}\n", check.fix, outcome.exit_status);
+    ran = true;
+  }
+  return ran;
+}
+
+int examineAndReport(const DoctorFlags& flags, const GlobalOptions& global,
+                     const plugin::HookContext& context, const Interrupt& interrupt) {
+  SystemProcessRunner runner;
+  project::SystemDoctorNetwork network;
+  const project::DoctorRequest request = requestFor(global, runner);
+  const project::Toolbox tools(runner, environmentVariable("PATH"), request.project.folder,
+                               interrupt.token());
+  const auto examine = [&] {
+    return project::examine(request, tools, project::toolchains(), network);
+  };
+  project::DoctorReport report = examine();
+  if (flags.fix) {
+    const auto ran = applyFixes(report, flags, global, runner, interrupt.token());
+    if (!ran && !interrupt.received()) return reportFailure(global.format, ran.error());
+    if (ran && *ran) report = examine();
+  }
+  if (interrupt.received()) return kExitInterrupted;
+  addPluginChecks(context, report.checks);
+  if (global.format == OutputFormat::kJson) {
+    printJson(report, request.project);
+  } else {
+    printText(report, global.verbose);
+  }
+  return report.failed() ? kExitFailed : kExitOk;
+}
+
+}  // namespace
+
+void addDoctorCommand(CLI::App& app, const GlobalOptions& global, Action& action) {
+  CLI::App* command =
+      app.add_subcommand("doctor", "Check that this machine has what building and running needs");
+  const auto flags = std::make_shared<DoctorFlags>();
+  command->add_flag("--fix", flags->fix, "Offer to run the commands that are safe");
+  command->add_flag("-y,--yes", flags->yes, "With --fix: run them without asking");
+  command->callback([flags, &global, &action] {
+    action.set("doctor", {{"project.path", currentProject().folder}},
+               [flags, &global](plugin::HookContext& context) {
+                 const Interrupt interrupt;
+                 return examineAndReport(*flags, global, context, interrupt);
+               });
+  });
+}
+
+}  // namespace nimbus::wash

@@ -1,0 +1,19 @@
+#pragma once
+
+#include <optional>
+#include <string>
+
+namespace CLI {
+class App;
+}
+
+namespace nimbus::wash {
+
+// The help of all commands that are not hidden, in Markdown.
+[[nodiscard]] std::string helpMarkdown(const CLI::App& app);
+
+// Questions about the parser, which are answered before anything is parsed: `wash __complete WORD…`
+// and `wash --help-markdown`. Nothing if the command line is none of them; else the exit status.
+[[nodiscard]] std::optional<int> answerAboutItself(const CLI::App& app, int argc, char** argv);
+
+}  // namespace nimbus::wash

@@ -1,0 +1,116 @@
+// `wash help [COMMAND…]` and `wash completion SHELL`: what the parser knows of itself.
+
+#include <map>
+
+#include <fmt/format.h>
+#include <CLI/CLI.hpp>
+
+#include "base/text.h"
+#include "host/text_rules.h"
+#include "wash/command.h"
+#include "wash/completion.h"
+#include "wash/config_file.h"
+#include "wash/help.h"
+
+namespace nimbus::wash {
+namespace {
+
+std::vector<const CLI::App*> commandsOf(const CLI::App& app) {
+  std::vector<const CLI::App*> commands;
+  for (const CLI::App* child : app.get_subcommands([](const CLI::App*) { return true; }))
+    if (!child->get_name().empty() && !child->get_group().empty()) commands.push_back(child);
+  return commands;
+}
+
+const CLI::App* findCommand(const CLI::App& app, const std::string& word) {
+  for (const CLI::App* child : app.get_subcommands([](const CLI::App*) { return true; }))
+    if (!child->get_name().empty() && child->check_name(word)) return child;
+  return nullptr;
+}
+
+Result<std::string> helpOf(const CLI::App& app, const std::vector<std::string>& words) {
+  const CLI::App* at = &app;
+  std::string name = app.get_name();
+  for (const std::string& word : words) {
+    const CLI::App* next = findCommand(*at, word);
+    if (next == nullptr) {
+      std::vector<std::string_view> known;
+      for (const CLI::App* command : commandsOf(*at)) known.push_back(command->get_name());
+      std::string message = fmt::format("{} has no command {}", name, host::inQuotes(word));
+      if (const auto meant = nearestKey(word, known))
+        message += fmt::format("; did you mean \"{}\"?", *meant);
+      return fail(ErrorCode::kNotFound, std::move(message));
+    }
+    at = next;
+    name += " " + next->get_name();
+  }
+  const std::size_t space = name.rfind(' ');
+  return at->help(space == std::string::npos ? "" : name.substr(0, space));
+}
+
+void appendMarkdown(const CLI::App& app, const std::string& parent, std::string& out) {
+  const std::string name = parent.empty() ? app.get_name() : parent + " " + app.get_name();
+  out += fmt::format("{} `{}`\n\n{}\n\n```text\n{}```\n\n", parent.empty() ? "#" : "##", name,
+                     app.get_description(), app.help(parent));
+  for (const CLI::App* command : commandsOf(app)) appendMarkdown(*command, name, out);
+}
+
+}  // namespace
+
+std::string helpMarkdown(const CLI::App& app) {
+  std::string out;
+  appendMarkdown(app, "", out);
+  out.pop_back();
+  return out;
+}
+
+void addHelpCommand(CLI::App& app, const GlobalOptions& global, Action& action) {
+  CLI::App* command = app.add_subcommand("help", "Show the help of a command");
+  const auto words = std::make_shared<std::vector<std::string>>();
+  command->add_option("command", *words, "The command, such as: config show")
+      ->option_text("COMMAND ...");
+  command->callback([&app, words, &global, &action] {
+    action.set("help", [&app, words, &global] {
+      const auto help = helpOf(app, *words);
+      if (!help) return reportFailure(global.format, help.error());
+      printLine(*help);
+      return kExitOk;
+    });
+  });
+}
+
+void addCompletionCommand(CLI::App& app, const GlobalOptions&, Action& action) {
+  CLI::App* command =
+      app.add_subcommand("completion", "Write a script that makes a shell complete wash");
+  const auto shell = std::make_shared<Shell>();
+  command->add_option("shell", *shell, "The shell")
+      ->required()
+      ->transform(
+          CLI::CheckedTransformer(std::map<std::string, Shell>{{"bash", Shell::kBash},
+                                                               {"zsh", Shell::kZsh},
+                                                               {"fish", Shell::kFish},
+                                                               {"powershell", Shell::kPowerShell},
+                                                               {"elvish", Shell::kElvish}},
+                                  CLI::ignore_case))
+      ->option_text("bash|zsh|fish|powershell|elvish");
+  command->callback([shell, &action] {
+    action.set("completion", [shell] {
+      printLine(completionScript(*shell));
+      return kExitOk;
+    });
+  });
+}
+
+std::optional<int> answerAboutItself(const CLI::App& app, int argc, char** argv) {
+  if (argc < 2) return std::nullopt;
+  const std::string_view word = argv[1];
+  if (word == "--help-markdown") {
+    printLine(helpMarkdown(app));
+    return kExitOk;
+  }
+  if (word != kCompleteWord) return std::nullopt;
+  printLine(completionLines(completeWords(app, {argv + 2, argv + argc})));
+  return kExitOk;
+}
+
+}  // namespace nimbus::wash
