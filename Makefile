@@ -4,7 +4,7 @@ BUILD := build
 JOBS ?= $(shell nproc)
 CONFIGURE := cmake -G Ninja -DCMAKE_CXX_COMPILER=clang++-22
 .DEFAULT_GOAL := help
-.PHONY: help install configure build all guests run test check check-long bench format lint clean
+.PHONY: help install configure build all guests run test check check-long bench dist format lint clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -45,6 +45,9 @@ bench: install ## measure, compare with other hosts; BENCH=--short for a quarter
 	@scripts/build-interop.sh $(BUILD)/interop
 	@scripts/install-peers.sh
 	@bench/all.py $(BENCH)
+
+dist: build ## make the archive, image, checksums and install script of a release, in build/release
+	@dist/build.py --wash $(BUILD)/wash --out $(BUILD)/release
 
 format: install ## rewrite the sources in the house format
 	@scripts/lint.sh --fix

@@ -14,12 +14,12 @@ packages=(
   # Libraries.
   libboost1.81-dev libboost-json1.81-dev libssl-dev libnghttp2-dev
   libc-ares-dev libyaml-cpp-dev libcli11-dev libfmt-dev libspdlog-dev
-  libnats-dev libsqlite3-dev libtomlplusplus-dev
+  libnats-dev libsqlite3-dev libtomlplusplus-dev libarchive-dev zlib1g-dev
   # Tests, benchmarks and their clients.
   libgtest-dev libgmock-dev python3 python3-venv nats-server
   curl nghttp2-client openssl wrk zsh fish docker-registry skopeo
   # Plain tools of the scripts.
-  ca-certificates git procps util-linux xz-utils
+  ca-certificates git procps util-linux xz-utils binutils
 )
 
 if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
