@@ -48,6 +48,8 @@ const Section& sectionOf<TinyGoSettings>();
 template <>
 const Section& sectionOf<TypeScriptSettings>();
 template <>
+const Section& sectionOf<UpdateSettings>();
+template <>
 const Section& sectionOf<ValueLayer>();
 template <>
 const Section& sectionOf<ValueSource>();

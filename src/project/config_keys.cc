@@ -143,6 +143,19 @@ const Section& sectionOf<PluginSettings>() {
 }
 
 template <>
+const Section& sectionOf<UpdateSettings>() {
+  static const Section section = [] {
+    SectionBuilder<UpdateSettings> keys;
+    keys.add("url", &UpdateSettings::url,
+             "Address of the folder of releases that `wash update` looks into. Not taken from a "
+             "project's own file.")
+        .user_only = true;
+    return keys.take();
+  }();
+  return section;
+}
+
+template <>
 const Section& sectionOf<ProjectConfig>() {
   static const Section section = [] {
     SectionBuilder<ProjectConfig> keys;
@@ -158,6 +171,7 @@ const Section& sectionOf<ProjectConfig>() {
     keys.add("dev", &ProjectConfig::dev, "What `wash dev` runs.");
     keys.add("host", &ProjectConfig::host, "What `wash host` runs beside workloads.");
     keys.add("plugins", &ProjectConfig::plugins, "Plugins of `wash`.");
+    keys.add("update", &ProjectConfig::update, "Where newer releases of `wash` are.");
     return keys.take();
   }();
   return section;

@@ -230,6 +230,10 @@ struct PluginSettings {
   std::map<std::string, StringMap> config;  // plugin -> its configuration
 };
 
+struct UpdateSettings {
+  std::string url;  // of a folder of releases; never from a project's own file
+};
+
 struct ProjectConfig {
   std::string version;
   BuildSettings build;
@@ -242,6 +246,7 @@ struct ProjectConfig {
   DevSettings dev;
   HostSettings host;
   PluginSettings plugins;
+  UpdateSettings update;
 };
 
 }  // namespace nimbus::project

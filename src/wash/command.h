@@ -70,5 +70,6 @@ void addHostCommand(CLI::App& app, const GlobalOptions& global, Action& action);
 void addWorkloadCommand(CLI::App& app, const GlobalOptions& global, Action& action);
 void addOciCommand(CLI::App& app, const GlobalOptions& global, Action& action);
 void addProviderCommand(CLI::App& app, const GlobalOptions& global, Action& action);
+void addUpdateCommand(CLI::App& app, const GlobalOptions& global, Action& action);
 
 }  // namespace nimbus::wash

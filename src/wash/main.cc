@@ -97,6 +97,7 @@ int run(int argc, char** argv) {
   addWorkloadCommand(app, global, action);
   addProviderCommand(app, global, action);
   addOciCommand(app, global, action);
+  addUpdateCommand(app, global, action);
   if (const auto answered = answerAboutItself(app, argc, argv)) return *answered;
   try {
     app.parse(argc, argv);

@@ -1,0 +1,168 @@
+#include "release/update.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <filesystem>
+#include <optional>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "base/metrics.h"
+#include "http/client.h"
+#include "net/resolver.h"
+#include "net/shard.h"
+#include "net/tls.h"
+#include "release/download.h"
+#include "release/installation.h"
+
+namespace nimbus::release {
+namespace {
+
+constexpr Duration kResolveTimeout = std::chrono::seconds(5);
+
+template <typename T>
+Task<void> keep(Task<T> task, std::optional<T>* into) {
+  into->emplace(co_await std::move(task));
+}
+
+// An HTTP client on a thread of its own.
+class Network {
+ public:
+  static Result<std::unique_ptr<Network>> start() {
+    std::unique_ptr<Network> network(new Network());
+    TRY(network->group_, net::ShardGroup::start(1));
+    std::optional<Result<void>> made;
+    network->group_->runOn(0, [&](net::Shard& shard) { made = network->connect(shard); });
+    TRY_VOID(*made);
+    return network;
+  }
+  Network(const Network&) = delete;
+  Network& operator=(const Network&) = delete;
+  ~Network() {
+    if (!group_) return;
+    group_->runOn(0, [this](net::Shard&) {
+      client_.reset();
+      resolver_.reset();
+    });
+  }
+
+  // Runs the task that `make` gives on the shard, to its end.
+  template <typename T>
+  T run(std::move_only_function<Task<T>(DownloadEnvironment)> make) {
+    std::optional<T> result;
+    group_->runTask(0, [&](net::Shard& shard) {
+      return keep<T>(make(DownloadEnvironment{shard, *client_}), &result);
+    });
+    return *std::move(result);
+  }
+
+ private:
+  Network() = default;
+
+  Result<void> connect(net::Shard& shard) {
+    net::TlsClientOptions options;
+    options.system_roots = true;
+    TRY(auto tls, net::makeTlsClientContext(std::move(options)));
+    TRY(resolver_, net::makeResolver(shard, kResolveTimeout));
+    client_ = http::makeClient(shard, *resolver_, std::move(tls), http::ClientLimits(), metrics_);
+    return {};
+  }
+
+  MetricRegistry metrics_;
+  std::unique_ptr<net::ShardGroup> group_;
+  std::unique_ptr<net::Resolver> resolver_;
+  std::unique_ptr<http::Client> client_;
+};
+
+// The folder of updates in the cache, held by one process at a time.
+class UpdateFolder {
+ public:
+  static Result<UpdateFolder> open(const std::string& cache_folder) {
+    const std::string path = cache_folder + "/update";
+    std::error_code error;
+    std::filesystem::create_directories(cache_folder, error);
+    if (error) return oci::failFor("make", cache_folder, error.value());
+    TRY_VOID(oci::ensurePrivateFolder(path));
+    const std::string lock_path = path + "/lock";
+    oci::OpenFile lock(::open(lock_path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+    if (!lock.valid()) return oci::failFor("open", lock_path, errno);
+    if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0)
+      return fail(ErrorCode::kUnavailable, "another update is under way");
+    return UpdateFolder(path, std::move(lock));
+  }
+
+  // An empty file for a download; it has no name that could be found again.
+  [[nodiscard]] Result<oci::OpenFile> makeFile() const {
+    std::string name = path_ + "/download-XXXXXX";
+    oci::OpenFile file(::mkostemp(name.data(), O_CLOEXEC));
+    if (!file.valid()) return oci::failFor("make a file in", path_, errno);
+    ::unlink(name.c_str());
+    return file;
+  }
+  [[nodiscard]] const std::string& path() const { return path_; }
+
+ private:
+  UpdateFolder(std::string path, oci::OpenFile lock)
+      : path_(std::move(path)), lock_(std::move(lock)) {}
+  std::string path_;
+  oci::OpenFile lock_;
+};
+
+Result<Candidate> find(Network& network, const oci::Url& base, const UpdateRequest& request) {
+  TRY(const std::string text,
+      network.run<Result<std::string>>([&base](DownloadEnvironment environment) {
+        return downloadText(environment, below(base, "releases.json"), kMaxIndexBytes);
+      }));
+  TRY(const std::vector<Release> releases, parseIndex(text));
+  auto found = newestRelease(releases, request.current, request.reach, platformOfBuild());
+  if (!found) {
+    return fail(ErrorCode::kNotFound,
+                fmt::format("{} has no release for {} that wash {} may become", base.plainText(),
+                            platformOfBuild(), request.current.text()));
+  }
+  return *std::move(found);
+}
+
+Result<oci::OpenFile> download(Network& network, const oci::Url& base,
+                               const ReleaseArchive& archive, const UpdateFolder& folder,
+                               oci::Progress* progress) {
+  TRY(oci::OpenFile file, folder.makeFile());
+  TRY_VOID(network.run<Result<void>>([&](DownloadEnvironment environment) {
+    WantedFile wanted{below(base, archive.file), archive.size, archive.digest};
+    return downloadFile(environment, std::move(wanted), &file, folder.path(), progress);
+  }));
+  if (::lseek(file.get(), 0, SEEK_SET) != 0) return oci::failFor("read", folder.path(), errno);
+  return file;
+}
+
+}  // namespace
+
+Result<UpdateOutcome> update(const UpdateRequest& request, ProcessRunner& runner,
+                             oci::Progress* progress) {
+  TRY(const oci::Url base, parseBaseUrl(request.base_url));
+  TRY(const auto network, Network::start());
+  TRY(const Candidate found, find(*network, base, request));
+  UpdateOutcome outcome{.target = found.version, .available = found.version > request.current};
+  auto installation = findInstallation(request.program, request.current);
+  if (installation) outcome.install_path = installation->program;
+  if (request.dry_run || (!outcome.available && !request.force)) return outcome;
+
+  if (!installation) return std::unexpected(std::move(installation).error());
+  TRY(const UpdateFolder folder, UpdateFolder::open(request.cache_folder));
+  TRY(const oci::OpenFile archive, download(*network, base, found.archive, folder, progress));
+  TRY(const Staging staging, Staging::create(*installation));
+  TRY_VOID(unpack(archive.get(), found.version, found.archive.platform, staging));
+  TRY_VOID(tryOut(staging, found.version, runner));
+  const std::string backup = folder.path() + "/wash_backup";
+  TRY_VOID(backUp(*installation, backup));
+  TRY_VOID(replace(*installation, staging, found.version));
+  outcome.backup_path = backup;
+  outcome.installed = true;
+  return outcome;
+}
+
+}  // namespace nimbus::release

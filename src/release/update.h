@@ -1,0 +1,36 @@
+#pragma once
+
+#include <string>
+
+#include "base/process.h"
+#include "base/result.h"
+#include "oci/progress.h"
+#include "release/index.h"
+
+namespace nimbus::release {
+
+struct UpdateRequest {
+  std::string base_url;
+  Version current;
+  Reach reach = Reach::kAny;
+  bool dry_run = false;  // only look
+  bool force = false;    // install the newest release even if it is not newer
+  std::string program;   // to replace
+  std::string cache_folder;
+};
+
+struct UpdateOutcome {
+  Version target;                 // the newest release within reach
+  bool available = false;         // it is newer than the current version
+  bool installed = false;         // it is in place
+  std::string install_path = {};  // the program; empty if it is not one from a release
+  std::string backup_path = {};   // the old program; empty if nothing was replaced
+};
+
+// `wash update`: reads the index of releases, and replaces the program by the newest release once
+// that has been downloaded, verified and tried. Blocks; not from a shard. `progress` may be null.
+// Two updates of one user do not overlap: kUnavailable.
+[[nodiscard]] Result<UpdateOutcome> update(const UpdateRequest& request, ProcessRunner& runner,
+                                           oci::Progress* progress);
+
+}  // namespace nimbus::release
