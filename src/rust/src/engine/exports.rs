@@ -183,8 +183,8 @@ impl ResourceTypes {
     }
 }
 
-/// Values for a function, and the resources and channels among them in the order in which they stand
-/// there.
+/// Values for a function, and the resources and channels among them in the order in which they
+/// stand there.
 pub struct Params {
     pub data: Data,
     pub resources: Box<[ResourceAny]>,
