@@ -36,6 +36,7 @@ sources_of() {
         tests/guests/support
       ;;
     cpp) echo examples/http-hello-c ;;
+    cpp_plugin) echo wit/wash ;;
     js | py) echo examples/Cargo.lock ;;
   esac
 }
@@ -45,7 +46,7 @@ hash_sources() {
   local hash path
   while read -r hash path; do
     file_hashes[$path]=$hash
-  done < <(cd "$root" && find examples tests/guests \
+  done < <(cd "$root" && find examples tests/guests wit/wash \
     scripts/guest-recipes.sh scripts/guest-tools.sh \
     -type d \( -name target -o -name node_modules -o -name .wash \) -prune -o \
     -type f ! -name README.md -print | LC_ALL=C sort | xargs -d '\n' sha256sum)

@@ -11,6 +11,11 @@ http-echo-p3          quick rust       examples/http-echo-p3
 http-outbound         quick rust       examples/http-outbound
 http-outbound-p3      quick rust       examples/http-outbound-p3
 kv-counter            quick rust       examples/kv-counter
+plugin-annotate       quick rust       examples/plugins/annotate
+plugin-blobstore-filesystem quick rust examples/plugins/blobstore-filesystem
+plugin-otel           quick rust       examples/plugins/otel
+plugin-template       quick rust       examples/plugins/template
+plugin-text-cpp       all   cpp_plugin examples/plugins/text-cpp
 command               quick rust       examples/command
 command-p3            quick rust       examples/command-p3
 http-hello-c          quick c          examples/http-hello-c
@@ -22,11 +27,15 @@ http-hello-js         all   js         examples/http-hello-js
 http-hello-py         all   py         examples/http-hello-py
 http-misc             quick rust_named tests/guests/http-misc
 http-misc-p3          quick rust_named tests/guests/http-misc-p3
+http-blobs            quick rust_named tests/guests/http-blobs
 http-config           quick rust_named tests/guests/http-config
 http-relay            quick rust_named tests/guests/http-relay
 http-relay-p3         quick rust_named tests/guests/http-relay-p3
 http-sleep            quick rust       tests/guests/http-sleep
 http-sleep-p3         quick rust       tests/guests/http-sleep-p3
+plugin-old-1          quick rust_named tests/guests/plugin-old-1
+plugin-old-2          quick rust_named tests/guests/plugin-old-2
+plugin-probe          quick rust_named tests/guests/plugin-probe
 pair-back             quick rust_named tests/guests/pair-back
 pair-web              quick rust_named tests/guests/pair-web
 tally-back            quick rust_named tests/guests/tally-back

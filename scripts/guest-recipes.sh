@@ -65,6 +65,25 @@ build_cpp() {
   componentize "$3"
 }
 
+# build_cpp_plugin: a plugin of wash in C++, over the C bindings in gen/.
+build_cpp_plugin() {
+  need_wasm_tools
+  need_clang
+  need_program /usr/lib/wasm32-wasi/libc++.a "libc++-22-dev-wasm32 libc++abi-22-dev-wasm32"
+  echo 'void __component_type_object_force_link_wash_plugin(void) {}' |
+    cat "$2/gen/wash_plugin.c" - >"$work/wash_plugin.c"
+  clang-22 --target=wasm32-wasi -Wno-deprecated -Oz -I"$2/gen" -c "$work/wash_plugin.c" \
+    -o "$work/wash_plugin.o" >&2
+  clang++-22 --target=wasm32-wasi -std=c++23 -Oz -Wall -Werror -Wno-deprecated -fno-exceptions \
+    -mexec-model=reactor -Wl,--strip-all -I"$2/gen" "$2/main.cc" "$work/wash_plugin.o" \
+    -o "$work/core.wasm" >&2
+  "$wasm_tools" component embed "$root/wit/wash" --world nimbus:wash/wash-plugin \
+    "$work/core.wasm" -o "$work/embedded.wasm"
+  need_adapter
+  "$wasm_tools" component new "$work/embedded.wasm" -o "$3" \
+    --adapt "wasi_snapshot_preview1=$adapter"
+}
+
 # Makes a component of $work/core.wasm and the world in $work/wit; further arguments go to the
 # linker.
 componentize() {

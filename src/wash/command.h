@@ -3,6 +3,7 @@
 #include <functional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "base/log.h"
 #include "plugin/hook_context.h"
@@ -19,10 +20,12 @@ struct GlobalOptions {
   OutputFormat format = OutputFormat::kText;
   LogLevel log_level = LogLevel::kInfo;
   LogFormat log_format = LogFormat::kText;
-  bool non_interactive = false;  // nothing is asked: given, or standard input is no terminal
-  bool verbose = false;          // more detail in results and progress
-  std::size_t trailing = 0;      // how many arguments follow "--": the last positional ones
-  std::string user_config;       // the user's configuration file, if not the usual one
+  bool non_interactive = false;    // nothing is asked: given, or standard input is no terminal
+  bool verbose = false;            // more detail in results and progress
+  std::size_t trailing = 0;        // how many arguments follow "--": the last positional ones
+  std::string user_config;         // the user's configuration file, if not the usual one
+  std::vector<std::string> allow;  // rules for plugins (plugin::parseAllowRule)
+  bool allow_shell = false;        // plugins may run shells, if the user agrees
 };
 
 // What the command line asks for: a command leaves it here once its flags have been read, and

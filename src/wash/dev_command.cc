@@ -12,6 +12,7 @@
 #include "net/address.h"
 #include "project/config.h"
 #include "wash/command.h"
+#include "wash/dev_plugin_list.h"
 #include "wash/dev_server.h"
 #include "wash/engine_flags.h"
 #include "wash/flag_check.h"
@@ -91,7 +92,7 @@ int run(const DevFlags& flags, const GlobalOptions& global, plugin::HookContext&
             [&](const dev::PlannedProject& project, std::stop_token stop) {
               return dev::buildPlanned(project, std::move(stop), builderOf(runner, lines));
             },
-        .plugins = [] { return std::vector<dev::DevPlugin>(); }};
+        .plugins = listDevPlugins};
   };
   const auto served = serveDevelopment(options, functions, global, context);
   return served ? kExitOk : reportFailure(global.format, served.error());

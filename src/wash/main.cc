@@ -11,6 +11,8 @@
 #include "engine/engine.h"
 #include "wash/command.h"
 #include "wash/help.h"
+#include "wash/plugin_commands.h"
+#include "wash/plugins.h"
 #include "wash/version.h"
 
 namespace nimbus::wash {
@@ -60,10 +62,27 @@ void addProjectOptions(CLI::App& app, GlobalOptions& global) {
       ->option_text("FILE");
 }
 
-// Performs what was asked for, between the hooks of plugins.
-int perform(const Action& action) {
-  plugin::HookContext context(action.inputs());
-  return action.perform(context);
+void addPluginOptions(CLI::App& app, GlobalOptions& global) {
+  app.add_option(
+         "--allow", global.allow,
+         "What a plugin may do without being asked about: \"NAME:program PROGRAM [PATTERN]\", "
+         "\"NAME:host HOST\", \"NAME:read FOLDER\", \"NAME:write FOLDER\", \"NAME:declared\"")
+      ->option_text("RULE ...")
+      ->allow_extra_args(false);
+  app.add_flag("--allow-shell", global.allow_shell,
+               "Plugins may run shells and interpreters, if that is agreed to");
+}
+
+// Words that plugins must leave alone: those of this version, and those that are kept for it.
+std::vector<std::string> reservedWords(const CLI::App& app) {
+  std::vector<std::string> words{"build",  "completion", "config",  "dev", "docker",
+                                 "doctor", "help",       "inspect", "new", "oci",
+                                 "plugin", "update",     "upgrade", "wit"};
+  for (const CLI::App* command : app.get_subcommands({})) {
+    words.push_back(command->get_name());
+    for (const std::string& alias : command->get_aliases()) words.push_back(alias);
+  }
+  return words;
 }
 
 std::size_t trailingArguments(int argc, char** argv) {
@@ -82,6 +101,7 @@ int run(int argc, char** argv) {
   global.trailing = trailingArguments(argc, argv);
   addGlobalOptions(app, global);
   addProjectOptions(app, global);
+  addPluginOptions(app, global);
   Action action;
   addNewCommand(app, global, action);
   addBuildCommand(app, global, action);
@@ -98,6 +118,11 @@ int run(int argc, char** argv) {
   addProviderCommand(app, global, action);
   addOciCommand(app, global, action);
   addUpdateCommand(app, global, action);
+  Plugins plugins(global);
+  const PluginCommandParts parts{plugins, global, action, {argv + 1, argv + argc}};
+  addPluginCommand(app, parts);
+  plugins.reserve(reservedWords(app));
+  addPluginWords(app, parts);
   if (const auto answered = answerAboutItself(app, argc, argv)) return *answered;
   try {
     app.parse(argc, argv);
@@ -105,7 +130,7 @@ int run(int argc, char** argv) {
     return app.exit(error) == 0 ? kExitOk : kExitUsage;
   }
   if (::isatty(STDIN_FILENO) == 0) global.non_interactive = true;
-  return perform(action);
+  return plugins.perform(action);
 }
 
 }  // namespace

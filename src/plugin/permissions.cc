@@ -1,0 +1,201 @@
+#include "plugin/permissions.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "base/escape.h"
+#include "base/process.h"
+#include "host/egress_rules.h"
+#include "plugin/argument_pattern.h"
+
+namespace nimbus::plugin {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string printable(std::string_view text) {
+  std::string safe;
+  appendEscaped(safe, text);
+  return safe;
+}
+
+// The request as the one who is asked sees it: arguments as they are.
+Grant exactly(const std::string& program, const std::vector<std::string>& arguments) {
+  Grant grant{Grant::Kind::kProgram, program, {}};
+  for (const std::string& argument : arguments) grant.arguments.push_back(exactPattern(argument));
+  return grant;
+}
+
+// A wanted host is scheme://name:port, all of them known.
+bool coversHost(const std::string& entry, const std::string& wanted) {
+  const auto rule = host::HostRule::parse(entry);
+  const std::size_t scheme_end = wanted.find("://");
+  const std::size_t port_begin = wanted.rfind(':');
+  if (!rule || scheme_end == std::string::npos) return false;
+  const std::string scheme = wanted.substr(0, scheme_end);
+  std::string name = wanted.substr(scheme_end + 3, port_begin - scheme_end - 3);
+  if (!rule->scheme.empty() && rule->scheme != scheme) return false;
+  if (rule->port && std::to_string(*rule->port) != wanted.substr(port_begin + 1)) return false;
+  if (name.starts_with('[') && name.ends_with(']')) name = name.substr(1, name.size() - 2);
+  if (const auto address = net::IpAddress::parse(name)) return rule->hosts.coversAddress(*address);
+  return rule->hosts.coversName(host::normalizedName(name));
+}
+
+// Questions of one run: a plugin that asks on and on gets no more of them.
+constexpr std::size_t kMaxQuestions = 32;
+
+constexpr std::string_view kProject = "project";
+
+}  // namespace
+
+Result<std::string> Permissions::lookUp(const std::string& name) const {
+  if (name.empty() || name.find('\0') != std::string::npos)
+    return fail(ErrorCode::kNotFound, "a program without a name");
+  TRY(const std::string found, findProgram(name, options_.path_variable));
+  std::error_code error;
+  const fs::path absolute = fs::absolute(found, error);
+  if (error) return fail(ErrorCode::kIo, printable(name) + ": " + error.message());
+  return absolute.lexically_normal().string();
+}
+
+bool Permissions::covers(const Grant& grant, const Grant& wanted) const {
+  using Kind = Grant::Kind;
+  if (wanted.kind == Kind::kHost)
+    return grant.kind == Kind::kHost && coversHost(grant.subject, wanted.subject);
+  const bool kind =
+      grant.kind == wanted.kind || (grant.kind == Kind::kWrite && wanted.kind == Kind::kRead);
+  return kind && grant.subject == wanted.subject &&
+         (wanted.kind != Kind::kProgram || matchesArguments(grant.arguments, wanted.arguments));
+}
+
+bool Permissions::granted(const Grant& wanted) const {
+  return std::ranges::any_of(granted_, [&](const Grant& each) { return covers(each, wanted); });
+}
+
+// What the plugin declares, as grants; programs that are not there are left out.
+std::vector<std::pair<Grant, std::string>> Permissions::declaredGrants() const {
+  std::vector<std::pair<Grant, std::string>> all;
+  for (const types::Program& program : declared_.programs) {
+    if (const auto path = lookUp(program.name))
+      all.emplace_back(Grant{Grant::Kind::kProgram, *path, program.arguments}, program.reason);
+  }
+  for (const types::Files& files : declared_.files) {
+    const auto kind =
+        files.access == types::Access::kWrite ? Grant::Kind::kWrite : Grant::Kind::kRead;
+    all.emplace_back(Grant{kind, files.folder, {}}, files.reason);
+  }
+  for (const types::Host& host : declared_.hosts)
+    all.emplace_back(Grant{Grant::Kind::kHost, host.host, {}}, host.reason);
+  return all;
+}
+
+std::optional<std::string> Permissions::declaredReason(const Grant& wanted) const {
+  for (const auto& [grant, reason] : declaredGrants()) {
+    if (covers(grant, wanted)) return reason;
+  }
+  return std::nullopt;
+}
+
+bool Permissions::allowedByRule(const Grant& wanted) const {
+  return std::ranges::any_of(options_.allow, [&](const AllowRule& rule) {
+    if (rule.plugin != plugin_.name) return false;
+    if (rule.declared) return declares_ && declaredReason(wanted).has_value();
+    Grant grant = rule.grant;
+    if (grant.kind == Grant::Kind::kProgram) {
+      const auto path = lookUp(grant.subject);
+      if (!path) return false;
+      grant.subject = *path;
+    }
+    return covers(grant, wanted);
+  });
+}
+
+Result<void> Permissions::ask(const Grant& wanted, const Grant& remembered,
+                              std::string_view reason) {
+  Question question{printable(plugin_.name), describe(wanted), printable(reason)};
+  const bool refused =
+      std::ranges::find(refused_, wanted) != refused_.end() || asked_ >= kMaxQuestions;
+  if (!refused) ++asked_;
+  const Answer answer = refused ? Answer::kNo : consent_.ask(question);
+  if (answer == Answer::kNo) {
+    if (!refused) refused_.push_back(wanted);
+    return fail(ErrorCode::kPermissionDenied,
+                "it may not " + question.wants + ": nobody has agreed to it");
+  }
+  granted_.push_back(remembered);
+  if (answer == Answer::kAlways) return book_.add(plugin_, {remembered});
+  return {};
+}
+
+Result<std::string> Permissions::program(const std::string& name,
+                                         const std::vector<std::string>& arguments) {
+  const std::lock_guard lock(mutex_);
+  TRY(std::string path, lookUp(name));
+  // Matched as it is, and shown as it is.
+  const Grant wanted{Grant::Kind::kProgram, path, arguments};
+  if (!options_.allow_shell && isShell(path)) {
+    return fail(ErrorCode::kPermissionDenied,
+                "it may not run " + printable(path) +
+                    ", which runs whatever it is told: --allow-shell allows for that");
+  }
+  if (granted(wanted) || allowedByRule(wanted)) return path;
+  const auto reason = declaredReason(wanted);
+  if (declares_ && !reason) {
+    return fail(ErrorCode::kPermissionDenied,
+                "it may not " + describe(wanted) + ": it does not declare it");
+  }
+  TRY_VOID(ask(wanted, exactly(path, arguments), reason.value_or("")));
+  return path;
+}
+
+Result<void> Permissions::host(const std::string& scheme, const std::string& name,
+                               std::uint16_t port) {
+  const std::lock_guard lock(mutex_);
+  const Grant wanted{Grant::Kind::kHost, fmt::format("{}://{}:{}", scheme, name, port), {}};
+  if (granted(wanted) || allowedByRule(wanted)) return {};
+  const auto reason = declaredReason(wanted);
+  if (declares_ && !reason) {
+    return fail(ErrorCode::kPermissionDenied,
+                "it may not " + describe(wanted) + ": it does not declare it");
+  }
+  return ask(wanted, wanted, reason.value_or(""));
+}
+
+std::vector<Permissions::Folder> Permissions::folders() const {
+  const std::lock_guard lock(mutex_);
+  std::vector<Folder> all;
+  for (const types::Files& files : declared_.files) {
+    const Grant write{Grant::Kind::kWrite, files.folder, {}};
+    const Grant read{Grant::Kind::kRead, files.folder, {}};
+    const bool may_write =
+        files.access == types::Access::kWrite && (granted(write) || allowedByRule(write));
+    if (!may_write && !granted(read) && !allowedByRule(read)) continue;
+    if (files.folder == kProject) {
+      all.push_back({options_.project_folder, "/project", !may_write});
+    } else {
+      all.push_back({files.folder, files.folder, !may_write});
+    }
+  }
+  return all;
+}
+
+Result<std::size_t> Permissions::askDeclared() {
+  const std::lock_guard lock(mutex_);
+  std::size_t refused = 0;
+  for (const auto& [grant, reason] : declaredGrants()) {
+    const bool shell = grant.kind == Grant::Kind::kProgram && isShell(grant.subject);
+    if (shell && !options_.allow_shell) {
+      ++refused;
+      continue;
+    }
+    if (std::ranges::find(granted_, grant) != granted_.end()) continue;
+    if (const auto agreed = ask(grant, grant, reason); agreed) continue;
+    ++refused;
+  }
+  return refused;
+}
+
+}  // namespace nimbus::plugin

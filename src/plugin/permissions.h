@@ -1,0 +1,81 @@
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "plugin/consent.h"
+#include "plugin/grant.h"
+#include "plugin/grant_book.h"
+#include "plugin/plugin_info.h"
+
+namespace nimbus::plugin {
+
+struct PermissionOptions {
+  std::vector<AllowRule> allow;  // for runs where nobody can be asked
+  bool allow_shell = false;      // shells and interpreters can be agreed to at all
+  std::string path_variable;     // where programs are looked up
+  std::string project_folder;    // absolute
+};
+
+// What one plugin may do: what the user has agreed to, what rules allow, and else what he answers
+// now. A plugin that declares what it needs is never asked for more than that. Any thread.
+class Permissions {
+ public:
+  // `granted`: what was agreed to before. `book` and `consent` outlive it.
+  Permissions(PluginIdentity plugin, const PluginInfo& info, PermissionOptions options,
+              std::vector<Grant> granted, GrantBook& book, Consent& consent)
+      : plugin_(std::move(plugin)),
+        declares_(info.abi == Abi::kNimbus010),
+        declared_(info.metadata.capabilities),
+        options_(std::move(options)),
+        book_(book),
+        consent_(consent),
+        granted_(std::move(granted)) {}
+
+  // May ask, and blocks meanwhile. kNotFound: there is no such program; kPermissionDenied. Returns
+  // the program's absolute path.
+  [[nodiscard]] Result<std::string> program(const std::string& name,
+                                            const std::vector<std::string>& arguments);
+  // A connection by HTTP; `port` is the one it goes to.
+  [[nodiscard]] Result<void> host(const std::string& scheme, const std::string& name,
+                                  std::uint16_t port);
+
+  struct Folder {
+    std::string host_path;
+    std::string guest_path;
+    bool read_only;
+  };
+  // Does not ask.
+  [[nodiscard]] std::vector<Folder> folders() const;
+
+  // Asks for all that the plugin declares and nobody has agreed to yet, at the installation.
+  // Remembers what is agreed to; what is not, is asked for when it is used. How many were refused.
+  [[nodiscard]] Result<std::size_t> askDeclared();
+
+ private:
+  [[nodiscard]] Result<std::string> lookUp(const std::string& name) const;
+  [[nodiscard]] bool granted(const Grant& wanted) const;
+  [[nodiscard]] bool covers(const Grant& grant, const Grant& wanted) const;
+  [[nodiscard]] std::optional<std::string> declaredReason(const Grant& wanted) const;
+  [[nodiscard]] bool allowedByRule(const Grant& wanted) const;
+  [[nodiscard]] Result<void> ask(const Grant& wanted, const Grant& remembered,
+                                 std::string_view reason);
+  [[nodiscard]] std::vector<std::pair<Grant, std::string>> declaredGrants() const;
+
+  const PluginIdentity plugin_;
+  const bool declares_;
+  const types::Capabilities declared_;
+  const PermissionOptions options_;
+  GrantBook& book_;
+  Consent& consent_;
+  mutable std::mutex mutex_;    // also makes questions come one at a time
+  std::vector<Grant> granted_;  // and once, for this run
+  std::vector<Grant> refused_;  // in this run
+  std::size_t asked_ = 0;
+};
+
+}  // namespace nimbus::plugin

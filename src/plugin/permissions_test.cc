@@ -1,0 +1,167 @@
+#include "plugin/permissions.h"
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <fstream>
+
+#include "plugin/test_support.h"
+
+namespace nimbus::plugin {
+namespace {
+
+using Texts = std::vector<std::string>;
+
+class PermissionsTest : public ::testing::Test {
+ protected:
+  PermissionsTest() {
+    addProgram("docker");
+    addProgram("bash");
+    addProgram("python3.12");
+    options_.path_variable = programs_.path();
+    options_.project_folder = "/the/project";
+  }
+  void addProgram(const std::string& name) {
+    std::ofstream(programs_.path(name)) << "#!/bin/true\n";
+    ::chmod(programs_.path(name).c_str(), 0755);
+  }
+  [[nodiscard]] Permissions old() { return of(oldInfo(), kDigest); }
+  [[nodiscard]] Permissions of(const PluginInfo& info, const std::string& digest) {
+    auto granted = book_.of(digest);
+    EXPECT_TRUE(granted) << granted.error().describe();
+    return Permissions({info.metadata.name, digest}, info, options_,
+                       granted.value_or(std::vector<Grant>()), book_, consent_);
+  }
+  [[nodiscard]] static PluginInfo oldInfo() {
+    PluginInfo info = infoNamed("otel");
+    info.abi = Abi::kWasmcloud002;
+    return info;
+  }
+  [[nodiscard]] static PluginInfo declaring() {
+    PluginInfo info = infoNamed("otel");
+    info.metadata.capabilities.programs.push_back({"docker", {"run", "*"}, "to collect"});
+    info.metadata.capabilities.files.push_back({"project", types::Access::kRead, "to look"});
+    info.metadata.capabilities.hosts.push_back({"https://*.example.com", "to send"});
+    return info;
+  }
+  static ErrorCode codeOf(const auto& result) {
+    return result ? ErrorCode::kInternal : result.error().code();
+  }
+
+  const std::string kDigest = "sha256:" + std::string(64, 'a');
+  TestFolder programs_;
+  TestFolder folder_;
+  PermissionOptions options_;
+  GrantBook book_{folder_.path("plugins")};
+  FakeConsent consent_;
+};
+
+TEST_F(PermissionsTest, AsksWithTheWholeCommandLineAndTakesNoForNo) {
+  auto permissions = old();
+  EXPECT_EQ(codeOf(permissions.program("docker", {"run", "a b"})), ErrorCode::kPermissionDenied);
+  EXPECT_EQ(consent_.asked, Texts{"run " + programs_.path("docker") + " run \"a b\""});
+  // Nor is one who said no asked again in this run.
+  EXPECT_EQ(codeOf(permissions.program("docker", {"run", "a b"})), ErrorCode::kPermissionDenied);
+  EXPECT_EQ(consent_.asked.size(), 1);
+}
+
+TEST_F(PermissionsTest, OnceIsForThisRunAndThisCommandLine) {
+  consent_.answers = {Answer::kOnce};
+  auto permissions = old();
+  EXPECT_EQ(permissions.program("docker", {"run", "*"}), programs_.path("docker"));
+  EXPECT_TRUE(permissions.program("docker", {"run", "*"}));
+  EXPECT_FALSE(permissions.program("docker", {"run", "other"}));
+  EXPECT_FALSE(old().program("docker", {"run", "*"}));
+}
+
+TEST_F(PermissionsTest, AlwaysIsRememberedForThisVersionOfThePlugin) {
+  consent_.answers = {Answer::kAlways};
+  EXPECT_TRUE(old().program("docker", {"run"}));
+  EXPECT_TRUE(old().program("docker", {"run"}));
+  EXPECT_FALSE(old().program("docker", {"stop"}));
+  EXPECT_FALSE(of(oldInfo(), "sha256:" + std::string(64, 'b')).program("docker", {"run"}));
+  EXPECT_EQ(*book_.revoke("otel"), 1);
+  EXPECT_FALSE(old().program("docker", {"run"}));
+}
+
+TEST_F(PermissionsTest, ShellsAndInterpretersNeedMoreThanAYes) {
+  consent_.answers = {Answer::kAlways, Answer::kAlways};
+  EXPECT_EQ(codeOf(old().program("bash", {"-c", "true"})), ErrorCode::kPermissionDenied);
+  EXPECT_EQ(codeOf(old().program("python3.12", {})), ErrorCode::kPermissionDenied);
+  // A link with an innocent name is what it leads to.
+  ASSERT_EQ(::symlink(programs_.path("bash").c_str(), programs_.path("tool").c_str()), 0);
+  EXPECT_EQ(codeOf(old().program("tool", {})), ErrorCode::kPermissionDenied);
+  EXPECT_TRUE(consent_.asked.empty());
+  options_.allow_shell = true;
+  EXPECT_TRUE(old().program("bash", {"-c", "true"}));
+}
+
+TEST_F(PermissionsTest, ProgramsThatAreNotThereAreNotFound) {
+  EXPECT_EQ(codeOf(old().program("podman", {})), ErrorCode::kNotFound);
+  EXPECT_EQ(codeOf(old().program("", {})), ErrorCode::kNotFound);
+  EXPECT_TRUE(consent_.asked.empty());
+}
+
+TEST_F(PermissionsTest, RulesAllowWhereNobodyCanBeAsked) {
+  options_.allow = {*parseAllowRule("otel:program docker run --name=* **"),
+                    *parseAllowRule("otel:host 127.0.0.1:4318"),
+                    *parseAllowRule("other:program docker **")};
+  auto permissions = old();
+  EXPECT_TRUE(permissions.program("docker", {"run", "--name=x", "image"}));
+  EXPECT_FALSE(permissions.program("docker", {"stop"}));
+  EXPECT_TRUE(permissions.host("http", "127.0.0.1", 4318));
+  EXPECT_FALSE(permissions.host("http", "127.0.0.1", 80));
+}
+
+TEST_F(PermissionsTest, APluginThatDeclaresIsAskedForNothingElse) {
+  consent_.answers = {Answer::kOnce};
+  auto permissions = of(declaring(), kDigest);
+  EXPECT_EQ(codeOf(permissions.program("docker", {"stop"})), ErrorCode::kPermissionDenied);
+  EXPECT_EQ(codeOf(permissions.host("https", "example.org", 443)), ErrorCode::kPermissionDenied);
+  EXPECT_TRUE(consent_.asked.empty());
+  EXPECT_TRUE(permissions.program("docker", {"run", "image"}));
+  EXPECT_EQ(consent_.asked.size(), 1);
+}
+
+TEST_F(PermissionsTest, WhatIsDeclaredIsAskedForAtTheInstallation) {
+  consent_.answers = {Answer::kAlways, Answer::kNo, Answer::kAlways};
+  EXPECT_EQ(*of(declaring(), kDigest).askDeclared(), 1);
+  EXPECT_EQ(consent_.asked.size(), 3);
+  auto permissions = of(declaring(), kDigest);
+  EXPECT_TRUE(permissions.program("docker", {"run", "any"}));
+  EXPECT_TRUE(permissions.folders().empty());
+  EXPECT_TRUE(permissions.host("https", "a.example.com", 443));
+  EXPECT_FALSE(permissions.host("http", "a.example.com", 80));
+  EXPECT_EQ(consent_.asked.size(), 3);
+}
+
+TEST_F(PermissionsTest, DeclaredStandsForAllOfIt) {
+  options_.allow = {*parseAllowRule("otel:declared")};
+  auto permissions = of(declaring(), kDigest);
+  EXPECT_TRUE(permissions.program("docker", {"run", "any"}));
+  ASSERT_EQ(permissions.folders().size(), 1);
+  EXPECT_EQ(permissions.folders()[0].host_path, "/the/project");
+  EXPECT_EQ(permissions.folders()[0].guest_path, "/project");
+  EXPECT_TRUE(permissions.folders()[0].read_only);
+  EXPECT_FALSE(old().program("docker", {"run", "any"}));  // it declares nothing
+}
+
+TEST_F(PermissionsTest, APluginCannotAskForEver) {
+  auto permissions = old();
+  for (int i = 0; i < 100; ++i) EXPECT_FALSE(permissions.program("docker", {std::to_string(i)}));
+  EXPECT_LE(consent_.asked.size(), 32);
+}
+
+TEST(AllowRuleTest, SaysWhatIsWrong) {
+  for (const char* text : {"", "otel", ":program x", "otel:", "otel:walk x", "otel:program",
+                           "otel:read relative", "otel:host http://", "otel:program 'open"}) {
+    EXPECT_FALSE(parseAllowRule(text)) << text;
+  }
+  const auto rule = parseAllowRule("otel:program 'my tool' a\\* \"b c\"");
+  ASSERT_TRUE(rule) << rule.error().describe();
+  EXPECT_EQ(rule->grant.subject, "my tool");
+  EXPECT_EQ(rule->grant.arguments, (Texts{"a\\*", "b c"}));
+}
+
+}  // namespace
+}  // namespace nimbus::plugin

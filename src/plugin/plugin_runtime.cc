@@ -1,0 +1,202 @@
+#include "plugin/plugin_runtime.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <optional>
+#include <utility>
+
+#include "base/metrics.h"
+#include "engine/digest.h"
+#include "host/data_plane.h"
+#include "host/files.h"
+#include "net/blocking_worker.h"
+#include "plugin/config_file.h"
+#include "plugin/info_json.h"
+#include "plugin/plugin_instance.h"
+#include "wit/component_info.h"
+
+namespace nimbus::plugin {
+namespace {
+
+constexpr std::size_t kMaxPluginBytes = std::size_t{256} << 20;
+// One may ask the user while another's program runs.
+constexpr std::size_t kWorkerThreads = 2;
+
+// What the binary itself says of a plugin.
+Result<PluginInfo> infoOfBinary(ByteView wasm) {
+  TRY(const wit::ComponentInfo component, wit::inspectComponent(wasm));
+  if (component.kind != wit::BinaryKind::kComponent)
+    return fail(ErrorCode::kInvalidArgument, "a plugin is a component, and this is a core module");
+  std::vector<std::string> exports;
+  for (const wit::ExternName& each : component.exports) exports.push_back(each.name);
+  PluginInfo info;
+  TRY(info.abi, abiOf(exports));
+  const std::string_view contract = adapterOf(info.abi).pluginInterface();
+  for (const wit::ExternName& each : component.exports) {
+    if (each.kind == "instance" && each.name != contract) info.interfaces.push_back(each.name);
+  }
+  info.uses_http = std::ranges::any_of(component.imports, [](const wit::ExternName& import) {
+    return import.parts.interface == "wasi:http/outgoing-handler" ||
+           import.parts.interface == "wasi:http/client";
+  });
+  return info;
+}
+
+}  // namespace
+
+// The engine and one shard.
+struct PluginRuntime::Machine {
+  std::unique_ptr<engine::Engine> engine;
+  MetricRegistry metrics;
+  std::unique_ptr<host::DataPlane> plane;
+};
+
+PluginRuntime::PluginRuntime(PluginRuntimeOptions options, ProcessRunner& runner, Consent& consent,
+                             Logger& log, const Clock& clock)
+    : options_(std::move(options)),
+      runner_(runner),
+      consent_(consent),
+      log_(log),
+      clock_(clock),
+      grants_(options_.plugins_folder) {}
+
+PluginRuntime::~PluginRuntime() = default;
+
+Result<PluginRuntime::Machine*> PluginRuntime::machine() {
+  if (machine_) return machine_.get();
+  auto made = std::make_unique<Machine>();
+  engine::EngineOptions engine = options_.engine;
+  engine.max_instances = 16;
+  TRY(made->engine, engine::Engine::create(std::move(engine), log_));
+  host::DataPlaneOptions plane;
+  plane.shards = 1;
+  TRY(made->plane,
+      host::DataPlane::create(std::move(plane), *made->engine, log_, made->metrics, clock_));
+  machine_ = std::move(made);
+  return machine_.get();
+}
+
+Result<std::shared_ptr<const engine::Component>> PluginRuntime::load(const Plugin& plugin) {
+  TRY(const std::string content, host::readFile(plugin.wasm_path, kMaxPluginBytes));
+  const ByteView wasm = asBytes(content);
+  if (engine::digestText(engine::sha256(wasm)) != plugin.digest) {
+    return fail(ErrorCode::kPermissionDenied, plugin.wasm_path +
+                                                  " is not what was installed: install plugin " +
+                                                  plugin.name() + " again");
+  }
+  TRY(Machine* const machine, this->machine());
+  return machine->engine->load(wasm);
+}
+
+// Runs on the shard; the result is the caller's, who waits.
+template <typename T>
+Task<void> PluginRuntime::callOn(host::ShardRuntime& shard,
+                                 std::shared_ptr<const engine::Component> component,
+                                 InstanceParts parts, Use<T>& use, Result<T>& result) {
+  auto instance = PluginInstance::create(shard, std::move(component), use.limits, std::move(parts));
+  if (instance) {
+    result = co_await use.call(**instance);
+  } else {
+    result = std::unexpected(std::move(instance).error());
+  }
+}
+
+template <typename T>
+Result<T> PluginRuntime::callIn(const Plugin& plugin,
+                                std::shared_ptr<const engine::Component> component,
+                                Permissions& permissions, HookContext& context, HookContext& config,
+                                Use<T> use) {
+  Result<T> result = fail(ErrorCode::kCancelled, "the plugin was not run");
+  net::BlockingWorker worker(kWorkerThreads);
+  machine_->plane->runTask(0, [&](host::ShardRuntime& shard) {
+    InstanceParts parts{
+        .plugin = plugin,
+        .permissions = permissions,
+        .context = context,
+        .config = config,
+        .runner = runner_,
+        .background = background_,
+        .worker = worker,
+        .log = log_,
+        .clock = clock_,
+        .print = use.through_streams ? printThrough() : printToStderr(plugin.name()),
+        .through_streams = use.through_streams};
+    return callOn<T>(shard, component, std::move(parts), use, result);
+  });
+  return result;
+}
+
+template <typename T>
+Result<T> PluginRuntime::call(const Plugin& plugin, HookContext& context, Use<T> use) {
+  TRY(const auto component, load(plugin));
+  TRY(std::vector<Grant> granted, grants_.of(plugin.digest));
+  Permissions permissions(plugin.identity(), plugin.info, options_.permissions, std::move(granted),
+                          grants_, consent_);
+  TRY(HookContext::Entries kept, readConfigFile(plugin.config_path));
+  if (const auto found = options_.configured.find(plugin.name());
+      found != options_.configured.end()) {
+    for (const auto& [key, value] : found->second) kept.insert_or_assign(key, value);
+  }
+  HookContext config(kept);
+  Result<T> result = callIn<T>(plugin, component, permissions, context, config, std::move(use));
+  const HookContext::Entries left = config.below("");
+  if (left != kept && !plugin.config_path.empty())
+    TRY_VOID(writeConfigFile(plugin.config_path, left));
+  return result;
+}
+
+Result<PluginInfo> PluginRuntime::inspect(const Bytes& wasm) {
+  TRY(const PluginInfo binary, infoOfBinary(wasm.view()));
+  TRY(Machine* const machine, this->machine());
+  TRY(const auto component, machine->engine->load(wasm.view()));
+  Plugin plugin;
+  plugin.info = binary;
+  plugin.info.metadata.name = "new";
+  NoConsent nobody;
+  Permissions none(plugin.identity(), plugin.info, {}, {}, grants_, nobody);
+  HookContext empty;
+  TRY(PluginInfo info,
+      callIn<PluginInfo>(plugin, component, none, empty, empty,
+                         {.limits = kInfoLimits,
+                          .call = [](PluginInstance& instance) { return instance.info(); }}));
+  info.interfaces = binary.interfaces;
+  info.uses_http = binary.uses_http;
+  TRY_VOID(checkInfo(info));
+  if (infoJson(info).size() > kMaxInfoBytes) {
+    return fail(ErrorCode::kResourceExhausted, "the plugin says more than a mebibyte of itself");
+  }
+  return info;
+}
+
+Result<std::string> PluginRuntime::run(const Plugin& plugin, types::Invocation invocation,
+                                       HookContext& context) {
+  return call<std::string>(
+      plugin, context,
+      {.limits = kCommandLimits,
+       .through_streams = !options_.keep_output_clean,
+       .call = [&](PluginInstance& instance) { return instance.run(std::move(invocation)); }});
+}
+
+Result<std::string> PluginRuntime::hook(const Plugin& plugin, types::Event event,
+                                        HookContext& context) {
+  return call<std::string>(plugin, context,
+                           {.limits = kHookLimits, .call = [&](PluginInstance& instance) {
+                              return instance.hook(std::move(event));
+                            }});
+}
+
+Result<std::vector<types::Finding>> PluginRuntime::check(const Plugin& plugin,
+                                                         HookContext& context) {
+  return call<std::vector<types::Finding>>(
+      plugin, context,
+      {.limits = kHookLimits, .call = [](PluginInstance& instance) { return instance.check(); }});
+}
+
+Result<std::size_t> PluginRuntime::askDeclared(const Plugin& plugin) {
+  TRY(std::vector<Grant> granted, grants_.of(plugin.digest));
+  Permissions permissions(plugin.identity(), plugin.info, options_.permissions, std::move(granted),
+                          grants_, consent_);
+  return permissions.askDeclared();
+}
+
+}  // namespace nimbus::plugin

@@ -1,0 +1,96 @@
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/process.h"
+#include "base/result.h"
+#include "engine/engine.h"
+#include "plugin/consent.h"
+#include "plugin/grant_book.h"
+#include "plugin/hook_context.h"
+#include "plugin/permissions.h"
+#include "plugin/plugin.h"
+#include "plugin/plugin_instance.h"
+#include "plugin/programs.h"
+
+namespace nimbus::plugin {
+
+struct PluginRuntimeOptions {
+  engine::EngineOptions engine;
+  std::string plugins_folder;  // with the permissions
+  PermissionOptions permissions;
+  // Configuration that the user has written for plugins, by their names: it wins over what they
+  // keep themselves.
+  std::map<std::string, HookContext::Entries> configured;
+  bool keep_output_clean = false;  // nothing but results goes to standard output: `-o json`
+};
+
+// Runs plugins for one run of `wash`, each call on a new instance in its sandbox. The engine starts
+// with the first. Programs that plugins left running end with it. Main thread; blocks.
+class PluginRuntime {
+ public:
+  // All of them outlive it.
+  PluginRuntime(PluginRuntimeOptions options, ProcessRunner& runner, Consent& consent, Logger& log,
+                const Clock& clock);
+  ~PluginRuntime();
+  PluginRuntime(const PluginRuntime&) = delete;
+  PluginRuntime& operator=(const PluginRuntime&) = delete;
+
+  // What the plugin in these bytes says of itself, checked. It may do nothing meanwhile.
+  [[nodiscard]] Result<PluginInfo> inspect(const Bytes& wasm);
+
+  // The text that its command returned. kInvalidArgument: the plugin's own error.
+  [[nodiscard]] Result<std::string> run(const Plugin& plugin, types::Invocation invocation,
+                                        HookContext& context);
+  [[nodiscard]] Result<std::string> hook(const Plugin& plugin, types::Event event,
+                                         HookContext& context);
+  [[nodiscard]] Result<std::vector<types::Finding>> check(const Plugin& plugin,
+                                                          HookContext& context);
+
+  // Asks for what the plugin declares; how much of it was refused.
+  [[nodiscard]] Result<std::size_t> askDeclared(const Plugin& plugin);
+
+  [[nodiscard]] GrantBook& grants() { return grants_; }
+
+ private:
+  struct Machine;
+  // What one call does with its instance.
+  template <typename T>
+  struct Use {
+    CallLimits limits;
+    bool through_streams = false;  // the instance's standard streams are those of this process
+    std::move_only_function<Task<Result<T>>(PluginInstance&)> call;
+  };
+
+  [[nodiscard]] Result<Machine*> machine();
+  [[nodiscard]] Result<std::shared_ptr<const engine::Component>> load(const Plugin& plugin);
+  template <typename T>
+  [[nodiscard]] Result<T> call(const Plugin& plugin, HookContext& context, Use<T> use);
+  template <typename T>
+  [[nodiscard]] Result<T> callIn(const Plugin& plugin,
+                                 std::shared_ptr<const engine::Component> component,
+                                 Permissions& permissions, HookContext& context,
+                                 HookContext& config, Use<T> use);
+  template <typename T>
+  static Task<void> callOn(host::ShardRuntime& shard,
+                           std::shared_ptr<const engine::Component> component, InstanceParts parts,
+                           Use<T>& use, Result<T>& result);
+
+  const PluginRuntimeOptions options_;
+  ProcessRunner& runner_;
+  Consent& consent_;
+  Logger& log_;
+  const Clock& clock_;
+  GrantBook grants_;
+  BackgroundPrograms background_;
+  std::unique_ptr<Machine> machine_;
+};
+
+}  // namespace nimbus::plugin

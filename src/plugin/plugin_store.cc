@@ -1,0 +1,168 @@
+#include "plugin/plugin_store.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "base/text.h"
+#include "engine/digest.h"
+#include "host/files.h"
+#include "plugin/folder_lock.h"
+#include "plugin/info_json.h"
+
+namespace nimbus::plugin {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kLockFile = "plugins.lock";
+constexpr std::size_t kMaxLockBytes = std::size_t{4} << 20;
+constexpr std::size_t kMaxInfoFileBytes = 8 * kMaxInfoBytes;
+constexpr std::size_t kMaxPlugins = 1000;
+
+// All words by which a plugin is called, in small letters.
+std::vector<std::string> claims(const PluginInfo& info) {
+  std::vector<std::string> all;
+  for (const std::string& word : commandWords(info)) all.push_back(lowerAscii(word));
+  all.push_back(lowerAscii(info.metadata.name));
+  all.push_back(lowerAscii(fileStem(info.metadata.name)));
+  return all;
+}
+
+}  // namespace
+
+Result<std::vector<LockEntry>> PluginStore::readLock() const {
+  auto text = host::readFile(folder_ + "/" + kLockFile, kMaxLockBytes);
+  if (!text && text.error().code() == ErrorCode::kNotFound) return std::vector<LockEntry>();
+  if (!text) return std::unexpected(std::move(text).error());
+  return parseLock(*text);
+}
+
+Plugin PluginStore::placed(const LockEntry& entry, PluginInfo info) const {
+  const std::string stem = fileStem(entry.name);
+  return {.info = std::move(info),
+          .digest = entry.digest,
+          .wasm_path = folder_ + "/" + entry.fileName() + ".wasm",
+          .scratch_folder = folder_ + "/fs/" + stem,
+          .config_path = folder_ + "/" + stem + ".config.json"};
+}
+
+Result<InstalledPlugin> PluginStore::read(const LockEntry& entry) const {
+  TRY(const std::string text,
+      host::readFile(folder_ + "/" + entry.fileName() + ".json", kMaxInfoFileBytes));
+  TRY(PluginInfo info, parseInfoJson(text));
+  if (info.metadata.name != entry.name)
+    return fail(ErrorCode::kInvalidArgument, "its information is of another plugin");
+  return InstalledPlugin{placed(entry, std::move(info)), entry.source, entry.bytes};
+}
+
+PluginStore::Listing PluginStore::list() const {
+  Listing listing;
+  const auto entries = readLock();
+  if (!entries) {
+    listing.problems.push_back(entries.error().describe());
+    return listing;
+  }
+  for (const LockEntry& entry : *entries) {
+    auto plugin = read(entry);
+    if (plugin) {
+      listing.plugins.push_back(*std::move(plugin));
+    } else {
+      listing.problems.push_back(fmt::format("plugin {} is left out: {}; install it again",
+                                             entry.name, plugin.error().describe()));
+    }
+  }
+  return listing;
+}
+
+Result<InstalledPlugin> PluginStore::find(std::string_view name) const {
+  TRY(const auto entries, readLock());
+  const auto found = std::ranges::find(entries, name, &LockEntry::name);
+  if (found == entries.end())
+    return fail(ErrorCode::kNotFound, fmt::format("no plugin {} is installed", name));
+  return read(*found);
+}
+
+Result<void> PluginStore::checkNames(const Request& request) const {
+  const std::string& name = request.info.metadata.name;
+  const std::vector<std::string> wanted = claims(request.info);
+  const auto taken = [&](std::string_view word) {
+    return std::ranges::find(wanted, lowerAscii(word)) != wanted.end();
+  };
+  for (const std::string& word : request.reserved) {
+    if (taken(word)) {
+      return fail(ErrorCode::kAlreadyExists,
+                  fmt::format("plugin {}: \"{}\" is a command of wash itself", name, word));
+    }
+  }
+  for (const InstalledPlugin& other : list().plugins) {
+    if (other.plugin.name() == name) continue;
+    for (const std::string& word : claims(other.plugin.info)) {
+      if (taken(word)) {
+        return fail(ErrorCode::kAlreadyExists,
+                    fmt::format("plugin {}: \"{}\" is taken by plugin {}", name, word,
+                                other.plugin.name()));
+      }
+    }
+  }
+  return {};
+}
+
+Result<InstalledPlugin> PluginStore::install(const Request& request) {
+  TRY_VOID(checkInfo(request.info));
+  TRY(const auto lock, lockFolder(folder_));
+  TRY(std::vector<LockEntry> entries, readLock());
+  const std::string& name = request.info.metadata.name;
+  const auto existing = std::ranges::find(entries, name, &LockEntry::name);
+  if (existing != entries.end() && request.existing == Existing::kRefuse) {
+    return fail(ErrorCode::kAlreadyExists,
+                fmt::format("plugin {} is installed already: --force replaces it", name));
+  }
+  TRY_VOID(checkNames(request));
+  if (entries.size() >= kMaxPlugins)
+    return fail(ErrorCode::kResourceExhausted, "too many plugins are installed");
+  const ByteView wasm = request.wasm.view();
+  const LockEntry entry{name, engine::digestText(engine::sha256(wasm)), request.source,
+                        wasm.size()};
+  TRY_VOID(host::replaceFileDurably(folder_, entry.fileName() + ".wasm", asText(wasm)));
+  TRY_VOID(
+      host::replaceFileDurably(folder_, entry.fileName() + ".json", infoJson(request.info) + "\n"));
+  std::optional<LockEntry> previous;
+  if (existing != entries.end()) previous = *existing;
+  std::erase_if(entries, [&](const LockEntry& each) { return each.name == name; });
+  entries.push_back(entry);
+  TRY_VOID(host::replaceFileDurably(folder_, kLockFile, formatLock(std::move(entries))));
+  if (previous && previous->fileName() != entry.fileName()) removeFiles(*previous);
+  return InstalledPlugin{placed(entry, request.info), entry.source, entry.bytes};
+}
+
+void PluginStore::removeFiles(const LockEntry& entry) const {
+  // Without the lock file's word they are nothing: what cannot be deleted does no harm.
+  std::error_code ignored;
+  for (const char* extension : {".wasm", ".json"})
+    fs::remove(folder_ + "/" + entry.fileName() + extension, ignored);
+}
+
+Result<void> PluginStore::uninstall(std::string_view name, Data data) {
+  TRY(const auto lock, lockFolder(folder_));
+  TRY(std::vector<LockEntry> entries, readLock());
+  const auto found = std::ranges::find(entries, name, &LockEntry::name);
+  if (found == entries.end())
+    return fail(ErrorCode::kNotFound, fmt::format("no plugin {} is installed", name));
+  const LockEntry entry = *found;
+  entries.erase(found);
+  TRY_VOID(host::replaceFileDurably(folder_, kLockFile, formatLock(std::move(entries))));
+  removeFiles(entry);
+  if (data == Data::kKeep) return {};
+  const Plugin plugin = placed(entry, {});
+  std::error_code error;
+  fs::remove_all(plugin.scratch_folder, error);  // does not follow links
+  if (error) return fail(ErrorCode::kIo, plugin.scratch_folder + ": " + error.message());
+  fs::remove(plugin.config_path, error);
+  if (error) return fail(ErrorCode::kIo, plugin.config_path + ": " + error.message());
+  return {};
+}
+
+}  // namespace nimbus::plugin

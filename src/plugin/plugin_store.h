@@ -1,0 +1,64 @@
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/result.h"
+#include "plugin/plugin.h"
+#include "plugin/plugin_lock.h"
+
+namespace nimbus::plugin {
+
+struct InstalledPlugin {
+  Plugin plugin;
+  std::string source;
+  std::uint64_t bytes = 0;
+};
+
+// The plugins of one user, in a folder: binaries, what they say of themselves, and a lock file, the
+// change of which installs and removes (docs/formats/plugins.md). Reading looks at no binary.
+class PluginStore {
+ public:
+  explicit PluginStore(std::string folder) : folder_(std::move(folder)) {}
+
+  [[nodiscard]] const std::string& folder() const { return folder_; }
+
+  struct Listing {
+    std::vector<InstalledPlugin> plugins;  // in the order of names
+    std::vector<std::string> problems;     // plugins left out, and why
+  };
+  [[nodiscard]] Listing list() const;
+  // kNotFound, or why it cannot be used.
+  [[nodiscard]] Result<InstalledPlugin> find(std::string_view name) const;
+
+  enum class Existing { kRefuse, kReplace };
+  struct Request {
+    Bytes wasm;
+    PluginInfo info;  // of these bytes
+    std::string source;
+    Existing existing = Existing::kRefuse;
+    // Words of the command line that no plugin may take.
+    std::span<const std::string> reserved;
+  };
+  // kAlreadyExists: the name, or a word it adds to the command line, is taken; letters of either
+  // case are the same.
+  [[nodiscard]] Result<InstalledPlugin> install(const Request& request);
+
+  enum class Data { kRemove, kKeep };
+  // `data`: its folder and its configuration.
+  [[nodiscard]] Result<void> uninstall(std::string_view name, Data data);
+
+ private:
+  [[nodiscard]] Result<std::vector<LockEntry>> readLock() const;
+  [[nodiscard]] Result<InstalledPlugin> read(const LockEntry& entry) const;
+  [[nodiscard]] Plugin placed(const LockEntry& entry, PluginInfo info) const;
+  [[nodiscard]] Result<void> checkNames(const Request& request) const;
+  void removeFiles(const LockEntry& entry) const;
+
+  const std::string folder_;
+};
+
+}  // namespace nimbus::plugin

@@ -1,0 +1,165 @@
+#include "plugin/plugin_store.h"
+
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+#include "plugin/hook_runner.h"
+#include "plugin/info_json.h"
+#include "plugin/test_support.h"
+
+namespace nimbus::plugin {
+namespace {
+
+namespace fs = std::filesystem;
+using Texts = std::vector<std::string>;
+
+class PluginStoreTest : public ::testing::Test {
+ protected:
+  Result<InstalledPlugin> install(PluginInfo info, const std::string& wasm = "wasm",
+                                  PluginStore::Existing existing = PluginStore::Existing::kRefuse) {
+    return store_.install({.wasm = Bytes::copyOf(std::string_view(wasm)),
+                           .info = std::move(info),
+                           .source = "here",
+                           .existing = existing,
+                           .reserved = reserved_});
+  }
+  [[nodiscard]] Texts names() const {
+    Texts all;
+    for (const auto& each : store_.list().plugins) all.push_back(each.plugin.name());
+    return all;
+  }
+  [[nodiscard]] std::size_t files() const {
+    return static_cast<std::size_t>(
+        std::distance(fs::directory_iterator(store_.folder()), fs::directory_iterator()));
+  }
+  static ErrorCode codeOf(const auto& result) {
+    return result ? ErrorCode::kInternal : result.error().code();
+  }
+
+  TestFolder folder_;
+  PluginStore store_{folder_.path("plugins")};
+  const Texts reserved_{"build", "inspect"};
+};
+
+TEST_F(PluginStoreTest, KeepsPluginsInTheOrderOfTheirNames) {
+  EXPECT_TRUE(names().empty());
+  ASSERT_TRUE(install(infoNamed("b")));
+  ASSERT_TRUE(install(infoNamed("a")));
+  EXPECT_EQ(names(), (Texts{"a", "b"}));
+  const auto found = store_.find("b");
+  ASSERT_TRUE(found) << found.error().describe();
+  EXPECT_EQ(found->source, "here");
+  EXPECT_TRUE(fs::exists(found->plugin.wasm_path));
+}
+
+TEST_F(PluginStoreTest, ReplacesOnlyIfItIsTold) {
+  ASSERT_TRUE(install(infoNamed("a"), "one"));
+  EXPECT_EQ(codeOf(install(infoNamed("a"), "two")), ErrorCode::kAlreadyExists);
+  const std::size_t before = files();
+  ASSERT_TRUE(install(infoNamed("a"), "two", PluginStore::Existing::kReplace));
+  EXPECT_EQ(files(), before);
+}
+
+TEST_F(PluginStoreTest, RefusesNamesThatAreTaken) {
+  PluginInfo hello = infoNamed("greeter");
+  hello.metadata.command = commandNamed("hello");
+  hello.command_word = "hello";
+  ASSERT_TRUE(install(hello));
+  EXPECT_EQ(codeOf(install(infoNamed("Build"))), ErrorCode::kAlreadyExists);
+  EXPECT_EQ(codeOf(install(infoNamed("HELLO"))), ErrorCode::kAlreadyExists);
+  EXPECT_EQ(codeOf(install(infoNamed("Greeter"))), ErrorCode::kAlreadyExists);
+  PluginInfo other = infoNamed("other");
+  other.metadata.command = commandNamed("inspect");
+  other.command_word = "Inspect";
+  EXPECT_EQ(codeOf(install(other)), ErrorCode::kAlreadyExists);
+  // Both would be the same file.
+  ASSERT_TRUE(install(infoNamed("a.b")));
+  EXPECT_EQ(codeOf(install(infoNamed("a_b"))), ErrorCode::kAlreadyExists);
+}
+
+TEST_F(PluginStoreTest, RemovesAPluginWithWhatItWrote) {
+  const auto installed = install(infoNamed("a"));
+  ASSERT_TRUE(installed);
+  fs::create_directories(installed->plugin.scratch_folder + "/deep");
+  std::ofstream(installed->plugin.config_path) << "{}";
+  // A link in it is removed, not what it leads to.
+  std::ofstream(folder_.path("outside")) << "x";
+  fs::create_symlink(folder_.path("outside"), installed->plugin.scratch_folder + "/link");
+  ASSERT_TRUE(store_.uninstall("a", PluginStore::Data::kRemove));
+  EXPECT_TRUE(names().empty());
+  EXPECT_FALSE(fs::exists(installed->plugin.scratch_folder));
+  EXPECT_FALSE(fs::exists(installed->plugin.config_path));
+  EXPECT_TRUE(fs::exists(folder_.path("outside")));
+  EXPECT_EQ(codeOf(store_.uninstall("a", PluginStore::Data::kRemove)), ErrorCode::kNotFound);
+}
+
+TEST_F(PluginStoreTest, OneThatIsDamagedIsLeftOutAndTheOthersStay) {
+  ASSERT_TRUE(install(infoNamed("a")));
+  ASSERT_TRUE(install(infoNamed("b")));
+  for (const auto& file : fs::directory_iterator(store_.folder())) {
+    const std::string name = file.path().filename();
+    if (name.starts_with("a-") && name.ends_with(".json")) std::ofstream(file.path()) << "{";
+  }
+  EXPECT_EQ(names(), Texts{"b"});
+  EXPECT_EQ(store_.list().problems.size(), 1);
+  std::ofstream(folder_.path("plugins/plugins.lock")) << "[]";
+  EXPECT_TRUE(names().empty());
+  EXPECT_EQ(store_.list().problems.size(), 1);
+}
+
+TEST(PluginInfoTest, IsTheSameFromItsJson) {
+  PluginInfo info = infoNamed("all");
+  info.metadata.command = commandNamed("all");
+  info.command_word = "all";
+  types::Flag flag;
+  flag.name = "loud";
+  flag.short_ = 'l';
+  flag.kind = types::ValueKind::kSwitch;
+  flag.env = "LOUD";
+  info.metadata.command->flags.push_back(flag);
+  types::Argument argument;
+  argument.name = "what";
+  argument.default_ = "that";
+  info.metadata.command->arguments.push_back(argument);
+  info.metadata.sub_commands.push_back(commandNamed("sub"));
+  info.metadata.hooks.push_back({types::Phase::kAfter, "oci *"});
+  info.metadata.checks = true;
+  info.metadata.dev_register = types::DevRegister{true};
+  info.metadata.capabilities.programs.push_back({"docker", {"run", "**"}, "why"});
+  info.metadata.capabilities.files.push_back({"/data", types::Access::kWrite, ""});
+  info.metadata.capabilities.hosts.push_back({"https://example.com", ""});
+  info.interfaces = {"wasi:blobstore/types@0.2.0-draft"};
+  info.uses_http = true;
+  const auto read = parseInfoJson(infoJson(info));
+  ASSERT_TRUE(read) << read.error().describe();
+  EXPECT_EQ(*read, info);
+  for (const char* text : {"", "[]", "{}", "{\"abi\":\"wasmcloud:wash@0.1.0\"}"})
+    EXPECT_FALSE(parseInfoJson(text)) << text;
+}
+
+TEST(PluginInfoTest, NamesThatCannotBeTypedAreRefused) {
+  for (const char* name : {"", "-a", "a b", "../a", "a/b", ".a", "a\n"}) {
+    EXPECT_FALSE(checkInfo(infoNamed(name))) << name;
+  }
+  EXPECT_FALSE(checkInfo(infoNamed(std::string(65, 'a'))));
+  PluginInfo info = infoNamed("a");
+  info.metadata.sub_commands.resize(kMaxCommands + 1, commandNamed("sub"));
+  EXPECT_FALSE(checkInfo(info));
+  info = infoNamed("a");
+  info.metadata.description = std::string(kMaxTextBytes + 1, 'x');
+  EXPECT_FALSE(checkInfo(info));
+}
+
+TEST(HooksTest, ArePatternsOfCommands) {
+  EXPECT_TRUE(matchesCommand("dev", "dev"));
+  EXPECT_FALSE(matchesCommand("dev", "devs"));
+  EXPECT_TRUE(matchesCommand("*", "oci push"));
+  EXPECT_TRUE(matchesCommand("oci *", "oci push"));
+  EXPECT_FALSE(matchesCommand("oci *", "oci"));
+  EXPECT_FALSE(matchesCommand("oci *", "ocipush"));
+  EXPECT_FALSE(matchesCommand("oci push", "oci pull"));
+}
+
+}  // namespace
+}  // namespace nimbus::plugin

@@ -1,0 +1,15 @@
+#pragma once
+
+#include <string>
+
+#include "base/bytes.h"
+#include "base/result.h"
+
+namespace nimbus::wash {
+
+// What lies at an http or https address, at most so many bytes; follows a few redirections, but
+// never from https to http. Blocks. Errors: those of http::Client; kNotFound and kUnavailable for
+// what the server answers.
+[[nodiscard]] Result<Bytes> download(const std::string& url, std::size_t max_bytes);
+
+}  // namespace nimbus::wash

@@ -1,0 +1,190 @@
+// `wash plugin install|uninstall|list|info|revoke|test`.
+
+#include <iostream>
+#include <memory>
+#include <utility>
+
+#include <fmt/format.h>
+#include <CLI/CLI.hpp>
+
+#include "plugin/info_json.h"
+#include "wash/plugin_commands.h"
+#include "wash/plugin_source.h"
+#include "wash/plugin_text.h"
+#include "wash/plugin_trial.h"
+
+namespace nimbus::wash {
+namespace {
+
+using plugin::InstalledPlugin;
+using plugin::PluginStore;
+
+struct InstallFlags {
+  std::string source;
+  std::string digest;
+  bool force = false;
+  ReferenceFlags registries;
+};
+
+// Asks for what the plugin declares, and says what became of it.
+Result<std::string> askForDeclared(const InstalledPlugin& installed, plugin::PluginRuntime& runtime,
+                                   const GlobalOptions& global) {
+  const std::string declared = declaredText(installed.plugin.info.metadata.capabilities);
+  if (declared.empty()) return std::string();
+  if (!global.non_interactive)
+    std::cerr << "Plugin " << installed.plugin.name() << " wants to\n" << declared << std::flush;
+  TRY(const std::size_t refused, runtime.askDeclared(installed.plugin));
+  if (refused == 0) return std::string();
+  return fmt::format("; {} of what it declares is not allowed yet", refused);
+}
+
+Result<int> install(const InstallFlags& flags, Plugins& plugins, const GlobalOptions& global) {
+  TRY(PluginBinary binary, readPluginBinary(flags.source, flags.digest, flags.registries));
+  TRY(plugin::PluginRuntime* const runtime, plugins.runtime());
+  TRY(plugin::PluginInfo info, runtime->inspect(binary.bytes));
+  PluginStore::Request request{
+      .wasm = std::move(binary.bytes),
+      .info = std::move(info),
+      .source = std::move(binary.source),
+      .existing = flags.force ? PluginStore::Existing::kReplace : PluginStore::Existing::kRefuse,
+      .reserved = plugins.reserved()};
+  TRY(const InstalledPlugin installed, plugins.store().install(request));
+  TRY(const std::string note, askForDeclared(installed, *runtime, global));
+  const auto& metadata = installed.plugin.info.metadata;
+  std::string message = "Installed plugin " + metadata.name;
+  if (!metadata.version.empty()) message += " " + metadata.version;
+  printResult(global.format, message + note,
+              {{"name", jsonText(metadata.name)},
+               {"source", jsonText(installed.source)},
+               {"path", jsonText(installed.plugin.wasm_path)},
+               {"size", std::to_string(installed.bytes)},
+               {"digest", jsonText(installed.plugin.digest)}});
+  return kExitOk;
+}
+
+Result<int> uninstall(const std::string& name, bool keep_data, Plugins& plugins,
+                      const GlobalOptions& global) {
+  const auto data = keep_data ? PluginStore::Data::kKeep : PluginStore::Data::kRemove;
+  TRY_VOID(plugins.store().uninstall(name, data));
+  TRY(plugin::PluginRuntime* const runtime, plugins.runtime());
+  TRY_VOID(runtime->grants().revoke(name));
+  printResult(global.format, "Removed plugin " + name, {{"name", jsonText(name)}});
+  return kExitOk;
+}
+
+Result<int> list(Plugins& plugins, const GlobalOptions& global) {
+  const auto& installed = plugins.installed();
+  std::string items = "[";
+  for (const InstalledPlugin& each : installed)
+    items += (items.size() > 1 ? "," : "") + pluginJson(each);
+  printResult(global.format, pluginTable(installed),
+              {{"plugins", items + "]"}, {"count", std::to_string(installed.size())}});
+  return kExitOk;
+}
+
+Result<int> info(const std::string& name, Plugins& plugins, const GlobalOptions& global) {
+  TRY(const InstalledPlugin installed, plugins.store().find(name));
+  TRY(plugin::PluginRuntime* const runtime, plugins.runtime());
+  TRY(const std::vector<plugin::Grant> grants, runtime->grants().of(installed.plugin.digest));
+  printResult(global.format, pluginDetails(installed, grants),
+              {{"plugin", pluginJson(installed)}, {"grants", grantsJson(grants)}});
+  return kExitOk;
+}
+
+Result<int> revoke(const std::string& name, Plugins& plugins, const GlobalOptions& global) {
+  TRY(plugin::PluginRuntime* const runtime, plugins.runtime());
+  TRY(const std::size_t gone, runtime->grants().revoke(name));
+  printResult(global.format, fmt::format("Took back {} permissions of plugin {}", gone, name),
+              {{"name", jsonText(name)}, {"revoked", std::to_string(gone)}});
+  return kExitOk;
+}
+
+int finish(const Result<int>& done, const GlobalOptions& global) {
+  return done ? *done : reportFailure(global.format, done.error());
+}
+
+void addInstall(CLI::App& group, const PluginCommandParts& parts) {
+  auto flags = std::make_shared<InstallFlags>();
+  CLI::App* command = group.add_subcommand("install", "Install a plugin");
+  command
+      ->add_option("source", flags->source, "A file, a project's folder, https://…, or a reference")
+      ->required();
+  command->add_option("--digest", flags->digest, "The digest that it must have")
+      ->option_text("sha256:HEX");
+  command->add_flag("-f,--force", flags->force, "Replace a plugin of that name");
+  addReferenceFlags(*command, flags->registries);
+  command->callback([flags, &parts] {
+    parts.action.set("plugin install", {{"source", flags->source}},
+                     [flags, &parts](plugin::HookContext&) {
+                       return finish(install(*flags, parts.plugins, parts.global), parts.global);
+                     });
+  });
+}
+
+void addUninstall(CLI::App& group, const PluginCommandParts& parts) {
+  auto name = std::make_shared<std::string>();
+  auto keep = std::make_shared<bool>(false);
+  CLI::App* command = group.add_subcommand("uninstall", "Remove a plugin and its data");
+  command->add_option("name", *name, "The plugin")->required();
+  command->add_flag("--keep-data", *keep, "Leave its folder and its configuration");
+  command->callback([name, keep, &parts] {
+    parts.action.set(
+        "plugin uninstall", {{"name", *name}}, [name, keep, &parts](plugin::HookContext&) {
+          return finish(uninstall(*name, *keep, parts.plugins, parts.global), parts.global);
+        });
+  });
+}
+
+// A command that takes a plugin's name.
+void addNamed(CLI::App& group, const PluginCommandParts& parts, const std::string& word,
+              const std::string& description,
+              Result<int> (*run)(const std::string&, Plugins&, const GlobalOptions&)) {
+  auto name = std::make_shared<std::string>();
+  CLI::App* command = group.add_subcommand(word, description);
+  command->add_option("name", *name, "The plugin")->required();
+  command->callback([name, word, run, &parts] {
+    parts.action.set("plugin " + word, {{"name", *name}},
+                     [name, run, &parts](plugin::HookContext&) {
+                       return finish(run(*name, parts.plugins, parts.global), parts.global);
+                     });
+  });
+}
+
+}  // namespace
+
+void addPluginCommand(CLI::App& app, const PluginCommandParts& parts) {
+  CLI::App* group = app.add_subcommand("plugin", "Plugins: components that extend wash");
+  group->require_subcommand(1);
+  addInstall(*group, parts);
+  addUninstall(*group, parts);
+  CLI::App* listing = group->add_subcommand("list", "Show which plugins are installed");
+  listing->callback([&parts] {
+    parts.action.set("plugin list",
+                     [&parts] { return finish(list(parts.plugins, parts.global), parts.global); });
+  });
+  addNamed(*group, parts, "info", "Show what a plugin is and what it may do", info);
+  addNamed(*group, parts, "revoke", "Take back all that a plugin may do", revoke);
+  addPluginTest(*group, parts);
+}
+
+int runPluginCommand(const plugin::Plugin& plugin, plugin::types::Invocation invocation,
+                     const std::string& command, Plugins& plugins, const GlobalOptions& global,
+                     plugin::HookContext& context) {
+  const auto runtime = plugins.runtime();
+  if (!runtime) return reportFailure(global.format, runtime.error());
+  auto said = (*runtime)->run(plugin, std::move(invocation), context);
+  if (!said) {
+    return reportFailure(
+        global.format,
+        Error(said.error().code(), "plugin " + plugin.name() + ": " + said.error().describe()));
+  }
+  if (global.format == OutputFormat::kText && said->empty()) return kExitOk;
+  printResult(global.format, *said,
+              {{"command", jsonText(command)},
+               {"plugin", jsonText(plugin.name())},
+               {"output", jsonText(*said)},
+               {"success", "true"}});
+  return kExitOk;
+}
+
+}  // namespace nimbus::wash

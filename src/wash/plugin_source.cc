@@ -1,0 +1,63 @@
+#include "wash/plugin_source.h"
+
+#include <filesystem>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "engine/digest.h"
+#include "plugin/plugin_lock.h"
+#include "wash/download.h"
+#include "wash/resolve_reference.h"
+
+namespace nimbus::wash {
+namespace {
+
+constexpr std::size_t kMaxPluginBytes = std::size_t{256} << 20;
+
+bool isUrl(const std::string& source) {
+  return source.starts_with("https://") || source.starts_with("http://");
+}
+
+std::string withoutFileScheme(const std::string& source) {
+  constexpr std::string_view kScheme = "file://";
+  return source.starts_with(kScheme) ? source.substr(kScheme.size()) : source;
+}
+
+Result<PluginBinary> read(const std::string& source, const std::string& digest,
+                          const ReferenceFlags& registries) {
+  if (isUrl(source)) {
+    if (digest.empty()) {
+      return fail(
+          ErrorCode::kInvalidArgument,
+          "a plugin from an address needs --digest sha256:…, so that it is the one you mean");
+    }
+    TRY(Bytes bytes, download(source, kMaxPluginBytes));
+    return PluginBinary{std::move(bytes), source};
+  }
+  TRY(ResolvedComponent component,
+      resolveComponentOrReference(withoutFileScheme(source), registries));
+  std::error_code error;
+  const bool is_file = std::filesystem::exists(component.path, error);
+  const auto absolute = std::filesystem::absolute(component.path, error).lexically_normal();
+  return PluginBinary{std::move(component.bytes), is_file ? absolute.string() : source};
+}
+
+}  // namespace
+
+Result<PluginBinary> readPluginBinary(const std::string& source, const std::string& digest,
+                                      const ReferenceFlags& registries) {
+  if (!digest.empty() && !plugin::isDigest(digest)) {
+    return fail(ErrorCode::kInvalidArgument,
+                "--digest " + digest + ": expected sha256: and 64 hexadecimal digits");
+  }
+  TRY(PluginBinary binary, read(source, digest, registries));
+  const std::string actual = engine::digestText(engine::sha256(binary.bytes.view()));
+  if (!digest.empty() && actual != digest) {
+    return fail(ErrorCode::kPermissionDenied,
+                fmt::format("{} has digest {}, not {}", source, actual, digest));
+  }
+  return binary;
+}
+
+}  // namespace nimbus::wash

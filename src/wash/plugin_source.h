@@ -1,0 +1,23 @@
+#pragma once
+
+#include <string>
+
+#include "base/bytes.h"
+#include "base/result.h"
+#include "wash/resolve_reference.h"
+
+namespace nimbus::wash {
+
+// The binary that a plugin is installed from.
+struct PluginBinary {
+  Bytes bytes;
+  std::string source;  // for the record: an absolute path, or the address or reference as typed
+};
+
+// A file or the folder of a built project, `https://…` (which needs a digest), or a reference in a
+// registry. `digest`: "sha256:<hex>" that the bytes must have; empty: any.
+[[nodiscard]] Result<PluginBinary> readPluginBinary(const std::string& source,
+                                                    const std::string& digest,
+                                                    const ReferenceFlags& registries);
+
+}  // namespace nimbus::wash

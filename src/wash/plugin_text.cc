@@ -1,0 +1,130 @@
+#include "wash/plugin_text.h"
+
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "base/escape.h"
+#include "plugin/info_json.h"
+#include "plugin/json_writer.h"
+
+namespace nimbus::wash {
+namespace {
+
+namespace types = plugin::types;
+
+std::string printable(std::string_view text) {
+  std::string safe;
+  appendEscaped(safe, text);
+  return safe;
+}
+
+std::string hookText(const types::Hook& hook) {
+  return (hook.phase == types::Phase::kBefore ? "before " : "after ") + printable(hook.command);
+}
+
+// Hooks, command and sub-commands in a few words.
+std::string whatItAdds(const plugin::PluginInfo& info) {
+  std::string text;
+  const auto add = [&](const std::string& part) { text += (text.empty() ? "" : ", ") + part; };
+  if (info.metadata.command) add("wash " + info.command_word);
+  for (const types::Command& each : info.metadata.sub_commands)
+    add("wash " + info.metadata.name + " " + each.name);
+  for (const types::Hook& hook : info.metadata.hooks) add(hookText(hook));
+  if (info.metadata.dev_register) add("dev-register");
+  if (info.metadata.checks) add("checks");
+  return text.empty() ? "-" : text;
+}
+
+void addLine(std::string& text, std::string_view label, std::string_view value) {
+  if (!value.empty()) text += fmt::format("{:<13}{}\n", label, printable(value));
+}
+
+}  // namespace
+
+std::string pluginTable(const std::vector<plugin::InstalledPlugin>& plugins) {
+  if (plugins.empty()) return "No plugins are installed.";
+  std::size_t name_width = 4;
+  std::size_t version_width = 7;
+  for (const auto& each : plugins) {
+    name_width = std::max(name_width, each.plugin.name().size());
+    version_width = std::max(version_width, printable(each.plugin.info.metadata.version).size());
+  }
+  std::string text =
+      fmt::format("{:<{}}  {:<{}}  ADDS", "NAME", name_width, "VERSION", version_width);
+  for (const auto& each : plugins) {
+    const auto& info = each.plugin.info;
+    text += fmt::format("\n{:<{}}  {:<{}}  {}", info.metadata.name, name_width,
+                        printable(info.metadata.version), version_width, whatItAdds(info));
+    if (!info.metadata.description.empty())
+      text += fmt::format("\n{:<{}}  {}", "", name_width, printable(info.metadata.description));
+  }
+  return text;
+}
+
+std::string declaredText(const types::Capabilities& declared) {
+  std::string text;
+  const auto add = [&](const plugin::Grant& grant, const std::string& reason) {
+    text += "  " + plugin::describe(grant);
+    if (!reason.empty()) text += "  (" + printable(reason) + ")";
+    text += '\n';
+  };
+  using Kind = plugin::Grant::Kind;
+  for (const auto& program : declared.programs)
+    add({Kind::kProgram, program.name, program.arguments}, program.reason);
+  for (const auto& files : declared.files) {
+    add({files.access == types::Access::kWrite ? Kind::kWrite : Kind::kRead, files.folder, {}},
+        files.reason);
+  }
+  for (const auto& host : declared.hosts) add({Kind::kHost, host.host, {}}, host.reason);
+  return text;
+}
+
+std::string pluginDetails(const plugin::InstalledPlugin& installed,
+                          const std::vector<plugin::Grant>& grants) {
+  const plugin::PluginInfo& info = installed.plugin.info;
+  const types::Metadata& metadata = info.metadata;
+  std::string text;
+  addLine(text, "name", metadata.name);
+  addLine(text, "version", metadata.version);
+  addLine(text, "description", metadata.description);
+  addLine(text, "contact", metadata.contact);
+  addLine(text, "url", metadata.url);
+  addLine(text, "license", metadata.license);
+  addLine(text, "contract", plugin::abiName(info.abi));
+  addLine(text, "adds", whatItAdds(info));
+  for (const std::string& interface : info.interfaces) addLine(text, "exports", interface);
+  addLine(text, "digest", installed.plugin.digest);
+  addLine(text, "source", installed.source);
+  addLine(text, "folder", installed.plugin.scratch_folder);
+  if (const std::string declared = declaredText(metadata.capabilities); !declared.empty())
+    text += "declares that it wants to\n" + declared;
+  if (info.uses_http && metadata.capabilities.hosts.empty())
+    text += "may ask to connect to hosts by HTTP\n";
+  text += grants.empty() ? "may do nothing without asking" : "may, as you agreed to,";
+  for (const plugin::Grant& grant : grants) text += "\n  " + plugin::describe(grant);
+  return text;
+}
+
+std::string grantsJson(const std::vector<plugin::Grant>& grants) {
+  std::string text = "[";
+  for (const plugin::Grant& grant : grants) {
+    plugin::JsonWriter out;
+    out.text("kind", plugin::kindName(grant.kind)).text("subject", grant.subject);
+    out.texts("arguments", grant.arguments);
+    if (text.size() > 1) text += ',';
+    text += std::move(out).finish();
+  }
+  return text + "]";
+}
+
+std::string pluginJson(const plugin::InstalledPlugin& installed) {
+  plugin::JsonWriter out;
+  out.text("name", installed.plugin.name()).text("digest", installed.plugin.digest);
+  out.text("source", installed.source).text("path", installed.plugin.wasm_path);
+  out.number("size", installed.bytes).raw("metadata", plugin::infoJson(installed.plugin.info));
+  return std::move(out).finish();
+}
+
+}  // namespace nimbus::wash

@@ -1,0 +1,240 @@
+#include "wash/plugin_trial.h"
+
+#include <stdlib.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <memory>
+#include <utility>
+
+#include <fmt/format.h>
+#include <CLI/CLI.hpp>
+
+#include "base/escape.h"
+#include "base/text.h"
+#include "engine/digest.h"
+#include "host/files.h"
+#include "plugin/info_json.h"
+#include "plugin/json_writer.h"
+#include "wash/plugin_source.h"
+#include "wash/plugin_text.h"
+
+namespace nimbus::wash {
+namespace {
+
+namespace fs = std::filesystem;
+namespace types = plugin::types;
+
+struct TrialFlags {
+  std::string source;
+  std::vector<std::string> hooks;
+  std::vector<std::string> context;  // KEY=VALUE
+  int exit_status = 0;               // that after-hooks see
+};
+
+// A folder for what the plugin writes, deleted at the end.
+class TrialFolder {
+ public:
+  [[nodiscard]] static Result<std::unique_ptr<TrialFolder>> create() {
+    std::error_code error;
+    std::string pattern = (fs::temp_directory_path(error) / "wash-plugin-XXXXXX").string();
+    if (error || ::mkdtemp(pattern.data()) == nullptr)
+      return failErrno("a temporary folder", errno);
+    return std::unique_ptr<TrialFolder>(new TrialFolder(std::move(pattern)));
+  }
+  ~TrialFolder() {
+    std::error_code ignored;
+    fs::remove_all(path_, ignored);
+  }
+  TrialFolder(const TrialFolder&) = delete;
+  TrialFolder& operator=(const TrialFolder&) = delete;
+
+  [[nodiscard]] const std::string& path() const { return path_; }
+
+ private:
+  explicit TrialFolder(std::string path) : path_(std::move(path)) {}
+  const std::string path_;
+};
+
+// "before dev", "before-dev", "beforedev": before `dev`; "after push" is of `oci push`.
+Result<types::Event> parseHook(const std::string& text) {
+  std::string small = lowerAscii(text);
+  types::Event event;
+  std::string_view rest = small;
+  if (rest.starts_with("before")) {
+    rest.remove_prefix(6);
+  } else if (rest.starts_with("after")) {
+    event.phase = types::Phase::kAfter;
+    rest.remove_prefix(5);
+  } else {
+    return fail(ErrorCode::kInvalidArgument,
+                "--hook " + text + ": expected before or after and a command, such as before-dev");
+  }
+  while (rest.starts_with('-') || rest.starts_with(' ')) rest.remove_prefix(1);
+  event.command = rest == "push" ? "oci push" : std::string(rest);
+  if (!event.command.empty()) return event;
+  return fail(ErrorCode::kInvalidArgument, "--hook " + text + ": no command is named");
+}
+
+Result<plugin::HookContext::Entries> parseContext(const std::vector<std::string>& pairs) {
+  plugin::HookContext::Entries entries;
+  for (const std::string& text : pairs) {
+    const auto pair = splitOnce(text, '=');
+    if (!pair || pair->first.empty())
+      return fail(ErrorCode::kInvalidArgument, "--context " + text + ": expected KEY=VALUE");
+    entries[std::string(pair->first)] = pair->second;
+  }
+  return entries;
+}
+
+struct HookTrial {
+  std::string hook;
+  bool success = false;
+  std::string said;
+};
+
+std::string entriesText(const plugin::HookContext::Entries& entries) {
+  std::string text;
+  for (const auto& [key, value] : entries) {
+    text += "  ";
+    appendEscaped(text, key);
+    text += " = ";
+    appendEscaped(text, std::string_view(value).substr(0, 200));
+    text += '\n';
+  }
+  return text.empty() ? "  nothing\n" : text;
+}
+
+std::string entriesJson(const plugin::HookContext::Entries& entries) {
+  plugin::JsonWriter out;
+  for (const auto& [key, value] : entries) out.text(key, value);
+  return std::move(out).finish();
+}
+
+class Trial {
+ public:
+  Trial(const PluginCommandParts& parts, const TrialFlags& flags,
+        std::vector<std::string> arguments)
+      : parts_(parts), flags_(flags), arguments_(std::move(arguments)) {}
+
+  Result<int> run() {
+    TRY_VOID(open());
+    if (flags_.hooks.empty() && !arguments_.empty()) return runCommand();
+    return runHooks();
+  }
+
+ private:
+  Result<void> open() {
+    TRY(PluginBinary binary, readPluginBinary(flags_.source, "", {}));
+    TRY(runtime_, parts_.plugins.runtime());
+    TRY(folder_, TrialFolder::create());
+    installed_.source = binary.source;
+    installed_.bytes = binary.bytes.size();
+    plugin::Plugin& plugin = installed_.plugin;
+    TRY(plugin.info, runtime_->inspect(binary.bytes));
+    plugin.digest = engine::digestText(engine::sha256(binary.bytes.view()));
+    plugin.wasm_path = folder_->path() + "/plugin.wasm";
+    plugin.scratch_folder = folder_->path() + "/data";
+    plugin.config_path = folder_->path() + "/config.json";
+    return host::replaceFileDurably(folder_->path(), "plugin.wasm", asText(binary.bytes.view()));
+  }
+
+  // The arguments are read as they would be behind `wash`.
+  Result<int> runCommand() {
+    CLI::App app{"", "wash"};
+    app.require_subcommand(1);
+    Action action;
+    const PluginCommandParts parts{parts_.plugins, parts_.global, action, arguments_};
+    addWordsOf(app, installed_.plugin, parts);
+    std::vector<std::string> reversed(arguments_.rbegin(), arguments_.rend());
+    try {
+      app.parse(reversed);
+    } catch (const CLI::ParseError& error) {
+      return app.exit(error) == 0 ? kExitOk : kExitUsage;
+    }
+    TRY(const plugin::HookContext::Entries entries, parseContext(flags_.context));
+    plugin::HookContext context(entries);
+    return action.perform(context);
+  }
+
+  Result<int> runHooks() {
+    TRY(const plugin::HookContext::Entries got, parseContext(flags_.context));
+    plugin::HookContext context(got);
+    std::vector<HookTrial> trials;
+    for (const std::string& name : flags_.hooks) {
+      TRY(types::Event event, parseHook(name));
+      event.inputs.assign(got.begin(), got.end());
+      if (event.phase == types::Phase::kAfter) {
+        event.outcome =
+            types::Outcome{flags_.exit_status == 0, static_cast<std::uint8_t>(flags_.exit_status)};
+      }
+      const auto said = runtime_->hook(installed_.plugin, std::move(event), context);
+      trials.push_back({name, said.has_value(), said ? *said : said.error().describe()});
+    }
+    report(trials, got, context.below(""));
+    const bool ok = std::ranges::all_of(trials, &HookTrial::success);
+    return ok ? kExitOk : kExitFailed;
+  }
+
+  void report(const std::vector<HookTrial>& trials, const plugin::HookContext::Entries& got,
+              const plugin::HookContext::Entries& gave) const {
+    std::string text = pluginDetails(installed_, {});
+    std::string json = "[";
+    for (const HookTrial& trial : trials) {
+      std::string said;
+      appendEscaped(said, trial.said);
+      text += fmt::format("\nhook {}: {}{}{}", trial.hook, trial.success ? "ok" : "failed",
+                          said.empty() ? "" : ": ", said);
+      plugin::JsonWriter out;
+      out.text("hook", trial.hook).boolean("success", trial.success).text("output", trial.said);
+      if (json.size() > 1) json += ',';
+      json += std::move(out).finish();
+    }
+    if (!trials.empty()) text += "\ngot\n" + entriesText(got) + "gave\n" + entriesText(gave);
+    if (text.ends_with('\n')) text.pop_back();
+    printResult(parts_.global.format, text,
+                {{"plugin_path", jsonText(installed_.source)},
+                 {"args", "[]"},
+                 {"hooks", json + "]"},
+                 {"got", entriesJson(got)},
+                 {"gave", entriesJson(gave)},
+                 {"metadata", plugin::infoJson(installed_.plugin.info)}});
+  }
+
+  const PluginCommandParts& parts_;
+  const TrialFlags& flags_;
+  const std::vector<std::string> arguments_;
+  plugin::PluginRuntime* runtime_ = nullptr;
+  std::unique_ptr<TrialFolder> folder_;
+  plugin::InstalledPlugin installed_;
+};
+
+}  // namespace
+
+void addPluginTest(CLI::App& group, const PluginCommandParts& parts) {
+  auto flags = std::make_shared<TrialFlags>();
+  CLI::App* command =
+      group.add_subcommand("test", "Run hooks or a command of a plugin that is not installed");
+  command->add_option("plugin", flags->source, "A file or a project's folder")->required();
+  command->add_option("--hook", flags->hooks, "A hook to run: before-dev, after-push")
+      ->option_text("HOOK ...")
+      ->allow_extra_args(false);
+  command->add_option("--context", flags->context, "What the hooks' context begins with")
+      ->option_text("KEY=VALUE ...")
+      ->allow_extra_args(false);
+  command->add_option("--exit-status", flags->exit_status, "Of the command, for after-hooks")
+      ->check(CLI::Range(0, 255));
+  command->prefix_command();
+  command->footer("Behind the plugin: a command line as behind `wash`, for the plugin's command");
+  command->callback([flags, command, &parts] {
+    std::vector<std::string> arguments = command->remaining();
+    if (!arguments.empty() && arguments.front() == "--") arguments.erase(arguments.begin());
+    parts.action.set("plugin test", {{"plugin", flags->source}},
+                     [flags, arguments, &parts](plugin::HookContext&) {
+                       const auto done = Trial(parts, *flags, arguments).run();
+                       return done ? *done : reportFailure(parts.global.format, done.error());
+                     });
+  });
+}
+
+}  // namespace nimbus::wash

@@ -1,0 +1,101 @@
+#include "wash/plugins.h"
+
+#include <cstdlib>
+#include <filesystem>
+#include <iostream>
+#include <utility>
+
+#include "plugin/hook_runner.h"
+#include "project/config.h"
+#include "wash/data_folder.h"
+#include "wash/engine_flags.h"
+#include "wash/terminal_consent.h"
+
+namespace nimbus::wash {
+namespace {
+
+constexpr std::uint64_t kPluginMemoryBytes = 2ULL << 30;
+
+std::vector<plugin::Plugin> pluginsOf(const std::vector<plugin::InstalledPlugin>& installed) {
+  std::vector<plugin::Plugin> all;
+  for (const auto& each : installed) all.push_back(each.plugin);
+  return all;
+}
+
+}  // namespace
+
+Plugins::Plugins(const GlobalOptions& global)
+    : global_(global), store_(pluginsFolder()), listing_(store_.list()) {}
+Plugins::~Plugins() = default;
+
+Result<plugin::PermissionOptions> Plugins::permissionOptions(
+    const project::LoadedConfig& config) const {
+  plugin::PermissionOptions options;
+  std::vector<std::string> rules = global_.allow;
+  rules.insert(rules.end(), config.config.plugins.allow.begin(), config.config.plugins.allow.end());
+  for (const std::string& rule : rules) {
+    TRY(plugin::AllowRule parsed, plugin::parseAllowRule(rule));
+    options.allow.push_back(std::move(parsed));
+  }
+  options.allow_shell = global_.allow_shell;
+  const char* path = std::getenv("PATH");
+  if (path != nullptr) options.path_variable = path;
+  std::error_code error;
+  options.project_folder = std::filesystem::current_path(error).string();
+  if (error) return fail(ErrorCode::kIo, "the working folder: " + error.message());
+  return options;
+}
+
+Result<plugin::PluginRuntime*> Plugins::runtime() {
+  if (runtime_) return runtime_.get();
+  plugin::PluginRuntimeOptions options;
+  std::error_code error;
+  const std::string folder = std::filesystem::current_path(error).string();
+  TRY(const project::LoadedConfig config,
+      project::loadProjectConfig(project::findProject(folder), {}, global_.user_config));
+  for (const auto& [name, values] : config.config.plugins.config)
+    options.configured[name] = {values.begin(), values.end()};
+  TRY(options.permissions, permissionOptions(config));
+  options.engine = engineOptionsOf({});
+  options.engine.max_total_memory_bytes =
+      std::min(options.engine.max_total_memory_bytes, kPluginMemoryBytes);
+  options.plugins_folder = store_.folder();
+  options.keep_output_clean = global_.format == OutputFormat::kJson;
+  log_ = makeStderrLogger(global_.log_level, global_.log_format);
+  if (global_.non_interactive) {
+    consent_ = std::make_unique<plugin::NoConsent>();
+  } else {
+    consent_ = std::make_unique<TerminalConsent>(std::cin, std::cerr);
+  }
+  runtime_ = std::make_unique<plugin::PluginRuntime>(std::move(options), runner_, *consent_, *log_,
+                                                     clock_);
+  return runtime_.get();
+}
+
+int Plugins::perform(const Action& action) {
+  if (!listing_.problems.empty()) {
+    const auto log = makeStderrLogger(global_.log_level, global_.log_format);
+    for (const std::string& problem : listing_.problems) log->warn(problem);
+  }
+  plugin::HookContext context(action.inputs());
+  std::vector<plugin::Plugin> plugins = pluginsOf(listing_.plugins);
+  if (!plugin::wantsHooks(plugins, action.name())) return action.perform(context);
+  return performWithHooks(action, context, std::move(plugins));
+}
+
+int Plugins::performWithHooks(const Action& action, plugin::HookContext& context,
+                              std::vector<plugin::Plugin> plugins) {
+  const auto ready = runtime();
+  if (!ready) return reportFailure(global_.format, ready.error());
+  plugin::HookRunner hooks(std::move(plugins), **ready, action.name(), action.inputs(), *log_);
+  const auto before = hooks.before(context);
+  int status = before ? action.perform(context) : reportFailure(global_.format, before.error());
+  for (const Error& failure : hooks.after(context, status)) {
+    // The command's own result stands on standard output already.
+    static_cast<void>(reportFailure(OutputFormat::kText, failure));
+    if (status == kExitOk) status = kExitFailed;
+  }
+  return status;
+}
+
+}  // namespace nimbus::wash

@@ -1,0 +1,62 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/process.h"
+#include "plugin/consent.h"
+#include "plugin/plugin_runtime.h"
+#include "plugin/plugin_store.h"
+#include "wash/command.h"
+
+namespace nimbus::project {
+struct LoadedConfig;
+}
+
+namespace nimbus::wash {
+
+// The plugins of this run of `wash`: which are installed, what runs them, and the hooks around its
+// command. Reads what the store says at once, and starts nothing before a plugin is called. Main
+// thread.
+class Plugins {
+ public:
+  // `global` outlives it, and is complete once the command line has been read.
+  explicit Plugins(const GlobalOptions& global);
+  ~Plugins();
+  Plugins(const Plugins&) = delete;
+  Plugins& operator=(const Plugins&) = delete;
+
+  [[nodiscard]] plugin::PluginStore& store() { return store_; }
+  [[nodiscard]] const std::vector<plugin::InstalledPlugin>& installed() const {
+    return listing_.plugins;
+  }
+  // kInvalidArgument: a rule of --allow cannot be understood.
+  [[nodiscard]] Result<plugin::PluginRuntime*> runtime();
+
+  // Performs the command between its hooks.
+  [[nodiscard]] int perform(const Action& action);
+
+  // Words of the command line that plugins may not take.
+  void reserve(std::vector<std::string> words) { reserved_ = std::move(words); }
+  [[nodiscard]] const std::vector<std::string>& reserved() const { return reserved_; }
+
+ private:
+  [[nodiscard]] Result<plugin::PermissionOptions> permissionOptions(
+      const project::LoadedConfig& config) const;
+  [[nodiscard]] int performWithHooks(const Action& action, plugin::HookContext& context,
+                                     std::vector<plugin::Plugin> plugins);
+
+  const GlobalOptions& global_;
+  plugin::PluginStore store_;
+  plugin::PluginStore::Listing listing_;
+  std::vector<std::string> reserved_;
+  SystemClock clock_;
+  SystemProcessRunner runner_;
+  std::unique_ptr<plugin::Consent> consent_;
+  std::unique_ptr<Logger> log_;
+  std::unique_ptr<plugin::PluginRuntime> runtime_;
+};
+
+}  // namespace nimbus::wash
