@@ -45,7 +45,9 @@ Result<std::string> helpOf(const CLI::App& app, const std::vector<std::string>& 
     name += " " + next->get_name();
   }
   const std::size_t space = name.rfind(' ');
-  return at->help(space == std::string::npos ? "" : name.substr(0, space));
+  if (space != std::string::npos) return at->help(name.substr(0, space));
+  // App::help would be that of the command that was just read, `help`.
+  return app.get_formatter()->make_help(&app, app.get_name(), CLI::AppFormatMode::Normal);
 }
 
 void appendMarkdown(const CLI::App& app, const std::string& parent, std::string& out) {
