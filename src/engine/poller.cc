@@ -1,5 +1,6 @@
 #include "engine/poller.h"
 
+#include <chrono>
 #include <memory>
 #include <thread>
 
@@ -8,6 +9,10 @@ namespace {
 
 // A poll that used less than this was not cut short by the epoch: the guest waits for something.
 constexpr Duration kShortPoll = std::chrono::milliseconds(1);
+
+// Passes over the woken clients in one turn of the loop, and when no further one begins.
+constexpr int kMaxPasses = 8;
+constexpr Duration kMaxPassesTime = std::chrono::milliseconds(1);
 
 }  // namespace
 
@@ -53,6 +58,7 @@ class Poller::Queue final {
     poller_->shard_.post([self = hold()] { self->collect(); });
   }
 
+  [[nodiscard]] bool anyReady() const { return !ready_.empty(); }
   [[nodiscard]] std::vector<std::uint64_t> takeReady() { return std::exchange(ready_, {}); }
   // Gives the emptied vector back, so that its memory is used again.
   void recycle(std::vector<std::uint64_t> used) {
@@ -62,6 +68,7 @@ class Poller::Queue final {
 
   std::uint64_t polling_ = 0;
   bool woke_itself_ = false;
+  bool in_passes_ = false;  // runDeferred() looks for what is woken by itself
 
  private:
   ~Queue() = default;
@@ -73,7 +80,7 @@ class Poller::Queue final {
     }
     if (poller_ == nullptr) return;
     ready_.push_back(token);
-    if (ready_.size() == 1) poller_->shard_.defer(*poller_);
+    if (!in_passes_) poller_->shard_.defer(*poller_);
   }
 
   void collect() {
@@ -146,18 +153,32 @@ bool Poller::wokeItself() const { return queue_->woke_itself_; }
 
 bool Poller::isPolling() const { return queue_->polling_ != 0; }
 
+// What is woken by a pass, such as an instance whose next call was waiting, has its turn in the
+// next pass: so many calls share what a turn of the loop costs, and their answers leave together.
+// But not for long, so that one busy guest does not keep the sockets waiting.
 void Poller::runDeferred() {
-  // Only what is here now: what wakes meanwhile has its turn in the next one, so that one busy
-  // guest does not keep the sockets waiting.
   const Queue::Held queue = queue_->hold();
-  std::vector<std::uint64_t> ready = queue->takeReady();
+  const TimePoint began = std::chrono::steady_clock::now();
+  queue_->in_passes_ = true;
+  for (int pass = 0; pass < kMaxPasses; ++pass) {
+    if (!runPass(*queue)) return;
+    if (!queue->anyReady() || std::chrono::steady_clock::now() - began > kMaxPassesTime) break;
+  }
+  queue_->in_passes_ = false;
+  if (queue->anyReady()) shard_.defer(*this);
+}
+
+// False if this object is gone.
+bool Poller::runPass(Queue& queue) {
+  std::vector<std::uint64_t> ready = queue.takeReady();
   for (const std::uint64_t token : ready) {
     const auto found = clients_.find(token);
     if (found == clients_.end()) continue;
     found->second->onWake();
-    if (queue->isClosed()) return;  // the last client's owner has ended the poller too
+    if (queue.isClosed()) return false;  // the last client's owner has ended the poller too
   }
-  queue->recycle(std::move(ready));
+  queue.recycle(std::move(ready));
+  return true;
 }
 
 }  // namespace nimbus::engine

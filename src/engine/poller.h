@@ -67,6 +67,7 @@ class Poller final : net::Deferred {
   class Queue;
   // Polls all clients whose tokens have come in.
   void runDeferred() override;
+  [[nodiscard]] bool runPass(Queue& queue);
   // Wakes the clients that were cut short.
   class Resume final : public net::Deferred {
    public:

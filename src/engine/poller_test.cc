@@ -223,6 +223,24 @@ TEST_F(PollerTest, AClientMayDestroyItselfAndOthersWhenItIsWoken) {
   });
 }
 
+TEST_F(PollerTest, WhatIsWokenByAPollHasItsTurnBeforeTheLoopGoesOn) {
+  run([](net::Shard& shard) -> Task<void> {
+    Poller poller(shard);
+    FakeClient first(poller);
+    FakeClient second(poller);
+    std::string order;
+    first.does = [&] {
+      order += '1';
+      second.wake();
+      shard.post([&] { order += 'p'; });
+    };
+    second.does = [&] { order += '2'; };
+    first.wake();
+    co_await settle(shard);
+    EXPECT_EQ(order, "12p");
+  });
+}
+
 TEST_F(PollerTest, ABusyClientLetsOthersAndTheShardRun) {
   run([](net::Shard& shard) -> Task<void> {
     Poller poller(shard);

@@ -24,7 +24,10 @@ class ImagesTest : public ShardTest {
     options_.service.cache_folder = folder_.path("oci");
     options_.service.docker_config_path = "";
   }
-  ~ImagesTest() override { images_.reset(); }
+  ~ImagesTest() override {
+    if (images_) shards_->runOn(0, [this](net::Shard&) { images_->cancelAll(); });
+    images_.reset();
+  }
 
   Images& images() {
     if (!images_) images_ = std::make_unique<Images>((*shards_)[0], options_);

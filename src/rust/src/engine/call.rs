@@ -10,7 +10,7 @@ use std::task::{Context as TaskContext, Poll, Waker};
 use wasmtime_wasi::I32Exit;
 
 use super::component::{Entry, Linked, Resolved};
-use super::config::runtime;
+use super::config::enter_runtime;
 use super::context::{Context, Contexts};
 use super::exchange::{Ended, Exchange, Failure, Outcome, with_outcome};
 use super::host::new_store;
@@ -38,7 +38,7 @@ impl Driven {
         let Some(future) = self.future.as_mut() else {
             return true;
         };
-        let _runtime = runtime().enter();
+        enter_runtime();
         let mut cx = TaskContext::from_waker(&self.waker);
         let polled = catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(&mut cx)));
         match polled {
@@ -54,7 +54,7 @@ impl Driven {
 
     /// Drops the future; a half-unwound one may panic again.
     pub fn discard(&mut self) {
-        let _runtime = runtime().enter();
+        enter_runtime();
         let future = self.future.take();
         _ = catch_unwind(AssertUnwindSafe(|| drop(future)));
     }

@@ -55,6 +55,14 @@ pub fn runtime() -> &'static tokio::runtime::Runtime {
     })
 }
 
+/// Makes it the calling thread's, for good: entering anew costs each poll two atomic counts.
+pub fn enter_runtime() {
+    thread_local! {
+        static ENTERED: () = std::mem::forget(runtime().enter());
+    }
+    ENTERED.with(|()| {});
+}
+
 fn pooling(config: &EngineConfig) -> PoolingAllocationConfig {
     let mut pool = PoolingAllocationConfig::new();
     pool.total_component_instances(config.instances)

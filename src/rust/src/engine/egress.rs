@@ -5,14 +5,17 @@ use std::collections::VecDeque;
 use std::ffi::c_void;
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use bytes::Bytes;
 use http_body::{Body, Frame};
 use http_body_util::BodyExt;
-use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
+use wasmtime_wasi_http::{
+    DEFAULT_FORBIDDEN_HEADERS, Error, ForbiddenHeaderFilter, RequestOptions, WasiBody,
+    WasiHttpHooks,
+};
 
 use super::context::Shared;
 use crate::abi::{Field, OwnedBytes, Str, fields, guard_void, header_map, with_fields};
@@ -276,6 +279,13 @@ async fn exchange(inner: Arc<Inner>, body: WasiBody) -> Sent {
     Ok((http::Response::from_parts(head, body.boxed_unsync()), io))
 }
 
+/// Fields of connections, which guests neither see nor send: Wasmtime's own choice, but without its
+/// making the list anew for each field that it looks at.
+fn is_forbidden(name: &http::HeaderName) -> bool {
+    static NAMES: [http::HeaderName; 9] = DEFAULT_FORBIDDEN_HEADERS;
+    NAMES.contains(name)
+}
+
 pub struct Hooks {
     host: Arc<Shared>,
 }
@@ -296,6 +306,15 @@ impl WasiHttpHooks for Hooks {
         let (parts, body) = request.into_parts();
         let inner = start(&self.host, &parts, options.unwrap_or_default());
         Box::new(exchange(inner, body))
+    }
+
+    fn is_forbidden_header(&mut self, name: &http::HeaderName) -> bool {
+        is_forbidden(name)
+    }
+
+    fn forbidden_header_filter(&mut self) -> ForbiddenHeaderFilter {
+        static FILTER: LazyLock<ForbiddenHeaderFilter> = LazyLock::new(|| Arc::new(is_forbidden));
+        FILTER.clone()
     }
 
     /// C++ writes the host field from the authority.

@@ -194,13 +194,19 @@ pub struct Params {
 /// What a function returned.
 pub type Called<'a> = Pin<Box<dyn Future<Output = Result<Lifted>> + 'a>>;
 
-/// A function of one instance.
+/// A function of one instance, whatever it returns.
 pub trait Callable {
     fn call<'a>(&'a self, store: &'a mut Store<Host>, params: Params) -> Called<'a>;
     fn call_concurrent<'a>(&'a self, accessor: &'a Accessor<Host>, params: Params) -> Called<'a>;
 }
 
-struct Typed<const N: usize>(TypedFunc<RawLower<MAX_FLAT, true>, RawLift<N, true>>);
+pub struct Typed<const N: usize>(TypedFunc<RawLower<MAX_FLAT, true>, RawLift<N, true>>);
+
+impl<const N: usize> Typed<N> {
+    async fn call_directly(&self, store: &mut Store<Host>, params: Params) -> Result<Lifted> {
+        Ok(self.0.call_async(store, lower(params)).await?.0)
+    }
+}
 
 fn lower(params: Params) -> RawLower<MAX_FLAT, true> {
     RawLower {
@@ -212,7 +218,7 @@ fn lower(params: Params) -> RawLower<MAX_FLAT, true> {
 
 impl<const N: usize> Callable for Typed<N> {
     fn call<'a>(&'a self, store: &'a mut Store<Host>, params: Params) -> Called<'a> {
-        Box::pin(async move { Ok(self.0.call_async(store, lower(params)).await?.0) })
+        Box::pin(self.call_directly(store, params))
     }
 
     fn call_concurrent<'a>(&'a self, accessor: &'a Accessor<Host>, params: Params) -> Called<'a> {
@@ -221,12 +227,41 @@ impl<const N: usize> Callable for Typed<N> {
     }
 }
 
+/// A function of one instance. The usual ones are called without a future on the heap.
+pub enum Function {
+    NoResult(Typed<0>),
+    OneResult(Typed<1>),
+    Other(Box<dyn Callable>),
+}
+
+impl Function {
+    pub async fn call(&self, store: &mut Store<Host>, params: Params) -> Result<Lifted> {
+        match self {
+            Function::NoResult(function) => function.call_directly(store, params).await,
+            Function::OneResult(function) => function.call_directly(store, params).await,
+            Function::Other(function) => function.call(store, params).await,
+        }
+    }
+
+    pub fn call_concurrent<'a>(
+        &'a self,
+        accessor: &'a Accessor<Host>,
+        params: Params,
+    ) -> Called<'a> {
+        match self {
+            Function::NoResult(function) => function.call_concurrent(accessor, params),
+            Function::OneResult(function) => function.call_concurrent(accessor, params),
+            Function::Other(function) => function.call_concurrent(accessor, params),
+        }
+    }
+}
+
 /// Looks the function up in an instance.
 pub fn callable(
     export: &Export,
     instance: &Instance,
     mut store: impl wasmtime::AsContextMut<Data = Host>,
-) -> Result<Box<dyn Callable>> {
+) -> Result<Function> {
     let Ok((_, results)) = &export.signature else {
         bail!("the function cannot be called");
     };
@@ -236,14 +271,17 @@ pub fn callable(
     macro_rules! by_count {
         ($($count:literal)*) => {
             match results.flat_count() {
-                $($count => Box::new(Typed::<$count>(function.typed(&store)?)),)*
-                // Through memory.
-                _ => Box::new(Typed::<1>(function.typed(&store)?)),
+                0 => Function::NoResult(Typed(function.typed(&store)?)),
+                $($count => {
+                    Function::Other(Box::new(Typed::<$count>(function.typed(&store)?)))
+                })*
+                // One, or many through memory.
+                _ => Function::OneResult(Typed(function.typed(&store)?)),
             }
         };
     }
     const { assert!(MAX_FLAT == 16) };
-    Ok(by_count!(0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16))
+    Ok(by_count!(2 3 4 5 6 7 8 9 10 11 12 13 14 15 16))
 }
 
 /// See `NimbusExportFunction`.

@@ -18,7 +18,7 @@ use super::channels::{Arriving, Outgoing, Outlets, arriving, inlets, outlets};
 use super::component::{Linked, Resolved};
 use super::context::{Context, Contexts};
 use super::exchange::{Failure, Outcome, with_outcome};
-use super::exports::{Callable, Params, ResourceTypes, callable};
+use super::exports::{Function, Params, ResourceTypes, callable};
 use super::guest_resources::Resources;
 use super::handles::rep_of;
 use super::host::{Host, new_store};
@@ -212,7 +212,7 @@ struct Running<'g> {
     instance: Instance,
     types: ResourceTypes,
     /// By function, as far as they have been called.
-    callables: RefCell<Vec<Option<Rc<dyn Callable>>>>,
+    callables: RefCell<Vec<Option<Rc<Function>>>>,
 }
 
 impl<'g> Running<'g> {
@@ -308,12 +308,12 @@ impl<'g> Running<'g> {
         &self,
         function: usize,
         store: impl AsContextMut<Data = Host>,
-    ) -> Result<Rc<dyn Callable>> {
+    ) -> Result<Rc<Function>> {
         if let Some(Some(known)) = self.callables.borrow().get(function) {
             return Ok(known.clone());
         }
         let export = &self.resolved.exports.functions[function];
-        let found: Rc<dyn Callable> = callable(export, &self.instance, store)?.into();
+        let found = Rc::new(callable(export, &self.instance, store)?);
         let mut callables = self.callables.borrow_mut();
         if callables.len() <= function {
             callables.resize(function + 1, None);
@@ -366,7 +366,7 @@ impl<'g> Running<'g> {
     async fn call(
         &self,
         accessor: &Accessor<Host>,
-        callable: Rc<dyn Callable>,
+        callable: Rc<Function>,
         function: usize,
         admitted: Admitted,
     ) -> Result<(Lifted, Outlets)> {

@@ -1,10 +1,14 @@
 //! The imports of a component that C++ provides: all that the engine does not have itself.
 
+use std::cell::Cell;
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context as TaskContext, Poll};
 
 use wasmtime::component::types::{ComponentFunc, ComponentItem};
 use wasmtime::component::{Component as WasmComponent, Linker, LinkerInstance, ResourceType};
-use wasmtime::{AsContextMut, Result, bail};
+use wasmtime::{AsContextMut, Result, bail, format_err};
 
 use super::channels::{Signature, arriving, inlets, outlets};
 use super::component::Linked;
@@ -348,11 +352,31 @@ impl Entry {
             }
             match begun {
                 Begun::Ready(answer) => {
-                    Box::new(std::future::ready(answer.map(plain_results::<R>)))
+                    READY.set(Some(answer));
+                    Box::new(Ready::<R>)
                 }
                 Begun::Pending(call) => Box::new(async move { call.await.map(plain_results::<R>) }),
             }
         })
+    }
+}
+
+thread_local! {
+    /// What a call that ended at once has returned, until the engine polls its future: at once too,
+    /// and on the same thread.
+    static READY: Cell<Option<Result<Answer>>> = const { Cell::new(None) };
+}
+
+/// Of no size, so that boxing it allocates nothing.
+struct Ready<const R: usize>;
+
+impl<const R: usize> Future for Ready<R> {
+    type Output = Result<RawLower<R, false>>;
+
+    fn poll(self: Pin<&mut Self>, _: &mut TaskContext<'_>) -> Poll<Self::Output> {
+        let answer = READY.take();
+        let answer = answer.unwrap_or_else(|| Err(format_err!("internal: no result of an import")));
+        Poll::Ready(answer.map(plain_results::<R>))
     }
 }
 
