@@ -11,8 +11,6 @@ endfunction()
 
 if(NIMBUS_CHECK)
   get_property(folders GLOBAL PROPERTY NIMBUS_TESTED_FOLDERS)
-  # Not yet shown to be clean under ASan; run them by hand from build/asan.
-  list(REMOVE_ITEM folders engine host project plugin dev wash)
   nimbus_sanitized_tests(asan asan 600 ${folders})
 endif()
 

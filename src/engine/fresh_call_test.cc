@@ -124,9 +124,9 @@ TEST_F(FreshCallTest, ReturningWithoutAnAnswerIsNoResponse) {
 
 Task<void> countTurns(net::Shard* shard, int* turns) {
   while (true) {
-    Event next;
-    shard->post([&next] { next.set(); });
-    co_await next.wait();
+    auto next = std::make_shared<Event>();  // this ends while it is posted
+    shard->post([next] { next->set(); });
+    co_await next->wait();
     ++*turns;
   }
 }

@@ -90,9 +90,11 @@ void InstanceGate::release() {
   dispatch();
 }
 
+// Whoever is let in runs at once, and may be the last to need this gate.
 void InstanceGate::dispatch() {
-  while (!waiting_.empty() && takeBoth()) waiting_.front()->grant();
-  if (!waiting_.empty()) askToBeTold();
+  const std::shared_ptr<InstanceGate*> self = self_;
+  while (*self != nullptr && !waiting_.empty() && takeBoth()) waiting_.front()->grant();
+  if (*self != nullptr && !waiting_.empty()) askToBeTold();
 }
 
 void InstanceGate::askToBeTold() {
