@@ -129,22 +129,45 @@ def measure_idle(port, arguments, figures):
             figures["idle_p99_ms"].append(wrk(port, arguments)["p99_us"] / 1e3)
 
 
-POLICIES = {"P2, fresh": ("http-hello", {}), "P2, pool of 16": ("http-hello", {"poolSize": 16}),
-            "P3, fresh": ("http-hello-p3", {}),
-            "P3, pool of 16 × 16 at once": ("http-hello-p3",
-                                            {"poolSize": 16, "maxConcurrency": 16})}
+POLICIES = {"P2, fresh": ("p2", {}), "P2, pool of 16": ("p2", {"poolSize": 16}),
+            "P3, fresh": ("p3", {}),
+            "P3, pool of 16 × 16 at once": ("p3", {"poolSize": 16, "maxConcurrency": 16})}
+ECHO_BYTES = 4096
 
 
-def measure_updates(port, admin_path, guests, arguments):
-    """By policy: requests/s, failed requests, updates per second."""
+def hello_http1(port, arguments):
+    return load.run_wrk(port, "updated.bench.test", 64, arguments.seconds, arguments.client_cpus)
+
+
+def hello_http2(port, arguments):
+    return load.run_h2load(port, "updated.bench.test", 8, 8, arguments.seconds,
+                           arguments.client_cpus)
+
+
+def streamed_echo(port, arguments):
+    return load.run_wrk(port, "updated.bench.test", 64, arguments.seconds, arguments.client_cpus,
+                        ECHO_BYTES)
+
+
+# By load: the guests of both kinds, and the client.
+LOADS = {"HTTP/1.1": ({"p2": "http-hello", "p3": "http-hello-p3"}, hello_http1),
+         "HTTP/2": ({"p2": "http-hello", "p3": "http-hello-p3"}, hello_http2),
+         f"streamed echo of {ECHO_BYTES} bytes": ({"p2": "http-echo", "p3": "http-echo-p3"},
+                                                  streamed_echo)}
+
+
+def measure_updates(port, admin_path, folder, arguments):
+    """By load and policy: requests/s, failed requests, updates."""
     results = {}
-    for name, (guest, policy) in POLICIES.items():
-        file = guests / f"{guest}.wasm"
-        AdminClient(admin_path).apply(manifest("updated", file, "first", **policy))
-        with Updates(admin_path, file, policy) as updates:
-            result = wrk(port, arguments, 64, "updated")
-        results[name] = {"rate": result["requests"] / (result["duration_us"] / 1e6),
-                         "failed": result["errors"], "updates": updates.count}
+    for load_name, (guests, client) in LOADS.items():
+        for policy_name, (kind, policy) in POLICIES.items():
+            file = folder / f"{guests[kind]}.wasm"
+            AdminClient(admin_path).apply(manifest("updated", file, "first", **policy))
+            with Updates(admin_path, file, policy) as updates:
+                result = client(port, arguments)
+            results[f"{load_name}, {policy_name}"] = {
+                "rate": result["requests"] / (result["duration_us"] / 1e6),
+                "failed": result["errors"], "updates": updates.count}
     return results
 
 

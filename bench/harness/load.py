@@ -3,6 +3,7 @@
 import http.client
 import json
 import pathlib
+import re
 import shutil
 import subprocess
 import time
@@ -77,3 +78,17 @@ def run_wrk(port, authority, connections, seconds, cpus, argument=0, script=SCRI
     result = json.loads(lines[0].removeprefix("RESULT "))
     result["errors"] = sum(result[kind] for kind in ERROR_KINDS)
     return result
+
+
+def run_h2load(port, authority, connections, streams, seconds, cpus):
+    """The same over HTTP/2 without TLS, with that many requests at once on each connection."""
+    pinned = ["taskset", "-c", cpus] if cpus else []
+    command = pinned + ["h2load", "-t1", f"-c{connections}", f"-m{streams}", f"-D{seconds}",
+                        "--header", f":authority: {authority}", f"http://127.0.0.1:{port}/"]
+    run = subprocess.run(command, capture_output=True, text=True, timeout=seconds + 60, check=False)
+    counts = {word: int(number) for number, word in re.findall(
+        r"(\d+) (succeeded|failed|errored|timeout|[2345]xx)", run.stdout)}
+    if run.returncode != 0 or "2xx" not in counts:
+        raise RuntimeError(f"h2load failed: {run.stderr.strip() or run.stdout.strip()}")
+    bad = sum(counts[kind] for kind in ("failed", "errored", "timeout", "3xx", "4xx", "5xx"))
+    return {"requests": counts["succeeded"], "duration_us": seconds * 1e6, "errors": bad}
