@@ -1,5 +1,9 @@
 #include "dev/plan_watcher.h"
 
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <filesystem>
 #include <set>
 
@@ -16,6 +20,20 @@ std::string below(const std::string& folder, const std::string& path) {
   return path.starts_with(prefix) ? path.substr(prefix.size()) : std::string();
 }
 
+// The files that this process prints to. `wash dev > log` in a project would never come to rest if
+// what it says of a build were a change.
+std::vector<std::string> filesPrintedTo() {
+  std::vector<std::string> files;
+  for (const int descriptor : {STDOUT_FILENO, STDERR_FILENO}) {
+    struct stat status{};
+    if (::fstat(descriptor, &status) != 0 || !S_ISREG(status.st_mode)) continue;
+    std::error_code error;
+    const fs::path file = fs::read_symlink(fmt::format("/proc/self/fd/{}", descriptor), error);
+    if (!error) files.push_back(file.string());
+  }
+  return files;
+}
+
 }  // namespace
 
 IgnoreRules rulesOf(const PlannedProject& project) {
@@ -23,6 +41,11 @@ IgnoreRules rulesOf(const PlannedProject& project) {
   const std::string made = project::expectedComponentPath(project.folder, buildConfigOf(project));
   if (std::string path = below(project.folder, made); !path.empty())
     outputs.push_back(std::move(path));
+  std::error_code error;
+  const fs::path folder = fs::canonical(project.folder, error);
+  for (const std::string& file : filesPrintedTo())
+    if (std::string path = below(folder.string(), file); !path.empty())
+      outputs.push_back(std::move(path));
   return IgnoreRules(project.folder, std::move(outputs), project.ignored);
 }
 

@@ -1,5 +1,10 @@
 #include "dev/plan_watcher.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cstdio>
+
 #include "base/sync.h"
 #include "dev/test_support.h"
 #include "net/test_support.h"
@@ -66,6 +71,37 @@ class PlanWatcherTest : public net::ShardTest {
   ProjectFolder project_;
   ProjectFolder outside_;
 };
+
+// Sends what this process writes to standard output into a file, for as long as it lives.
+class Redirected {
+ public:
+  explicit Redirected(const std::string& path) : kept_(::dup(STDOUT_FILENO)) {
+    std::fflush(stdout);
+    const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    ::dup2(file, STDOUT_FILENO);
+    ::close(file);
+  }
+  Redirected(const Redirected&) = delete;
+  Redirected& operator=(const Redirected&) = delete;
+  ~Redirected() {
+    std::fflush(stdout);
+    ::dup2(kept_, STDOUT_FILENO);
+    ::close(kept_);
+  }
+
+ private:
+  const int kept_;
+};
+
+TEST_F(PlanWatcherTest, WhatIsPrintedIntoTheProjectIsNoSource) {
+  const std::shared_ptr<DevPlan> plan = planOfProject();
+  const PlannedProject& project = plan->projects[0];
+  {
+    const Redirected output(project_.path("log"));
+    EXPECT_TRUE(rulesOf(project).ignores("log", false));
+  }
+  EXPECT_FALSE(rulesOf(project).ignores("log", false));
+}
 
 TEST_F(PlanWatcherTest, SourcesAreToldAndResultsAreNot) {
   project_.write("out/app.wasm", "x");
