@@ -41,6 +41,7 @@ WORDS = [
      "wait for the event itself: a test that sleeps waits for luck"),
 ]
 EXCUSE = "tidy: allow "
+CONFLICT = re.compile(r"(<{7}|>{7}|\|{7}) |={7}$")
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 
 
@@ -74,6 +75,8 @@ def check_line(name, suffix, line):
         yield "space at the end of the line"
     if "\t" in line and suffix not in (".go", ".json", ".test") and not is_makefile(name):
         yield "tab"
+    if CONFLICT.match(line):
+        yield "a merge that was not finished"
     if CONTROL.search(line.replace("\t", "")):
         yield "control character"
 

@@ -30,6 +30,11 @@ class LineRules(unittest.TestCase):
         self.assertIn("space at the end", problems("a.py", "x\r\n")[0])
         self.assertIn("control", problems("a.py", "x\x1by\n")[0])
 
+    def test_merges_that_were_not_finished(self):
+        for line in ("<" * 7 + " HEAD", "=" * 7, ">" * 7 + " 59c0d01"):
+            self.assertIn("merge", problems("a.md", f"{line}\n")[0])
+        self.assertEqual([], problems("a.md", "=" * 8 + "\n"))
+
     def test_machine_paths(self):
         self.assertIn("/some/where", problems("a.md", "see /some/where/x\n", ["/some/where"])[0])
 
