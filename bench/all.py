@@ -12,6 +12,7 @@ FOLDER = pathlib.Path(__file__).resolve().parent
 # Script, arguments of a short run.
 PARTS = (("run.py", ["--rounds", "3", "--seconds", "3", "--sleeper-seconds", "6"]),
          ("start.py", ["--runs", "10"]),
+         ("plugins.py", ["--runs", "50"]),
          ("density.py", ["--rounds", "3", "--seconds", "3"]),
          ("neighbour.py", ["--rounds", "3", "--seconds", "3"]))
 

@@ -33,6 +33,7 @@ http-relay            quick rust_named tests/guests/http-relay
 http-relay-p3         quick rust_named tests/guests/http-relay-p3
 http-sleep            quick rust       tests/guests/http-sleep
 http-sleep-p3         quick rust       tests/guests/http-sleep-p3
+plugin-hostile        quick rust_named tests/guests/plugin-hostile
 plugin-old-1          quick rust_named tests/guests/plugin-old-1
 plugin-old-2          quick rust_named tests/guests/plugin-old-2
 plugin-probe          quick rust_named tests/guests/plugin-probe

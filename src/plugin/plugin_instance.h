@@ -33,6 +33,7 @@ struct CallLimits {
 };
 inline constexpr CallLimits kInfoLimits{std::chrono::seconds(10), std::chrono::seconds(3)};
 inline constexpr CallLimits kHookLimits{std::chrono::minutes(10), std::chrono::seconds(60)};
+inline constexpr CallLimits kCheckLimits{std::chrono::minutes(1), std::chrono::seconds(5)};
 inline constexpr CallLimits kCommandLimits{std::chrono::hours(12), std::chrono::minutes(10)};
 inline constexpr std::uint64_t kMaxMemoryBytes = 512ULL << 20;
 

@@ -6,19 +6,17 @@
 #include <utility>
 
 #include "base/metrics.h"
-#include "engine/digest.h"
 #include "host/data_plane.h"
-#include "host/files.h"
 #include "net/blocking_worker.h"
 #include "plugin/config_file.h"
 #include "plugin/info_json.h"
+#include "plugin/plugin_binary.h"
 #include "plugin/plugin_instance.h"
 #include "wit/component_info.h"
 
 namespace nimbus::plugin {
 namespace {
 
-constexpr std::size_t kMaxPluginBytes = std::size_t{256} << 20;
 // One may ask the user while another's program runs.
 constexpr std::size_t kWorkerThreads = 2;
 
@@ -77,15 +75,9 @@ Result<PluginRuntime::Machine*> PluginRuntime::machine() {
 }
 
 Result<std::shared_ptr<const engine::Component>> PluginRuntime::load(const Plugin& plugin) {
-  TRY(const std::string content, host::readFile(plugin.wasm_path, kMaxPluginBytes));
-  const ByteView wasm = asBytes(content);
-  if (engine::digestText(engine::sha256(wasm)) != plugin.digest) {
-    return fail(ErrorCode::kPermissionDenied, plugin.wasm_path +
-                                                  " is not what was installed: install plugin " +
-                                                  plugin.name() + " again");
-  }
+  TRY(const std::string content, readBinary(plugin));
   TRY(Machine* const machine, this->machine());
-  return machine->engine->load(wasm);
+  return machine->engine->load(asBytes(content));
 }
 
 // Runs on the shard; the result is the caller's, who waits.
@@ -189,7 +181,7 @@ Result<std::vector<types::Finding>> PluginRuntime::check(const Plugin& plugin,
                                                          HookContext& context) {
   return call<std::vector<types::Finding>>(
       plugin, context,
-      {.limits = kHookLimits, .call = [](PluginInstance& instance) { return instance.check(); }});
+      {.limits = kCheckLimits, .call = [](PluginInstance& instance) { return instance.check(); }});
 }
 
 Result<std::size_t> PluginRuntime::askDeclared(const Plugin& plugin) {

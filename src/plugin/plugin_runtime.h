@@ -57,8 +57,6 @@ class PluginRuntime {
   // Asks for what the plugin declares; how much of it was refused.
   [[nodiscard]] Result<std::size_t> askDeclared(const Plugin& plugin);
 
-  [[nodiscard]] GrantBook& grants() { return grants_; }
-
  private:
   struct Machine;
   // What one call does with its instance.

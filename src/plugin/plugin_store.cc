@@ -22,13 +22,25 @@ constexpr std::size_t kMaxLockBytes = std::size_t{4} << 20;
 constexpr std::size_t kMaxInfoFileBytes = 8 * kMaxInfoBytes;
 constexpr std::size_t kMaxPlugins = 1000;
 
+// Its names as plugin and as file, in small letters.
+std::vector<std::string> namesOf(std::string_view name) {
+  return {lowerAscii(name), lowerAscii(fileStem(name))};
+}
+
 // All words by which a plugin is called, in small letters.
 std::vector<std::string> claims(const PluginInfo& info) {
-  std::vector<std::string> all;
+  std::vector<std::string> all = namesOf(info.metadata.name);
   for (const std::string& word : commandWords(info)) all.push_back(lowerAscii(word));
-  all.push_back(lowerAscii(info.metadata.name));
-  all.push_back(lowerAscii(fileStem(info.metadata.name)));
   return all;
+}
+
+// A binary that went, or was cut off, behind the lock file. What is in it is checked when it runs.
+Result<void> checkBinary(const std::string& path, std::uint64_t bytes) {
+  std::error_code error;
+  const std::uintmax_t actual = fs::file_size(path, error);
+  if (error) return fail(ErrorCode::kNotFound, path + ": " + error.message());
+  if (actual == bytes) return {};
+  return fail(ErrorCode::kPermissionDenied, path + " is not what was installed");
 }
 
 }  // namespace
@@ -55,14 +67,16 @@ Result<InstalledPlugin> PluginStore::read(const LockEntry& entry) const {
   TRY(PluginInfo info, parseInfoJson(text));
   if (info.metadata.name != entry.name)
     return fail(ErrorCode::kInvalidArgument, "its information is of another plugin");
-  return InstalledPlugin{placed(entry, std::move(info)), entry.source, entry.bytes};
+  InstalledPlugin installed{placed(entry, std::move(info)), entry.source, entry.bytes};
+  TRY_VOID(checkBinary(installed.plugin.wasm_path, entry.bytes));
+  return installed;
 }
 
 PluginStore::Listing PluginStore::list() const {
   Listing listing;
   const auto entries = readLock();
   if (!entries) {
-    listing.problems.push_back(entries.error().describe());
+    listing.problems.push_back({.plugin = {}, .reason = entries.error().describe()});
     return listing;
   }
   for (const LockEntry& entry : *entries) {
@@ -70,8 +84,7 @@ PluginStore::Listing PluginStore::list() const {
     if (plugin) {
       listing.plugins.push_back(*std::move(plugin));
     } else {
-      listing.problems.push_back(fmt::format("plugin {} is left out: {}; install it again",
-                                             entry.name, plugin.error().describe()));
+      listing.problems.push_back({entry.name, plugin.error().describe()});
     }
   }
   return listing;
@@ -85,7 +98,8 @@ Result<InstalledPlugin> PluginStore::find(std::string_view name) const {
   return read(*found);
 }
 
-Result<void> PluginStore::checkNames(const Request& request) const {
+Result<void> PluginStore::checkNames(const Request& request,
+                                     const std::vector<LockEntry>& entries) const {
   const std::string& name = request.info.metadata.name;
   const std::vector<std::string> wanted = claims(request.info);
   const auto taken = [&](std::string_view word) {
@@ -97,13 +111,15 @@ Result<void> PluginStore::checkNames(const Request& request) const {
                   fmt::format("plugin {}: \"{}\" is a command of wash itself", name, word));
     }
   }
-  for (const InstalledPlugin& other : list().plugins) {
-    if (other.plugin.name() == name) continue;
-    for (const std::string& word : claims(other.plugin.info)) {
+  for (const LockEntry& other : entries) {
+    if (other.name == name) continue;
+    // One that is damaged keeps its name, and thereby its files.
+    const auto installed = read(other);
+    for (const std::string& word :
+         installed ? claims(installed->plugin.info) : namesOf(other.name)) {
       if (taken(word)) {
         return fail(ErrorCode::kAlreadyExists,
-                    fmt::format("plugin {}: \"{}\" is taken by plugin {}", name, word,
-                                other.plugin.name()));
+                    fmt::format("plugin {}: \"{}\" is taken by plugin {}", name, word, other.name));
       }
     }
   }
@@ -120,7 +136,7 @@ Result<InstalledPlugin> PluginStore::install(const Request& request) {
     return fail(ErrorCode::kAlreadyExists,
                 fmt::format("plugin {} is installed already: --force replaces it", name));
   }
-  TRY_VOID(checkNames(request));
+  TRY_VOID(checkNames(request, entries));
   if (entries.size() >= kMaxPlugins)
     return fail(ErrorCode::kResourceExhausted, "too many plugins are installed");
   const ByteView wasm = request.wasm.view();

@@ -19,16 +19,20 @@ struct InstalledPlugin {
 };
 
 // The plugins of one user, in a folder: binaries, what they say of themselves, and a lock file, the
-// change of which installs and removes (docs/formats/plugins.md). Reading looks at no binary.
+// change of which installs and removes (docs/formats/plugins.md). Reading opens no binary.
 class PluginStore {
  public:
   explicit PluginStore(std::string folder) : folder_(std::move(folder)) {}
 
   [[nodiscard]] const std::string& folder() const { return folder_; }
 
+  struct Problem {
+    std::string plugin;  // that is left out; empty: it is the lock file
+    std::string reason;
+  };
   struct Listing {
     std::vector<InstalledPlugin> plugins;  // in the order of names
-    std::vector<std::string> problems;     // plugins left out, and why
+    std::vector<Problem> problems;
   };
   [[nodiscard]] Listing list() const;
   // kNotFound, or why it cannot be used.
@@ -55,7 +59,8 @@ class PluginStore {
   [[nodiscard]] Result<std::vector<LockEntry>> readLock() const;
   [[nodiscard]] Result<InstalledPlugin> read(const LockEntry& entry) const;
   [[nodiscard]] Plugin placed(const LockEntry& entry, PluginInfo info) const;
-  [[nodiscard]] Result<void> checkNames(const Request& request) const;
+  [[nodiscard]] Result<void> checkNames(const Request& request,
+                                        const std::vector<LockEntry>& entries) const;
   void removeFiles(const LockEntry& entry) const;
 
   const std::string folder_;

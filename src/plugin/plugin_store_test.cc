@@ -108,6 +108,22 @@ TEST_F(PluginStoreTest, OneThatIsDamagedIsLeftOutAndTheOthersStay) {
   EXPECT_EQ(store_.list().problems.size(), 1);
 }
 
+TEST_F(PluginStoreTest, OneWithoutItsBinaryIsLeftOutAndKeepsItsName) {
+  const auto gone = install(infoNamed("a.b"));
+  const auto cut = install(infoNamed("cut"));
+  ASSERT_TRUE(gone && cut && install(infoNamed("c")));
+  fs::remove(gone->plugin.wasm_path);
+  fs::resize_file(cut->plugin.wasm_path, 1);
+  EXPECT_EQ(names(), Texts{"c"});
+  EXPECT_EQ(store_.list().problems.size(), 2);
+  EXPECT_EQ(codeOf(store_.find("a.b")), ErrorCode::kNotFound);
+  EXPECT_EQ(codeOf(install(infoNamed("A_B"))), ErrorCode::kAlreadyExists);
+  ASSERT_TRUE(install(infoNamed("a.b"), "wasm", PluginStore::Existing::kReplace));
+  ASSERT_TRUE(store_.uninstall("cut", PluginStore::Data::kRemove));
+  EXPECT_EQ(names(), (Texts{"a.b", "c"}));
+  EXPECT_TRUE(store_.list().problems.empty());
+}
+
 TEST(PluginInfoTest, IsTheSameFromItsJson) {
   PluginInfo info = infoNamed("all");
   info.metadata.command = commandNamed("all");

@@ -66,7 +66,6 @@ void addNewCommand(CLI::App& app, const GlobalOptions& global, Action& action);
 void addBuildCommand(CLI::App& app, const GlobalOptions& global, Action& action);
 void addHelpCommand(CLI::App& app, const GlobalOptions& global, Action& action);
 void addCompletionCommand(CLI::App& app, const GlobalOptions& global, Action& action);
-void addDoctorCommand(CLI::App& app, const GlobalOptions& global, Action& action);
 void addConfigCommand(CLI::App& app, const GlobalOptions& global, Action& action);
 void addBindgenCommand(CLI::App& app, const GlobalOptions& global, Action& action);
 void addHostCommand(CLI::App& app, const GlobalOptions& global, Action& action);

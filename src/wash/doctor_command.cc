@@ -6,14 +6,14 @@
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
-#include "base/text.h"
 #include "oci/credentials.h"
 #include "project/doctor.h"
 #include "project/doctor_network.h"
 #include "wash/ask.h"
-#include "wash/command.h"
 #include "wash/config_file.h"
+#include "wash/doctor_plugins.h"
 #include "wash/interrupt.h"
+#include "wash/plugin_commands.h"
 
 namespace nimbus::wash {
 namespace {
@@ -21,8 +21,6 @@ namespace {
 using project::Check;
 using Status = Check::Status;
 
-// Keys that hooks before doctor may set: "doctor.check.NAME" = "ok|warning|error: message".
-constexpr std::string_view kPluginChecks = "doctor.check.";
 constexpr int kFixTimeoutMinutes = 10;
 
 struct DoctorFlags {
@@ -53,21 +51,6 @@ project::DoctorRequest requestFor(const GlobalOptions& global, ProcessRunner& ru
     return credential.has_value();
   };
   return request;
-}
-
-// What plugins found, told through the context that hooks share.
-void addPluginChecks(const plugin::HookContext& context, std::vector<Check>& into) {
-  for (const auto& [name, value] : context.below(kPluginChecks)) {
-    Check check{.name = name, .message = value};
-    if (const auto parts = splitOnce(value, ':')) {
-      const std::string_view status = trim(parts->first);
-      if (status == "warning") check.status = Status::kWarning;
-      if (status == "error") check.status = Status::kError;
-      check.required = check.status == Status::kError;
-      if (status == "ok" || check.status != Status::kOk) check.message = trim(parts->second);
-    }
-    into.push_back(std::move(check));
-  }
 }
 
 std::string describe(const Check& check) {
@@ -155,8 +138,8 @@ Result<bool> applyFixes(const project::DoctorReport& report, const DoctorFlags& 
   return ran;
 }
 
-int examineAndReport(const DoctorFlags& flags, const GlobalOptions& global,
-                     const plugin::HookContext& context, const Interrupt& interrupt) {
+int examineAndReport(const DoctorFlags& flags, const GlobalOptions& global, Plugins& plugins,
+                     plugin::HookContext& context, const Interrupt& interrupt) {
   SystemProcessRunner runner;
   project::SystemDoctorNetwork network;
   const project::DoctorRequest request = requestFor(global, runner);
@@ -172,7 +155,7 @@ int examineAndReport(const DoctorFlags& flags, const GlobalOptions& global,
     if (ran && *ran) report = examine();
   }
   if (interrupt.received()) return kExitInterrupted;
-  addPluginChecks(context, report.checks);
+  addPluginChecks(plugins, context, report.checks);
   if (global.format == OutputFormat::kJson) {
     printJson(report, request.project);
   } else {
@@ -183,18 +166,19 @@ int examineAndReport(const DoctorFlags& flags, const GlobalOptions& global,
 
 }  // namespace
 
-void addDoctorCommand(CLI::App& app, const GlobalOptions& global, Action& action) {
+void addDoctorCommand(CLI::App& app, const PluginCommandParts& parts) {
   CLI::App* command =
       app.add_subcommand("doctor", "Check that this machine has what building and running needs");
   const auto flags = std::make_shared<DoctorFlags>();
   command->add_flag("--fix", flags->fix, "Offer to run the commands that are safe");
   command->add_flag("-y,--yes", flags->yes, "With --fix: run them without asking");
-  command->callback([flags, &global, &action] {
-    action.set("doctor", {{"project.path", currentProject().folder}},
-               [flags, &global](plugin::HookContext& context) {
-                 const Interrupt interrupt;
-                 return examineAndReport(*flags, global, context, interrupt);
-               });
+  command->callback([flags, &parts] {
+    parts.action.set("doctor", {{"project.path", currentProject().folder}},
+                     [flags, &parts](plugin::HookContext& context) {
+                       const Interrupt interrupt;
+                       return examineAndReport(*flags, parts.global, parts.plugins, context,
+                                               interrupt);
+                     });
   });
 }
 

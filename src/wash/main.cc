@@ -103,13 +103,15 @@ int run(int argc, char** argv) {
   addProjectOptions(app, global);
   addPluginOptions(app, global);
   Action action;
+  Plugins plugins(global);
+  const PluginCommandParts parts{plugins, global, action, {argv + 1, argv + argc}};
   addNewCommand(app, global, action);
   addBuildCommand(app, global, action);
   addRunCommand(app, global, action);
   addDevCommand(app, global, action);
   addInspectCommand(app, global, action);
   addConfigCommand(app, global, action);
-  addDoctorCommand(app, global, action);
+  addDoctorCommand(app, parts);
   addCompletionCommand(app, global, action);
   addHelpCommand(app, global, action);
   addBindgenCommand(app, global, action);
@@ -118,8 +120,6 @@ int run(int argc, char** argv) {
   addProviderCommand(app, global, action);
   addOciCommand(app, global, action);
   addUpdateCommand(app, global, action);
-  Plugins plugins(global);
-  const PluginCommandParts parts{plugins, global, action, {argv + 1, argv + argc}};
   addPluginCommand(app, parts);
   plugins.reserve(reservedWords(app));
   addPluginWords(app, parts);
@@ -127,7 +127,10 @@ int run(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? kExitOk : kExitUsage;
+    if (app.exit(error) == 0) return kExitOk;
+    // What was typed may be a command of one of these.
+    plugins.warnOfProblems();
+    return kExitUsage;
   }
   if (::isatty(STDIN_FILENO) == 0) global.non_interactive = true;
   return plugins.perform(action);

@@ -66,8 +66,7 @@ Result<int> uninstall(const std::string& name, bool keep_data, Plugins& plugins,
                       const GlobalOptions& global) {
   const auto data = keep_data ? PluginStore::Data::kKeep : PluginStore::Data::kRemove;
   TRY_VOID(plugins.store().uninstall(name, data));
-  TRY(plugin::PluginRuntime* const runtime, plugins.runtime());
-  TRY_VOID(runtime->grants().revoke(name));
+  TRY_VOID(plugin::GrantBook(plugins.store().folder()).revoke(name));
   printResult(global.format, "Removed plugin " + name, {{"name", jsonText(name)}});
   return kExitOk;
 }
@@ -84,16 +83,15 @@ Result<int> list(Plugins& plugins, const GlobalOptions& global) {
 
 Result<int> info(const std::string& name, Plugins& plugins, const GlobalOptions& global) {
   TRY(const InstalledPlugin installed, plugins.store().find(name));
-  TRY(plugin::PluginRuntime* const runtime, plugins.runtime());
-  TRY(const std::vector<plugin::Grant> grants, runtime->grants().of(installed.plugin.digest));
+  TRY(const std::vector<plugin::Grant> grants,
+      plugin::GrantBook(plugins.store().folder()).of(installed.plugin.digest));
   printResult(global.format, pluginDetails(installed, grants),
               {{"plugin", pluginJson(installed)}, {"grants", grantsJson(grants)}});
   return kExitOk;
 }
 
 Result<int> revoke(const std::string& name, Plugins& plugins, const GlobalOptions& global) {
-  TRY(plugin::PluginRuntime* const runtime, plugins.runtime());
-  TRY(const std::size_t gone, runtime->grants().revoke(name));
+  TRY(const std::size_t gone, plugin::GrantBook(plugins.store().folder()).revoke(name));
   printResult(global.format, fmt::format("Took back {} permissions of plugin {}", gone, name),
               {{"name", jsonText(name)}, {"revoked", std::to_string(gone)}});
   return kExitOk;

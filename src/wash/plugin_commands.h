@@ -21,6 +21,8 @@ struct PluginCommandParts {
   std::vector<std::string> line;  // as it was typed, without the program's name
 };
 
+// `wash doctor`, which asks plugins as well.
+void addDoctorCommand(CLI::App& app, const PluginCommandParts& parts);
 // `wash plugin …`.
 void addPluginCommand(CLI::App& app, const PluginCommandParts& parts);
 // The commands of installed plugins, behind those of wash itself.

@@ -16,9 +16,22 @@ namespace {
 
 constexpr std::uint64_t kPluginMemoryBytes = 2ULL << 30;
 
-std::vector<plugin::Plugin> pluginsOf(const std::vector<plugin::InstalledPlugin>& installed) {
+// The command by which the user looks into, or gets rid of, this very plugin: its own hooks must
+// not be able to stop that.
+bool isAbout(const Action& action, const plugin::Plugin& plugin) {
+  if (action.name() != "plugin uninstall" && action.name() != "plugin info" &&
+      action.name() != "plugin revoke") {
+    return false;
+  }
+  const auto name = action.inputs().find("name");
+  return name != action.inputs().end() && name->second == plugin.name();
+}
+
+std::vector<plugin::Plugin> pluginsFor(const Action& action,
+                                       const std::vector<plugin::InstalledPlugin>& installed) {
   std::vector<plugin::Plugin> all;
-  for (const auto& each : installed) all.push_back(each.plugin);
+  for (const auto& each : installed)
+    if (!isAbout(action, each.plugin)) all.push_back(each.plugin);
   return all;
 }
 
@@ -72,13 +85,19 @@ Result<plugin::PluginRuntime*> Plugins::runtime() {
   return runtime_.get();
 }
 
-int Plugins::perform(const Action& action) {
-  if (!listing_.problems.empty()) {
-    const auto log = makeStderrLogger(global_.log_level, global_.log_format);
-    for (const std::string& problem : listing_.problems) log->warn(problem);
+void Plugins::warnOfProblems() const {
+  if (listing_.problems.empty()) return;
+  const auto log = makeStderrLogger(global_.log_level, global_.log_format);
+  for (const auto& [name, reason] : listing_.problems) {
+    log->warn(name.empty() ? reason
+                           : "plugin " + name + " is left out: " + reason + "; install it again");
   }
+}
+
+int Plugins::perform(const Action& action) {
+  warnOfProblems();
   plugin::HookContext context(action.inputs());
-  std::vector<plugin::Plugin> plugins = pluginsOf(listing_.plugins);
+  std::vector<plugin::Plugin> plugins = pluginsFor(action, listing_.plugins);
   if (!plugin::wantsHooks(plugins, action.name())) return action.perform(context);
   return performWithHooks(action, context, std::move(plugins));
 }

@@ -32,10 +32,16 @@ class Plugins {
   [[nodiscard]] const std::vector<plugin::InstalledPlugin>& installed() const {
     return listing_.plugins;
   }
+  // Of plugins that are left out.
+  [[nodiscard]] const std::vector<plugin::PluginStore::Problem>& problems() const {
+    return listing_.problems;
+  }
   // kInvalidArgument: a rule of --allow cannot be understood.
   [[nodiscard]] Result<plugin::PluginRuntime*> runtime();
 
-  // Performs the command between its hooks.
+  // Says which plugins are left out, in the log.
+  void warnOfProblems() const;
+  // Performs the command between its hooks; says first which plugins are left out.
   [[nodiscard]] int perform(const Action& action);
 
   // Words of the command line that plugins may not take.

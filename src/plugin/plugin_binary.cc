@@ -1,0 +1,21 @@
+#include "plugin/plugin_binary.h"
+
+#include "base/bytes.h"
+#include "engine/digest.h"
+#include "host/files.h"
+
+namespace nimbus::plugin {
+
+namespace {
+constexpr std::size_t kMaxPluginBytes = std::size_t{256} << 20;
+}  // namespace
+
+Result<std::string> readBinary(const Plugin& plugin) {
+  TRY(std::string content, host::readFile(plugin.wasm_path, kMaxPluginBytes));
+  if (engine::digestText(engine::sha256(asBytes(content))) == plugin.digest) return content;
+  return fail(
+      ErrorCode::kPermissionDenied,
+      plugin.wasm_path + " is not what was installed: install plugin " + plugin.name() + " again");
+}
+
+}  // namespace nimbus::plugin
