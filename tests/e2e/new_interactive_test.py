@@ -1,52 +1,14 @@
 #!/usr/bin/env python3
 """`wash new` on a terminal: what was not said is asked for, and nothing runs without consent."""
 
-import os
-import pty
-import select
 import signal
-import subprocess
-import time
 
-import harness
+import terminals
 
 
-class Terminal:
-    """A program whose standard input is a terminal; what it writes is read as text."""
-
-    def __init__(self, command, **options):
-        self.master, slave = pty.openpty()
-        self.process = subprocess.Popen(command, stdin=slave, stdout=slave, stderr=slave,
-                                        **options)
-        os.close(slave)
-        self.text = ""
-
-    def read_until(self, text):
-        deadline = time.monotonic() + harness.PATIENCE_SECONDS
-        while text not in self.text:
-            ready, _, _ = select.select([self.master], [], [], deadline - time.monotonic())
-            if not ready:
-                raise TimeoutError(f"no {text!r} in {self.text!r}")
-            self.text += os.read(self.master, 4096).decode()
-
-    def type(self, text):
-        os.write(self.master, text.encode())
-
-    def wait(self):
-        return self.process.wait(timeout=harness.PATIENCE_SECONDS)
-
-    def close(self):
-        self.process.kill()
-        self.process.wait()
-        os.close(self.master)
-
-
-class NewOnATerminal(harness.TestCase):
+class NewOnATerminal(terminals.TestCase):
     def new(self, *arguments):
-        terminal = Terminal([str(harness.WASH), "new", *arguments], cwd=self.folder,
-                            env=self.environment())
-        self.addCleanup(terminal.close)
-        return terminal
+        return self.terminal("new", *arguments, cwd=self.folder)
 
     def template(self):
         self.write("mine/a.txt", "a")
@@ -95,4 +57,4 @@ class NewOnATerminal(harness.TestCase):
 
 
 if __name__ == "__main__":
-    harness.main()
+    terminals.harness.main()
