@@ -14,12 +14,20 @@ if(NIMBUS_CHECK)
   nimbus_sanitized_tests(asan asan 600 ${folders})
 endif()
 
+file(GLOB_RECURSE fuzzers CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/*_fuzz.cc)
+foreach(fuzzer ${fuzzers})
+  get_filename_component(target ${fuzzer} NAME_WE)
+  file(GLOB corpus ${CMAKE_SOURCE_DIR}/tests/fuzz/corpus/${target}/*)
+  if(NOT corpus)
+    message(FATAL_ERROR "${fuzzer} has nothing to begin with in tests/fuzz/corpus/${target}")
+  endif()
+endforeach()
+
 if(NIMBUS_LONG)
   get_property(folders GLOBAL PROPERTY NIMBUS_PLAIN_TESTED_FOLDERS)
   nimbus_sanitized_tests(tsan long 1200 ${folders})
 
   # What a target finds and learns stays in the build folder; the corpus is read only.
-  file(GLOB_RECURSE fuzzers CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/*_fuzz.cc)
   foreach(fuzzer ${fuzzers})
     get_filename_component(target ${fuzzer} NAME_WE)
     add_test(NAME fuzz/${target} COMMAND ${CMAKE_SOURCE_DIR}/scripts/check-fuzz.sh
