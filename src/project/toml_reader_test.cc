@@ -35,6 +35,11 @@ TEST(TomlReader, NamesTheLineOfAMistake) {
 
 TEST(TomlReader, RefusesATableWithoutAName) { EXPECT_THAT(read("[= [\n"), StartsWith("f:1: ")); }
 
+TEST(TomlReader, RefusesOtherLettersInABareName) {
+  EXPECT_THAT(read("com\u02C3 = 1\n"), StartsWith("f:1: "));
+  EXPECT_THAT(read("\"com\u02C3\" = 1\n"), HasSubstr("com\u02C3"));
+}
+
 TEST(TomlReader, IsBounded) {
   EXPECT_THAT(read("a = [[[1]]]", {.max_depth = 2}), HasSubstr("nested deeper than 2 levels"));
   EXPECT_THAT(read("a = [1, 2, 3]", {.max_nodes = 3}), HasSubstr("more than 3 values"));
