@@ -19,12 +19,14 @@ import sys
 import tempfile
 
 import archive
+import crates
 import image
 import packages
 import sbom
 
 SOURCE = pathlib.Path(__file__).resolve().parents[1]
-PLATFORMS = {"x86_64": ("x86_64-linux", "amd64")}  # by machine: ours, and that of images
+# By machine: our name of it, that of images, and that of Rust.
+PLATFORMS = {"x86_64": ("x86_64-linux", "amd64", "x86_64-unknown-linux-gnu")}
 CERTIFICATES = pathlib.Path("/etc/ssl/certs/ca-certificates.crt")
 SHELLS = {"bash": "wash.bash", "zsh": "_wash", "fish": "wash.fish", "powershell": "wash.ps1",
           "elvish": "wash.elv"}
@@ -42,7 +44,7 @@ class Release:
         machine = platform.machine()
         if machine not in PLATFORMS:
             raise packages.Refused(f"no releases are made for {machine}")
-        self.platform, self.architecture = PLATFORMS[machine]
+        self.platform, self.architecture, self.rust_platform = PLATFORMS[machine]
         self.epoch = int(os.environ.get("SOURCE_DATE_EPOCH") or
                          packages.output_of("git", "-C", source, "log", "-1", "--format=%ct"))
 
@@ -89,6 +91,8 @@ def release_files(release, wash, source, bundled, compiled_in, bill):
         files[f"{libraries}/{library.soname}"] = (data, 0o755)
     for package in {packages.package_of(library.path) for library in bundled} | set(compiled_in):
         files[f"{libraries}/licences/{package.name}"] = (package.copyright(), 0o644)
+    of_crates = crates.licences(crates.crates_of(source, release.rust_platform))
+    files[f"{libraries}/licences/crates"] = (of_crates, 0o644)
     for name, data in completions(wash).items():
         files[f"{libraries}/completions/{name}"] = (data, 0o644)
     files[f"{libraries}/sbom.cdx.json"] = (bill, 0o644)

@@ -110,6 +110,10 @@ class Release(harness.TestCase):
                          sorted(path.name for path in libraries.glob("*.so*")))
         for package in ("libc-ares2", "libnghttp2-14", "libcli11-dev"):
             self.assertIn("opyright", (libraries / "licences" / package).read_text("utf-8"))
+        crates = (libraries / "licences/crates").read_text("utf-8")
+        self.assertRegex(crates, r"\nwasmtime \d+\.\d+\.\d+ \(Apache-2.0 WITH LLVM-exception\)\n")
+        self.assertIn("Apache License", crates)
+        self.assertEqual(1, crates.count("--- LLVM Exceptions to the Apache 2.0 License ----"))
         self.assertTrue((root / "share/doc/wash/docs/manifest.md").is_file())
         loaded = packages.libraries_of(root / "bin/wash")
         own = [library.soname for library in loaded
