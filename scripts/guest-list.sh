@@ -36,7 +36,9 @@ http-sleep-p3         quick rust       tests/guests/http-sleep-p3
 plugin-hostile        quick rust_named tests/guests/plugin-hostile
 plugin-old-1          quick rust_named tests/guests/plugin-old-1
 plugin-old-2          quick rust_named tests/guests/plugin-old-2
+plugin-old-tally      quick rust_named tests/guests/plugin-old-tally
 plugin-probe          quick rust_named tests/guests/plugin-probe
+plugin-tally          quick rust_named tests/guests/plugin-tally
 pair-back             quick rust_named tests/guests/pair-back
 pair-web              quick rust_named tests/guests/pair-web
 tally-back            quick rust_named tests/guests/tally-back

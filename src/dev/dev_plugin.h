@@ -9,18 +9,27 @@
 
 namespace nimbus::dev {
 
-// A component that serves interfaces to whatever is developed, such as an installed plugin.
+// A component that serves interfaces to whatever is developed, such as an installed plugin. It is
+// composed with what imports them, where that can be, and else linked by calls; or somebody else
+// runs it, who gives it to the host (host::GivenProvider).
 struct DevPlugin {
   std::string name;                  // a DNS label
-  std::string component_path;        // absolute
   std::vector<std::string> exports;  // "wasi:blobstore/container@0.2.0-draft"
-  // One instance for all callers that keeps what it remembers while the developed code is replaced;
-  // otherwise each instance of a caller has one of its own.
-  bool long_lived = false;
+  std::string given;                 // the name by which it is given; empty: the rest is for that
+
+  std::string component_path;  // absolute
   std::string scratch_folder;  // that it may read and write, absolute; empty: none
-  std::string scratch_mount = "/tmp";
+  std::vector<std::string> scratch_mounts = {"/plugin_data", "/tmp"};
+  struct Folder {
+    std::string host_path;
+    std::string guest_path;
+    bool read_only = false;
+    friend bool operator==(const Folder&, const Folder&) = default;
+  };
+  std::vector<Folder> folders;
   host::StringMap config;
   std::vector<std::string> allowed_hosts;
+  std::vector<std::string> allowed_loopback_ports;
 
   friend bool operator==(const DevPlugin&, const DevPlugin&) = default;
 };

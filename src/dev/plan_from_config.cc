@@ -41,6 +41,7 @@ class Planner {
       TRY_VOID(planComponent(settings));
     planInterfaces();
     planVolumes();
+    plan_.sources.insert(plan_.sources.end(), request_.sources.begin(), request_.sources.end());
     return std::make_shared<const DevPlan>(std::move(plan_));
   }
 

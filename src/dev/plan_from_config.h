@@ -21,6 +21,8 @@ struct PlanRequest {
   bool no_build = false;
   // From hooks: for components and for builds.
   StringMap environment;
+  // Files that matter besides: the plan is made anew when they change.
+  std::vector<std::string> sources;
 };
 
 // Reads the configuration and makes the plan of it. Keys that this build cannot honour are

@@ -1,5 +1,6 @@
 #include "dev/project_workbench.h"
 
+#include <algorithm>
 #include <filesystem>
 
 #include "base/bytes.h"
@@ -41,10 +42,6 @@ Inputs ProjectWorkbench::sources(const DevPlan& plan) {
       addFile(source, inputs);
     }
   }
-  for (const DevPlugin& plugin : functions_.plugins()) {
-    // Which there are is part of the configuration; what is in them is looked at with the workload.
-    inputs.emplace("plugin " + plugin.name, engine::sha256(asBytes(plugin.component_path)));
-  }
   return inputs;
 }
 
@@ -64,7 +61,18 @@ Result<std::shared_ptr<const host::WorkloadSpec>> ProjectWorkbench::workload(
     TRY(ComponentPart part, readPart(path));
     parts.push_back(std::move(part));
   }
-  TRY(host::WorkloadSpec spec, assembleWorkload(plan, parts, functions_.plugins()));
+  const std::vector<DevPlugin> plugins = functions_.plugins();
+  TRY(host::WorkloadSpec spec, assembleWorkload(plan, parts, plugins));
+  for (const DevPlugin& plugin : plugins) {
+    const bool used = std::ranges::any_of(spec.host_interfaces, [&](const auto& entry) {
+      return entry.provider == "given:" + plugin.given;
+    });
+    if (!used) continue;
+    if (auto prepared = functions_.prepare(plugin); !prepared) {
+      const ErrorCode code = prepared.error().code();
+      return fail(code, "plugin " + plugin.name, std::move(prepared).error());
+    }
+  }
   return std::make_shared<const host::WorkloadSpec>(std::move(spec));
 }
 

@@ -20,6 +20,8 @@ class ProjectWorkbench final : public Workbench {
     std::function<Result<std::shared_ptr<const DevPlan>>()> plan;
     std::function<Result<Built>(const PlannedProject&, std::stop_token)> build;
     ListDevPlugins plugins;
+    // A plugin that is given is about to be used.
+    std::function<Result<void>(const DevPlugin&)> prepare;
   };
   ProjectWorkbench(Functions functions, const Clock& clock)
       : functions_(std::move(functions)), clock_(clock) {}

@@ -71,9 +71,18 @@ class Assembler {
 
   // Those that entries of the plan name.
   Result<void> addNamedPlugins() {
-    for (const host::HostInterface& entry : plan_.host_interfaces)
-      for (const DevPlugin& plugin : plugins_)
-        if (entry.provider == "component:" + componentName(plugin)) TRY_VOID(add(plugin));
+    for (host::HostInterface& entry : spec_.host_interfaces) {
+      for (const DevPlugin& plugin : plugins_) {
+        if (entry.provider != "component:" + componentName(plugin)) continue;
+        if (!plugin.given.empty()) {
+          entry.provider = "given:" + plugin.given;
+          break;
+        }
+        named_.push_back(&plugin);
+      }
+    }
+    // Entries may be added for each.
+    for (const DevPlugin* plugin : named_) TRY_VOID(add(*plugin));
     return {};
   }
 
@@ -132,12 +141,35 @@ class Assembler {
       names.push_back(plugin.name);
     }
     if (fitting.empty()) return {};  // that it is missing is told when it is linked
-    if (fitting.size() == 1) return add(*fitting.front());
+    if (fitting.size() == 1) {
+      const DevPlugin& plugin = *fitting.front();
+      if (plugin.given.empty()) return add(plugin);
+      bindTo(plugin, import.parts);
+      return {};
+    }
     return fail(ErrorCode::kInvalidArgument,
                 fmt::format("component {} imports {}, which several plugins export: {}; choose one "
                             "in dev.host_interfaces by provider: component:{}",
                             host::inQuotes(component), import.name, fmt::join(names, ", "),
                             componentName(*fitting.front())));
+  }
+
+  // One entry for all of a package, so that its interfaces share their resources.
+  void bindTo(const DevPlugin& plugin, const wit::InterfaceName& interface) {
+    const auto names = splitOnce(interface.package, ':');
+    const std::string provider = "given:" + plugin.given;
+    const auto known = std::ranges::find_if(spec_.host_interfaces, [&](const auto& entry) {
+      return entry.provider == provider && entry.name.empty() &&
+             entry.namespace_name == names->first && entry.package == names->second &&
+             entry.version == interface.version && !entry.interfaces.empty();
+    });
+    host::HostInterface& entry =
+        known != spec_.host_interfaces.end() ? *known : spec_.host_interfaces.emplace_back();
+    entry.namespace_name = names->first;
+    entry.package = names->second;
+    entry.version = interface.version;
+    entry.provider = provider;
+    entry.interfaces.push_back(interface.interface.substr(interface.package.size() + 1));
   }
 
   Result<void> add(const DevPlugin& plugin) {
@@ -150,17 +182,27 @@ class Assembler {
     component.name = componentName(plugin);
     component.file = part->path;
     component.digest = part->digest;
-    component.pool_size = plugin.long_lived ? 1 : 0;
     component.local_resources.config = plugin.config;
     component.local_resources.allowed_hosts = plugin.allowed_hosts;
-    if (!plugin.scratch_folder.empty()) {
-      spec_.volumes.push_back({.name = component.name, .host_path = plugin.scratch_folder});
-      component.local_resources.volume_mounts.push_back(
-          {.name = component.name, .mount_path = plugin.scratch_mount});
-    }
+    component.local_resources.allowed_host_loopback_ports = plugin.allowed_loopback_ports;
+    mountFolders(plugin, component);
     const std::string name = component.name;
     spec_.components.push_back(std::move(component));
     return serveImports(name, part->info);
+  }
+
+  void mountFolders(const DevPlugin& plugin, host::ComponentSpec& component) {
+    auto& mounts = component.local_resources.volume_mounts;
+    for (const DevPlugin::Folder& folder : plugin.folders) {
+      const std::string name = fmt::format("{}-{}", component.name, mounts.size());
+      spec_.volumes.push_back({.name = name, .host_path = folder.host_path});
+      mounts.push_back(
+          {.name = name, .mount_path = folder.guest_path, .read_only = folder.read_only});
+    }
+    if (plugin.scratch_folder.empty()) return;
+    spec_.volumes.push_back({.name = component.name, .host_path = plugin.scratch_folder});
+    for (const std::string& path : plugin.scratch_mounts)
+      mounts.push_back({.name = component.name, .mount_path = path});
   }
 
   Result<void> addRoute() {
@@ -181,6 +223,7 @@ class Assembler {
   const std::span<const ComponentPart> parts_;
   const std::span<const DevPlugin> plugins_;
   host::WorkloadSpec spec_;
+  std::vector<const DevPlugin*> named_;
   std::set<std::string> added_;
 };
 

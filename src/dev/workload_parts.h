@@ -27,8 +27,8 @@ struct ComponentPart {
 //    plan says otherwise;
 //  * an import that neither the host, nor another component, nor an entry of the plan serves goes
 //    to the plugin that exports it in a compatible version, which becomes a component of the
-//    workload; several that do are kInvalidArgument, unless an entry of the plan names one
-//    (`provider: component:plugin-NAME`);
+//    workload or is bound to it; several that do are kInvalidArgument, unless an entry of the plan
+//    names one (`provider: component:plugin-NAME`);
 //  * without routes in the plan the first component that serves HTTP gets all requests; if none
 //    does, that is kUnsupported.
 [[nodiscard]] Result<host::WorkloadSpec> assembleWorkload(const DevPlan& plan,

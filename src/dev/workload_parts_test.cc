@@ -179,6 +179,13 @@ TEST_F(WorkloadPartsTest, TwoPluginsForOneImportAreAnErrorThatSaysHowToChoose) {
   const auto spec = assembleWorkload(plan, parts, plugins);
   ASSERT_TRUE(spec) << spec.error().describe();
   EXPECT_EQ(componentsOf(*spec), (Names{"web", "plugin-two"}));
+
+  DevPlugin given = plugins[1];
+  given.given = "plugin-2";
+  const auto bound = assembleWorkload(plan, parts, std::vector{plugins[0], given});
+  ASSERT_TRUE(bound) << bound.error().describe();
+  EXPECT_EQ(componentsOf(*bound), Names{"web"});
+  EXPECT_EQ(bound->host_interfaces[0].provider, "given:plugin-2");
 }
 
 TEST_F(WorkloadPartsTest, APluginSeesItsScratchFolderAndItsConfiguration) {
@@ -191,9 +198,61 @@ TEST_F(WorkloadPartsTest, APluginSeesItsScratchFolderAndItsConfiguration) {
   ASSERT_EQ(spec->volumes.size(), 1U);
   EXPECT_EQ(spec->volumes[0].host_path, folder_.path());
   const host::LocalResources& resources = spec->components[1].local_resources;
-  ASSERT_EQ(resources.volume_mounts.size(), 1U);
-  EXPECT_EQ(resources.volume_mounts[0].mount_path, "/tmp");
+  ASSERT_EQ(resources.volume_mounts.size(), 2U);
+  EXPECT_EQ(resources.volume_mounts[0].mount_path, "/plugin_data");
+  EXPECT_EQ(resources.volume_mounts[1].mount_path, "/tmp");
   EXPECT_EQ(resources.config, blobs.config);
+  EXPECT_TRUE(resources.allowed_hosts.empty());
+}
+
+TEST_F(WorkloadPartsTest, APluginSeesTheFoldersAndHostsThatWereAgreedTo) {
+  DevPlugin blobs = plugin("blobs", {std::string(kBlobs)});
+  blobs.folders = {{"/data", "/data", true}};
+  blobs.allowed_hosts = {"http://localhost:80"};
+  blobs.allowed_loopback_ports = {"80"};
+  const auto spec = assembleWorkload(planOf({"web"}), std::vector{part({std::string(kBlobs)})},
+                                     std::vector{blobs});
+  ASSERT_TRUE(spec);
+  const host::LocalResources& resources = spec->components[1].local_resources;
+  ASSERT_EQ(resources.volume_mounts.size(), 1U);
+  EXPECT_EQ(resources.volume_mounts[0].mount_path, "/data");
+  EXPECT_TRUE(resources.volume_mounts[0].read_only);
+  EXPECT_EQ(resources.allowed_hosts, blobs.allowed_hosts);
+  EXPECT_EQ(resources.allowed_host_loopback_ports, blobs.allowed_loopback_ports);
+}
+
+TEST_F(WorkloadPartsTest, WhatIsGivenIsBoundOnceForAPackage) {
+  DevPlugin blobs;
+  blobs.name = "blobs";
+  blobs.given = "plugin-1a";
+  blobs.exports = {"a:b/c@1.2.0", "a:b/d@1.2.0", "a:e/f@0.1.0-draft"};
+  const auto spec = assembleWorkload(
+      planOf({"web"}), std::vector{part({"a:b/c@1.1.0", "a:b/d@1.1.0", "a:e/f@0.1.0-draft"})},
+      std::vector{blobs});
+  ASSERT_TRUE(spec) << spec.error().describe();
+  EXPECT_EQ(componentsOf(*spec), Names{"web"});
+  ASSERT_EQ(spec->host_interfaces.size(), 2U);
+  const host::HostInterface& entry = spec->host_interfaces[0];
+  EXPECT_EQ(entry.package, "b");
+  EXPECT_EQ(entry.interfaces, (Names{"c", "d"}));
+  EXPECT_EQ(entry.version, "1.1.0");
+  EXPECT_EQ(entry.provider, "given:plugin-1a");
+}
+
+TEST_F(WorkloadPartsTest, WhatAPluginImportsIsGivenToo) {
+  DevPlugin contract;
+  contract.name = "wash";
+  contract.given = "contracts";
+  contract.exports = {"x:wash/types@0.0.2"};
+  folder_.write(
+      "plugin.wasm",
+      wit::watToWasm("(component (import \"x:wash/types@0.0.2\" (instance)))", "test")->text());
+  const auto spec = assembleWorkload(planOf({"web"}), std::vector{part({std::string(kBlobs)})},
+                                     std::vector{contract, plugin("blobs", {std::string(kBlobs)})});
+  ASSERT_TRUE(spec) << spec.error().describe();
+  EXPECT_EQ(componentsOf(*spec), (Names{"web", "plugin-blobs"}));
+  ASSERT_EQ(spec->host_interfaces.size(), 1U);
+  EXPECT_EQ(spec->host_interfaces[0].provider, "given:contracts");
 }
 
 TEST_F(WorkloadPartsTest, APluginThatCannotBeReadIsNamed) {

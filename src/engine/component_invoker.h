@@ -76,7 +76,8 @@ class ComponentInvoker final : public wrpc::Invoker {
                    Logger& log);
   ~ComponentInvoker() override;
 
-  // An interface is found in a compatible version too. kUnsupported: its types cannot cross.
+  // An interface is found in a compatible version too. kUnsupported: its types cannot cross. The
+  // ids are those of every ComponentInvoker over the component.
   [[nodiscard]] Result<wrpc::FunctionId> resolve(const wrpc::FunctionName& name) override;
   [[nodiscard]] std::unique_ptr<wrpc::Session> open(
       net::Shard& shard, std::shared_ptr<const wrpc::Consumer> consumer) override;

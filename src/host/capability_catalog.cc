@@ -90,9 +90,9 @@ Result<void> checkConfig(const HostInterface& entry) {
 // A provider elsewhere, or a component, has its configuration there; what can be said here is how
 // to speak to it.
 Result<void> checkRemoteConfig(const HostInterface& entry, const ProviderRef& provider) {
-  const bool component = std::holds_alternative<ComponentProvider>(provider);
+  const bool remote = std::holds_alternative<wrpc::ProviderAddress>(provider);
   for (const auto& [key, value] : entry.config)
-    if (component || packageOf(entry) != "wasi:keyvalue" || key != "bucket-prefix")
+    if (!remote || packageOf(entry) != "wasi:keyvalue" || key != "bucket-prefix")
       return unsupported(
           fmt::format("the interface {} is served by {}, which takes no configuration {} from here",
                       nameOf(entry), entry.provider, inQuotes(key)));

@@ -40,6 +40,8 @@ Result<ProviderRef> parseProviderRef(std::string_view text) {
   if (!scheme) return invalid(text);
   if (scheme->first == "component") return parseComponent(text, scheme->second);
   if (scheme->first == "workload") return parseWorkload(text, scheme->second);
+  if (scheme->first == "given" && isDnsName(scheme->second))
+    return GivenProvider{std::string(scheme->second)};
   if (scheme->first != "unix" && scheme->first != "tcp" && scheme->first != "nats")
     return invalid(text);
   TRY(auto address, wrpc::ProviderAddress::parse(text));

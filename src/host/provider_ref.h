@@ -22,9 +22,18 @@ struct ComponentProvider {
   friend bool operator==(const ComponentProvider&, const ComponentProvider&) = default;
 };
 
+// What the program around the host brings along (ProvidersOptions::given), by the name it has
+// there.
+struct GivenProvider {
+  std::string name;
+  friend bool operator==(const GivenProvider&, const GivenProvider&) = default;
+};
+
 // Who is to serve an interface, as a manifest's `provider` says it: the name of a built-in one, an
-// address of wRPC (unix:…, tcp:…, nats:…), component:NAME or workload:[NAMESPACE/]NAME/COMPONENT.
-using ProviderRef = std::variant<BuiltInProvider, wrpc::ProviderAddress, ComponentProvider>;
+// address of wRPC (unix:…, tcp:…, nats:…), component:NAME or workload:[NAMESPACE/]NAME/COMPONENT;
+// in manifests that are no user's, given:NAME.
+using ProviderRef =
+    std::variant<BuiltInProvider, wrpc::ProviderAddress, ComponentProvider, GivenProvider>;
 
 // kInvalidArgument with what is wrong. Whether a built-in provider of that name exists is not
 // looked at.

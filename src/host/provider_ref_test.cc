@@ -16,11 +16,13 @@ TEST(ProviderRef, IsANameAnAddressOrAComponent) {
             (ComponentProvider{"", "store"}));
   EXPECT_EQ(std::get<ComponentProvider>(*parseProviderRef("workload:team/shop/store")),
             (ComponentProvider{"team/shop", "store"}));
+  EXPECT_EQ(std::get<GivenProvider>(*parseProviderRef("given:store.1a")).name, "store.1a");
 }
 
 TEST(ProviderRef, SaysWhatItMayBe) {
-  for (const char* text : {"", "Keyvalue", "http://x", "component:", "component:a/b", "workload:a",
-                           "workload:a/b/c/d", "workload:a/B/c", ":", "a b"}) {
+  for (const char* text :
+       {"", "Keyvalue", "http://x", "component:", "component:a/b", "workload:a", "workload:a/b/c/d",
+        "workload:a/B/c", "given:", "given:a/b", ":", "a b"}) {
     const auto ref = parseProviderRef(text);
     ASSERT_FALSE(ref) << text;
     EXPECT_EQ(ref.error().code(), ErrorCode::kInvalidArgument);

@@ -138,6 +138,7 @@ Result<BindingTarget> Providers::targetFor(const ProviderRequest& request) {
   if (const auto* name = std::get_if<BuiltInProvider>(&ref)) return builtIn(request, name->name);
   if (const auto* address = std::get_if<wrpc::ProviderAddress>(&ref))
     return remoteTarget(request, *address);
+  if (const auto* given = std::get_if<GivenProvider>(&ref)) return givenTarget(*given);
   return componentTarget(request, std::get<ComponentProvider>(ref));
 }
 
@@ -153,6 +154,17 @@ Result<BindingTarget> Providers::componentTarget(const ProviderRequest& request,
                        .problem = [used] { return used->problem(); },
                        .called = called,
                        .check = [used](std::string_view name) { return used->check(name); }};
+}
+
+Result<BindingTarget> Providers::givenTarget(const GivenProvider& provider) {
+  if (!options_.given)
+    return fail(ErrorCode::kUnsupported, "nobody brings a provider along to this host");
+  TRY(auto invoker, options_.given(provider.name));
+  const std::string where = "given:" + provider.name;
+  return BindingTarget{.provider = where,
+                       .fingerprint = fingerprintOf(where, {}),
+                       .invoker = std::move(invoker),
+                       .take_effect = {}};
 }
 
 Result<BindingTarget> Providers::builtIn(const ProviderRequest& request, const std::string& name) {

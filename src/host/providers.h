@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -20,6 +21,9 @@ namespace nimbus::host {
 class RemoteProviders;
 class WorkloadExports;
 
+// The provider of that name at given:NAME; kNotFound. On the control shard.
+using FindGiven = std::function<Result<std::shared_ptr<wrpc::Invoker>>(const std::string& name)>;
+
 struct ProvidersOptions {
   // Where keyvalue-sqlite keeps its data; empty: this host has none.
   std::string keyvalue_database;
@@ -28,6 +32,9 @@ struct ProvidersOptions {
   keyvalue::MemoryStoreOptions memory;
   // Of providers at nats:PREFIX. Servers that a manifest names itself learn nothing of it.
   nats::ConnectOptions nats;
+  // What the program around this host brings along; empty: nothing. Never the same name for two
+  // providers that differ.
+  FindGiven given;
 };
 
 // For whom a provider is wanted.
@@ -66,6 +73,7 @@ class Providers {
                                                    const wrpc::ProviderAddress& address);
   [[nodiscard]] Result<BindingTarget> componentTarget(const ProviderRequest& request,
                                                       const ComponentProvider& component);
+  [[nodiscard]] Result<BindingTarget> givenTarget(const GivenProvider& provider);
 
   [[nodiscard]] Task<Result<void>> openSqlite();
 

@@ -22,6 +22,7 @@ Result<std::optional<std::string>> HookContext::set(std::string_view key, std::s
     return fail(ErrorCode::kResourceExhausted, "the context of the command is full");
   }
   total_bytes_ = total_bytes_ - freed + added;
+  ++changes_;
   if (known) return std::exchange(found->second, std::move(value));
   entries_.emplace(key, std::move(value));
   return std::nullopt;
@@ -31,6 +32,7 @@ std::optional<std::string> HookContext::erase(std::string_view key) {
   const auto found = entries_.find(key);
   if (found == entries_.end()) return std::nullopt;
   total_bytes_ -= found->first.size() + found->second.size();
+  ++changes_;
   return std::move(entries_.extract(found).mapped());
 }
 

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
@@ -31,10 +33,13 @@ class HookContext {
   [[nodiscard]] std::vector<std::string> keys() const;
   // Entries whose key begins with `prefix`, with the prefix taken off.
   [[nodiscard]] Entries below(std::string_view prefix) const;
+  // How often it was changed.
+  [[nodiscard]] std::uint64_t changes() const { return changes_; }
 
  private:
   Entries entries_;
   std::size_t total_bytes_ = 0;  // keys and values
+  std::uint64_t changes_ = 0;
 };
 
 }  // namespace nimbus::plugin

@@ -168,6 +168,7 @@ std::string infoJson(const PluginInfo& info) {
   }
   out.raw("capabilities", capabilitiesJson(metadata.capabilities));
   out.texts("interfaces", info.interfaces).boolean("uses_http", info.uses_http);
+  out.boolean("uses_runner", info.uses_runner);
   return std::move(out).finish();
 }
 
@@ -180,6 +181,7 @@ Result<PluginInfo> parseInfoJson(std::string_view text) {
   readMetadata(in, info);
   info.interfaces = in.texts("interfaces");
   info.uses_http = in.boolean("uses_http");
+  info.uses_runner = in.boolean("uses_runner");
   TRY_VOID(in.check());
   TRY_VOID(checkInfo(info));
   return info;

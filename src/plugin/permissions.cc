@@ -182,6 +182,20 @@ std::vector<Permissions::Folder> Permissions::folders() const {
   return all;
 }
 
+std::vector<std::string> Permissions::hosts() const {
+  const std::lock_guard lock(mutex_);
+  std::vector<std::string> all;
+  for (const Grant& grant : granted_)
+    if (grant.kind == Grant::Kind::kHost) all.push_back(grant.subject);
+  for (const AllowRule& rule : options_.allow) {
+    if (rule.plugin != plugin_.name) continue;
+    if (!rule.declared && rule.grant.kind == Grant::Kind::kHost) all.push_back(rule.grant.subject);
+    if (rule.declared && declares_)
+      for (const types::Host& host : declared_.hosts) all.push_back(host.host);
+  }
+  return all;
+}
+
 Result<std::size_t> Permissions::askDeclared() {
   const std::lock_guard lock(mutex_);
   std::size_t refused = 0;

@@ -51,6 +51,8 @@ class Permissions {
   };
   // Does not ask.
   [[nodiscard]] std::vector<Folder> folders() const;
+  // The entries by which host() agrees without asking.
+  [[nodiscard]] std::vector<std::string> hosts() const;
 
   // Asks for all that the plugin declares and nobody has agreed to yet, at the installation.
   // Remembers what is agreed to; what is not, is asked for when it is used. How many were refused.

@@ -25,7 +25,8 @@ struct PluginInfo {
   std::string command_word;
   // What it exports beside the contract, by full names: "wasi:blobstore/container@0.2.0-draft".
   std::vector<std::string> interfaces;
-  bool uses_http = false;  // imports an outgoing handler
+  bool uses_http = false;    // imports an outgoing handler
+  bool uses_runner = false;  // imports functions of the contract: what it may ask of its runner
 
   friend bool operator==(const PluginInfo&, const PluginInfo&) = default;
 };

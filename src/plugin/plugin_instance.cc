@@ -128,6 +128,14 @@ Result<AbiAdapter::Runner> PluginInstance::makeRunner() {
   return AbiAdapter::Runner{std::move(handle)};
 }
 
+// After a failure there is no second one, which nobody has initialized.
+Result<std::shared_ptr<void>> PluginInstance::admit(net::Shard& /*shard*/,
+                                                    engine::LiveSession& /*session*/) {
+  if (std::exchange(admitted_, true))
+    return fail(ErrorCode::kUnavailable, "the plugin's instance has ended");
+  return std::shared_ptr<void>();
+}
+
 void PluginInstance::beginCall() { caller_->setDeadline(shard_.shard.now() + limits_.wall_time); }
 
 Task<Result<void>> PluginInstance::initialize() {

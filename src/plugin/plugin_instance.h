@@ -35,6 +35,7 @@ inline constexpr CallLimits kInfoLimits{std::chrono::seconds(10), std::chrono::s
 inline constexpr CallLimits kHookLimits{std::chrono::minutes(10), std::chrono::seconds(60)};
 inline constexpr CallLimits kCheckLimits{std::chrono::minutes(1), std::chrono::seconds(5)};
 inline constexpr CallLimits kCommandLimits{std::chrono::hours(12), std::chrono::minutes(10)};
+inline constexpr CallLimits kServedLimits{std::chrono::minutes(10), std::chrono::seconds(10)};
 inline constexpr std::uint64_t kMaxMemoryBytes = 512ULL << 20;
 
 // What an instance works with; all of it outlives the instance and the jobs of the worker.
@@ -71,6 +72,10 @@ class PluginInstance final : RunnerServices, engine::GuestEnvironment {
   [[nodiscard]] Task<Result<std::string>> run(types::Invocation invocation);
   [[nodiscard]] Task<Result<std::string>> hook(types::Event event);
   [[nodiscard]] Task<Result<std::vector<types::Finding>>> check();
+  // Done by the others; for who calls session().
+  [[nodiscard]] Task<Result<void>> initialize();
+  // Its exports, of all interfaces: by the ids of any ComponentInvoker over the component.
+  [[nodiscard]] wrpc::Session& session() { return *session_; }
 
  private:
   PluginInstance(host::ShardRuntime& shard, std::shared_ptr<const engine::Component> component,
@@ -79,7 +84,6 @@ class PluginInstance final : RunnerServices, engine::GuestEnvironment {
   [[nodiscard]] Result<engine::GuestContextOptions> contextOptions();
   [[nodiscard]] Result<std::shared_ptr<const engine::ImportSet>> imports();
   [[nodiscard]] Result<AbiAdapter::Runner> makeRunner();
-  [[nodiscard]] Task<Result<void>> initialize();
   void beginCall();
 
   // RunnerServices
@@ -96,6 +100,8 @@ class PluginInstance final : RunnerServices, engine::GuestEnvironment {
   [[nodiscard]] const engine::GuestContext& context(net::Shard& /*shard*/) override {
     return *guest_context_;
   }
+  [[nodiscard]] Result<std::shared_ptr<void>> admit(net::Shard& shard,
+                                                    engine::LiveSession& session) override;
 
   host::ShardRuntime& shard_;
   const std::shared_ptr<const engine::Component> component_;
@@ -103,6 +109,7 @@ class PluginInstance final : RunnerServices, engine::GuestEnvironment {
   const InstanceParts parts_;
   const AbiAdapter& abi_;
   std::stop_source stop_;  // of programs that run for it
+  bool admitted_ = false;  // the component's instance was made
   bool initialized_ = false;
 
   std::shared_ptr<PreparedSession> contract_;

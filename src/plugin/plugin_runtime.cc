@@ -40,7 +40,19 @@ Result<PluginInfo> infoOfBinary(ByteView wasm) {
   return info;
 }
 
+bool usesRunner(const engine::Component& component, std::string_view contract) {
+  return std::ranges::any_of(component.imports(), [&](const engine::ComponentImport& import) {
+    return import.interface == contract && !import.functions.empty();
+  });
+}
+
 }  // namespace
+
+Result<std::shared_ptr<const engine::Component>> loadPlugin(const Plugin& plugin,
+                                                            engine::Engine& engine) {
+  TRY(const std::string content, readBinary(plugin));
+  return engine.load(asBytes(content));
+}
 
 // The engine and one shard.
 struct PluginRuntime::Machine {
@@ -74,12 +86,6 @@ Result<PluginRuntime::Machine*> PluginRuntime::machine() {
   return machine_.get();
 }
 
-Result<std::shared_ptr<const engine::Component>> PluginRuntime::load(const Plugin& plugin) {
-  TRY(const std::string content, readBinary(plugin));
-  TRY(Machine* const machine, this->machine());
-  return machine->engine->load(asBytes(content));
-}
-
 // Runs on the shard; the result is the caller's, who waits.
 template <typename T>
 Task<void> PluginRuntime::callOn(host::ShardRuntime& shard,
@@ -93,66 +99,82 @@ Task<void> PluginRuntime::callOn(host::ShardRuntime& shard,
   }
 }
 
+InstanceParts PluginRuntime::partsOf(Standing& standing, HookContext& context,
+                                     net::BlockingWorker& worker, PrintLine print) {
+  return {.plugin = standing.plugin,
+          .permissions = standing.permissions,
+          .context = context,
+          .config = standing.config,
+          .runner = runner_,
+          .background = background_,
+          .worker = worker,
+          .log = log_,
+          .clock = clock_,
+          .print = std::move(print)};
+}
+
 template <typename T>
-Result<T> PluginRuntime::callIn(const Plugin& plugin,
+Result<T> PluginRuntime::callIn(Standing& standing,
                                 std::shared_ptr<const engine::Component> component,
-                                Permissions& permissions, HookContext& context, HookContext& config,
-                                Use<T> use) {
+                                HookContext& context, Use<T> use) {
   Result<T> result = fail(ErrorCode::kCancelled, "the plugin was not run");
   net::BlockingWorker worker(kWorkerThreads);
   machine_->plane->runTask(0, [&](host::ShardRuntime& shard) {
-    InstanceParts parts{
-        .plugin = plugin,
-        .permissions = permissions,
-        .context = context,
-        .config = config,
-        .runner = runner_,
-        .background = background_,
-        .worker = worker,
-        .log = log_,
-        .clock = clock_,
-        .print = use.through_streams ? printThrough() : printToStderr(plugin.name()),
-        .through_streams = use.through_streams};
+    InstanceParts parts =
+        partsOf(standing, context, worker,
+                use.through_streams ? printThrough() : printToStderr(standing.plugin.name()));
+    parts.through_streams = use.through_streams;
     return callOn<T>(shard, component, std::move(parts), use, result);
   });
   return result;
 }
 
-template <typename T>
-Result<T> PluginRuntime::call(const Plugin& plugin, HookContext& context, Use<T> use) {
-  TRY(const auto component, load(plugin));
+Result<std::unique_ptr<PluginRuntime::Standing>> PluginRuntime::standing(Plugin plugin) {
   TRY(std::vector<Grant> granted, grants_.of(plugin.digest));
-  Permissions permissions(plugin.identity(), plugin.info, options_.permissions, std::move(granted),
-                          grants_, consent_);
   TRY(HookContext::Entries kept, readConfigFile(plugin.config_path));
   if (const auto found = options_.configured.find(plugin.name());
       found != options_.configured.end()) {
     for (const auto& [key, value] : found->second) kept.insert_or_assign(key, value);
   }
-  HookContext config(kept);
-  Result<T> result = callIn<T>(plugin, component, permissions, context, config, std::move(use));
-  const HookContext::Entries left = config.below("");
-  if (left != kept && !plugin.config_path.empty())
-    TRY_VOID(writeConfigFile(plugin.config_path, left));
+  const PluginIdentity identity = plugin.identity();
+  return std::unique_ptr<Standing>(
+      new Standing{.plugin = plugin,
+                   .permissions{identity, plugin.info, options_.permissions, std::move(granted),
+                                grants_, consent_},
+                   .config = HookContext(std::move(kept))});
+}
+
+template <typename T>
+Result<T> PluginRuntime::call(const Plugin& plugin, HookContext& context, Use<T> use) {
+  TRY(Machine* const machine, this->machine());
+  TRY(const auto component, loadPlugin(plugin, *machine->engine));
+  TRY(const auto standing, this->standing(plugin));
+  Result<T> result = callIn<T>(*standing, component, context, std::move(use));
+  if (standing->config.changes() != 0 && !plugin.config_path.empty())
+    TRY_VOID(writeConfigFile(plugin.config_path, standing->config.below("")));
   return result;
 }
 
 Result<PluginInfo> PluginRuntime::inspect(const Bytes& wasm) {
-  TRY(const PluginInfo binary, infoOfBinary(wasm.view()));
+  TRY(PluginInfo binary, infoOfBinary(wasm.view()));
   TRY(Machine* const machine, this->machine());
   TRY(const auto component, machine->engine->load(wasm.view()));
+  binary.uses_runner = usesRunner(*component, adapterOf(binary.abi).typesInterface());
   Plugin plugin;
   plugin.info = binary;
   plugin.info.metadata.name = "new";
   NoConsent nobody;
-  Permissions none(plugin.identity(), plugin.info, {}, {}, grants_, nobody);
+  Standing none{.plugin = plugin,
+                .permissions{plugin.identity(), plugin.info, {}, {}, grants_, nobody},
+                .config{}};
   HookContext empty;
   TRY(PluginInfo info,
-      callIn<PluginInfo>(plugin, component, none, empty, empty,
+      callIn<PluginInfo>(none, component, empty,
                          {.limits = kInfoLimits,
                           .call = [](PluginInstance& instance) { return instance.info(); }}));
   info.interfaces = binary.interfaces;
   info.uses_http = binary.uses_http;
+  info.uses_runner = binary.uses_runner;
   TRY_VOID(checkInfo(info));
   if (infoJson(info).size() > kMaxInfoBytes) {
     return fail(ErrorCode::kResourceExhausted, "the plugin says more than a mebibyte of itself");
@@ -185,10 +207,8 @@ Result<std::vector<types::Finding>> PluginRuntime::check(const Plugin& plugin,
 }
 
 Result<std::size_t> PluginRuntime::askDeclared(const Plugin& plugin) {
-  TRY(std::vector<Grant> granted, grants_.of(plugin.digest));
-  Permissions permissions(plugin.identity(), plugin.info, options_.permissions, std::move(granted),
-                          grants_, consent_);
-  return permissions.askDeclared();
+  TRY(const auto standing, this->standing(plugin));
+  return standing->permissions.askDeclared();
 }
 
 }  // namespace nimbus::plugin

@@ -32,8 +32,13 @@ struct PluginRuntimeOptions {
   bool keep_output_clean = false;  // nothing but results goes to standard output: `-o json`
 };
 
+// The installed binary, compiled. kPermissionDenied: it is not the one that was installed.
+[[nodiscard]] Result<std::shared_ptr<const engine::Component>> loadPlugin(const Plugin& plugin,
+                                                                          engine::Engine& engine);
+
 // Runs plugins for one run of `wash`, each call on a new instance in its sandbox. The engine starts
-// with the first. Programs that plugins left running end with it. Main thread; blocks.
+// with the first. Programs that plugins left running end with it. Main thread, where
+// not said otherwise; blocks.
 class PluginRuntime {
  public:
   // All of them outlive it.
@@ -54,6 +59,18 @@ class PluginRuntime {
   [[nodiscard]] Result<std::vector<types::Finding>> check(const Plugin& plugin,
                                                           HookContext& context);
 
+  // A plugin with what its instances share, for one run of it or for as long as it serves.
+  struct Standing {
+    Plugin plugin;
+    Permissions permissions;
+    HookContext config;  // what it kept, and over it what the user has configured
+  };
+  // Reads files. Any thread.
+  [[nodiscard]] Result<std::unique_ptr<Standing>> standing(Plugin plugin);
+  // What an instance is made with; all that is given outlives it.
+  [[nodiscard]] InstanceParts partsOf(Standing& standing, HookContext& context,
+                                      net::BlockingWorker& worker, PrintLine print);
+
   // Asks for what the plugin declares; how much of it was refused.
   [[nodiscard]] Result<std::size_t> askDeclared(const Plugin& plugin);
 
@@ -68,14 +85,12 @@ class PluginRuntime {
   };
 
   [[nodiscard]] Result<Machine*> machine();
-  [[nodiscard]] Result<std::shared_ptr<const engine::Component>> load(const Plugin& plugin);
   template <typename T>
   [[nodiscard]] Result<T> call(const Plugin& plugin, HookContext& context, Use<T> use);
   template <typename T>
-  [[nodiscard]] Result<T> callIn(const Plugin& plugin,
+  [[nodiscard]] Result<T> callIn(Standing& standing,
                                  std::shared_ptr<const engine::Component> component,
-                                 Permissions& permissions, HookContext& context,
-                                 HookContext& config, Use<T> use);
+                                 HookContext& context, Use<T> use);
   template <typename T>
   static Task<void> callOn(host::ShardRuntime& shard,
                            std::shared_ptr<const engine::Component> component, InstanceParts parts,

@@ -25,6 +25,8 @@ class PluginStore {
   explicit PluginStore(std::string folder) : folder_(std::move(folder)) {}
 
   [[nodiscard]] const std::string& folder() const { return folder_; }
+  // The file that changes with every installation and removal.
+  [[nodiscard]] std::string lockFile() const { return folder_ + "/plugins.lock"; }
 
   struct Problem {
     std::string plugin;  // that is left out; empty: it is the lock file

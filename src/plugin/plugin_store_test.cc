@@ -147,6 +147,7 @@ TEST(PluginInfoTest, IsTheSameFromItsJson) {
   info.metadata.capabilities.hosts.push_back({"https://example.com", ""});
   info.interfaces = {"wasi:blobstore/types@0.2.0-draft"};
   info.uses_http = true;
+  info.uses_runner = true;
   const auto read = parseInfoJson(infoJson(info));
   ASSERT_TRUE(read) << read.error().describe();
   EXPECT_EQ(*read, info);

@@ -15,6 +15,8 @@ class App;
 
 namespace nimbus::wash {
 
+class Plugins;
+
 // What the global options say.
 struct GlobalOptions {
   OutputFormat format = OutputFormat::kText;
@@ -60,7 +62,7 @@ class Action {
 
 // Each adds its sub-command; reading the command line then sets `action`.
 void addRunCommand(CLI::App& app, const GlobalOptions& global, Action& action);
-void addDevCommand(CLI::App& app, const GlobalOptions& global, Action& action);
+void addDevCommand(CLI::App& app, const GlobalOptions& global, Action& action, Plugins& plugins);
 void addInspectCommand(CLI::App& app, const GlobalOptions& global, Action& action);
 void addNewCommand(CLI::App& app, const GlobalOptions& global, Action& action);
 void addBuildCommand(CLI::App& app, const GlobalOptions& global, Action& action);

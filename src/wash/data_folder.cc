@@ -6,7 +6,7 @@ namespace nimbus::wash {
 
 std::string pluginsFolder() {
   const auto found = project::findDirectories(project::processVariables());
-  return found ? found->plugins : "/nonexistent/wash/plugins";
+  return found ? found->plugins : "/dev/null/wash/plugins";
 }
 
 }  // namespace nimbus::wash

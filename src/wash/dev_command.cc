@@ -9,15 +9,16 @@
 
 #include "dev/plan_from_config.h"
 #include "dev/project_build.h"
+#include "host/files.h"
 #include "net/address.h"
 #include "project/config.h"
 #include "wash/command.h"
-#include "wash/dev_plugin_list.h"
 #include "wash/dev_server.h"
 #include "wash/engine_flags.h"
 #include "wash/flag_check.h"
 #include "wash/guest_options.h"
 #include "wash/line_printer.h"
+#include "wash/plugins.h"
 #include "wash/termination.h"
 
 namespace nimbus::wash {
@@ -30,7 +31,6 @@ struct DevFlags {
   std::string address;
   std::string component_path;
   bool no_build = false;
-  std::size_t shards = 1;
   std::string tls_certificate;
   std::string tls_key;
   std::string tls_client_ca;
@@ -74,27 +74,32 @@ dev::ProjectBuilder builderOf(ProcessRunner& runner, LinePrinter& lines) {
       .output = [&lines](std::string_view text) { lines.write(LinePrinter::To::kError, text); }};
 }
 
-int run(const DevFlags& flags, const GlobalOptions& global, plugin::HookContext& context) {
+int run(const DevFlags& flags, const GlobalOptions& global, Plugins& plugins,
+        plugin::HookContext& context) {
   Termination::prepare();
-  const auto request = requestOf(flags, context);
+  auto request = requestOf(flags, context);
   if (!request) return reportFailure(global.format, request.error());
+  const auto runtime = plugins.runtime();
+  if (!runtime) return reportFailure(global.format, runtime.error());
+  // Followed from the start, so that the first plugin is noticed too.
+  if (host::ensurePrivateFolder(plugins.store().folder()))
+    request->sources.push_back(plugins.store().lockFile());
   SystemProcessRunner runner;
   DevServerOptions options;
-  options.shards = flags.shards;
   options.settle = *parseDuration(flags.settle);
   options.log_requests =
       flags.log_requests || (global.format == OutputFormat::kText && ::isatty(STDOUT_FILENO) == 1);
   options.engine = engineOptionsOf(flags.engine);
   const auto functions = [&](LinePrinter& lines) {
-    return dev::ProjectWorkbench::Functions{
+    return DevParts::Functions{
         .plan = [&] { return dev::makePlan(*request, project::processVariables(), runner); },
         .build =
             [&](const dev::PlannedProject& project, std::stop_token stop) {
               return dev::buildPlanned(project, std::move(stop), builderOf(runner, lines));
-            },
-        .plugins = listDevPlugins};
+            }};
   };
-  const auto served = serveDevelopment(options, functions, global, context);
+  const DevParts parts{functions, plugins.store(), **runtime, context, global};
+  const auto served = serveDevelopment(options, parts);
   return served ? kExitOk : reportFailure(global.format, served.error());
 }
 
@@ -111,8 +116,6 @@ void addFlags(CLI::App& command, DevFlags& flags) {
       ->option_text("FILE");
   command.add_flag("--no-build", flags.no_build,
                    "Build nothing: serve the component as it lies there, and follow it");
-  command.add_option("--shards", flags.shards, "Threads that serve; 0: one per core")
-      ->option_text("COUNT (default 1)");
   command.add_option("--tls-cert", flags.tls_certificate, "Certificate chain (PEM): serve TLS")
       ->option_text("FILE");
   command.add_option("--tls-key", flags.tls_key, "Its key (PEM)")->option_text("FILE");
@@ -130,17 +133,17 @@ void addFlags(CLI::App& command, DevFlags& flags) {
 
 }  // namespace
 
-void addDevCommand(CLI::App& app, const GlobalOptions& global, Action& action) {
+void addDevCommand(CLI::App& app, const GlobalOptions& global, Action& action, Plugins& plugins) {
   CLI::App* command = app.add_subcommand(
       "dev", "Build and serve a project, and do both again whenever something changes");
   auto flags = std::make_shared<DevFlags>();
   addFlags(*command, *flags);
-  command->callback([flags, &global, &action] {
+  command->callback([flags, &global, &action, &plugins] {
     Action::Inputs inputs;
     if (!flags->address.empty()) inputs["dev.address"] = flags->address;
     if (!flags->component_path.empty()) inputs["dev.component_path"] = flags->component_path;
-    action.set("dev", std::move(inputs), [flags, &global](plugin::HookContext& context) {
-      return run(*flags, global, context);
+    action.set("dev", std::move(inputs), [flags, &global, &plugins](plugin::HookContext& context) {
+      return run(*flags, global, plugins, context);
     });
   });
 }

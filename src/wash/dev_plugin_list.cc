@@ -1,56 +1,103 @@
 #include "wash/dev_plugin_list.h"
 
+#include <algorithm>
+#include <set>
+
 #include "base/text.h"
+#include "host/egress_rules.h"
 #include "host/files.h"
-#include "plugin/config_file.h"
-#include "plugin/grant_book.h"
-#include "plugin/plugin_store.h"
-#include "wash/data_folder.h"
+#include "plugin/contract_service.h"
 
 namespace nimbus::wash {
 namespace {
 
-// A DNS label of the plugin's name.
-std::string labelOf(const std::string& name) {
+// A DNS label of the plugin's name that nobody else has.
+std::string labelOf(const std::string& name, std::set<std::string>& taken) {
   std::string label = lowerAscii(name);
   for (char& c : label) {
     if (c == '_' || c == '.') c = '-';
   }
+  label.resize(std::min<std::size_t>(label.size(), 48));
   while (label.ends_with('-')) label.pop_back();
-  return label;
+  std::string unique = label;
+  for (int number = 2; !taken.insert(unique).second; ++number)
+    unique = label + "-" + std::to_string(number);
+  return unique;
 }
 
-std::vector<std::string> hostsOf(const plugin::GrantBook& grants, const std::string& digest) {
-  std::vector<std::string> hosts;
-  const auto granted = grants.of(digest);
-  if (!granted) return hosts;
-  for (const plugin::Grant& grant : *granted) {
-    if (grant.kind == plugin::Grant::Kind::kHost) hosts.push_back(grant.subject);
+bool isCalled(const plugin::PluginInfo& info) {
+  return info.uses_runner || info.metadata.dev_register->long_lived;
+}
+
+// That a host of this machine was agreed to is not enough for a component: the port must be, too.
+std::vector<std::string> loopbackPortsOf(const std::vector<std::string>& hosts) {
+  std::vector<std::string> ports;
+  for (const std::string& entry : hosts) {
+    const auto rule = host::HostRule::parse(entry);
+    const bool loopback = rule && (rule->hosts.coversName("localhost") ||
+                                   rule->hosts.coversAddress(*net::IpAddress::parse("127.0.0.1")));
+    if (loopback && rule->port) ports.push_back(std::to_string(*rule->port));
   }
-  return hosts;
+  return ports;
+}
+
+dev::DevPlugin contracts() {
+  dev::DevPlugin made;
+  made.name = "wash";
+  made.exports = plugin::contractInterfaces();
+  made.given = plugin::ServedPlugins::kContracts;
+  return made;
 }
 
 }  // namespace
 
-std::vector<dev::DevPlugin> listDevPlugins() {
-  const plugin::PluginStore store(pluginsFolder());
-  const plugin::GrantBook grants(store.folder());
-  std::vector<dev::DevPlugin> all;
-  for (const plugin::InstalledPlugin& each : store.list().plugins) {
+std::vector<dev::DevPlugin> DevPluginList::list() {
+  std::vector<dev::DevPlugin> all{contracts()};
+  std::set<std::string> labels;
+  called_.clear();
+  for (const plugin::InstalledPlugin& each : store_.list().plugins) {
     const plugin::Plugin& plugin = each.plugin;
-    const auto& dev_register = plugin.info.metadata.dev_register;
-    if (!dev_register || !host::ensurePrivateFolder(plugin.scratch_folder)) continue;
-    dev::DevPlugin& made = all.emplace_back();
-    made.name = labelOf(plugin.name());
-    made.component_path = plugin.wasm_path;
-    made.exports = plugin.info.interfaces;
-    made.long_lived = dev_register->long_lived;
-    made.scratch_folder = plugin.scratch_folder;
-    if (const auto config = plugin::readConfigFile(plugin.config_path))
-      made.config = {config->begin(), config->end()};
-    made.allowed_hosts = hostsOf(grants, plugin.digest);
+    if (!plugin.info.metadata.dev_register) continue;
+    auto made = devPluginOf(plugin);
+    if (!made) {
+      log_.warn("a plugin is left out",
+                {{"plugin", plugin.name()}, {"reason", made.error().describe()}});
+      continue;
+    }
+    made->name = labelOf(plugin.name(), labels);
+    all.push_back(*std::move(made));
   }
   return all;
+}
+
+Result<dev::DevPlugin> DevPluginList::devPluginOf(const plugin::Plugin& plugin) {
+  dev::DevPlugin made;
+  made.exports = plugin.info.interfaces;
+  if (isCalled(plugin.info)) {
+    made.given = plugin::ServedPlugins::nameOf(plugin);
+    called_.push_back(plugin);
+    return made;
+  }
+  TRY_VOID(host::ensurePrivateFolder(plugin.scratch_folder));
+  TRY(const auto standing, runtime_.standing(plugin));
+  made.component_path = plugin.wasm_path;
+  made.scratch_folder = plugin.scratch_folder;
+  for (const auto& [key, value] : standing->config.below("")) made.config[key] = value;
+  for (const plugin::Permissions::Folder& folder : standing->permissions.folders())
+    made.folders.push_back({folder.host_path, folder.guest_path, folder.read_only});
+  made.allowed_hosts = standing->permissions.hosts();
+  made.allowed_loopback_ports = loopbackPortsOf(made.allowed_hosts);
+  return made;
+}
+
+Result<void> DevPluginList::prepare(const dev::DevPlugin& plugin, plugin::ServedPlugins& served) {
+  std::set<std::string> names;
+  for (const plugin::Plugin& each : called_) names.insert(plugin::ServedPlugins::nameOf(each));
+  served.keepOnly(names);
+  const auto found = std::ranges::find_if(called_, [&](const plugin::Plugin& each) {
+    return plugin::ServedPlugins::nameOf(each) == plugin.given;
+  });
+  return found == called_.end() ? Result<void>() : served.add(*found);
 }
 
 }  // namespace nimbus::wash

@@ -2,12 +2,35 @@
 
 #include <vector>
 
+#include "base/log.h"
 #include "dev/dev_plugin.h"
+#include "plugin/plugin_runtime.h"
+#include "plugin/plugin_store.h"
+#include "plugin/served_plugins.h"
 
 namespace nimbus::wash {
 
-// The installed plugins that serve interfaces to the components of `wash dev`, as they are now:
-// with their own folder and configuration, and the hosts that the user has agreed to.
-[[nodiscard]] std::vector<dev::DevPlugin> listDevPlugins();
+// The installed plugins that serve interfaces to the components of `wash dev`. Those that may be
+// composed are components with their own folder and configuration, and the folders and hosts that
+// the user has agreed to. Called are those that keep an instance for all, or ask things of a
+// runner, which only a called one has. All objects outlive it. Any thread, one at a time.
+class DevPluginList {
+ public:
+  DevPluginList(plugin::PluginStore& store, plugin::PluginRuntime& runtime, Logger& log)
+      : store_(store), runtime_(runtime), log_(log) {}
+
+  // As they are now, and the contracts that plugins import.
+  [[nodiscard]] std::vector<dev::DevPlugin> list();
+  // One that is called is about to be.
+  [[nodiscard]] Result<void> prepare(const dev::DevPlugin& plugin, plugin::ServedPlugins& served);
+
+ private:
+  [[nodiscard]] Result<dev::DevPlugin> devPluginOf(const plugin::Plugin& plugin);
+
+  plugin::PluginStore& store_;
+  plugin::PluginRuntime& runtime_;
+  Logger& log_;
+  std::vector<plugin::Plugin> called_;  // of the last list
+};
 
 }  // namespace nimbus::wash

@@ -7,7 +7,9 @@
 #include "dev/session.h"
 #include "host/certificate_keeper.h"
 #include "host/data_plane.h"
+#include "plugin/served_plugins.h"
 #include "wash/dev_output.h"
+#include "wash/dev_plugin_list.h"
 #include "wash/run_http.h"
 #include "wash/termination.h"
 
@@ -16,10 +18,9 @@ namespace {
 
 constexpr Duration kDrainBound = std::chrono::seconds(5);
 
-host::DataPlaneOptions planeOptions(const DevServerOptions& options,
-                                    const dev::ServerSettings& server) {
+host::DataPlaneOptions planeOptions(const dev::ServerSettings& server) {
   host::DataPlaneOptions plane;
-  plane.shards = options.shards;
+  plane.shards = 1;  // builds want the other cores, and what plugins remember is for all requests
   plane.client_tls.system_roots = server.system_roots;
   plane.client_tls.extra_ca_paths = server.client_ca_paths;
   if (server.connection_wait_ms)
@@ -122,10 +123,70 @@ class Development {
   TaskSet tasks_;
 };
 
+Result<void> serve(host::DataPlane& plane, dev::Workbench& workbench,
+                   const DevServerOptions& options, dev::DevReporter& events,
+                   Termination& termination, Logger& log, const Clock& clock) {
+  Development development(plane, workbench, options, events, termination, log, clock);
+  TRY_VOID(development.start());
+  termination.wait();
+  development.stopBuilding();
+  plane.drain(kDrainBound);
+  if (development.problem()) return std::unexpected(*development.problem());
+  return {};
+}
+
+// The plugins that are called, on the data plane's shard.
+class CalledPlugins {
+ public:
+  CalledPlugins(const DevParts& parts, Logger& log)
+      : parts_(parts), log_(log), list_(parts.store, parts.plugins, log) {}
+  CalledPlugins(const CalledPlugins&) = delete;
+  CalledPlugins& operator=(const CalledPlugins&) = delete;
+
+  [[nodiscard]] DevPluginList& list() { return list_; }
+  [[nodiscard]] Result<void> prepare(const dev::DevPlugin& plugin) {
+    return list_.prepare(plugin, *served_);
+  }
+  [[nodiscard]] Result<std::shared_ptr<wrpc::Invoker>> find(const std::string& name) {
+    return served_->find(name);
+  }
+
+  void start(host::DataPlane& plane, engine::Engine& engine) {
+    plane.runTask(0, [&](host::ShardRuntime& shard) {
+      served_.emplace(
+          plugin::ServedPlugins::Parts{parts_.plugins, engine, shard, parts_.context, log_});
+      return nothing();
+    });
+  }
+  void end(host::DataPlane& plane) {
+    plane.runTask(0, [&](host::ShardRuntime& /*shard*/) {
+      served_->end();
+      return nothing();
+    });
+  }
+
+ private:
+  static Task<void> nothing() { co_return; }
+
+  const DevParts& parts_;
+  Logger& log_;
+  DevPluginList list_;
+  std::optional<plugin::ServedPlugins> served_;
+};
+
+dev::ProjectWorkbench::Functions workbenchFunctions(const DevParts& parts, LinePrinter& lines,
+                                                    CalledPlugins& plugins) {
+  DevParts::Functions own = parts.functions(lines);
+  return {.plan = std::move(own.plan),
+          .build = std::move(own.build),
+          .plugins = [&plugins] { return plugins.list().list(); },
+          .prepare = [&plugins](const dev::DevPlugin& plugin) { return plugins.prepare(plugin); }};
+}
+
 }  // namespace
 
-Result<void> serveDevelopment(const DevServerOptions& options, const DevFunctions& functions,
-                              const GlobalOptions& global, plugin::HookContext& context) {
+Result<void> serveDevelopment(const DevServerOptions& options, const DevParts& parts) {
+  const GlobalOptions& global = parts.global;
   const SystemClock clock;
   MetricRegistry metrics;
   LinePrinter lines;
@@ -133,30 +194,32 @@ Result<void> serveDevelopment(const DevServerOptions& options, const DevFunction
   DevLogger log(lines, global.format, *rest);
   DevEventPrinter events(lines, global.format);
   DevRequestPrinter requests(lines, global.format);
-  dev::ProjectWorkbench workbench(functions(lines), clock);
+  CalledPlugins plugins(parts, log);
+  dev::ProjectWorkbench workbench(workbenchFunctions(parts, lines, plugins), clock);
 
   TRY(const auto plan, workbench.plan());
   TRY(const net::Endpoint where, net::Endpoint::parse(plan->server.address));
   TRY(const http::ServerOptions listener,
       listenerOptions(plan->server, options.log_requests ? &requests : nullptr));
   TRY(const auto engine, engine::Engine::create(options.engine, log));
+  host::DataPlaneOptions plane_options = planeOptions(plan->server);
+  plane_options.runtime.providers.given = [&plugins](const std::string& name) {
+    return plugins.find(name);
+  };
   TRY(const auto plane,
-      host::DataPlane::create(planeOptions(options, plan->server), *engine, log, metrics, clock));
+      host::DataPlane::create(std::move(plane_options), *engine, log, metrics, clock));
   TRY(const auto termination, Termination::watch(plane->control()));
   TRY(const net::Endpoint bound, plane->listen(where, listener));
   std::optional<host::CertificateKeeper> certificates;
   if (listener.tls) certificates.emplace(plane->control(), listener.tls, log);
   events.serveAt(bound.toString(),
                  (listener.tls ? "https://" : "http://") + bound.toString() + "/");
-  TRY_VOID(context.set("dev.address", bound.toString()));
+  TRY_VOID(parts.context.set("dev.address", bound.toString()));
 
-  Development development(*plane, workbench, options, events, *termination, log, clock);
-  TRY_VOID(development.start());
-  termination->wait();
-  development.stopBuilding();
-  plane->drain(kDrainBound);
-  if (development.problem()) return std::unexpected(*development.problem());
-  return {};
+  plugins.start(*plane, *engine);
+  Result<void> served = serve(*plane, workbench, options, events, *termination, log, clock);
+  plugins.end(*plane);
+  return served;
 }
 
 }  // namespace nimbus::wash

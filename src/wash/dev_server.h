@@ -1,34 +1,44 @@
 #pragma once
 
-#include <cstddef>
 #include <functional>
+#include <memory>
+#include <stop_token>
 
 #include "base/result.h"
 #include "dev/plan.h"
 #include "dev/project_workbench.h"
 #include "engine/engine.h"
 #include "plugin/hook_context.h"
+#include "plugin/plugin_runtime.h"
+#include "plugin/plugin_store.h"
 #include "wash/command.h"
 #include "wash/line_printer.h"
 
 namespace nimbus::wash {
 
 struct DevServerOptions {
-  std::size_t shards = 1;
   Duration settle = std::chrono::milliseconds(15);
   bool log_requests = false;
   engine::EngineOptions engine;
 };
 
-// Made once it is known where builds print to.
-using DevFunctions = std::function<dev::ProjectWorkbench::Functions(LinePrinter&)>;
+// What it works with; all of it outlives it. How to plan and to build is made once it is known
+// where builds print to.
+struct DevParts {
+  struct Functions {
+    std::function<Result<std::shared_ptr<const dev::DevPlan>>()> plan;
+    std::function<Result<dev::Built>(const dev::PlannedProject&, std::stop_token)> build;
+  };
+  std::function<Functions(LinePrinter&)> functions;
+  plugin::PluginStore& store;
+  plugin::PluginRuntime& plugins;
+  plugin::HookContext& context;
+  const GlobalOptions& global;
+};
 
-// Serves what the functions plan and build until a signal comes; then running requests may finish
-// for a moment. Leaves in the context where it served and what: `dev.address`,
-// `dev.component_path`.
-[[nodiscard]] Result<void> serveDevelopment(const DevServerOptions& options,
-                                            const DevFunctions& functions,
-                                            const GlobalOptions& global,
-                                            plugin::HookContext& context);
+// Serves what the functions plan and build, with what installed plugins serve to it, until a signal
+// comes; then running requests may finish for a moment. Leaves in the context where it served:
+// `dev.address`.
+[[nodiscard]] Result<void> serveDevelopment(const DevServerOptions& options, const DevParts& parts);
 
 }  // namespace nimbus::wash

@@ -108,7 +108,7 @@ int run(int argc, char** argv) {
   addNewCommand(app, global, action);
   addBuildCommand(app, global, action);
   addRunCommand(app, global, action);
-  addDevCommand(app, global, action);
+  addDevCommand(app, global, action, plugins);
   addInspectCommand(app, global, action);
   addConfigCommand(app, global, action);
   addDoctorCommand(app, parts);

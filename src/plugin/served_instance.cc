@@ -1,0 +1,119 @@
+#include "plugin/served_instance.h"
+
+#include <utility>
+
+namespace nimbus::plugin {
+namespace {
+
+// Whether the instance may be gone after a call that ended like that.
+bool endsInstance(ErrorCode code) {
+  switch (code) {
+    case ErrorCode::kTrap:
+    case ErrorCode::kDeadlineExceeded:
+    case ErrorCode::kResourceExhausted:
+    case ErrorCode::kUnavailable:
+    case ErrorCode::kInternal: return true;
+    default: return false;
+  }
+}
+
+}  // namespace
+
+bool ServedInstance::serves() const {
+  return running_ && running_->initialized && *running_->initialized && !running_->failed;
+}
+
+Eventual<Result<wrpc::Values>> ServedInstance::invoke(const wrpc::CallContext& context,
+                                                      wrpc::FunctionId function,
+                                                      wrpc::Values params) {
+  if (serves()) return invokeNow(context, function, std::move(params));
+  return invokeLater(context, function, std::move(params));
+}
+
+void ServedInstance::drop(ByteView handle) {
+  if (serves()) running_->instance->session().drop(handle);
+}
+
+bool ServedInstance::owns(ByteView handle) const {
+  return serves() && running_->instance->session().owns(handle);
+}
+
+bool ServedInstance::inUse() const {
+  return running_ && (!running_->initialized || running_->tasks.size() != 0 ||
+                      (serves() && running_->instance->session().inUse()));
+}
+
+// A set of tasks must not go within one of them.
+void ServedInstance::sweep() {
+  std::erase_if(retiring_, [](const auto& running) { return running->tasks.size() == 0; });
+}
+
+void ServedInstance::start() {
+  if (running_) retiring_.push_back(std::move(running_));
+  sweep();
+  running_ = std::make_unique<Running>();
+  if (auto made = make_()) {
+    running_->instance = *std::move(made);
+    running_->tasks.spawn(initialize(running_.get()));
+  } else {
+    running_->initialized = std::unexpected(std::move(made).error());
+    running_->failed = true;
+    running_->ready->set();
+  }
+}
+
+Task<void> ServedInstance::initialize(Running* running) {
+  auto initialized = co_await running->instance->initialize();
+  running->failed = !initialized;
+  running->initialized = std::move(initialized);
+  ended_();
+  shard_.post([ready = running->ready] { ready->set(); });
+}
+
+// Whoever finds that the instance has failed meanwhile begins again; each call makes one fail at
+// most.
+Task<Result<wrpc::Values>> ServedInstance::invokeLater(const wrpc::CallContext& context,
+                                                       wrpc::FunctionId function,
+                                                       wrpc::Values params) {
+  const std::weak_ptr<int> alive = alive_;
+  while (!serves()) {
+    if (!running_ || running_->failed) start();
+    const std::shared_ptr<Event> ready = running_->ready;
+    co_await ready->wait();
+    if (alive.expired()) co_return fail(ErrorCode::kUnavailable, "the session has ended");
+    if (running_->initialized && !*running_->initialized)
+      co_return std::unexpected(running_->initialized->error());
+  }
+  co_return co_await invokeNow(context, function, std::move(params));
+}
+
+Eventual<Result<wrpc::Values>> ServedInstance::invokeNow(const wrpc::CallContext& context,
+                                                         wrpc::FunctionId function,
+                                                         wrpc::Values params) {
+  Running& running = *running_;
+  auto call = running.instance->session().invoke(context, function, std::move(params));
+  if (call.ready()) return outcome(running, call.take());
+  const auto arrived = std::make_shared<Arrived>();
+  running.tasks.spawn(finish(&running, std::move(call).intoTask(), arrived));
+  const auto wait = [](std::shared_ptr<Arrived> result) -> Task<Result<wrpc::Values>> {
+    co_return co_await result->wait();
+  };
+  return wait(arrived);
+}
+
+Task<void> ServedInstance::finish(Running* running, Task<Result<wrpc::Values>> call,
+                                  std::shared_ptr<Arrived> arrived) {
+  auto result = outcome(*running, co_await std::move(call));
+  // Who waits may end all of this, and this task must not be ended within itself.
+  shard_.post([arrived = std::move(arrived), result = std::move(result)]() mutable {
+    arrived->set(std::move(result));
+  });
+}
+
+Result<wrpc::Values> ServedInstance::outcome(Running& running, Result<wrpc::Values> result) {
+  if (!result && endsInstance(result.error().code())) running.failed = true;
+  ended_();
+  return result;
+}
+
+}  // namespace nimbus::plugin

@@ -1,0 +1,70 @@
+#pragma once
+
+#include <functional>
+#include <list>
+#include <memory>
+#include <optional>
+
+#include "base/eventual.h"
+#include "base/result.h"
+#include "base/sync.h"
+#include "base/task.h"
+#include "plugin/plugin_instance.h"
+#include "wrpc/invoker.h"
+
+namespace nimbus::plugin {
+
+// An instance of a plugin as components call it: made and initialized when it is called first, and
+// anew by the next call after it failed, so that a failure is that of the calls which were on it. A
+// call that has begun runs to its end, within the instance's limits, also if its caller goes away:
+// what the plugin remembers does not depend on who was patient. On one shard.
+class ServedInstance {
+ public:
+  using Make = std::function<Result<std::unique_ptr<PluginInstance>>()>;
+  // `ended` is told after each call.
+  ServedInstance(net::Shard& shard, Make make, std::function<void()> ended)
+      : shard_(shard), make_(std::move(make)), ended_(std::move(ended)) {}
+  ServedInstance(const ServedInstance&) = delete;
+  ServedInstance& operator=(const ServedInstance&) = delete;
+
+  // As those of a wrpc::Session.
+  [[nodiscard]] Eventual<Result<wrpc::Values>> invoke(const wrpc::CallContext& context,
+                                                      wrpc::FunctionId function,
+                                                      wrpc::Values params);
+  void drop(ByteView handle);
+  [[nodiscard]] bool owns(ByteView handle) const;
+  [[nodiscard]] bool inUse() const;
+
+ private:
+  struct Running {
+    std::unique_ptr<PluginInstance> instance;
+    std::optional<Result<void>> initialized;
+    bool failed = false;
+    const std::shared_ptr<Event> ready = std::make_shared<Event>();
+    TaskSet tasks;  // ends first
+  };
+  using Arrived = OneShot<Result<wrpc::Values>>;
+
+  [[nodiscard]] bool serves() const;
+  void start();
+  void sweep();
+  [[nodiscard]] Task<void> initialize(Running* running);
+  [[nodiscard]] Task<Result<wrpc::Values>> invokeLater(const wrpc::CallContext& context,
+                                                       wrpc::FunctionId function,
+                                                       wrpc::Values params);
+  [[nodiscard]] Eventual<Result<wrpc::Values>> invokeNow(const wrpc::CallContext& context,
+                                                         wrpc::FunctionId function,
+                                                         wrpc::Values params);
+  [[nodiscard]] Task<void> finish(Running* running, Task<Result<wrpc::Values>> call,
+                                  std::shared_ptr<Arrived> arrived);
+  [[nodiscard]] Result<wrpc::Values> outcome(Running& running, Result<wrpc::Values> result);
+
+  net::Shard& shard_;
+  const Make make_;
+  const std::function<void()> ended_;
+  const std::shared_ptr<int> alive_ = std::make_shared<int>();  // for calls that wait to begin
+  std::unique_ptr<Running> running_;                            // the newest
+  std::list<std::unique_ptr<Running>> retiring_;  // failed, and calls are still on them
+};
+
+}  // namespace nimbus::plugin

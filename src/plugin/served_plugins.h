@@ -1,0 +1,55 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <set>
+#include <string>
+
+#include "base/result.h"
+#include "engine/engine.h"
+#include "plugin/served_plugin.h"
+
+namespace nimbus::plugin {
+
+// The plugins that components of this process call, by names. The same version of a plugin has the
+// same name and stays the same Invoker, with what it remembers.
+class ServedPlugins {
+ public:
+  struct Parts {
+    PluginRuntime& runtime;
+    engine::Engine& engine;
+    host::ShardRuntime& shard;
+    HookContext& context;
+    Logger& log;
+  };
+  // All parts outlive it, but for end().
+  explicit ServedPlugins(Parts parts);
+  ServedPlugins(const ServedPlugins&) = delete;
+  ServedPlugins& operator=(const ServedPlugins&) = delete;
+
+  // A DNS name.
+  [[nodiscard]] static std::string nameOf(const Plugin& plugin);
+  // The name of contractsWithoutRunners(), which is always there.
+  static constexpr const char* kContracts = "contracts";
+
+  // From now on it is there to be found. Compiles it; any thread that may block.
+  [[nodiscard]] Result<void> add(const Plugin& plugin);
+  // Any thread. kNotFound.
+  [[nodiscard]] Result<std::shared_ptr<wrpc::Invoker>> find(const std::string& name);
+  // Ends those that are called otherwise, once nobody uses them any more. Any thread.
+  void keepOnly(const std::set<std::string>& names);
+
+  // On the shard, last: all end.
+  void end();
+
+ private:
+  const Parts parts_;
+  const std::shared_ptr<wrpc::Invoker> contracts_;
+  net::BlockingWorker worker_;
+  net::BlockingWorker writer_;
+  std::mutex mutex_;
+  std::map<std::string, std::shared_ptr<ServedPlugin>> plugins_;
+};
+
+}  // namespace nimbus::plugin

@@ -1,0 +1,192 @@
+#!/usr/bin/env python3
+"""`wash dev`: interfaces that installed plugins serve."""
+
+import os
+import threading
+
+import developing
+import harness
+
+
+class DevPluginsTest(developing.TestCase):
+    def setUp(self):
+        super().setUp()
+        self.data = self.folder / "data"
+        self.env = self.environment(XDG_DATA_HOME=str(self.data))
+
+    def install(self, guest, *arguments):
+        done = self.run_wash("plugin", "install", harness.guest(guest), *arguments, env=self.env)
+        self.assertEqual(0, done.returncode, done.stdout + done.stderr)
+
+    def uninstall(self, name):
+        done = self.run_wash("plugin", "uninstall", name, env=self.env)
+        self.assertEqual(0, done.returncode, done.stdout + done.stderr)
+
+    def plugin_file(self, *parts):
+        return self.data.joinpath("wash", "plugins", *parts)
+
+    def dev(self, *arguments, **options):
+        return super().dev(*arguments, env=self.env, **options)
+
+
+class ComposedTest(DevPluginsTest):
+    def put(self, dev, name, text):
+        with dev.connect() as connection:
+            connection.send(f"PUT /{name} HTTP/1.1\r\nhost: x\r\n"
+                            f"content-length: {len(text)}\r\n\r\n{text}")
+            answer = connection.read_answer()
+        self.assertEqual((200, f"stored {len(text)}\n"), (answer.status, answer.text))
+
+    def test_blobs_are_files_of_the_plugin_and_stay(self):
+        self.install("plugin-blobstore-filesystem")
+        self.project("http-blobs")
+        dev = self.dev()
+        self.put(dev, "first", "some text")
+        self.put(dev, "second", "x" * 100_000)
+        self.assertEqual("some text", self.text_of(dev, "/first"))
+        self.assertEqual("x" * 100_000, self.text_of(dev, "/second"))
+        self.assertEqual("ome", self.text_of(dev, "/first?from=1&to=3"))
+        folder = self.plugin_file("fs", "blobstore-filesystem")
+        self.assertEqual("some text", (folder / "web" / "first").read_text(encoding="utf-8"))
+        self.assertEqual(0, dev.interrupt())
+        again = self.dev()
+        self.assertEqual(["first 9", "second 100000"], sorted(self.text_of(again).splitlines()))
+        self.assertEqual("some text", self.text_of(again, "/first"))
+        self.assertEqual(0, again.interrupt())
+
+    def test_plugins_that_come_and_go_are_followed(self):
+        self.project("http-blobs")
+        process = self.start("-o", "json", "dev", self.root, "--addr", "127.0.0.1:0", env=self.env)
+        process.wait_for_stdout("load-failed.*wasi:blobstore|wasi:blobstore.*load-failed")
+        self.install("plugin-blobstore-filesystem")
+        process.wait_for_stdout('"event":"serving"')
+        self.uninstall("blobstore-filesystem")
+        process.wait_for_stdout("load-failed")
+        process.send(harness.signal.SIGINT)
+        self.assertEqual(0, process.wait())
+
+
+class CalledTest(DevPluginsTest):
+    ALLOW = ("--allow", "Tally_1.x:declared")
+
+    def test_one_instance_for_all_is_kept_over_edits(self):
+        self.install("plugin-tally")
+        self.project("tally-web")
+        dev = self.dev()
+        self.assertEqual("1 2\n", self.text_of(dev, "/calls"))
+        self.assertEqual("3 4\n", self.text_of(dev, "/calls"))
+        self.assertEqual("41 42\n", self.text_of(dev, "/resource"))
+        self.source("component.in", self.with_section("tally-web"))
+        dev.until("reloaded")
+        self.assertEqual("5 6\n", self.text_of(dev, "/calls"))
+        self.assertEqual(0, dev.interrupt())
+
+    def test_a_trap_is_that_requests_only(self):
+        self.install("plugin-tally")
+        self.project("tally-web")
+        dev = self.dev()
+        for _ in range(2):
+            self.assertEqual("1 2\n", self.text_of(dev, "/calls"))
+            self.assertEqual(500, dev.get("/fail").status)
+        self.assertEqual("1 2\n", self.text_of(dev, "/calls"))
+        self.assertEqual(0, dev.interrupt())
+
+    def test_what_it_keeps_is_there_the_next_time(self):
+        self.install("plugin-tally")
+        self.project("tally-web")
+        dev = self.dev()
+        self.assertEqual("1\n", self.text_of(dev, "/other/a"))
+        self.assertEqual("2\n", self.text_of(dev, "/other/a"))
+        self.assertEqual(0, dev.interrupt())
+        self.assertIn('"a":"2"', self.plugin_file("Tally_1_x.config.json").read_text("utf-8"))
+        again = self.dev()
+        self.assertEqual("3\n", self.text_of(again, "/other/a"))
+        self.assertEqual(0, again.interrupt())
+
+    def test_programs_need_consent(self):
+        self.install("plugin-tally")
+        self.project("tally-web")
+        dev = self.dev()
+        self.assertIn("ExecError::Denied", self.text_of(dev, "/settings"))
+        self.assertEqual("asking", dev.until("output", component="plugin-Tally_1.x")["message"])
+        self.assertEqual(0, dev.interrupt())
+        allowed = self.dev(*self.ALLOW)
+        self.assertEqual("counted", self.text_of(allowed, "/settings").splitlines()[-1])
+        self.assertEqual(0, allowed.interrupt())
+
+    def test_a_plugin_of_the_older_contract_has_an_instance_for_each_caller(self):
+        self.install("plugin-old-tally")
+        self.project("tally-web")
+        dev = self.dev("--allow", "old-tally:program echo counted")
+        for _ in range(2):
+            self.assertEqual("1 2\n", self.text_of(dev, "/calls"))
+        self.assertEqual("1\n", self.text_of(dev, "/other/a"))
+        self.assertEqual("2\n", self.text_of(dev, "/other/a"))
+        self.assertIn('Ok(("counted\\n", ""))', self.text_of(dev, "/settings"))
+        self.assertEqual(500, dev.get("/fail").status)
+        self.assertEqual("1 2\n", self.text_of(dev, "/calls"))
+        self.assertEqual(0, dev.interrupt())
+
+    def test_two_plugins_for_one_interface_are_both_named(self):
+        self.install("plugin-tally")
+        self.install("plugin-old-tally")
+        self.project("tally-web")
+        process = self.start("-o", "json", "dev", self.root, "--addr", "127.0.0.1:0", env=self.env)
+        failed = process.wait_for_stdout(".*load-failed.*").group()
+        for name in ("tally-1-x", "old-tally", "component:plugin-"):
+            self.assertIn(name, failed)
+        self.configure({"build": {"command": "cp component.in app.wasm",
+                                  "component_path": "app.wasm"},
+                        "dev": {"host_interfaces": [
+                            {"namespace": "test", "package": "tally",
+                             "provider": "component:plugin-old-tally"}]}})
+        process.wait_for_stdout('"event":"serving"')
+        process.send(harness.signal.SIGINT)
+        self.assertEqual(0, process.wait())
+
+    def test_calls_at_once_meet_in_one_instance(self):
+        self.install("plugin-tally")
+        self.project("tally-web")
+        dev = self.dev()
+        answers = []
+        threads = [threading.Thread(target=lambda: answers.append(self.text_of(dev, "/calls")))
+                   for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(harness.PATIENCE_SECONDS)
+        numbers = sorted(int(number) for text in answers for number in text.split())
+        self.assertEqual(list(range(1, 17)), numbers)
+        self.assertEqual(0, dev.interrupt())
+
+    def test_a_client_that_leaves_takes_no_state_with_it(self):
+        begun, go_on = self.folder / "begun", self.folder / "go-on"
+        os.mkfifo(go_on)
+        program = self.write("bin/echo", f"#!/bin/sh\ntouch {begun}\nread line < {go_on}\n")
+        program.chmod(0o755)
+        self.env["PATH"] = f"{program.parent}:{self.env['PATH']}"
+        self.install("plugin-tally")
+        self.project("tally-web")
+        dev = self.dev(*self.ALLOW)
+        self.assertEqual("1 2\n", self.text_of(dev, "/calls"))
+        with dev.connect() as client:
+            client.send("GET /settings HTTP/1.1\r\nhost: x\r\n\r\n")
+            self.eventually(begun.exists, "the plugin runs its program")
+            client.reset()
+        waiting = threading.Thread(target=lambda: self.text_of(dev, "/calls"))
+        waiting.start()
+        go_on.write_text("\n", encoding="ascii")
+        waiting.join(harness.PATIENCE_SECONDS)
+        self.assertEqual("5 6\n", self.text_of(dev, "/calls"))
+        self.assertEqual(0, dev.interrupt())
+
+    def with_section(self, guest):
+        """The same component with a custom section more."""
+        with open(harness.guest(guest), "rb") as file:
+            return file.read() + b"\0\x02\x01x"
+
+
+del DevPluginsTest
+
+if __name__ == "__main__":
+    harness.main()

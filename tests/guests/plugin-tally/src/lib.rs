@@ -1,0 +1,128 @@
+//! Serves `test:tally/tally`, of ../tally, to `wash dev`: one instance for all, that counts in what
+//! stays with it, and runs `echo`, which it must be allowed to.
+
+#[path = "../../tally-back/src/back.rs"]
+mod back; // generated from ../tally/wit
+
+use std::cell::{Cell, RefCell};
+
+use wash_plugin::exports::nimbus::wash::plugin::Guest as Plugin;
+use wash_plugin::nimbus::wash::types::{
+    Capabilities, DevRegister, Event, ExecOptions, Finding, Invocation, Metadata, Program, Runner,
+};
+
+use crate::back::exports::test::tally::tally::{Guest, GuestCounter};
+
+struct Tally;
+
+struct Counter(Cell<u64>);
+
+thread_local! {
+    static RUNNER: RefCell<Option<Runner>> = const { RefCell::new(None) };
+    static CALLS: Cell<u64> = const { Cell::new(0) };
+}
+
+fn with_runner<T>(act: impl FnOnce(&Runner) -> T) -> Result<T, String> {
+    RUNNER.with_borrow(|runner| runner.as_ref().map(act)).ok_or("not initialized".into())
+}
+
+impl Plugin for Tally {
+    fn info() -> Metadata {
+        Metadata {
+            name: "Tally_1.x".into(),
+            description: "Counts".into(),
+            version: "1.0.0".into(),
+            license: "Apache-2.0".into(),
+            contact: String::new(),
+            url: String::new(),
+            command: None,
+            sub_commands: Vec::new(),
+            hooks: Vec::new(),
+            checks: false,
+            dev_register: Some(DevRegister { long_lived: true }),
+            capabilities: Capabilities {
+                programs: vec![Program {
+                    name: "echo".into(),
+                    arguments: vec!["counted".into()],
+                    reason: "to be asked about".into(),
+                }],
+                files: Vec::new(),
+                hosts: Vec::new(),
+            },
+        }
+    }
+
+    fn initialize(runner: Runner) -> Result<(), String> {
+        RUNNER.set(Some(runner));
+        Ok(())
+    }
+
+    fn run(_: Runner, _: Invocation) -> Result<String, String> {
+        Err("there is no command".into())
+    }
+
+    fn hook(_: Runner, _: Event) -> Result<String, String> {
+        Err("there is no hook".into())
+    }
+
+    fn check(_: Runner) -> Result<Vec<Finding>, String> {
+        Ok(Vec::new())
+    }
+}
+
+impl Guest for Tally {
+    type Counter = Counter;
+
+    fn count(key: String) -> Result<u64, String> {
+        with_runner(|runner| {
+            let config = runner.config();
+            let count = config.get(&key).and_then(|text| text.parse().ok()).unwrap_or(0) + 1;
+            config.set(&key, &format!("{count}"))?;
+            Ok(count)
+        })?
+    }
+
+    fn settings() -> String {
+        println("asking");
+        let run = |runner: &Runner| {
+            let options = ExecOptions { input: Vec::new(), time_limit_ms: Some(10_000) };
+            match runner.exec("echo", &["counted".to_string()], &options) {
+                Ok(done) => String::from_utf8_lossy(&done.output).trim().to_string(),
+                Err(error) => format!("{error:?}"),
+            }
+        };
+        with_runner(run).unwrap_or_else(|error| error)
+    }
+
+    fn calls() -> u64 {
+        CALLS.set(CALLS.get() + 1);
+        CALLS.get()
+    }
+
+    fn fail() {
+        panic!("as asked");
+    }
+
+    fn spin() {
+        while CALLS.get() < u64::MAX {}
+    }
+}
+
+fn println(line: &str) {
+    let line = format!("{line}\n");
+    let _ = wasip2::cli::stdout::get_stdout().blocking_write_and_flush(line.as_bytes());
+}
+
+impl GuestCounter for Counter {
+    fn new(start: u64) -> Counter {
+        Counter(Cell::new(start))
+    }
+
+    fn next(&self) -> u64 {
+        self.0.set(self.0.get() + 1);
+        self.0.get()
+    }
+}
+
+wash_plugin::export!(Tally);
+back::export!(Tally with_types_in crate::back);
