@@ -20,7 +20,7 @@ compiler_of() {
   case $1 in
     rust*) echo "$rust_version" ;;
     c*) echo "$clang_version" ;;
-    go) echo "$go_version $adapter_version $wit_bindgen_go_version" ;;
+    go*) echo "$go_version $adapter_version $wit_bindgen_go_version" ;;
     js) echo "$jco_version $rust_version" ;;
     py) echo "$componentize_py_version $rust_version" ;;
   esac
@@ -36,7 +36,7 @@ sources_of() {
         tests/guests/support
       ;;
     cpp) echo examples/http-hello-c ;;
-    cpp_plugin) echo wit/wash ;;
+    *_plugin) echo wit/wash ;;
     js | py) echo examples/Cargo.lock ;;
   esac
 }

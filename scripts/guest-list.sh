@@ -15,6 +15,7 @@ plugin-annotate       quick rust       examples/plugins/annotate
 plugin-blobstore-filesystem quick rust examples/plugins/blobstore-filesystem
 plugin-otel           quick rust       examples/plugins/otel
 plugin-template       quick rust       examples/plugins/template
+plugin-inspect        all   go_plugin  examples/plugins/inspect
 plugin-text-cpp       all   cpp_plugin examples/plugins/text-cpp
 command               quick rust       examples/command
 command-p3            quick rust       examples/command-p3

@@ -77,10 +77,15 @@ build_cpp_plugin() {
   clang++-22 --target=wasm32-wasi -std=c++23 -Oz -Wall -Werror -Wno-deprecated -fno-exceptions \
     -mexec-model=reactor -Wl,--strip-all -I"$2/gen" "$2/main.cc" "$work/wash_plugin.o" \
     -o "$work/core.wasm" >&2
+  componentize_plugin "$3"
+}
+
+# Makes a plugin of wash of $work/core.wasm, which speaks preview 1.
+componentize_plugin() {
+  need_adapter
   "$wasm_tools" component embed "$root/wit/wash" --world nimbus:wash/wash-plugin \
     "$work/core.wasm" -o "$work/embedded.wasm"
-  need_adapter
-  "$wasm_tools" component new "$work/embedded.wasm" -o "$3" \
+  "$wasm_tools" component new "$work/embedded.wasm" -o "$1" \
     --adapt "wasi_snapshot_preview1=$adapter"
 }
 
@@ -106,21 +111,32 @@ build_wat() {
   "$wasm_tools" parse "$2" -o "$3"
 }
 
-# build_go: Go speaks preview 1, so that the standard adapter goes in. -checklinkname=0 because the
-# runtime of the bindings takes its memory from runtime.sbrk.
+# build_go: Go speaks preview 1, so that the standard adapter goes in.
 build_go() {
+  need_adapter
+  compile_go "$2"
+  componentize "$3" --adapt "wasi_snapshot_preview1=$adapter"
+}
+
+# build_go_plugin: a plugin of wash in Go.
+build_go_plugin() {
+  compile_go "$2"
+  componentize_plugin "$3"
+}
+
+# Makes $work/core.wasm of a folder in Go. -checklinkname=0 because the runtime of the bindings takes
+# its memory from runtime.sbrk.
+compile_go() {
   need_wasm_tools
   need_go
   need_go_runtime
-  need_adapter
-  cp -r "$2/." "$work"
+  cp -r "$1/." "$work"
   cp -r "$go_runtime" "$work/runtime"
   (
     cd "$work"
     GOOS=wasip1 GOARCH=wasm GOTOOLCHAIN=local GOFLAGS=-mod=mod \
       "$go" build -buildmode=c-shared -trimpath -ldflags='-s -w -checklinkname=0' -o core.wasm . >&2
   )
-  componentize "$3" --adapt "wasi_snapshot_preview1=$adapter"
 }
 
 # build_js: the engine inside speaks WASI 0.2.10 and no other.

@@ -56,6 +56,15 @@ void blockTerminationSignals() {
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
 }
 
+TerminationSignalsBlocked::TerminationSignalsBlocked() {
+  const sigset_t signals = terminationSignals();
+  pthread_sigmask(SIG_BLOCK, &signals, &before_);
+}
+
+TerminationSignalsBlocked::~TerminationSignalsBlocked() {
+  pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+}
+
 Result<std::unique_ptr<SignalWatch>> watchSignals(Shard& shard, std::function<void(int)> received) {
   NIMBUS_CHECK(shard.onThread());
   blockTerminationSignals();

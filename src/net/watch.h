@@ -1,5 +1,7 @@
 #pragma once
 
+#include <signal.h>
+
 #include <functional>
 #include <memory>
 #include <string>
@@ -34,5 +36,18 @@ class SignalWatch {
 [[nodiscard]] Result<std::unique_ptr<SignalWatch>> watchSignals(Shard& shard,
                                                                 std::function<void(int)> received);
 void blockTerminationSignals();
+
+// Blocks them on this thread for as long as it lives: threads that are started meanwhile leave them
+// to others, whoever waits for them later.
+class TerminationSignalsBlocked {
+ public:
+  TerminationSignalsBlocked();
+  TerminationSignalsBlocked(const TerminationSignalsBlocked&) = delete;
+  TerminationSignalsBlocked& operator=(const TerminationSignalsBlocked&) = delete;
+  ~TerminationSignalsBlocked();
+
+ private:
+  sigset_t before_;
+};
 
 }  // namespace nimbus::net

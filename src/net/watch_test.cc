@@ -200,6 +200,22 @@ TEST_F(SignalWatchTest, InterruptAndTerminateAreToldOnTheShard) {
   });
 }
 
+TEST(TerminationSignalsBlockedTest, ThreadsThatStartMeanwhileKeepThemBlocked) {
+  const auto blocked = [] {
+    sigset_t set;
+    pthread_sigmask(SIG_BLOCK, nullptr, &set);
+    return sigismember(&set, SIGINT) == 1 && sigismember(&set, SIGTERM) == 1;
+  };
+  const bool before = blocked();
+  bool in_thread = false;
+  {
+    const TerminationSignalsBlocked guard;
+    std::thread([&] { in_thread = blocked(); }).join();
+  }
+  EXPECT_TRUE(in_thread);
+  EXPECT_EQ(blocked(), before);
+}
+
 TEST_F(SignalWatchTest, ASecondSignalIsToldToo) {
   run([](Shard& shard) -> Task<void> {
     OneShot<bool> twice;

@@ -8,6 +8,7 @@
 #include "base/metrics.h"
 #include "host/data_plane.h"
 #include "net/blocking_worker.h"
+#include "net/watch.h"
 #include "plugin/config_file.h"
 #include "plugin/info_json.h"
 #include "plugin/plugin_binary.h"
@@ -19,6 +20,9 @@ namespace {
 
 // One may ask the user while another's program runs.
 constexpr std::size_t kWorkerThreads = 2;
+
+// Threads that begin meanwhile leave Ctrl-C to the command that plugins hook into.
+using ThreadsBegin = std::optional<net::TerminationSignalsBlocked>;
 
 // What the binary itself says of a plugin.
 Result<PluginInfo> infoOfBinary(ByteView wasm) {
@@ -118,7 +122,9 @@ Result<T> PluginRuntime::callIn(Standing& standing,
                                 std::shared_ptr<const engine::Component> component,
                                 HookContext& context, Use<T> use) {
   Result<T> result = fail(ErrorCode::kCancelled, "the plugin was not run");
+  ThreadsBegin threads(std::in_place);
   net::BlockingWorker worker(kWorkerThreads);
+  threads.reset();
   machine_->plane->runTask(0, [&](host::ShardRuntime& shard) {
     InstanceParts parts =
         partsOf(standing, context, worker,
@@ -146,8 +152,10 @@ Result<std::unique_ptr<PluginRuntime::Standing>> PluginRuntime::standing(Plugin 
 
 template <typename T>
 Result<T> PluginRuntime::call(const Plugin& plugin, HookContext& context, Use<T> use) {
+  ThreadsBegin threads(std::in_place);
   TRY(Machine* const machine, this->machine());
   TRY(const auto component, loadPlugin(plugin, *machine->engine));
+  threads.reset();
   TRY(const auto standing, this->standing(plugin));
   Result<T> result = callIn<T>(*standing, component, context, std::move(use));
   if (standing->config.changes() != 0 && !plugin.config_path.empty())
@@ -157,8 +165,10 @@ Result<T> PluginRuntime::call(const Plugin& plugin, HookContext& context, Use<T>
 
 Result<PluginInfo> PluginRuntime::inspect(const Bytes& wasm) {
   TRY(PluginInfo binary, infoOfBinary(wasm.view()));
+  ThreadsBegin threads(std::in_place);
   TRY(Machine* const machine, this->machine());
   TRY(const auto component, machine->engine->load(wasm.view()));
+  threads.reset();
   binary.uses_runner = usesRunner(*component, adapterOf(binary.abi).typesInterface());
   Plugin plugin;
   plugin.info = binary;

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Plugins from wherever they come: addresses, registries, projects; what the lock file says of them,
-and what is left when they go."""
+"""Plugins from wherever they come: addresses, registries, projects; what the lock file says, and
+what is left when they go."""
 
 import hashlib
 import http.server
