@@ -124,8 +124,8 @@ build_go_plugin() {
   componentize_plugin "$3"
 }
 
-# Makes $work/core.wasm of a folder in Go. -checklinkname=0 because the runtime of the bindings takes
-# its memory from runtime.sbrk.
+# Makes $work/core.wasm of a folder in Go. -checklinkname=0 because the runtime of the bindings
+# takes its memory from runtime.sbrk.
 compile_go() {
   need_wasm_tools
   need_go

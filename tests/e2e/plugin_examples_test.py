@@ -157,7 +157,8 @@ class Otel(developing.TestCase):
         self.project("http-misc")
 
     def docker(self, then):
-        program = self.write("bin/docker", f"#!/bin/sh\necho \"$@\" >> {self.folder}/told\n{then}\n")
+        program = self.write("bin/docker", "#!/bin/sh\n"
+                             f"echo \"$@\" >> {self.folder}/told\n{then}\n")
         program.chmod(0o755)
 
     def environment(self, **more):
