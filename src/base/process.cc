@@ -138,8 +138,21 @@ std::string pathVariableOf(const ProcessSpec& spec) {
   return inherited == nullptr ? "/usr/local/bin:/usr/bin:/bin" : inherited;
 }
 
+// The system would take what stands before a zero byte for the whole.
+bool isCutShort(const ProcessSpec& spec) {
+  const auto has_zero = [](std::string_view text) {
+    return text.find('\0') != std::string_view::npos;
+  };
+  return has_zero(spec.folder) || std::ranges::any_of(spec.arguments, has_zero) ||
+         std::ranges::any_of(spec.environment, [&](const auto& variable) {
+           return has_zero(variable.first) || has_zero(variable.second);
+         });
+}
+
 Result<std::string> programOf(const ProcessSpec& spec) {
   if (spec.arguments.empty()) return fail(ErrorCode::kInvalidArgument, "no program to run");
+  if (isCutShort(spec))
+    return fail(ErrorCode::kInvalidArgument, "a program cannot be given a text with a zero byte");
   return findProgram(spec.arguments.front(), pathVariableOf(spec));
 }
 

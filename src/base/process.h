@@ -16,7 +16,8 @@ namespace nimbus {
 
 enum class ProcessStream { kOutput, kError };
 
-// A program to run. No shell is involved: arguments are passed as they are.
+// A program to run. No shell is involved: arguments are passed as they are. None of these texts may
+// have a zero byte (kInvalidArgument), but for the input.
 struct ProcessSpec {
   std::vector<std::string> arguments =
       {};                   // [0] is the program: a path, or a name looked up in PATH

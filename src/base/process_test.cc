@@ -23,6 +23,21 @@ TEST(Process, CapturesBothStreamsAndTheStatus) {
   EXPECT_EQ(outcome->exit_status, 3);
 }
 
+TEST(Process, RefusesTextsThatTheSystemWouldCutShort) {
+  using namespace std::string_literals;
+  SystemProcessRunner runner;
+  const auto refused = [&](const ProcessSpec& spec) {
+    const auto run = runner.run(spec);
+    const auto started = runner.start(spec);
+    return !run && run.error().code() == ErrorCode::kInvalidArgument && !started &&
+           started.error().code() == ErrorCode::kInvalidArgument;
+  };
+  EXPECT_TRUE(refused({.arguments = {"/bin/echo", "--yes\0/tmp/allowed"s}}));
+  EXPECT_TRUE(refused({.arguments = {"/bin/echo\0x"s}}));
+  EXPECT_TRUE(refused({.arguments = {"/bin/echo"}, .folder = "/\0x"s}));
+  EXPECT_TRUE(refused({.arguments = {"/bin/echo"}, .environment = {{"A", "b\0c"s}}}));
+}
+
 TEST(Process, ReportsASignalAsShellsDo) {
   SystemProcessRunner runner;
   const auto outcome = runner.run(shell("kill -TERM $$"));

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "host/files.h"
+#include "plugin/folder_lock.h"
 #include "plugin/json_reader.h"
 #include "plugin/json_writer.h"
 
@@ -26,12 +27,37 @@ Result<HookContext::Entries> readConfigFile(const std::string& path) {
   return entries;
 }
 
-Result<void> writeConfigFile(const std::string& path, const HookContext::Entries& entries) {
+ConfigChanges changesBetween(const HookContext::Entries& before,
+                             const HookContext::Entries& after) {
+  ConfigChanges changes;
+  for (const auto& [key, value] : after) {
+    const auto found = before.find(key);
+    if (found == before.end() || found->second != value) changes.emplace(key, value);
+  }
+  for (const auto& [key, value] : before) {
+    if (!after.contains(key)) changes.emplace(key, std::nullopt);
+  }
+  return changes;
+}
+
+Result<void> changeConfigFile(const std::string& path, const ConfigChanges& changes) {
+  if (path.empty() || changes.empty()) return {};
+  const std::filesystem::path file(path);
+  TRY(const auto lock, lockFolder(file.parent_path().string()));
+  TRY(HookContext::Entries entries, readConfigFile(path));
+  HookContext kept(std::move(entries));
+  for (const auto& [key, value] : changes) {
+    if (value) {
+      TRY_VOID(kept.set(key, *value));
+    } else {
+      kept.erase(key);
+    }
+  }
   JsonWriter values;
-  for (const auto& [key, value] : entries) values.text(key, value);
+  for (const auto& [key, value] : kept.below("")) values.text(key, value);
   JsonWriter out;
   out.raw("values", std::move(values).finish());
-  const std::filesystem::path file(path);
+  // Under the lock nobody else has a temporary file of that name.
   return host::replaceFileDurably(file.parent_path(), file.filename(),
                                   std::move(out).finish() + "\n");
 }

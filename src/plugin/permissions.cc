@@ -133,6 +133,11 @@ Result<void> Permissions::ask(const Grant& wanted, const Grant& remembered,
 Result<std::string> Permissions::program(const std::string& name,
                                          const std::vector<std::string>& arguments) {
   const std::lock_guard lock(mutex_);
+  // The system would cut it there: what runs would not be what was matched or agreed to.
+  if (std::ranges::any_of(arguments, [](const auto& each) { return each.contains('\0'); })) {
+    return fail(ErrorCode::kPermissionDenied,
+                "it may not run " + printable(name) + " with a zero byte in an argument");
+  }
   TRY(std::string path, lookUp(name));
   // Matched as it is, and shown as it is.
   const Grant wanted{Grant::Kind::kProgram, path, arguments};

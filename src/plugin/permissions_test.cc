@@ -96,6 +96,16 @@ TEST_F(PermissionsTest, ShellsAndInterpretersNeedMoreThanAYes) {
   EXPECT_TRUE(old().program("bash", {"-c", "true"}));
 }
 
+TEST_F(PermissionsTest, AnArgumentThatTheSystemWouldCutIsRefused) {
+  options_.allow = {*parseAllowRule("otel:program docker run *.allowed")};
+  auto permissions = old();
+  const std::string cut = std::string("evil") + '\0' + ".allowed";
+  EXPECT_EQ(codeOf(permissions.program("docker", {"run", cut})), ErrorCode::kPermissionDenied);
+  EXPECT_FALSE(permissions.program(std::string("docker") + '\0', {"run", "x.allowed"}));
+  EXPECT_TRUE(permissions.program("docker", {"run", "x.allowed"}));
+  EXPECT_TRUE(consent_.asked.empty());
+}
+
 TEST_F(PermissionsTest, ProgramsThatAreNotThereAreNotFound) {
   EXPECT_EQ(codeOf(old().program("podman", {})), ErrorCode::kNotFound);
   EXPECT_EQ(codeOf(old().program("", {})), ErrorCode::kNotFound);

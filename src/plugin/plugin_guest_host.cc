@@ -72,8 +72,11 @@ Task<void> PluginGuestHost::carryOutAllowed(std::shared_ptr<engine::OutgoingRequ
   }
   const std::string name(target->host);
   const std::uint16_t port = target->port;
+  // The job may run after this object is gone, and uses what outlives the worker only.
   const auto allowed = co_await worker_.run<Result<void>>(
-      shard_.shard, [this, scheme, name, port] { return permissions_.host(scheme, name, port); });
+      shard_.shard, [&permissions = permissions_, scheme, name, port] {
+        return permissions.host(scheme, name, port);
+      });
   auto policy = policyFor(scheme, name, port);
   if (!allowed || !policy) {
     request->fail("HTTP-request-denied", (allowed ? policy.error() : allowed.error()).describe());

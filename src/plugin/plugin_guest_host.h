@@ -19,7 +19,7 @@ namespace nimbus::plugin {
 // otherwise.
 class PluginGuestHost final : public engine::GuestHost {
  public:
-  // What it is given outlives it, or its stop().
+  // What it is given outlives it, or its stop(); `permissions` outlives the worker too.
   PluginGuestHost(host::ShardRuntime& shard, std::shared_ptr<host::ComponentRuntime> component,
                   Permissions& permissions, net::BlockingWorker& worker, PrintLine print);
 

@@ -157,9 +157,12 @@ Result<T> PluginRuntime::call(const Plugin& plugin, HookContext& context, Use<T>
   TRY(const auto component, loadPlugin(plugin, *machine->engine));
   threads.reset();
   TRY(const auto standing, this->standing(plugin));
+  const HookContext::Entries before = standing->config.below("");
   Result<T> result = callIn<T>(*standing, component, context, std::move(use));
-  if (standing->config.changes() != 0 && !plugin.config_path.empty())
-    TRY_VOID(writeConfigFile(plugin.config_path, standing->config.below("")));
+  if (standing->config.changes() != 0) {
+    TRY_VOID(
+        changeConfigFile(plugin.config_path, changesBetween(before, standing->config.below(""))));
+  }
   return result;
 }
 

@@ -63,7 +63,7 @@ class PluginRuntime {
   struct Standing {
     Plugin plugin;
     Permissions permissions;
-    HookContext config;  // what it kept, and over it what the user has configured
+    HookContext config;  // what it kept, and over it what is configured for it
   };
   // Reads files. Any thread.
   [[nodiscard]] Result<std::unique_ptr<Standing>> standing(Plugin plugin);

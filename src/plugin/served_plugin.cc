@@ -69,7 +69,8 @@ ServedPlugin::ServedPlugin(std::unique_ptr<PluginRuntime::Standing> standing,
       parts_(parts),
       print_(printToLog(standing_->plugin.name(), parts_.log)),
       names_(component_, nullptr, {}, parts_.log),
-      kept_changes_(standing_->config.changes()) {}
+      kept_changes_(standing_->config.changes()),
+      kept_(standing_->config.below("")) {}
 
 Result<wrpc::FunctionId> ServedPlugin::resolve(const wrpc::FunctionName& name) {
   auto id = names_.resolve(name);
@@ -102,8 +103,11 @@ void ServedPlugin::keepConfig() {
   const std::uint64_t changes = standing_->config.changes();
   const std::string& path = standing_->plugin.config_path;
   if (changes == std::exchange(kept_changes_, changes) || path.empty()) return;
-  parts_.writer.post([path, entries = standing_->config.below(""), &log = parts_.log]() {
-    if (auto written = writeConfigFile(path, entries); !written)
+  HookContext::Entries now = standing_->config.below("");
+  ConfigChanges made = changesBetween(kept_, now);
+  kept_ = std::move(now);
+  parts_.writer.post([path, made = std::move(made), &log = parts_.log]() {
+    if (auto written = changeConfigFile(path, made); !written)
       log.warn("what a plugin keeps could not be written",
                {{"reason", written.error().describe()}});
   });

@@ -52,6 +52,7 @@ class ServedPlugin final : public wrpc::Invoker, public std::enable_shared_from_
   const PrintLine print_;
   engine::ComponentInvoker names_;  // makes no instances
   std::uint64_t kept_changes_ = 0;  // of the configuration, written or on their way
+  HookContext::Entries kept_;       // the configuration after them
   bool ended_ = false;
   std::unique_ptr<ServedInstance> for_all_;
 };

@@ -65,8 +65,9 @@ Result<int> install(const InstallFlags& flags, Plugins& plugins, const GlobalOpt
 Result<int> uninstall(const std::string& name, bool keep_data, Plugins& plugins,
                       const GlobalOptions& global) {
   const auto data = keep_data ? PluginStore::Data::kKeep : PluginStore::Data::kRemove;
-  TRY_VOID(plugins.store().uninstall(name, data));
+  // First what it may do: a file that cannot be deleted must not leave that behind.
   TRY_VOID(plugin::GrantBook(plugins.store().folder()).revoke(name));
+  TRY_VOID(plugins.store().uninstall(name, data));
   printResult(global.format, "Removed plugin " + name, {{"name", jsonText(name)}});
   return kExitOk;
 }
