@@ -21,6 +21,7 @@ namespace fs = std::filesystem;
 
 constexpr std::size_t kMaxNameBytes = 64;
 constexpr std::size_t kMaxPlaceholderBytes = 64;
+constexpr std::size_t kMaxPathBytes = 4096;
 constexpr std::string_view kOpen = "{{";
 constexpr std::string_view kClose = "}}";
 
@@ -38,14 +39,25 @@ StringMap valuesFor(const Template& from, std::string_view project_name) {
   return values;
 }
 
+// Git runs what is written there: hooks, and programs that its configuration names. Some file
+// systems do not tell upper from lower case.
+bool isOfGit(const fs::path& part) { return equalsIgnoringCase(part.string(), ".git"); }
+
 // A file's place must be in the project, whatever the template says.
 Result<void> checkPath(const std::string& path) {
   const fs::path relative(path);
   bool good = !path.empty() && relative.is_relative() && path.find('\0') == std::string::npos;
   for (const fs::path& part : relative) good = good && part != ".." && part != "." && !part.empty();
-  if (good) return {};
+  if (!good) {
+    return fail(
+        ErrorCode::kInvalidArgument,
+        fmt::format("the template has a file \"{}\", which leads out of the project", path));
+  }
+  if (std::ranges::none_of(relative, isOfGit)) return {};
   return fail(ErrorCode::kInvalidArgument,
-              fmt::format("the template has a file \"{}\", which leads out of the project", path));
+              fmt::format("the template has a file \"{}\": what belongs to a repository itself is "
+                          "not made from a template",
+                          path));
 }
 
 Result<void> writeFile(const fs::path& path, const TemplateFile& file, const std::string& content) {
@@ -107,6 +119,11 @@ class Staging {
   fs::path path_;
 };
 
+std::unexpected<Error> tooLarge() {
+  return fail(ErrorCode::kResourceExhausted,
+              fmt::format("the template makes a project of more than {} bytes", kMaxProjectBytes));
+}
+
 }  // namespace
 
 Result<void> checkProjectName(std::string_view name) {
@@ -119,9 +136,11 @@ Result<void> checkProjectName(std::string_view name) {
                           name, kMaxNameBytes));
 }
 
-std::string fillPlaceholders(std::string_view text, const StringMap& values) {
+Result<std::string> fillPlaceholders(std::string_view text, const StringMap& values,
+                                     std::size_t max_bytes) {
   std::string filled;
   while (true) {
+    if (filled.size() + text.size() > max_bytes) return tooLarge();
     const std::size_t begin = text.find(kOpen);
     if (begin == std::string_view::npos) return filled.append(text);
     filled.append(text.substr(0, begin));
@@ -149,15 +168,19 @@ Result<void> scaffold(const Template& from, std::string_view project_name, const
     return fail(ErrorCode::kAlreadyExists, target.string() + " exists");
   }
   const StringMap values = valuesFor(from, project_name);
-  const auto filled = [&](const std::string& text) {
-    return from.has_placeholders ? fillPlaceholders(text, values) : text;
+  const auto filled = [&](const std::string& text, std::size_t max_bytes) -> Result<std::string> {
+    return from.has_placeholders ? fillPlaceholders(text, values, max_bytes) : text;
   };
   Staging staging;
   TRY_VOID(staging.make(target));
+  std::size_t left_bytes = kMaxProjectBytes;
   for (const TemplateFile& file : from.files) {
-    const std::string path = filled(file.path);
+    TRY(const std::string path, filled(file.path, kMaxPathBytes));
     TRY_VOID(checkPath(path));
-    TRY_VOID(writeFile(staging.path() / path, file, filled(file.content)));
+    TRY(const std::string content, filled(file.content, left_bytes));
+    if (content.size() > left_bytes) return tooLarge();
+    left_bytes -= content.size();
+    TRY_VOID(writeFile(staging.path() / path, file, content));
   }
   return staging.become(target);
 }

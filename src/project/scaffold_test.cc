@@ -43,11 +43,19 @@ Template withFile(std::string path, std::string content) {
 
 TEST(FillPlaceholders, ReplacesItsOwnAndLeavesOtherBraces) {
   const StringMap values = {{"project-name", "hello"}, {"x", "{{x}}"}};
-  EXPECT_EQ(fillPlaceholders("a {{project-name}}-{{project-name}}", values), "a hello-hello");
-  EXPECT_EQ(fillPlaceholders("format!(\"{{unknown}} {{{project-name}}}\")", values),
+  EXPECT_EQ(*fillPlaceholders("a {{project-name}}-{{project-name}}", values), "a hello-hello");
+  EXPECT_EQ(*fillPlaceholders("format!(\"{{unknown}} {{{project-name}}}\")", values),
             "format!(\"{{unknown}} {hello}\")");
-  EXPECT_EQ(fillPlaceholders("{{x}} {{", values), "{{x}} {{");  // values are not read again
-  EXPECT_EQ(fillPlaceholders("", values), "");
+  EXPECT_EQ(*fillPlaceholders("{{x}} {{", values), "{{x}} {{");  // values are not read again
+  EXPECT_EQ(*fillPlaceholders("", values), "");
+}
+
+TEST(FillPlaceholders, IsBounded) {
+  const StringMap values = {{"x", std::string(1000, 'x')}};
+  EXPECT_EQ(fillPlaceholders("{{x}}{{x}}", values, 2000)->size(), 2000);
+  EXPECT_EQ(fillPlaceholders("{{x}}{{x}}", values, 1999).error().code(),
+            ErrorCode::kResourceExhausted);
+  EXPECT_EQ(fillPlaceholders("abc", values, 2).error().code(), ErrorCode::kResourceExhausted);
 }
 
 TEST(CheckProjectName, TakesWhatEveryLanguageTakes) {
@@ -98,6 +106,44 @@ TEST(Scaffold, LeavesNothingBehindWhenItFails) {
   EXPECT_THAT(entriesOf(folder.root()), UnorderedElementsAre("bin", "project"));
 }
 
+TEST(Scaffold, MakesNothingOfARepository) {
+  const BuildFolder folder;
+  for (const std::string path : {"{{d}}git/config", ".git/hooks/pre-commit", "sub/.GiT/config",
+                                 "sub/.git", "{{d}}g{{i}}t/config"}) {
+    for (const bool filled : {true, false}) {
+      Template from = withFile(path, "");
+      from.has_placeholders = filled;
+      from.variables = {{"d", "."}, {"i", "I"}};
+      if (!filled && path.contains("{{")) continue;
+      const auto made = scaffold(from, "x", folder.root() / "new");
+      ASSERT_FALSE(made) << path;
+      EXPECT_EQ(made.error().code(), ErrorCode::kInvalidArgument);
+      EXPECT_THAT(made.error().message(), HasSubstr("repository itself"));
+    }
+  }
+  Template usual = withFile(".gitignore", "");
+  usual.files.push_back({".github/workflows/a.git", ""});
+  EXPECT_TRUE(scaffold(usual, "x", folder.root() / "new"));
+}
+
+TEST(Scaffold, BoundsWhatPlaceholdersGrowTo) {
+  const BuildFolder folder;
+  Template bomb = withFile("a", "");
+  bomb.variables["x"] = std::string(std::size_t{1} << 20, 'x');
+  for (int i = 0; i < 300; ++i) bomb.files.front().content += "{{x}}";
+  EXPECT_EQ(scaffold(bomb, "x", folder.root() / "new").error().code(),
+            ErrorCode::kResourceExhausted);
+  Template many = withFile("a", "{{x}}");
+  many.variables = bomb.variables;
+  for (int i = 0; i < 300; ++i) many.files.push_back({"b" + std::to_string(i), "{{x}}"});
+  EXPECT_EQ(scaffold(many, "x", folder.root() / "new").error().code(),
+            ErrorCode::kResourceExhausted);
+  Template path = withFile("{{x}}", "");
+  path.variables = bomb.variables;
+  EXPECT_FALSE(scaffold(path, "x", folder.root() / "new"));
+  EXPECT_THAT(entriesOf(folder.root()), UnorderedElementsAre("bin", "project"));
+}
+
 TEST(BuiltinTemplates, AreWhole) {
   ASSERT_FALSE(builtinTemplates().empty());
   for (const TemplateInfo& info : builtinTemplates()) {
@@ -122,13 +168,16 @@ TEST(TemplateFolder, IsCopiedAsItIsWithoutAManifest) {
   const BuildFolder folder;
   folder.write("from/a.txt", "{{project-name}}");
   folder.write("from/.git/config", "secret");
-  folder.write("from/sub/.git/kept", "");
+  folder.write("from/sub/.GIT/config", "secret");
+  folder.write("from/sub/.git", "gitdir: elsewhere");
+  folder.write("from/sub/b.txt", "");
   const auto read = readTemplateFolder(folder.root() / "from");
   ASSERT_TRUE(read) << read.error().message();
   EXPECT_FALSE(read->has_placeholders);
   ASSERT_TRUE(scaffold(*read, "demo", folder.root() / "new"));
   EXPECT_EQ(textOf(folder.root() / "new/a.txt"), "{{project-name}}");
   EXPECT_THAT(entriesOf(folder.root() / "new"), UnorderedElementsAre("a.txt", "sub"));
+  EXPECT_THAT(entriesOf(folder.root() / "new/sub"), UnorderedElementsAre("b.txt"));
 }
 
 TEST(TemplateFolder, HasPlaceholdersWithAManifest) {

@@ -125,7 +125,7 @@ Result<Template> readTemplateFolder(const fs::path& folder) {
   std::size_t total_bytes = 0;
   fs::recursive_directory_iterator it(folder, error);
   for (const fs::recursive_directory_iterator end; !error && it != end; it.increment(error)) {
-    if (it.depth() == 0 && it->path().filename() == ".git") {
+    if (equalsIgnoringCase(it->path().filename().string(), ".git")) {  // of submodules too
       it.disable_recursion_pending();
       continue;
     }
