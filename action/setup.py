@@ -84,21 +84,25 @@ def wanted_plugins():
     return references
 
 
+def source_key():
+    """Another source or digest is another program, even under the same version."""
+    return hashlib.sha256(f"{base_url()} {value('SHA256')}".encode()).hexdigest()[:16]
+
+
 def tool_folder(version):
+    """What is there already is taken for the program that is wanted."""
     root = value("CACHE_FOLDER") or os.environ.get("RUNNER_TOOL_CACHE", "")
     if not root:
         raise Failed("neither cache-folder nor RUNNER_TOOL_CACHE says where to install")
-    return pathlib.Path(root) / "wash" / version / platform.machine()
+    return pathlib.Path(root) / "wash" / version / f"{platform.machine()}-{source_key()}"
 
 
 def plan():
     version = resolve_version(value("VERSION"))
-    # Another source or digest is another program, even under the same version.
-    source = hashlib.sha256(f"{base_url()} {value('SHA256')}".encode()).hexdigest()[:16]
     plugins = hashlib.sha256("\n".join(wanted_plugins()).encode()).hexdigest()[:32]
     machine = platform.machine()
     put_output(wash_version=version, tool_folder=str(tool_folder(version)),
-               tool_key=f"wash-{version}-{machine}-{source}",
+               tool_key=f"wash-{version}-{machine}-{source_key()}",
                plugin_key=f"wash-plugins-{version}-{machine}-{plugins}")
 
 

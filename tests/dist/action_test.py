@@ -8,6 +8,7 @@ the action asks of wash.
 import hashlib
 import json
 import os
+import pathlib
 import subprocess
 
 import releases  # first: it finds the others
@@ -90,8 +91,9 @@ class Runner(harness.TestCase):
 class Action(Runner):
     def test_installs_and_says_where(self):
         outputs = self.run_action()
-        folder = self.folder / "tools/wash/0.2.0" / os.uname().machine
-        self.assertEqual(str(folder), outputs["tool-folder"])
+        folder = pathlib.Path(outputs["tool-folder"])
+        self.assertEqual(self.folder / "tools/wash/0.2.0", folder.parent)
+        self.assertTrue(folder.name.startswith(f"{os.uname().machine}-"), folder.name)
         self.assertEqual(str(folder / "bin/wash"), outputs["wash-path"])
         self.assertEqual(str(self.home / "plugins"), outputs["plugin-dir"])
         self.assertEqual("[]", outputs["plugins"])
@@ -147,6 +149,18 @@ class Action(Runner):
         self.assertNotEqual(tool, keys(SHA256="0" * 64)[0])
         self.assertNotEqual(tool, keys(BASE_URL="https://downloads.example")[0])
         self.assertNotEqual(tool, keys(VERSION="0.1.0")[0])
+
+    def test_a_program_from_elsewhere_is_not_taken_for_the_pinned_one(self):
+        first = self.run_action()
+        with open(first["wash-path"], "w", encoding="utf-8") as file:
+            file.write("#!/bin/sh\necho wash 0.2.0\n")
+        digest = hashlib.sha256(self.releases.archive("0.2.0").read_bytes()).hexdigest()
+        pinned = self.run_action(sha256=digest)
+        self.assertNotEqual(first["wash-path"], pinned["wash-path"])
+        self.assertNotEqual(pathlib.Path(first["wash-path"]).read_bytes(),
+                            pathlib.Path(pinned["wash-path"]).read_bytes())
+        self.refuses("install.sh", "install", VERSION="0.2.0", BASE_URL=self.server.url,
+                     SHA256="0" * 64)
 
     def test_takes_the_folder_and_the_digest_that_it_is_given(self):
         digest = hashlib.sha256(self.releases.archive("0.2.0").read_bytes()).hexdigest()
