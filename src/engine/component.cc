@@ -1,6 +1,7 @@
 #include "engine/component.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "engine/ffi.h"
 
@@ -19,7 +20,7 @@ std::string_view kindName(ComponentKind kind) {
 
 namespace {
 
-std::vector<ComponentImport> importsOf(const NimbusLinked* linked) {
+std::vector<ComponentImport> importsOf(const NimbusLinked* linked, const ImportTypes& types) {
   std::vector<ComponentImport> imports;
   const std::size_t import_count = nimbus_linked_import_count(linked);
   for (std::size_t i = 0; i < import_count; ++i) {
@@ -33,10 +34,11 @@ std::vector<ComponentImport> importsOf(const NimbusLinked* linked) {
   for (std::size_t i = 0; i < function_count; ++i) {
     NimbusImportFunction function{};
     nimbus_linked_function(linked, i, &function);
-    imports[function.import_index].functions.push_back(
-        {.wire_name = std::string(toView(function.wire_name)),
-         .index = static_cast<std::uint32_t>(i),
-         .is_async = function.is_async != 0});
+    ComponentImport& import = imports[function.import_index];
+    import.functions.push_back({.wire_name = std::string(toView(function.wire_name)),
+                                .index = static_cast<std::uint32_t>(i),
+                                .is_async = function.is_async != 0,
+                                .results = types.results(import.name, toView(function.wire_name))});
   }
   return imports;
 }
@@ -44,7 +46,7 @@ std::vector<ComponentImport> importsOf(const NimbusLinked* linked) {
 }  // namespace
 
 Component::Component(Parts parts) : parts_(std::move(parts)) {
-  imports_ = importsOf(parts_.linked);
+  imports_ = importsOf(parts_.linked, std::exchange(parts_.types, {}));
   nimbus_component_needs(parts_.component, &needs_);
 }
 

@@ -8,9 +8,11 @@
 
 #include "base/result.h"
 #include "engine/digest.h"
+#include "engine/import_types.h"
 #include "rust/engine.h"
 #include "wit/component_info.h"
 #include "wit/compose.h"
+#include "wrpc/invoker.h"
 
 namespace nimbus::engine {
 
@@ -31,6 +33,7 @@ struct ComponentImport {
     std::string wire_name;  // "get", "bucket.get", "bucket" for the constructor
     std::uint32_t index = 0;
     bool is_async = false;
+    std::shared_ptr<const wrpc::TupleShape> results = nullptr;  // null: not known beforehand
   };
   std::string name;       // as in the binary: an interface or a label; empty: the world itself
   std::string interface;  // that it implements: the same unless the name is a label
@@ -49,9 +52,11 @@ class Component {
     std::uint64_t wasm_bytes;
     std::size_t slots;  // components inside that see a context of their own; at least 1
     std::vector<wit::Composition::Label> labels;  // of the imports that are one component's own
-    NimbusComponent* component;                   // taken over
-    NimbusLinked* linked;                         // taken over
+    ImportTypes types;
+    NimbusComponent* component;  // taken over
+    NimbusLinked* linked;        // taken over
   };
+  // Keeps of `types` what its imports need.
   explicit Component(Parts parts);
   ~Component();
   Component(const Component&) = delete;

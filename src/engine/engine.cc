@@ -167,6 +167,10 @@ Engine::Impl::ComponentResult Engine::Impl::finish(const Sha256& digest, ByteVie
   // By what is compiled: a module that was wrapped has another digest.
   TRY(ComponentHandle component, native(*engine, sha256(wasm), wasm));
   TRY(NimbusLinked * linked, link(*engine, *component, kind, composition));
+  ImportTypes types;
+  if (nimbus_linked_function_count(linked) > 0) {
+    if (auto read = ImportTypes::read(wasm)) types = *std::move(read);
+  }
   return std::make_shared<const Component>(
       Component::Parts{.digest = digest,
                        .kind = kind,
@@ -174,6 +178,7 @@ Engine::Impl::ComponentResult Engine::Impl::finish(const Sha256& digest, ByteVie
                        .wasm_bytes = wasm.size(),
                        .slots = std::max<std::size_t>(1, composition.parts.size()),
                        .labels = composition.labels,
+                       .types = std::move(types),
                        .component = component.release(),
                        .linked = linked});
 }

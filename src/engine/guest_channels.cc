@@ -76,7 +76,7 @@ class Inflow {
 
   NimbusChannelStatus read(NimbusWaker* waker, NimbusIncoming& incoming) {
     setWaker(waker);
-    if (!reading_) start();
+    if (!reading_ && !piece_) start();
     if (!piece_) return NIMBUS_CHANNEL_PENDING;
     setWaker(nullptr);
     return hand(*std::exchange(piece_, std::nullopt), incoming);

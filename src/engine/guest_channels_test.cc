@@ -2,11 +2,11 @@
 
 #include <array>
 #include <chrono>
-#include <deque>
 
 #include "base/sync.h"
 #include "engine/component_invoker.h"
 #include "engine/import_set.h"
+#include "engine/test_streams.h"
 #include "engine/test_support.h"
 
 namespace nimbus::engine {
@@ -15,89 +15,6 @@ namespace {
 using namespace std::string_literals;
 using Results = Result<wrpc::Values>;
 using Answered = Eventual<Results>;
-using Piece = Result<std::optional<ByteChain>>;
-
-std::string leb(std::uint32_t value) {
-  std::string bytes;
-  for (; value >= 0x80; value >>= 7U) bytes.push_back(static_cast<char>(value | 0x80U));
-  bytes.push_back(static_cast<char>(value));
-  return bytes;
-}
-
-std::uint32_t fromLeb(std::string_view& bytes) {
-  std::uint32_t value = 0;
-  for (unsigned shift = 0;; shift += 7) {
-    const auto byte = static_cast<std::uint8_t>(bytes.front());
-    bytes.remove_prefix(1);
-    value |= (byte & 0x7fU) << shift;
-    if (byte < 0x80) return value;
-  }
-}
-
-// Gives the pieces that it has, one for each read; then waits, or says that it has ended.
-class Pieces final : public wrpc::ByteSource {
- public:
-  struct Script {
-    std::deque<std::string> pieces;
-    bool waits = false;  // rather than end
-    Event more;
-    int reads = 0;
-    bool closed = false;
-
-    void add(std::string piece) {
-      pieces.push_back(std::move(piece));
-      more.set();
-    }
-  };
-
-  explicit Pieces(std::shared_ptr<Script> script) : script_(std::move(script)) {}
-  ~Pieces() override { script_->closed = true; }
-
-  Eventual<Piece> read() override {
-    ++script_->reads;
-    if (script_->pieces.empty() && script_->waits) return later();
-    return next();
-  }
-
- private:
-  Task<Piece> later() {
-    script_->more.clear();
-    co_await script_->more.wait();
-    co_return next();
-  }
-  Piece next() {
-    if (script_->pieces.empty()) return std::nullopt;
-    ByteChain piece;
-    piece.append(asBytes(script_->pieces.front()));
-    script_->pieces.pop_front();
-    return piece;
-  }
-
-  std::shared_ptr<Script> script_;
-};
-
-// Bytes that count from 0 up, in lists of so many, and the end.
-class Counting final : public wrpc::ByteSource {
- public:
-  Counting(std::size_t total, std::size_t chunk) : left_(total), chunk_(chunk) {}
-  Eventual<Piece> read() override {
-    if (ended_) return Piece(std::nullopt);
-    const std::size_t count = std::min(left_, chunk_);
-    std::string piece = leb(static_cast<std::uint32_t>(count));
-    for (std::size_t i = 0; i < count; ++i) piece.push_back(static_cast<char>(at_++));
-    left_ -= count;
-    ended_ = count == 0;
-    ByteChain bytes;
-    bytes.append(asBytes(piece));
-    return Piece(std::move(bytes));
-  }
-
- private:
-  std::size_t left_;
-  std::size_t chunk_;
-  std::uint8_t at_ = 0;
-  bool ended_ = false;
-};
 
 Results oneChannel(std::unique_ptr<wrpc::ByteSource> source) {
   wrpc::Values values;
@@ -387,6 +304,23 @@ TEST_F(GuestChannelsTest, ListsMayComeInAnyPieces) {
   for (const char byte : lists) script->pieces.emplace_back(1, byte);
   answer_ = [&](const std::string&, wrpc::Values) -> Answered { return scripted(script); };
   EXPECT_EQ(result("pull", leb(~0U) + leb(1000)), 201);
+}
+
+// Both pieces, and the end, are there before the guest goes on.
+TEST_F(GuestChannelsTest, NothingIsLostOfWhatComesWhileAGuestWaits) {
+  const auto script = std::make_shared<Pieces::Script>();
+  script->waits = true;
+  answer_ = [&](const std::string&, wrpc::Values) -> Answered { return scripted(script); };
+  withGuest([&](net::Shard& shard, std::unique_ptr<wrpc::Session>& session) -> Task<void> {
+    Answered answered = call(*session, "pull", leb(~0U) + leb(1000));
+    co_await settle(shard);
+    script->add(leb(300) + counting(300));
+    script->waits = false;
+    script->add(leb(1) + counting(301).back() + "\0"s);
+    Results results = co_await std::move(answered);
+    EXPECT_TRUE(results) << results.error().describe();
+    if (results) EXPECT_EQ(asText(results->bytes.flatten()), leb(301));
+  });
 }
 
 TEST_F(GuestChannelsTest, AStreamMayStandAmongTheValues) {

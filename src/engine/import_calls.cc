@@ -26,7 +26,7 @@ class ImportCalls::Call {
     function_ = &function;
     driver_.reset();  // of the last use
     result_.reset();
-    context_.emplace(consumer, std::nullopt, std::string_view());
+    context_.emplace(consumer, std::nullopt, std::string_view(), function.results.get());
     if (deadline_ns != 0) context_->deadline = TimePoint(Duration(deadline_ns));
     return session.invoke(*context_, function.id, std::move(params));
   }

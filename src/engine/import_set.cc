@@ -72,7 +72,8 @@ Result<std::shared_ptr<const ImportSet>> ImportSet::create(const Component& comp
                     std::move(id).error());
       }
       set->functions_.resize(std::max<std::size_t>(set->functions_.size(), function.index + 1));
-      set->functions_[function.index] = {provider, *id, import.name + "." + function.wire_name};
+      set->functions_[function.index] = {provider, *id, import.name + "." + function.wire_name,
+                                         function.results};
     }
   }
   return set;

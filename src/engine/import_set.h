@@ -46,6 +46,7 @@ class ImportSet {
     std::size_t provider;  // position in providers()
     wrpc::FunctionId id;
     std::string name;  // "wasi:keyvalue/store@0.2.0-draft.open", for messages
+    std::shared_ptr<const wrpc::TupleShape> results;  // null: not known beforehand
   };
   // One session per instance serves all imports that the same binding provides: a resource that one
   // interface returned is passed to another.

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <functional>
+#include <memory>
 #include <random>
 #include <string>
 #include <utility>
@@ -9,6 +10,7 @@
 
 #include <gtest/gtest.h>
 
+#include "wrpc/dynamic_shape.h"
 #include "wrpc/dynamic_test_support.h"
 
 namespace nimbus::wrpc {
@@ -168,6 +170,28 @@ TEST(DynamicCodec, PassesOverElementsWithoutBytesAtOnce) {
   Decoder again(asBytes(claimed));
   static_cast<void>(codec.decode(again, list));
   EXPECT_EQ(again.finish().error().code(), ErrorCode::kResourceExhausted);
+}
+
+TEST_F(Property, AShapeTellsWhereATupleEnds) {
+  forAll([](const wit::Document& document, const wit::TypeRef& type, const DynamicValue&,
+            const Bytes& bytes) {
+    const auto shape = DynamicShape::make(std::make_shared<const wit::Document>(document), {type});
+    if (!shape) return;  // streams within streams
+    EXPECT_EQ(shape->measure(ByteChain(bytes)).value(), bytes.size());
+    if (bytes.empty()) return;
+    EXPECT_EQ(shape->measure(ByteChain(bytes.slice(0, bytes.size() - 1))).value(), std::nullopt);
+  });
+}
+
+TEST(DynamicShape, IsOfNoUseWithoutAnEncoding) {
+  wit::Document document;
+  const wit::TypeRef map =
+      add(document, wit::Map{wit::Primitive::kString, wit::Primitive::kString});
+  EXPECT_EQ(DynamicShape::make(std::make_shared<const wit::Document>(document), {map}), nullptr);
+  EXPECT_EQ(DynamicShape::make(std::make_shared<const wit::Document>(document), {})
+                ->measure(ByteChain())
+                .value(),
+            0U);
 }
 
 }  // namespace
