@@ -6,22 +6,13 @@
 
 namespace nimbus::wrpc {
 
-namespace {
-
-// A root that comes in many frames is measured after each only while all measuring together stays
-// below so many times its size; then only when nothing more has arrived. That, too, has an end.
-constexpr std::size_t kEagerMeasuring = 64;
-constexpr std::size_t kEagerMeasuringBase = 4096;
-constexpr std::size_t kMaxMeasuring = 32;  // times max_root_bytes
-
-}  // namespace
-
 FrameInput::FrameInput(net::Stream& stream, ChannelTable& channels, std::size_t max_root_bytes,
                        std::size_t read_ahead_bytes, ByteBudget* budget)
     : stream_(stream),
       channels_(channels),
       max_root_bytes_(max_root_bytes),
-      buffer_(read_ahead_bytes) {
+      buffer_(read_ahead_bytes),
+      measuring_(max_root_bytes) {
   if (budget != nullptr) held_.emplace(*budget);
 }
 
@@ -78,7 +69,8 @@ Result<FrameInput::Root> FrameInput::parseRoot(const TupleShape* shape) {
     }
     TRY_VOID(addToRoot(*part));
     if (!part->last || shape == nullptr) continue;
-    if (measured_bytes_ > kEagerMeasuring * (root_.size() + kEagerMeasuringBase)) continue;
+    // Else it is measured when nothing more has arrived.
+    if (!measuring_.isEager(root_.size())) continue;
     TRY(const Root measured, measure(*shape));
     if (measured == Root::kComplete) return measured;
   }
@@ -104,11 +96,8 @@ Result<void> FrameInput::addToRoot(const Part& part) {
 }
 
 Result<FrameInput::Root> FrameInput::measure(const TupleShape& shape) {
-  measured_bytes_ += root_.size();
   unmeasured_ = false;
-  if (measured_bytes_ / kMaxMeasuring > max_root_bytes_) {
-    return fail(ErrorCode::kResourceExhausted, "the values come in too many small pieces");
-  }
+  TRY_VOID(measuring_.spend(root_.size()));
   TRY(const std::optional<std::size_t> size, shape.measure(root_));
   if (!size) return Root::kMore;
   if (*size == root_.size()) return Root::kComplete;

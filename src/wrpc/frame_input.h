@@ -11,6 +11,7 @@
 #include "wrpc/byte_budget.h"
 #include "wrpc/channel_table.h"
 #include "wrpc/frame.h"
+#include "wrpc/measuring_budget.h"
 #include "wrpc/receive_buffer.h"
 
 namespace nimbus::wrpc {
@@ -65,8 +66,8 @@ class FrameInput {
   bool ended_ = false;
 
   ByteChain root_;
-  bool unmeasured_ = false;         // frames of the root have come since it was measured
-  std::size_t measured_bytes_ = 0;  // by all measurements together
+  bool unmeasured_ = false;  // frames of the root have come since it was measured
+  MeasuringBudget measuring_;
   std::optional<ByteBudget::Share> held_;
 };
 

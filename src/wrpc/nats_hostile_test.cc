@@ -36,9 +36,15 @@ class Script final : public nats::Subscriber {
 
 class NatsHostileTest : public net::ShardTest {
  protected:
+  struct Expectation {
+    std::size_t max_root_bytes = 1000;
+    const TupleShape* results = nullptr;  // null: two bytes
+    Duration patience = std::chrono::seconds(60);
+  };
   // Calls "f" of a provider that plays the script, and gives what came of it.
-  ErrorCode callOf(std::function<void(nats::Connection&, const std::string& reply)> play,
-                   std::size_t max_root_bytes = 1000) {
+  using Play = std::function<void(nats::Connection&, const std::string& reply)>;
+  ErrorCode callOf(const Play& play) { return callOf(play, Expectation()); }
+  ErrorCode callOf(const Play& play, Expectation expected) {
     ErrorCode code = ErrorCode::kInternal;
     run([&](net::Shard& shard) -> Task<void> {
       auto connection = co_await nats::Connection::connect(shard, {.servers = {nats_.url()}}, log_);
@@ -48,14 +54,16 @@ class NatsHostileTest : public net::ShardTest {
           (*connection)->subscribe(shard, {.subject = std::string(kSubject) + ">"}, script);
       const auto invoker =
           makeNatsInvoker(*connection, {.prefix = "test",
-                                        .call_timeout = milliseconds(50),
-                                        .max_root_bytes = max_root_bytes,
+                                        .call_timeout = expected.patience,
+                                        .max_root_bytes = expected.max_root_bytes,
                                         .channels = {.max_path_depth = 4, .max_channels = 4}});
       auto session = invoker->open(shard, std::make_shared<Consumer>());
       const Consumer nobody;
       const TestShape shape(2, TestShape::Channels::kSome);
-      const CallContext context{
-          .consumer = nobody, .deadline = {}, .trace_parent = {}, .results = &shape};
+      const CallContext context{.consumer = nobody,
+                                .deadline = {},
+                                .trace_parent = {},
+                                .results = expected.results != nullptr ? expected.results : &shape};
       const auto results = co_await session->invoke(
           context, *invoker->resolve({"test:service/calls", "f"}), Values());
       code = results ? ErrorCode::kAlreadyExists : results.error().code();
@@ -92,6 +100,36 @@ TEST_F(NatsHostileTest, AcceptsAProperProvider) {
               send(connection, reply + ".results", "");  // once more, as some do
             }),
             kResultsCame);
+}
+
+// Results of so many bytes, which notes what looking at them has cost.
+class CountingShape final : public TupleShape {
+ public:
+  explicit CountingShape(std::size_t bytes) : bytes_(bytes) {}
+  Result<std::optional<std::size_t>> measure(const ByteChain& bytes) const override {
+    cost += bytes.size();
+    return bytes.size() < bytes_ ? std::nullopt : std::optional(bytes_);
+  }
+  mutable std::size_t cost = 0;
+
+ private:
+  const std::size_t bytes_;
+};
+
+TEST_F(NatsHostileTest, ABytePerMessageIsNotLookedAtFromTheStartEachTime) {
+  constexpr std::size_t kBytes = 20'000;
+  const CountingShape shape(kBytes);
+  EXPECT_EQ(callOf(
+                [](nats::Connection& connection, const std::string& reply) {
+                  shake(connection, reply);
+                  for (std::size_t i = 0; i < kBytes; ++i) {
+                    send(connection, reply + ".results", "x");
+                  }
+                  send(connection, reply + ".results", "");
+                },
+                {.max_root_bytes = kBytes, .results = &shape}),
+            kResultsCame);
+  EXPECT_LE(shape.cost, 18 * kBytes + (256U << 10U));
 }
 
 TEST_F(NatsHostileTest, RefusesAHandshakeThatLeadsNowhere) {
@@ -139,7 +177,7 @@ TEST_F(NatsHostileTest, RefusesResultsWithoutBound) {
                   send(connection, reply + ".results", "a");
                   send(connection, reply + ".results", std::string(100, 'x'));
                 },
-                50),
+                {.max_root_bytes = 50}),
             ErrorCode::kResourceExhausted);
 }
 
@@ -166,10 +204,12 @@ TEST_F(NatsHostileTest, LimitsTheChannelsAPeerMayOpen) {
 }
 
 TEST_F(NatsHostileTest, GivesUpOnAProviderThatIsSilent) {
-  EXPECT_EQ(callOf([](nats::Connection&, const std::string&) {}), ErrorCode::kDeadlineExceeded);
-  EXPECT_EQ(callOf([](nats::Connection& connection, const std::string& reply) {
-              shake(connection, reply);
-            }),
+  const Expectation soon{.patience = milliseconds(50)};
+  EXPECT_EQ(callOf([](nats::Connection&, const std::string&) {}, soon),
+            ErrorCode::kDeadlineExceeded);
+  EXPECT_EQ(callOf([](nats::Connection& connection,
+                      const std::string& reply) { shake(connection, reply); },
+                   soon),
             ErrorCode::kDeadlineExceeded);
 }
 

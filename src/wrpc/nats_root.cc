@@ -6,14 +6,6 @@
 #include <fmt/format.h>
 
 namespace nimbus::wrpc {
-namespace {
-
-// Up to here every message is followed by a look whether the tuple is complete. Beyond, only one
-// that is smaller than those before it is, and the end: looking starts anew each time.
-constexpr std::size_t kAlwaysMeasuredBytes = 1024 * 1024;
-
-}  // namespace
-
 Result<void> NatsRoot::push(nats::Message message) {
   if (ended_) return {};
   const std::size_t count = message.payload().size();
@@ -30,12 +22,14 @@ Result<void> NatsRoot::push(nats::Message message) {
   }
   const bool smaller = count < largest_message_;
   largest_message_ = std::max(largest_message_, count);
-  if (bytes_.size() > kAlwaysMeasuredBytes && !smaller) return {};
+  // Senders fill their messages, so one that is smaller than those before it may be the last.
+  if (!measuring_.isEager(bytes_.size()) && !smaller) return {};
   return check();
 }
 
 Result<void> NatsRoot::check() {
   if (shape_ == nullptr || complete_) return {};
+  TRY_VOID(measuring_.spend(bytes_.size()));
   TRY(const auto size, shape_->measure(bytes_));
   if (!size) return {};
   if (*size < bytes_.size()) {

@@ -6,6 +6,7 @@
 #include "base/result.h"
 #include "nats/message.h"
 #include "wrpc/invoker.h"
+#include "wrpc/measuring_budget.h"
 
 namespace nimbus::wrpc {
 
@@ -14,7 +15,8 @@ namespace nimbus::wrpc {
 class NatsRoot {
  public:
   // `shape` may be null and outlives the root.
-  NatsRoot(const TupleShape* shape, std::size_t max_bytes) : shape_(shape), max_bytes_(max_bytes) {}
+  NatsRoot(const TupleShape* shape, std::size_t max_bytes)
+      : shape_(shape), max_bytes_(max_bytes), measuring_(max_bytes) {}
 
   // A message; an empty one ends the channel. What follows the end is ignored. kProtocol: bytes
   // behind the tuple, or an end within it. kResourceExhausted: more than max_bytes.
@@ -35,6 +37,7 @@ class NatsRoot {
   const TupleShape* shape_;
   const std::size_t max_bytes_;
   ByteChain bytes_;
+  MeasuringBudget measuring_;
   std::size_t largest_message_ = 0;
   bool complete_ = false;
   bool ended_ = false;
