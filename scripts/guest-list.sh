@@ -26,6 +26,7 @@ http-hello-cpp        all   cpp        examples/http-hello-cpp
 http-hello-go         all   go         examples/http-hello-go
 http-hello-js         all   js         examples/http-hello-js
 http-hello-py         all   py         examples/http-hello-py
+greeter-web           quick rust_named tests/guests/greeter-web
 http-misc             quick rust_named tests/guests/http-misc
 http-misc-p3          quick rust_named tests/guests/http-misc-p3
 http-blobs            quick rust_named tests/guests/http-blobs

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/result.h"
+#include "capability/keyvalue/store.h"
 #include "engine/engine.h"
 #include "host/call_policy.h"
 #include "host/egress.h"
@@ -67,6 +68,7 @@ struct HostConfig {
   http::ClientLimits client;
   Duration resolve_timeout = std::chrono::seconds(5);
 
+  keyvalue::Quota keyvalue_quota = {.max_bytes = 1ULL << 30, .max_keys = 10'000'000};
   nats::ConnectOptions nats;  // of providers at nats:PREFIX
 
   Duration drain_delay{};                             // serve on after readiness went off

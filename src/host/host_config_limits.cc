@@ -78,6 +78,12 @@ void readDefaults(CallPolicy& policy, YamlMap map) {
   map.finish();
 }
 
+void readKeyValue(keyvalue::Quota& quota, YamlMap map) {
+  if (const auto mib = map.number("maxMb", {1, kMaxMb})) quota.max_bytes = *mib * kMiB;
+  if (const auto keys = map.number("maxKeys", {1, UINT64_MAX})) quota.max_keys = *keys;
+  map.finish();
+}
+
 void readEngine(ConfigContext& context, YamlMap map) {
   engine::EngineOptions& engine = context.config.engine;
   readPath(context, map, "cache", engine.cache_folder);

@@ -78,6 +78,7 @@ egress:
   idleTimeout: 6s
   connectionWait: 7s
   resolveTimeout: 8s
+keyvalue: {maxMb: 7, maxKeys: 8}
 registries:
   cache: images
   cacheMb: 7
@@ -154,6 +155,13 @@ TEST(HostConfig, ReadsLimitsAndDefaults) {
   EXPECT_EQ(config->engine.selection, engine::EngineOptions::Selection::kAlwaysFull);
   EXPECT_EQ(config->engine.compile_threads, 1U);
   EXPECT_EQ(config->engine.core_instances_per_instance, 2U);
+}
+
+TEST(HostConfig, ReadsWhatKeyspacesMayHold) {
+  EXPECT_EQ(*parse(kEverything)->keyvalue_quota.max_bytes, 7ULL << 20);
+  EXPECT_EQ(*parse(kEverything)->keyvalue_quota.max_keys, 8U);
+  EXPECT_EQ(*parse("{}")->keyvalue_quota.max_bytes, 1ULL << 30);
+  EXPECT_THAT(errorOf("keyvalue: {maxMb: 0}"), HasSubstr("keyvalue.maxMb"));
 }
 
 TEST(HostConfig, ReadsItsNatsServers) {

@@ -21,8 +21,11 @@ std::optional<std::uint64_t> numberIn(const StringMap& config, const std::string
   return found == config.end() ? std::nullopt : parseDecimal(found->second);
 }
 
-keyvalue::Quota quotaOf(const StringMap& config) {
-  return {.max_bytes = numberIn(config, "max-bytes"), .max_keys = numberIn(config, "max-keys")};
+// What the entry says, and else `quota`.
+keyvalue::Quota quotaOf(const StringMap& config, keyvalue::Quota quota) {
+  if (const auto bytes = numberIn(config, "max-bytes")) quota.max_bytes = bytes;
+  if (const auto keys = numberIn(config, "max-keys")) quota.max_keys = keys;
+  return quota;
 }
 
 std::string packageOf(const HostInterface& entry) {
@@ -184,12 +187,13 @@ Result<BindingTarget> Providers::keyvalueTarget(const ProviderRequest& request,
   } else {
     keyspace = memory_.keyspace(keyspace_name);
   }
-  return BindingTarget{.provider = name,
-                       .fingerprint = fingerprintOf(name, request.entry->config),
-                       .invoker = keyvalue::serveKeyValue(keyspace),
-                       .take_effect = [keyspace, quota = quotaOf(request.entry->config)] {
-                         keyspace->limit(quota);
-                       }};
+  return BindingTarget{
+      .provider = name,
+      .fingerprint = fingerprintOf(name, request.entry->config),
+      .invoker = keyvalue::serveKeyValue(keyspace),
+      .take_effect = [keyspace, quota = quotaOf(request.entry->config, options_.keyvalue_quota)] {
+        keyspace->limit(quota);
+      }};
 }
 
 Result<BindingTarget> Providers::remoteTarget(const ProviderRequest& request,

@@ -120,6 +120,32 @@ Result<void> addKeyValue(const GuestFlags& flags, host::WorkloadSpec& spec) {
   return {};
 }
 
+// What a package that the guest imports is served by.
+Result<host::HostInterface> parseProvider(std::string_view text) {
+  host::HostInterface entry;
+  const auto pair = splitOnce(text, '=');
+  const auto name = pair ? splitOnce(pair->first, ':') : std::nullopt;
+  if (!name || name->first.empty() || name->second.empty())
+    return fail(ErrorCode::kInvalidArgument,
+                "\"" + std::string(text) +
+                    "\" is not NAMESPACE:PACKAGE=ADDRESS, such as acme:shop=unix:/run/shop.sock");
+  if (pair->first == "wasi:keyvalue")
+    return fail(ErrorCode::kInvalidArgument, "who serves wasi:keyvalue is said by --keyvalue");
+  TRY(const auto address, wrpc::ProviderAddress::parse(pair->second));
+  entry.namespace_name = name->first;
+  entry.package = name->second;
+  entry.provider = address.toString();
+  return entry;
+}
+
+Result<void> addProviders(const GuestFlags& flags, host::WorkloadSpec& spec) {
+  for (const std::string& text : flags.providers) {
+    TRY(auto entry, parseProvider(text));
+    spec.host_interfaces.push_back(std::move(entry));
+  }
+  return host::checkRunnable(spec);
+}
+
 Result<void> addFolders(const GuestFlags& flags, host::WorkloadSpec& spec) {
   for (const std::string& entry : flags.folders) {
     TRY(const Folder folder, parseFolder(entry));
@@ -196,6 +222,12 @@ void addGuestFlags(CLI::App& command, GuestFlags& flags) {
   command.add_option("--config", flags.config, "Configuration that the guest reads by wasi:config")
       ->option_text("KEY=VALUE ...")
       ->allow_extra_args(false);
+  command
+      .add_option("--provider", flags.providers,
+                  "Who serves a package of interfaces that the guest imports")
+      ->check(acceptedBy(parseProvider))
+      ->option_text("NAMESPACE:PACKAGE=unix:PATH|tcp:HOST:PORT|nats:PREFIX ...")
+      ->allow_extra_args(false);
   command.add_option("--cpu-limit", flags.cpu_limit, "CPU time of one request")
       ->check(acceptedBy(parseDuration))
       ->option_text("DURATION (default 10s)");
@@ -226,6 +258,7 @@ Result<host::WorkloadSpec> workloadOf(const GuestFlags& flags, const std::string
   TRY_VOID(addFolders(flags, spec));
   TRY_VOID(addConfig(flags, component.local_resources));
   TRY_VOID(addKeyValue(flags, spec));
+  TRY_VOID(addProviders(flags, spec));
   if (!flags.max_memory.empty()) {
     TRY(const std::uint64_t bytes, parseBytes(flags.max_memory));
     component.local_resources.memory_limit_mb = std::max<std::uint64_t>(1, ((bytes - 1) >> 20) + 1);

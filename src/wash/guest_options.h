@@ -26,11 +26,12 @@ struct GuestFlags {
   std::uint32_t pool_size = 0;
   std::uint64_t max_invocations = 0;
   std::uint32_t max_concurrency = 1;
-  std::string max_memory;           // "512MiB"
-  std::string timeout;              // "30s"
-  std::string cpu_limit;            // "500ms"
-  std::string keyvalue = "memory";  // "memory", "sqlite:FILE", or the address of a provider
-  std::vector<std::string> config;  // KEY=VALUE, for wasi:config
+  std::string max_memory;              // "512MiB"
+  std::string timeout;                 // "30s"
+  std::string cpu_limit;               // "500ms"
+  std::string keyvalue = "memory";     // "memory", "sqlite:FILE", or the address of a provider
+  std::vector<std::string> config;     // KEY=VALUE, for wasi:config
+  std::vector<std::string> providers;  // NAMESPACE:PACKAGE=ADDRESS
   NatsFlags nats;
 };
 

@@ -90,6 +90,7 @@ host::DataPlaneOptions planeOptions(const host::HostConfig& config) {
   if (!config.state_folder.empty())
     options.runtime.providers.keyvalue_database = config.state_folder + "/keyvalue.sqlite";
   options.runtime.providers.nats = config.nats;
+  options.runtime.providers.keyvalue_quota = config.keyvalue_quota;
   options.runtime.max_component_bytes = config.max_component_bytes;
   options.runtime.images = config.images;
   options.runtime.images.max_bytes = config.max_component_bytes;
