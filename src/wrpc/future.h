@@ -11,6 +11,7 @@
 #include "base/sync.h"
 #include "wrpc/codec.h"
 #include "wrpc/invoker.h"
+#include "wrpc/measuring_budget.h"
 
 namespace nimbus::wrpc {
 
@@ -102,6 +103,7 @@ class DecodingFuture final : public FutureSource<T> {
   Task<Result<T>> decode() {
     ByteChain arrived;
     std::size_t needed = Codec<T>::kMinBytes;
+    MeasuringBudget trying(kMaxFutureBytes, MeasuringBudget::kManyTimes);
     // A value that takes no bytes is there when its channel ends.
     bool waits_for_end = needed == 0;
     while (true) {
@@ -114,6 +116,7 @@ class DecodingFuture final : public FutureSource<T> {
         }
         waits_for_end = false;
       }
+      CO_TRY_VOID(trying.spend(arrived.size()));
       Decoder in(arrived);
       T value = Codec<T>::decode(in);
       const Result<void> done = in.finish();

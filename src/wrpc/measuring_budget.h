@@ -13,8 +13,12 @@ namespace nimbus::wrpc {
 // cost more and more for each.
 class MeasuringBudget {
  public:
-  // `max_bytes` may come.
-  explicit MeasuringBudget(std::size_t max_bytes) : most_(kMost * max_bytes + kFree) {}
+  static constexpr std::size_t kFewTimes = 32;
+  static constexpr std::size_t kManyTimes = 128;  // as often as 16 MiB come in pieces of 64 KiB
+
+  // `max_bytes` may come, which may be looked at so often.
+  explicit MeasuringBudget(std::size_t max_bytes, std::size_t times = kFewTimes)
+      : most_(times * max_bytes + kFree) {}
 
   // Whether to measure so many bytes only because there are more than before. Leaves over what is
   // needed for a last look.
@@ -32,11 +36,10 @@ class MeasuringBudget {
   // Times the bytes that are there, and so many more.
   static constexpr std::size_t kEager = 16;
   static constexpr std::size_t kEagerFree = std::size_t{256} << 10;
-  static constexpr std::size_t kMostNow = 1024;  // reached by some thousand pieces, one at a time
-  static constexpr std::size_t kMost = 32;       // times what may come
-  static constexpr std::size_t kFree = std::size_t{4} << 20;
+  static constexpr std::size_t kMostNow = kManyTimes;
+  static constexpr std::size_t kFree = std::size_t{4} << 20;  // some thousand bytes, one by one
 
-  const std::size_t most_;
+  std::size_t most_;
   std::size_t measured_bytes_ = 0;
 };
 

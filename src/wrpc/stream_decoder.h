@@ -10,6 +10,7 @@
 #include "base/result.h"
 #include "wrpc/codec.h"
 #include "wrpc/leb.h"
+#include "wrpc/measuring_budget.h"
 
 namespace nimbus::wrpc {
 
@@ -25,7 +26,7 @@ using StreamStep = std::optional<Result<std::optional<Chunk>>>;
 
 // The lists of a stream that arrive in pieces of any size, for elements of any type. Elements are
 // given as soon as they are whole. An element that is cut is tried again only when the bytes that
-// it is known to lack have arrived.
+// it is known to lack have arrived, and not in ever so many pieces: kResourceExhausted.
 template <typename T>
 class StreamDecoder {
  public:
@@ -36,6 +37,8 @@ class StreamDecoder {
     if (!arrived_.empty()) {
       buffer_ = joined();
       needed_ = 0;
+      if (auto spent = trying_.spend(buffer_.size()); !spent)
+        return Result<std::optional<std::vector<T>>>(std::unexpected(std::move(spent).error()));
     }
     const ByteChain chain(buffer_);
     Decoder in(chain);
@@ -45,6 +48,10 @@ class StreamDecoder {
 
  private:
   using Step = StreamStep<std::vector<T>>;
+
+  static MeasuringBudget budget() {
+    return MeasuringBudget(kMaxPartialElementBytes, MeasuringBudget::kManyTimes);
+  }
 
   Bytes joined() {
     ByteChain all;
@@ -82,7 +89,10 @@ class StreamDecoder {
   Step step(Decoder& in, std::vector<T> elements) {
     buffer_ = buffer_.slice(consumed_, buffer_.size() - consumed_);
     consumed_ = 0;
-    if (!elements.empty()) return Result<std::optional<std::vector<T>>>(std::move(elements));
+    if (!elements.empty()) {
+      trying_ = budget();
+      return Result<std::optional<std::vector<T>>>(std::move(elements));
+    }
     if (ended_) return Result<std::optional<std::vector<T>>>(std::nullopt);
     needed_ = in.missing();
     if (buffer_.size() + needed_ <= kMaxPartialElementBytes) return std::nullopt;
@@ -93,6 +103,7 @@ class StreamDecoder {
   Bytes buffer_;       // what could not be decoded yet
   ByteChain arrived_;  // behind it
   std::size_t needed_ = 1;
+  MeasuringBudget trying_ = budget();  // for the element at the front
   std::size_t consumed_ = 0;
   std::size_t list_left_ = 0;
   bool ended_ = false;

@@ -1,5 +1,6 @@
 #include "wrpc/stream.h"
 
+#include <array>
 #include <deque>
 #include <random>
 #include <string>
@@ -24,6 +25,7 @@ class Pieces final : public ByteSource {
     pieces_.pop_front();
     return Result<std::optional<ByteChain>>(std::move(piece));
   }
+  [[nodiscard]] std::size_t count() const { return pieces_.size(); }
 
  private:
   std::deque<std::string> pieces_;
@@ -145,6 +147,39 @@ TEST(Stream, GivesALongListInChunks) {
   EXPECT_EQ(all(source).size(), 10000 - kMaxChunkElements);
 }
 
+// A list of so many texts of one byte.
+std::string manyTexts(std::size_t texts) {
+  std::array<std::uint8_t, kMaxLebBytes> length;
+  std::string wire(asText(ByteView(length).first(writeUleb(texts, length.data()))));
+  for (std::size_t i = 0; i < texts; ++i) wire += "\1x";
+  return wire;
+}
+
+TEST(Stream, CostsNoMoreThanManyTimesItsBytes) {
+  using Texts = std::vector<std::string>;
+  constexpr std::size_t kTexts = 100'000;
+  const std::string wire = "\1" + manyTexts(kTexts) + '\0';
+  DecodingSource<Texts> fine(std::make_unique<Pieces>(cut(wire, 1000)));
+  const auto elements = all(fine);
+  ASSERT_EQ(elements.size(), 1U);
+  EXPECT_EQ(elements[0].size(), kTexts);
+
+  auto pieces = std::make_unique<Pieces>(cut(wire, 1));
+  const Pieces& left = *pieces;
+  DecodingSource<Texts> hostile(std::move(pieces));
+  std::string failure;
+  EXPECT_TRUE(all(hostile, &failure).empty());
+  EXPECT_NE(failure.find("too many small pieces"), std::string::npos) << failure;
+  EXPECT_GT(left.count(), kTexts / 2);
+}
+
+TEST(Stream, MayComeByteByByteForEver) {
+  std::string wire;
+  for (int i = 0; i < 20'000; ++i) wire += "\1\5hello";
+  DecodingSource<std::string> source(std::make_unique<Pieces>(cut(wire + '\0', 1)));
+  EXPECT_EQ(all(source).size(), 20'000U);
+}
+
 TEST(Stream, IsReadFromTheValuesThatAnnounceIt) {
   Encoder out;
   StreamReader<std::string> reader({"a", "b"});
@@ -246,6 +281,17 @@ TEST(Future, IsDecodedHoweverItsBytesAreCut) {
   }
   DecodingFuture<Unit> unit(std::make_unique<Pieces>(cut("", 1)));
   EXPECT_TRUE(now(unit.read()).has_value());
+}
+
+TEST(Future, CostsNoMoreThanManyTimesItsBytes) {
+  using Texts = std::vector<std::string>;
+  const std::string wire = manyTexts(100'000);
+  DecodingFuture<Texts> fine(std::make_unique<Pieces>(cut(wire, 1000)));
+  EXPECT_TRUE(now(fine.read()));
+  DecodingFuture<Texts> hostile(std::make_unique<Pieces>(cut(wire, 1)));
+  const auto read = now(hostile.read());
+  ASSERT_FALSE(read);
+  EXPECT_EQ(read.error().code(), ErrorCode::kResourceExhausted);
 }
 
 TEST(Future, ReportsWhatIsWrong) {
