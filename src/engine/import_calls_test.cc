@@ -443,9 +443,26 @@ TEST_F(ImportCallsTest, TheDeadlineOfTheCallIsPassedOn) {
 }
 
 TEST_F(ImportCallsTest, TypesThatCannotCrossAreRefusedByName) {
-  for (const std::string_view type : {"stream<stream<u8>>", "future"}) {
+  struct Case {
+    std::string_view type;
+    std::string_view why;
+  };
+  constexpr std::string_view kOfStreams = "in the items of a stream or future cannot cross";
+  constexpr std::string_view kForeign = "a resource of another provider cannot cross";
+  for (const auto& [type, why] : {
+           Case{"stream<stream<u8>>", kOfStreams},
+           Case{"stream<thing>", kOfStreams},
+           Case{"future<tuple<u32, option<thing>>>", kOfStreams},
+           Case{"future", "without a type cannot cross"},
+           Case{"input-stream", kForeign},
+           Case{"output-stream", kForeign},
+           Case{"borrow<input-stream>", kForeign},
+       }) {
     const std::string api =
-        "package test:provider@1.2.3; interface api { take: func(x: " + std::string(type) + "); }";
+        "package test:provider@1.2.3; interface api {"
+        "  use wasi:io/streams@0.2.0.{input-stream, output-stream}; resource thing {}"
+        "  take: func(x: tuple<" +
+        std::string(type) + ">); }";
     const Bytes wasm = importingGuest(
         api, R"((module (import "test:provider/api@1.2.3" "take" (func $take (param i32)))
                  (memory (export "memory") 1)
@@ -453,8 +470,9 @@ TEST_F(ImportCallsTest, TypesThatCannotCrossAreRefusedByName) {
     const auto refused = engine_->load(wasm.view());
     ASSERT_FALSE(refused) << type;
     EXPECT_EQ(refused.error().code(), ErrorCode::kUnsupported);
-    EXPECT_NE(refused.error().message().find("test:provider/api@1.2.3"), std::string::npos)
-        << refused.error().message();
+    const std::string message = refused.error().describe();
+    EXPECT_NE(message.find("test:provider/api@1.2.3"), std::string::npos) << message;
+    EXPECT_NE(message.find(why), std::string::npos) << message;
   }
 }
 

@@ -71,6 +71,7 @@ interface error { resource error; }
 interface streams {
   use error.{error};
   variant stream-error { last-operation-failed(error), closed }
+  resource input-stream;
   resource output-stream {
     blocking-write-and-flush: func(contents: list<u8>) -> result<_, stream-error>;
   }
