@@ -18,8 +18,12 @@ Task<Result<void>> ChannelPumps::run(std::vector<Channel> channels,
 Task<void> ChannelPumps::pump(Channel channel) {
   for (;;) {
     auto piece = co_await channel.source->read();
-    if (!piece) co_return failed(Culprit::kSource, std::move(piece).error());
-    if (!*piece) co_return;
+    if (!piece || !*piece) {
+      auto ended = output_.end(channel.path);
+      if (!piece) co_return failed(Culprit::kSource, std::move(piece).error());
+      if (!ended) co_return failed(Culprit::kPeer, std::move(ended).error());
+      co_return;
+    }
     auto written = co_await output_.write(channel.path, std::move(**piece));
     if (!written) co_return failed(Culprit::kPeer, std::move(written).error());
   }

@@ -8,6 +8,7 @@
 #include "base/sync.h"
 #include "base/task.h"
 #include "net/stream.h"
+#include "wrpc/channel_pumps.h"
 #include "wrpc/frame.h"
 
 namespace nimbus::wrpc {
@@ -19,17 +20,16 @@ namespace nimbus::wrpc {
 // Every piece of data becomes one frame, so that a peer that wants each value whole finds it so,
 // except data beyond what a frame can hold. Small frames go out in one write, large ones without
 // copying.
-class FrameOutput {
+class FrameOutput final : public ChannelOutput {
  public:
   explicit FrameOutput(net::Stream& stream) : stream_(stream) {}
-  FrameOutput(const FrameOutput&) = delete;
-  FrameOutput& operator=(const FrameOutput&) = delete;
 
   // The first frame of a client, behind its header; of a server, with an empty one. Written also if
   // it is empty, as no other frame is.
   [[nodiscard]] Task<Result<void>> begin(std::vector<std::uint8_t> header, ByteChain root);
-  // Data of a sub-channel.
-  [[nodiscard]] Task<Result<void>> write(IndexPath path, ByteChain data);
+  [[nodiscard]] Task<Result<void>> write(IndexPath path, ByteChain data) override;
+  // The end of a sub-channel has no mark in this dialect.
+  [[nodiscard]] Result<void> end(const IndexPath& /*path*/) override { return {}; }
   // Nothing more comes.
   [[nodiscard]] Task<Result<void>> finish() { return stream_.shutdownWrite(); }
 

@@ -4,22 +4,9 @@
 
 #include <fmt/format.h>
 
+#include "wrpc/call_guard.h"
+
 namespace nimbus::wrpc {
-
-// Whoever gives run() up before its end gives the call up.
-class FramedCall::Abort {
- public:
-  explicit Abort(FramedCall& call) : call_(&call) {}
-  Abort(const Abort&) = delete;
-  Abort& operator=(const Abort&) = delete;
-  ~Abort() {
-    if (call_ != nullptr) call_->end();
-  }
-  void release() { call_ = nullptr; }
-
- private:
-  FramedCall* call_;
-};
 
 FramedCall::Connection::Connection(net::Shard& shard, std::unique_ptr<net::Stream> connected,
                                    const FramedLimits& limits)
@@ -45,14 +32,14 @@ FramedCall::~FramedCall() {
 Task<Result<Values>> FramedCall::run(std::shared_ptr<FramedCall> call,
                                      std::optional<TimePoint> deadline, const TupleShape* results,
                                      FunctionId function, Values params) {
-  Abort abort(*call);
+  CallGuard guard(*call);
   if (deadline) call->deadline_.armAt(*deadline);
   auto root = co_await call->exchange(results, function, std::move(params));
   if (!root) {
     co_return std::unexpected(
         call->explain(call->failure_ ? *call->failure_ : std::move(root).error(), function));
   }
-  abort.release();
+  guard.release();
   co_return call->finish(*std::move(root), results);
 }
 

@@ -52,7 +52,6 @@ class FramedCall final : public std::enable_shared_from_this<FramedCall>, privat
     FrameOutput output;
     ChannelPumps pumps;
   };
-  class Abort;
 
   [[nodiscard]] static Task<Result<std::unique_ptr<net::Stream>>> connectTo(
       net::Shard& shard, std::shared_ptr<const FramedTarget> target);

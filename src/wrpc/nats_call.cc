@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "wrpc/call_guard.h"
 #include "wrpc/nats_identity.h"
 #include "wrpc/nats_status.h"
 #include "wrpc/nats_subject.h"
@@ -14,21 +15,6 @@ namespace {
 constexpr std::string_view kResults = "results";
 
 }  // namespace
-
-// Ends a call whose caller has gone.
-class NatsCall::Abort {
- public:
-  explicit Abort(NatsCall& call) : call_(&call) {}
-  Abort(const Abort&) = delete;
-  Abort& operator=(const Abort&) = delete;
-  ~Abort() {
-    if (call_ != nullptr) call_->end();
-  }
-  void release() { call_ = nullptr; }
-
- private:
-  NatsCall* call_;
-};
 
 NatsCall::NatsCall(std::shared_ptr<nats::ReplySlots> slots,
                    std::shared_ptr<const NatsTarget> target, const TupleShape* results,
@@ -58,7 +44,7 @@ void NatsCall::releaseSlot() {
 Task<Result<Values>> NatsCall::run(std::shared_ptr<NatsCall> call, TimePoint deadline,
                                    std::shared_ptr<const nats::Connection::Headers> headers,
                                    FunctionId function, Values params) {
-  Abort abort(*call);
+  CallGuard guard(*call);
   if (call->failure_) co_return std::unexpected(*call->failure_);  // the session has gone
   if (auto invoked = call->invoke(*headers, function, std::move(params)); !invoked) {
     co_return std::unexpected(call->explain(std::move(invoked).error(), function));
@@ -69,7 +55,7 @@ Task<Result<Values>> NatsCall::run(std::shared_ptr<NatsCall> call, TimePoint dea
     co_await call->news_.wait();
   }
   if (call->failure_) co_return std::unexpected(call->explain(*call->failure_, function));
-  abort.release();
+  guard.release();
   co_return call->takeResults();
 }
 

@@ -45,8 +45,6 @@ class NatsCall final : public std::enable_shared_from_this<NatsCall>,
   void end();
 
  private:
-  class Abort;
-
   [[nodiscard]] Result<void> invoke(const nats::Connection::Headers& headers, FunctionId function,
                                     Values params);
   [[nodiscard]] Values takeResults();

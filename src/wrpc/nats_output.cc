@@ -37,48 +37,13 @@ Task<Result<void>> NatsOutput::send(std::string subject, NatsChunks chunks) {
   co_return Result<void>{};
 }
 
-Task<Result<void>> NatsOutput::sendChannels(std::vector<Channel> channels,
-                                            std::unique_ptr<ChannelSource> arriving) {
-  for (Channel& channel : channels) {
-    if (channel.source) pumps_.spawn(pump(std::move(channel)));
-  }
-  if (arriving) pumps_.spawn(follow(std::move(arriving)));
-  co_await pumps_.empty();
-  if (failure_) co_return std::unexpected(*failure_);
-  co_return Result<void>{};
+Task<Result<void>> NatsOutput::write(IndexPath path, ByteChain data) {
+  return send(channelSubject(root_, path), NatsChunks(std::move(data)));
 }
 
-// Also a source that failed is ended: a value that is cut off shows as such by its own encoding.
-Task<void> NatsOutput::pump(Channel channel) {
-  const std::string subject = channelSubject(root_, channel.path);
-  for (;;) {
-    auto piece = co_await channel.source->read();
-    if (!piece || !*piece) {
-      auto ended = connection_.publish(subject, {});
-      if (!piece) co_return failed(std::move(piece).error());
-      if (!ended) co_return failed(std::move(ended).error());
-      progress_ += 1;
-      co_return;
-    }
-    auto sent = co_await send(subject, NatsChunks(std::move(**piece)));
-    if (!sent) co_return failed(std::move(sent).error());
-  }
-}
-
-Task<void> NatsOutput::follow(std::unique_ptr<ChannelSource> arriving) {
-  for (;;) {
-    auto channel = co_await arriving->next();
-    if (!channel) co_return failed(std::move(channel).error());
-    if (!*channel) co_return;
-    pumps_.spawn(pump(std::move(**channel)));
-  }
-}
-
-// Called by a pump, which must not be destroyed under its own feet.
-void NatsOutput::failed(Error error) {
-  if (failure_) return;
-  failure_ = std::move(error);
-  shard_.defer(*this);
+Result<void> NatsOutput::end(const IndexPath& path) {
+  progress_ += 1;
+  return connection_.publish(channelSubject(root_, path), {});
 }
 
 }  // namespace nimbus::wrpc
