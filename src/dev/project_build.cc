@@ -30,6 +30,7 @@ Result<Built> buildPlanned(const PlannedProject& project, std::stop_token stop,
   request.path_variable = builder.path_variable;
   request.wash = builder.wash;
   request.stop = std::move(stop);
+  request.fetch_wit = builder.fetch_wit;
   Printed progress(builder);
   TRY(const project::BuildOutcome outcome,
       project::buildProject(request, builder.runner, progress));

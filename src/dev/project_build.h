@@ -18,6 +18,8 @@ struct ProjectBuilder {
   std::string wash;           // this program
   // Gets what the tools print, and lines of the build itself, on the thread that builds.
   std::function<void(std::string_view)> output;
+  // As in project::BuildRequest.
+  std::function<Result<void>(const project::BuildRequest&)> fetch_wit = {};
 };
 
 // The configuration that a planned project is built with.

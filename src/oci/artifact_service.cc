@@ -129,4 +129,9 @@ Result<Artifacts::Pushed> ArtifactService::pushAndWait(Reference reference, Wasm
 
 Result<Bytes> ArtifactService::read(const Pulled& pulled) { return artifacts_.read(pulled); }
 
+Result<std::optional<Bytes>> ArtifactService::readCached(const Digest& digest,
+                                                         std::uint64_t max_bytes) {
+  return cache_.read(digest, max_bytes);
+}
+
 }  // namespace nimbus::oci

@@ -50,6 +50,9 @@ class ArtifactService {
   [[nodiscard]] Result<Artifacts::Pushed> pushAndWait(Reference reference, WasmArtifact artifact,
                                                       RegistryOptions options, Progress* progress);
   [[nodiscard]] Result<Bytes> read(const Pulled& pulled);
+  // The blob of that digest, verified, if the cache has it and it is no larger.
+  [[nodiscard]] Result<std::optional<Bytes>> readCached(const Digest& digest,
+                                                        std::uint64_t max_bytes);
 
  private:
   struct Network;

@@ -208,7 +208,7 @@ TEST(TemplateFolder, SubfoldersStayInside) {
   EXPECT_EQ(*folderInside(folder.root() / "from", "a"), folder.root() / "from/a");
   for (const std::string bad : {"..", "a/../..", "/etc", "out"}) {
     EXPECT_THAT(folderInside(folder.root() / "from", bad).error().message(),
-                HasSubstr("leads out of the template"))
+                HasSubstr("leads out of it"))
         << bad;
   }
   EXPECT_EQ(folderInside(folder.root() / "from", "none").error().code(), ErrorCode::kNotFound);
@@ -228,7 +228,7 @@ TEST(GitTemplate, IsClonedShallowOrCheckedOut) {
   EXPECT_EQ(plain->files.front().path, "a.txt");
   EXPECT_THAT(runner.calls.front(), testing::Contains("--depth=1"));
   ASSERT_TRUE(readGitTemplate({"https://example.com/t.git", "v1", ""}, runner, false, {}));
-  EXPECT_THAT(runner.calls.back(), testing::IsSupersetOf({"checkout", "v1"}));
+  EXPECT_THAT(runner.calls, testing::Contains(testing::IsSupersetOf({"checkout", "v1"})));
   EXPECT_FALSE(readGitTemplate({"https://example.com/t.git", "--exec=x", ""}, runner, false, {}));
 }
 

@@ -1,14 +1,13 @@
 #include "project/template_folder.h"
 
-#include <cstdlib>
 #include <system_error>
 #include <utility>
-#include <vector>
 
 #include <fmt/format.h>
 
 #include "base/text.h"
 #include "host/files.h"
+#include "project/git_checkout.h"
 
 namespace nimbus::project {
 
@@ -56,49 +55,6 @@ Result<void> applyManifest(Template& into) {
   return {};
 }
 
-// A folder that goes away.
-class TemporaryFolder {
- public:
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-  TemporaryFolder(TemporaryFolder&& other) noexcept : path_(std::exchange(other.path_, {})) {}
-  ~TemporaryFolder() {
-    std::error_code ignored;
-    if (!path_.empty()) fs::remove_all(path_, ignored);
-  }
-  [[nodiscard]] static Result<TemporaryFolder> make() {
-    std::error_code error;
-    std::string name = (fs::temp_directory_path(error) / "wash-template-XXXXXX").string();
-    if (error || ::mkdtemp(name.data()) == nullptr) {
-      return failErrno("cannot make a temporary folder", errno);
-    }
-    return TemporaryFolder(name);
-  }
-  [[nodiscard]] const fs::path& path() const { return path_; }
-
- private:
-  explicit TemporaryFolder(fs::path path) : path_(std::move(path)) {}
-  fs::path path_;
-};
-
-// The last lines that git writes say what is wrong.
-Result<void> runGit(std::vector<std::string> arguments, ProcessRunner& runner, bool interactive,
-                    const std::stop_token& stop) {
-  arguments.insert(arguments.begin(), "git");
-  const Result<ProcessOutcome> outcome =
-      runner.run({.arguments = std::move(arguments),
-                  // No transport that runs a program of the URL's choice.
-                  .environment = {{"GIT_ALLOW_PROTOCOL", "file:git:http:https:ssh"},
-                                  {"GIT_TERMINAL_PROMPT", interactive ? "1" : "0"}},
-                  .stop = stop});
-  if (!outcome) {
-    if (outcome.error().code() != ErrorCode::kNotFound) return std::unexpected(outcome.error());
-    return fail(ErrorCode::kNotFound, "templates from repositories need git: apt-get install git");
-  }
-  if (outcome->ok()) return {};
-  return fail(ErrorCode::kInvalidArgument, std::string(trim(outcome->error)));
-}
-
 }  // namespace
 
 Result<fs::path> folderInside(const fs::path& root, const std::string& subfolder) {
@@ -113,7 +69,7 @@ Result<fs::path> folderInside(const fs::path& root, const std::string& subfolder
     return fail(ErrorCode::kNotFound, fmt::format("there is no folder {} in it", subfolder));
   const fs::path relative = real.lexically_relative(real_root);
   if (leaves || relative.empty() || *relative.begin() == "..")
-    return fail(ErrorCode::kInvalidArgument, subfolder + " leads out of the template");
+    return fail(ErrorCode::kInvalidArgument, subfolder + " leads out of it");
   return real;
 }
 
@@ -140,20 +96,9 @@ Result<Template> readTemplateFolder(const fs::path& folder) {
 
 Result<Template> readGitTemplate(const GitTemplate& source, ProcessRunner& runner, bool interactive,
                                  std::stop_token stop) {
-  if (source.ref.starts_with('-'))
-    return fail(ErrorCode::kInvalidArgument, source.ref + " is not a branch, tag or commit");
-  TRY(const TemporaryFolder temporary, TemporaryFolder::make());
-  const std::string clone = (temporary.path() / "clone").string();
-  std::vector<std::string> arguments = {"clone", "--quiet"};
-  // With a commit's name in hand all of the history may be needed.
-  if (source.ref.empty()) arguments.emplace_back("--depth=1");
-  arguments.insert(arguments.end(), {"--", source.url, clone});
-  TRY_VOID(runGit(std::move(arguments), runner, interactive, stop));
-  if (!source.ref.empty()) {
-    TRY_VOID(
-        runGit({"-C", clone, "checkout", "--quiet", source.ref, "--"}, runner, interactive, stop));
-  }
-  TRY(const fs::path folder, folderInside(clone, source.subfolder));
+  TRY(const GitCheckout clone,
+      GitCheckout::clone({source.url, source.ref}, runner, interactive, stop));
+  TRY(const fs::path folder, folderInside(clone.path(), source.subfolder));
   return readTemplateFolder(folder);
 }
 

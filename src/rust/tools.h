@@ -86,6 +86,36 @@ static_assert(offsetof(NimbusWitFile, text) == 2 * sizeof(void*), "see src/tools
 int32_t nimbus_tools_parse_wit(const NimbusWitFile* files, size_t count, NimbusBuffer* out,
                                NimbusBuffer* error);
 
+// JSON: the main package of the files, and the packages that it needs directly. Nothing has to be
+// there of them.
+//   {"package": {"name": "acme:web", "version": string | null}, "needs": [the same, …]}
+int32_t nimbus_tools_wit_needs(const NimbusWitFile* files, size_t count, NimbusBuffer* out,
+                               NimbusBuffer* error);
+
+// Memory of the caller; names are UTF-8.
+typedef struct {
+  const uint8_t* data;
+  size_t size;
+} NimbusView;
+
+typedef struct {
+  NimbusView name;  // for messages
+  NimbusView wasm;  // an encoded WIT package
+} NimbusEncodedWit;
+
+// What the main package of the files needs, directly or not, from the dependencies among the files
+// and from the encoded packages, which hold what they need in turn. Of a package that is in several
+// of them everything is taken; where two differ, texts go before binaries, and those before later
+// ones. `*out` is a list as nimbus_tools_guest_bindings gives it: for each package, by name,
+// "wasi:http@0.2.3" and its text.
+int32_t nimbus_tools_gather_wit(const NimbusWitFile* files, size_t count,
+                                const NimbusEncodedWit* packages, size_t package_count,
+                                NimbusBuffer* out, NimbusBuffer* error);
+
+// The main package of the files as a binary, named and versioned, with what it needs of others.
+int32_t nimbus_tools_encode_wit(const NimbusWitFile* files, size_t count, NimbusBuffer* out,
+                                NimbusBuffer* error);
+
 // Proposals that validation accepts beyond those that are finished and those that WASI 0.3 needs.
 enum {
   NIMBUS_FEATURE_WIDE_ARITHMETIC = 1 << 0,
@@ -146,12 +176,6 @@ int32_t nimbus_tools_wat(const uint8_t* text, size_t text_size, const uint8_t* p
 
 // --- composition ---------------------------------------------------------------------------------
 
-// Memory of the caller; names are UTF-8.
-typedef struct {
-  const uint8_t* data;
-  size_t size;
-} NimbusView;
-
 typedef struct {
   NimbusView name;  // for messages
   NimbusView wasm;  // a component
@@ -175,6 +199,7 @@ typedef struct {
 } NimbusComposeLabel;
 
 #ifdef __cplusplus
+static_assert(sizeof(NimbusEncodedWit) == 4 * sizeof(void*), "see src/tools/abi.rs");
 static_assert(sizeof(NimbusComposePart) == 4 * sizeof(void*), "see src/tools/abi.rs");
 static_assert(sizeof(NimbusComposeLink) == 6 * sizeof(void*), "see src/tools/abi.rs");
 static_assert(sizeof(NimbusComposeLabel) == 5 * sizeof(void*), "see src/tools/abi.rs");

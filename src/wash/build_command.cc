@@ -20,6 +20,7 @@
 #include "wash/build_report.h"
 #include "wash/command.h"
 #include "wash/interrupt.h"
+#include "wash/wit_fetch.h"
 
 namespace nimbus::wash {
 namespace {
@@ -97,6 +98,8 @@ int runBuild(const BuildFlags& flags, const BuildWords& words, const GlobalOptio
   request->stop = interrupt.token();
   SystemProcessRunner runner;
   PlainBuildProgress progress;
+  request->fetch_wit =
+      fetchWitForBuilds(runner, [&](std::string_view text) { progress.note(text); });
   const auto outcome = project::buildProject(*request, runner, progress);
   if (!outcome) return failed(outcome.error(), interrupt, global.format);
   if (const auto kept = context.set(kComponentPathKey, outcome->component_path); !kept) {

@@ -74,6 +74,7 @@ void addHostCommand(CLI::App& app, const GlobalOptions& global, Action& action);
 void addWorkloadCommand(CLI::App& app, const GlobalOptions& global, Action& action);
 void addOciCommand(CLI::App& app, const GlobalOptions& global, Action& action);
 void addProviderCommand(CLI::App& app, const GlobalOptions& global, Action& action);
+void addWitCommand(CLI::App& app, const GlobalOptions& global, Action& action);
 void addUpdateCommand(CLI::App& app, const GlobalOptions& global, Action& action);
 
 }  // namespace nimbus::wash

@@ -20,6 +20,7 @@
 #include "wash/line_printer.h"
 #include "wash/plugins.h"
 #include "wash/termination.h"
+#include "wash/wit_fetch.h"
 
 namespace nimbus::wash {
 namespace {
@@ -67,11 +68,13 @@ Result<dev::PlanRequest> requestOf(const DevFlags& flags, const plugin::HookCont
 dev::ProjectBuilder builderOf(ProcessRunner& runner, LinePrinter& lines) {
   std::error_code error;
   const char* path = std::getenv("PATH");
-  return {
-      .runner = runner,
-      .path_variable = path == nullptr ? "/usr/local/bin:/usr/bin:/bin" : path,
-      .wash = fs::read_symlink("/proc/self/exe", error).string(),
-      .output = [&lines](std::string_view text) { lines.write(LinePrinter::To::kError, text); }};
+  return {.runner = runner,
+          .path_variable = path == nullptr ? "/usr/local/bin:/usr/bin:/bin" : path,
+          .wash = fs::read_symlink("/proc/self/exe", error).string(),
+          .output = [&lines](std::string_view text) { lines.write(LinePrinter::To::kError, text); },
+          .fetch_wit = fetchWitForBuilds(runner, [&lines](std::string_view text) {
+            lines.write(LinePrinter::To::kError, std::string(text) + "\n");
+          })};
 }
 
 int run(const DevFlags& flags, const GlobalOptions& global, Plugins& plugins,

@@ -121,9 +121,11 @@ Task<Result<Bytes>> fetch(http::Client& client, const std::string& url, std::siz
 }
 
 Task<void> fetchOn(net::Shard& shard, const std::string& url, std::size_t max_bytes,
-                   Result<Bytes>& result) {
+                   const std::vector<std::string>& ca_paths, Result<Bytes>& result) {
   auto resolver = net::makeResolver(shard, kResolveTimeout);
-  auto tls = net::makeTlsClientContext({});
+  net::TlsClientOptions options;
+  options.extra_ca_paths = ca_paths;
+  auto tls = net::makeTlsClientContext(std::move(options));
   if (!resolver || !tls) {
     result = std::unexpected(resolver ? std::move(tls).error() : std::move(resolver).error());
     co_return;
@@ -135,10 +137,12 @@ Task<void> fetchOn(net::Shard& shard, const std::string& url, std::size_t max_by
 
 }  // namespace
 
-Result<Bytes> download(const std::string& url, std::size_t max_bytes) {
+Result<Bytes> download(const std::string& url, std::size_t max_bytes,
+                       const std::vector<std::string>& ca_paths) {
   TRY(const auto group, net::ShardGroup::start(1));
   Result<Bytes> result = fail(ErrorCode::kCancelled, "nothing was downloaded");
-  group->runTask(0, [&](net::Shard& shard) { return fetchOn(shard, url, max_bytes, result); });
+  group->runTask(
+      0, [&](net::Shard& shard) { return fetchOn(shard, url, max_bytes, ca_paths, result); });
   return result;
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "base/bytes.h"
 #include "base/result.h"
@@ -8,8 +9,9 @@
 namespace nimbus::wash {
 
 // What lies at an http or https address, at most so many bytes; follows a few redirections, but
-// never from https to http. Blocks. Errors: those of http::Client; kNotFound and kUnavailable for
-// what the server answers.
-[[nodiscard]] Result<Bytes> download(const std::string& url, std::size_t max_bytes);
+// never from https to http. `ca_paths`: PEM files of more certificate authorities. Blocks. Errors:
+// those of http::Client; kNotFound and kUnavailable for what the server answers.
+[[nodiscard]] Result<Bytes> download(const std::string& url, std::size_t max_bytes,
+                                     const std::vector<std::string>& ca_paths = {});
 
 }  // namespace nimbus::wash

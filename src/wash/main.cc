@@ -115,6 +115,7 @@ int run(int argc, char** argv) {
   addCompletionCommand(app, global, action);
   addHelpCommand(app, global, action);
   addBindgenCommand(app, global, action);
+  addWitCommand(app, global, action);
   addHostCommand(app, global, action);
   addWorkloadCommand(app, global, action);
   addProviderCommand(app, global, action);

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "rust/tools.h"
+#include "wit/sized_list.h"
 #include "wit/tool_call.h"
 
 namespace nimbus::wit {
@@ -12,33 +13,6 @@ namespace {
 Result<std::string> textOf(Result<Buffer> buffer) {
   TRY(const Buffer filled, std::move(buffer));
   return filled.text();
-}
-
-std::vector<NimbusWitFile> rawFiles(std::span<const WitFile> files) {
-  std::vector<NimbusWitFile> raw;
-  raw.reserve(files.size());
-  for (const WitFile& file : files) {
-    const ByteView path = asBytes(file.path);
-    const ByteView text = asBytes(file.text);
-    raw.push_back({path.data(), path.size(), text.data(), text.size()});
-  }
-  return raw;
-}
-
-// The next entry of a list as nimbus_tools_guest_bindings writes it: 8 bytes of size, then the
-// bytes.
-Result<std::string_view> takeSized(std::string_view& rest) {
-  std::uint64_t size = 0;
-  const auto broken = [] { return fail(ErrorCode::kInternal, "internal: a broken list of files"); };
-  if (rest.size() < sizeof size) return broken();
-  for (std::size_t i = 0; i < sizeof size; ++i) {
-    size |= std::uint64_t{static_cast<unsigned char>(rest[i])} << (8 * i);
-  }
-  rest.remove_prefix(sizeof size);
-  if (rest.size() < size) return broken();
-  const std::string_view entry = rest.substr(0, size);
-  rest.remove_prefix(size);
-  return entry;
 }
 
 NimbusPreview1Kind rawKind(Preview1Kind kind) {
@@ -97,14 +71,7 @@ Result<std::vector<GuestFile>> guestBindings(const GuestBindingsRequest& request
            asBytes(request.world).data(), request.world.size(), asBytes(request.package).data(),
            request.package.size(), asBytes(request.exports_package).data(),
            request.exports_package.size()));
-  std::string_view rest = asText(list.view());
-  std::vector<GuestFile> files;
-  while (!rest.empty()) {
-    TRY(const std::string_view path, takeSized(rest));
-    TRY(const std::string_view contents, takeSized(rest));
-    files.push_back({std::string(path), std::string(contents)});
-  }
-  return files;
+  return readSizedList(asText(list.view()));
 }
 
 Result<Bytes> watToWasm(std::string_view text, std::string_view path) {

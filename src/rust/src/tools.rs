@@ -9,12 +9,14 @@ mod compose;
 mod encode;
 mod exit_status;
 mod guest_bindings;
+mod list;
 mod metadata;
 mod rename;
 mod stack;
 mod types;
 mod validate;
 mod wat_text;
+mod wit_packages;
 mod wit_text;
 mod world;
 
@@ -22,8 +24,8 @@ mod world;
 mod tests;
 
 use abi::{
-    Buffer, ComposeLabel, ComposeLink, ComposePart, WitFile, answer, bytes_of, free, plan_of,
-    text_of, wit_files_of,
+    Buffer, ComposeLabel, ComposeLink, ComposePart, EncodedWit, WitFile, answer, bytes_of,
+    encoded_of, free, plan_of, text_of, wit_files_of,
 };
 
 /// # Safety
@@ -97,6 +99,60 @@ pub unsafe extern "C" fn nimbus_tools_parse_wit(
 ) -> i32 {
     // SAFETY: as promised by the caller.
     unsafe { answer(out, error, || wit_text::json(&wit_files_of(files, count)?)) }
+}
+
+/// # Safety
+/// As `tools.h` says: `files` has `count` entries, `out` and `error` may be written.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nimbus_tools_wit_needs(
+    files: *const WitFile,
+    count: usize,
+    out: *mut Buffer,
+    error: *mut Buffer,
+) -> i32 {
+    // SAFETY: as promised by the caller.
+    unsafe {
+        answer(out, error, || {
+            wit_packages::needs(&wit_files_of(files, count)?)
+        })
+    }
+}
+
+/// # Safety
+/// As `tools.h` says: the lists have the sizes given, `out` and `error` may be written.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nimbus_tools_gather_wit(
+    files: *const WitFile,
+    count: usize,
+    packages: *const EncodedWit,
+    package_count: usize,
+    out: *mut Buffer,
+    error: *mut Buffer,
+) -> i32 {
+    // SAFETY: as promised by the caller.
+    unsafe {
+        answer(out, error, || {
+            let packages = encoded_of(packages, package_count)?;
+            wit_packages::gather(&wit_files_of(files, count)?, &packages)
+        })
+    }
+}
+
+/// # Safety
+/// As `tools.h` says: `files` has `count` entries, `out` and `error` may be written.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nimbus_tools_encode_wit(
+    files: *const WitFile,
+    count: usize,
+    out: *mut Buffer,
+    error: *mut Buffer,
+) -> i32 {
+    // SAFETY: as promised by the caller.
+    unsafe {
+        answer(out, error, || {
+            wit_packages::encode(&wit_files_of(files, count)?)
+        })
+    }
 }
 
 /// # Safety

@@ -1,6 +1,7 @@
 //! What crosses to C: buffers, views of the caller's memory, and the barrier that keeps panics in.
 
 use crate::tools::compose::{Label, Link, Part, Plan};
+use crate::tools::wit_packages::Encoded;
 use anyhow::{Context, Result, anyhow};
 use std::any::Any;
 use std::mem::{ManuallyDrop, offset_of};
@@ -28,6 +29,13 @@ pub struct WitFile {
 pub struct View {
     data: *const u8,
     size: usize,
+}
+
+/// `NimbusEncodedWit`.
+#[repr(C)]
+pub struct EncodedWit {
+    name: View,
+    wasm: View,
 }
 
 /// `NimbusComposePart`.
@@ -60,6 +68,7 @@ const _: () = assert!(offset_of!(Buffer, size) == POINTER);
 const _: () = assert!(offset_of!(Buffer, capacity) == 2 * POINTER);
 const _: () = assert!(size_of::<WitFile>() == 4 * POINTER);
 const _: () = assert!(offset_of!(WitFile, text) == 2 * POINTER);
+const _: () = assert!(size_of::<EncodedWit>() == 4 * POINTER);
 const _: () = assert!(size_of::<ComposePart>() == 4 * POINTER);
 const _: () = assert!(size_of::<ComposeLink>() == 6 * POINTER);
 const _: () = assert!(size_of::<ComposeLabel>() == 5 * POINTER);
@@ -172,6 +181,22 @@ unsafe fn source_of<'a>(file: &WitFile) -> Result<Source<'a>> {
     // SAFETY: the same.
     let text = unsafe { text_of(file.text, file.text_size, path) }?;
     Ok(Source { path, text })
+}
+
+/// # Safety
+/// As for `wit_files_of`.
+pub unsafe fn encoded_of<'a>(items: *const EncodedWit, count: usize) -> Result<Vec<Encoded<'a>>> {
+    // SAFETY: as promised by the caller.
+    let items = unsafe { list_of(items, count) };
+    let encoded = |item: &EncodedWit| {
+        Ok(Encoded {
+            // SAFETY: the views are valid by the caller's promise.
+            name: unsafe { text_of(item.name.data, item.name.size, "a name") }?,
+            // SAFETY: the same.
+            wasm: unsafe { bytes_of(item.wasm.data, item.wasm.size) },
+        })
+    };
+    items.iter().map(encoded).collect()
 }
 
 /// # Safety

@@ -1,7 +1,7 @@
 //! Bindings of a component, in the language that it is written in.
 
 use crate::tools::abi::Source;
-use crate::tools::bounds::MAX_OUTPUT_BYTES;
+use crate::tools::list::list;
 use crate::tools::stack::on_large_stack;
 use crate::tools::wit_text;
 use anyhow::{Result, bail, ensure};
@@ -75,19 +75,4 @@ fn go_files(files: &Files, package: &str) -> Result<Vec<(String, Vec<u8>)>> {
             Ok((path, text.replace(GO_RUNTIME_PACKAGE, &own).into_bytes()))
         })
         .collect()
-}
-
-fn list(files: &[(impl AsRef<str>, impl AsRef<[u8]>)]) -> Result<Vec<u8>> {
-    let mut out = Vec::new();
-    for (path, contents) in files {
-        for part in [path.as_ref().as_bytes(), contents.as_ref()] {
-            ensure!(
-                out.len() + part.len() <= MAX_OUTPUT_BYTES,
-                "the bindings have more than {MAX_OUTPUT_BYTES} bytes"
-            );
-            out.extend((part.len() as u64).to_le_bytes());
-            out.extend(part);
-        }
-    }
-    Ok(out)
 }

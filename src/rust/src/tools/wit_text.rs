@@ -7,7 +7,7 @@ use crate::tools::world::document;
 use anyhow::{Result, anyhow, ensure};
 use std::collections::BTreeMap;
 use std::fmt::Display;
-use wit_parser::{PackageId, Resolve, SourceMap, Span, UnresolvedPackageGroup};
+use wit_parser::{PackageId, Resolve, ResolveResult, SourceMap, Span, UnresolvedPackageGroup};
 
 pub fn json(files: &[Source<'_>]) -> Result<Vec<u8>> {
     on_large_stack(|| {
@@ -19,6 +19,35 @@ pub fn json(files: &[Source<'_>]) -> Result<Vec<u8>> {
 
 /// Call it on a large stack.
 pub fn resolve(files: &[Source<'_>]) -> Result<(Resolve, PackageId)> {
+    resolve_into(Resolve::default(), files)
+}
+
+/// The same, added to what is there.
+pub fn resolve_into(mut resolve: Resolve, files: &[Source<'_>]) -> Result<(Resolve, PackageId)> {
+    let (main, dependencies) = parse_groups(files)?;
+    let pushed = resolve.push_groups(main, dependencies);
+    let package = said(&resolve, pushed)?;
+    Ok((resolve, package))
+}
+
+/// One package and those within it, whose needs are there.
+pub fn push_group(resolve: &mut Resolve, group: UnresolvedPackageGroup) -> Result<PackageId> {
+    let pushed = resolve.push_group(group);
+    said(resolve, pushed)
+}
+
+/// An error with the place in the text.
+fn said<T>(resolve: &Resolve, pushed: ResolveResult<T>) -> Result<T> {
+    pushed.map_err(|error| {
+        let kind = error.kind();
+        located(|span| resolve.render_location(span), kind.span(), kind)
+    })
+}
+
+/// The main package, and those it may depend on. Nothing is resolved yet. Call it on a large stack.
+pub fn parse_groups(
+    files: &[Source<'_>],
+) -> Result<(UnresolvedPackageGroup, Vec<UnresolvedPackageGroup>)> {
     ensure!(!files.is_empty(), "there are no WIT files");
     ensure!(
         files.len() <= MAX_WIT_FILES,
@@ -51,19 +80,7 @@ pub fn resolve(files: &[Source<'_>]) -> Result<(Resolve, PackageId)> {
         count <= MAX_WIT_PACKAGES,
         "there are more than {MAX_WIT_PACKAGES} WIT packages"
     );
-
-    let mut resolve = Resolve::default();
-    match resolve.push_groups(main, dependencies) {
-        Ok(package) => Ok((resolve, package)),
-        Err(error) => {
-            let kind = error.kind();
-            Err(located(
-                |span| resolve.render_location(span),
-                kind.span(),
-                kind,
-            ))
-        }
-    }
+    Ok((main, dependencies))
 }
 
 fn parse(sources: SourceMap) -> Result<UnresolvedPackageGroup> {

@@ -33,13 +33,23 @@ pub fn wit(bytes: &[u8]) -> Result<Vec<u8>> {
             .map(|(id, _)| id)
             .filter(|id| *id != main)
             .collect();
-        let mut printer = WitPrinter::new(BoundedText::default());
-        printer.print(resolve, main, &others)?;
-        Ok(String::from(printer.output.text).into_bytes())
+        text(resolve, main, &others)
     })
 }
 
-fn decode(bytes: &[u8]) -> Result<DecodedWasm> {
+/// One package of several. Call it on a large stack.
+pub fn package_text(resolve: &Resolve, package: PackageId) -> Result<Vec<u8>> {
+    text(resolve, package, &[])
+}
+
+fn text(resolve: &Resolve, main: PackageId, others: &[PackageId]) -> Result<Vec<u8>> {
+    let mut printer = WitPrinter::new(BoundedText::default());
+    printer.print(resolve, main, others)?;
+    Ok(String::from(printer.output.text).into_bytes())
+}
+
+/// Call it on a large stack.
+pub fn decode(bytes: &[u8]) -> Result<DecodedWasm> {
     let walked = walk(bytes, |_, _| Ok(()))?;
     if walked.encoding == Encoding::Module {
         bail!("a core module has no WIT world; only components do");

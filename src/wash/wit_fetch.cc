@@ -1,0 +1,112 @@
+#include "wash/wit_fetch.h"
+
+#include <cstdlib>
+#include <filesystem>
+#include <utility>
+
+#include <fmt/format.h>
+#include <CLI/CLI.hpp>
+
+#include "base/text.h"
+#include "host/files.h"
+#include "wash/download.h"
+#include "witdeps/registry_map.h"
+#include "witdeps/transport.h"
+
+namespace nimbus::wash {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kCaPaths = "WASH_OCI_CA_PATHS";
+constexpr std::size_t kMaxConfigBytes = std::size_t{1} << 20;
+
+Result<witdeps::RegistryMap> registriesOf(const project::WitSettings& settings) {
+  witdeps::RegistryMap registries;
+  const std::string path = witdeps::defaultWkgConfigPath();
+  std::error_code error;
+  if (!path.empty() && fs::exists(path, error)) {
+    TRY(const std::string text, host::readFile(path, kMaxConfigBytes));
+    TRY_VOID(registries.addConfig(text, path));
+  }
+  TRY_VOID(registries.addLogins(settings.registries));
+  return registries;
+}
+
+Result<void> fetchBefore(const project::BuildRequest& build, ProcessRunner& runner,
+                         const std::function<void(std::string_view)>& tell) {
+  const project::WitSettings& settings = build.config.wit;
+  TRY(witdeps::WitFolder folder,
+      witdeps::WitFolder::read(fs::path(build.folder) / settings.wit_dir));
+  if (folder.main().empty()) return {};
+  if (const auto about = wit::packageNeeds(folder.main()); !about) {
+    tell(fmt::format("dependencies in {} are not fetched: {}", settings.wit_dir,
+                     about.error().describe()));
+    return {};
+  }
+  WitNetworkFlags flags;
+  if (const char* paths = std::getenv(kCaPaths); paths != nullptr)
+    for (const std::string_view path : split(paths, ','))
+      if (!path.empty()) flags.ca_paths.emplace_back(path);
+  auto outcome = fetchWit(build.folder, settings, folder, flags, {.stop = build.stop}, runner);
+  if (!outcome) {
+    return fail(outcome.error().code(),
+                "the dependencies in wit/ cannot be fetched (--skip-fetch builds without that)",
+                outcome.error());
+  }
+  if (!outcome->changed) return {};
+  for (const witdeps::FetchedPackage& package : outcome->packages) {
+    if (!package.from.empty())
+      tell(fmt::format("fetched {} from {}", package.package.text(), package.from));
+  }
+  return {};
+}
+
+}  // namespace
+
+void addWitNetworkFlags(CLI::App& command, WitNetworkFlags& flags) {
+  command.add_flag("--offline", flags.offline,
+                   "Take packages from this machine and from the cache only");
+  command.add_flag("--insecure", flags.insecure, "Talk to registries over HTTP, without TLS");
+  command
+      .add_option("--ca-path", flags.ca_paths,
+                  "PEM file of more certificate authorities (repeatable)")
+      ->envname(kCaPaths)
+      ->delimiter(',')
+      ->allow_extra_args(false)
+      ->option_text("FILE");
+}
+
+Result<witdeps::FetchOutcome> fetchWit(const std::string& project,
+                                       const project::WitSettings& settings,
+                                       witdeps::WitFolder& folder, const WitNetworkFlags& flags,
+                                       const WitFetchChoice& choice, ProcessRunner& runner) {
+  TRY(const witdeps::RegistryMap registries, registriesOf(settings));
+  witdeps::NetworkTransport transport(
+      {.ca_paths = flags.ca_paths,
+       .insecure = flags.insecure,
+       .interactive = choice.interactive,
+       .stop = choice.stop},
+      [&flags](const std::string& url, std::size_t max_bytes) {
+        return download(url, max_bytes, flags.ca_paths);
+      },
+      runner);
+  return witdeps::fetchDependencies({.project = project,
+                                     .settings = settings,
+                                     .registries = registries,
+                                     .refresh = choice.refresh,
+                                     .forget_all = choice.forget_all,
+                                     .forget = choice.forget,
+                                     .offline = flags.offline,
+                                     .insecure = flags.insecure},
+                                    folder, transport);
+}
+
+std::function<Result<void>(const project::BuildRequest&)> fetchWitForBuilds(
+    ProcessRunner& runner, std::function<void(std::string_view)> tell) {
+  return [&runner, tell = std::move(tell)](const project::BuildRequest& build) {
+    return fetchBefore(build, runner, tell);
+  };
+}
+
+}  // namespace nimbus::wash

@@ -1,0 +1,48 @@
+#include "witdeps/transport.h"
+
+#include <utility>
+
+namespace nimbus::witdeps {
+namespace {
+
+constexpr std::uint64_t kMaxPackageBytes = 64ULL << 20;
+constexpr std::size_t kAttempts = 4;
+
+}  // namespace
+
+Result<oci::ArtifactService*> NetworkTransport::artifacts() {
+  if (!artifacts_) {
+    oci::ArtifactServiceOptions options;
+    options.ca_paths = options_.ca_paths;
+    TRY(artifacts_, oci::ArtifactService::start(std::move(options), runner_));
+  }
+  return artifacts_.get();
+}
+
+Result<std::optional<Bytes>> NetworkTransport::cached(const oci::Digest& digest) {
+  TRY(oci::ArtifactService* const service, artifacts());
+  return service->readCached(digest, kMaxPackageBytes);
+}
+
+Result<PulledWasm> NetworkTransport::pull(const PullOrder& order) {
+  TRY(oci::ArtifactService* const service, artifacts());
+  oci::RegistryOptions options;
+  options.insecure = order.insecure || options_.insecure;
+  options.credential = order.login;
+  options.max_blob_bytes = kMaxPackageBytes;
+  options.retry.attempts = kAttempts;
+  TRY(const oci::Pulled pulled,
+      service->pullAndWait({order.reference, order.policy, std::move(options)}, nullptr));
+  TRY(Bytes wasm, service->read(pulled));
+  return PulledWasm{std::move(wasm), pulled.layer};
+}
+
+Result<Bytes> NetworkTransport::download(const std::string& url, std::size_t max_bytes) {
+  return download_(url, max_bytes);
+}
+
+Result<project::GitCheckout> NetworkTransport::clone(const project::GitSource& source) {
+  return project::GitCheckout::clone(source, runner_, options_.interactive, options_.stop);
+}
+
+}  // namespace nimbus::witdeps
