@@ -78,8 +78,8 @@ struct DataPlane::Impl {
 };
 
 Result<void> DataPlane::Impl::makeParts() {
+  parts.resize(serving->size());  // what is destroyed on every shard, also after a failure
   TRY(const std::shared_ptr<net::TlsClientContext> tls, makeLazyTls(options.client_tls));
-  parts.resize(serving->size());
   Result<void> made;
   serving->runOnEach([&](net::Shard& shard) {
     auto resolver = net::makeResolver(shard, options.resolve_timeout);

@@ -203,6 +203,12 @@ void addGuestFlags(CLI::App& command, GuestFlags& flags) {
       ->check(acceptedBy(entryOf<host::LoopbackPort>))
       ->option_text("PORT ...")
       ->allow_extra_args(false);
+  command
+      .add_option("--outgoing-ca", flags.outgoing_ca_files,
+                  "Authorities that outgoing HTTPS trusts beside the system's (PEM)")
+      ->check(CLI::ExistingFile)
+      ->option_text("FILE ...")
+      ->allow_extra_args(false);
   command.add_option("--pool-size", flags.pool_size,
                      "Warm instances that are reused; 0: a fresh one for every request");
   command.add_option("--max-invocations", flags.max_invocations,
@@ -234,11 +240,14 @@ void addGuestFlags(CLI::App& command, GuestFlags& flags) {
   addNatsFlags(command, flags.nats);
 }
 
-Result<host::ProvidersOptions> providersOf(const GuestFlags& flags) {
-  host::ProvidersOptions options;
-  TRY(options.nats, natsOptionsOf(flags.nats));
+Result<host::DataPlaneOptions> planeOptionsOf(const GuestFlags& flags) {
+  host::DataPlaneOptions options;
+  host::ProvidersOptions& providers = options.runtime.providers;
+  TRY(providers.nats, natsOptionsOf(flags.nats));
   if (flags.keyvalue.starts_with(kSqlitePrefix))
-    options.keyvalue_database = fs::absolute(flags.keyvalue.substr(kSqlitePrefix.size()));
+    providers.keyvalue_database = fs::absolute(flags.keyvalue.substr(kSqlitePrefix.size()));
+  options.runtime.egress.allow_host_loopback = true;
+  options.client_tls.extra_ca_paths = flags.outgoing_ca_files;
   return options;
 }
 

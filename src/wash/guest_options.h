@@ -6,8 +6,8 @@
 
 #include "base/clock.h"
 #include "base/result.h"
+#include "host/data_plane.h"
 #include "host/manifest.h"
-#include "host/providers.h"
 #include "wash/nats_flags.h"
 
 namespace CLI {
@@ -23,6 +23,7 @@ struct GuestFlags {
   std::vector<std::string> allowed_hosts;
   std::vector<std::string> allowed_lookups;
   std::vector<std::string> allowed_loopback_ports;
+  std::vector<std::string> outgoing_ca_files;  // PEM
   std::uint32_t pool_size = 0;
   std::uint64_t max_invocations = 0;
   std::uint32_t max_concurrency = 1;
@@ -41,8 +42,8 @@ void addGuestFlags(CLI::App& command, GuestFlags& flags);
 [[nodiscard]] Result<host::WorkloadSpec> workloadOf(const GuestFlags& flags,
                                                     const std::string& component_path);
 
-// The providers behind that workload.
-[[nodiscard]] Result<host::ProvidersOptions> providersOf(const GuestFlags& flags);
+// What serves that workload: its providers, and what its outgoing requests trust.
+[[nodiscard]] Result<host::DataPlaneOptions> planeOptionsOf(const GuestFlags& flags);
 
 // "64KiB", "512MiB", "2GiB", or a number of bytes.
 [[nodiscard]] Result<std::uint64_t> parseBytes(std::string_view text);

@@ -53,14 +53,11 @@ Task<void> runAndKeep(host::ShardRuntime& shard, Command& command) {
 
 Result<CallOutcome> execute(engine::Engine& engine,
                             std::shared_ptr<const engine::Component> component,
-                            const host::WorkloadSpec& spec, const host::ProvidersOptions& providers,
+                            const host::WorkloadSpec& spec, host::DataPlaneOptions options,
                             const std::vector<std::string>& arguments, Logger& log) {
   const SystemClock clock;
   MetricRegistry metrics;
-  host::DataPlaneOptions options;
   options.shards = 1;
-  options.runtime.egress.allow_host_loopback = true;
-  options.runtime.providers = providers;
   TRY(const auto plane, host::DataPlane::create(std::move(options), engine, log, metrics, clock));
   TRY(const auto termination,
       Termination::watch(plane->control(), Termination::OnSignal::kExitAtOnce));
@@ -83,9 +80,9 @@ Result<CallOutcome> execute(engine::Engine& engine,
 }  // namespace
 
 int runCli(engine::Engine& engine, std::shared_ptr<const engine::Component> component,
-           const host::WorkloadSpec& spec, const host::ProvidersOptions& providers,
+           const host::WorkloadSpec& spec, const host::DataPlaneOptions& plane,
            const std::vector<std::string>& arguments, const GlobalOptions& global, Logger& log) {
-  const auto outcome = execute(engine, std::move(component), spec, providers, arguments, log);
+  const auto outcome = execute(engine, std::move(component), spec, plane, arguments, log);
   return outcome ? statusOf(*outcome, global.format)
                  : reportFailure(global.format, outcome.error());
 }

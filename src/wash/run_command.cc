@@ -41,16 +41,16 @@ int run(const RunFlags& flags, const GlobalOptions& global) {
   if (wit::runKind(*info) == wit::RunKind::kNone) {
     return failed(Error(ErrorCode::kUnsupported, explainNotRunnable(*info)));
   }
-  const auto providers = providersOf(flags.guest);
-  if (!providers) return failed(providers.error());
+  const auto plane = planeOptionsOf(flags.guest);
+  if (!plane) return failed(plane.error());
   auto engine = engine::Engine::create(engineOptionsOf(flags.engine), *log);
   if (!engine) return failed(engine.error());
   const auto component = (*engine)->load(resolved->bytes.view());
   if (!component) return failed(component.error());
   if (engine::isHttp((*component)->kind())) {
-    return runHttp(**engine, *component, *spec, *providers, flags.http, global, *log);
+    return runHttp(**engine, *component, *spec, *plane, flags.http, global, *log);
   }
-  return runCli(**engine, *component, *spec, *providers, flags.arguments, global, *log);
+  return runCli(**engine, *component, *spec, *plane, flags.arguments, global, *log);
 }
 
 }  // namespace

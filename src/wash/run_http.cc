@@ -25,19 +25,15 @@ Result<http::ServerOptions> serverOptions(const HttpFlags& flags, http::AccessLo
   return options;
 }
 
-host::DataPlaneOptions planeOptions(const HttpFlags& flags,
-                                    const host::ProvidersOptions& providers) {
-  host::DataPlaneOptions options;
-  options.runtime.providers = providers;
+host::DataPlaneOptions withFlags(host::DataPlaneOptions options, const HttpFlags& flags) {
   options.shards = flags.shards;
   options.runtime.stdio = engine::GuestStdio::kInherit;
-  options.runtime.egress.allow_host_loopback = true;
   options.runtime.volumes_folder = "/tmp/nimbus-run-" + std::to_string(::getpid());
   return options;
 }
 
 Result<void> serve(engine::Engine& engine, std::shared_ptr<const engine::Component> component,
-                   const host::WorkloadSpec& run_spec, const host::ProvidersOptions& providers,
+                   const host::WorkloadSpec& run_spec, const host::DataPlaneOptions& plane_options,
                    const HttpFlags& flags, const GlobalOptions& global, Logger& log) {
   const auto spec = std::make_shared<const host::WorkloadSpec>(run_spec);
   const SystemClock clock;
@@ -49,7 +45,7 @@ Result<void> serve(engine::Engine& engine, std::shared_ptr<const engine::Compone
   TRY(const net::Endpoint where, net::Endpoint::parse(flags.address));
   TRY(const http::ServerOptions server, serverOptions(flags, access_log.get()));
   TRY(const auto plane,
-      host::DataPlane::create(planeOptions(flags, providers), engine, log, metrics, clock));
+      host::DataPlane::create(withFlags(plane_options, flags), engine, log, metrics, clock));
   TRY(const auto termination, Termination::watch(plane->control()));
   TRY_VOID(plane->openProviders(spec));
   TRY(const auto deployment, plane->runtime().assemble(spec, 1, host::WorkloadCode::of(component)));
@@ -99,9 +95,9 @@ void addHttpFlags(CLI::App& command, HttpFlags& flags) {
 }
 
 int runHttp(engine::Engine& engine, std::shared_ptr<const engine::Component> component,
-            const host::WorkloadSpec& spec, const host::ProvidersOptions& providers,
+            const host::WorkloadSpec& spec, const host::DataPlaneOptions& plane,
             const HttpFlags& flags, const GlobalOptions& global, Logger& log) {
-  const auto served = serve(engine, std::move(component), spec, providers, flags, global, log);
+  const auto served = serve(engine, std::move(component), spec, plane, flags, global, log);
   return served ? kExitOk : reportFailure(global.format, served.error());
 }
 

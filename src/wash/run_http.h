@@ -6,8 +6,8 @@
 
 #include "base/log.h"
 #include "engine/engine.h"
+#include "host/data_plane.h"
 #include "host/manifest.h"
-#include "host/providers.h"
 #include "wash/command.h"
 
 namespace nimbus::wash {
@@ -27,7 +27,7 @@ void addHttpFlags(CLI::App& command, HttpFlags& flags);
 // Serves until a signal comes, then lets running requests finish. Returns the exit status.
 [[nodiscard]] int runHttp(engine::Engine& engine,
                           std::shared_ptr<const engine::Component> component,
-                          const host::WorkloadSpec& spec, const host::ProvidersOptions& providers,
+                          const host::WorkloadSpec& spec, const host::DataPlaneOptions& plane,
                           const HttpFlags& flags, const GlobalOptions& global, Logger& log);
 
 }  // namespace nimbus::wash
