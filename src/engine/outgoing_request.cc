@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "base/race.h"
 #include "engine/egress_calls.h"
 #include "engine/ffi.h"
 
@@ -21,7 +22,16 @@ class OutgoingRequest::Body final : public http::BodyReader {
       co_await arrived_.wait();
     }
   }
-  [[nodiscard]] bool empty() const override { return ended_ && pieces_.empty(); }
+  [[nodiscard]] bool empty() const override {
+    return ended_ && pieces_.empty() && trailers_.size() == 0;
+  }
+  // Something came, or nothing will.
+  Task<void> begun() {
+    while (pieces_.empty() && !ended_ && !failed_) {
+      arrived_.clear();
+      co_await arrived_.wait();
+    }
+  }
   [[nodiscard]] std::optional<std::uint64_t> length() const override { return length_; }
   [[nodiscard]] const http::Headers& trailers() const override { return trailers_; }
 
@@ -96,6 +106,10 @@ OutgoingRequest::OutgoingRequest(net::Shard& shard, NimbusEgress* raw,
 OutgoingRequest::~OutgoingRequest() = default;
 
 http::BodyReader& OutgoingRequest::body() { return *body_; }
+
+Task<void> OutgoingRequest::contentBegun(Duration limit) {
+  co_await withTimeout(body_->begun(), shard_.sleepFor(limit));
+}
 
 void OutgoingRequest::respond(const http::ResponseHead& head) {
   const std::vector<NimbusField> fields = toFields(head.headers);

@@ -43,6 +43,11 @@ class OutgoingRequest final : public std::enable_shared_from_this<OutgoingReques
   // The request's content; the guest writes on as it is read.
   [[nodiscard]] http::BodyReader& body();
 
+  // Completes once the guest has said anything of its content, or that there is none; or after
+  // `limit`, since a guest may keep its content open until the response comes. After that
+  // body().empty() tells a request without content.
+  [[nodiscard]] Task<void> contentBegun(Duration limit);
+
   // The guest lost interest: give up. Set once.
   [[nodiscard]] Event& cancelled() { return cancelled_; }
 

@@ -3,6 +3,7 @@
 #include <optional>
 
 #include "base/race.h"
+#include "host/outgoing_errors.h"
 #include "http/client_request.h"
 
 namespace nimbus::host {
@@ -14,20 +15,8 @@ constexpr Duration kConnectTimeout = std::chrono::seconds(30);
 constexpr Duration kFirstByteTimeout = std::chrono::seconds(600);
 constexpr Duration kBetweenBytesTimeout = std::chrono::seconds(600);
 
-// The case of wasi:http/types.error-code that says best what went wrong.
-std::string_view errorCodeFor(const Error& error) {
-  switch (error.code()) {
-    case ErrorCode::kPermissionDenied: return "HTTP-request-denied";
-    case ErrorCode::kNotFound: return "DNS-error";
-    case ErrorCode::kUnavailable: return "connection-refused";
-    case ErrorCode::kDeadlineExceeded: return "connection-timeout";
-    case ErrorCode::kProtocol: return "HTTP-protocol-error";
-    case ErrorCode::kResourceExhausted: return "HTTP-response-header-section-size";
-    case ErrorCode::kInvalidArgument: return "HTTP-request-URI-invalid";
-    case ErrorCode::kIo: return "connection-terminated";
-    default: return "internal-error";
-  }
-}
+// How long a request waits for its content to begin or end before its head goes out.
+constexpr Duration kContentWait = std::chrono::milliseconds(50);
 
 class Carrier {
  public:
@@ -40,14 +29,15 @@ class Carrier {
 
   Task<void> run() {
     if (const auto allowed = check(); !allowed) {
-      refuse(allowed.error());
+      fail(deniedCode(allowed.error()), allowed.error());
       co_return;
     }
+    if (mayHaveNone()) co_await request_->contentBegun(kContentWait);
     http::BodyReader* body = &request_->body();
-    if (body->length() == 0) body = nullptr;
+    if (body->length() == 0 || body->empty()) body = nullptr;
     auto response = co_await client_.send(std::move(request_->head()), body, options());
     if (!response) {
-      refuse(response.error());
+      fail(outgoingErrorCode(stage_, response.error()), response.error());
       co_return;
     }
     request_->respond((*response)->head());
@@ -55,9 +45,20 @@ class Carrier {
   }
 
  private:
-  void refuse(const Error& error) {
+  // Whether there is content shows only when the guest says so. Such requests seldom have any, and
+  // without they can be sent again, and do not puzzle servers by content of no bytes.
+  bool mayHaveNone() {
+    return http::isIdempotent(request_->head().method) && !request_->body().length();
+  }
+
+  static std::string_view deniedCode(const Error& error) {
+    return error.code() == ErrorCode::kPermissionDenied ? "HTTP-request-denied"
+                                                        : "HTTP-request-URI-invalid";
+  }
+
+  void fail(std::string_view code, const Error& error) {
     if (error.code() == ErrorCode::kPermissionDenied) component_->log->denied(error.describe());
-    request_->fail(errorCodeFor(error), error.describe());
+    request_->fail(code, error.describe());
   }
 
   Result<void> check() const {
@@ -67,7 +68,7 @@ class Carrier {
     return component_->egress->checkHttp(https ? "https" : "http", target.host, target.port);
   }
 
-  [[nodiscard]] http::RequestOptions options() const {
+  [[nodiscard]] http::RequestOptions options() {
     const engine::OutgoingTimeouts& timeouts = request_->timeouts();
     http::RequestOptions options;
     options.connect_timeout = timeouts.connect.value_or(kConnectTimeout);
@@ -78,6 +79,7 @@ class Carrier {
       return policy->checkAddress(address, port);
     };
     options.isolation_key = component_->log->identity().workload;
+    options.stage = &stage_;
     return options;
   }
 
@@ -85,9 +87,7 @@ class Carrier {
     while (true) {
       auto piece = co_await body.read();
       if (!piece) {
-        const bool late = piece.error().code() == ErrorCode::kDeadlineExceeded;
-        request_->fail(late ? "connection-read-timeout" : "HTTP-response-incomplete",
-                       piece.error().describe());
+        request_->fail(outgoingContentErrorCode(piece.error()), piece.error().describe());
         co_return;
       }
       if (!piece->has_value()) break;
@@ -99,6 +99,7 @@ class Carrier {
   std::shared_ptr<OutgoingRequest> request_;
   std::shared_ptr<ComponentRuntime> component_;
   http::Client& client_;
+  http::ClientStage stage_ = http::ClientStage::kCheck;
 };
 
 Task<void> untilCancelled(std::shared_ptr<OutgoingRequest> request) {

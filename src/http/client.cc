@@ -46,6 +46,7 @@ class PooledClient final : public Client {
   static Task<Result<std::unique_ptr<ClientResponse>>> sendOn(std::shared_ptr<ClientPool> pool,
                                                               RequestHead head, BodyReader* body,
                                                               RequestOptions options) {
+    enter(options, ClientStage::kCheck);
     CO_TRY(const RequestFraming framing, checkRequest(head, body));
     CO_TRY(const ClientTarget target, parseTarget(head.scheme, head.authority));
     const bool none = body == nullptr || body->empty();
@@ -55,11 +56,13 @@ class PooledClient final : public Client {
     pool->requests().add();
     auto freshness = ClientPool::Freshness::kAny;
     for (;;) {
+      enter(options, ClientStage::kQueue);
       auto connection = co_await pool->acquire(origin, target, options, freshness);
       if (!connection) {
         pool->failures().add();
         co_return std::unexpected(std::move(connection).error());
       }
+      enter(options, ClientStage::kAnswer);
       ExchangeResult result = co_await exchangeOn(pool, origin, *std::move(connection), request);
       if (result.response) co_return std::move(result.response);
       if (!result.may_retry || freshness == ClientPool::Freshness::kFresh) {
@@ -68,6 +71,10 @@ class PooledClient final : public Client {
       }
       freshness = ClientPool::Freshness::kFresh;
     }
+  }
+
+  static void enter(const RequestOptions& options, ClientStage stage) {
+    if (options.stage != nullptr) *options.stage = stage;
   }
 
   std::shared_ptr<ClientPool> pool_;

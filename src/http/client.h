@@ -26,13 +26,29 @@ class ClientResponse {
 // a name, so that a name that resolves to a forbidden range is refused (DNS rebinding).
 using AddressCheck = std::function<Result<void>(const net::IpAddress& address, std::uint16_t port)>;
 
+// How far a request came, which says more about a failure than its code alone.
+enum class ClientStage {
+  kCheck,        // the request itself is looked at
+  kQueue,        // waits for a connection
+  kLookUp,       // of the server's name
+  kAddresses,    // those of the name are checked
+  kConnect,      // TCP
+  kHandshake,    // TLS
+  kCertificate,  // TLS ended because the server's was not accepted
+  kAnswer,       // on a connection, until the head of the response is there
+};
+
 struct RequestOptions {
-  Duration connect_timeout{};     // name look-up, TCP and TLS together
-  Duration first_byte_timeout{};  // from the request's head sent to the response's head
+  Duration connect_timeout{};  // name look-up, TCP and TLS together
+  // For the response's head, from when the connection took the request's head, and anew from each
+  // piece of its content that it took: an upload that goes on is no server that does not answer.
+  Duration first_byte_timeout{};
   Duration between_bytes_timeout{};
   AddressCheck check_address;
   // Connections are shared only between requests with the same isolation key (a workload).
   std::string isolation_key;
+  // Follows the request until send() has returned; may be null.
+  ClientStage* stage = nullptr;
 };
 
 struct ClientLimits {
@@ -46,7 +62,8 @@ struct ClientLimits {
 // HTTP/1.1 and HTTP/2 client of one shard with connection reuse. HTTP/2 by ALPN over TLS; over
 // plain TCP by prior knowledge for requests whose content-type begins with application/grpc.
 // Errors: kPermissionDenied (check_address), kNotFound (no such name), kUnavailable (refused, no
-// permit), kDeadlineExceeded, kProtocol, kIo.
+// permit), kDeadlineExceeded, kProtocol, kIo, kResourceExhausted (too large a head of
+// a response).
 class Client {
  public:
   virtual ~Client() = default;

@@ -114,17 +114,24 @@ Task<Result<std::unique_ptr<net::Stream>>> connectToFirst(net::Shard& shard,
 Task<Result<std::unique_ptr<net::Stream>>> openConnection(net::Shard& shard,
                                                           net::Resolver& resolver,
                                                           ConnectPlan plan) {
+  const auto enter = [&plan](ClientStage stage) {
+    if (plan.stage != nullptr) *plan.stage = stage;
+  };
+  enter(ClientStage::kLookUp);
   CO_TRY(const auto addresses, co_await resolver.resolve(plan.target.host));
+  enter(ClientStage::kAddresses);
   CO_TRY(auto endpoints, orderAddresses(addresses, plan.target, plan.check));
+  enter(ClientStage::kConnect);
   CO_TRY(auto stream, co_await connectToFirst(shard, std::move(endpoints)));
   if (!plan.tls) co_return std::move(stream);
+  enter(ClientStage::kHandshake);
   auto secured =
       co_await plan.tls->connect(std::move(stream), plan.target.host, std::move(plan.alpn));
   if (!secured) {
     // Policy alone says kPermissionDenied; a certificate that is not accepted is the peer's fault.
-    const ErrorCode code = secured.error().code() == ErrorCode::kPermissionDenied
-                               ? ErrorCode::kProtocol
-                               : secured.error().code();
+    const bool untrusted = secured.error().code() == ErrorCode::kPermissionDenied;
+    if (untrusted) enter(ClientStage::kCertificate);
+    const ErrorCode code = untrusted ? ErrorCode::kProtocol : secured.error().code();
     co_return fail(code, "no TLS connection to \"" + plan.target.host + "\"", secured.error());
   }
   co_return std::move(secured);

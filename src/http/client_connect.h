@@ -33,6 +33,7 @@ struct ConnectPlan {
   AddressCheck check;
   std::shared_ptr<net::TlsClientContext> tls;
   std::vector<std::string> alpn;
+  ClientStage* stage = nullptr;  // as RequestOptions has it
 };
 [[nodiscard]] Task<Result<std::unique_ptr<net::Stream>>> openConnection(net::Shard& shard,
                                                                         net::Resolver& resolver,

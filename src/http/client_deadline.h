@@ -18,7 +18,8 @@ namespace nimbus::http {
 }
 
 // co_await DeadlineAwaiter(shard, when, task): what the task gives, or nothing if it has not
-// completed by then; the task is destroyed, which cancels it.
+// completed by then; the task is destroyed, which cancels it. A deadline that is given by its
+// address may be put off meanwhile.
 template <typename T>
 class DeadlineAwaiter {
  public:
@@ -27,6 +28,10 @@ class DeadlineAwaiter {
         when_(when),
         task_(std::move(task)),
         inner_(std::move(task_).operator co_await()) {}
+  DeadlineAwaiter(net::Shard& shard, const TimePoint* latest, Task<T> task)
+      : DeadlineAwaiter(shard, *latest, std::move(task)) {
+    latest_ = latest;
+  }
   DeadlineAwaiter(const DeadlineAwaiter&) = delete;
   DeadlineAwaiter& operator=(const DeadlineAwaiter&) = delete;
 
@@ -36,6 +41,7 @@ class DeadlineAwaiter {
     waiting_ = waiting;
     if (when_ != TimePoint::max()) {
       timer_.emplace(shard_, [this] {
+        if (latest_ != nullptr && *latest_ > shard_.now()) return timer_->armAt(*latest_);
         timed_out_ = true;
         waiting_.resume();
       });
@@ -53,6 +59,7 @@ class DeadlineAwaiter {
  private:
   net::Shard& shard_;
   TimePoint when_;
+  const TimePoint* latest_ = nullptr;
   Task<T> task_;
   decltype(std::declval<Task<T>>().operator co_await()) inner_;
   std::coroutine_handle<> waiting_;

@@ -18,6 +18,14 @@ Task<Result<void>> changeOf(std::shared_ptr<ClientTenant> tenant) {
   co_return Result<void>();
 }
 
+// Whether this request may use a connection that another one opened: what they may reach can
+// differ.
+bool mayUse(const RequestOptions& options, const std::string& peer) {
+  if (!options.check_address) return true;
+  const auto where = net::Endpoint::parse(peer);
+  return where && options.check_address(where->address, where->port);
+}
+
 // Counts while it lives.
 class Counted {
  public:
@@ -112,7 +120,7 @@ Task<Result<ClientConnection>> ClientPool::acquire(ClientOriginId id, ClientTarg
   for (;;) {
     if (shut_down_) co_return fail(ErrorCode::kCancelled, "the HTTP client is shut down");
     Origin& origin = originFor(id);
-    if (auto ready = takeReady(origin, freshness)) co_return *std::move(ready);
+    if (auto ready = takeReady(origin, options, freshness)) co_return *std::move(ready);
     const auto tenant = origin.tenant;
     if (!mayConnect(origin)) {
       CO_TRY_VOID(co_await waitForChange(tenant, connect_deadline, "connecting took too long"));
@@ -129,19 +137,21 @@ Task<Result<ClientConnection>> ClientPool::acquire(ClientOriginId id, ClientTarg
   }
 }
 
-std::optional<ClientConnection> ClientPool::takeReady(Origin& origin, Freshness freshness) {
+std::optional<ClientConnection> ClientPool::takeReady(Origin& origin, const RequestOptions& options,
+                                                      Freshness freshness) {
   for (const auto& shared : origin.shared) {
-    if (shared->session->hasRoom()) return shared->session;
+    if (shared->session->hasRoom() && mayUse(options, shared->peer)) return shared->session;
   }
-  while (freshness == Freshness::kAny && !origin.idle.empty()) {
-    const auto idle = std::move(origin.idle.back());
-    origin.idle.pop_back();
-    if (idle->dead) continue;
-    idle->watch.reset();
-    idle->connection.reused = true;
-    return std::move(idle->connection);
-  }
-  return std::nullopt;
+  if (freshness == Freshness::kFresh) return std::nullopt;
+  const auto last = std::find_if(origin.idle.rbegin(), origin.idle.rend(), [&](const auto& idle) {
+    return !idle->dead && mayUse(options, idle->connection.stream->peer().address);
+  });
+  if (last == origin.idle.rend()) return std::nullopt;
+  const auto idle = std::move(*last);
+  origin.idle.erase(std::next(last).base());
+  idle->watch.reset();
+  idle->connection.reused = true;
+  return std::move(idle->connection);
 }
 
 // While nobody knows whether one connection will do for all, one request finds out.
@@ -185,7 +195,8 @@ Task<Result<ClientConnection>> ClientPool::connect(ClientOriginId id, ClientTarg
   ConnectPlan plan{.target = std::move(target),
                    .check = options.check_address,
                    .tls = nullptr,
-                   .alpn = {"h2", "http/1.1"}};
+                   .alpn = {"h2", "http/1.1"},
+                   .stage = options.stage};
   if (id.scheme == Scheme::kHttps) {
     if (!tls_) co_return fail(ErrorCode::kUnsupported, "https is not configured");
     plan.tls = tls_;
@@ -212,10 +223,11 @@ ClientConnection ClientPool::adopt(const ClientOriginId& id, ClientPermit permit
     pool->originChanged(entry->second);
     pool->tenantChanged(*entry->second.tenant);
   };
+  std::string peer = stream->peer().address;
   auto session = Http2ClientSession::start(shard_, std::move(stream), limits_.max_header_bytes,
                                            std::move(changed));
-  origin.shared.push_back(
-      std::make_unique<Origin::Shared>(Origin::Shared{session, std::move(permit)}));
+  origin.shared.push_back(std::make_unique<Origin::Shared>(
+      Origin::Shared{session, std::move(peer), std::move(permit)}));
   return session;
 }
 

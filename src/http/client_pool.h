@@ -105,6 +105,7 @@ class ClientPool final : public std::enable_shared_from_this<ClientPool>, privat
     std::vector<std::unique_ptr<IdleConnection>> idle;  // the last was used last
     struct Shared {
       std::shared_ptr<Http2ClientSession> session;
+      std::string peer;  // as net::PeerInfo has it
       ClientPermit permit;
     };
     std::vector<std::unique_ptr<Shared>> shared;
@@ -115,7 +116,9 @@ class ClientPool final : public std::enable_shared_from_this<ClientPool>, privat
 
   void runDeferred() override;
   [[nodiscard]] Origin& originFor(const ClientOriginId& id);
-  [[nodiscard]] std::optional<ClientConnection> takeReady(Origin& origin, Freshness freshness);
+  [[nodiscard]] std::optional<ClientConnection> takeReady(Origin& origin,
+                                                          const RequestOptions& options,
+                                                          Freshness freshness);
   [[nodiscard]] bool mayConnect(const Origin& origin) const;
   // Makes room for a connection of this tenant by closing an idle one.
   [[nodiscard]] bool evictIdle(const ClientTenant& tenant);

@@ -153,14 +153,39 @@ TEST_F(ClientTest, NeverConnectsToAddressesThatPolicyForbids) {
       asked.push_back(address.toString());
       return fail(ErrorCode::kPermissionDenied, "blocked_range");
     };
+    options_.stage = &stage_;
     auto response = co_await client().send(request("GET", "/"), nullptr, options_);
     EXPECT_FALSE(response);
+    EXPECT_EQ(stage_, ClientStage::kAddresses);
     if (!response) {
       EXPECT_EQ(response.error().code(), ErrorCode::kPermissionDenied);
       EXPECT_NE(response.error().describe().find("blocked_range"), std::string::npos);
     }
     EXPECT_EQ(asked, std::vector<std::string>{"127.0.0.1"});
     EXPECT_EQ(opened(), 0U);
+  });
+}
+
+TEST_F(ClientTest, AsksThePolicyOfEachRequestAlsoForAConnectionThatIsKept) {
+  script([](ScriptServer& server) {
+    auto connection = server.accept();
+    for (int i = 0; i < 2; ++i) {
+      (void)connection.readHead();
+      connection.send(kHello);
+    }
+  });
+  run([&](net::Shard&) -> Task<void> {
+    for (const bool allowed : {true, false, true}) {
+      options_.check_address = [&](const net::IpAddress&, std::uint16_t port) -> Result<void> {
+        EXPECT_EQ(port, server_.port());
+        if (allowed) return {};
+        return fail(ErrorCode::kPermissionDenied, "blocked_range");
+      };
+      auto response = co_await client().send(request("GET", "/"), nullptr, options_);
+      EXPECT_EQ(response.has_value(), allowed);
+      if (response) EXPECT_EQ(co_await readAll((*response)->body()), "hello");
+    }
+    EXPECT_EQ(opened(), 1U);
   });
 }
 
@@ -242,9 +267,11 @@ TEST_F(ClientTest, GivesUpWaitingForAConnection) {
   run([&](net::Shard&) -> Task<void> {
     auto first = co_await client().send(request("GET", "/1"), nullptr, options_);
     EXPECT_TRUE(first);
+    options_.stage = &stage_;
     auto second = co_await client().send(request("GET", "/2"), nullptr, options_);
     EXPECT_FALSE(second);
     if (!second) EXPECT_EQ(second.error().code(), ErrorCode::kUnavailable);
+    EXPECT_EQ(stage_, ClientStage::kQueue);
     // Another key has connections of its own.
     options_.isolation_key = "other";
     options_.connect_timeout = milliseconds(500);

@@ -216,7 +216,7 @@ TEST_F(ClientTest, RefusesResponsesThatCanBeReadInTwoWays) {
       {"another protocol", "SSH-2.0-OpenSSH\r\n", ErrorCode::kProtocol},
       {"switching protocols", "HTTP/1.1 101 x\r\nupgrade: y\r\n\r\n", ErrorCode::kProtocol},
       {"a head too large", ok + "x: " + std::string(70'000, 'a') + "\r\n\r\n",
-       ErrorCode::kProtocol},
+       ErrorCode::kResourceExhausted},
       {"endless hints",
        [] {
          std::string text;
@@ -324,9 +324,11 @@ TEST_F(ClientTest, StopsWaitingForServersThatStall) {
   });
   run([&](net::Shard&) -> Task<void> {
     options_.first_byte_timeout = milliseconds(50);
+    options_.stage = &stage_;
     auto silent = co_await client().send(request("GET", "/"), nullptr, options_);
     EXPECT_FALSE(silent);
     if (!silent) EXPECT_EQ(silent.error().code(), ErrorCode::kDeadlineExceeded);
+    EXPECT_EQ(stage_, ClientStage::kAnswer);
     options_.first_byte_timeout = {};
     options_.between_bytes_timeout = milliseconds(50);
     auto slow = co_await client().send(request("GET", "/"), nullptr, options_);
@@ -335,6 +337,48 @@ TEST_F(ClientTest, StopsWaitingForServersThatStall) {
     const auto content = co_await readAll((*slow)->body());
     EXPECT_FALSE(content);
     if (!content) EXPECT_EQ(content.error().code(), ErrorCode::kDeadlineExceeded);
+  });
+}
+
+TEST_F(ClientTest, GivesTheServerItsTimeAnewWithEachPieceThatIsSent) {
+  script([](ScriptServer& server) {
+    auto connection = server.accept();
+    (void)connection.readHead();
+    (void)connection.read(5);
+    connection.send(kHello);
+  });
+  run([&](net::Shard& shard) -> Task<void> {
+    const TimePoint began = shard.now();
+    options_.first_byte_timeout = milliseconds(1000);
+    int pieces = 0;
+    auto next = [&]() -> Task<Result<std::optional<Bytes>>> {
+      if (pieces++ == 5) co_return std::nullopt;
+      co_await shard.sleepFor(milliseconds(250));
+      co_return Bytes::ofStatic("x");
+    };
+    ScriptBody body(next, 5);
+    auto response = co_await client().send(request("PUT", "/"), &body, options_);
+    EXPECT_TRUE(response) << (response ? "" : response.error().describe());
+    EXPECT_GT(shard.now() - began, options_.first_byte_timeout);
+  });
+}
+
+TEST_F(ClientTest, SaysHowFarARequestCame) {
+  options_.stage = &stage_;
+  run([&](net::Shard&) -> Task<void> {
+    RequestHead unknown = request("GET", "/");
+    unknown.authority = "nowhere.example";
+    auto response = co_await client().send(std::move(unknown), nullptr, options_);
+    EXPECT_TRUE(!response && response.error().code() == ErrorCode::kNotFound);
+    EXPECT_EQ(stage_, ClientStage::kLookUp);
+    response = co_await client().send(request("CONNECT", "/"), nullptr, options_);
+    EXPECT_TRUE(!response && response.error().code() == ErrorCode::kUnsupported);
+    EXPECT_EQ(stage_, ClientStage::kCheck);
+    RequestHead closed = request("GET", "/");
+    closed.authority = "server.example:1";  // a port that no test can have
+    response = co_await client().send(std::move(closed), nullptr, options_);
+    EXPECT_TRUE(!response && response.error().code() == ErrorCode::kUnavailable);
+    EXPECT_EQ(stage_, ClientStage::kConnect);
   });
 }
 

@@ -71,6 +71,7 @@ class ClientTest : public net::ShardTest {
   ScriptServer server_;
   ClientLimits limits_;
   RequestOptions options_;
+  ClientStage stage_ = ClientStage::kCheck;  // for options_
   net::FixedResolver resolver_;
   MetricRegistry metrics_;
   std::shared_ptr<Counter> opened_;

@@ -2,7 +2,6 @@
 
 #include <utility>
 
-#include "http/client_deadline.h"
 #include "http/http1_serializer.h"
 
 namespace nimbus::http {
@@ -10,6 +9,9 @@ namespace {
 
 // RFC 9110 10.1.1: servers that do not know the expectation never answer it.
 constexpr Duration kContinueWait = std::chrono::seconds(1);
+
+// What a parser says about a head that is too large (RFC 6585 5).
+constexpr std::uint16_t kHeadTooLarge = 431;
 
 // Pieces up to this size are sent together with their framing.
 constexpr std::size_t kCopyBytes = 16 * 1024;
@@ -35,20 +37,23 @@ Http1Exchange::~Http1Exchange() = default;
 Task<Result<void>> Http1Exchange::start(ClientRequest request) {
   request_body_ = request.body;
   framing_ = request.framing;
+  first_byte_timeout_ = request.options.first_byte_timeout;
   between_bytes_timeout_ = request.options.between_bytes_timeout;
   kind_ = request.head.method == "HEAD" ? ResponseParser::RequestKind::kHead
                                         : ResponseParser::RequestKind::kOrdinary;
   parser_.start(kind_);
+  uploadWentOn();
   std::string head;
   appendRequestHead(head, request.head, framing_);
   upload_.emplace(upload(std::move(head), expectsContinue(request.head)));
   upload_->start();
 
-  const TimePoint deadline = deadlineAfter(shard_, request.options.first_byte_timeout);
-  auto received =
-      co_await within(shard_, deadline, receiveHead(), "the server did not answer in time");
+  auto received = co_await DeadlineAwaiter<Result<void>>(shard_, &answer_deadline_, receiveHead());
   if (upload_error_) co_return std::unexpected(*upload_error_);
-  CO_TRY_VOID(std::move(received));
+  if (!received) {
+    co_return fail(ErrorCode::kDeadlineExceeded, "the server did not answer in time");
+  }
+  CO_TRY_VOID(*std::move(received));
   decoder_.start(parser_.control().body);
   if (decoder_.state() == ParseState::kDone && upload_done_) messageDone();
   co_return Result<void>();
@@ -75,7 +80,8 @@ Task<Result<void>> Http1Exchange::receiveHead() {
     }
     begin_ += parser_.feed(input());
     if (parser_.state() == ParseState::kFailed) {
-      co_return fail(ErrorCode::kProtocol,
+      const bool too_large = parser_.failure().status == kHeadTooLarge;
+      co_return fail(too_large ? ErrorCode::kResourceExhausted : ErrorCode::kProtocol,
                      "invalid response: " + std::string(parser_.failure().reason));
     }
     if (parser_.state() == ParseState::kMore) continue;
@@ -94,6 +100,7 @@ Task<Result<void>> Http1Exchange::receiveHead() {
 Task<void> Http1Exchange::upload(std::string head, bool wait_for_continue) {
   const bool content = request_body_ != nullptr && framing_.kind != RequestFraming::Kind::kNone;
   auto sent = co_await connection_->stream->writeAll(asBytes(head));
+  uploadWentOn();
   if (sent && content && wait_for_continue) {
     continue_timer_.emplace(shard_, [this] { may_upload_.set(); });
     continue_timer_->armAfter(kContinueWait);
@@ -125,6 +132,7 @@ Task<Result<void>> Http1Exchange::uploadContent() {
       co_return refuse({ErrorCode::kInvalidArgument, "more request content than was announced"});
     }
     CO_TRY_VOID(co_await uploadPiece(**piece));
+    uploadWentOn();
   }
   if (!chunked) {
     if (sent == framing_.length) co_return Result<void>();

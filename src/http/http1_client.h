@@ -8,6 +8,7 @@
 
 #include "base/sync.h"
 #include "http/client.h"
+#include "http/client_deadline.h"
 #include "http/client_pool.h"
 #include "http/http1_body_decoder.h"
 #include "http/http1_parser.h"
@@ -51,6 +52,8 @@ class Http1Exchange final : public ClientResponse, public BodyReader {
   [[nodiscard]] Task<void> upload(std::string head, bool wait_for_continue);
   [[nodiscard]] Task<Result<void>> uploadContent();
   [[nodiscard]] Task<Result<void>> uploadPiece(const Bytes& piece);
+  // The connection took something of the request: the server's time to answer begins anew.
+  void uploadWentOn() { answer_deadline_ = deadlineAfter(shard_, first_byte_timeout_); }
   [[nodiscard]] Result<void> contentDone();
   void messageDone();
 
@@ -70,7 +73,9 @@ class Http1Exchange final : public ClientResponse, public BodyReader {
 
   BodyReader* request_body_ = nullptr;
   RequestFraming framing_;
+  Duration first_byte_timeout_{};
   Duration between_bytes_timeout_{};
+  TimePoint answer_deadline_ = TimePoint::max();
   Event may_upload_;
   std::optional<net::Timer> continue_timer_;
   std::optional<Error> upload_error_;  // the request's content failed

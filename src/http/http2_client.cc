@@ -137,8 +137,8 @@ Task<ExchangeResult> Http2ClientSession::exchange(ClientRequest request) {
                              true};
   }
   auto exchange = std::make_unique<Http2Exchange>(shared_from_this(), stream, request);
-  const TimePoint deadline = deadlineAfter(shard(), request.options.first_byte_timeout);
-  const auto received = co_await DeadlineAwaiter<bool>(shard(), deadline, exchange->headCame());
+  const auto received =
+      co_await DeadlineAwaiter<bool>(shard(), exchange->answerDeadline(), exchange->headCame());
   if (!received) {
     suspect();
     co_return ExchangeResult{
@@ -186,7 +186,8 @@ int Http2ClientSession::onHeader(const nghttp2_frame& frame, std::string_view na
   Headers& fields = stream.head_received ? stream.inbound.mutableTrailers() : stream.head.headers;
   if (stream.head_bytes > max_header_bytes_ || fields.size() >= kMaxFieldCount) {
     if (!stream.failure) {
-      stream.failure.emplace(ErrorCode::kProtocol, "the response's header fields are too large");
+      stream.failure.emplace(ErrorCode::kResourceExhausted,
+                             "the response's header fields are too large");
       resetStream(stream, NGHTTP2_CANCEL);
     }
     return 0;

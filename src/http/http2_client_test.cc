@@ -561,8 +561,10 @@ TEST_F(TlsClientTest, RefusesServersThatAreNotWhoTheyShouldBe) {
   serve({"h2"});
   resolver_.add("other.example", {*net::IpAddress::parse("127.0.0.1")});
   run([&](net::Shard&) -> Task<void> {
+    options_.stage = &stage_;
     auto response = co_await client().send(secure("other.example"), nullptr, options_);
     EXPECT_FALSE(response);
+    EXPECT_EQ(stage_, ClientStage::kCertificate);
     if (!response) EXPECT_EQ(response.error().code(), ErrorCode::kProtocol);
   });
 }
@@ -572,8 +574,10 @@ TEST_F(TlsClientTest, GivesUpHandshakesThatTakeTooLong) {
   port_ = server_.port();
   run([&](net::Shard&) -> Task<void> {
     options_.connect_timeout = milliseconds(50);
+    options_.stage = &stage_;
     auto response = co_await client().send(secure("server.example"), nullptr, options_);
     EXPECT_FALSE(response);
+    EXPECT_EQ(stage_, ClientStage::kHandshake);
     if (!response) EXPECT_EQ(response.error().code(), ErrorCode::kDeadlineExceeded);
   });
 }

@@ -13,8 +13,10 @@ Http2Exchange::Http2Exchange(std::shared_ptr<Http2ClientSession> session,
       stream_(std::move(stream)),
       request_body_(request.body),
       framing_(request.framing),
+      first_byte_timeout_(request.options.first_byte_timeout),
       between_bytes_timeout_(request.options.between_bytes_timeout),
       upload_done_(stream_->outbound.finished()) {
+  uploadWentOn();
   if (upload_done_) return;
   upload_.emplace(upload());
   upload_->start();
@@ -24,6 +26,10 @@ Http2Exchange::~Http2Exchange() {
   stopUpload(stream_->inbound.ended() ? NGHTTP2_NO_ERROR : NGHTTP2_CANCEL);
   if (!stream_->inbound.ended()) session_->resetStream(*stream_, NGHTTP2_CANCEL);
   stream_->inbound.discard();
+}
+
+void Http2Exchange::uploadWentOn() {
+  answer_deadline_ = deadlineAfter(session_->shard(), first_byte_timeout_);
 }
 
 void Http2Exchange::stopUpload(std::uint32_t code) {
@@ -54,6 +60,7 @@ Task<Result<void>> Http2Exchange::uploadContent() {
     stream_->outbound.push(*std::move(piece), session_->now());
     session_->outboundChanged(*stream_);
     CO_TRY_VOID(co_await stream_->outbound.waitForRoom());
+    uploadWentOn();
   }
   if (framing_.kind == RequestFraming::Kind::kLength && sent < framing_.length) {
     co_return fail(ErrorCode::kInvalidArgument, "less request content than was announced");

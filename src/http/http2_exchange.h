@@ -15,6 +15,9 @@ class Http2Exchange final : public ClientResponse, public BodyReader {
                 std::shared_ptr<Http2ClientStream> stream, const ClientRequest& request);
   ~Http2Exchange() override;
 
+  // When the server is late with its head: put off by every piece of content that goes out.
+  [[nodiscard]] const TimePoint* answerDeadline() const { return &answer_deadline_; }
+
   // True once the response's head is there, false if it will not come.
   [[nodiscard]] Task<bool> headCame();
   // Why not.
@@ -33,13 +36,16 @@ class Http2Exchange final : public ClientResponse, public BodyReader {
  private:
   [[nodiscard]] Task<void> upload();
   [[nodiscard]] Task<Result<void>> uploadContent();
+  void uploadWentOn();
   void stopUpload(std::uint32_t code);
 
   std::shared_ptr<Http2ClientSession> session_;
   std::shared_ptr<Http2ClientStream> stream_;
   BodyReader* request_body_;
   RequestFraming framing_;
+  Duration first_byte_timeout_;
   Duration between_bytes_timeout_;
+  TimePoint answer_deadline_ = TimePoint::max();
   std::optional<Error> upload_error_;
   bool upload_done_ = false;
   std::optional<Task<void>> upload_;  // last: destroyed before what it uses

@@ -44,14 +44,14 @@ class Chunks:
     """Reads a chunked body piece by piece; `read` gives b"" at the end."""
 
     def __init__(self, client):
-        self._client, self._left = client, 0
+        self._client, self._left, self.trailers = client, 0, []
 
     def read(self):
         if self._left == 0:
             self._left = int(self._client.read_until("\r\n").split(b";")[0], 16)
             if self._left == 0:
-                while self._client.read_until("\r\n") != b"\r\n":
-                    pass  # trailers
+                while (line := self._client.read_until("\r\n")) != b"\r\n":
+                    self.trailers.append(line.decode("latin-1").strip().lower())
                 return b""
         if not self._client.received:
             self._client.received = self._client.socket.recv(PIECE)

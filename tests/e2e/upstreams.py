@@ -1,0 +1,158 @@
+"""Servers that a component's outgoing requests reach, played by the test itself on loopback."""
+
+import contextlib
+import socket
+import threading
+
+import harness
+from streaming import MIB, PIECE, Chunks, pattern
+
+OK = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+
+
+class Accepted(harness.Raw):
+    """The server's end of one connection."""
+
+    def __init__(self, accepted):
+        accepted.settimeout(harness.PATIENCE_SECONDS)
+        accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.socket, self.received = accepted, b""
+
+    def read_head(self):
+        return self.read_until("\r\n\r\n").decode("latin-1").lower()
+
+    def wait_for_end(self):
+        """Until the client closes or resets, whatever it still sends."""
+        with contextlib.suppress(ConnectionError):
+            while self.socket.recv(PIECE):
+                pass
+
+
+class Upstream:
+    """Calls play(connection, number) for each connection, in a thread of its own, and closes it.
+
+    `closed` says how many connections are over. A failed assertion in a play fails the test at its
+    end; that the client closed early does not.
+    """
+
+    def __init__(self, test, play):
+        self.connections, self.closed = 0, 0
+        self._play, self._failures, self._changed = play, [], threading.Condition()
+        self._listener = socket.create_server(("127.0.0.1", 0), backlog=256)
+        self.port = self._listener.getsockname()[1]
+        test.addCleanup(self._end)
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    @property
+    def url(self):
+        return f"http://127.0.0.1:{self.port}/"
+
+    def wait_until_closed(self, count):
+        """Until that many connections have come to their end."""
+        with self._changed:
+            if not self._changed.wait_for(lambda: self.closed >= count, harness.PATIENCE_SECONDS):
+                raise AssertionError(f"only {self.closed} of {count} connections were closed")
+
+    def _accept(self):
+        with contextlib.suppress(OSError):
+            while True:
+                accepted, _ = self._listener.accept()
+                self.connections += 1
+                threading.Thread(target=self._serve, args=(accepted, self.connections),
+                                 daemon=True).start()
+
+    def _serve(self, accepted, number):
+        with Accepted(accepted) as connection:
+            try:
+                with contextlib.suppress(EOFError, ConnectionError):
+                    self._play(connection, number)
+            except Exception as failure:  # shown by the test's own thread
+                self._failures.append(failure)
+        with self._changed:
+            self.closed += 1
+            self._changed.notify_all()
+
+    def close(self):
+        """Its port refuses connections from now on."""
+        # Closing alone would not wake the thread that accepts.
+        with contextlib.suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+
+    def _end(self):
+        self.close()
+        if self._failures:
+            raise self._failures[0]
+
+
+def echo_with_trailers(connection, _number):
+    """Sends content and trailers back as they come, and how much it was in one more trailer."""
+    head = connection.read_head()
+    if "transfer-encoding: chunked" not in head:
+        raise AssertionError(head)
+    connection.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n"
+                    "Trailer: x-sum, x-received\r\n\r\n")
+    chunks, received = Chunks(connection), 0
+    while piece := chunks.read():
+        received += len(piece)
+        connection.send(b"%X\r\n%b\r\n" % (len(piece), piece))
+    trailers = "".join(f"{line}\r\n" for line in chunks.trailers)
+    connection.send(f"0\r\n{trailers}x-received: {received}\r\n\r\n")
+
+
+def send_without_end(connection, _number):
+    """Content without end, until the client wants no more."""
+    connection.read_head()
+    connection.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+    while True:
+        connection.send(b"10000\r\n%b\r\n" % bytes(0x10000))
+
+
+def answer_each(connection, _number):
+    """Answers one request without content after the other."""
+    while True:
+        connection.read_head()
+        connection.send(OK)
+
+
+class ChunkedSender:
+    """Sends a request whose content of `length` bytes is chunked and followed by a trailer."""
+
+    def __init__(self, client, url, length, *, path="/", headers=""):
+        self._client, self._length, self.failure = client, length, None
+        client.send(f"POST {path} HTTP/1.1\r\nHost: h\r\nX-Url: {url}\r\nTE: trailers\r\n"
+                    f"Trailer: x-sum\r\nTransfer-Encoding: chunked\r\n{headers}\r\n")
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def _run(self):
+        try:
+            for offset in range(0, self._length, PIECE):
+                piece = pattern(offset, min(PIECE, self._length - offset))
+                self._client.socket.sendall(b"%X\r\n%b\r\n" % (len(piece), piece))
+            self._client.socket.sendall(b"0\r\nx-sum: 42\r\n\r\n")
+        except OSError as failure:
+            self.failure = failure
+
+    def join(self):
+        self._thread.join(harness.PATIENCE_SECONDS)
+
+
+def check_proxied(test, server, upstream, path, length):
+    """Sends `length` bytes through the component to an echo and back; compares every one."""
+    with server.connect() as client:
+        client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, MIB)
+        sender = ChunkedSender(client, upstream.url, length, path=path)
+        head = client.read_until("\r\n\r\n")
+        test.assertTrue(head.startswith(b"HTTP/1.1 200 "), head)
+        chunks, offset = Chunks(client), 0
+        while piece := chunks.read():
+            for start in range(0, len(piece), PIECE):
+                part = piece[start:start + PIECE]
+                if part != pattern(offset, len(part)):
+                    test.fail(f"other bytes came back at {offset}")
+                offset += len(part)
+        test.assertEqual(length, offset)
+        sender.join()
+        test.assertIsNone(sender.failure)
+        test.assertEqual(["x-received: " + str(length), "x-sum: 42"], sorted(chunks.trailers))
