@@ -13,7 +13,8 @@ install: ## install the Debian packages that are missing
 	@scripts/install.sh
 
 configure: install
-	@[ -f $(BUILD)/build.ninja ] || $(CONFIGURE) -S . -B $(BUILD) -DNIMBUS_RUST_LTO=ON
+	@grep -qs '^NIMBUS_RUST_LTO:BOOL=ON' $(BUILD)/CMakeCache.txt || \
+		$(CONFIGURE) -S . -B $(BUILD) -DNIMBUS_RUST_LTO=ON
 
 build: configure ## build the program, build/wash
 	@cmake --build $(BUILD) -j $(JOBS) --target wash

@@ -5,8 +5,8 @@
 namespace nimbus::engine {
 
 CommandCall::CommandCall(Poller& poller, std::shared_ptr<const Component> component,
-                         const GuestContext& context)
-    : poller_(poller), component_(std::move(component)) {
+                         const GuestContext& context, Duration cpu_limit)
+    : poller_(poller), component_(std::move(component)), cpu_limit_(cpu_limit) {
   const NimbusWake wake = poller_.add(*this);
   token_ = wake.token;
   call_ = nimbus_call_command(
@@ -33,8 +33,14 @@ Task<CallOutcome> CommandCall::run() {
 void CommandCall::onWake() {
   if (ended_.isSet()) return;
   poller_.beginPoll(token_);
-  const bool ended = nimbus_call_poll(call_) == NIMBUS_POLL_READY;
-  poller_.endPoll(ended ? Poller::Polled::kDone : Poller::Polled::kPending);
+  bool ended = nimbus_call_poll(call_) == NIMBUS_POLL_READY;
+  const Duration cpu = poller_.cpuOfPoll();
+  cpu_time_ += cpu;
+  if (!ended && cpu_time_ > cpu_limit_) {
+    ended = true;
+    outcome_ = {CallOutcome::Kind::kCpuLimit, 0, "the command used up its CPU time"};
+  }
+  poller_.endPoll(ended ? Poller::Polled::kDone : poller_.pendingAfter(cpu));
   if (ended) ended_.set();  // may destroy this
 }
 

@@ -11,11 +11,12 @@
 
 namespace nimbus::engine {
 
-// One run of wasi:cli/run on an instance of its own. Destroying it ends the guest.
+// One run of wasi:cli/run on an instance of its own. Destroying it ends the guest; so does using
+// more CPU time than the limit, at the next poll's end (kCpuLimit).
 class CommandCall final : Poller::Client {
  public:
   CommandCall(Poller& poller, std::shared_ptr<const Component> component,
-              const GuestContext& context);
+              const GuestContext& context, Duration cpu_limit = Duration::max());
   ~CommandCall();
 
   // Runs to the end.
@@ -28,6 +29,8 @@ class CommandCall final : Poller::Client {
   std::shared_ptr<const Component> component_;
   NimbusCall* call_;
   std::uint64_t token_;
+  const Duration cpu_limit_;
+  Duration cpu_time_{};
   std::optional<CallOutcome> outcome_;
   Event ended_;
 };

@@ -60,6 +60,16 @@ TEST_F(CommandCallTest, AModuleOfPreview1IsWrapped) {
   EXPECT_EQ(outcome.kind, Kind::kOk) << outcome.message;
 }
 
+TEST_F(CommandCallTest, ComputingForTooLongEndsIt) {
+  const auto component = load(commandGuest("(loop $again (br $again)) (i32.const 0)"));
+  run([&](net::Shard& shard) -> Task<void> {
+    Poller poller(shard);
+    const auto context = makeContext(shard);
+    CommandCall call(poller, component, *context, std::chrono::milliseconds(50));
+    EXPECT_EQ((co_await call.run()).kind, Kind::kCpuLimit);
+  });
+}
+
 TEST_F(CommandCallTest, DestroyingItEndsTheGuest) {
   const auto component = load(commandGuest("(loop $again (br $again)) (i32.const 0)"));
   run([&](net::Shard& shard) -> Task<void> {

@@ -47,6 +47,7 @@ struct ControlPlane::OnShard {
   std::vector<std::unique_ptr<http::Server>> servers;
   std::string admin_address;
   std::optional<net::Endpoint> probe_address;
+  std::vector<net::Endpoint> endpoints;
   TaskSet tasks;
 
   Result<net::Endpoint> serve(const net::Endpoint& where, http::Handler& handler,
@@ -61,6 +62,7 @@ Result<net::Endpoint> ControlPlane::OnShard::serve(const net::Endpoint& where,
                                                    const Environment& environment) {
   TRY(auto sockets, net::listenOn(where, 1));
   const net::Endpoint bound = sockets.front()->boundTo();
+  endpoints.push_back(bound);
   http::ServerOptions options;
   options.limits.max_connections = 1024;
   servers.push_back(http::makeServer(shard, std::move(sockets.front()), handler, options,
@@ -189,5 +191,6 @@ void ControlPlane::stop(Duration bound) {
 
 std::string ControlPlane::adminAddress() const { return part_->admin_address; }
 std::optional<net::Endpoint> ControlPlane::probeAddress() const { return part_->probe_address; }
+const std::vector<net::Endpoint>& ControlPlane::endpoints() const { return part_->endpoints; }
 
 }  // namespace nimbus::host

@@ -49,6 +49,8 @@ class ControlPlane {
 
   [[nodiscard]] std::string adminAddress() const;
   [[nodiscard]] std::optional<net::Endpoint> probeAddress() const;
+  // Everything that it listens at.
+  [[nodiscard]] const std::vector<net::Endpoint>& endpoints() const;
 
  private:
   struct OnShard;

@@ -80,6 +80,11 @@ struct DataPlane::Impl {
 Result<void> DataPlane::Impl::makeParts() {
   parts.resize(serving->size());  // what is destroyed on every shard, also after a failure
   TRY(const std::shared_ptr<net::TlsClientContext> tls, makeLazyTls(options.client_tls));
+  // Each shard has its part of what the whole host may have.
+  http::ClientLimits limits = options.client;
+  const auto part = [&](std::size_t all) { return (all + serving->size() - 1) / serving->size(); };
+  limits.max_connections_per_key = part(limits.max_connections_per_key);
+  limits.max_idle_per_authority = part(limits.max_idle_per_authority);
   Result<void> made;
   serving->runOnEach([&](net::Shard& shard) {
     auto resolver = net::makeResolver(shard, options.resolve_timeout);
@@ -87,7 +92,7 @@ Result<void> DataPlane::Impl::makeParts() {
       made = std::unexpected(std::move(resolver).error());
       return;
     }
-    auto client = http::makeClient(shard, **resolver, tls, options.client, metrics);
+    auto client = http::makeClient(shard, **resolver, tls, limits, metrics);
     parts[shard.index()] = std::make_unique<ServingPart>(shard, serving->size(), instances, peers,
                                                          *std::move(resolver), std::move(client));
     peers.push_back(&parts[shard.index()]->runtime);

@@ -102,7 +102,8 @@ Verdict EgressPolicy::checkAddress(const net::IpAddress& address, std::uint16_t 
 
 Verdict EgressPolicy::checkLoopback(std::uint16_t port, Transport transport) const {
   const std::string what = "port " + std::to_string(port) + " of the host's loopback";
-  if (std::ranges::find(options_.host_owned_ports, port) != options_.host_owned_ports.end()) {
+  if (transport == Transport::kTcp && options_.host_owned_ports != nullptr &&
+      options_.host_owned_ports->has(port)) {
     return {DenyReason::kHostOwnedPort, what + " belongs to the host"};
   }
   if (!options_.allow_host_loopback) {

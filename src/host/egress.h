@@ -1,6 +1,9 @@
 #pragma once
 
+#include <array>
+#include <atomic>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -46,6 +49,21 @@ class [[nodiscard]] Verdict {
   std::optional<Denial> denied_;
 };
 
+// The TCP ports that this process itself serves on. Any thread.
+class OwnedPorts {
+ public:
+  void add(std::uint16_t port) { word(port).fetch_or(bit(port), std::memory_order_relaxed); }
+  [[nodiscard]] bool has(std::uint16_t port) const {
+    return (words_[port / 64].load(std::memory_order_relaxed) & bit(port)) != 0;
+  }
+
+ private:
+  static std::uint64_t bit(std::uint16_t port) { return std::uint64_t{1} << (port % 64); }
+  std::atomic<std::uint64_t>& word(std::uint16_t port) { return words_[port / 64]; }
+
+  std::array<std::atomic<std::uint64_t>, 1024> words_{};
+};
+
 // What the host forbids or allows to all workloads.
 struct EgressOptions {
   // Ranges that are no place of the public internet, and the clouds' metadata services. Loopback
@@ -54,8 +72,8 @@ struct EgressOptions {
   bool deny_private_ranges = false;
   // Together with a workload's allowedHostLoopbackPorts.
   bool allow_host_loopback = false;
-  // Ports of the host's own servers: never reachable on loopback.
-  std::vector<std::uint16_t> host_owned_ports;
+  // Never reachable on loopback; ports may come later. Null: none.
+  std::shared_ptr<const OwnedPorts> host_owned_ports;
 };
 
 // The lists of a manifest.

@@ -308,7 +308,8 @@ TEST(EgressPolicy, OpensHostLoopbackOnlyIfHostAndWorkloadAgree) {
                              .allowed_host_loopback_ports = {"5432", "53/udp", "8000"}};
   EgressOptions open;
   open.allow_host_loopback = true;
-  open.host_owned_ports = {8000};
+  const auto owned = std::make_shared<OwnedPorts>();
+  open.host_owned_ports = owned;
 
   const EgressPolicy closed = policyOf(lists);
   EXPECT_TRUE(closed.checkHttp("http", "127.0.0.1", 5432));
@@ -323,7 +324,11 @@ TEST(EgressPolicy, OpensHostLoopbackOnlyIfHostAndWorkloadAgree) {
   EXPECT_TRUE(policy.checkSocketConnect(ip("127.0.0.1"), 53, Transport::kUdp));
   EXPECT_EQ(policy.checkAddress(ip("127.0.0.1"), 5433).denial().reason,
             DenyReason::kHostLoopbackNotPermitted);
+  EXPECT_TRUE(policy.checkAddress(ip("127.0.0.1"), 8000));
+  owned->add(8000);
   EXPECT_EQ(policy.checkAddress(ip("127.0.0.1"), 8000).denial().reason, DenyReason::kHostOwnedPort);
+  EXPECT_EQ(policy.checkSocketConnect(ip("127.0.0.1"), 8000, Transport::kTcp).denial().reason,
+            DenyReason::kHostOwnedPort);
 }
 
 TEST(EgressPolicy, MatchesSocketsByAddressOnly) {

@@ -40,6 +40,12 @@ struct AccessLogConfig {
   LogFormat format = LogFormat::kText;
 };
 
+[[nodiscard]] inline engine::EngineOptions withoutMemoryLimit() {
+  engine::EngineOptions options;
+  options.max_total_memory_bytes = 0;
+  return options;
+}
+
 // Everything an operator can set for `wash host`, by its file (docs/host-config.md). What the file
 // leaves out keeps the defaults below.
 struct HostConfig {
@@ -56,8 +62,10 @@ struct HostConfig {
   LogLevel log_level = LogLevel::kInfo;
   LogFormat log_format = LogFormat::kText;
 
-  CallPolicy defaults;           // for what a manifest leaves out
-  engine::EngineOptions engine;  // its max_instances is also that of all workloads together
+  CallPolicy defaults;  // for what a manifest leaves out
+  // Its max_instances is also that of all workloads together. The memory of all instances: 0, as
+  // the machine allows.
+  engine::EngineOptions engine = withoutMemoryLimit();
   ManagerOptions manager;
   std::uint64_t max_component_bytes = 256ULL << 20;
 

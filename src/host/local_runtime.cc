@@ -166,6 +166,8 @@ Task<void> closeDeployment(std::shared_ptr<LocalDeployment> deployment, ShardRun
   {
     const DropOnShard drop{*deployment, shard->shard.index()};
     co_await deployment->closeOn(*shard, bound);
+    // Connections that were opened by its rules are not for whoever has the name next.
+    shard->client.forget(deployment->spec().id());
   }
   Join::finishOne(join);
 }

@@ -1,5 +1,7 @@
 #include "host/shard_component.h"
 
+#include <algorithm>
+
 namespace nimbus::host {
 
 ShardComponent::ShardComponent(ShardRuntime& shard, std::shared_ptr<ComponentRuntime> component)
@@ -19,8 +21,14 @@ Result<std::unique_ptr<ShardComponent>> ShardComponent::create(
                               .counters = runtime.counters,
                               .log = *runtime.log,
                               .gate = made->gate_};
-  made->pool_ = warm_here > 0 ? makeWarmPool(std::move(environment), warm_here)
-                              : makeFreshPool(std::move(environment));
+  if (warm_here == 0) {
+    made->pool_ = makeFreshPool(std::move(environment));
+    return made;
+  }
+  // The shards that have warm instances share the queue.
+  const std::size_t pools = std::min<std::size_t>(runtime.policy.pool_size, shard.shard_count);
+  made->pool_ = makeWarmPool(std::move(environment), warm_here,
+                             (runtime.policy.max_queue + pools - 1) / pools);
   return made;
 }
 

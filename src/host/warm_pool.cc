@@ -49,9 +49,10 @@ class WarmPool::Waiter final : public DeadlineQueue::Entry {
   Event decided_;
 };
 
-WarmPool::WarmPool(PoolEnvironment environment, std::uint32_t max_warm)
+WarmPool::WarmPool(PoolEnvironment environment, std::uint32_t max_warm, std::size_t max_queue)
     : environment_(std::move(environment)),
       max_warm_(max_warm),
+      max_queue_(max_queue),
       max_concurrency_(environment_.component->kind() == engine::ComponentKind::kHttpP3
                            ? std::max(1U, environment_.policy.max_concurrency)
                            : 1),
@@ -108,7 +109,7 @@ Task<Result<Seat>> WarmPool::admit() {
       }
     }
   }
-  if (waiting_.size() >= environment_.policy.max_queue) {
+  if (waiting_.size() >= max_queue_) {
     co_return fail(ErrorCode::kResourceExhausted, "too many requests wait for an instance");
   }
   Waiter waiter(*this);
@@ -189,7 +190,10 @@ Task<WarmPool::Attempt> WarmPool::serveOnce(http::ServerRequest& request, Reques
 WarmPool::Attempt WarmPool::judge(WarmCall& call, RelayResult result,
                                   http::ResponseWriter& response) {
   if (result.end != RelayEnd::kFailed) return Attempt::kOver;
-  const CallOutcome& outcome = *call.exchange().outcome();
+  CallOutcome outcome = *call.exchange().outcome();
+  const std::string& end_reason = call.seat().slot().end_reason;
+  if (outcome.kind == CallOutcome::Kind::kCollateral && !end_reason.empty())
+    outcome.message = end_reason;
   if (outcome.kind == CallOutcome::Kind::kNotStarted && !result.head_sent && !draining_) {
     return Attempt::kAgain;
   }
@@ -224,8 +228,9 @@ Task<void> WarmPool::drain() {
   co_await finishing_.empty();
 }
 
-std::unique_ptr<InstancePool> makeWarmPool(PoolEnvironment environment, std::uint32_t max_warm) {
-  return std::make_unique<WarmPool>(std::move(environment), max_warm);
+std::unique_ptr<InstancePool> makeWarmPool(PoolEnvironment environment, std::uint32_t max_warm,
+                                           std::size_t max_queue) {
+  return std::make_unique<WarmPool>(std::move(environment), max_warm, max_queue);
 }
 
 }  // namespace nimbus::host

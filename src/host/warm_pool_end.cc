@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include <fmt/format.h>
+
 #include "host/warm_pool.h"
 
 namespace nimbus::host {
@@ -43,7 +45,11 @@ void WarmPool::endAfterGrace(const SlotPointer& slot) {
   if (slot->grace) return;
   slot->grace =
       std::make_unique<net::Timer>(environment_.poller.shard(), [this, weak = std::weak_ptr(slot)] {
-        if (const SlotPointer late = weak.lock()) kill(late);
+        const SlotPointer late = weak.lock();
+        if (!late) return;
+        if (late->has_stray && late->end_reason.empty())
+          late->end_reason = "its instance was ended: a call on it took longer than its limit";
+        kill(late);
       });
   slot->grace->armAfter(environment_.policy.collateral_grace);
 }
@@ -96,6 +102,10 @@ void WarmPool::checkCpu(const SlotPointer& slot) {
   if (slot->calls.size() == 1) {
     slot->calls.front()->exchange().abandon(
         {CallOutcome::Kind::kCpuLimit, 0, "the call used up its CPU time"});
+  } else {
+    slot->end_reason =
+        fmt::format("its instance was ended: one of the {} calls on it used up its CPU time",
+                    slot->calls.size());
   }
   kill(slot);
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "engine/exchange.h"
@@ -28,6 +29,7 @@ struct WarmSlot {
   bool admits = true;
   bool has_stray = false;  // a call was given up while its guest code goes on
   bool closing = false;
+  std::string end_reason;  // why all calls on it were ended, if a limit of one of them did that
   TimePoint idle_since{};
   std::unique_ptr<net::Timer> grace;
 };

@@ -66,6 +66,8 @@ Result<host::HostConfig> configOf(const HostFlags& flags, const GlobalOptions& g
   if (config.engine.cache_folder.empty() && !flags.engine.no_cache) {
     config.engine.cache_folder = engine.cache_folder;
   }
+  if (config.engine.max_total_memory_bytes == 0)
+    config.engine.max_total_memory_bytes = engine.max_total_memory_bytes;
   if (flags.engine.engine == "full") config.engine.selection = engine.selection;
   return config;
 }
@@ -81,12 +83,14 @@ Result<void> makeSocketFolder(const std::string& socket) {
   return {};
 }
 
-host::DataPlaneOptions planeOptions(const host::HostConfig& config) {
+host::DataPlaneOptions planeOptions(const host::HostConfig& config,
+                                    std::shared_ptr<const host::OwnedPorts> owned_ports) {
   host::DataPlaneOptions options;
   options.shards = config.shards;
   options.max_instances = config.engine.max_instances;
   options.runtime.defaults = config.defaults;
   options.runtime.egress = config.egress;
+  options.runtime.egress.host_owned_ports = std::move(owned_ports);
   if (!config.state_folder.empty())
     options.runtime.providers.keyvalue_database = config.state_folder + "/keyvalue.sqlite";
   options.runtime.providers.nats = config.nats;
@@ -113,7 +117,8 @@ class HostProcess {
   Result<void> run() {
     TRY_VOID(makeSocketFolder(config_.admin.socket));
     TRY(engine_, engine::Engine::create(config_.engine, log_));
-    TRY(plane_, host::DataPlane::create(planeOptions(config_), *engine_, log_, metrics_, clock_));
+    TRY(plane_, host::DataPlane::create(planeOptions(config_, owned_ports_), *engine_, log_,
+                                        metrics_, clock_));
     TRY(const auto termination, Termination::watch(plane_->control()));
     TRY(control_,
         host::ControlPlane::create({.control = plane_->control(),
@@ -124,6 +129,7 @@ class HostProcess {
                                     .clock = clock_,
                                     .request_end = [raw = termination.get()] { raw->request(); }},
                                    config_));
+    for (const net::Endpoint& endpoint : control_->endpoints()) keepFromGuests(endpoint);
     TRY_VOID(control_->restore());
     TRY(const std::vector<std::string> addresses, listen());
     control_->markReady();
@@ -134,6 +140,10 @@ class HostProcess {
   }
 
  private:
+  void keepFromGuests(const net::Endpoint& endpoint) {
+    if (endpoint.unix_path.empty()) owned_ports_->add(endpoint.port);
+  }
+
   Result<std::vector<std::string>> listen() {
     if (!config_.access_log.path.empty()) {
       TRY(access_log_, http::openAccessLog(config_.access_log.path, config_.access_log.format));
@@ -149,6 +159,7 @@ class HostProcess {
             std::make_unique<host::CertificateKeeper>(plane_->control(), options.tls, log_));
       }
       TRY(const net::Endpoint bound, plane_->listen(listener.address, options));
+      keepFromGuests(bound);
       addresses.push_back((listener.tls ? "https://" : "http://") + bound.toString());
     }
     return addresses;
@@ -183,6 +194,7 @@ class HostProcess {
   Logger& log_;
   const SystemClock clock_{};
   MetricRegistry metrics_;
+  const std::shared_ptr<host::OwnedPorts> owned_ports_ = std::make_shared<host::OwnedPorts>();
   std::unique_ptr<http::AccessLog> access_log_;
   std::unique_ptr<engine::Engine> engine_;
   std::unique_ptr<host::DataPlane> plane_;

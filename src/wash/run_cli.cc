@@ -17,6 +17,7 @@ int statusOf(const CallOutcome& outcome, OutputFormat format) {
     case CallOutcome::Kind::kOk: return kExitOk;
     case CallOutcome::Kind::kExit: return outcome.exit_code;
     case CallOutcome::Kind::kTimeout:
+    case CallOutcome::Kind::kCpuLimit:
       return reportFailure(format, Error(ErrorCode::kDeadlineExceeded, outcome.message));
     default: return reportFailure(format, Error(ErrorCode::kTrap, outcome.message));
   }
@@ -27,6 +28,7 @@ struct Command {
   std::shared_ptr<host::ComponentRuntime> runtime;
   std::vector<std::string> arguments;
   Duration timeout;
+  Duration cpu_limit;
   Result<CallOutcome> outcome = CallOutcome{};
 };
 
@@ -41,7 +43,7 @@ Task<Result<CallOutcome>> runOn(host::ShardRuntime& shard, Command& command) {
   options.stdio = engine::GuestStdio::kInherit;
   CO_TRY(const auto context, engine::GuestContext::create(shard.shard, options, guest_host));
   CallOutcome outcome{CallOutcome::Kind::kTimeout, 0, "the command took longer than its limit"};
-  engine::CommandCall call(shard.poller, command.runtime->component, *context);
+  engine::CommandCall call(shard.poller, command.runtime->component, *context, command.cpu_limit);
   co_await withTimeout(keepOutcome(&call, &outcome), shard.shard.sleepFor(command.timeout));
   guest_host->stop();
   co_return outcome;
@@ -70,9 +72,12 @@ Result<CallOutcome> execute(engine::Engine& engine,
   command.runtime->takeEffect();
   command.arguments.push_back(only.name);
   command.arguments.insert(command.arguments.end(), arguments.begin(), arguments.end());
-  // A command may run as long as it likes unless the user says otherwise.
+  // A command may run and compute as long as it likes unless the user says otherwise.
   command.timeout = only.timeout_ms ? Duration(std::chrono::milliseconds(*only.timeout_ms))
                                     : Duration(std::chrono::hours(24 * 365));
+  const auto& cpu_limit_ms = only.local_resources.cpu_limit_ms;
+  command.cpu_limit =
+      cpu_limit_ms ? Duration(std::chrono::milliseconds(*cpu_limit_ms)) : Duration::max();
   plane->runTask(0, [&](host::ShardRuntime& shard) { return runAndKeep(shard, command); });
   return std::move(command.outcome);
 }

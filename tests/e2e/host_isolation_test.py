@@ -73,6 +73,19 @@ class FaultsTest(hosting.TestCase):
                 self.assertIn("component=web", line)
                 self.assertEqual(0, host.terminate())
 
+    def test_calls_on_the_instance_of_a_spinning_one_end_with_it_and_the_log_says_why(self):
+        host = self.host(config={"shards": 1})
+        host.apply(workload("bad", "http-misc-p3", poolSize=1, maxConcurrency=4,
+                            resources={"cpuLimit": 200}))
+        with host.connect() as waiting:
+            waiting.send("GET /late?ms=60000 HTTP/1.1\r\nhost: bad.test\r\n\r\n")
+            waiting.read_until("\r\n\r\n")
+            self.assertEqual(502, host.ask("bad.test", "/spin").status)
+        host.wait_for_stderr("a call failed.*default/bad.*collateral.*one of the 2 calls on it "
+                             "used up its CPU time")
+        self.assertEqual(200, host.ask("bad.test", "/count").status)
+        self.assertEqual(0, host.terminate())
+
     def test_a_memory_bomb_is_held_at_its_limit(self):
         limits = {"memoryLimitMb": 16}
         host = self.beside_healthy(workload("bad", resources=limits),
@@ -144,6 +157,19 @@ class PossessionsTest(hosting.TestCase):
         return workload(name, guest, volumes=[volume],
                         resources={"volumeMounts": [{"name": "data", "mountPath": "/data",
                                                      **mount}]})
+
+    def test_the_hosts_own_ports_are_nobodys_to_reach(self):
+        host = self.host(config={"egress": {"allowHostLoopback": True}})
+        host.apply(workload("other", "http-hello"))
+        port = host.url.rsplit(":", 1)[1]
+        allowed = {"allowedHosts": ["*"], "allowedHostLoopbackPorts": [port]}
+        for guest in ("http-outbound", "http-outbound-p3"):
+            with self.subTest(guest):
+                host.apply(workload("curious", guest, resources=allowed))
+                path = "/proxy?" + urllib.parse.urlencode({"url": host.url + "/x"})
+                self.assertEqual(502, host.ask("curious.test", path).status)
+                host.wait_for_stderr("default/curious.*host_owned_port")
+        self.assertEqual(0, host.terminate())
 
     def test_a_volume_is_seen_by_its_workload_alone(self):
         host = self.host()
