@@ -4,6 +4,7 @@
 #include <optional>
 #include <utility>
 
+#include "base/rate_limit.h"
 #include "base/sync.h"
 #include "base/text.h"
 #include "engine/ffi.h"
@@ -13,6 +14,11 @@
 #include "wit/interface_name.h"
 
 namespace nimbus::engine {
+namespace {
+
+constexpr std::uint32_t kMaxTracesPerSecond = 10;
+
+}  // namespace
 
 struct ComponentInvoker::Shared {
   struct Export {
@@ -21,10 +27,17 @@ struct ComponentInvoker::Shared {
     std::string refused;  // why it cannot be called; empty: it can
   };
 
+  Shared(std::shared_ptr<const Component> called, std::shared_ptr<GuestEnvironment> its_environment,
+         ComponentInvokerOptions chosen, Logger& logger)
+      : component(std::move(called)),
+        environment(std::move(its_environment)),
+        options(chosen),
+        log(logger, kMaxTracesPerSecond) {}
+
   std::shared_ptr<const Component> component;
   std::shared_ptr<GuestEnvironment> environment;
   ComponentInvokerOptions options;
-  Logger& log;
+  mutable LimitedLogger log;  // a caller in a loop may make the component trap as often as it likes
   std::vector<Export> exports;
 };
 

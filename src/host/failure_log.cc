@@ -11,17 +11,6 @@ constexpr std::size_t kMaxContextBytes = 256;
 
 }  // namespace
 
-bool RateLimit::pass() {
-  const std::int64_t now =
-      std::chrono::duration_cast<std::chrono::seconds>(clock_.now().time_since_epoch()).count();
-  if (second_.exchange(now, std::memory_order_relaxed) != now) {
-    passed_.store(0, std::memory_order_relaxed);
-  }
-  if (passed_.fetch_add(1, std::memory_order_relaxed) < per_second_) return true;
-  suppressed_.fetch_add(1, std::memory_order_relaxed);
-  return false;
-}
-
 ComponentLog::ComponentLog(ComponentIdentity identity, Logger& log, const Clock& clock)
     : identity_(std::move(identity)),
       log_(log),

@@ -1,33 +1,14 @@
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <string>
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/rate_limit.h"
 #include "engine/exchange.h"
 
 namespace nimbus::host {
-
-// At most so many events a second, with a burst of the same size; counts what it holds back. Any
-// thread.
-class RateLimit {
- public:
-  RateLimit(const Clock& clock, std::uint32_t per_second)
-      : clock_(clock), per_second_(per_second) {}
-  // True if the event may pass.
-  [[nodiscard]] bool pass();
-  // Events held back since the last call.
-  [[nodiscard]] std::uint64_t takeSuppressed() { return suppressed_.exchange(0); }
-
- private:
-  const Clock& clock_;
-  const std::uint32_t per_second_;
-  std::atomic<std::int64_t> second_{-1};
-  std::atomic<std::uint32_t> passed_{0};
-  std::atomic<std::uint64_t> suppressed_{0};
-};
 
 // Who a component is, for the log.
 struct ComponentIdentity {

@@ -61,7 +61,7 @@ Task<void> Gateway::handle(http::ServerRequest& request, http::ResponseWriter& r
 
 Task<void> Gateway::serve(ShardRuntime& shard, Target target, http::ServerRequest& request,
                           http::ResponseWriter& response) {
-  const LocalDeployment::Use use(*target.deployment, shard.shard.index());
+  const LocalDeployment::Use use(*target.deployment, shard.shard);
   const auto local = target.deployment->local(shard, target.component);
   if (!local) {
     target.deployment->component(target.component)

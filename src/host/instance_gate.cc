@@ -60,15 +60,15 @@ InstanceGate::InstanceGate(net::Shard& shard, QuotaLease& host_instances, Quota&
 
 InstanceGate::~InstanceGate() { *self_ = nullptr; }
 
-bool InstanceGate::takeBoth() {
-  if (!own_.take()) return false;
-  if (host_.take()) return true;
+Quota* InstanceGate::takeBoth() {
+  if (!own_.take()) return &own_.quota();
+  if (host_.take()) return nullptr;
   own_.give();
-  return false;
+  return &host_.quota();
 }
 
 std::optional<InstanceGate::Permit> InstanceGate::tryAcquire() {
-  if (!waiting_.empty() || !takeBoth()) return std::nullopt;
+  if (!waiting_.empty() || takeBoth() != nullptr) return std::nullopt;
   return Permit(*this);
 }
 
@@ -78,7 +78,7 @@ Task<Result<InstanceGate::Permit>> InstanceGate::acquire() {
     co_return fail(ErrorCode::kResourceExhausted, "too many requests wait for an instance");
   }
   Waiter waiter(*this);
-  askToBeTold();
+  if (waiting_.size() == 1) dispatch();  // otherwise those before it have asked
   co_await waiter.decided().wait();
   if (waiter.take()) co_return Permit(*this);
   co_return fail(ErrorCode::kDeadlineExceeded, "no instance became free in time");
@@ -93,19 +93,24 @@ void InstanceGate::release() {
 // Whoever is let in runs at once, and may be the last to need this gate.
 void InstanceGate::dispatch() {
   const std::shared_ptr<InstanceGate*> self = self_;
-  while (*self != nullptr && !waiting_.empty() && takeBoth()) waiting_.front()->grant();
-  if (*self != nullptr && !waiting_.empty()) askToBeTold();
+  while (*self != nullptr && !waiting_.empty()) {
+    if (Quota* used_up = takeBoth()) return askToBeTold(*used_up);
+    waiting_.front()->grant();
+  }
 }
 
-void InstanceGate::askToBeTold() {
-  // The quotas call back from whatever thread gives something back.
-  auto told = [shard = &shard_, self = self_] {
-    shard->post([self] {
-      if (*self != nullptr) (*self)->dispatch();
+// The quota calls back from whatever thread gives something back.
+void InstanceGate::askToBeTold(Quota& quota) {
+  bool InstanceGate::* const tells =
+      &quota == &own_.quota() ? &InstanceGate::own_tells_ : &InstanceGate::host_tells_;
+  if (std::exchange(this->*tells, true)) return;
+  quota.notifyOnce([shard = &shard_, self = self_, tells] {
+    shard->post([self, tells] {
+      if (*self == nullptr) return;
+      (*self)->*tells = false;
+      (*self)->dispatch();
     });
-  };
-  own_.quota().notifyOnce(told);
-  host_.quota().notifyOnce(told);
+  });
 }
 
 }  // namespace nimbus::host

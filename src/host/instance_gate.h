@@ -47,14 +47,18 @@ class InstanceGate {
 
  private:
   class Waiter;
-  [[nodiscard]] bool takeBoth();
+  // What has none left; null: one of both is taken.
+  [[nodiscard]] Quota* takeBoth();
   void release();
   void dispatch();
-  void askToBeTold();
+  void askToBeTold(Quota& quota);
 
   net::Shard& shard_;
   QuotaLease& host_;
   QuotaLease own_;
+  // Whether that quota calls back once something is free.
+  bool host_tells_ = false;
+  bool own_tells_ = false;
   CallCounters& counters_;
   std::size_t max_waiting_;
   DeadlineQueue deadlines_;

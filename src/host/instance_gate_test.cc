@@ -96,6 +96,26 @@ TEST_F(InstanceGateTest, ThoseWhoWaitAreServedInTheirOrder) {
   });
 }
 
+TEST_F(InstanceGateTest, WaitsForWhatIsUsedUpAndForNothingElse) {
+  run([](net::Shard& shard) -> Task<void> {
+    Quota host(10);
+    Quota own(1);
+    GateSetup parts(shard, host, own);
+    std::string order;
+    Event until;
+    until.set();
+    TaskSet waiting;
+    auto permit = parts.gate.tryAcquire();
+    waiting.spawn(use(&parts.gate, 'a', &order, &until));
+    co_await settle(shard);
+    EXPECT_TRUE(own.someoneWaits());
+    EXPECT_FALSE(host.someoneWaits()) << "what is free would call back again and again";
+    permit.reset();
+    co_await waiting.empty();
+    EXPECT_EQ(order, "a");
+  });
+}
+
 TEST_F(InstanceGateTest, NobodyOvertakesTheQueue) {
   run([](net::Shard& shard) -> Task<void> {
     Quota host(10);

@@ -75,22 +75,24 @@ Result<ShardComponent*> LocalDeployment::local(ShardRuntime& shard, std::size_t 
   return made.get();
 }
 
-LocalDeployment::Use::Use(LocalDeployment& deployment, std::size_t shard_index)
-    : deployment_(deployment), shard_index_(shard_index) {
-  OnShard& here = deployment_.shards_[shard_index_];
+LocalDeployment::Use::Use(LocalDeployment& deployment, net::Shard& shard)
+    : deployment_(deployment), shard_(shard) {
+  OnShard& here = deployment_.shards_[shard_.index()];
   here.uses += 1;
   here.unused.clear();
 }
 
 LocalDeployment::Use::~Use() {
-  OnShard& here = deployment_.shards_[shard_index_];
+  OnShard& here = deployment_.shards_[shard_.index()];
   here.uses -= 1;
-  if (here.uses == 0) here.unused.set();
+  if (here.uses > 0) return;
+  here.telling = true;
+  shard_.defer(here);
 }
 
 Task<void> LocalDeployment::drainOn(std::size_t shard_index) {
   OnShard& here = shards_[shard_index];
-  while (here.uses > 0) co_await here.unused.wait();
+  while (here.inUse()) co_await here.unused.wait();
   for (const auto& component : here.components) {
     if (component) co_await component->drain();
   }
@@ -102,7 +104,7 @@ Task<void> LocalDeployment::closeOn(ShardRuntime& shard, Duration bound) {
   const std::size_t index = shard.shard.index();
   co_await withTimeout(drainOn(index), shard.shard.sleepFor(bound));
   // Requests that are still here keep their parts until they end by their own limits.
-  while (shards_[index].uses > 0) co_await shards_[index].unused.wait();
+  while (shards_[index].inUse()) co_await shards_[index].unused.wait();
   dropOn(index);
 }
 

@@ -55,14 +55,14 @@ class LocalDeployment final : public Deployment {
   // While a request uses the deployment on this shard.
   class Use {
    public:
-    Use(LocalDeployment& deployment, std::size_t shard_index);
+    Use(LocalDeployment& deployment, net::Shard& shard);
     Use(const Use&) = delete;
     Use& operator=(const Use&) = delete;
     ~Use();
 
    private:
     LocalDeployment& deployment_;
-    std::size_t shard_index_;
+    net::Shard& shard_;
   };
 
   // Waits for running requests, lets instances end, for at most `bound`; then ends the rest. The
@@ -75,10 +75,19 @@ class LocalDeployment final : public Deployment {
   // Of a component's warm instances, how many are that shard's.
   [[nodiscard]] std::uint32_t warmOn(std::size_t component, std::size_t shard_index) const;
 
-  struct OnShard {
+  // The last use tells of its end at the end of the loop's turn: it may end beneath code of the
+  // pools that go then.
+  struct OnShard final : net::Deferred {
     std::vector<std::unique_ptr<ShardComponent>> components;
     std::size_t uses = 0;
+    bool telling = false;
     Event unused;
+
+    [[nodiscard]] bool inUse() const { return uses > 0 || telling; }
+    void runDeferred() override {
+      telling = false;
+      if (uses == 0) unused.set();  // may destroy this
+    }
   };
   [[nodiscard]] Task<void> drainOn(std::size_t shard_index);
 

@@ -83,7 +83,7 @@ Result<std::shared_ptr<WorkloadVolumes>> LocalRuntime::volumesOf(const WorkloadS
     TRY_VOID(volumes->add(spec));
     return volumes;
   }
-  TRY(auto volumes, WorkloadVolumes::open(spec, options_.volumes_folder));
+  TRY(auto volumes, WorkloadVolumes::open(spec, options_.volumes_folder, volume_remover_));
   known = volumes;
   return volumes;
 }

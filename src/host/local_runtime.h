@@ -101,6 +101,8 @@ class LocalRuntime final : public WorkloadRuntime {
   WorkloadExports exports_;
   Images images_;
   ExpiringMap<std::weak_ptr<WorkloadVolumes>> volumes_;  // by workload
+  const std::shared_ptr<net::BlockingWorker> volume_remover_ =
+      std::make_shared<net::BlockingWorker>();
   Providers providers_;
   BindingTable bindings_;
 };

@@ -62,7 +62,7 @@ bool QuotaLease::take() {
 
 void QuotaLease::give() {
   spare_ += 1;
-  if (spare_ <= batch_ && batch_ > 1) return;
+  if (spare_ <= batch_ && batch_ > 1 && !quota_.someoneWaits()) return;
   quota_.give(spare_);
   spare_ = 0;
 }

@@ -26,6 +26,7 @@ class Quota {
 
   // Calls back, from whatever thread gives, once something is free again.
   void notifyOnce(std::function<void()> freed);
+  [[nodiscard]] bool someoneWaits() const { return someone_waits_.load(); }
 
  private:
   const std::uint64_t limit_;

@@ -12,9 +12,11 @@
 
 namespace nimbus::http {
 
-// `duration` from now; zero or less means without end.
+// `duration` from now; zero or less, or more than the clock can count, means without end.
 [[nodiscard]] inline TimePoint deadlineAfter(const net::Shard& shard, Duration duration) {
-  return duration > Duration::zero() ? shard.now() + duration : TimePoint::max();
+  const TimePoint now = shard.now();
+  const bool ends = duration > Duration::zero() && duration < TimePoint::max() - now;
+  return ends ? now + duration : TimePoint::max();
 }
 
 // co_await DeadlineAwaiter(shard, when, task): what the task gives, or nothing if it has not

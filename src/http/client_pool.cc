@@ -66,6 +66,7 @@ class ClientPool::Connecting {
     Origin& origin = pool_->originFor(id_);
     origin.connecting -= 1;
     pool_->tenantChanged(*origin.tenant);
+    pool_->originChanged(origin);  // with nothing left of it, it goes
   }
 
  private:

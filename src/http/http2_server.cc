@@ -249,6 +249,7 @@ void Http2ServerConnection::sweepStreams() {
     endExchange(*stream);
     stream->inbound.discard();
     forgetWaiter(*stream);
+    std::erase(served_, stream);  // a stream may be served while another one of these ends
     streams_.erase(stream->id);
     idle_since_ = now();
   }

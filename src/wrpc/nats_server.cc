@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "base/race.h"
+#include "base/rate_limit.h"
 #include "base/sync.h"
 #include "base/text.h"
 #include "wrpc/nats_served_call.h"
@@ -15,6 +16,8 @@
 
 namespace nimbus::wrpc {
 namespace {
+
+constexpr std::uint32_t kMaxRecordsPerSecond = 10;
 
 // How long subscribing may take.
 constexpr Duration kSubscribeTimeout = std::chrono::seconds(10);
@@ -27,7 +30,7 @@ class Server final : public NatsServer, private nats::Subscriber {
         connection_(std::move(connection)),
         invoker_(std::move(invoker)),
         options_(std::move(options)),
-        log_(log),
+        log_(log, kMaxRecordsPerSecond),
         inbox_(connection_->newInbox() + "."),
         sessions_(shard, *invoker_, options_.resource_lease, options_.max_consumers),
         environment_{shard_, *connection_, options_, sessions_, buffered_bytes_} {}
@@ -131,7 +134,7 @@ class Server final : public NatsServer, private nats::Subscriber {
   const std::shared_ptr<nats::Connection> connection_;
   const std::shared_ptr<Invoker> invoker_;
   const NatsServerOptions options_;
-  Logger& log_;
+  LimitedLogger log_;
   const std::string inbox_;
   NatsSessions sessions_;
   std::size_t buffered_bytes_ = 0;
