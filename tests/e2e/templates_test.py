@@ -26,6 +26,22 @@ class Templates(template_projects.TestCase):
     def test_rust_greets(self):
         self.assert_greets(self.build(self.make("command", "rust")))
 
+    def test_a_rust_plugin_greets_and_watches_builds(self):
+        project = self.make("plugin", "rust", "Greeter")
+        self.build(project)
+        tried = self.run_wash("plugin", "test", project, "--", "you")
+        self.assertEqual(0, tried.returncode, tried.stderr)
+        self.assertIn("Hello, you!", tried.stdout)
+        installed = self.run_wash("plugin", "install", project)
+        self.assertEqual(0, installed.returncode, installed.stderr)
+        self.assertIn("greeter", self.run_wash("--help").stdout)
+        self.assertEqual("Hello, world!\n", self.run_wash("greeter").stdout)
+        built = self.write("other/.wash/config.yaml", "build: {command: cp %s $WASH_COMPONENT_PATH}"
+                           % harness.guest("http-hello"))
+        done = self.run_wash("build", built.parent.parent)
+        self.assertEqual(0, done.returncode, done.stderr)
+        self.assertIn("greeter has seen", done.stdout + done.stderr)
+
     def test_a_mistake_in_the_source_is_shown_as_the_compiler_shows_it(self):
         project = self.make("command", "c")
         source = project / "main.c"
