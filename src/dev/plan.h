@@ -49,6 +49,8 @@ struct ServerSettings {
   std::vector<std::string> client_ca_paths;
   std::optional<std::uint64_t> connection_wait_ms;
   std::optional<std::uint64_t> max_outgoing_connections;
+  // Of registries.
+  bool plain_registries = false;  // without TLS
   // Of incoming HTTP.
   std::optional<std::uint64_t> max_connections;
 

@@ -79,6 +79,7 @@ class Planner {
     server.connection_wait_ms = host::parseDurationMs(dev.http_connection_wait);
     server.max_outgoing_connections = dev.max_outbound_http_connections_per_workload;
     server.max_connections = dev.max_connections;
+    server.plain_registries = dev.allow_insecure_registries;
   }
 
   // A project with what its configuration says of building it.
@@ -140,6 +141,11 @@ class Planner {
       TRY(const LoadedConfig loaded, load(folder, {}));
       component.project = plan_.projects.size();
       plan_.projects.push_back(projectOf(settings.name, folder, loaded.config));
+    } else if (!settings.image.empty()) {
+      spec.image = settings.image;
+      if (!settings.pull_policy.empty()) {
+        TRY(spec.pull_policy, oci::parsePullPolicy(settings.pull_policy));
+      }
     } else {
       spec.file = pathFrom(request_.folder, settings.file);
     }

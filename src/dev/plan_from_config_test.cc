@@ -194,7 +194,6 @@ TEST_F(PlanFromConfigTest, WhatCannotBeHonouredIsRefusedByName) {
       {"wasi_otel", "true"},
       {"wasi_webgpu", "true"},
       {"wasm_proposals", "[gc]"},
-      {"allow_insecure_registries", "true"},
       {"http_client_trust_roots", "webpki-and-native"},
       {"max_outbound_socket_connections_per_workload", "1"},
       {"max_inbound_socket_connections_per_workload", "1"},
@@ -205,10 +204,16 @@ TEST_F(PlanFromConfigTest, WhatCannotBeHonouredIsRefusedByName) {
     EXPECT_NE(message.find("dev." + key), std::string::npos) << message;
     EXPECT_NE(message.find("config.yaml:1"), std::string::npos) << message;
   }
-  EXPECT_NE(
-      refusal("dev: {components: [{name: a, image: 'r.example/a:1'}]}", ErrorCode::kUnsupported)
-          .find("dev.components[0].image"),
-      std::string::npos);
+}
+
+TEST_F(PlanFromConfigTest, AComponentCanBeAnImage) {
+  const DevPlan plan = planOf(
+      "dev: {allow_insecure_registries: true, "
+      "components: [{name: a, image: 'r.example/a:1', pullPolicy: always}]}");
+  ASSERT_EQ(plan.components.size(), 2U);
+  EXPECT_EQ(plan.components[1].spec.image, "r.example/a:1");
+  EXPECT_EQ(plan.components[1].spec.pull_policy, oci::PullPolicy::kAlways);
+  EXPECT_TRUE(plan.server.plain_registries);
 }
 
 TEST_F(PlanFromConfigTest, ANameThatIsTakenIsRefused) {

@@ -47,8 +47,6 @@ Result<void> checkSwitches(const LoadedConfig& loaded) {
   const project::DevSettings& dev = loaded.config.dev;
   if (dev.wasi_otel) return unsupported(loaded, "dev.wasi_otel", "nothing serves wasi:otel");
   if (dev.wasi_webgpu) return unsupported(loaded, "dev.wasi_webgpu", "nothing serves wasi:webgpu");
-  if (dev.allow_insecure_registries)
-    return unsupported(loaded, "dev.allow_insecure_registries", "components come from files");
   for (const std::string& proposal : dev.wasm_proposals)
     if (proposal != "component-model-async")
       return unsupported(loaded, "dev.wasm_proposals",
@@ -66,11 +64,6 @@ Result<void> checkSwitches(const LoadedConfig& loaded) {
 Result<void> checkSupported(const LoadedConfig& loaded) {
   for (const MissingKey& missing : kMissing)
     if (isOn(loaded, missing.key)) return unsupported(loaded, missing.key, missing.why);
-  const auto& components = loaded.config.dev.components;
-  for (std::size_t i = 0; i < components.size(); ++i)
-    if (!components[i].image.empty())
-      return unsupported(loaded, fmt::format("dev.components[{}].image", i),
-                         "pull it (wash oci pull), and name the file");
   return checkSwitches(loaded);
 }
 

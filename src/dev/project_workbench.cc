@@ -54,11 +54,13 @@ Result<Inputs> ProjectWorkbench::inputs(const PlannedProject& project) {
 }
 
 Result<std::shared_ptr<const host::WorkloadSpec>> ProjectWorkbench::workload(
-    const DevPlan& plan, const std::vector<std::string>& built) {
+    const DevPlan& plan, const std::vector<std::string>& built,
+    const std::vector<std::string>& images) {
   std::vector<ComponentPart> parts;
-  for (const PlannedComponent& component : plan.components) {
-    const std::string& path = component.project ? built[*component.project] : component.spec.file;
-    TRY(ComponentPart part, readPart(path));
+  for (std::size_t i = 0; i < plan.components.size(); ++i) {
+    const PlannedComponent& component = plan.components[i];
+    const std::string& own = component.project ? built[*component.project] : component.spec.file;
+    TRY(ComponentPart part, readPart(component.spec.image.empty() ? own : images[i]));
     parts.push_back(std::move(part));
   }
   const std::vector<DevPlugin> plugins = functions_.plugins();

@@ -33,7 +33,8 @@ class ProjectWorkbench final : public Workbench {
     return functions_.build(project, std::move(stop));
   }
   [[nodiscard]] Result<std::shared_ptr<const host::WorkloadSpec>> workload(
-      const DevPlan& plan, const std::vector<std::string>& built) override;
+      const DevPlan& plan, const std::vector<std::string>& built,
+      const std::vector<std::string>& images) override;
 
  private:
   const Functions functions_;

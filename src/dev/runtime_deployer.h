@@ -15,6 +15,10 @@ class RuntimeDeployer final : public Deployer {
   RuntimeDeployer(host::WorkloadRuntime& runtime, const Clock& clock)
       : runtime_(runtime), clock_(clock) {}
 
+  [[nodiscard]] Task<Result<std::shared_ptr<const host::WorkloadSpec>>> fetch(
+      std::shared_ptr<const host::WorkloadSpec> workload) override {
+    return runtime_.fetch(std::move(workload), host::WorkloadRuntime::Freshness::kAsManifestSays);
+  }
   [[nodiscard]] Task<Result<Times>> deploy(
       std::shared_ptr<const host::WorkloadSpec> workload) override;
 

@@ -189,12 +189,32 @@ std::vector<std::string> Session::builtPaths() const {
   return paths;
 }
 
+// Once for a plan: what a tag stands for does not change with every edit of a source.
+Task<Result<std::vector<std::string>>> Session::pullImages() {
+  if (images_of_ == plan_) co_return images_;
+  const Plan plan = plan_;
+  auto wanted = std::make_shared<host::WorkloadSpec>();
+  wanted->name = plan->name;
+  for (const PlannedComponent& component : plan->components)
+    wanted->components.push_back(component.spec);
+  CO_TRY(const Spec fetched, co_await environment_.deployer.fetch(std::move(wanted)));
+  std::vector<std::string> files;
+  for (const host::ComponentSpec& component : fetched->components)
+    files.push_back(component.image.empty() ? std::string() : component.file);
+  images_ = files;
+  images_of_ = plan;
+  co_return files;
+}
+
 Task<void> Session::deploy() {
   Workbench& workbench = environment_.workbench;
+  auto images = co_await pullImages();
+  if (!images) co_return tellOnce(DevEvent::Kind::kLoadFailed, images.error().describe());
   const TimePoint begin = environment_.clock.now();
   auto workload = co_await worker_.run<Result<Spec>>(
-      environment_.shard, [&workbench, plan = plan_, built = builtPaths()] {
-        return workbench.workload(*plan, built);
+      environment_.shard,
+      [&workbench, plan = plan_, built = builtPaths(), images = *std::move(images)] {
+        return workbench.workload(*plan, built, images);
       });
   times_.read = environment_.clock.now() - begin;
   if (!workload) {

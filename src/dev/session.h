@@ -24,6 +24,10 @@ class Deployer {
  public:
   virtual ~Deployer() = default;
 
+  // The same workload with the files of components that it names by image, from their registries.
+  [[nodiscard]] virtual Task<Result<std::shared_ptr<const host::WorkloadSpec>>> fetch(
+      std::shared_ptr<const host::WorkloadSpec> workload) = 0;
+
   struct Times {
     Duration load{};
     Duration swap{};
@@ -105,6 +109,7 @@ class Session {
   void takeOutcome(ProjectState& state, const Result<Built>& built);
   [[nodiscard]] std::vector<std::string> builtPaths() const;
   Task<void> deploy();
+  Task<Result<std::vector<std::string>>> pullImages();
   void takePlan(std::shared_ptr<const DevPlan> plan);
 
   void tell(const DevEvent& event) { environment_.reporter.report(event); }
@@ -125,6 +130,8 @@ class Session {
   std::vector<std::unique_ptr<ProjectState>> projects_;
   std::shared_ptr<const host::WorkloadSpec> deployed_;
   std::shared_ptr<const host::WorkloadSpec> refused_;  // tried last, if that failed
+  std::vector<std::string> images_;               // of the plan's components, as files
+  std::shared_ptr<const DevPlan> images_of_;
   std::uint64_t generation_ = 0;
   std::string last_problem_;
   std::optional<Error> hopeless_;

@@ -56,7 +56,8 @@ class FakeWorkbench final : public Workbench {
     return Built{"/p/app.wasm", milliseconds(1)};
   }
   Result<std::shared_ptr<const host::WorkloadSpec>> workload(
-      const DevPlan& plan, const std::vector<std::string>& built) override {
+      const DevPlan& plan, const std::vector<std::string>& built,
+      const std::vector<std::string>& /*images*/) override {
     const std::lock_guard lock(mutex_);
     host::WorkloadSpec spec;
     spec.name = plan.name;
@@ -128,6 +129,11 @@ class FakeWorkbench final : public Workbench {
 // Runs what it is given, unless it is "bad".
 class FakeDeployer final : public Deployer {
  public:
+  Task<Result<std::shared_ptr<const host::WorkloadSpec>>> fetch(
+      std::shared_ptr<const host::WorkloadSpec> workload) override {
+    ++fetches;
+    co_return workload;
+  }
   Task<Result<Times>> deploy(std::shared_ptr<const host::WorkloadSpec> workload) override {
     const std::string& digest = workload->components[0].digest;
     if (digest == "bad") co_return fail(ErrorCode::kInvalidArgument, "cannot be loaded");
@@ -135,6 +141,7 @@ class FakeDeployer final : public Deployer {
     environments.push_back(workload->components[0].local_resources.environment);
     co_return Times{};
   }
+  int fetches = 0;
   std::vector<std::string> served;
   std::vector<StringMap> environments;
 };

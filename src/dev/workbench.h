@@ -35,9 +35,10 @@ class Workbench {
                                             std::stop_token stop) = 0;
 
   // The workload of the components as they are now, with their digests. `built` has the path of
-  // each project's component.
+  // each project's component, `images` for each component that of its image, if it has one.
   [[nodiscard]] virtual Result<std::shared_ptr<const host::WorkloadSpec>> workload(
-      const DevPlan& plan, const std::vector<std::string>& built) = 0;
+      const DevPlan& plan, const std::vector<std::string>& built,
+      const std::vector<std::string>& images) = 0;
 };
 
 }  // namespace nimbus::dev

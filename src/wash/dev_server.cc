@@ -29,6 +29,7 @@ host::DataPlaneOptions planeOptions(const dev::ServerSettings& server) {
     plane.client.max_connections_per_key = *server.max_outgoing_connections;
   plane.runtime.providers.keyvalue_database = server.keyvalue_path;
   plane.runtime.egress.allow_host_loopback = true;
+  if (server.plain_registries) plane.runtime.images.insecure_registries = {"*"};
   plane.runtime.volumes_folder = "/tmp/nimbus-dev-" + std::to_string(::getpid());
   return plane;
 }
