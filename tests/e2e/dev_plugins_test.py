@@ -180,6 +180,26 @@ class CalledTest(DevPluginsTest):
         self.assertEqual("5 6\n", self.text_of(dev, "/calls"))
         self.assertEqual(0, dev.interrupt())
 
+    def test_programs_in_the_background_end_with_it(self):
+        pid, never = self.folder / "pid", self.folder / "never"
+        os.mkfifo(never)
+        stay = self.write("bin/stay", f"#!/bin/sh\necho $$ > {pid}.new\nmv {pid}.new {pid}\n"
+                                      f"read line < {never}\n")
+        stay.chmod(0o755)
+        self.env["PATH"] = f"{stay.parent}:{self.env['PATH']}"
+        self.install("plugin-tally")
+        self.project("tally-web", plugins={"config": {"Tally_1.x": {"start": "yes"}}})
+        for signal in (harness.signal.SIGINT, harness.signal.SIGTERM):
+            dev = self.dev(*self.ALLOW)
+            self.eventually(pid.exists, "the program runs")
+            number = int(pid.read_text(encoding="ascii"))
+            os.kill(number, 0)  # is there
+            dev.send(signal)
+            self.assertEqual(0, dev.wait())
+            with self.assertRaises(ProcessLookupError):
+                os.kill(number, 0)
+            pid.unlink()
+
     def with_section(self, guest):
         """The same component with a custom section more."""
         with open(harness.guest(guest), "rb") as file:

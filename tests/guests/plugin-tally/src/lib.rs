@@ -1,5 +1,6 @@
 //! Serves `test:tally/tally`, of ../tally, to `wash dev`: one instance for all, that counts in what
-//! stays with it, and runs `echo`, which it must be allowed to.
+//! stays with it, and runs `echo`, which it must be allowed to. If its configuration says `start`,
+//! it starts `stay` before.
 
 #[path = "../../tally-back/src/back.rs"]
 mod back; // generated from ../tally/wit
@@ -8,7 +9,8 @@ use std::cell::{Cell, RefCell};
 
 use wash_plugin::exports::nimbus::wash::plugin::Guest as Plugin;
 use wash_plugin::nimbus::wash::types::{
-    Capabilities, DevRegister, Event, ExecOptions, Finding, Invocation, Metadata, Program, Runner,
+    Capabilities, DevRegister, Event, ExecOptions, Finding, Hook, Invocation, Metadata, Phase,
+    Program, Runner,
 };
 
 use crate::back::exports::test::tally::tally::{Guest, GuestCounter};
@@ -26,6 +28,14 @@ fn with_runner<T>(act: impl FnOnce(&Runner) -> T) -> Result<T, String> {
     RUNNER.with_borrow(|runner| runner.as_ref().map(act)).ok_or("not initialized".into())
 }
 
+fn program(name: &str, arguments: &[&str]) -> Program {
+    Program {
+        name: name.into(),
+        arguments: arguments.iter().map(|each| (*each).into()).collect(),
+        reason: "to be asked about".into(),
+    }
+}
+
 impl Plugin for Tally {
     fn info() -> Metadata {
         Metadata {
@@ -37,15 +47,14 @@ impl Plugin for Tally {
             url: String::new(),
             command: None,
             sub_commands: Vec::new(),
-            hooks: Vec::new(),
+            hooks: vec![Hook {
+                phase: Phase::Before,
+                command: "dev".into(),
+            }],
             checks: false,
             dev_register: Some(DevRegister { long_lived: true }),
             capabilities: Capabilities {
-                programs: vec![Program {
-                    name: "echo".into(),
-                    arguments: vec!["counted".into()],
-                    reason: "to be asked about".into(),
-                }],
+                programs: vec![program("echo", &["counted"]), program("stay", &[])],
                 files: Vec::new(),
                 hosts: Vec::new(),
             },
@@ -61,8 +70,13 @@ impl Plugin for Tally {
         Err("there is no command".into())
     }
 
-    fn hook(_: Runner, _: Event) -> Result<String, String> {
-        Err("there is no hook".into())
+    fn hook(runner: Runner, _: Event) -> Result<String, String> {
+        if runner.config().get("start").is_some() {
+            let options = ExecOptions { input: Vec::new(), time_limit_ms: None };
+            let started = runner.start("stay", &[], &options);
+            started.map_err(|error| format!("{error:?}"))?;
+        }
+        Ok(String::new())
     }
 
     fn check(_: Runner) -> Result<Vec<Finding>, String> {
