@@ -13,6 +13,7 @@ FOLDER = pathlib.Path(__file__).resolve().parent
 PARTS = (("run.py", ["--rounds", "3", "--seconds", "3", "--sleeper-seconds", "6"]),
          ("start.py", ["--runs", "10"]),
          ("plugins.py", ["--runs", "50"]),
+         ("dev.py", ["--edits", "10"]),
          ("density.py", ["--rounds", "3", "--seconds", "3"]),
          ("neighbour.py", ["--rounds", "3", "--seconds", "3"]))
 

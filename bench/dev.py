@@ -1,0 +1,149 @@
+#!/usr/bin/env python3
+"""Measures what `wash dev` adds to a build: from a saved source to the first answer of the new
+code, without the time of the build itself, which copies a component that is there already. Each
+edit changes the component, so that its code is compiled anew, as after a real build."""
+
+import argparse
+import http.client
+import json
+import os
+import pathlib
+import statistics
+import subprocess
+import sys
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+
+from harness import report  # noqa: E402
+from harness.servers import ROOT, Session  # noqa: E402
+
+LIMIT_MS = 50
+GUESTS = ("http-hello", "http-hello-p3", "kv-counter")
+HEADERS = ("component", "KiB", "median ms", "least ms", "most ms", "of it compiling, median",
+           "edits")
+
+
+def parse_arguments():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build")
+    parser.add_argument("--edits", type=int, default=30)
+    parser.add_argument("--markdown", action="store_true",
+                        help="write the table into docs/performance.md")
+    return parser.parse_args()
+
+
+def leb(number):
+    out = bytearray()
+    while True:
+        number, low = number >> 7, number & 0x7F
+        out.append(low | (0x80 if number else 0))
+        if not number:
+            return bytes(out)
+
+
+def with_section(wasm, text):
+    """The component with a custom section more, and so with another digest."""
+    content = leb(4) + b"edit" + text.encode()
+    return wasm + b"\0" + leb(len(content)) + content
+
+
+def write(path, content):
+    """As editors do."""
+    fresh = path.with_name(path.name + ".new")
+    fresh.write_bytes(content)
+    fresh.rename(path)
+
+
+class Dev:
+    """A `wash -o json dev` of a project whose build copies a file."""
+
+    def __init__(self, build, folder):
+        (folder / ".wash").mkdir()
+        write(folder / ".wash" / "config.yaml", json.dumps({"build": {
+            "command": "cp component.in app.wasm", "component_path": "app.wasm"}}).encode())
+        env = {**os.environ, "HOME": str(folder.parent), "XDG_CACHE_HOME": str(folder.parent)}
+        self.process = subprocess.Popen(
+            [build / "wash", "-o", "json", "dev", folder, "--addr", "127.0.0.1:0"], env=env,
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        self.connection = http.client.HTTPConnection(self.until("serving")["address"])
+
+    def until(self, kind):
+        for line in self.process.stdout:
+            data = json.loads(line)["data"]
+            if data.get("event") == kind:
+                return data
+        raise RuntimeError(f"wash dev ended without {kind}")
+
+    def ask(self):
+        self.connection.request("GET", "/")
+        answer = self.connection.getresponse()
+        answer.read()
+        if answer.status != 200:
+            raise RuntimeError(f"wash dev answered {answer.status}")
+
+    def close(self):
+        self.process.terminate()
+        self.process.wait()
+
+
+def measure_one(build, folder, guest, edits):
+    """[(milliseconds without the build, milliseconds of loading)]"""
+    wasm = (build / "guests" / f"{guest}.wasm").read_bytes()
+    folder.mkdir()
+    (folder / "component.in").write_bytes(wasm)
+    dev = Dev(build, folder)
+    results = []
+    try:
+        for number in range(edits):
+            dev.ask()
+            began = time.perf_counter()
+            write(folder / "component.in", with_section(wasm, f"{number} {began}"))
+            event = dev.until("reloaded")
+            dev.ask()
+            took = (time.perf_counter() - began) * 1e3
+            results.append((took - event["build_ms"], event["load_ms"]))
+    finally:
+        dev.close()
+    return results
+
+
+def measure(build, edits):
+    with Session(None, None) as session:
+        base = session.folder("dev")
+        return {guest: measure_one(build, base / guest, guest, edits) for guest in GUESTS}
+
+
+def line_of(build, guest, results):
+    times = [took for took, _ in results]
+    size = (build / "guests" / f"{guest}.wasm").stat().st_size / 1024
+    return (guest, f"{size:.0f}", f"{statistics.median(times):.1f}", f"{min(times):.1f}",
+            f"{max(times):.1f}", f"{statistics.median(load for _, load in results):.1f}",
+            str(len(times)))
+
+
+def verdict(results):
+    worst = max(statistics.median(took for took, _ in each) for each in results.values())
+    met = "met" if worst < LIMIT_MS else "not met"
+    return (f"{met}: from a saved file to the new code {worst:.1f} ms beyond the build, "
+            f"floor < {LIMIT_MS} ms")
+
+
+def main():
+    arguments = parse_arguments()
+    build = arguments.build.resolve()
+    facts = report.machine()
+    results = measure(build, arguments.edits)
+    lines = [line_of(build, guest, each) for guest, each in results.items()]
+    print(report.describe_machine(facts), report.align([HEADERS] + lines), verdict(results),
+          sep="\n")
+    report.write_json(arguments.build / "bench" / "results", "dev",
+                      {"machine": facts, "ms": results})
+    if arguments.markdown:
+        content = [report.describe_machine(facts) + ".", "", report.markdown_table(HEADERS, lines),
+                   "", f"* {verdict(results)}"]
+        report.replace_section(ROOT / "docs" / "performance.md", "dev", "\n".join(content))
+
+
+if __name__ == "__main__":
+    main()
