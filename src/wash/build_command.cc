@@ -19,7 +19,8 @@
 #include "project/config.h"
 #include "wash/build_report.h"
 #include "wash/command.h"
-#include "wash/interrupt.h"
+#include "wash/terminal/build_progress.h"
+#include "wash/terminal/interrupt.h"
 #include "wash/wit_fetch.h"
 
 namespace nimbus::wash {
@@ -97,10 +98,12 @@ int runBuild(const BuildFlags& flags, const BuildWords& words, const GlobalOptio
   request->arguments = words.arguments;
   request->stop = interrupt.token();
   SystemProcessRunner runner;
-  PlainBuildProgress progress;
-  request->fetch_wit =
-      fetchWitForBuilds(runner, [&](std::string_view text) { progress.note(text); });
-  const auto outcome = project::buildProject(*request, runner, progress);
+  const auto outcome = [&] {
+    TerminalBuildProgress progress;
+    request->fetch_wit =
+        fetchWitForBuilds(runner, [&](std::string_view text) { progress.note(text); });
+    return project::buildProject(*request, runner, progress);
+  }();
   if (!outcome) return failed(outcome.error(), interrupt, global.format);
   if (const auto kept = context.set(kComponentPathKey, outcome->component_path); !kept) {
     return failed(kept.error(), interrupt, global.format);

@@ -1,7 +1,6 @@
 #include "wash/build_report.h"
 
 #include <chrono>
-#include <cstdio>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -10,8 +9,6 @@
 
 namespace nimbus::wash {
 namespace {
-
-void writeError(std::string_view text) { std::fwrite(text.data(), 1, text.size(), stderr); }
 
 std::string sizeText(std::uint64_t bytes) {
   constexpr double kKib = 1024;
@@ -44,18 +41,6 @@ std::string listText(std::string_view label, const std::vector<std::string>& nam
 }
 
 }  // namespace
-
-void PlainBuildProgress::step(std::string_view what) {
-  writeError(fmt::format("running {}\n", what));
-}
-
-void PlainBuildProgress::output(ProcessStream /*stream*/, std::string_view chunk) {
-  writeError(chunk);
-}
-
-void PlainBuildProgress::note(std::string_view text) {
-  writeError(fmt::format("note: {}\n", text));
-}
 
 std::string buildText(const project::BuildOutcome& outcome, bool verbose) {
   const double seconds = std::chrono::duration<double>(outcome.duration).count();

@@ -9,11 +9,12 @@
 #include "oci/credentials.h"
 #include "project/doctor.h"
 #include "project/doctor_network.h"
-#include "wash/ask.h"
 #include "wash/config_file.h"
 #include "wash/doctor_plugins.h"
-#include "wash/interrupt.h"
 #include "wash/plugin_commands.h"
+#include "wash/terminal/ask.h"
+#include "wash/terminal/interrupt.h"
+#include "wash/terminal/status_line.h"
 
 namespace nimbus::wash {
 namespace {
@@ -146,6 +147,7 @@ int examineAndReport(const DoctorFlags& flags, const GlobalOptions& global, Plug
   const project::Toolbox tools(runner, environmentVariable("PATH"), request.project.folder,
                                interrupt.token());
   const auto examine = [&] {
+    const StatusLine line("Looking at tools");
     return project::examine(request, tools, project::toolchains(), network);
   };
   project::DoctorReport report = examine();
@@ -156,6 +158,7 @@ int examineAndReport(const DoctorFlags& flags, const GlobalOptions& global, Plug
   }
   if (interrupt.received()) return kExitInterrupted;
   addPluginChecks(plugins, context, report.checks);
+  if (interrupt.received()) return kExitInterrupted;
   if (global.format == OutputFormat::kJson) {
     printJson(report, request.project);
   } else {

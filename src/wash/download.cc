@@ -82,7 +82,8 @@ Result<void> checkStatus(std::uint16_t status, const std::string& url) {
   return fail(code, fmt::format("{}: the server answers {}", printable(url), status));
 }
 
-Task<Result<Bytes>> readAll(http::BodyReader& body, std::size_t max_bytes) {
+Task<Result<Bytes>> readAll(http::BodyReader& body, std::size_t max_bytes,
+                            oci::Progress& progress) {
   std::string content;
   while (true) {
     CO_TRY(const std::optional<Bytes> piece, co_await body.read());
@@ -90,13 +91,15 @@ Task<Result<Bytes>> readAll(http::BodyReader& body, std::size_t max_bytes) {
     if (content.size() + piece->size() > max_bytes)
       co_return fail(ErrorCode::kResourceExhausted, "the file is too large");
     content += asText(piece->view());
+    progress.at(content.size());
   }
   if (body.length() && *body.length() != content.size())
     co_return fail(ErrorCode::kIo, "the server broke off");
   co_return Bytes::take(std::move(content));
 }
 
-Task<Result<Bytes>> fetch(http::Client& client, const std::string& url, std::size_t max_bytes) {
+Task<Result<Bytes>> fetch(http::Client& client, const std::string& url, std::size_t max_bytes,
+                          oci::Progress& progress) {
   CO_TRY(Address address, parseAddress(url));
   http::RequestOptions options;
   options.connect_timeout = kConnectTimeout;
@@ -113,7 +116,11 @@ Task<Result<Bytes>> fetch(http::Client& client, const std::string& url, std::siz
     CO_TRY(std::optional<Address> next, redirection(response->head(), address));
     if (!next) {
       CO_TRY_VOID(checkStatus(response->head().status, url));
-      co_return co_await readAll(response->body(), max_bytes);
+      progress.begin(oci::Progress::Direction::kDownload, url, 0,
+                     response->body().length().value_or(0));
+      auto content = co_await readAll(response->body(), max_bytes, progress);
+      progress.end();
+      co_return content;
     }
     address = *std::move(next);
   }
@@ -121,7 +128,8 @@ Task<Result<Bytes>> fetch(http::Client& client, const std::string& url, std::siz
 }
 
 Task<void> fetchOn(net::Shard& shard, const std::string& url, std::size_t max_bytes,
-                   const std::vector<std::string>& ca_paths, Result<Bytes>& result) {
+                   oci::Progress& progress, const std::vector<std::string>& ca_paths,
+                   Result<Bytes>& result) {
   auto resolver = net::makeResolver(shard, kResolveTimeout);
   net::TlsClientOptions options;
   options.extra_ca_paths = ca_paths;
@@ -132,17 +140,18 @@ Task<void> fetchOn(net::Shard& shard, const std::string& url, std::size_t max_by
   }
   MetricRegistry metrics;
   const auto client = http::makeClient(shard, **resolver, *tls, {}, metrics);
-  result = co_await fetch(*client, url, max_bytes);
+  result = co_await fetch(*client, url, max_bytes, progress);
 }
 
 }  // namespace
 
-Result<Bytes> download(const std::string& url, std::size_t max_bytes,
+Result<Bytes> download(const std::string& url, std::size_t max_bytes, oci::Progress& progress,
                        const std::vector<std::string>& ca_paths) {
   TRY(const auto group, net::ShardGroup::start(1));
   Result<Bytes> result = fail(ErrorCode::kCancelled, "nothing was downloaded");
-  group->runTask(
-      0, [&](net::Shard& shard) { return fetchOn(shard, url, max_bytes, ca_paths, result); });
+  group->runTask(0, [&](net::Shard& shard) {
+    return fetchOn(shard, url, max_bytes, progress, ca_paths, result);
+  });
   return result;
 }
 

@@ -12,7 +12,8 @@
 #include "base/escape.h"
 #include "project/builtin_templates.h"
 #include "project/config.h"
-#include "wash/ask.h"
+#include "wash/terminal/ask.h"
+#include "wash/terminal/status_line.h"
 
 namespace nimbus::wash {
 namespace {
@@ -86,8 +87,11 @@ std::string nameOfRepository(std::string_view url) {
 
 Result<ChosenTemplate> fromGit(const project::GitTemplate& git,
                                const ChoiceSurroundings& surroundings) {
-  auto contents = project::readGitTemplate(git, surroundings.runner, surroundings.interactive,
-                                           surroundings.stop);
+  auto contents = [&] {
+    const StatusLine line("Cloning " + git.url);
+    return project::readGitTemplate(git, surroundings.runner, surroundings.interactive,
+                                    surroundings.stop);
+  }();
   if (!contents) return fail(contents.error().code(), "cannot use " + git.url, contents.error());
   const std::string name = git.subfolder.empty() ? nameOfRepository(git.url)
                                                  : fs::path(git.subfolder).filename().string();

@@ -14,9 +14,9 @@
 #include "project/config.h"
 #include "project/scaffold.h"
 #include "wash/command.h"
-#include "wash/interrupt.h"
 #include "wash/new_choice.h"
 #include "wash/new_finish.h"
+#include "wash/terminal/interrupt.h"
 
 namespace nimbus::wash {
 namespace {

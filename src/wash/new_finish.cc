@@ -10,7 +10,7 @@
 #include "base/escape.h"
 #include "project/config.h"
 #include "project/language_builder.h"
-#include "wash/ask.h"
+#include "wash/terminal/ask.h"
 
 namespace nimbus::wash {
 namespace {

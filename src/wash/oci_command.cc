@@ -15,7 +15,8 @@
 #include "wash/oci_annotations.h"
 #include "wash/registry_flags.h"
 #include "wash/resolve_component.h"
-#include "wash/transfer_line.h"
+#include "wash/terminal/status_text.h"
+#include "wash/terminal/transfer_line.h"
 
 namespace nimbus::wash {
 namespace {
@@ -57,9 +58,9 @@ Result<PullOutcome> pull(const OciFlags& flags, plugin::HookContext& context) {
                 flags.path + " is a folder; name the file to write the component to");
   TRY(oci::RegistryOptions options, registryOptionsOf(flags.registry));
   TRY(const auto service, startArtifactService(flags.registry));
-  const auto line = makeTransferLine();
+  TransferLine line;
   oci::PullRequest request{reference, policy, std::move(options)};
-  TRY(oci::Pulled pulled, service->pullAndWait(std::move(request), line.get()));
+  TRY(oci::Pulled pulled, service->pullAndWait(std::move(request), &line));
   TRY(const Bytes bytes, service->read(pulled));
   TRY_VOID(oci::replaceFile(flags.path, bytes.view(), 0666));
   TRY_VOID(tell(context, kReferenceKey, reference.text()));
@@ -133,9 +134,9 @@ Result<PushOutcome> push(const OciFlags& flags, plugin::HookContext& context) {
   const std::uint64_t bytes = artifact->layer.size();
   TRY(oci::RegistryOptions options, registryOptionsOf(flags.registry));
   TRY(const auto service, startArtifactService(flags.registry));
-  const auto line = makeTransferLine();
+  TransferLine line;
   TRY(oci::Artifacts::Pushed pushed,
-      service->pushAndWait(reference, *std::move(artifact), std::move(options), line.get()));
+      service->pushAndWait(reference, *std::move(artifact), std::move(options), &line));
   TRY_VOID(tell(context, kReferenceKey, reference.text()));
   TRY_VOID(tell(context, kDigestKey, pushed.digest.text()));
   return PushOutcome{reference, std::move(pushed), bytes};

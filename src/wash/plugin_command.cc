@@ -12,6 +12,7 @@
 #include "wash/plugin_source.h"
 #include "wash/plugin_text.h"
 #include "wash/plugin_trial.h"
+#include "wash/terminal/status_line.h"
 
 namespace nimbus::wash {
 namespace {
@@ -38,10 +39,15 @@ Result<std::string> askForDeclared(const InstalledPlugin& installed, plugin::Plu
   return fmt::format("; {} of what it declares is not allowed yet", refused);
 }
 
+Result<plugin::PluginInfo> inspect(const PluginBinary& binary, plugin::PluginRuntime& runtime) {
+  const StatusLine line("Compiling " + binary.source);
+  return runtime.inspect(binary.bytes);
+}
+
 Result<int> install(const InstallFlags& flags, Plugins& plugins, const GlobalOptions& global) {
   TRY(PluginBinary binary, readPluginBinary(flags.source, flags.digest, flags.registries));
   TRY(plugin::PluginRuntime* const runtime, plugins.runtime());
-  TRY(plugin::PluginInfo info, runtime->inspect(binary.bytes));
+  TRY(plugin::PluginInfo info, inspect(binary, *runtime));
   PluginStore::Request request{
       .wasm = std::move(binary.bytes),
       .info = std::move(info),

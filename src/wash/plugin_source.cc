@@ -9,6 +9,7 @@
 #include "plugin/plugin_lock.h"
 #include "wash/download.h"
 #include "wash/resolve_reference.h"
+#include "wash/terminal/transfer_line.h"
 
 namespace nimbus::wash {
 namespace {
@@ -32,7 +33,8 @@ Result<PluginBinary> read(const std::string& source, const std::string& digest,
           ErrorCode::kInvalidArgument,
           "a plugin from an address needs --digest sha256:…, so that it is the one you mean");
     }
-    TRY(Bytes bytes, download(source, kMaxPluginBytes));
+    TransferLine line;
+    TRY(Bytes bytes, download(source, kMaxPluginBytes, line));
     return PluginBinary{std::move(bytes), source};
   }
   TRY(ResolvedComponent component,

@@ -2,14 +2,13 @@
 
 #include <cstdlib>
 #include <filesystem>
-#include <iostream>
 #include <utility>
 
 #include "plugin/hook_runner.h"
 #include "project/config.h"
 #include "wash/data_folder.h"
 #include "wash/engine_flags.h"
-#include "wash/terminal_consent.h"
+#include "wash/terminal/terminal_consent.h"
 
 namespace nimbus::wash {
 namespace {
@@ -78,7 +77,7 @@ Result<plugin::PluginRuntime*> Plugins::runtime() {
   if (global_.non_interactive) {
     consent_ = std::make_unique<plugin::NoConsent>();
   } else {
-    consent_ = std::make_unique<TerminalConsent>(std::cin, std::cerr);
+    consent_ = std::make_unique<TerminalConsent>();
   }
   runtime_ = std::make_unique<plugin::PluginRuntime>(std::move(options), runner_, *consent_, *log_,
                                                      clock_);

@@ -2,7 +2,7 @@
 
 #include <filesystem>
 
-#include "wash/transfer_line.h"
+#include "wash/terminal/transfer_line.h"
 
 namespace nimbus::wash {
 namespace {
@@ -13,9 +13,9 @@ Result<ResolvedComponent> pull(const oci::Reference& reference, const ReferenceF
   TRY(const oci::PullPolicy policy, oci::parsePullPolicy(flags.pull_policy));
   TRY(oci::RegistryOptions options, registryOptionsOf(flags.registry));
   TRY(const auto service, startArtifactService(flags.registry));
-  const auto line = makeTransferLine();
+  TransferLine line;
   oci::PullRequest request{reference, policy, std::move(options)};
-  TRY(const oci::Pulled pulled, service->pullAndWait(std::move(request), line.get()));
+  TRY(const oci::Pulled pulled, service->pullAndWait(std::move(request), &line));
   TRY(Bytes bytes, service->read(pulled));
   return ResolvedComponent{std::move(bytes), reference.text()};
 }

@@ -11,6 +11,7 @@
 #include "wash/resolve_reference.h"
 #include "wash/run_cli.h"
 #include "wash/run_http.h"
+#include "wash/terminal/status_line.h"
 #include "wash/termination.h"
 
 namespace nimbus::wash {
@@ -45,7 +46,10 @@ int run(const RunFlags& flags, const GlobalOptions& global) {
   if (!plane) return failed(plane.error());
   auto engine = engine::Engine::create(engineOptionsOf(flags.engine), *log);
   if (!engine) return failed(engine.error());
-  const auto component = (*engine)->load(resolved->bytes.view());
+  const auto component = [&] {
+    const StatusLine line("Compiling " + resolved->path);
+    return (*engine)->load(resolved->bytes.view());
+  }();
   if (!component) return failed(component.error());
   if (engine::isHttp((*component)->kind())) {
     return runHttp(**engine, *component, *spec, *plane, flags.http, global, *log);

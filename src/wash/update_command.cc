@@ -11,7 +11,7 @@
 #include "project/directories.h"
 #include "release/update.h"
 #include "wash/command.h"
-#include "wash/transfer_line.h"
+#include "wash/terminal/transfer_line.h"
 
 namespace nimbus::wash {
 namespace {
@@ -78,8 +78,8 @@ int runUpdate(const UpdateFlags& flags, const GlobalOptions& global) {
   const auto request = requestOf(flags);
   if (!request) return reportFailure(global.format, request.error());
   SystemProcessRunner runner;
-  const auto line = makeTransferLine();
-  const auto outcome = release::update(*request, runner, line.get());
+  TransferLine line;
+  const auto outcome = release::update(*request, runner, &line);
   if (!outcome) return reportFailure(global.format, outcome.error());
   const auto orNull = [](const std::string& path) {
     return path.empty() ? "null" : jsonText(path);

@@ -16,7 +16,7 @@
 #include "project/config.h"
 #include "wash/command.h"
 #include "wash/flag_check.h"
-#include "wash/interrupt.h"
+#include "wash/terminal/interrupt.h"
 #include "wash/wit_fetch.h"
 #include "witdeps/world_edit.h"
 

@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "host/files.h"
 #include "wash/download.h"
+#include "wash/terminal/transfer_line.h"
 #include "witdeps/registry_map.h"
 #include "witdeps/transport.h"
 
@@ -88,7 +89,8 @@ Result<witdeps::FetchOutcome> fetchWit(const std::string& project,
        .interactive = choice.interactive,
        .stop = choice.stop},
       [&flags](const std::string& url, std::size_t max_bytes) {
-        return download(url, max_bytes, flags.ca_paths);
+        TransferLine line;
+        return download(url, max_bytes, line, flags.ca_paths);
       },
       runner);
   return witdeps::fetchDependencies({.project = project,

@@ -1,4 +1,4 @@
-#include "wash/interrupt.h"
+#include "wash/terminal/interrupt.h"
 
 #include <poll.h>
 #include <signal.h>
@@ -6,6 +6,8 @@
 
 #include <array>
 #include <cstdint>
+#include <mutex>
+#include <utility>
 
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
@@ -15,7 +17,25 @@
 
 namespace nimbus::wash {
 
+namespace {
+
+std::mutex current_mutex;
+std::stop_token current_token;
+
+void setCurrent(std::stop_token token) {
+  const std::lock_guard lock(current_mutex);
+  current_token = std::move(token);
+}
+
+}  // namespace
+
+std::stop_token Interrupt::current() {
+  const std::lock_guard lock(current_mutex);
+  return current_token;
+}
+
 Interrupt::Interrupt() : ending_(::eventfd(0, EFD_CLOEXEC)) {
+  setCurrent(token());
   net::blockTerminationSignals();
   sigset_t set;
   ::sigemptyset(&set);
@@ -29,6 +49,7 @@ Interrupt::Interrupt() : ending_(::eventfd(0, EFD_CLOEXEC)) {
 }
 
 Interrupt::~Interrupt() {
+  setCurrent({});
   const std::uint64_t one = 1;
   [[maybe_unused]] const auto written = ::write(ending_, &one, sizeof one);
   waiter_.join();

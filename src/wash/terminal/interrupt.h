@@ -18,6 +18,8 @@ class Interrupt {
   ~Interrupt();
 
   [[nodiscard]] std::stop_token token() const { return source_.get_token(); }
+  // That of the one that there is; else one that never stops. Any thread.
+  [[nodiscard]] static std::stop_token current();
   // Whether a signal has come. Any thread.
   [[nodiscard]] bool received() const { return source_.stop_requested(); }
 

@@ -19,6 +19,9 @@ namespace nimbus::wash {
                                             const std::vector<std::string>& options,
                                             std::stop_token stop);
 
+// What the user types behind the prompt, without the spaces around it.
+[[nodiscard]] Result<std::string> askLine(std::string_view prompt, std::stop_token stop);
+
 // Whether the user says yes; anything else is no.
 [[nodiscard]] Result<bool> askConsent(std::string_view question, std::stop_token stop);
 

@@ -1,4 +1,4 @@
-#include "wash/ask.h"
+#include "wash/terminal/ask.h"
 
 #include <poll.h>
 #include <unistd.h>
@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <cstdint>
 #include <cstdio>
+#include <utility>
 
 #include <fmt/format.h>
 #include <sys/eventfd.h>
@@ -66,9 +67,13 @@ Result<std::size_t> askChoice(std::string_view question, const std::vector<std::
   }
 }
 
+Result<std::string> askLine(std::string_view prompt, std::stop_token stop) {
+  say(prompt);
+  return readLine(stop);
+}
+
 Result<bool> askConsent(std::string_view question, std::stop_token stop) {
-  say(fmt::format("{} [y/N] ", question));
-  TRY(const std::string answer, readLine(stop));
+  TRY(const std::string answer, askLine(fmt::format("{} [y/N] ", question), std::move(stop)));
   return answer == "y" || answer == "Y" || equalsIgnoringCase(answer, "yes");
 }
 
