@@ -18,6 +18,8 @@
 
 #include <sys/eventfd.h>
 
+#include "base/running_programs.h"
+
 extern char** environ;
 
 namespace nimbus {
@@ -116,7 +118,10 @@ class SpawnSetup {
     pid_t pid = -1;
     const int failed = ::posix_spawn(&pid, program.c_str(), &actions_, &attributes_,
                                      pointers(arguments).data(), pointers(environment).data());
-    if (failed == 0) return pid;
+    if (failed == 0) {
+      noteProgram(pid);
+      return pid;
+    }
     const std::string what = "cannot run " + program;
     if (failed == ENOENT) return fail(ErrorCode::kNotFound, what + ": " + std::strerror(failed));
     if (failed == EACCES) {
@@ -170,6 +175,7 @@ void endGroup(pid_t pid) {
     if (::poll(&ended, 1, 50) > 0) break;
   }
   signalGroup(pid, SIGKILL);  // what is left of the group
+  forgetProgram(pid);
   while (::waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {
   }
 }
@@ -295,6 +301,7 @@ class Run {
 
   [[nodiscard]] Result<void> reap() {
     int status = 0;
+    forgetProgram(pid_);
     while (::waitpid(pid_, &status, 0) < 0) {
       if (errno != EINTR) return failErrno("cannot wait for " + name(), errno);
     }

@@ -93,6 +93,7 @@ int run(const DevFlags& flags, const GlobalOptions& global, Plugins& plugins,
   options.log_requests =
       flags.log_requests || (global.format == OutputFormat::kText && ::isatty(STDOUT_FILENO) == 1);
   options.engine = engineOptionsOf(flags.engine);
+  options.ending = [&plugins] { plugins.refuseQuestions(); };
   const auto functions = [&](LinePrinter& lines) {
     return DevParts::Functions{
         .plan = [&] { return dev::makePlan(*request, project::processVariables(), runner); },
@@ -103,6 +104,7 @@ int run(const DevFlags& flags, const GlobalOptions& global, Plugins& plugins,
   };
   const DevParts parts{functions, plugins.store(), **runtime, context, global};
   const auto served = serveDevelopment(options, parts);
+  plugins.askAgain();  // for hooks after it
   return served ? kExitOk : reportFailure(global.format, served.error());
 }
 

@@ -130,6 +130,7 @@ Result<void> serve(host::DataPlane& plane, dev::Workbench& workbench,
   Development development(plane, workbench, options, events, termination, log, clock);
   TRY_VOID(development.start());
   termination.wait();
+  options.ending();
   development.stopBuilding();
   plane.drain(kDrainBound);
   if (development.problem()) return std::unexpected(*development.problem());

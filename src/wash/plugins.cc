@@ -1,9 +1,13 @@
 #include "wash/plugins.h"
 
+#include <unistd.h>
+
 #include <cstdlib>
 #include <filesystem>
+#include <iostream>
 #include <utility>
 
+#include "base/running_programs.h"
 #include "plugin/hook_runner.h"
 #include "project/config.h"
 #include "wash/data_folder.h"
@@ -74,14 +78,23 @@ Result<plugin::PluginRuntime*> Plugins::runtime() {
   options.plugins_folder = store_.folder();
   options.keep_output_clean = global_.format == OutputFormat::kJson;
   log_ = makeStderrLogger(global_.log_level, global_.log_format);
-  if (global_.non_interactive) {
-    consent_ = std::make_unique<plugin::NoConsent>();
-  } else {
-    consent_ = std::make_unique<TerminalConsent>();
+  plugin::Consent* consent = &nobody_;
+  if (!global_.non_interactive) {
+    terminal_ = std::make_unique<TerminalConsent>(STDIN_FILENO, std::cerr);
+    consent = terminal_.get();
   }
-  runtime_ = std::make_unique<plugin::PluginRuntime>(std::move(options), runner_, *consent_, *log_,
-                                                     clock_);
+  endProgramsOnSignals();
+  runtime_ =
+      std::make_unique<plugin::PluginRuntime>(std::move(options), runner_, *consent, *log_, clock_);
   return runtime_.get();
+}
+
+void Plugins::refuseQuestions() {
+  if (terminal_) terminal_->refuse();
+}
+
+void Plugins::askAgain() {
+  if (terminal_) terminal_->askAgain();
 }
 
 void Plugins::warnOfProblems() const {

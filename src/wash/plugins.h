@@ -10,6 +10,7 @@
 #include "plugin/plugin_runtime.h"
 #include "plugin/plugin_store.h"
 #include "wash/command.h"
+#include "wash/terminal/terminal_consent.h"
 
 namespace nimbus::project {
 struct LoadedConfig;
@@ -39,6 +40,10 @@ class Plugins {
   // kInvalidArgument: a rule of --allow cannot be understood.
   [[nodiscard]] Result<plugin::PluginRuntime*> runtime();
 
+  // While it is so, nobody is asked any more: whoever waits for an answer is told no.
+  void refuseQuestions();
+  void askAgain();
+
   // Says which plugins are left out, in the log.
   void warnOfProblems() const;
   // Performs the command between its hooks; says first which plugins are left out.
@@ -60,7 +65,8 @@ class Plugins {
   std::vector<std::string> reserved_;
   SystemClock clock_;
   SystemProcessRunner runner_;
-  std::unique_ptr<plugin::Consent> consent_;
+  plugin::NoConsent nobody_;
+  std::unique_ptr<TerminalConsent> terminal_;  // null where nobody may be asked
   std::unique_ptr<Logger> log_;
   std::unique_ptr<plugin::PluginRuntime> runtime_;
 };

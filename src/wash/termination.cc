@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include "base/running_programs.h"
 #include "wash/output.h"
 
 namespace nimbus::wash {
@@ -29,7 +30,10 @@ Termination::~Termination() {
 void Termination::received() {
   const std::lock_guard lock(mutex_);
   count_ += 1;
-  if (count_ >= exit_from_) ::_exit(kExitInterrupted);
+  if (count_ >= exit_from_) {
+    endRunningPrograms();
+    ::_exit(kExitInterrupted);
+  }
   changed_.notify_all();
 }
 

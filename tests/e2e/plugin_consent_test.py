@@ -2,7 +2,10 @@
 """What plugins want to do is asked on a terminal: shown in full, refused unless the user says yes,
 remembered only if he says so, and only of this very binary."""
 
+import os
 import pathlib
+import select
+import signal
 import subprocess
 
 import harness
@@ -153,20 +156,50 @@ class OfOlderContracts(TestCase):
         self.assertIn("plugins.allow", done.stderr)
 
 
+class Interrupted(TestCase):
+    """Programs have process groups of their own, so that Ctrl-C does not reach them by itself."""
+
+    def test_programs_of_plugins_end_with_wash(self):
+        self.install("plugin-old-2")
+        os.mkfifo(self.folder / "alive")
+        alive = os.open(self.folder / "alive", os.O_RDONLY | os.O_NONBLOCK)
+        self.addCleanup(os.close, alive)
+        program = self.write("bin/lasting", f"#!/bin/sh\nexec 3>{self.folder}/alive\n"
+                                            "echo running >&3\nsleep 1000\n")
+        program.chmod(0o755)
+        process = subprocess.Popen(
+            [harness.WASH, "--allow", f"old-2:program {program} **", "old-2", "exec", program],
+            env=self.environment(), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL)
+        self.addCleanup(process.kill)
+        self.assertEqual(b"running\n", self.next_of(alive))
+        process.send_signal(signal.SIGINT)
+        self.assertEqual(-signal.SIGINT, process.wait(timeout=harness.PATIENCE_SECONDS))
+        # Its end: nobody has the other side open any more, the program's child neither.
+        self.assertEqual(b"", self.next_of(alive))
+
+    def next_of(self, descriptor):
+        ready, _, _ = select.select([descriptor], [], [], harness.PATIENCE_SECONDS)
+        self.assertTrue(ready, "nothing came")
+        return os.read(descriptor, 100)
+
+
 class AtTheInstallation(TestCase):
     """What a plugin of the newest contract declares is asked for when it is installed."""
 
     def test_each_of_it_is_asked_for_and_remembered(self):
         terminal = self.terminal("plugin", "install", harness.guest("plugin-probe"))
-        # echo, false and sleep, the project's folder, a host; the shell is not asked about.
-        said, status = self.answer(terminal, "a\n", "n\n", "\n", "a\n", "y\n")
+        # echo, false and sleep, the project's folder, a host, a variable; the shell is not asked
+        # about.
+        said, status = self.answer(terminal, "a\n", "n\n", "\n", "a\n", "y\n", "a\n")
         self.assertEqual(0, status)
         self.assertIn("Plugin probe wants to\r\n", said)
         self.assertIn("read files in the project's folder  (to look around)", said)
         self.assertIn("because: to probe", said)
         self.assertIn("3 of what it declares is not allowed yet", said)
         grants = {grant["kind"]: grant for grant in self.grants("probe")}
-        self.assertEqual({"program", "read"}, set(grants))
+        self.assertEqual({"program", "read", "env"}, set(grants))
+        self.assertEqual("PROBE_COUNT", grants["env"]["subject"])
         self.assertEqual(["hello", "*"], grants["program"]["arguments"])
         self.write("project/file.txt", "seen")
         seen = self.run_wash("probe", "read", "/project", "file.txt", cwd=self.folder / "project")

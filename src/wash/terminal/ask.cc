@@ -26,8 +26,10 @@ void say(std::string_view text) {
   std::fflush(stderr);
 }
 
-// A line from standard input, byte by byte: what follows is not ours.
-Result<std::string> readLine(const std::stop_token& stop) {
+}  // namespace
+
+// Byte by byte: what follows is not ours.
+Result<std::string> readAnswer(int descriptor, const std::stop_token& stop) {
   const int wake = ::eventfd(0, EFD_CLOEXEC);
   const std::stop_callback stopped(stop, [wake] {
     const std::uint64_t one = 1;
@@ -36,11 +38,11 @@ Result<std::string> readLine(const std::stop_token& stop) {
   std::string line;
   bool complete = false;
   while (line.size() < kMaxAnswerBytes) {
-    std::array<pollfd, 2> waits{{{wake, POLLIN, 0}, {STDIN_FILENO, POLLIN, 0}}};
+    std::array<pollfd, 2> waits{{{wake, POLLIN, 0}, {descriptor, POLLIN, 0}}};
     if (::poll(waits.data(), waits.size(), -1) < 0 && errno == EINTR) continue;
     if (waits[0].revents != 0) break;
     char c = 0;
-    if (::read(STDIN_FILENO, &c, 1) != 1) break;
+    if (::read(descriptor, &c, 1) != 1) break;
     complete = c == '\n';
     if (complete) break;
     line += c;
@@ -49,8 +51,6 @@ Result<std::string> readLine(const std::stop_token& stop) {
   if (!complete) return cancelled();
   return std::string(trim(line));
 }
-
-}  // namespace
 
 Result<std::size_t> askChoice(std::string_view question, const std::vector<std::string>& options,
                               std::stop_token stop) {
@@ -61,7 +61,7 @@ Result<std::size_t> askChoice(std::string_view question, const std::vector<std::
   say(text);
   while (true) {
     say(fmt::format("1 to {}: ", options.size()));
-    TRY(const std::string answer, readLine(stop));
+    TRY(const std::string answer, readAnswer(STDIN_FILENO, stop));
     const auto number = parseDecimal(answer);
     if (number && *number >= 1 && *number <= options.size()) return *number - 1;
   }
@@ -69,7 +69,7 @@ Result<std::size_t> askChoice(std::string_view question, const std::vector<std::
 
 Result<std::string> askLine(std::string_view prompt, std::stop_token stop) {
   say(prompt);
-  return readLine(stop);
+  return readAnswer(STDIN_FILENO, stop);
 }
 
 Result<bool> askConsent(std::string_view question, std::stop_token stop) {

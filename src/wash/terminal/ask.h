@@ -14,6 +14,9 @@ namespace nimbus::wash {
 // input. The end of the input, and a request to stop, are kCancelled. Never call them where
 // nothing may be asked.
 
+// A line from `descriptor`, without spaces around it; nothing behind the line is read.
+[[nodiscard]] Result<std::string> readAnswer(int descriptor, const std::stop_token& stop);
+
 // The index of the option that the user picks by its number.
 [[nodiscard]] Result<std::size_t> askChoice(std::string_view question,
                                             const std::vector<std::string>& options,

@@ -12,6 +12,7 @@
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
 
+#include "base/running_programs.h"
 #include "net/watch.h"
 #include "wash/output.h"
 
@@ -64,7 +65,9 @@ void Interrupt::wait(int signals) const {
     if (waits[0].revents != 0) return;
     signalfd_siginfo info{};
     if (::read(signals, &info, sizeof info) != static_cast<ssize_t>(sizeof info)) continue;
-    if (!source.request_stop()) ::_exit(kExitInterrupted);
+    if (source.request_stop()) continue;
+    endRunningPrograms();
+    ::_exit(kExitInterrupted);
   }
 }
 

@@ -1,34 +1,74 @@
 #include "wash/terminal/terminal_consent.h"
 
 #include <termios.h>
-#include <unistd.h>
+
+#include <string>
+#include <utility>
 
 #include "base/text.h"
 #include "wash/terminal/ask.h"
 #include "wash/terminal/interrupt.h"
-#include "wash/terminal/screen.h"
 
 namespace nimbus::wash {
+namespace {
 
-std::string consentText(const plugin::Question& question) {
-  std::string text = "Plugin " + question.plugin + " wants to " + question.wants;
-  if (!question.reason.empty()) text += "\n  because: " + question.reason;
-  return text + "\nAllow? [y]es this time, [a]lways, [N]o: ";
+// There is one terminal.
+std::mutex& terminal() {
+  static std::mutex mutex;
+  return mutex;
 }
 
-plugin::Answer answerOf(std::string_view line) {
-  const std::string answer = lowerAscii(trim(line));
-  if (answer == "y" || answer == "yes") return plugin::Answer::kOnce;
-  if (answer == "a" || answer == "always") return plugin::Answer::kAlways;
-  return plugin::Answer::kNo;
+// Ends colours, and the line, of whatever printed before.
+constexpr std::string_view kOnANewLine = "\x1b[0m\n";
+
+}  // namespace
+
+std::stop_token TerminalConsent::token() {
+  const std::lock_guard lock(mutex_);
+  return refusing_.get_token();
+}
+
+void TerminalConsent::refuse() {
+  const std::lock_guard lock(mutex_);
+  refusing_.request_stop();
+}
+
+void TerminalConsent::askAgain() {
+  const std::lock_guard lock(mutex_);
+  refusing_ = std::stop_source();
 }
 
 plugin::Answer TerminalConsent::ask(const plugin::Question& question) {
-  ::tcflush(STDIN_FILENO, TCIFLUSH);
-  // The plugin may have written to the terminal: in which colours, is no matter of the question.
-  const std::string begin = Screen::isThere() ? "\x1b[0m" : "";
-  const auto line = askLine(begin + consentText(question), Interrupt::current());
-  return line ? answerOf(*line) : plugin::Answer::kNo;
+  const std::lock_guard lock(terminal());
+  const std::stop_token stop = token();
+  if (stop.stop_requested()) return plugin::Answer::kNo;
+  out_ << kOnANewLine;
+  if (question.plugin.size() + question.wants.size() + question.reason.size() > kMaxShownBytes) {
+    out_ << "Plugin " << question.plugin.substr(0, 64)
+         << " wants something that is too long to be shown: it may not\n"
+         << std::flush;
+    return plugin::Answer::kNo;
+  }
+  out_ << "Plugin " << question.plugin << " wants to " << question.wants;
+  if (!question.reason.empty()) out_ << "\n  because: " << question.reason;
+  ::tcflush(in_, TCIFLUSH);  // fails where it is no terminal: nobody types ahead there
+  out_ << "\nAllow? [y]es this time, [a]lways, [N]o: " << std::flush;
+  return answer(stop);
+}
+
+plugin::Answer TerminalConsent::answer(const std::stop_token& stop) {
+  std::stop_source over;
+  const std::stop_callback refused(stop, [&over] { over.request_stop(); });
+  const std::stop_callback interrupted(Interrupt::current(), [&over] { over.request_stop(); });
+  const auto line = readAnswer(in_, over.get_token());
+  if (!line) {
+    out_ << '\n' << std::flush;
+    return plugin::Answer::kNo;
+  }
+  const std::string answer = lowerAscii(*line);
+  if (answer == "y" || answer == "yes") return plugin::Answer::kOnce;
+  if (answer == "a" || answer == "always") return plugin::Answer::kAlways;
+  return plugin::Answer::kNo;
 }
 
 }  // namespace nimbus::wash

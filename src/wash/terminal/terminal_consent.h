@@ -1,20 +1,36 @@
 #pragma once
 
-#include <string>
-#include <string_view>
+#include <mutex>
+#include <ostream>
+#include <stop_token>
 
 #include "plugin/consent.h"
 
 namespace nimbus::wash {
 
-// Asks on the terminal. What was typed before the question is no answer to it, and Ctrl-C is no.
+// Asks on a terminal: y (this time), a (always), everything else is no. One question stands there
+// at a time, whichever of these asks. What was typed before it is no answer to it, and what cannot
+// be shown in full is refused. Any thread.
 class TerminalConsent final : public plugin::Consent {
  public:
-  [[nodiscard]] plugin::Answer ask(const plugin::Question& question) override;
-};
+  static constexpr std::size_t kMaxShownBytes = 8 * 1024;
 
-[[nodiscard]] std::string consentText(const plugin::Question& question);
-// y (this time), a (always); everything else is no.
-[[nodiscard]] plugin::Answer answerOf(std::string_view line);
+  // `out` outlives it. Answers are read from the descriptor.
+  TerminalConsent(int in, std::ostream& out) : in_(in), out_(out) {}
+  [[nodiscard]] plugin::Answer ask(const plugin::Question& question) override;
+
+  // The answer is no, to the question that stands there as well, until askAgain().
+  void refuse();
+  void askAgain();
+
+ private:
+  [[nodiscard]] std::stop_token token();
+  [[nodiscard]] plugin::Answer answer(const std::stop_token& stop);
+
+  const int in_;
+  std::ostream& out_;
+  std::mutex mutex_;
+  std::stop_source refusing_;  // under the mutex
+};
 
 }  // namespace nimbus::wash
