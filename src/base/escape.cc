@@ -93,6 +93,18 @@ bool isPlainWord(std::string_view raw) {
 
 }  // namespace
 
+void appendEscapedLines(std::string& out, std::string_view raw) {
+  while (!raw.empty()) {
+    const CodePoint point = firstCodePoint(raw);
+    if (point.value == '\n' || point.value == '\t' || point.value == '\\') {
+      out += raw.front();
+    } else {
+      appendTextCodePoint(out, point, raw, Quote::kLeaveBare);
+    }
+    raw.remove_prefix(point.size_bytes);
+  }
+}
+
 void appendEscaped(std::string& out, std::string_view raw) {
   appendText(out, raw, Quote::kLeaveBare);
 }

@@ -12,6 +12,10 @@ namespace nimbus {
 // Appends `raw` with backslash escapes; printable text stays as it is.
 void appendEscaped(std::string& out, std::string_view raw);
 
+// Like appendEscaped, but for messages of several lines: line breaks, tabs and backslashes stay, so
+// that what was escaped already stays as it is.
+void appendEscapedLines(std::string& out, std::string_view raw);
+
 // Like appendEscaped, in double quotes if `raw` is empty or would not read as one word.
 void appendWord(std::string& out, std::string_view raw);
 

@@ -33,6 +33,16 @@ TEST(AppendEscaped, EscapesWhatTerminalsAndReadersTakeForControls) {
   EXPECT_EQ(escaped("\u0085\u009b\u2028\u202e\u2066"), "\\u{85}\\u{9b}\\u{2028}\\u{202e}\\u{2066}");
 }
 
+TEST(AppendEscapedLines, KeepsLinesAndWhatIsEscapedAlready) {
+  const auto lines = [](std::string_view raw) {
+    std::string out;
+    appendEscapedLines(out, raw);
+    return out;
+  };
+  EXPECT_EQ(lines("a:\n\t\"b\" \\u{1b}\n"), "a:\n\t\"b\" \\u{1b}\n");
+  EXPECT_EQ(lines("\x1b[2J\r\u202e\xff"), "\\u{1b}[2J\\r\\u{202e}\\xff");
+}
+
 TEST(AppendEscaped, MarksBytesThatAreNotUtf8) {
   EXPECT_EQ(escaped("\xff"), "\\xff");
   EXPECT_EQ(escaped("\xc3"), "\\xc3");                    // cut off

@@ -12,26 +12,166 @@ namespace nimbus::plugin {
 namespace {
 
 constexpr std::array kKindNames{std::string_view("program"), std::string_view("host"),
-                                std::string_view("read"), std::string_view("write")};
+                                std::string_view("read"), std::string_view("write"),
+                                std::string_view("env")};
 
-// Without the version that may end the name: "python3.13" is "python".
-constexpr auto kShells = std::to_array<std::string_view>(
-    {"ash",     "awk",    "bash",       "bun",    "busybox",   "csh",         "dash",
-     "deno",    "doas",   "emacs",      "env",    "expect",    "fish",        "flatpak-spawn",
-     "find",    "gawk",   "gdb",        "groovy", "guile",     "ipython",     "irb",
-     "java",    "jshell", "julia",      "ksh",    "ld.so",     "lua",         "luajit",
-     "make",    "gmake",  "mawk",       "mksh",   "nawk",      "nice",        "node",
-     "nodejs",  "nohup",  "nsenter",    "npx",    "osascript", "parallel",    "perl",
-     "php",     "pkexec", "powershell", "pwsh",   "pypy",      "python",      "R",
-     "rscript", "ruby",   "runuser",    "script", "sed",       "setsid",      "sh",
-     "ssh",     "stdbuf", "strace",     "su",     "sudo",      "systemd-run", "tclsh",
-     "tcsh",    "time",   "timeout",    "toybox", "ts-node",   "unshare",     "vi",
-     "vim",     "watch",  "wish",       "xargs",  "xonsh",     "zsh"});
+// In small letters. Not all that there are: one that is missing is still asked about, with its
+// whole command line.
+constexpr auto kShells = std::to_array<std::string_view>({"ash",
+                                                          "awk",
+                                                          "bash",
+                                                          "bazel",
+                                                          "bun",
+                                                          "bunx",
+                                                          "busybox",
+                                                          "bwrap",
+                                                          "capsh",
+                                                          "cargo",
+                                                          "chpst",
+                                                          "chroot",
+                                                          "chrt",
+                                                          "cmake",
+                                                          "corepack",
+                                                          "cpulimit",
+                                                          "crontab",
+                                                          "csh",
+                                                          "daemonize",
+                                                          "dash",
+                                                          "dbus-run-session",
+                                                          "deno",
+                                                          "doas",
+                                                          "ed",
+                                                          "elixir",
+                                                          "emacs",
+                                                          "env",
+                                                          "erl",
+                                                          "ex",
+                                                          "expect",
+                                                          "fakeroot",
+                                                          "find",
+                                                          "firejail",
+                                                          "fish",
+                                                          "flatpak-spawn",
+                                                          "flock",
+                                                          "gawk",
+                                                          "gdb",
+                                                          "ghci",
+                                                          "git",
+                                                          "gmake",
+                                                          "groovy",
+                                                          "guile",
+                                                          "ionice",
+                                                          "ipython",
+                                                          "irb",
+                                                          "java",
+                                                          "jruby",
+                                                          "jshell",
+                                                          "julia",
+                                                          "just",
+                                                          "ksh",
+                                                          "ld-linux",
+                                                          "ld-musl",
+                                                          "ld.so",
+                                                          "linux32",
+                                                          "linux64",
+                                                          "lldb",
+                                                          "ltrace",
+                                                          "lua",
+                                                          "luajit",
+                                                          "make",
+                                                          "mawk",
+                                                          "meson",
+                                                          "mksh",
+                                                          "nawk",
+                                                          "ncat",
+                                                          "nice",
+                                                          "ninja",
+                                                          "node",
+                                                          "nodejs",
+                                                          "nohup",
+                                                          "npm",
+                                                          "npx",
+                                                          "nsenter",
+                                                          "numactl",
+                                                          "nvim",
+                                                          "ocaml",
+                                                          "osascript",
+                                                          "parallel",
+                                                          "perf",
+                                                          "perl",
+                                                          "php",
+                                                          "pipx",
+                                                          "pkexec",
+                                                          "pnpm",
+                                                          "poetry",
+                                                          "powershell",
+                                                          "prlimit",
+                                                          "pwsh",
+                                                          "pypy",
+                                                          "python",
+                                                          "r",
+                                                          "rake",
+                                                          "raku",
+                                                          "rlwrap",
+                                                          "rscript",
+                                                          "ruby",
+                                                          "run-parts",
+                                                          "runuser",
+                                                          "rustup",
+                                                          "rview",
+                                                          "scons",
+                                                          "screen",
+                                                          "script",
+                                                          "sed",
+                                                          "setarch",
+                                                          "setpriv",
+                                                          "setsid",
+                                                          "setuidgid",
+                                                          "sh",
+                                                          "socat",
+                                                          "softlimit",
+                                                          "ssh",
+                                                          "start-stop-daemon",
+                                                          "stdbuf",
+                                                          "strace",
+                                                          "su",
+                                                          "sudo",
+                                                          "systemd-run",
+                                                          "taskset",
+                                                          "tclsh",
+                                                          "tcsh",
+                                                          "time",
+                                                          "timeout",
+                                                          "tmux",
+                                                          "toybox",
+                                                          "ts-node",
+                                                          "unshare",
+                                                          "uv",
+                                                          "uvx",
+                                                          "valgrind",
+                                                          "vi",
+                                                          "view",
+                                                          "vim",
+                                                          "vimdiff",
+                                                          "watch",
+                                                          "wish",
+                                                          "xargs",
+                                                          "xonsh",
+                                                          "yarn",
+                                                          "zsh"});
 
-bool isShellName(std::string_view name) {
-  const std::size_t end = name.find_last_not_of("0123456789.-");
-  name = name.substr(0, end == std::string_view::npos ? 0 : end + 1);
-  return std::ranges::find(kShells, name) != kShells.end() || name.starts_with("ld-linux");
+// What may stand behind a name without making it another program's: a version, a variant
+// ("perl5.36-x86_64-linux-gnu", "vim.basic").
+bool isVariant(std::string_view rest) {
+  return rest.empty() || rest.front() == '.' || rest.front() == '-' ||
+         (rest.front() >= '0' && rest.front() <= '9');
+}
+
+bool isShellName(std::string_view file_name) {
+  const std::string name = lowerAscii(file_name);
+  return std::ranges::any_of(kShells, [&](std::string_view shell) {
+    return name.starts_with(shell) && isVariant(std::string_view(name).substr(shell.size()));
+  });
 }
 
 std::unexpected<Error> badRule(std::string_view text, std::string_view why) {
@@ -40,7 +180,7 @@ std::unexpected<Error> badRule(std::string_view text, std::string_view why) {
   return fail(ErrorCode::kInvalidArgument,
               "\"" + escaped + "\": " + std::string(why) +
                   "; expected NAME:program PROGRAM [PATTERN…], NAME:host HOST, NAME:read FOLDER, "
-                  "NAME:write FOLDER or NAME:declared");
+                  "NAME:write FOLDER, NAME:env VARIABLE or NAME:declared");
 }
 
 // Splits as a shell does; nullopt if a quote is open.
@@ -92,6 +232,7 @@ std::string describe(const Grant& grant) {
     case Grant::Kind::kHost: text = "connect to "; break;
     case Grant::Kind::kRead: text = "read files in "; break;
     case Grant::Kind::kWrite: text = "read and write files in "; break;
+    case Grant::Kind::kVariable: text = "read the environment variable "; break;
   }
   const bool is_folder = grant.kind == Grant::Kind::kRead || grant.kind == Grant::Kind::kWrite;
   if (is_folder && grant.subject == "project") return text + "the project's folder";

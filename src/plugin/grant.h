@@ -19,16 +19,17 @@ struct PluginIdentity {
 
 // One thing that a plugin may do.
 struct Grant {
-  enum class Kind { kProgram, kHost, kRead, kWrite };
+  enum class Kind { kProgram, kHost, kRead, kWrite, kVariable };
 
   Kind kind = Kind::kProgram;
-  std::string subject;  // an absolute path of a program or folder, or an entry of hosts
+  // An absolute path of a program or folder, an entry of hosts, or a variable's name.
+  std::string subject;
   std::vector<std::string> arguments;  // patterns (argument_pattern.h), of a program
 
   friend bool operator==(const Grant&, const Grant&) = default;
 };
 
-// "program", "host", "read", "write".
+// "program", "host", "read", "write", "env".
 [[nodiscard]] std::string_view kindName(Grant::Kind kind);
 [[nodiscard]] Result<Grant::Kind> parseKind(std::string_view name);
 
@@ -37,7 +38,7 @@ struct Grant {
 
 // A rule of `--allow` or of the user's configuration, for runs where nobody can be asked:
 //   NAME:program docker run **     NAME:host api.example.com:443     NAME:read /data
-//   NAME:write /data               NAME:declared
+//   NAME:write /data               NAME:env API_TOKEN                NAME:declared
 // The last one stands for all that the plugin declares. Words of a program are separated by spaces;
 // quotes and backslashes work as in a shell, but a backslash before `*` stays.
 struct AllowRule {

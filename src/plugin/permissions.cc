@@ -89,6 +89,8 @@ std::vector<std::pair<Grant, std::string>> Permissions::declaredGrants() const {
   }
   for (const types::Host& host : declared_.hosts)
     all.emplace_back(Grant{Grant::Kind::kHost, host.host, {}}, host.reason);
+  for (const std::string& variable : variables_)
+    all.emplace_back(Grant{Grant::Kind::kVariable, variable, {}}, "for a flag");
   return all;
 }
 
@@ -167,6 +169,18 @@ Result<void> Permissions::host(const std::string& scheme, const std::string& nam
                 "it may not " + describe(wanted) + ": it does not declare it");
   }
   return ask(wanted, wanted, reason.value_or(""));
+}
+
+Result<void> Permissions::variable(const std::string& name) {
+  const std::lock_guard lock(mutex_);
+  const Grant wanted{Grant::Kind::kVariable, name, {}};
+  const auto reason = declaredReason(wanted);
+  if (!reason) {
+    return fail(ErrorCode::kPermissionDenied,
+                "it may not " + describe(wanted) + ": it does not declare it");
+  }
+  if (granted(wanted) || allowedByRule(wanted)) return {};
+  return ask(wanted, wanted, *reason);
 }
 
 std::vector<Permissions::Folder> Permissions::folders() const {

@@ -31,6 +31,7 @@ class Permissions {
       : plugin_(std::move(plugin)),
         declares_(info.abi == Abi::kNimbus010),
         declared_(info.metadata.capabilities),
+        variables_(variablesOf(info)),
         options_(std::move(options)),
         book_(book),
         consent_(consent),
@@ -43,6 +44,9 @@ class Permissions {
   // A connection by HTTP; `port` is the one it goes to.
   [[nodiscard]] Result<void> host(const std::string& scheme, const std::string& name,
                                   std::uint16_t port);
+
+  // The value of a variable of the environment of `wash`, for a flag that the plugin declares.
+  [[nodiscard]] Result<void> variable(const std::string& name);
 
   struct Folder {
     std::string host_path;
@@ -71,6 +75,7 @@ class Permissions {
   const PluginIdentity plugin_;
   const bool declares_;
   const types::Capabilities declared_;
+  const std::vector<std::string> variables_;
   const PermissionOptions options_;
   GrantBook& book_;
   Consent& consent_;

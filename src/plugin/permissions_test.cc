@@ -96,6 +96,47 @@ TEST_F(PermissionsTest, ShellsAndInterpretersNeedMoreThanAYes) {
   EXPECT_TRUE(old().program("bash", {"-c", "true"}));
 }
 
+TEST(ShellTest, IsKnownByNameVersionAndVariant) {
+  for (const char* name : {"sh",
+                           "BASH",
+                           "python3.11",
+                           "perl5.36-x86_64-linux-gnu",
+                           "Rscript",
+                           "R",
+                           "vim.basic",
+                           "view",
+                           "ex",
+                           "flock",
+                           "taskset",
+                           "chrt",
+                           "ionice",
+                           "nice",
+                           "setarch",
+                           "setpriv",
+                           "prlimit",
+                           "chroot",
+                           "start-stop-daemon",
+                           "run-parts",
+                           "env",
+                           "xargs",
+                           "find",
+                           "git",
+                           "npm",
+                           "npx",
+                           "cargo",
+                           "cmake",
+                           "ninja",
+                           "make",
+                           "gmake",
+                           "ld-linux-x86-64.so.2",
+                           "lua5.4",
+                           "node-22"}) {
+    EXPECT_TRUE(isShell(std::string("/nowhere/") + name)) << name;
+  }
+  for (const char* name : {"docker", "echo", "shasum", "finder", "gitlab", "expand", "viewer"})
+    EXPECT_FALSE(isShell(std::string("/nowhere/") + name)) << name;
+}
+
 TEST_F(PermissionsTest, AnArgumentThatTheSystemWouldCutIsRefused) {
   options_.allow = {*parseAllowRule("otel:program docker run *.allowed")};
   auto permissions = old();
@@ -154,6 +195,26 @@ TEST_F(PermissionsTest, DeclaredStandsForAllOfIt) {
   EXPECT_EQ(permissions.folders()[0].guest_path, "/project");
   EXPECT_TRUE(permissions.folders()[0].read_only);
   EXPECT_FALSE(old().program("docker", {"run", "any"}));  // it declares nothing
+}
+
+TEST_F(PermissionsTest, AVariableIsReadOnceThatIsAgreedTo) {
+  PluginInfo info = oldInfo();
+  info.metadata.command = commandNamed("otel");
+  types::Flag& flag = info.metadata.command->flags.emplace_back();
+  flag.name = "token";
+  flag.env = "API_TOKEN";
+  EXPECT_EQ(codeOf(of(info, kDigest).variable("API_TOKEN")), ErrorCode::kPermissionDenied);
+  EXPECT_EQ(consent_.asked, Texts{"read the environment variable API_TOKEN"});
+  // What no flag names is not even asked about.
+  EXPECT_EQ(codeOf(of(info, kDigest).variable("GITHUB_TOKEN")), ErrorCode::kPermissionDenied);
+  EXPECT_EQ(consent_.asked.size(), 1);
+  consent_.answers = {Answer::kAlways};
+  EXPECT_EQ(*of(info, kDigest).askDeclared(), 0);
+  EXPECT_TRUE(of(info, kDigest).variable("API_TOKEN"));
+  EXPECT_FALSE(of(info, "sha256:" + std::string(64, 'b')).variable("API_TOKEN"));
+  EXPECT_EQ(*book_.revoke("otel"), 1);
+  options_.allow = {*parseAllowRule("otel:env API_TOKEN")};
+  EXPECT_TRUE(of(info, kDigest).variable("API_TOKEN"));
 }
 
 TEST_F(PermissionsTest, APluginCannotAskForEver) {

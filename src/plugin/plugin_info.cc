@@ -48,7 +48,7 @@ Result<void> checkCount(std::string_view what, std::size_t count, std::size_t mo
   return wrong(fmt::format("more than {} {}", most, what));
 }
 
-// A variable's name; its value is handed to the plugin, so it must be one the user can know of.
+// A variable's name. Its value is handed to the plugin once the user has agreed to that.
 Result<void> checkEnvironmentName(const std::optional<std::string>& name) {
   if (!name) return {};
   const bool valid =
@@ -174,6 +174,17 @@ std::vector<std::string> commandWords(const PluginInfo& info) {
   const bool own = !words.empty() && words.front() == info.metadata.name;
   if (!info.metadata.sub_commands.empty() && !own) words.push_back(info.metadata.name);
   return words;
+}
+
+std::vector<std::string> variablesOf(const PluginInfo& info) {
+  std::set<std::string> names;
+  const auto add = [&](const types::Command& command) {
+    for (const types::Flag& flag : command.flags)
+      if (flag.env) names.insert(*flag.env);
+  };
+  if (info.metadata.command) add(*info.metadata.command);
+  for (const types::Command& each : info.metadata.sub_commands) add(each);
+  return {names.begin(), names.end()};
 }
 
 std::string fileStem(std::string_view name) {

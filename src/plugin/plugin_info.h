@@ -42,6 +42,9 @@ struct PluginInfo {
 // sub-commands.
 [[nodiscard]] std::vector<std::string> commandWords(const PluginInfo& info);
 
+// The environment variables that flags of its commands take values from, each once.
+[[nodiscard]] std::vector<std::string> variablesOf(const PluginInfo& info);
+
 // The plugin's name as that of a file: characters but letters, digits, `-` and `_` become `_`.
 [[nodiscard]] std::string fileStem(std::string_view name);
 

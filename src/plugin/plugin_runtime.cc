@@ -219,6 +219,11 @@ Result<std::vector<types::Finding>> PluginRuntime::check(const Plugin& plugin,
       {.limits = kCheckLimits, .call = [](PluginInstance& instance) { return instance.check(); }});
 }
 
+Result<void> PluginRuntime::allowVariable(const Plugin& plugin, const std::string& name) {
+  TRY(const auto standing, this->standing(plugin));
+  return standing->permissions.variable(name);
+}
+
 Result<std::size_t> PluginRuntime::askDeclared(const Plugin& plugin) {
   TRY(const auto standing, this->standing(plugin));
   return standing->permissions.askDeclared();

@@ -71,6 +71,9 @@ class PluginRuntime {
   [[nodiscard]] InstanceParts partsOf(Standing& standing, HookContext& context,
                                       net::BlockingWorker& worker, PrintLine print);
 
+  // Whether its flags may have values from that variable of the environment. May ask.
+  [[nodiscard]] Result<void> allowVariable(const Plugin& plugin, const std::string& name);
+
   // Asks for what the plugin declares; how much of it was refused.
   [[nodiscard]] Result<std::size_t> askDeclared(const Plugin& plugin);
 

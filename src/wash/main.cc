@@ -66,7 +66,8 @@ void addPluginOptions(CLI::App& app, GlobalOptions& global) {
   app.add_option(
          "--allow", global.allow,
          "What a plugin may do without being asked about: \"NAME:program PROGRAM [PATTERN]\", "
-         "\"NAME:host HOST\", \"NAME:read FOLDER\", \"NAME:write FOLDER\", \"NAME:declared\"")
+         "\"NAME:host HOST\", \"NAME:read FOLDER\", \"NAME:write FOLDER\", \"NAME:env VARIABLE\", "
+         "\"NAME:declared\"")
       ->option_text("RULE ...")
       ->allow_extra_args(false);
   app.add_flag("--allow-shell", global.allow_shell,

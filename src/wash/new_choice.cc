@@ -126,8 +126,9 @@ Result<TemplateCatalog> readCatalog() {
 std::string catalogText(const TemplateCatalog& catalog) {
   std::vector<std::string> texts = lines(catalog.builtin);
   for (const project::TemplateSettings& entry : catalog.configured) {
-    texts.push_back(fmt::format("{} ({}): {}; {}", entry.name, entry.language, entry.description,
-                                entry.repository));
+    std::string& text = texts.emplace_back();
+    appendEscaped(text, fmt::format("{} ({}): {}; {}", entry.name, entry.language,
+                                    entry.description, entry.repository));
   }
   return fmt::format("{}", fmt::join(texts, "\n"));
 }

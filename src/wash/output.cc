@@ -46,7 +46,10 @@ int reportFailure(OutputFormat format, const Error& error) {
     write(stdout,
           resultLine(false, error.describe(), {{"code", jsonText(errorCodeName(error.code()))}}));
   } else {
-    write(stderr, "error: " + error.describe() + "\n");
+    // What peers, guests and other programs said may be part of it.
+    std::string line = "error: ";
+    appendEscapedLines(line, error.describe());
+    write(stderr, line + "\n");
   }
   return kExitFailed;
 }

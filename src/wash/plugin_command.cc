@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
+#include "base/escape.h"
 #include "plugin/info_json.h"
 #include "wash/plugin_commands.h"
 #include "wash/plugin_source.h"
@@ -24,13 +25,13 @@ struct InstallFlags {
   std::string source;
   std::string digest;
   bool force = false;
-  ReferenceFlags registries;
+  ReferenceFlags registries{.registry = {}, .pull_policy = "always"};
 };
 
 // Asks for what the plugin declares, and says what became of it.
 Result<std::string> askForDeclared(const InstalledPlugin& installed, plugin::PluginRuntime& runtime,
                                    const GlobalOptions& global) {
-  const std::string declared = declaredText(installed.plugin.info.metadata.capabilities);
+  const std::string declared = declaredText(installed.plugin.info);
   if (declared.empty()) return std::string();
   if (!global.non_interactive)
     std::cerr << "Plugin " << installed.plugin.name() << " wants to\n" << declared << std::flush;
@@ -58,7 +59,7 @@ Result<int> install(const InstallFlags& flags, Plugins& plugins, const GlobalOpt
   TRY(const std::string note, askForDeclared(installed, *runtime, global));
   const auto& metadata = installed.plugin.info.metadata;
   std::string message = "Installed plugin " + metadata.name;
-  if (!metadata.version.empty()) message += " " + metadata.version;
+  if (!metadata.version.empty()) appendEscaped(message += " ", metadata.version);
   printResult(global.format, message + note,
               {{"name", jsonText(metadata.name)},
                {"source", jsonText(installed.source)},

@@ -47,32 +47,33 @@ bool isYes(std::string_view text) {
   return small == "1" || small == "true" || small == "yes" || small == "on";
 }
 
+// Variables are read after the command line: what they say is the plugin's only once that is agreed
+// to.
+std::string described(const types::Flag& flag) {
+  std::string text = printable(flag.description);
+  if (flag.env) text += " [env: " + *flag.env + "]";
+  return text;
+}
+
 void addSwitch(CLI::App& command, const types::Flag& flag, std::vector<std::string>& values) {
-  auto* option = command.add_flag_function(
+  command.add_flag_function(
       flagNames(flag),
       [&values](std::int64_t count) {
         if (count > 0) values = {"true"};
       },
-      printable(flag.description));
-  // The parser takes a variable for a count: what it says is read here.
-  if (flag.env) {
-    const char* set = std::getenv(flag.env->c_str());
-    if (set != nullptr && isYes(set)) values = {"true"};
-    option->description(printable(flag.description) + " [env: " + *flag.env + "]");
-  }
+      described(flag));
 }
 
 void addFlag(CLI::App& command, const types::Flag& flag, std::vector<std::string>& values) {
   if (flag.kind == types::ValueKind::kSwitch) return addSwitch(command, flag, values);
   std::string text(textOf(flag.kind));
   if (flag.default_) text += " (default " + printable(*flag.default_) + ")";
-  auto* option = command.add_option(flagNames(flag), values, printable(flag.description));
+  auto* option = command.add_option(flagNames(flag), values, described(flag));
   option->option_text(text)->allow_extra_args(false);
   option->multi_option_policy(flag.repeated ? CLI::MultiOptionPolicy::TakeAll
                                             : CLI::MultiOptionPolicy::Throw);
   if (!flag.repeated) option->expected(1);
-  if (flag.env) option->envname(*flag.env);
-  if (flag.required && !flag.default_) option->required();
+  if (flag.required && !flag.default_ && !flag.env) option->required();
   if (flag.kind == types::ValueKind::kInteger) option->check(integerProblem, "");
 }
 
@@ -119,6 +120,28 @@ void addPluginFlags(CLI::App& command, const types::Command& declared, GivenValu
   std::string footer = "Examples:";
   for (const std::string& example : declared.examples) footer += "\n  " + printable(example);
   command.footer(footer);
+}
+
+Result<void> fillFromVariables(const types::Command& declared, const ReadVariable& read,
+                               GivenValues& given) {
+  for (const types::Flag& flag : declared.flags) {
+    std::vector<std::string>& values = given.flags[flag.name];
+    if (!flag.env || !values.empty()) continue;
+    const std::optional<std::string> said = read(*flag.env);
+    if (flag.kind == types::ValueKind::kSwitch) {
+      if (said && isYes(*said)) values = {"true"};
+      continue;
+    }
+    if (said) values = {*said};
+    if (!said && flag.required && !flag.default_)
+      return fail(ErrorCode::kInvalidArgument, "--" + flag.name + " is required");
+    const std::string problem =
+        said && flag.kind == types::ValueKind::kInteger ? integerProblem(*said) : "";
+    if (!problem.empty())
+      return fail(ErrorCode::kInvalidArgument,
+                  "--" + flag.name + " (" + *flag.env + "): " + problem);
+  }
+  return {};
 }
 
 types::Invocation invocationOf(const types::Command& declared, const GivenValues& given) {

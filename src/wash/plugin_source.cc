@@ -40,7 +40,7 @@ Result<PluginBinary> read(const std::string& source, const std::string& digest,
   TRY(ResolvedComponent component,
       resolveComponentOrReference(withoutFileScheme(source), registries));
   std::error_code error;
-  const bool is_file = std::filesystem::exists(component.path, error);
+  const bool is_file = !isPinned(source) && std::filesystem::exists(component.path, error);
   const auto absolute = std::filesystem::absolute(component.path, error).lexically_normal();
   return PluginBinary{std::move(component.bytes), is_file ? absolute.string() : source};
 }

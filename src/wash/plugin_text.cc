@@ -63,7 +63,8 @@ std::string pluginTable(const std::vector<plugin::InstalledPlugin>& plugins) {
   return text;
 }
 
-std::string declaredText(const types::Capabilities& declared) {
+std::string declaredText(const plugin::PluginInfo& info) {
+  const types::Capabilities& declared = info.metadata.capabilities;
   std::string text;
   const auto add = [&](const plugin::Grant& grant, const std::string& reason) {
     text += "  " + plugin::describe(grant);
@@ -78,6 +79,8 @@ std::string declaredText(const types::Capabilities& declared) {
         files.reason);
   }
   for (const auto& host : declared.hosts) add({Kind::kHost, host.host, {}}, host.reason);
+  for (const std::string& variable : plugin::variablesOf(info))
+    add({Kind::kVariable, variable, {}}, "for a flag");
   return text;
 }
 
@@ -98,7 +101,7 @@ std::string pluginDetails(const plugin::InstalledPlugin& installed,
   addLine(text, "digest", installed.plugin.digest);
   addLine(text, "source", installed.source);
   addLine(text, "folder", installed.plugin.scratch_folder);
-  if (const std::string declared = declaredText(metadata.capabilities); !declared.empty())
+  if (const std::string declared = declaredText(info); !declared.empty())
     text += "declares that it wants to\n" + declared;
   if (info.uses_http && metadata.capabilities.hosts.empty())
     text += "may ask to connect to hosts by HTTP\n";

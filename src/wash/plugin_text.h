@@ -13,7 +13,7 @@ namespace nimbus::wash {
 [[nodiscard]] std::string pluginDetails(const plugin::InstalledPlugin& plugin,
                                         const std::vector<plugin::Grant>& grants);
 // What it declares, a line each; empty if that is nothing.
-[[nodiscard]] std::string declaredText(const plugin::types::Capabilities& declared);
+[[nodiscard]] std::string declaredText(const plugin::PluginInfo& info);
 
 [[nodiscard]] std::string pluginJson(const plugin::InstalledPlugin& plugin);
 [[nodiscard]] std::string grantsJson(const std::vector<plugin::Grant>& grants);

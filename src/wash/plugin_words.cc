@@ -1,5 +1,7 @@
 // The commands of plugins: `wash <plugin>`, `wash <plugin> <sub-command>`.
 
+#include <cstdlib>
+#include <iostream>
 #include <memory>
 #include <utility>
 
@@ -37,9 +39,36 @@ std::string joined(const std::vector<std::string>& words) {
   return all;
 }
 
+// Where the plugin may not have it, its flag has no value, and it is said why.
+std::optional<std::string> readVariable(const std::string& name, const plugin::Plugin& plugin,
+                                        plugin::PluginRuntime& runtime) {
+  const char* set = std::getenv(name.c_str());
+  if (set == nullptr) return std::nullopt;
+  if (const auto allowed = runtime.allowVariable(plugin, name); !allowed) {
+    std::cerr << "plugin " << plugin.name() << ": " << allowed.error().message() << '\n';
+    return std::nullopt;
+  }
+  return set;
+}
+
+Result<GivenValues> valuesOf(const Word& word, plugin::PluginRuntime& runtime) {
+  GivenValues given = word.given;
+  TRY_VOID(fillFromVariables(
+      word.declared,
+      [&](const std::string& name) { return readVariable(name, word.plugin, runtime); }, given));
+  return given;
+}
+
 int runWord(const Word& word, const std::vector<std::string>& line, Plugins& plugins,
             const GlobalOptions& global, plugin::HookContext& context) {
-  types::Invocation invocation = invocationOf(word.declared, word.given);
+  const auto runtime = plugins.runtime();
+  if (!runtime) return reportFailure(global.format, runtime.error());
+  const auto given = valuesOf(word, **runtime);
+  if (!given) {
+    static_cast<void>(reportFailure(global.format, given.error()));
+    return kExitUsage;
+  }
+  types::Invocation invocation = invocationOf(word.declared, *given);
   invocation.sub_command = word.sub_command;
   invocation.raw = rawBehind(line, word.words);
   return runPluginCommand(word.plugin, std::move(invocation), joined(word.words), plugins, global,

@@ -27,11 +27,13 @@ void addReferenceFlags(CLI::App& command, ReferenceFlags& flags) {
   addRegistryFlags(command, flags.registry);
 }
 
+bool isPinned(std::string_view argument) { return argument.contains("@sha256:"); }
+
 Result<ResolvedComponent> resolveComponentOrReference(const std::string& argument,
                                                       const ReferenceFlags& flags) {
   std::error_code error;
-  if (fs::exists(argument, error) || !oci::looksLikeReference(argument))
-    return resolveComponent(argument);
+  const bool is_file = fs::exists(argument, error) || !oci::looksLikeReference(argument);
+  if (is_file && !isPinned(argument)) return resolveComponent(argument);
   TRY(const oci::Reference reference, oci::Reference::parse(argument));
   return pull(reference, flags);
 }

@@ -22,6 +22,10 @@ struct ReferenceFlags {
 
 void addReferenceFlags(CLI::App& command, ReferenceFlags& flags);
 
+// Whether it has a digest, as in "ghcr.io/me/app@sha256:…", and so is a reference whatever files
+// there are: it is to be that very thing.
+[[nodiscard]] bool isPinned(std::string_view argument);
+
 // What `argument` names: a file or a project's folder (resolveComponent), or else a reference to an
 // artifact in a registry, which is pulled. `path` is that of the file, or the reference. Blocks;
 // leaves no thread behind. Errors: those of resolveComponent() and oci::Artifacts::pull().

@@ -131,6 +131,24 @@ class FromARegistry(TestCase):
         self.assertEqual([{**entry, "source": exact}], self.lock())
         self.assertEqual(0, self.run_wash("old-2", "args").returncode)
 
+    def test_a_file_of_the_name_of_a_reference_is_not_taken_for_it(self):
+        exact = f"{self.registry.authority}/acme/old-2@{self.manifest}"
+        forged = pathlib.Path(harness.guest("plugin-old-1")).read_bytes()
+        self.write(exact, forged)
+        self.installed(exact, "--insecure")
+        self.assertEqual([(exact, self.digest(self.binary))],
+                         [(entry["source"], entry["digest"]) for entry in self.lock()])
+        self.write(f"acme/old-2@{self.manifest}", forged)
+        self.assertEqual(1, self.run_wash("plugin", "install", "--force", "--non-interactive",
+                                          "--pull-policy", "never",
+                                          f"acme/old-2@{self.manifest}").returncode)
+
+    def test_a_tag_is_asked_for_again(self):
+        self.installed(self.reference, "--insecure")
+        self.wash_json("oci", "push", self.reference, harness.guest("plugin-old-1"), "--insecure")
+        self.installed(self.reference, "--insecure")
+        self.assertEqual({"old-1", "old-2"}, {entry["name"] for entry in self.lock()})
+
     def test_with_a_digest_that_it_has_not(self):
         self.assertIn("has digest", self.fails("plugin", "install", self.reference, "--insecure",
                                                "--digest", self.digest(b"else")))
@@ -183,6 +201,15 @@ class Replacing(TestCase):
         self.assertEqual({".lock", "plugins.lock", "grants.json", "fs"},
                          {path.name for path in self.plugins.iterdir()})
         self.assertEqual([], list((self.plugins / "fs").iterdir()))
+        self.assertEqual([], json.loads((self.plugins / "grants.json").read_text())["grants"])
+
+    def test_what_cannot_be_deleted_leaves_no_permissions_behind(self):
+        self.installed(harness.guest("plugin-probe"))
+        self.write(".local/share/wash/plugins/grants.json", json.dumps({"version": 1, "grants": [
+            {"plugin": "probe", "digest": self.lock()[0]["digest"], "kind": "host",
+             "subject": "example.com", "arguments": []}]}))
+        self.write(".local/share/wash/plugins/probe.config.json/not-a-file", "")
+        self.fails("plugin", "uninstall", "probe")
         self.assertEqual([], json.loads((self.plugins / "grants.json").read_text())["grants"])
 
     def test_data_can_be_kept(self):
