@@ -97,7 +97,7 @@ impl p3::HostWithStore<Host> for Lookup {
             (view.allows(&name), view.slot)
         });
         if !allowed {
-            return Ok(Err(p3::ErrorCode::AccessDenied));
+            return Ok(Err(p3::ErrorCode::PermanentResolverFailure));
         }
         let inner = store.with_getter::<WasiSockets>(SOCKETS[slot]);
         <WasiSockets as p3::HostWithStore<Host>>::resolve_addresses(&inner, name).await
