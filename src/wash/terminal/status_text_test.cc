@@ -35,7 +35,7 @@ TEST(StatusTextTest, MoreThanWasAnnouncedFillsTheBar) {
 
 TEST(StatusTextTest, IsCutBetweenCharacters) {
   EXPECT_EQ(statusText("Compiling a", 2.4, 80), "Compiling a  2 s");
-  EXPECT_EQ(statusText("Ähren", 1, 7), "Ähr  1 s");
+  EXPECT_EQ(statusText("Ähren", 1, 8), "Ähr  1 s");
   EXPECT_EQ(firstColumns("äöü", 2), "äö");
   EXPECT_EQ(firstColumns("äöü", 9), "äöü");
   EXPECT_EQ(firstColumns("", 9), "");
