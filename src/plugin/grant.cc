@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <filesystem>
+#include <ranges>
 
 #include "base/escape.h"
 #include "base/text.h"
@@ -17,148 +18,18 @@ constexpr std::array kKindNames{std::string_view("program"), std::string_view("h
 
 // In small letters. Not all that there are: one that is missing is still asked about, with its
 // whole command line.
-constexpr auto kShells = std::to_array<std::string_view>({"ash",
-                                                          "awk",
-                                                          "bash",
-                                                          "bazel",
-                                                          "bun",
-                                                          "bunx",
-                                                          "busybox",
-                                                          "bwrap",
-                                                          "capsh",
-                                                          "cargo",
-                                                          "chpst",
-                                                          "chroot",
-                                                          "chrt",
-                                                          "cmake",
-                                                          "corepack",
-                                                          "cpulimit",
-                                                          "crontab",
-                                                          "csh",
-                                                          "daemonize",
-                                                          "dash",
-                                                          "dbus-run-session",
-                                                          "deno",
-                                                          "doas",
-                                                          "ed",
-                                                          "elixir",
-                                                          "emacs",
-                                                          "env",
-                                                          "erl",
-                                                          "ex",
-                                                          "expect",
-                                                          "fakeroot",
-                                                          "find",
-                                                          "firejail",
-                                                          "fish",
-                                                          "flatpak-spawn",
-                                                          "flock",
-                                                          "gawk",
-                                                          "gdb",
-                                                          "ghci",
-                                                          "git",
-                                                          "gmake",
-                                                          "groovy",
-                                                          "guile",
-                                                          "ionice",
-                                                          "ipython",
-                                                          "irb",
-                                                          "java",
-                                                          "jruby",
-                                                          "jshell",
-                                                          "julia",
-                                                          "just",
-                                                          "ksh",
-                                                          "ld-linux",
-                                                          "ld-musl",
-                                                          "ld.so",
-                                                          "linux32",
-                                                          "linux64",
-                                                          "lldb",
-                                                          "ltrace",
-                                                          "lua",
-                                                          "luajit",
-                                                          "make",
-                                                          "mawk",
-                                                          "meson",
-                                                          "mksh",
-                                                          "nawk",
-                                                          "ncat",
-                                                          "nice",
-                                                          "ninja",
-                                                          "node",
-                                                          "nodejs",
-                                                          "nohup",
-                                                          "npm",
-                                                          "npx",
-                                                          "nsenter",
-                                                          "numactl",
-                                                          "nvim",
-                                                          "ocaml",
-                                                          "osascript",
-                                                          "parallel",
-                                                          "perf",
-                                                          "perl",
-                                                          "php",
-                                                          "pipx",
-                                                          "pkexec",
-                                                          "pnpm",
-                                                          "poetry",
-                                                          "powershell",
-                                                          "prlimit",
-                                                          "pwsh",
-                                                          "pypy",
-                                                          "python",
-                                                          "r",
-                                                          "rake",
-                                                          "raku",
-                                                          "rlwrap",
-                                                          "rscript",
-                                                          "ruby",
-                                                          "run-parts",
-                                                          "runuser",
-                                                          "rustup",
-                                                          "rview",
-                                                          "scons",
-                                                          "screen",
-                                                          "script",
-                                                          "sed",
-                                                          "setarch",
-                                                          "setpriv",
-                                                          "setsid",
-                                                          "setuidgid",
-                                                          "sh",
-                                                          "socat",
-                                                          "softlimit",
-                                                          "ssh",
-                                                          "start-stop-daemon",
-                                                          "stdbuf",
-                                                          "strace",
-                                                          "su",
-                                                          "sudo",
-                                                          "systemd-run",
-                                                          "taskset",
-                                                          "tclsh",
-                                                          "tcsh",
-                                                          "time",
-                                                          "timeout",
-                                                          "tmux",
-                                                          "toybox",
-                                                          "ts-node",
-                                                          "unshare",
-                                                          "uv",
-                                                          "uvx",
-                                                          "valgrind",
-                                                          "vi",
-                                                          "view",
-                                                          "vim",
-                                                          "vimdiff",
-                                                          "watch",
-                                                          "wish",
-                                                          "xargs",
-                                                          "xonsh",
-                                                          "yarn",
-                                                          "zsh"});
+constexpr std::string_view kShells =
+    "ash awk bash bazel bun bunx busybox bwrap capsh cargo chpst chroot chrt cmake corepack "
+    "cpulimit crontab csh daemonize dash dbus-run-session deno doas ed elixir emacs env erl "
+    "ex expect fakeroot find firejail fish flatpak-spawn flock gawk gdb ghci git gmake groovy "
+    "guile ionice ipython irb java jruby jshell julia just ksh ld-linux ld-musl ld.so linux32 "
+    "linux64 lldb ltrace lua luajit make mawk meson mksh nawk ncat nice ninja node nodejs "
+    "nohup npm npx nsenter numactl nvim ocaml osascript parallel perf perl php pipx pkexec "
+    "pnpm poetry powershell prlimit pwsh pypy python r rake raku rlwrap rscript ruby "
+    "run-parts runuser rustup rview scons screen script sed setarch setpriv setsid setuidgid "
+    "sh socat softlimit ssh start-stop-daemon stdbuf strace su sudo systemd-run taskset tclsh "
+    "tcsh time timeout tmux toybox ts-node unshare uv uvx valgrind vi view vim vimdiff watch "
+    "wish xargs xonsh yarn zsh";
 
 // What may stand behind a name without making it another program's: a version, a variant
 // ("perl5.36-x86_64-linux-gnu", "vim.basic").
@@ -169,7 +40,8 @@ bool isVariant(std::string_view rest) {
 
 bool isShellName(std::string_view file_name) {
   const std::string name = lowerAscii(file_name);
-  return std::ranges::any_of(kShells, [&](std::string_view shell) {
+  return std::ranges::any_of(kShells | std::views::split(' '), [&](const auto& part) {
+    const std::string_view shell(part);
     return name.starts_with(shell) && isVariant(std::string_view(name).substr(shell.size()));
   });
 }
