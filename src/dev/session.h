@@ -130,7 +130,7 @@ class Session {
   std::vector<std::unique_ptr<ProjectState>> projects_;
   std::shared_ptr<const host::WorkloadSpec> deployed_;
   std::shared_ptr<const host::WorkloadSpec> refused_;  // tried last, if that failed
-  std::vector<std::string> images_;               // of the plan's components, as files
+  std::vector<std::string> images_;                    // of the plan's components, as files
   std::shared_ptr<const DevPlan> images_of_;
   std::uint64_t generation_ = 0;
   std::string last_problem_;
