@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "project/test_support.h"
+#include "wit/packages.h"
 #include "witdeps/transport.h"
 
 namespace nimbus::witdeps {
