@@ -47,7 +47,11 @@ Result<void> checkBinary(const std::string& path, std::uint64_t bytes) {
 
 Result<std::vector<LockEntry>> PluginStore::readLock() const {
   auto text = host::readFile(folder_ + "/" + kLockFile, kMaxLockBytes);
-  if (!text && text.error().code() == ErrorCode::kNotFound) return std::vector<LockEntry>();
+  // Nor is there a folder for a user without a home, whose plugins lie "in" no folder.
+  std::error_code error;
+  const bool nowhere = !fs::is_directory(folder_, error);
+  if (!text && (nowhere || text.error().code() == ErrorCode::kNotFound))
+    return std::vector<LockEntry>();
   if (!text) return std::unexpected(std::move(text).error());
   return parseLock(*text);
 }

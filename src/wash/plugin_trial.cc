@@ -30,6 +30,7 @@ struct TrialFlags {
   std::vector<std::string> hooks;
   std::vector<std::string> context;  // KEY=VALUE
   int exit_status = 0;               // that after-hooks see
+  std::vector<std::string> arguments;
 };
 
 // A folder for what the plugin writes, deleted at the end.
@@ -224,14 +225,12 @@ void addPluginTest(CLI::App& group, const PluginCommandParts& parts) {
       ->allow_extra_args(false);
   command->add_option("--exit-status", flags->exit_status, "Of the command, for after-hooks")
       ->check(CLI::Range(0, 255));
-  command->prefix_command();
-  command->footer("Behind the plugin: a command line as behind `wash`, for the plugin's command");
-  command->callback([flags, command, &parts] {
-    std::vector<std::string> arguments = command->remaining();
-    if (!arguments.empty() && arguments.front() == "--") arguments.erase(arguments.begin());
+  command->add_option("arguments", flags->arguments, "A line as behind wash, for its command")
+      ->option_text("[-- COMMAND LINE]");
+  command->callback([flags, &parts] {
     parts.action.set("plugin test", {{"plugin", flags->source}},
-                     [flags, arguments, &parts](plugin::HookContext&) {
-                       const auto done = Trial(parts, *flags, arguments).run();
+                     [flags, &parts](plugin::HookContext&) {
+                       const auto done = Trial(parts, *flags, flags->arguments).run();
                        return done ? *done : reportFailure(parts.global.format, done.error());
                      });
   });

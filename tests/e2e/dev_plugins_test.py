@@ -190,7 +190,9 @@ class CalledTest(DevPluginsTest):
         self.install("plugin-tally")
         self.project("tally-web", plugins={"config": {"Tally_1.x": {"start": "yes"}}})
         for signal in (harness.signal.SIGINT, harness.signal.SIGTERM):
-            dev = self.dev(*self.ALLOW)
+            # Hooks have the configuration of the project that wash works in.
+            words = ["-o", "json", "-C", self.root, *self.ALLOW, "dev", "--addr", "127.0.0.1:0"]
+            dev = self._start(developing.Dev, words, self.env, {})
             self.eventually(pid.exists, "the program runs")
             number = int(pid.read_text(encoding="ascii"))
             os.kill(number, 0)  # is there

@@ -29,7 +29,7 @@ class Templates(template_projects.TestCase):
     def test_a_rust_plugin_greets_and_watches_builds(self):
         project = self.make("plugin", "rust", "Greeter")
         self.build(project)
-        tried = self.run_wash("plugin", "test", project, "--", "you")
+        tried = self.run_wash("plugin", "test", project, "--", "greeter", "you")
         self.assertEqual(0, tried.returncode, tried.stderr)
         self.assertIn("Hello, you!", tried.stdout)
         installed = self.run_wash("plugin", "install", project)

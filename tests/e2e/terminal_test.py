@@ -166,7 +166,7 @@ class Consent(TestCase):
         done = self.run_wash("plugin", "install", harness.guest("plugin-old-2"))
         self.assertEqual(0, done.returncode, done.stderr)
         terminal = self.terminal("old-2", "exec", "echo x")
-        terminal.read_until("\x1b[0mPlugin old-2 wants")
+        terminal.read_until("\x1b[0m\r\nPlugin old-2 wants")
         terminal.read_until("Allow? ")
         terminal.type("n\n")
         self.assertIn("nobody has agreed to it", terminal.read_to_end())
