@@ -165,6 +165,8 @@ Result<void> NatsCall::acceptChannel(const IndexPath& path, nats::Message messag
     return {};
   }
   if (results_ == nullptr) open_channels_.insert(path);
+  if (open_channels_.size() > target_->options.channels.max_channels)
+    return fail(ErrorCode::kResourceExhausted, "too many sub-channels are open");
   const std::size_t count = message.payload().size();
   if (count < ByteChain::kShareBytes) return channels().push(path, message.payload());
   return channels().push(path, std::move(message).takePayload());
@@ -190,12 +192,18 @@ Task<void> NatsCall::watchReaders(std::shared_ptr<NatsCall> call) {
   call->releaseSlot();
 }
 
-// Whoever waits is told in this turn; tasks, one of which may be running, end in a later one.
+// Tasks, one of which may be running, end at the end of this turn; so does the call, for whoever
+// waits for it takes them along.
 void NatsCall::breakOff(Error error) {
   if (failure_) return;
   failure_ = std::move(error);
   if (channels_) channels_->fail(*failure_);
   slots_->shard().defer(*this);
+}
+
+void NatsCall::runDeferred() {
+  const auto self = shared_from_this();
+  tasks_.cancelAll();
   if (!returned_) news_.set();
 }
 

@@ -68,7 +68,7 @@ class NatsCall final : public std::enable_shared_from_this<NatsCall>,
   void breakOff(Error error);
   void watchProgress();
   void expire();
-  void runDeferred() override { tasks_.cancelAll(); }
+  void runDeferred() override;
   [[nodiscard]] ChannelTable& channels();
   [[nodiscard]] Error explain(Error error, FunctionId function) const;
 

@@ -169,6 +169,8 @@ Result<void> NatsServedCall::acceptChannel(const IndexPath& path, nats::Message 
     return {};
   }
   if (function_.parameters == nullptr) open_channels_.insert(path);
+  if (open_channels_.size() > environment_.options.channels.max_channels)
+    return fail(ErrorCode::kResourceExhausted, "too many sub-channels are open");
   if (message.payload().size() < ByteChain::kShareBytes) {
     return channels().push(path, message.payload());
   }

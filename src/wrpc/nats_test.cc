@@ -295,6 +295,17 @@ TEST_F(NatsTest, RefusesTooManyBytes) {
   });
 }
 
+TEST_F(NatsTest, FailsACallWhoseParametersCannotBeSent) {
+  with([&](World& world) -> Task<void> {
+    auto written = std::make_shared<TestSource::State>();
+    written->fail(Error(ErrorCode::kIo, "its disk is gone"));
+    Values params;
+    params.channels.push_back({{0}, std::make_unique<TestSource>(written)});
+    const auto results = co_await world.call("hang", std::move(params), &nothing_);
+    EXPECT_FALSE(results);
+  });
+}
+
 TEST_F(NatsTest, FailsAStreamThatIsReadTooSlowly) {
   client_options_.channels = {.read_ahead_bytes = 64 * 1024, .max_undelivered_bytes = 1024 * 1024};
   with([&](World& world) -> Task<void> {
