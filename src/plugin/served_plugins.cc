@@ -1,5 +1,7 @@
 #include "plugin/served_plugins.h"
 
+#include <latch>
+#include <memory>
 #include <utility>
 #include <vector>
 
@@ -54,7 +56,8 @@ void ServedPlugins::keepOnly(const std::set<std::string>& names) {
   const std::lock_guard lock(mutex_);
   std::erase_if(plugins_, [&](auto& entry) {
     if (names.contains(entry.first) || entry.second.use_count() != 1) return false;
-    parts_.shard.shard.post([served = std::move(entry.second)] { served->end(); });
+    parts_.shard.shard.post([served = entry.second] { served->end(); });
+    retired_.push_back(std::move(entry.second));
     return true;
   });
 }
@@ -62,7 +65,16 @@ void ServedPlugins::keepOnly(const std::set<std::string>& names) {
 void ServedPlugins::end() {
   const std::lock_guard lock(mutex_);
   for (const auto& [name, plugin] : plugins_) plugin->end();
+  awaitJobs();
   plugins_.clear();
+  retired_.clear();
+}
+
+// Each of the threads comes here once it has done what was there before.
+void ServedPlugins::awaitJobs() {
+  const auto all = std::make_shared<std::latch>(kWorkerThreads + 1);
+  for (std::size_t i = 0; i < kWorkerThreads; ++i) worker_.post([all] { all->arrive_and_wait(); });
+  all->arrive_and_wait();
 }
 
 }  // namespace nimbus::plugin

@@ -5,6 +5,7 @@
 #include <mutex>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "base/result.h"
 #include "engine/engine.h"
@@ -40,16 +41,21 @@ class ServedPlugins {
   // Ends those that are called otherwise, once nobody uses them any more. Any thread.
   void keepOnly(const std::set<std::string>& names);
 
-  // On the shard, last: all end.
+  // On the shard, last: all end. Waits for what they have under way on other threads, which nobody
+  // may be asked about any more by then.
   void end();
 
  private:
+  void awaitJobs();
+
   const Parts parts_;
   const std::shared_ptr<wrpc::Invoker> contracts_;
   net::BlockingWorker worker_;
   net::BlockingWorker writer_;
   std::mutex mutex_;
   std::map<std::string, std::shared_ptr<ServedPlugin>> plugins_;
+  // That have ended: a job may still ask their permissions.
+  std::vector<std::shared_ptr<ServedPlugin>> retired_;
 };
 
 }  // namespace nimbus::plugin
