@@ -18,6 +18,7 @@ struct DevPlugin {
   std::string given;                 // the name by which it is given; empty: the rest is for that
 
   std::string component_path;  // absolute
+  std::string digest;          // that its binary must have; empty: any
   std::string scratch_folder;  // that it may read and write, absolute; empty: none
   std::vector<std::string> scratch_mounts = {"/plugin_data", "/tmp"};
   struct Folder {

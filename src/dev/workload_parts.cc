@@ -178,6 +178,9 @@ class Assembler {
     if (!part) {
       return fail(part.error().code(), "plugin " + plugin.name, std::move(part).error());
     }
+    if (!plugin.digest.empty() && part->digest != plugin.digest)
+      return fail(ErrorCode::kInvalidArgument,
+                  "plugin " + plugin.name + ": " + part->path + " is not what was installed");
     host::ComponentSpec component;
     component.name = componentName(plugin);
     component.file = part->path;

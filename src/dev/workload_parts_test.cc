@@ -264,6 +264,17 @@ TEST_F(WorkloadPartsTest, APluginThatCannotBeReadIsNamed) {
   EXPECT_TRUE(spec.error().describe().contains("plugin blobs"));
 }
 
+TEST_F(WorkloadPartsTest, ABinaryThatIsNotTheInstalledOneIsRefused) {
+  DevPlugin blobs = plugin("blobs", {std::string(kBlobs)});
+  const std::vector parts{part({std::string(kBlobs)})};
+  blobs.digest = readPart(blobs.component_path)->digest;
+  EXPECT_TRUE(assembleWorkload(planOf({"web"}), parts, std::vector{blobs}));
+  blobs.digest.back() = blobs.digest.back() == '0' ? '1' : '0';
+  const auto spec = assembleWorkload(planOf({"web"}), parts, std::vector{blobs});
+  ASSERT_FALSE(spec);
+  EXPECT_TRUE(spec.error().describe().contains("not what was installed"));
+}
+
 TEST(ReadPartTest, GivesTheDigestAndWhatItIs) {
   const ProjectFolder folder;
   folder.write("a.wasm", wit::watToWasm("(component)", "test")->text());

@@ -25,6 +25,20 @@ std::string labelOf(const std::string& name, std::set<std::string>& taken) {
   return unique;
 }
 
+// What was agreed to is HTTP. An entry without a scheme would let a component open sockets as well.
+std::vector<std::string> forHttpOnly(const std::vector<std::string>& hosts) {
+  std::vector<std::string> entries;
+  for (const std::string& host : hosts) {
+    if (host.contains("://")) {
+      entries.push_back(host);
+      continue;
+    }
+    entries.push_back("http://" + host);
+    entries.push_back("https://" + host);
+  }
+  return entries;
+}
+
 bool isCalled(const plugin::PluginInfo& info) {
   return info.uses_runner || info.metadata.dev_register->long_lived;
 }
@@ -81,11 +95,12 @@ Result<dev::DevPlugin> DevPluginList::devPluginOf(const plugin::Plugin& plugin) 
   TRY_VOID(host::ensurePrivateFolder(plugin.scratch_folder));
   TRY(const auto standing, runtime_.standing(plugin));
   made.component_path = plugin.wasm_path;
+  made.digest = plugin.digest;
   made.scratch_folder = plugin.scratch_folder;
   for (const auto& [key, value] : standing->config.below("")) made.config[key] = value;
   for (const plugin::Permissions::Folder& folder : standing->permissions.folders())
     made.folders.push_back({folder.host_path, folder.guest_path, folder.read_only});
-  made.allowed_hosts = standing->permissions.hosts();
+  made.allowed_hosts = forHttpOnly(standing->permissions.hosts());
   made.allowed_loopback_ports = loopbackPortsOf(made.allowed_hosts);
   return made;
 }
