@@ -1,7 +1,5 @@
 #include "project/git_checkout.h"
 
-#include <cerrno>
-#include <cstdlib>
 #include <system_error>
 #include <utility>
 #include <vector>
@@ -40,28 +38,11 @@ struct Git {
 
 }  // namespace
 
-TemporaryFolder::TemporaryFolder(TemporaryFolder&& other) noexcept
-    : path_(std::exchange(other.path_, {})) {}
-
-TemporaryFolder::~TemporaryFolder() {
-  std::error_code ignored;
-  if (!path_.empty()) fs::remove_all(path_, ignored);
-}
-
-Result<TemporaryFolder> TemporaryFolder::make() {
-  std::error_code error;
-  std::string name = (fs::temp_directory_path(error) / "wash-XXXXXX").string();
-  if (error || ::mkdtemp(name.data()) == nullptr) {
-    return failErrno("cannot make a temporary folder", errno);
-  }
-  return TemporaryFolder(name);
-}
-
 Result<GitCheckout> GitCheckout::clone(const GitSource& source, ProcessRunner& runner,
                                        bool interactive, const std::stop_token& stop) {
   if (source.ref.starts_with('-'))
     return fail(ErrorCode::kInvalidArgument, source.ref + " is not a branch, tag or commit");
-  TRY(TemporaryFolder temporary, TemporaryFolder::make());
+  TRY(TemporaryFolder temporary, TemporaryFolder::make("wash-"));
   const std::string clone = (temporary.path() / "clone").string();
   const Git git{runner, interactive, stop};
   std::vector<std::string> arguments = {"clone", "--quiet"};

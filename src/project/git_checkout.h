@@ -6,24 +6,9 @@
 
 #include "base/process.h"
 #include "base/result.h"
+#include "project/temporary_folder.h"
 
 namespace nimbus::project {
-
-// A folder for as long as it is needed.
-class TemporaryFolder {
- public:
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-  TemporaryFolder(TemporaryFolder&& other) noexcept;
-  ~TemporaryFolder();
-
-  [[nodiscard]] static Result<TemporaryFolder> make();
-  [[nodiscard]] const std::filesystem::path& path() const { return path_; }
-
- private:
-  explicit TemporaryFolder(std::filesystem::path path) : path_(std::move(path)) {}
-  std::filesystem::path path_;
-};
 
 struct GitSource {
   std::string url;  // as git takes it: https, ssh, file, a path

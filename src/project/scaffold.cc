@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
-#include <cstdlib>
 #include <fstream>
 #include <system_error>
 #include <utility>
@@ -12,6 +11,7 @@
 #include <fmt/format.h>
 
 #include "base/text.h"
+#include "project/temporary_folder.h"
 
 namespace nimbus::project {
 
@@ -77,47 +77,25 @@ Result<void> writeFile(const fs::path& path, const TemplateFile& file, const std
   return {};
 }
 
-// A folder beside the new one, which it becomes; goes away if it does not.
-class Staging {
- public:
-  Staging() = default;
-  Staging(const Staging&) = delete;
-  Staging& operator=(const Staging&) = delete;
-  ~Staging() {
-    std::error_code ignored;
-    if (!path_.empty()) fs::remove_all(path_, ignored);
+// A folder beside the new one, to become it.
+Result<TemporaryFolder> stage(const fs::path& target) {
+  const fs::path parent = target.parent_path();
+  std::error_code error;
+  fs::create_directories(parent, error);
+  if (error) return failErrno("cannot make a folder in " + parent.string(), error.value());
+  return TemporaryFolder::makeIn(parent, "." + target.filename().string() + "-");
+}
+
+// Fails if anything is there by now, even an empty folder.
+Result<void> become(const fs::path& target, TemporaryFolder& staging) {
+  if (::renameat2(AT_FDCWD, staging.path().c_str(), AT_FDCWD, target.c_str(), RENAME_NOREPLACE) !=
+      0) {
+    if (errno == EEXIST) return fail(ErrorCode::kAlreadyExists, target.string() + " exists");
+    return failErrno("cannot make " + target.string(), errno);
   }
-
-  [[nodiscard]] Result<void> make(const fs::path& target) {
-    const fs::path parent = target.parent_path();
-    std::error_code error;
-    fs::create_directories(parent, error);
-    std::string name = (parent / ("." + target.filename().string() + "-XXXXXX")).string();
-    if (error || ::mkdtemp(name.data()) == nullptr) {
-      return failErrno("cannot make a folder in " + parent.string(), errno);
-    }
-    path_ = name;
-    constexpr auto kUsual = fs::perms::owner_all | fs::perms::group_read | fs::perms::group_exec |
-                            fs::perms::others_read | fs::perms::others_exec;
-    fs::permissions(path_, kUsual, error);
-    return {};
-  }
-
-  // Fails if anything is there by now, even an empty folder.
-  [[nodiscard]] Result<void> become(const fs::path& target) {
-    if (::renameat2(AT_FDCWD, path_.c_str(), AT_FDCWD, target.c_str(), RENAME_NOREPLACE) != 0) {
-      if (errno == EEXIST) return fail(ErrorCode::kAlreadyExists, target.string() + " exists");
-      return failErrno("cannot make " + target.string(), errno);
-    }
-    path_.clear();
-    return {};
-  }
-
-  [[nodiscard]] const fs::path& path() const { return path_; }
-
- private:
-  fs::path path_;
-};
+  staging.letGo();
+  return {};
+}
 
 std::unexpected<Error> tooLarge() {
   return fail(ErrorCode::kResourceExhausted,
@@ -171,8 +149,7 @@ Result<void> scaffold(const Template& from, std::string_view project_name, const
   const auto filled = [&](const std::string& text, std::size_t max_bytes) -> Result<std::string> {
     return from.has_placeholders ? fillPlaceholders(text, values, max_bytes) : text;
   };
-  Staging staging;
-  TRY_VOID(staging.make(target));
+  TRY(TemporaryFolder staging, stage(target));
   std::size_t left_bytes = kMaxProjectBytes;
   for (const TemplateFile& file : from.files) {
     TRY(const std::string path, filled(file.path, kMaxPathBytes));
@@ -182,7 +159,7 @@ Result<void> scaffold(const Template& from, std::string_view project_name, const
     left_bytes -= content.size();
     TRY_VOID(writeFile(staging.path() / path, file, content));
   }
-  return staging.become(target);
+  return become(target, staging);
 }
 
 }  // namespace nimbus::project

@@ -1,10 +1,8 @@
 #include "wash/plugin_trial.h"
 
-#include <stdlib.h>
-
 #include <algorithm>
-#include <filesystem>
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include <fmt/format.h>
@@ -16,6 +14,7 @@
 #include "host/files.h"
 #include "plugin/info_json.h"
 #include "plugin/json_writer.h"
+#include "project/temporary_folder.h"
 #include "wash/plugin_source.h"
 #include "wash/plugin_text.h"
 
@@ -31,30 +30,6 @@ struct TrialFlags {
   std::vector<std::string> context;  // KEY=VALUE
   int exit_status = 0;               // that after-hooks see
   std::vector<std::string> arguments;
-};
-
-// A folder for what the plugin writes, deleted at the end.
-class TrialFolder {
- public:
-  [[nodiscard]] static Result<std::unique_ptr<TrialFolder>> create() {
-    std::error_code error;
-    std::string pattern = (fs::temp_directory_path(error) / "wash-plugin-XXXXXX").string();
-    if (error || ::mkdtemp(pattern.data()) == nullptr)
-      return failErrno("a temporary folder", errno);
-    return std::unique_ptr<TrialFolder>(new TrialFolder(std::move(pattern)));
-  }
-  ~TrialFolder() {
-    std::error_code ignored;
-    fs::remove_all(path_, ignored);
-  }
-  TrialFolder(const TrialFolder&) = delete;
-  TrialFolder& operator=(const TrialFolder&) = delete;
-
-  [[nodiscard]] const std::string& path() const { return path_; }
-
- private:
-  explicit TrialFolder(std::string path) : path_(std::move(path)) {}
-  const std::string path_;
 };
 
 // "before dev", "before-dev", "beforedev": before `dev`; "after push" is of `oci push`.
@@ -128,16 +103,18 @@ class Trial {
   Result<void> open() {
     TRY(PluginBinary binary, readPluginBinary(flags_.source, "", {}));
     TRY(runtime_, parts_.plugins.runtime());
-    TRY(folder_, TrialFolder::create());
+    TRY(auto folder, project::TemporaryFolder::make("wash-plugin-"));
+    folder_.emplace(std::move(folder));
+    const std::string path = folder_->path().string();
     installed_.source = binary.source;
     installed_.bytes = binary.bytes.size();
     plugin::Plugin& plugin = installed_.plugin;
     TRY(plugin.info, runtime_->inspect(binary.bytes));
     plugin.digest = engine::digestText(engine::sha256(binary.bytes.view()));
-    plugin.wasm_path = folder_->path() + "/plugin.wasm";
-    plugin.scratch_folder = folder_->path() + "/data";
-    plugin.config_path = folder_->path() + "/config.json";
-    return host::replaceFileDurably(folder_->path(), "plugin.wasm", asText(binary.bytes.view()));
+    plugin.wasm_path = path + "/plugin.wasm";
+    plugin.scratch_folder = path + "/data";
+    plugin.config_path = path + "/config.json";
+    return host::replaceFileDurably(path, "plugin.wasm", asText(binary.bytes.view()));
   }
 
   // The arguments are read as they would be behind `wash`.
@@ -206,7 +183,7 @@ class Trial {
   const TrialFlags& flags_;
   const std::vector<std::string> arguments_;
   plugin::PluginRuntime* runtime_ = nullptr;
-  std::unique_ptr<TrialFolder> folder_;
+  std::optional<project::TemporaryFolder> folder_;  // for what the plugin writes
   plugin::InstalledPlugin installed_;
 };
 

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
-#include <cstdlib>
 #include <set>
 #include <system_error>
 #include <utility>
@@ -13,6 +12,7 @@
 
 #include "base/bytes.h"
 #include "oci/file_io.h"
+#include "project/temporary_folder.h"
 
 namespace nimbus::witdeps {
 namespace {
@@ -23,47 +23,25 @@ constexpr std::string_view kDeps = "deps/";
 constexpr std::string_view kPackageFile = "package.wit";
 constexpr unsigned kFileMode = 0644;
 
-// A folder beside `deps`, which takes its place; goes away with whatever is in it in the end.
-class Staging {
- public:
-  Staging() = default;
-  Staging(const Staging&) = delete;
-  Staging& operator=(const Staging&) = delete;
-  ~Staging() {
-    std::error_code ignored;
-    if (!path_.empty()) fs::remove_all(path_, ignored);
-  }
+// A folder beside `deps`, to take its place.
+Result<project::TemporaryFolder> stage(const fs::path& folder) {
+  return project::TemporaryFolder::makeIn(folder, ".deps-");
+}
 
-  [[nodiscard]] Result<void> make(const fs::path& parent) {
-    std::string name = (parent / ".deps-XXXXXX").string();
-    if (::mkdtemp(name.data()) == nullptr)
-      return failErrno("cannot make a folder in " + parent.string(), errno);
-    path_ = name;
-    std::error_code error;
-    fs::permissions(path_, fs::perms(0755), error);
-    return {};
-  }
-
-  // What was there is in the staging folder then.
-  [[nodiscard]] Result<void> takePlaceOf(const fs::path& target) {
-    std::error_code error;
-    if (!fs::exists(fs::symlink_status(target, error))) {
-      if (::rename(path_.c_str(), target.c_str()) == 0) {
-        path_.clear();
-        return {};
-      }
-    } else if (::renameat2(AT_FDCWD, path_.c_str(), AT_FDCWD, target.c_str(), RENAME_EXCHANGE) ==
-               0) {
+// What was there is in the staging folder then, and goes away with it.
+Result<void> takePlaceOf(const fs::path& target, project::TemporaryFolder& staging) {
+  const fs::path& path = staging.path();
+  std::error_code error;
+  if (!fs::exists(fs::symlink_status(target, error))) {
+    if (::rename(path.c_str(), target.c_str()) == 0) {
+      staging.letGo();
       return {};
     }
-    return failErrno("cannot replace " + target.string(), errno);
+  } else if (::renameat2(AT_FDCWD, path.c_str(), AT_FDCWD, target.c_str(), RENAME_EXCHANGE) == 0) {
+    return {};
   }
-
-  [[nodiscard]] const fs::path& path() const { return path_; }
-
- private:
-  fs::path path_;
-};
+  return failErrno("cannot replace " + target.string(), errno);
+}
 
 Result<void> copyOthers(const fs::path& from, const fs::path& to,
                         const std::set<std::string>& but) {
@@ -153,13 +131,12 @@ Result<bool> WitFolder::replaceFetched(const std::vector<wit::PackageText>& pack
   if (fs::is_symlink(deps, error))
     return fail(ErrorCode::kInvalidArgument,
                 deps.string() + " is a link: what it leads to is not written to");
-  Staging staging;
-  TRY_VOID(staging.make(path_));
+  TRY(project::TemporaryFolder staging, stage(path_));
   std::set<std::string> replaced;
   for (const TextPackage& old : fetched_) replaced.insert(folderNameOf(old.about.package));
   TRY_VOID(copyOthers(deps, staging.path(), replaced));
   TRY_VOID(writePackages(staging.path(), packages));
-  TRY_VOID(staging.takePlaceOf(deps));
+  TRY_VOID(takePlaceOf(deps, staging));
   if (fs::is_empty(deps, error)) fs::remove(deps, error);
   TRY(WitFolder now, read(path_));
   *this = std::move(now);
@@ -170,9 +147,8 @@ Result<bool> WitFolder::removeAll() {
   const fs::path deps = path_ / "deps";
   std::error_code error;
   if (!fs::exists(fs::symlink_status(deps, error))) return false;
-  Staging staging;
-  TRY_VOID(staging.make(path_));
-  TRY_VOID(staging.takePlaceOf(deps));
+  TRY(project::TemporaryFolder staging, stage(path_));
+  TRY_VOID(takePlaceOf(deps, staging));
   fs::remove(deps, error);
   if (error)
     return fail(ErrorCode::kIo,
