@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 
 #include "net/test_support.h"
+#include "wrpc/test_counting_shape.h"
 #include "wrpc/test_cut_stream.h"
 
 namespace nimbus::wrpc {
@@ -17,20 +18,6 @@ using net::Shard;
 using namespace std::string_literals;
 
 constexpr std::size_t kMaxRootBytes = 1 << 20;
-
-// A tuple of so many bytes, which notes what looking for its end has cost.
-class CountingShape final : public TupleShape {
- public:
-  explicit CountingShape(std::size_t bytes) : bytes_(bytes) {}
-  Result<std::optional<std::size_t>> measure(const ByteChain& bytes) const override {
-    cost += bytes.size();
-    return bytes.size() < bytes_ ? std::nullopt : std::optional(bytes_);
-  }
-  mutable std::size_t cost = 0;
-
- private:
-  const std::size_t bytes_;
-};
 
 // A root in frames of one byte.
 std::string drops(std::size_t count) {

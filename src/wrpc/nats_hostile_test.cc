@@ -4,6 +4,7 @@
 #include "wrpc/framed_test_support.h"
 #include "wrpc/nats_client.h"
 #include "wrpc/nats_server.h"
+#include "wrpc/test_counting_shape.h"
 
 // Peers of the NATS dialect that do what they should not.
 namespace nimbus::wrpc {
@@ -101,20 +102,6 @@ TEST_F(NatsHostileTest, AcceptsAProperProvider) {
             }),
             kResultsCame);
 }
-
-// Results of so many bytes, which notes what looking at them has cost.
-class CountingShape final : public TupleShape {
- public:
-  explicit CountingShape(std::size_t bytes) : bytes_(bytes) {}
-  Result<std::optional<std::size_t>> measure(const ByteChain& bytes) const override {
-    cost += bytes.size();
-    return bytes.size() < bytes_ ? std::nullopt : std::optional(bytes_);
-  }
-  mutable std::size_t cost = 0;
-
- private:
-  const std::size_t bytes_;
-};
 
 TEST_F(NatsHostileTest, ABytePerMessageIsNotLookedAtFromTheStartEachTime) {
   constexpr std::size_t kBytes = 20'000;

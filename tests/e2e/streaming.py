@@ -65,6 +65,18 @@ class Chunks:
         return piece
 
 
+def check_body(test, chunks, length):
+    """Reads a chunked body to its end and compares every byte."""
+    offset = 0
+    while piece := chunks.read():
+        for start in range(0, len(piece), PIECE):
+            part = piece[start:start + PIECE]
+            if part != pattern(offset, len(part)):
+                test.fail(f"other bytes came back at {offset}")
+            offset += len(part)
+    test.assertEqual(length, offset)
+
+
 def check_echo(test, server, path, length):
     """Sends `length` bytes while it reads them back, and compares every one."""
     with server.connect() as client:
@@ -73,14 +85,7 @@ def check_echo(test, server, path, length):
         head = client.read_until("\r\n\r\n")
         test.assertTrue(head.startswith(b"HTTP/1.1 200 "), head)
         test.assertIn(b"transfer-encoding: chunked", head.lower())
-        chunks, offset = Chunks(client), 0
-        while piece := chunks.read():
-            for start in range(0, len(piece), PIECE):
-                part = piece[start:start + PIECE]
-                if part != pattern(offset, len(part)):
-                    test.fail(f"other bytes came back at {offset}")
-                offset += len(part)
-        test.assertEqual(length, offset)
+        check_body(test, Chunks(client), length)
         sender.join()
         test.assertIsNone(sender.failure)
 

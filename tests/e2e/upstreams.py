@@ -5,7 +5,7 @@ import socket
 import threading
 
 import harness
-from streaming import MIB, PIECE, Chunks, pattern
+from streaming import MIB, PIECE, Chunks, check_body, pattern
 
 OK = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
@@ -145,14 +145,8 @@ def check_proxied(test, server, upstream, path, length):
         sender = ChunkedSender(client, upstream.url, length, path=path)
         head = client.read_until("\r\n\r\n")
         test.assertTrue(head.startswith(b"HTTP/1.1 200 "), head)
-        chunks, offset = Chunks(client), 0
-        while piece := chunks.read():
-            for start in range(0, len(piece), PIECE):
-                part = piece[start:start + PIECE]
-                if part != pattern(offset, len(part)):
-                    test.fail(f"other bytes came back at {offset}")
-                offset += len(part)
-        test.assertEqual(length, offset)
+        chunks = Chunks(client)
+        check_body(test, chunks, length)
         sender.join()
         test.assertIsNone(sender.failure)
         test.assertEqual(["x-received: " + str(length), "x-sum: 42"], sorted(chunks.trailers))
