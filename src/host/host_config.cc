@@ -207,9 +207,9 @@ std::optional<net::Endpoint> readEndpoint(YamlMap& map, std::string_view key, So
 }
 
 Result<HostConfig> parseHostConfig(std::string_view text, std::string_view file_name,
-                                   std::string_view base_folder) {
+                                   std::string_view base_folder, HostConfig defaults) {
   TRY(const YamlNode document, parseYaml(text, file_name));
-  HostConfig config;
+  HostConfig config = std::move(defaults);
   YamlProblems problems{std::string(file_name)};
   ConfigContext context{std::string(base_folder), config};
   YamlMap root(problems, document, "");
@@ -219,11 +219,11 @@ Result<HostConfig> parseHostConfig(std::string_view text, std::string_view file_
   return config;
 }
 
-Result<HostConfig> loadHostConfig(const std::string& path) {
+Result<HostConfig> loadHostConfig(const std::string& path, HostConfig defaults) {
   TRY(const std::string text, readFile(path, kMaxConfigBytes));
   std::error_code ignored;
   const auto absolute = std::filesystem::absolute(path, ignored);
-  return parseHostConfig(text, path, absolute.parent_path().string());
+  return parseHostConfig(text, path, absolute.parent_path().string(), std::move(defaults));
 }
 
 Result<std::string> readTokenFile(const std::string& path) {

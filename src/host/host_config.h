@@ -40,14 +40,8 @@ struct AccessLogConfig {
   LogFormat format = LogFormat::kText;
 };
 
-[[nodiscard]] inline engine::EngineOptions withoutMemoryLimit() {
-  engine::EngineOptions options;
-  options.max_total_memory_bytes = 0;
-  return options;
-}
-
 // Everything an operator can set for `wash host`, by its file (docs/host-config.md). What the file
-// leaves out keeps the defaults below.
+// leaves out keeps the defaults below, or those of whoever reads it.
 struct HostConfig {
   std::vector<ListenerConfig> listeners;  // empty: the command decides
   http::ServerLimits http_limits;
@@ -62,10 +56,8 @@ struct HostConfig {
   LogLevel log_level = LogLevel::kInfo;
   LogFormat log_format = LogFormat::kText;
 
-  CallPolicy defaults;  // for what a manifest leaves out
-  // Its max_instances is also that of all workloads together. The memory of all instances: 0, as
-  // the machine allows.
-  engine::EngineOptions engine = withoutMemoryLimit();
+  CallPolicy defaults;           // for what a manifest leaves out
+  engine::EngineOptions engine;  // its max_instances is also that of all workloads together
   ManagerOptions manager;
   std::uint64_t max_component_bytes = 256ULL << 20;
 
@@ -84,12 +76,13 @@ struct HostConfig {
 };
 
 // Reads YAML or JSON; the first problem is kInvalidArgument with file and line, as for manifests.
-// Relative paths start at `base_folder`.
+// Relative paths start at `base_folder`. What the text leaves out is as in `defaults`.
 [[nodiscard]] Result<HostConfig> parseHostConfig(std::string_view text, std::string_view file_name,
-                                                 std::string_view base_folder);
+                                                 std::string_view base_folder,
+                                                 HostConfig defaults = {});
 
 // The same for a file; blocks.
-[[nodiscard]] Result<HostConfig> loadHostConfig(const std::string& path);
+[[nodiscard]] Result<HostConfig> loadHostConfig(const std::string& path, HostConfig defaults = {});
 
 // The bearer token in a file, without white space around it; blocks. kInvalidArgument if it is
 // shorter than 16 characters or holds what a header field cannot carry.

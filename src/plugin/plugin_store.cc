@@ -47,13 +47,12 @@ Result<void> checkBinary(const std::string& path, std::uint64_t bytes) {
 
 Result<std::vector<LockEntry>> PluginStore::readLock() const {
   auto text = host::readFile(folder_ + "/" + kLockFile, kMaxLockBytes);
-  // Nor is there a folder for a user without a home, whose plugins lie "in" no folder.
+  if (text) return parseLock(*text);
+  // For a user without a home there is no folder either.
   std::error_code error;
-  const bool nowhere = !fs::is_directory(folder_, error);
-  if (!text && (nowhere || text.error().code() == ErrorCode::kNotFound))
+  if (text.error().code() == ErrorCode::kNotFound || !fs::is_directory(folder_, error))
     return std::vector<LockEntry>();
-  if (!text) return std::unexpected(std::move(text).error());
-  return parseLock(*text);
+  return std::unexpected(std::move(text).error());
 }
 
 Plugin PluginStore::placed(const LockEntry& entry, PluginInfo info) const {

@@ -39,11 +39,13 @@ struct HostFlags {
 
 // The file's settings with the flags on top.
 Result<host::HostConfig> configOf(const HostFlags& flags, const GlobalOptions& global) {
-  host::HostConfig config;
+  host::HostConfig defaults;
+  defaults.engine.max_total_memory_bytes = defaultGuestMemoryBytes();
+  host::HostConfig config = defaults;
   config.log_level = global.log_level;
   config.log_format = global.log_format;
   if (!flags.config.empty()) {
-    TRY(config, host::loadHostConfig(flags.config));
+    TRY(config, host::loadHostConfig(flags.config, std::move(defaults)));
   }
   if (!flags.workloads.empty()) config.workloads_folder = fs::absolute(flags.workloads);
   if (!flags.state.empty()) config.state_folder = fs::absolute(flags.state);
@@ -66,8 +68,6 @@ Result<host::HostConfig> configOf(const HostFlags& flags, const GlobalOptions& g
   if (config.engine.cache_folder.empty() && !flags.engine.no_cache) {
     config.engine.cache_folder = engine.cache_folder;
   }
-  if (config.engine.max_total_memory_bytes == 0)
-    config.engine.max_total_memory_bytes = engine.max_total_memory_bytes;
   if (flags.engine.engine == "full") config.engine.selection = engine.selection;
   return config;
 }
