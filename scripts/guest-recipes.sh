@@ -38,30 +38,36 @@ build_c() {
   if [ -n "${4:-}" ]; then
     sed -i "s/0\.2\.12/$4/g" "$work"/gen/hello.[ch] "$work/wit/world.wit"
   fi
-  compile_c_bindings "$work/gen"
+  compile_c_bindings "$work/gen" hello
   clang-22 --target=wasm32-wasi -Wno-deprecated -Wall -Wextra -Werror -Oz -mexec-model=reactor \
     -Wl,--strip-all -I"$work/gen" "$work/main.c" "$work/hello.o" -o "$work/core.wasm" >&2
   componentize "$3"
 }
 
-# The bindings ask for an object file that carries the world; we put the world in afterwards.
+# compile_c_bindings GEN WORLD: $work/WORLD.o. The bindings ask for an object file that carries the
+# world; we put the world in afterwards.
 compile_c_bindings() {
-  echo 'void __component_type_object_force_link_hello(void) {}' |
-    cat "$1/hello.c" - >"$work/hello.c"
-  clang-22 --target=wasm32-wasi -Wno-deprecated -Oz -I"$1" -c "$work/hello.c" -o "$work/hello.o" >&2
+  echo "void __component_type_object_force_link_$2(void) {}" |
+    cat "$1/$2.c" - >"$work/$2.c"
+  clang-22 --target=wasm32-wasi -Wno-deprecated -Oz -I"$1" -c "$work/$2.c" -o "$work/$2.o" >&2
+}
+
+# link_cpp FOLDER GEN WORLD: main.cc and its bindings.
+link_cpp() {
+  need_program /usr/lib/wasm32-wasi/libc++.a "libc++-22-dev-wasm32 libc++abi-22-dev-wasm32"
+  clang++-22 --target=wasm32-wasi -std=c++23 -Oz -Wall -Werror -Wno-deprecated -fno-exceptions \
+    -mexec-model=reactor -Wl,--strip-all -I"$2" "$1/main.cc" "$work/$3.o" \
+    -o "$work/core.wasm" >&2
 }
 
 # build_cpp: C++ over the bindings of the C example.
 build_cpp() {
   need_wasm_tools
   need_clang
-  need_program /usr/lib/wasm32-wasi/libc++.a "libc++-22-dev-wasm32 libc++abi-22-dev-wasm32"
   local c=$root/examples/http-hello-c
   cp -r "$c/wit" "$work"
-  compile_c_bindings "$c/gen"
-  clang++-22 --target=wasm32-wasi -std=c++23 -Oz -Wall -Werror -Wno-deprecated -fno-exceptions \
-    -mexec-model=reactor -Wl,--strip-all -I"$c/gen" "$2/main.cc" "$work/hello.o" \
-    -o "$work/core.wasm" >&2
+  compile_c_bindings "$c/gen" hello
+  link_cpp "$2" "$c/gen" hello
   componentize "$3"
 }
 
@@ -69,14 +75,8 @@ build_cpp() {
 build_cpp_plugin() {
   need_wasm_tools
   need_clang
-  need_program /usr/lib/wasm32-wasi/libc++.a "libc++-22-dev-wasm32 libc++abi-22-dev-wasm32"
-  echo 'void __component_type_object_force_link_wash_plugin(void) {}' |
-    cat "$2/gen/wash_plugin.c" - >"$work/wash_plugin.c"
-  clang-22 --target=wasm32-wasi -Wno-deprecated -Oz -I"$2/gen" -c "$work/wash_plugin.c" \
-    -o "$work/wash_plugin.o" >&2
-  clang++-22 --target=wasm32-wasi -std=c++23 -Oz -Wall -Werror -Wno-deprecated -fno-exceptions \
-    -mexec-model=reactor -Wl,--strip-all -I"$2/gen" "$2/main.cc" "$work/wash_plugin.o" \
-    -o "$work/core.wasm" >&2
+  compile_c_bindings "$2/gen" wash_plugin
+  link_cpp "$2" "$2/gen" wash_plugin
   componentize_plugin "$3"
 }
 
