@@ -1,7 +1,6 @@
 // `wash build [PROJECT]`.
 
 #include <algorithm>
-#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <memory>
@@ -81,20 +80,12 @@ Result<project::BuildRequest> requestOf(const BuildFlags& flags, const std::stri
   return request;
 }
 
-int failed(const Error& error, const Interrupt& interrupt, OutputFormat format) {
-  if (interrupt.received()) {
-    std::fputs("interrupted\n", stderr);
-    return kExitInterrupted;
-  }
-  return reportFailure(format, error);
-}
-
 int runBuild(const BuildFlags& flags, const BuildWords& words, const GlobalOptions& global,
              plugin::HookContext& context) {
   const Interrupt interrupt;
   const std::string folder = context.get(kProjectPathKey).value_or(words.folder);
   auto request = requestOf(flags, folder);
-  if (!request) return failed(request.error(), interrupt, global.format);
+  if (!request) return reportFailure(global.format, request.error(), interrupt);
   request->arguments = words.arguments;
   request->stop = interrupt.token();
   SystemProcessRunner runner;
@@ -104,9 +95,9 @@ int runBuild(const BuildFlags& flags, const BuildWords& words, const GlobalOptio
         fetchWitForBuilds(runner, [&](std::string_view text) { progress.note(text); });
     return project::buildProject(*request, runner, progress);
   }();
-  if (!outcome) return failed(outcome.error(), interrupt, global.format);
+  if (!outcome) return reportFailure(global.format, outcome.error(), interrupt);
   if (const auto kept = context.set(kComponentPathKey, outcome->component_path); !kept) {
-    return failed(kept.error(), interrupt, global.format);
+    return reportFailure(global.format, kept.error(), interrupt);
   }
   printResult(global.format, buildText(*outcome, global.verbose),
               buildFields(*outcome, request->folder));

@@ -30,8 +30,7 @@ struct DoctorFlags {
 };
 
 std::string environmentVariable(const char* name) {
-  const char* value = std::getenv(name);
-  return value == nullptr ? "" : value;
+  return project::processVariables()(name).value_or("");
 }
 
 project::DoctorRequest requestFor(const GlobalOptions& global, ProcessRunner& runner) {

@@ -6,19 +6,16 @@
 
 #include "wash/flag_check.h"
 #include "wash/guest_options.h"
+#include "wash/registry_flags.h"
 
 namespace nimbus::wash {
 
 void addHostRegistryFlags(CLI::App& command, HostRegistryFlags& flags) {
   command.add_flag("--allow-insecure-registries", flags.allow_insecure,
                    "Talk to all registries over HTTP, without TLS");
-  command
-      .add_option("--oci-ca-path", flags.ca_paths,
-                  "PEM file of more certificate authorities of registries (repeatable)")
-      ->envname("WASH_OCI_CA_PATHS")
-      ->delimiter(',')
-      ->allow_extra_args(false)
-      ->option_text("FILE");
+  addCaPathFlag(command, "--oci-ca-path",
+                "PEM file of more certificate authorities of registries (repeatable)",
+                flags.ca_paths);
   command
       .add_option("--registry-pull-timeout", flags.pull_timeout,
                   "How long pulling an image may take (default 30s)")

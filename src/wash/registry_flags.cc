@@ -6,12 +6,14 @@
 
 #include "base/process.h"
 #include "base/text.h"
+#include "project/directories.h"
 #include "wash/flag_check.h"
 
 namespace nimbus::wash {
 namespace {
 
 constexpr std::size_t kMaxPasswordBytes = 16 * 1024;
+constexpr const char* kCaPaths = "WASH_OCI_CA_PATHS";
 
 Result<std::string> readPassword() {
   std::string text;
@@ -27,15 +29,27 @@ Result<std::string> readPassword() {
 
 }  // namespace
 
-void addRegistryFlags(CLI::App& command, RegistryFlags& flags) {
-  command.add_flag("--insecure", flags.insecure, "Talk to the registry over HTTP, without TLS");
-  command
-      .add_option("--ca-path", flags.ca_paths,
-                  "PEM file of more certificate authorities (repeatable)")
-      ->envname("WASH_OCI_CA_PATHS")
+void addCaPathFlag(CLI::App& command, const std::string& flag, const std::string& about,
+                   std::vector<std::string>& paths) {
+  command.add_option(flag, paths, about)
+      ->envname(kCaPaths)
       ->delimiter(',')
       ->allow_extra_args(false)
       ->option_text("FILE");
+}
+
+std::vector<std::string> caPathsOfEnvironment() {
+  std::vector<std::string> paths;
+  const std::string value = project::processVariables()(kCaPaths).value_or("");
+  for (const std::string_view path : split(value, ','))
+    if (!path.empty()) paths.emplace_back(path);
+  return paths;
+}
+
+void addRegistryFlags(CLI::App& command, RegistryFlags& flags) {
+  command.add_flag("--insecure", flags.insecure, "Talk to the registry over HTTP, without TLS");
+  addCaPathFlag(command, "--ca-path", "PEM file of more certificate authorities (repeatable)",
+                flags.ca_paths);
   command
       .add_option("--max-layer-mb", flags.max_layer_mb,
                   "The largest component to download, in MiB (default 256)")

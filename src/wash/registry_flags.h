@@ -23,6 +23,12 @@ struct RegistryFlags {
   std::uint64_t max_layer_mb = 256;
 };
 
+// A flag for more certificate authorities than the system's, which WASH_OCI_CA_PATHS names as well.
+void addCaPathFlag(CLI::App& command, const std::string& flag, const std::string& about,
+                   std::vector<std::string>& paths);
+// Those of the environment, for where there are no flags.
+[[nodiscard]] std::vector<std::string> caPathsOfEnvironment();
+
 // --insecure, --ca-path.
 void addRegistryFlags(CLI::App& command, RegistryFlags& flags);
 // --user, --password, --password-stdin.

@@ -1,6 +1,5 @@
 // `wash wit`: the packages that a project's WIT needs.
 
-#include <cstdio>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -107,11 +106,7 @@ int report(const GlobalOptions& global, const Interrupt& interrupt, const Result
     printResult(global.format, done->first, done->second);
     return kExitOk;
   }
-  if (interrupt.received()) {
-    std::fputs("interrupted\n", stderr);
-    return kExitInterrupted;
-  }
-  return reportFailure(global.format, done.error());
+  return reportFailure(global.format, done.error(), interrupt);
 }
 
 Result<Report> fetch(const WitFlags& flags, const GlobalOptions& global,

@@ -1,15 +1,14 @@
 #include "wash/wit_fetch.h"
 
-#include <cstdlib>
 #include <filesystem>
 #include <utility>
 
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
-#include "base/text.h"
 #include "host/files.h"
 #include "wash/download.h"
+#include "wash/registry_flags.h"
 #include "wash/terminal/transfer_line.h"
 #include "witdeps/registry_map.h"
 #include "witdeps/transport.h"
@@ -19,7 +18,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* kCaPaths = "WASH_OCI_CA_PATHS";
 constexpr std::size_t kMaxConfigBytes = std::size_t{1} << 20;
 
 Result<witdeps::RegistryMap> registriesOf(const project::WitSettings& settings) {
@@ -45,10 +43,7 @@ Result<void> fetchBefore(const project::BuildRequest& build, ProcessRunner& runn
                      about.error().describe()));
     return {};
   }
-  WitNetworkFlags flags;
-  if (const char* paths = std::getenv(kCaPaths); paths != nullptr)
-    for (const std::string_view path : split(paths, ','))
-      if (!path.empty()) flags.ca_paths.emplace_back(path);
+  const WitNetworkFlags flags{.ca_paths = caPathsOfEnvironment()};
   auto outcome = fetchWit(build.folder, settings, folder, flags, {.stop = build.stop}, runner);
   if (!outcome) {
     return fail(outcome.error().code(),
@@ -69,13 +64,8 @@ void addWitNetworkFlags(CLI::App& command, WitNetworkFlags& flags) {
   command.add_flag("--offline", flags.offline,
                    "Take packages from this machine and from the cache only");
   command.add_flag("--insecure", flags.insecure, "Talk to registries over HTTP, without TLS");
-  command
-      .add_option("--ca-path", flags.ca_paths,
-                  "PEM file of more certificate authorities (repeatable)")
-      ->envname(kCaPaths)
-      ->delimiter(',')
-      ->allow_extra_args(false)
-      ->option_text("FILE");
+  addCaPathFlag(command, "--ca-path", "PEM file of more certificate authorities (repeatable)",
+                flags.ca_paths);
 }
 
 Result<witdeps::FetchOutcome> fetchWit(const std::string& project,

@@ -1,13 +1,13 @@
 #include "witdeps/registry_map.h"
 
 #include <algorithm>
-#include <cstdlib>
 #include <utility>
 
 #include <fmt/format.h>
 
 #include "oci/base64.h"
 #include "oci/reference.h"
+#include "project/directories.h"
 #include "project/json_reader.h"
 #include "project/toml_reader.h"
 #include "witdeps/toml_fields.h"
@@ -186,9 +186,8 @@ bool RegistryMap::isInsecure(const std::string& registry) const {
 }
 
 std::string defaultWkgConfigPath() {
-  const auto variable = [](const char* name) {
-    const char* value = std::getenv(name);
-    return std::string(value == nullptr ? "" : value);
+  const auto variable = [of_process = project::processVariables()](std::string_view name) {
+    return of_process(name).value_or("");
   };
   if (std::string file = variable("WKG_CONFIG_FILE"); !file.empty()) return file;
   if (const std::string folder = variable("XDG_CONFIG_HOME"); folder.starts_with('/'))

@@ -6,6 +6,7 @@
 
 #include <array>
 #include <cstdint>
+#include <cstdio>
 #include <mutex>
 #include <utility>
 
@@ -55,6 +56,12 @@ Interrupt::~Interrupt() {
   [[maybe_unused]] const auto written = ::write(ending_, &one, sizeof one);
   waiter_.join();
   ::close(ending_);
+}
+
+int reportFailure(OutputFormat format, const Error& error, const Interrupt& interrupt) {
+  if (!interrupt.received()) return reportFailure(format, error);
+  std::fputs("interrupted\n", stderr);
+  return kExitInterrupted;
 }
 
 void Interrupt::wait(int signals) const {

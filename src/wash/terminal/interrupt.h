@@ -4,6 +4,7 @@
 #include <thread>
 
 #include "base/result.h"
+#include "wash/output.h"
 
 namespace nimbus::wash {
 
@@ -30,5 +31,9 @@ class Interrupt {
   int ending_ = -1;  // an eventfd that ends the thread
   std::thread waiter_;
 };
+
+// As reportFailure(); but if it was interrupted, that is what ended the command, with its status.
+[[nodiscard]] int reportFailure(OutputFormat format, const Error& error,
+                                const Interrupt& interrupt);
 
 }  // namespace nimbus::wash
