@@ -109,6 +109,12 @@ void appendEscaped(std::string& out, std::string_view raw) {
   appendText(out, raw, Quote::kLeaveBare);
 }
 
+std::string escaped(std::string_view raw) {
+  std::string out;
+  appendEscaped(out, raw);
+  return out;
+}
+
 void appendWord(std::string& out, std::string_view raw) {
   if (isPlainWord(raw)) {
     out += raw;

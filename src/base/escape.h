@@ -11,6 +11,7 @@ namespace nimbus {
 
 // Appends `raw` with backslash escapes; printable text stays as it is.
 void appendEscaped(std::string& out, std::string_view raw);
+[[nodiscard]] std::string escaped(std::string_view raw);
 
 // Like appendEscaped, but for messages of several lines: line breaks, tabs and backslashes stay, so
 // that what was escaped already stays as it is.

@@ -5,11 +5,6 @@
 namespace nimbus {
 namespace {
 
-std::string escaped(std::string_view raw) {
-  std::string out;
-  appendEscaped(out, raw);
-  return out;
-}
 std::string word(std::string_view raw) {
   std::string out;
   appendWord(out, raw);

@@ -19,13 +19,9 @@ constexpr std::size_t kMaxShownBytes = 300;
 constexpr std::uint64_t kMaxRetryAfterSeconds = 3600;
 
 std::string shown(const json::object& object, std::string_view key) {
-  std::string escaped;
   const json::value* value = object.if_contains(key);
-  if (value != nullptr && value->is_string()) {
-    const json::string& text = value->as_string();
-    appendEscaped(escaped, std::string_view(text).substr(0, kMaxShownBytes));
-  }
-  return escaped;
+  if (value == nullptr || !value->is_string()) return {};
+  return escaped(std::string_view(value->as_string()).substr(0, kMaxShownBytes));
 }
 
 Duration retryAfter(const http::ResponseHead& head) {

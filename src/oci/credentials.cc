@@ -20,11 +20,7 @@ constexpr Duration kHelperTimeout = std::chrono::seconds(20);
 // What programs say that know of no such registry.
 constexpr std::string_view kNotThere = "credentials not found in native keychain";
 
-std::string shown(std::string_view text) {
-  std::string escaped;
-  appendEscaped(escaped, trim(text).substr(0, kMaxShownBytes));
-  return escaped;
-}
+std::string shown(std::string_view text) { return escaped(trim(text).substr(0, kMaxShownBytes)); }
 
 // Nothing if the program knows no credential.
 Result<std::optional<Credential>> askHelper(ProcessRunner& runner, const std::string& name,

@@ -54,8 +54,7 @@ Result<std::string> checkedHelper(std::string name) {
            c == '_' || c == '.';
   };
   if (std::ranges::all_of(name, plain)) return name;
-  std::string shown;
-  appendEscaped(shown, name);
+  const std::string shown = escaped(name);
   return wrong(fmt::format("\"{}\" is not a name of a credential program", shown));
 }
 

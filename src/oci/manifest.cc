@@ -17,11 +17,7 @@ constexpr std::size_t kMaxLayers = 256;
 constexpr std::size_t kMaxEntries = 1024;
 constexpr std::size_t kMaxNamed = 8;  // in messages
 
-std::string shown(std::string_view text) {
-  std::string escaped;
-  appendEscaped(escaped, text.substr(0, 256));
-  return escaped;
-}
+std::string shown(std::string_view text) { return escaped(text.substr(0, 256)); }
 
 std::unexpected<Error> malformed(std::string_view what) {
   return fail(ErrorCode::kProtocol, fmt::format("the manifest is not well formed: {}", what));

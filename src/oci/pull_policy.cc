@@ -11,8 +11,7 @@ Result<PullPolicy> parsePullPolicy(std::string_view text) {
   for (const PullPolicy policy :
        {PullPolicy::kAlways, PullPolicy::kIfNotPresent, PullPolicy::kNever})
     if (equalsIgnoringCase(text, pullPolicyName(policy))) return policy;
-  std::string shown;
-  appendEscaped(shown, text);
+  const std::string shown = escaped(text);
   return fail(
       ErrorCode::kInvalidArgument,
       fmt::format("\"{}\" is not a pull policy; expected always, ifNotPresent or never", shown));

@@ -21,8 +21,7 @@ bool isDigit(char c) { return c >= '0' && c <= '9'; }
 bool isAlphanumeric(char c) { return isLower(c) || isDigit(c) || (c >= 'A' && c <= 'Z'); }
 
 std::unexpected<Error> wrong(std::string_view text, std::string_view why) {
-  std::string quoted;
-  appendEscaped(quoted, text);
+  const std::string quoted = escaped(text);
   return fail(ErrorCode::kInvalidArgument,
               fmt::format("\"{}\" is not a reference to an artifact: {}", quoted, why));
 }

@@ -47,10 +47,8 @@ bool isShellName(std::string_view file_name) {
 }
 
 std::unexpected<Error> badRule(std::string_view text, std::string_view why) {
-  std::string escaped;
-  appendEscaped(escaped, text);
   return fail(ErrorCode::kInvalidArgument,
-              "\"" + escaped + "\": " + std::string(why) +
+              "\"" + escaped(text) + "\": " + std::string(why) +
                   "; expected NAME:program PROGRAM [PATTERN…], NAME:host HOST, NAME:read FOLDER, "
                   "NAME:write FOLDER, NAME:env VARIABLE or NAME:declared");
 }

@@ -16,12 +16,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::string printable(std::string_view text) {
-  std::string safe;
-  appendEscaped(safe, text);
-  return safe;
-}
-
 // The request as the one who is asked sees it: arguments as they are.
 Grant exactly(const std::string& program, const std::vector<std::string>& arguments) {
   Grant grant{Grant::Kind::kProgram, program, {}};
@@ -57,7 +51,7 @@ Result<std::string> Permissions::lookUp(const std::string& name) const {
   TRY(const std::string found, findProgram(name, options_.path_variable));
   std::error_code error;
   const fs::path absolute = fs::absolute(found, error);
-  if (error) return fail(ErrorCode::kIo, printable(name) + ": " + error.message());
+  if (error) return fail(ErrorCode::kIo, escaped(name) + ": " + error.message());
   return absolute.lexically_normal().string();
 }
 
@@ -117,7 +111,7 @@ bool Permissions::allowedByRule(const Grant& wanted) const {
 
 Result<void> Permissions::ask(const Grant& wanted, const Grant& remembered,
                               std::string_view reason) {
-  Question question{printable(plugin_.name), describe(wanted), printable(reason)};
+  Question question{escaped(plugin_.name), describe(wanted), escaped(reason)};
   const bool refused =
       std::ranges::find(refused_, wanted) != refused_.end() || asked_ >= kMaxQuestions;
   if (!refused) ++asked_;
@@ -138,14 +132,14 @@ Result<std::string> Permissions::program(const std::string& name,
   // The system would cut it there: what runs would not be what was matched or agreed to.
   if (std::ranges::any_of(arguments, [](const auto& each) { return each.contains('\0'); })) {
     return fail(ErrorCode::kPermissionDenied,
-                "it may not run " + printable(name) + " with a zero byte in an argument");
+                "it may not run " + escaped(name) + " with a zero byte in an argument");
   }
   TRY(std::string path, lookUp(name));
   // Matched as it is, and shown as it is.
   const Grant wanted{Grant::Kind::kProgram, path, arguments};
   if (!options_.allow_shell && isShell(path)) {
     return fail(ErrorCode::kPermissionDenied,
-                "it may not run " + printable(path) +
+                "it may not run " + escaped(path) +
                     ", which runs whatever it is told: --allow-shell allows for that");
   }
   if (granted(wanted) || allowedByRule(wanted)) return path;

@@ -27,9 +27,7 @@ std::unexpected<Error> wrong(std::string message) {
 }
 
 std::string quoted(std::string_view text) {
-  std::string escaped;
-  appendEscaped(escaped, text.substr(0, 2 * kMaxNameBytes));
-  return "\"" + escaped + "\"";
+  return "\"" + escaped(text.substr(0, 2 * kMaxNameBytes)) + "\"";
 }
 
 Result<void> checkName(std::string_view what, std::string_view name) {

@@ -22,11 +22,7 @@ struct Closer {
 };
 using Handle = std::unique_ptr<::archive, Closer>;
 
-std::string shown(std::string_view name) {
-  std::string escaped;
-  appendEscaped(escaped, name.substr(0, kMaxNameBytes));
-  return escaped;
-}
+std::string shown(std::string_view name) { return escaped(name.substr(0, kMaxNameBytes)); }
 
 std::unexpected<Error> malformed(std::string_view what) {
   return fail(ErrorCode::kProtocol,

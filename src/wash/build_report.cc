@@ -19,13 +19,9 @@ std::string sizeText(std::uint64_t bytes) {
 }
 
 // Names of a binary are not to be trusted.
-std::vector<std::string> escaped(const std::vector<std::string>& names) {
+std::vector<std::string> printable(const std::vector<std::string>& names) {
   std::vector<std::string> result;
-  for (const std::string& name : names) {
-    std::string text;
-    appendEscaped(text, name);
-    result.push_back(std::move(text));
-  }
+  for (const std::string& name : names) result.push_back(escaped(name));
   return result;
 }
 
@@ -37,7 +33,7 @@ std::string jsonList(const std::vector<std::string>& texts) {
 
 std::string listText(std::string_view label, const std::vector<std::string>& names) {
   if (names.empty()) return fmt::format("\n{} nothing", label);
-  return fmt::format("\n{} {}", label, fmt::join(escaped(names), ", "));
+  return fmt::format("\n{} {}", label, fmt::join(printable(names), ", "));
 }
 
 }  // namespace

@@ -14,8 +14,7 @@ constexpr std::size_t kMaxHelpBytes = 100;
 
 // The first sentence, or what there is room for.
 std::string shortHelp(std::string_view help) {
-  std::string line;
-  appendEscaped(line, help.substr(0, help.find('\n')));
+  std::string line = escaped(help.substr(0, help.find('\n')));
   if (line.size() > kMaxHelpBytes) line.resize(line.find_last_of(' ', kMaxHelpBytes));
   return line;
 }

@@ -25,12 +25,6 @@ std::string readable(Duration duration) {
   return ms < 1000 ? fmt::format("{:.0f} ms", ms) : fmt::format("{:.1f} s", ms / 1000);
 }
 
-std::string escaped(std::string_view text) {
-  std::string safe;
-  appendEscaped(safe, text);
-  return safe;
-}
-
 bool isProblem(Kind kind) {
   return kind == Kind::kBuildFailed || kind == Kind::kConfigFailed || kind == Kind::kLoadFailed;
 }

@@ -22,11 +22,7 @@ constexpr std::string_view kContextChecks = "doctor.check.";
 constexpr std::size_t kMaxFindings = 64;
 constexpr std::size_t kMaxShownBytes = 1024;
 
-std::string printable(std::string_view text) {
-  std::string safe;
-  appendEscaped(safe, text.substr(0, kMaxShownBytes));
-  return safe;
-}
+std::string printable(std::string_view text) { return escaped(text.substr(0, kMaxShownBytes)); }
 
 // What hooks found.
 void addFromContext(const plugin::HookContext& context, std::vector<Check>& into) {

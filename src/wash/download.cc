@@ -30,11 +30,7 @@ struct Address {
   std::string path;
 };
 
-std::string printable(std::string_view text) {
-  std::string safe;
-  appendEscaped(safe, text.substr(0, 512));
-  return safe;
-}
+std::string printable(std::string_view text) { return escaped(text.substr(0, 512)); }
 
 Result<Address> parseAddress(std::string_view url) {
   Address address;

@@ -14,13 +14,6 @@ namespace {
 
 using wit::ComponentInfo;
 
-// Names and texts of the binary are untrusted.
-std::string escaped(std::string_view raw) {
-  std::string out;
-  appendEscaped(out, raw);
-  return out;
-}
-
 bool isPlainText(std::string_view line) {
   return std::ranges::all_of(line, [](char c) { return (c >= ' ' && c <= '~') || c == '\t'; });
 }

@@ -53,8 +53,7 @@ std::string explainNotRunnable(const ComponentInfo& info) {
   if (info.kind == wit::BinaryKind::kModule) return explainModule(info);
   const auto stranger = std::ranges::find_if(info.exports, isRunnableInterface);
   if (stranger != info.exports.end()) {
-    std::string name;
-    appendEscaped(name, stranger->name);
+    const std::string name = escaped(stranger->name);
     const bool is_draft = stranger->parts.version.contains('-');
     return fmt::format("a component that exports {}, {}; {}", name,
                        is_draft ? "a draft, which this host does not run"

@@ -29,8 +29,7 @@ Result<project::ProjectConfig> configOf(const std::string& folder) {
 Result<bool> agrees(const FinishRequest& request, const std::string& command) {
   if (request.consent) return true;
   if (!request.interactive) return false;
-  std::string shown;
-  appendEscaped(shown, command);
+  const std::string shown = escaped(command);
   return askConsent(
       fmt::format("The template wants to run: {}\nRun it in {}?", shown, request.folder),
       request.stop);

@@ -15,8 +15,7 @@ namespace {
 namespace json = boost::json;
 
 std::unexpected<Error> wrong(std::string_view text, std::string_view why) {
-  std::string shown;
-  appendEscaped(shown, text.substr(0, 128));
+  const std::string shown = escaped(text.substr(0, 128));
   return fail(ErrorCode::kInvalidArgument, fmt::format("annotation \"{}\": {}", shown, why));
 }
 

@@ -14,18 +14,12 @@ namespace {
 
 namespace types = plugin::types;
 
-std::string printable(const std::string& text) {
-  std::string safe;
-  appendEscaped(safe, text);
-  return safe;
-}
-
 std::string integerProblem(const std::string& text) {
   std::string_view digits = text;
   if (digits.starts_with('-') || digits.starts_with('+')) digits.remove_prefix(1);
   const bool number =
       !digits.empty() && std::ranges::all_of(digits, [](char c) { return c >= '0' && c <= '9'; });
-  return number ? "" : "\"" + printable(text) + "\" is not a whole number";
+  return number ? "" : "\"" + escaped(text) + "\" is not a whole number";
 }
 
 std::string_view textOf(types::ValueKind kind) {
@@ -50,7 +44,7 @@ bool isYes(std::string_view text) {
 // Variables are read after the command line: what they say is the plugin's only once that is agreed
 // to.
 std::string described(const types::Flag& flag) {
-  std::string text = printable(flag.description);
+  std::string text = escaped(flag.description);
   if (flag.env) text += " [env: " + *flag.env + "]";
   return text;
 }
@@ -67,7 +61,7 @@ void addSwitch(CLI::App& command, const types::Flag& flag, std::vector<std::stri
 void addFlag(CLI::App& command, const types::Flag& flag, std::vector<std::string>& values) {
   if (flag.kind == types::ValueKind::kSwitch) return addSwitch(command, flag, values);
   std::string text(textOf(flag.kind));
-  if (flag.default_) text += " (default " + printable(*flag.default_) + ")";
+  if (flag.default_) text += " (default " + escaped(*flag.default_) + ")";
   auto* option = command.add_option(flagNames(flag), values, described(flag));
   option->option_text(text)->allow_extra_args(false);
   option->multi_option_policy(flag.repeated ? CLI::MultiOptionPolicy::TakeAll
@@ -80,9 +74,9 @@ void addFlag(CLI::App& command, const types::Flag& flag, std::vector<std::string
 void addArgument(CLI::App& command, const types::Argument& argument,
                  std::vector<std::string>& values) {
   std::string text(textOf(argument.kind));
-  if (argument.default_) text += " (default " + printable(*argument.default_) + ")";
+  if (argument.default_) text += " (default " + escaped(*argument.default_) + ")";
   if (argument.repeated) text += " ...";
-  auto* option = command.add_option(argument.name, values, printable(argument.description));
+  auto* option = command.add_option(argument.name, values, escaped(argument.description));
   option->option_text(text);
   if (argument.repeated) {
     option->expected(argument.required && !argument.default_ ? 1 : 0, -1);
@@ -118,7 +112,7 @@ void addPluginFlags(CLI::App& command, const types::Command& declared, GivenValu
     addArgument(command, argument, given.arguments[argument.name]);
   if (declared.examples.empty()) return;
   std::string footer = "Examples:";
-  for (const std::string& example : declared.examples) footer += "\n  " + printable(example);
+  for (const std::string& example : declared.examples) footer += "\n  " + escaped(example);
   command.footer(footer);
 }
 

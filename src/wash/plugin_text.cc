@@ -14,14 +14,8 @@ namespace {
 
 namespace types = plugin::types;
 
-std::string printable(std::string_view text) {
-  std::string safe;
-  appendEscaped(safe, text);
-  return safe;
-}
-
 std::string hookText(const types::Hook& hook) {
-  return (hook.phase == types::Phase::kBefore ? "before " : "after ") + printable(hook.command);
+  return (hook.phase == types::Phase::kBefore ? "before " : "after ") + escaped(hook.command);
 }
 
 // Hooks, command and sub-commands in a few words.
@@ -38,7 +32,7 @@ std::string whatItAdds(const plugin::PluginInfo& info) {
 }
 
 void addLine(std::string& text, std::string_view label, std::string_view value) {
-  if (!value.empty()) text += fmt::format("{:<13}{}\n", label, printable(value));
+  if (!value.empty()) text += fmt::format("{:<13}{}\n", label, escaped(value));
 }
 
 }  // namespace
@@ -49,16 +43,16 @@ std::string pluginTable(const std::vector<plugin::InstalledPlugin>& plugins) {
   std::size_t version_width = 7;
   for (const auto& each : plugins) {
     name_width = std::max(name_width, each.plugin.name().size());
-    version_width = std::max(version_width, printable(each.plugin.info.metadata.version).size());
+    version_width = std::max(version_width, escaped(each.plugin.info.metadata.version).size());
   }
   std::string text =
       fmt::format("{:<{}}  {:<{}}  ADDS", "NAME", name_width, "VERSION", version_width);
   for (const auto& each : plugins) {
     const auto& info = each.plugin.info;
     text += fmt::format("\n{:<{}}  {:<{}}  {}", info.metadata.name, name_width,
-                        printable(info.metadata.version), version_width, whatItAdds(info));
+                        escaped(info.metadata.version), version_width, whatItAdds(info));
     if (!info.metadata.description.empty())
-      text += fmt::format("\n{:<{}}  {}", "", name_width, printable(info.metadata.description));
+      text += fmt::format("\n{:<{}}  {}", "", name_width, escaped(info.metadata.description));
   }
   return text;
 }
@@ -68,7 +62,7 @@ std::string declaredText(const plugin::PluginInfo& info) {
   std::string text;
   const auto add = [&](const plugin::Grant& grant, const std::string& reason) {
     text += "  " + plugin::describe(grant);
-    if (!reason.empty()) text += "  (" + printable(reason) + ")";
+    if (!reason.empty()) text += "  (" + escaped(reason) + ")";
     text += '\n';
   };
   using Kind = plugin::Grant::Kind;

@@ -89,13 +89,11 @@ std::string entriesJson(const plugin::HookContext::Entries& entries) {
 
 class Trial {
  public:
-  Trial(const PluginCommandParts& parts, const TrialFlags& flags,
-        std::vector<std::string> arguments)
-      : parts_(parts), flags_(flags), arguments_(std::move(arguments)) {}
+  Trial(const PluginCommandParts& parts, const TrialFlags& flags) : parts_(parts), flags_(flags) {}
 
   Result<int> run() {
     TRY_VOID(open());
-    if (flags_.hooks.empty() && !arguments_.empty()) return runCommand();
+    if (flags_.hooks.empty() && !flags_.arguments.empty()) return runCommand();
     return runHooks();
   }
 
@@ -122,9 +120,9 @@ class Trial {
     CLI::App app{"", "wash"};
     app.require_subcommand(1);
     Action action;
-    const PluginCommandParts parts{parts_.plugins, parts_.global, action, arguments_};
+    const PluginCommandParts parts{parts_.plugins, parts_.global, action, flags_.arguments};
     addWordsOf(app, installed_.plugin, parts);
-    std::vector<std::string> reversed(arguments_.rbegin(), arguments_.rend());
+    std::vector<std::string> reversed(flags_.arguments.rbegin(), flags_.arguments.rend());
     try {
       app.parse(reversed);
     } catch (const CLI::ParseError& error) {
@@ -159,8 +157,7 @@ class Trial {
     std::string text = pluginDetails(installed_, {});
     std::string json = "[";
     for (const HookTrial& trial : trials) {
-      std::string said;
-      appendEscaped(said, trial.said);
+      const std::string said = escaped(trial.said);
       text += fmt::format("\nhook {}: {}{}{}", trial.hook, trial.success ? "ok" : "failed",
                           said.empty() ? "" : ": ", said);
       plugin::JsonWriter out;
@@ -181,7 +178,6 @@ class Trial {
 
   const PluginCommandParts& parts_;
   const TrialFlags& flags_;
-  const std::vector<std::string> arguments_;
   plugin::PluginRuntime* runtime_ = nullptr;
   std::optional<project::TemporaryFolder> folder_;  // for what the plugin writes
   plugin::InstalledPlugin installed_;
@@ -207,7 +203,7 @@ void addPluginTest(CLI::App& group, const PluginCommandParts& parts) {
   command->callback([flags, &parts] {
     parts.action.set("plugin test", {{"plugin", flags->source}},
                      [flags, &parts](plugin::HookContext&) {
-                       const auto done = Trial(parts, *flags, flags->arguments).run();
+                       const auto done = Trial(parts, *flags).run();
                        return done ? *done : reportFailure(parts.global.format, done.error());
                      });
   });

@@ -28,9 +28,7 @@ struct Word {
 };
 
 std::string describe(const plugin::Plugin& plugin, const std::string& description) {
-  std::string text;
-  appendEscaped(text, description);
-  return text + " (plugin " + plugin.name() + ")";
+  return escaped(description) + " (plugin " + plugin.name() + ")";
 }
 
 std::string joined(const std::vector<std::string>& words) {
@@ -109,9 +107,7 @@ void addWordsOf(CLI::App& app, const plugin::Plugin& plugin, const PluginCommand
     parent->group(kGroup)->require_subcommand(1);
   }
   for (const types::Command& each : metadata.sub_commands) {
-    std::string description;
-    appendEscaped(description, each.description);
-    addWord(*parent->add_subcommand(each.name, description),
+    addWord(*parent->add_subcommand(each.name, escaped(each.description)),
             std::make_shared<Word>(Word{plugin, each, {metadata.name, each.name}, each.name, {}}),
             parts);
   }

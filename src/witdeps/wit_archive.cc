@@ -26,8 +26,7 @@ struct Closer {
 using Handle = std::unique_ptr<::archive, Closer>;
 
 std::unexpected<Error> malformed(std::string_view what) {
-  std::string shown;
-  appendEscaped(shown, what.substr(0, kMaxShownBytes));
+  const std::string shown = escaped(what.substr(0, kMaxShownBytes));
   return fail(ErrorCode::kInvalidArgument, "the archive is not usable: " + shown);
 }
 

@@ -94,8 +94,7 @@ Result<WitTree> WitTree::read(const fs::path& path, Links links) {
 
 Result<void> WitTree::add(std::string path, std::string text) {
   if (!isSafePath(path)) {
-    std::string shown;
-    appendEscaped(shown, std::string_view(path).substr(0, kMaxPathBytes));
+    const std::string shown = escaped(std::string_view(path).substr(0, kMaxPathBytes));
     return fail(ErrorCode::kInvalidArgument, fmt::format("the path \"{}\" is not safe", shown));
   }
   bytes_ += text.size();
