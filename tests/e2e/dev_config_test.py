@@ -44,8 +44,9 @@ class DevConfigTest(developing.TestCase):
         self.source("values.env", "A=2\n")
         dev.until("reloaded")
         self.assertEqual("2", self.environment_of(dev)["A"])
-        secret = self.root / "secrets" / "TOKEN"
-        secret.write_text("second", encoding="ascii")
+        fresh = self.write("TOKEN", "second")  # replaced at once: it is never seen empty
+        fresh.chmod(0o600)
+        fresh.rename(self.root / "secrets" / "TOKEN")
         dev.until("reloaded")
         self.assertEqual("second", self.environment_of(dev)["TOKEN"])
         self.assertEqual(1, len(dev.events("building")))
