@@ -5,6 +5,9 @@
 #include <unistd.h>
 
 #include <array>
+#include <string>
+#include <thread>
+#include <utility>
 
 #include "base/check.h"
 
@@ -21,16 +24,9 @@ class Captured {
       ::dup2(pipe_[1], stream);
     }
   }
-  // What comes, up to that end.
-  std::string read(std::string_view end) {
-    std::string text;
-    std::array<char, 65536> buffer;
-    while (!text.ends_with(end)) {
-      const ssize_t count = ::read(pipe_[0], buffer.data(), buffer.size());
-      if (count <= 0) break;
-      text.append(buffer.data(), static_cast<std::size_t>(count));
-    }
-    return text;
+  // From now on what comes is taken at once; before, the pipe holds a little and then stops.
+  void readAside() {
+    reader_ = std::thread([this] { readToEnd(); });
   }
   // Ends it, and gives what came.
   std::string take() {
@@ -39,17 +35,25 @@ class Captured {
       ::close(before_[stream]);
     }
     ::close(pipe_[1]);
-    std::string text;
-    std::array<char, 4096> buffer;
-    for (ssize_t count; (count = ::read(pipe_[0], buffer.data(), buffer.size())) > 0;)
-      text.append(buffer.data(), static_cast<std::size_t>(count));
+    if (reader_.joinable())
+      reader_.join();
+    else
+      readToEnd();
     ::close(pipe_[0]);
-    return text;
+    return std::move(text_);
   }
 
  private:
+  void readToEnd() {
+    std::array<char, 65536> buffer;
+    for (ssize_t count; (count = ::read(pipe_[0], buffer.data(), buffer.size())) > 0;)
+      text_.append(buffer.data(), static_cast<std::size_t>(count));
+  }
+
   std::array<int, 2> pipe_{};
   std::array<int, 3> before_{};
+  std::string text_;
+  std::thread reader_;
 };
 
 TEST(LinePrinterTest, LinesOfBothStreamsComeInOrder) {
@@ -66,14 +70,13 @@ TEST(LinePrinterTest, LinesOfBothStreamsComeInOrder) {
 
 TEST(LinePrinterTest, WhatAStoppedTerminalDoesNotTakeIsDroppedAndCounted) {
   Captured captured;
-  std::string text;
   {
     LinePrinter lines;
     // The pipe takes a little and the queue a few of these: printing never waits.
     for (int i = 0; i < 20; ++i) lines.print(LinePrinter::To::kOutput, std::string(1 << 20, 'x'));
-    text = captured.read(" lines of output were dropped\n");
+    captured.readAside();
   }
-  captured.take();
+  const std::string text = captured.take();
   EXPECT_TRUE(text.ends_with(" lines of output were dropped\n"));
   EXPECT_LT(text.size(), std::size_t{12} << 20);
 }
