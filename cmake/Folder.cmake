@@ -4,11 +4,9 @@
 # nimbus_NAME_test; each *_fuzz.cc is a fuzz target of its own name. With EXECUTABLE, main.cc
 # becomes that program. RUST links the Rust library.
 
-add_custom_target(nimbus_unit_tests)        # all test programs
-add_custom_target(nimbus_plain_unit_tests)  # those without the Rust library
+add_custom_target(nimbus_unit_tests)  # all test programs
 add_custom_target(nimbus_fuzz_targets)
 set_property(GLOBAL PROPERTY NIMBUS_TESTED_FOLDERS)
-set_property(GLOBAL PROPERTY NIMBUS_PLAIN_TESTED_FOLDERS)
 
 function(nimbus_folder name)
   cmake_parse_arguments(ARG "RUST" "EXECUTABLE" "USES;LIBS" ${ARGN})
@@ -44,10 +42,6 @@ function(nimbus_folder name)
   endif()
   if(NIMBUS_TESTS AND tests)
     nimbus_folder_tests(${name} ${tests})
-    if(NOT ARG_RUST AND NOT "engine" IN_LIST ARG_USES)
-      add_dependencies(nimbus_plain_unit_tests nimbus_${name}_test)
-      set_property(GLOBAL APPEND PROPERTY NIMBUS_PLAIN_TESTED_FOLDERS ${name})
-    endif()
   endif()
   if(NIMBUS_CHECK)
     set(bindings ${ARG_LIBS})

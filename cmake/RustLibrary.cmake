@@ -21,4 +21,17 @@ add_custom_command(
 # targets would hold up compilation too.
 add_custom_target(nimbus_rust_build DEPENDS ${rust_library})
 add_library(nimbus_rust INTERFACE)
-target_link_libraries(nimbus_rust INTERFACE ${rust_library} pthread dl m)
+if(NIMBUS_SANITIZER STREQUAL "thread")
+  set(unseen_library ${CMAKE_BINARY_DIR}/rust/libnimbus_engine_unseen.a)
+  add_custom_command(
+    OUTPUT ${unseen_library}
+    COMMAND ${CMAKE_SOURCE_DIR}/scripts/hide-from-tsan.sh ${rust_library} ${unseen_library}
+    DEPENDS ${rust_library} ${CMAKE_SOURCE_DIR}/scripts/hide-from-tsan.sh
+    COMMENT "Hiding the memory of the Rust library from TSan")
+  add_custom_target(nimbus_unseen_build DEPENDS ${unseen_library})
+  add_library(nimbus_unseen STATIC ${CMAKE_SOURCE_DIR}/tests/unseen_memory.cc)
+  target_compile_options(nimbus_unseen PRIVATE -O2 -fno-builtin -Wall -Wextra -Werror)
+  target_link_libraries(nimbus_rust INTERFACE ${unseen_library} nimbus_unseen pthread dl m)
+else()
+  target_link_libraries(nimbus_rust INTERFACE ${rust_library} pthread dl m)
+endif()

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # check-long.sh: what is too slow for every change: each fuzz target for a minute from its corpus,
-# the folders below the engine under TSan, all guests, foreign peers in Rust, and the long
+# all unit tests under TSan, all guests, foreign peers in Rust, and the long
 # end-to-end tests. One ctest at the end.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -19,7 +19,7 @@ configure build/fuzz -DNIMBUS_SANITIZER=address -DNIMBUS_FUZZ=ON "$rust_lto"
 configure build/tsan -DNIMBUS_SANITIZER=thread "$rust_lto"
 cmake --build build -j "$jobs"
 cmake --build build/fuzz -j "$jobs" --target nimbus_fuzz_targets
-cmake --build build/tsan -j "$jobs" --target nimbus_plain_unit_tests
+cmake --build build/tsan -j "$jobs" --target nimbus_unit_tests
 scripts/build-guests.sh --all build/guests
 scripts/build-interop.sh --long build/interop
 

@@ -24,7 +24,7 @@ foreach(fuzzer ${fuzzers})
 endforeach()
 
 if(NIMBUS_LONG)
-  get_property(folders GLOBAL PROPERTY NIMBUS_PLAIN_TESTED_FOLDERS)
+  get_property(folders GLOBAL PROPERTY NIMBUS_TESTED_FOLDERS)
   nimbus_sanitized_tests(tsan long 1200 ${folders})
 
   # What a target finds and learns stays in the build folder; the corpus is read only.

@@ -237,7 +237,7 @@ TEST_F(ClientTest, RefusesResponsesThatCanBeReadInTwoWays) {
        ok + "transfer-encoding: chunked\r\n\r\n0\r\ncontent-length: 4\r\n\r\n",
        ErrorCode::kProtocol, true},
   };
-  script([&](ScriptServer& server) {
+  script([responses](ScriptServer& server) {
     for (const BadResponse& response : responses) {
       auto connection = server.accept();
       (void)connection.readHead();

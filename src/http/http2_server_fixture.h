@@ -125,6 +125,7 @@ class Http2ServerTest : public net::ShardTest {
   std::shared_ptr<Gauge> active_ = metrics_.gauge("active", "");
   RecordingLog log_;
   FunctionHandler handler_;
+  Event never_;  // for handlers to wait for: lives longer than they
   std::uint16_t port_ = 0;
   std::optional<ConnectionEnvironment> environment_;
   std::unique_ptr<net::Acceptor> acceptor_;

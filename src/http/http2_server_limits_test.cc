@@ -6,8 +6,7 @@ namespace {
 using std::chrono::milliseconds;
 
 TEST_F(Http2ServerTest, LimitsConcurrentStreams) {
-  Event never;
-  respondWith([&](ServerRequest&, ResponseWriter&) -> Task<void> { co_await never.wait(); });
+  respondWith([this](ServerRequest&, ResponseWriter&) -> Task<void> { co_await never_.wait(); });
   limits_.max_concurrent_streams = 3;
   auto peer = connect();
   (void)peer->readUntilPong();  // our acknowledgement has arrived
@@ -40,8 +39,7 @@ TEST_F(Http2ServerTest, EndsConnectionsThatMakeItResetTooMuch) {
 }
 
 TEST_F(Http2ServerTest, EndsConnectionsThatOnlyChat) {
-  Event never;
-  respondWith([&](ServerRequest&, ResponseWriter&) -> Task<void> { co_await never.wait(); });
+  respondWith([this](ServerRequest&, ResponseWriter&) -> Task<void> { co_await never_.wait(); });
   for (const std::string kind : {"ping", "settings", "empty data"}) {
     auto peer = connect();
     peer->request(1, "POST", "/", {}, false);

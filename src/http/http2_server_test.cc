@@ -216,11 +216,9 @@ TEST_F(Http2ServerTest, DestroysTheHandlerOfAResetStreamOnly) {
 
 TEST_F(Http2ServerTest, DestroysHandlersWhenTheClientGoes) {
   std::atomic<int> destroyed = 0;
-  Event never;
-  Event gone;
   respondWith([&](ServerRequest&, ResponseWriter&) -> Task<void> {
     const OnDestruction guard{destroyed};
-    co_await never.wait();
+    co_await never_.wait();
   });
   auto peer = connect();
   peer->request(1, "GET", "/");
