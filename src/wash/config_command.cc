@@ -2,7 +2,7 @@
 
 #include <array>
 #include <filesystem>
-#include <map>
+#include <memory>
 
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
@@ -15,6 +15,7 @@
 #include "project/directories.h"
 #include "wash/command.h"
 #include "wash/config_file.h"
+#include "wash/flag_check.h"
 
 namespace nimbus::wash {
 namespace {
@@ -221,13 +222,10 @@ void addInit(const Parts& parts) {
   command->add_flag("--force", flags.force, "Replace a file that is there");
   command->add_flag("--example", flags.example, "With a value in every section");
   command->add_flag("--global", flags.user, "Write the user's file instead");
-  command->add_option("--format", flags.format, "The format of the file")
-      ->transform(CLI::CheckedTransformer(
-          std::map<std::string, ConfigFormat>{{"yaml", ConfigFormat::kYaml},
-                                              {"json", ConfigFormat::kJson},
-                                              {"toml", ConfigFormat::kToml}},
-          CLI::ignore_case))
-      ->option_text("yaml|json|toml");
+  oneOf<ConfigFormat>(command->add_option("--format", flags.format, "The format of the file"),
+                      {{"yaml", ConfigFormat::kYaml},
+                       {"json", ConfigFormat::kJson},
+                       {"toml", ConfigFormat::kToml}});
 }
 
 void addCleanup(const Parts& parts) {

@@ -8,6 +8,8 @@
 
 #include <CLI/CLI.hpp>
 
+#include "wash/flag_check.h"
+
 namespace nimbus::wash {
 
 void addEngineFlags(CLI::App& command, EngineFlags& flags) {
@@ -15,12 +17,11 @@ void addEngineFlags(CLI::App& command, EngineFlags& flags) {
       ->envname("WASH_CACHE_DIR")
       ->option_text("FOLDER");
   command.add_flag("--no-cache", flags.no_cache, "Keep no native code on disk");
-  command
-      .add_option(
+  oneOf<std::string>(
+      command.add_option(
           "--engine", flags.engine,
-          "auto: components without WASI 0.3 on the faster engine; full: all on the full one")
-      ->check(CLI::IsMember({"auto", "full"}))
-      ->option_text("auto|full");
+          "auto: components without WASI 0.3 on the faster engine; full: all on the full one"),
+      {{"auto", "auto"}, {"full", "full"}});
 }
 
 engine::EngineOptions engineOptionsOf(const EngineFlags& flags) {

@@ -216,7 +216,7 @@ void addGuestFlags(CLI::App& command, GuestFlags& flags) {
   command
       .add_option("--max-concurrency", flags.max_concurrency,
                   "Requests at once on one warm instance (WASI 0.3)")
-      ->check(CLI::PositiveNumber);
+      ->check(numberFrom(1, UINT32_MAX));
   command.add_option("--max-memory", flags.max_memory, "Linear memory of one instance")
       ->check(acceptedBy(parseBytes))
       ->option_text("SIZE (default 512MiB)");

@@ -1,26 +1,20 @@
 // `wash help [COMMAND…]` and `wash completion SHELL`: what the parser knows of itself.
 
-#include <map>
+#include <memory>
 
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
-#include "base/text.h"
-#include "host/text_rules.h"
 #include "wash/command.h"
+#include "wash/command_path.h"
 #include "wash/completion.h"
 #include "wash/config_file.h"
+#include "wash/flag_check.h"
 #include "wash/help.h"
+#include "wash/usage_error.h"
 
 namespace nimbus::wash {
 namespace {
-
-std::vector<const CLI::App*> commandsOf(const CLI::App& app) {
-  std::vector<const CLI::App*> commands;
-  for (const CLI::App* child : app.get_subcommands([](const CLI::App*) { return true; }))
-    if (!child->get_name().empty() && !child->get_group().empty()) commands.push_back(child);
-  return commands;
-}
 
 const CLI::App* findCommand(const CLI::App& app, const std::string& word) {
   for (const CLI::App* child : app.get_subcommands([](const CLI::App*) { return true; }))
@@ -33,14 +27,7 @@ Result<std::string> helpOf(const CLI::App& app, const std::vector<std::string>& 
   std::string name = app.get_name();
   for (const std::string& word : words) {
     const CLI::App* next = findCommand(*at, word);
-    if (next == nullptr) {
-      std::vector<std::string_view> known;
-      for (const CLI::App* command : commandsOf(*at)) known.push_back(command->get_name());
-      std::string message = fmt::format("{} has no command {}", name, host::inQuotes(word));
-      if (const auto meant = nearestKey(word, known))
-        message += fmt::format("; did you mean \"{}\"?", *meant);
-      return fail(ErrorCode::kNotFound, std::move(message));
-    }
+    if (next == nullptr) return fail(ErrorCode::kNotFound, unknownCommand(*at, name, word));
     at = next;
     name += " " + next->get_name();
   }
@@ -85,16 +72,12 @@ void addCompletionCommand(CLI::App& app, const GlobalOptions&, Action& action) {
   CLI::App* command =
       app.add_subcommand("completion", "Write a script that makes a shell complete wash");
   const auto shell = std::make_shared<Shell>();
-  command->add_option("shell", *shell, "The shell")
-      ->required()
-      ->transform(
-          CLI::CheckedTransformer(std::map<std::string, Shell>{{"bash", Shell::kBash},
-                                                               {"zsh", Shell::kZsh},
-                                                               {"fish", Shell::kFish},
-                                                               {"powershell", Shell::kPowerShell},
-                                                               {"elvish", Shell::kElvish}},
-                                  CLI::ignore_case))
-      ->option_text("bash|zsh|fish|powershell|elvish");
+  oneOf<Shell>(command->add_option("shell", *shell, "The shell")->required(),
+               {{"bash", Shell::kBash},
+                {"zsh", Shell::kZsh},
+                {"fish", Shell::kFish},
+                {"powershell", Shell::kPowerShell},
+                {"elvish", Shell::kElvish}});
   command->callback([shell, &action] {
     action.set("completion", [shell] {
       printLine(completionScript(*shell));

@@ -10,38 +10,32 @@
 
 #include "engine/engine.h"
 #include "wash/command.h"
+#include "wash/flag_check.h"
 #include "wash/help.h"
 #include "wash/plugin_commands.h"
 #include "wash/plugins.h"
+#include "wash/usage_error.h"
 #include "wash/version.h"
 
 namespace nimbus::wash {
 namespace {
 
 void addGlobalOptions(CLI::App& app, GlobalOptions& global) {
-  app.add_option("-o,--output", global.format, "How results are printed: text or json")
-      ->transform(CLI::CheckedTransformer(
-          std::map<std::string, OutputFormat>{{"text", OutputFormat::kText},
-                                              {"json", OutputFormat::kJson}},
-          CLI::ignore_case))
-      ->option_text("text|json");
-  app.add_option("-l,--log-level", global.log_level, "The least that is logged")
-      ->envname("WASH_LOG_LEVEL")
-      ->transform(
-          CLI::CheckedTransformer(std::map<std::string, LogLevel>{{"trace", LogLevel::kTrace},
-                                                                  {"debug", LogLevel::kDebug},
-                                                                  {"info", LogLevel::kInfo},
-                                                                  {"warn", LogLevel::kWarn},
-                                                                  {"error", LogLevel::kError},
-                                                                  {"off", LogLevel::kOff}},
-                                  CLI::ignore_case))
-      ->option_text("trace|debug|info|warn|error|off");
-  app.add_option("--log-format", global.log_format, "How the log is written: text or json")
-      ->envname("WASH_LOG_FORMAT")
-      ->transform(CLI::CheckedTransformer(
-          std::map<std::string, LogFormat>{{"text", LogFormat::kText}, {"json", LogFormat::kJson}},
-          CLI::ignore_case))
-      ->option_text("text|json");
+  oneOf<OutputFormat>(
+      app.add_option("-o,--output", global.format, "How results are printed: text or json"),
+      {{"text", OutputFormat::kText}, {"json", OutputFormat::kJson}});
+  oneOf<LogLevel>(app.add_option("-l,--log-level", global.log_level, "The least that is logged")
+                      ->envname("WASH_LOG_LEVEL"),
+                  {{"trace", LogLevel::kTrace},
+                   {"debug", LogLevel::kDebug},
+                   {"info", LogLevel::kInfo},
+                   {"warn", LogLevel::kWarn},
+                   {"error", LogLevel::kError},
+                   {"off", LogLevel::kOff}});
+  oneOf<LogFormat>(
+      app.add_option("--log-format", global.log_format, "How the log is written: text or json")
+          ->envname("WASH_LOG_FORMAT"),
+      {{"text", LogFormat::kText}, {"json", LogFormat::kJson}});
 }
 
 void enterFolder(const std::string& folder) {
@@ -129,10 +123,10 @@ int run(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    if (app.exit(error) == 0) return kExitOk;
+    const int status = reportUsage(app, parts.line, error);
     // What was typed may be a command of one of these.
-    plugins.warnOfProblems();
-    return kExitUsage;
+    if (status != kExitOk) plugins.warnOfProblems();
+    return status;
   }
   if (::isatty(STDIN_FILENO) == 0) global.non_interactive = true;
   return plugins.perform(action);

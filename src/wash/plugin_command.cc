@@ -174,22 +174,23 @@ void addPluginCommand(CLI::App& app, const PluginCommandParts& parts) {
 }
 
 int runPluginCommand(const plugin::Plugin& plugin, plugin::types::Invocation invocation,
-                     const std::string& command, Plugins& plugins, const GlobalOptions& global,
+                     const std::string& command, const PluginCommandParts& parts,
                      plugin::HookContext& context) {
-  const auto runtime = plugins.runtime();
-  if (!runtime) return reportFailure(global.format, runtime.error());
+  const OutputFormat format = parts.global.format;
+  const auto runtime = parts.plugins.runtime();
+  if (!runtime) return reportFailure(format, runtime.error());
   auto said = (*runtime)->run(plugin, std::move(invocation), context);
   if (!said) {
-    return reportFailure(
-        global.format,
-        Error(said.error().code(), "plugin " + plugin.name() + ": " + said.error().describe()));
+    return reportFailure(format, Error(said.error().code(),
+                                       "plugin " + plugin.name() + ": " + said.error().describe()));
   }
-  if (global.format == OutputFormat::kText && said->empty()) return kExitOk;
-  printResult(global.format, *said,
-              {{"command", jsonText(command)},
-               {"plugin", jsonText(plugin.name())},
-               {"output", jsonText(*said)},
-               {"success", "true"}});
+  if (format == OutputFormat::kText && said->empty()) return kExitOk;
+  std::vector<DataField> data{{"command", jsonText(command)},
+                              {"plugin", jsonText(plugin.name())},
+                              {"output", jsonText(*said)},
+                              {"success", "true"}};
+  data.insert(data.end(), parts.shown.begin(), parts.shown.end());
+  printResult(format, *said, data);
   return kExitOk;
 }
 

@@ -18,7 +18,8 @@ struct PluginCommandParts {
   Plugins& plugins;
   const GlobalOptions& global;
   Action& action;
-  std::vector<std::string> line;  // as it was typed, without the program's name
+  std::vector<std::string> line;      // as it was typed, without the program's name
+  std::vector<DataField> shown = {};  // of a plugin's command, beside what it says
 };
 
 // `wash doctor`, which asks plugins as well.
@@ -32,7 +33,6 @@ void addWordsOf(CLI::App& app, const plugin::Plugin& plugin, const PluginCommand
 // Runs it and prints what it returned. `command` is how it was typed.
 [[nodiscard]] int runPluginCommand(const plugin::Plugin& plugin,
                                    plugin::types::Invocation invocation, const std::string& command,
-                                   Plugins& plugins, const GlobalOptions& global,
-                                   plugin::HookContext& context);
+                                   const PluginCommandParts& parts, plugin::HookContext& context);
 
 }  // namespace nimbus::wash

@@ -15,8 +15,10 @@
 #include "plugin/info_json.h"
 #include "plugin/json_writer.h"
 #include "project/temporary_folder.h"
+#include "wash/flag_check.h"
 #include "wash/plugin_source.h"
 #include "wash/plugin_text.h"
+#include "wash/usage_error.h"
 
 namespace nimbus::wash {
 namespace {
@@ -120,13 +122,14 @@ class Trial {
     CLI::App app{"", "wash"};
     app.require_subcommand(1);
     Action action;
-    const PluginCommandParts parts{parts_.plugins, parts_.global, action, flags_.arguments};
+    const PluginCommandParts parts{parts_.plugins, parts_.global, action, flags_.arguments,
+                                   trialData("[]")};
     addWordsOf(app, installed_.plugin, parts);
     std::vector<std::string> reversed(flags_.arguments.rbegin(), flags_.arguments.rend());
     try {
       app.parse(reversed);
     } catch (const CLI::ParseError& error) {
-      return app.exit(error) == 0 ? kExitOk : kExitUsage;
+      return reportUsage(app, flags_.arguments, error);
     }
     TRY(const plugin::HookContext::Entries entries, parseContext(flags_.context));
     plugin::HookContext context(entries);
@@ -167,13 +170,21 @@ class Trial {
     }
     if (!trials.empty()) text += "\ngot\n" + entriesText(got) + "gave\n" + entriesText(gave);
     if (text.ends_with('\n')) text.pop_back();
-    printResult(parts_.global.format, text,
-                {{"plugin_path", jsonText(installed_.source)},
-                 {"args", "[]"},
-                 {"hooks", json + "]"},
-                 {"got", entriesJson(got)},
-                 {"gave", entriesJson(gave)},
-                 {"metadata", plugin::infoJson(installed_.plugin.info)}});
+    std::vector<DataField> data = trialData(json + "]");
+    data.emplace_back("got", entriesJson(got));
+    data.emplace_back("gave", entriesJson(gave));
+    printResult(parts_.global.format, text, data);
+  }
+
+  // What is shown of every trial.
+  [[nodiscard]] std::vector<DataField> trialData(std::string hooks) const {
+    std::string args = "[";
+    for (const std::string& argument : flags_.arguments)
+      args += (args.size() > 1 ? "," : "") + jsonText(argument);
+    return {{"plugin_path", jsonText(installed_.source)},
+            {"args", args + "]"},
+            {"hooks", std::move(hooks)},
+            {"metadata", plugin::infoJson(installed_.plugin.info)}};
   }
 
   const PluginCommandParts& parts_;
@@ -197,10 +208,12 @@ void addPluginTest(CLI::App& group, const PluginCommandParts& parts) {
       ->option_text("KEY=VALUE ...")
       ->allow_extra_args(false);
   command->add_option("--exit-status", flags->exit_status, "Of the command, for after-hooks")
-      ->check(CLI::Range(0, 255));
+      ->check(numberFrom(0, 255));
   command->add_option("arguments", flags->arguments, "A line as behind wash, for its command")
       ->option_text("[-- COMMAND LINE]");
   command->callback([flags, &parts] {
+    if (!flags->hooks.empty() && !flags->arguments.empty())
+      throw CLI::ValidationError("--hook", "runs hooks, and a command line the command: give one");
     parts.action.set("plugin test", {{"plugin", flags->source}},
                      [flags, &parts](plugin::HookContext&) {
                        const auto done = Trial(parts, *flags).run();

@@ -57,20 +57,18 @@ Result<GivenValues> valuesOf(const Word& word, plugin::PluginRuntime& runtime) {
   return given;
 }
 
-int runWord(const Word& word, const std::vector<std::string>& line, Plugins& plugins,
-            const GlobalOptions& global, plugin::HookContext& context) {
-  const auto runtime = plugins.runtime();
-  if (!runtime) return reportFailure(global.format, runtime.error());
+int runWord(const Word& word, const PluginCommandParts& parts, plugin::HookContext& context) {
+  const auto runtime = parts.plugins.runtime();
+  if (!runtime) return reportFailure(parts.global.format, runtime.error());
   const auto given = valuesOf(word, **runtime);
   if (!given) {
-    static_cast<void>(reportFailure(global.format, given.error()));
+    static_cast<void>(reportFailure(parts.global.format, given.error()));
     return kExitUsage;
   }
   types::Invocation invocation = invocationOf(word.declared, *given);
   invocation.sub_command = word.sub_command;
-  invocation.raw = rawBehind(line, word.words);
-  return runPluginCommand(word.plugin, std::move(invocation), joined(word.words), plugins, global,
-                          context);
+  invocation.raw = rawBehind(parts.line, word.words);
+  return runPluginCommand(word.plugin, std::move(invocation), joined(word.words), parts, context);
 }
 
 void addWord(CLI::App& command, const std::shared_ptr<Word>& word,
@@ -79,10 +77,9 @@ void addWord(CLI::App& command, const std::shared_ptr<Word>& word,
   command.callback([word, &parts = parts, &command] {
     if (!command.get_subcommands().empty()) return;  // one of those is meant
     Action::Inputs inputs{{"plugin", word->plugin.name()}};
-    parts.action.set(joined(word->words), std::move(inputs),
-                     [word, &parts](plugin::HookContext& context) {
-                       return runWord(*word, parts.line, parts.plugins, parts.global, context);
-                     });
+    parts.action.set(
+        joined(word->words), std::move(inputs),
+        [word, &parts](plugin::HookContext& context) { return runWord(*word, parts, context); });
   });
 }
 

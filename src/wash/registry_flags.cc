@@ -53,7 +53,7 @@ void addRegistryFlags(CLI::App& command, RegistryFlags& flags) {
   command
       .add_option("--max-layer-mb", flags.max_layer_mb,
                   "The largest component to download, in MiB (default 256)")
-      ->check(CLI::Range(1, 4096))
+      ->check(numberFrom(1, 4096))
       ->option_text("NUMBER");
 }
 

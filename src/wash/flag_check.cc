@@ -1,0 +1,29 @@
+#include "wash/flag_check.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "host/text_rules.h"
+
+namespace nimbus::wash {
+
+CLI::Validator numberFrom(std::uint64_t least, std::uint64_t most) {
+  return CLI::Validator(
+      [least, most](std::string& text) {
+        const auto number = host::parseWholeNumber(text);
+        if (number && *number >= least && *number <= most) return std::string();
+        return fmt::format("{} is not a whole number from {} to {}", host::inQuotes(text), least,
+                           most);
+      },
+      "");
+}
+
+std::string wrongChoice(std::string_view text, const std::vector<std::string_view>& words) {
+  std::string message =
+      fmt::format("{} is none of {}", host::inQuotes(text), fmt::join(words, ", "));
+  if (const auto meant = nearestKey(text, words))
+    message += fmt::format("; did you mean \"{}\"?", *meant);
+  return message;
+}
+
+}  // namespace nimbus::wash
