@@ -56,6 +56,10 @@ Result<ChannelTable::State::Slot*> ChannelTable::State::receive(const IndexPath&
         fmt::format("more than {} bytes of streams and futures that nobody has read yet",
                     limits_.max_undelivered_bytes));
   }
+  if (!held_.hold(byte_count)) {
+    return nimbus::fail(ErrorCode::kResourceExhausted,
+                        "streams and futures of all calls that nobody has read yet are too much");
+  }
   wake(found->second);
   return &slot;
 }
@@ -109,9 +113,12 @@ void ChannelTable::State::finish(std::optional<Error> error) {
 }
 
 bool ChannelTable::State::wantsMore() const {
-  return undelivered_ < limits_.read_ahead_bytes ||
-         (starving_ > 0 &&
-          undelivered_ + limits_.read_ahead_bytes <= limits_.max_undelivered_bytes);
+  if (starving_ > 0) {
+    return undelivered_ < limits_.read_ahead_bytes ||
+           undelivered_ + limits_.read_ahead_bytes <= limits_.max_undelivered_bytes;
+  }
+  return undelivered_ == 0 ||
+         (undelivered_ < limits_.read_ahead_bytes && held_.hasRoom(limits_.read_ahead_bytes));
 }
 
 Task<void> ChannelTable::State::room(std::shared_ptr<State> state) {
@@ -130,9 +137,8 @@ Task<void> ChannelTable::State::untilAbandoned(std::shared_ptr<State> state) {
 
 std::optional<ChannelTable::State::Piece> ChannelTable::State::readNow(Slot& slot) {
   if (!slot.queued.empty()) {
-    if (undelivered_ >= limits_.read_ahead_bytes) shard_.defer(*this);
-    undelivered_ -= slot.queued.size();
-    return std::exchange(slot.queued, {});
+    if (!wantsMore()) shard_.defer(*this);
+    return takeQueued(slot);
   }
   if (slot.ended) return std::optional<ByteChain>();
   if (!finished_) return std::nullopt;
@@ -183,12 +189,17 @@ void ChannelTable::State::letGo(const IndexPath& path, Slot& slot) {
   slot.taken = true;
   slot.dropped = true;
   if (!slot.queued.empty()) shard_.defer(*this);
-  undelivered_ -= slot.queued.size();
-  slot.queued = {};
+  (void)takeQueued(slot);
   dropped_.push_back(path);
   if (dropped_.size() <= limits_.max_channels) return;
   slots_.erase(dropped_.front());
   dropped_.pop_front();
+}
+
+ByteChain ChannelTable::State::takeQueued(Slot& slot) {
+  undelivered_ -= slot.queued.size();
+  held_.release(slot.queued.size());
+  return std::exchange(slot.queued, {});
 }
 
 void ChannelTable::State::sourceGone() {

@@ -25,7 +25,8 @@ class ChannelTable::State final : public std::enable_shared_from_this<State>,
     Event news;
   };
 
-  State(net::Shard& shard, const ChannelLimits& limits) : shard_(shard), limits_(limits) {}
+  State(net::Shard& shard, const ChannelLimits& limits, std::shared_ptr<ByteBudget> budget)
+      : shard_(shard), limits_(limits), held_(std::move(budget)) {}
 
   // The transport's side. Both kinds of bytes go the same way.
   template <typename Piece>
@@ -64,6 +65,7 @@ class ChannelTable::State final : public std::enable_shared_from_this<State>,
   [[nodiscard]] std::unique_ptr<ByteSource> open(const IndexPath& path,
                                                  const std::shared_ptr<Slot>& slot);
   void letGo(const IndexPath& path, Slot& slot);
+  [[nodiscard]] ByteChain takeQueued(Slot& slot);
   void removeReader();
   void setStarving(Slot& slot, bool starving);
   void wake(const std::shared_ptr<Slot>& slot);
@@ -75,6 +77,7 @@ class ChannelTable::State final : public std::enable_shared_from_this<State>,
   std::deque<IndexPath> fresh_;    // arrived, in order; some may have been taken since
   std::deque<IndexPath> dropped_;  // still in slots_, the oldest first
   std::size_t undelivered_ = 0;
+  ByteBudget::Share held_;  // for them
   std::size_t readers_ = 0;
   std::size_t starving_ = 0;
   Taker taker_ = Taker::kNotYet;

@@ -68,8 +68,9 @@ std::unique_ptr<ChannelSource> ChannelTable::State::openSource() {
   return std::make_unique<Channels>(shared_from_this());
 }
 
-ChannelTable::ChannelTable(net::Shard& shard, const ChannelLimits& limits)
-    : state_(std::make_shared<State>(shard, limits)) {}
+ChannelTable::ChannelTable(net::Shard& shard, const ChannelLimits& limits,
+                           std::shared_ptr<ByteBudget> budget)
+    : state_(std::make_shared<State>(shard, limits, std::move(budget))) {}
 
 ChannelTable::~ChannelTable() {
   state_->finish(Error(ErrorCode::kCancelled, "the call was given up"));

@@ -7,6 +7,7 @@
 #include "base/result.h"
 #include "base/task.h"
 #include "net/shard.h"
+#include "wrpc/byte_budget.h"
 #include "wrpc/invoker.h"
 
 namespace nimbus::wrpc {
@@ -40,7 +41,10 @@ struct ChannelLimits {
 //   table.finish();
 class ChannelTable {
  public:
-  ChannelTable(net::Shard& shard, const ChannelLimits& limits);
+  // What nobody has read yet counts in `budget` too, which other calls share; it may be null. While
+  // it is used up, the transport stops receiving unless there is nothing undelivered here.
+  ChannelTable(net::Shard& shard, const ChannelLimits& limits,
+               std::shared_ptr<ByteBudget> budget = nullptr);
   ChannelTable(const ChannelTable&) = delete;
   ChannelTable& operator=(const ChannelTable&) = delete;
   // Without finish() or fail() before, the channels broke off (kCancelled).
@@ -48,7 +52,7 @@ class ChannelTable {
 
   // Bytes for a channel: copied, or shared from kShareBytes on. What nobody will read is let go.
   // kProtocol: a path too deep, or a channel that has ended. kResourceExhausted: a limit of the
-  // table; the call can then only be failed.
+  // table or the budget; the call can then only be failed.
   [[nodiscard]] Result<void> push(const IndexPath& path, ByteView bytes);
   [[nodiscard]] Result<void> push(const IndexPath& path, Bytes bytes);
   // Nothing more comes for this channel, for transports that mark that. Again: ignored.

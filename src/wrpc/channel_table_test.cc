@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -298,6 +299,49 @@ TEST_F(ChannelTableTest, SurvivesAReaderThatEndsEverything) {
     source.reset();
     co_await others.empty();
     EXPECT_EQ(got, errorCodeName(ErrorCode::kCancelled));
+  });
+}
+
+TEST_F(ChannelTableTest, SharesABudgetWithOtherCalls) {
+  run([](Shard& shard) -> Task<void> {
+    const auto budget = std::make_shared<ByteBudget>(12);
+    {
+      ChannelTable one(shard, smallLimits(), budget);
+      ChannelTable other(shard, smallLimits(), budget);
+      const auto first = one.take({0});
+      const auto second = other.take({0});
+      EXPECT_TRUE(one.push({0}, text("123456")));
+      EXPECT_FALSE(one.wantsMore()) << "its reader has something, and little is left for others";
+      EXPECT_TRUE(other.wantsMore()) << "its reader would have nothing";
+      EXPECT_TRUE(other.push({0}, text("123456")));
+      EXPECT_EQ(other.push({0}, text("7")).error().code(), ErrorCode::kResourceExhausted);
+      EXPECT_EQ(readNow(*first), "123456");
+      EXPECT_EQ(budget->usedBytes(), 6U);
+      EXPECT_TRUE(other.push({0}, text("7")));
+      EXPECT_TRUE(one.push({1}, text("other"))) << "that nobody reads";
+      EXPECT_EQ(one.push({0}, text("1")).error().code(), ErrorCode::kResourceExhausted);
+    }
+    EXPECT_EQ(budget->usedBytes(), 0U);
+    co_return;
+  });
+}
+
+TEST_F(ChannelTableTest, GoesOnReceivingWhenTheReaderHasMadeRoomInTheBudget) {
+  run([](Shard& shard) -> Task<void> {
+    const auto budget = std::make_shared<ByteBudget>(12);
+    ChannelTable table(shard, smallLimits(), budget);
+    const auto source = table.take({0});
+    EXPECT_TRUE(table.push({0}, text("123456")));
+    bool room = false;
+    TaskSet tasks;
+    tasks.spawn([](ChannelTable& of, bool& there) -> Task<void> {
+      co_await of.room();
+      there = true;
+    }(table, room));
+    EXPECT_FALSE(room);
+    EXPECT_EQ(readNow(*source), "123456");
+    co_await tasks.empty();
+    EXPECT_TRUE(room);
   });
 }
 

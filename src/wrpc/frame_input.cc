@@ -7,14 +7,13 @@
 namespace nimbus::wrpc {
 
 FrameInput::FrameInput(net::Stream& stream, ChannelTable& channels, std::size_t max_root_bytes,
-                       std::size_t read_ahead_bytes, ByteBudget* budget)
+                       std::size_t read_ahead_bytes, std::shared_ptr<ByteBudget> budget)
     : stream_(stream),
       channels_(channels),
       max_root_bytes_(max_root_bytes),
       buffer_(read_ahead_bytes),
-      measuring_(max_root_bytes) {
-  if (budget != nullptr) held_.emplace(*budget);
-}
+      measuring_(max_root_bytes),
+      held_(std::move(budget)) {}
 
 Task<Result<void>> FrameInput::receive() {
   auto count = co_await buffer_.fill(stream_);
@@ -80,8 +79,7 @@ Result<FrameInput::Root> FrameInput::parseRoot(const TupleShape* shape) {
 }
 
 Result<void> FrameInput::addToRoot(const Part& part) {
-  if (part.data.size() > max_root_bytes_ - root_.size() ||
-      (held_ && !held_->hold(part.data.size()))) {
+  if (part.data.size() > max_root_bytes_ - root_.size() || !held_.hold(part.data.size())) {
     return fail(ErrorCode::kResourceExhausted,
                 fmt::format("the values take more than {} bytes, or than is left for all calls",
                             max_root_bytes_));

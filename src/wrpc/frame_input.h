@@ -24,15 +24,19 @@ namespace nimbus::wrpc {
 // kResourceExhausted (a limit), kCancelled (the stream was closed on this side).
 class FrameInput {
  public:
-  // All must outlive it; `budget` may be null.
+  // `stream` and `channels` outlive it. The root counts in `budget`, which may be null, as long as
+  // this lives, or until rootTaken().
   FrameInput(net::Stream& stream, ChannelTable& channels, std::size_t max_root_bytes,
-             std::size_t read_ahead_bytes, ByteBudget* budget);
+             std::size_t read_ahead_bytes, std::shared_ptr<ByteBudget> budget);
 
   [[nodiscard]] Task<Result<InvocationHeader>> header();
 
   // The tuple. Without a shape it is complete when a sub-channel begins or the peer has finished.
   [[nodiscard]] Task<Result<ByteChain>> root(std::shared_ptr<const TupleShape> shape);
   [[nodiscard]] Task<Result<ByteChain>> root(const TupleShape* shape);
+
+  // It is its taker's affair now, and counts no more.
+  void rootTaken() { held_.releaseAll(); }
 
   // The rest, for the table, which is finished or failed at the end: receives as long as it wants
   // more. Returns what the table was told.
@@ -68,7 +72,7 @@ class FrameInput {
   ByteChain root_;
   bool unmeasured_ = false;  // frames of the root have come since it was measured
   MeasuringBudget measuring_;
-  std::optional<ByteBudget::Share> held_;
+  ByteBudget::Share held_;
 };
 
 }  // namespace nimbus::wrpc

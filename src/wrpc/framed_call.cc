@@ -9,10 +9,11 @@
 namespace nimbus::wrpc {
 
 FramedCall::Connection::Connection(net::Shard& shard, std::unique_ptr<net::Stream> connected,
-                                   const FramedLimits& limits)
+                                   const FramedTarget& target)
     : stream(std::move(connected)),
-      channels(shard, limits.channels),
-      input(*stream, channels, limits.max_root_bytes, limits.channels.read_ahead_bytes, nullptr),
+      channels(shard, target.options.limits.channels, target.budget),
+      input(*stream, channels, target.options.limits.max_root_bytes,
+            target.options.limits.channels.read_ahead_bytes, target.budget),
       output(*stream),
       pumps(shard, output) {}
 
@@ -21,6 +22,7 @@ FramedCall::FramedCall(net::Shard& shard, std::shared_ptr<const FramedTarget> ta
     : shard_(shard),
       target_(std::move(target)),
       registry_(&registry),
+      unsent_(target_->budget),
       deadline_(shard, [this] { expire(); }) {
   registry.insert(this);
 }
@@ -52,11 +54,12 @@ Task<Result<ByteChain>> FramedCall::exchange(const TupleShape* results, Function
   }
   if (failure_) co_return std::unexpected(*failure_);
   CO_TRY(auto stream, *std::exchange(connecting_, std::nullopt));
-  connection_.emplace(shard_, std::move(stream), target_->options.limits);
+  connection_.emplace(shard_, std::move(stream), *target_);
 
   // If it fails the peer has ended the call; its side of the connection tells how.
   const auto sent = co_await connection_->output.begin(
       encodeHeader(target_->names[function].view()), std::move(params.bytes));
+  unsent_.releaseAll();
   if (!sent) {
     all_sent_.set();  // what the channels would deliver goes nowhere
   } else if (params.channels.empty() && params.arriving == nullptr) {
@@ -74,6 +77,7 @@ Values FramedCall::finish(ByteChain root, const TupleShape* results) {
   Values values;
   values.bytes = std::move(root);
   FrameInput& input = connection_->input;
+  input.rootTaken();
   ChannelTable& channels = connection_->channels;
   const bool may_have_channels = results == nullptr ? channels.used() : results->mayHaveChannels();
   if (input.ended()) channels.finish();

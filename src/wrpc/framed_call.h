@@ -22,6 +22,7 @@ struct FramedTarget {
   std::string text;  // the address, for messages
   FramedClientOptions options;
   NameTable names;
+  std::shared_ptr<ByteBudget> budget;
 };
 
 // One call over one connection, on the client's side. Internal to framed_client.cc.
@@ -35,6 +36,8 @@ class FramedCall final : public std::enable_shared_from_this<FramedCall>, privat
   FramedCall(net::Shard& shard, std::shared_ptr<const FramedTarget> target, Registry& registry);
   ~FramedCall() override;
 
+  // First: counts the parameters in the target's budget until they are sent. False: too many bytes.
+  [[nodiscard]] bool hold(const Values& params) { return unsent_.hold(params.bytes.size()); }
   [[nodiscard]] static Task<Result<Values>> run(std::shared_ptr<FramedCall> call,
                                                 std::optional<TimePoint> deadline,
                                                 const TupleShape* results, FunctionId function,
@@ -45,7 +48,7 @@ class FramedCall final : public std::enable_shared_from_this<FramedCall>, privat
  private:
   // What exists once there is a connection.
   struct Connection {
-    Connection(net::Shard& shard, std::unique_ptr<net::Stream> stream, const FramedLimits& limits);
+    Connection(net::Shard& shard, std::unique_ptr<net::Stream> stream, const FramedTarget& target);
     std::unique_ptr<net::Stream> stream;
     ChannelTable channels;
     FrameInput input;
@@ -71,6 +74,7 @@ class FramedCall final : public std::enable_shared_from_this<FramedCall>, privat
   net::Shard& shard_;
   const std::shared_ptr<const FramedTarget> target_;
   Registry* registry_;
+  ByteBudget::Share unsent_;  // for the parameters, without streams
   net::Timer deadline_;
   std::optional<Error> failure_;  // why this side gave up
   Event connected_;

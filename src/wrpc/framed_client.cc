@@ -26,12 +26,18 @@ class FramedSession final : public Session {
           fail(ErrorCode::kResourceExhausted,
                fmt::format("{} calls to {} are under way", calls_.size(), target_->text)));
     }
+    auto call = std::make_shared<FramedCall>(shard_, target_, calls_);
+    if (!call->hold(params)) {
+      return Result<Values>(
+          fail(ErrorCode::kResourceExhausted,
+               fmt::format("calls to {} hold too many bytes already to take {} more of parameters",
+                           target_->text, params.bytes.size())));
+    }
     std::optional<TimePoint> deadline = context.deadline;
     if (!deadline && options.call_timeout > Duration::zero()) {
       deadline = shard_.now() + options.call_timeout;
     }
-    return FramedCall::run(std::make_shared<FramedCall>(shard_, target_, calls_), deadline,
-                           context.results, function, std::move(params));
+    return FramedCall::run(std::move(call), deadline, context.results, function, std::move(params));
   }
 
   // The provider's lease on the handle runs out.
@@ -51,6 +57,7 @@ class FramedInvoker final : public Invoker {
     target_->text = address.toString();
     target_->address = std::move(address);
     target_->options = std::move(options);
+    target_->budget = std::make_shared<ByteBudget>(target_->options.max_held_bytes);
   }
 
   // Whether it is served only a call can tell.

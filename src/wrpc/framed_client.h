@@ -19,6 +19,9 @@ struct FramedClientOptions {
   Duration call_timeout = std::chrono::seconds(10);
   // Calls, with their streams, that one session has under way; beyond that kResourceExhausted.
   std::size_t max_calls_per_session = 4096;
+  // Of all calls to the target: parameters that have not been sent yet, results that nobody has
+  // taken yet, with streams; beyond that kResourceExhausted.
+  std::size_t max_held_bytes = 256 * 1024 * 1024;
   // For addresses with a name: a resolver of that shard, which outlives its sessions.
   std::function<net::Resolver&(net::Shard&)> resolver;
 };

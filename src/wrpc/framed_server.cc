@@ -28,7 +28,7 @@ class SocketServer final : public FramedServer {
       : shard_(shard),
         options_(std::move(options)),
         log_(log),
-        budget_(options_.max_buffered_bytes),
+        budget_(std::make_shared<ByteBudget>(options_.max_buffered_bytes)),
         consumer_(makeConsumer(options_)),
         invoker_(std::move(invoker)),
         session_(invoker_->open(shard, consumer_)),
@@ -82,7 +82,7 @@ class SocketServer final : public FramedServer {
   net::Shard& shard_;
   const FramedServerOptions options_;
   Logger& log_;
-  ByteBudget budget_;
+  const std::shared_ptr<ByteBudget> budget_;
   const std::shared_ptr<const Consumer> consumer_;
   const std::shared_ptr<Invoker> invoker_;
   const std::unique_ptr<Session> session_;

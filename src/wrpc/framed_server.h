@@ -15,7 +15,7 @@ namespace nimbus::wrpc {
 
 struct FramedServerOptions {
   FramedLimits limits{.max_root_bytes = 16 * 1024 * 1024, .channels = {}};
-  std::size_t max_buffered_bytes = 256 * 1024 * 1024;   // parameters of all calls together
+  std::size_t max_buffered_bytes = 256 * 1024 * 1024;   // parameters of all calls, with streams
   std::size_t max_calls = 4096;                         // beyond that new connections are closed
   std::size_t max_calls_per_peer = 1024;                // of one IP address
   Duration receive_timeout = std::chrono::seconds(10);  // for header and parameters

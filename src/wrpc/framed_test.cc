@@ -244,6 +244,26 @@ TEST_P(FramedTest, LimitsTheCallsOfASession) {
   });
 }
 
+TEST_P(FramedTest, LimitsTheParametersThatWaitToBeSent) {
+  const auto listOf = [](std::size_t size) {
+    Values values;
+    values.bytes.append(asBytes(list(size)));
+    return values;
+  };
+  run([this, listOf](Shard& shard) -> Task<void> {
+    FramedClientOptions options;
+    options.max_held_bytes = 1000;
+    Fixture fixture(shard, *this, {}, options);
+    auto first = fixture.invoke("echo", listOf(600));
+    const auto second = co_await fixture.invoke("echo", listOf(600));
+    EXPECT_EQ(second.error().code(), ErrorCode::kResourceExhausted) << "nothing is sent yet";
+    EXPECT_TRUE(co_await std::move(first));
+    EXPECT_TRUE(co_await fixture.invoke("echo", listOf(600))) << "all is free again";
+    const auto too_large = co_await fixture.invoke("echo", listOf(1001));
+    EXPECT_EQ(too_large.error().code(), ErrorCode::kResourceExhausted);
+  });
+}
+
 TEST_P(FramedTest, HoldsBoundedMemoryForAReaderThatDoesNotRead) {
   run([this](Shard& shard) -> Task<void> {
     Fixture fixture(shard, *this);

@@ -22,6 +22,8 @@ NatsCall::NatsCall(std::shared_ptr<nats::ReplySlots> slots,
     : slots_(std::move(slots)),
       target_(std::move(target)),
       registry_(&registry),
+      unsent_(target_->budget),
+      held_(target_->budget),
       output_(slots_->shard(), slots_->connection()),
       results_(results),
       root_(results, target_->options.max_root_bytes),
@@ -75,8 +77,10 @@ Result<void> NatsCall::invoke(const nats::Connection::Headers& headers, Function
   const std::size_t room = limit > taken ? limit - taken : 0;
   brief_ = mayBeBrief(room);
   const std::string& base = slot_->base();
-  return connection.publish(subject, brief_ ? base + std::string(kBriefSuffix) : base, headers,
-                            rest_.next(room));
+  TRY_VOID(connection.publish(subject, brief_ ? base + std::string(kBriefSuffix) : base, headers,
+                              rest_.next(room)));
+  if (rest_.empty()) unsent_.releaseAll();
+  return {};
 }
 
 // Whether all parameters go with the invocation, and the results tell their own end.
@@ -95,6 +99,7 @@ Values NatsCall::takeResults() {
   returned_ = true;
   Values results;
   results.bytes = root_.take();
+  held_.releaseAll();
   if (!mayHaveChannels()) {
     timer_.disarm();
     return results;
@@ -150,6 +155,9 @@ Result<void> NatsCall::acceptRoot(nats::Message message) {
   if (returned_ && !message.payload().empty()) {
     return fail(ErrorCode::kProtocol, "there are bytes behind the results");
   }
+  if (!held_.hold(message.payload().size())) {
+    return fail(ErrorCode::kResourceExhausted, "the results of all calls are too much");
+  }
   TRY_VOID(root_.push(std::move(message)));
   finishIfAllEnded();
   return {};
@@ -176,6 +184,7 @@ void NatsCall::noResponders() { breakOff(Error(ErrorCode::kNotFound, "nobody ser
 
 Task<void> NatsCall::sendParameters(std::shared_ptr<NatsCall> call) {
   auto sent = co_await call->output_.sendRoot(std::move(call->rest_));
+  call->unsent_.releaseAll();
   if (sent) {
     sent = co_await call->output_.sendChannels(std::move(call->parameter_channels_),
                                                std::move(call->parameter_source_));
@@ -232,7 +241,9 @@ void NatsCall::end() {
 }
 
 ChannelTable& NatsCall::channels() {
-  if (!channels_) channels_.emplace(slots_->shard(), target_->options.channels);
+  if (!channels_) {
+    channels_.emplace(slots_->shard(), target_->options.channels, target_->budget);
+  }
   return *channels_;
 }
 

@@ -21,6 +21,7 @@ namespace nimbus::wrpc {
 struct NatsTarget {
   NatsClientOptions options;
   NameTable names;
+  std::shared_ptr<ByteBudget> budget;
 };
 
 // One call in the NATS dialect, on the client's side. Internal to nats_client.cc.
@@ -37,6 +38,8 @@ class NatsCall final : public std::enable_shared_from_this<NatsCall>,
            const TupleShape* results, Registry& registry);
   ~NatsCall() override;
 
+  // First: counts the parameters in the target's budget until they are sent. False: too many bytes.
+  [[nodiscard]] bool hold(const Values& params) { return unsent_.hold(params.bytes.size()); }
   // Destroying it cancels the call.
   [[nodiscard]] static Task<Result<Values>> run(
       std::shared_ptr<NatsCall> call, TimePoint deadline,
@@ -76,6 +79,9 @@ class NatsCall final : public std::enable_shared_from_this<NatsCall>,
   std::shared_ptr<const NatsTarget> target_;
   Registry* registry_;
   std::optional<nats::ReplySlots::Slot> slot_;
+
+  ByteBudget::Share unsent_;  // for the parameters, without streams
+  ByteBudget::Share held_;    // for the root of the results
 
   // Parameters that wait for the handshake.
   NatsChunks rest_;

@@ -4,6 +4,8 @@
 #include <mutex>
 #include <utility>
 
+#include <fmt/format.h>
+
 #include "base/check.h"
 #include "wrpc/nats_call.h"
 #include "wrpc/nats_identity.h"
@@ -27,8 +29,15 @@ class NatsSession final : public Session {
                                   Values params) override {
     const TimePoint deadline =
         context.deadline.value_or(slots_->shard().now() + target_->options.call_timeout);
-    return NatsCall::run(std::make_shared<NatsCall>(slots_, target_, context.results, calls_),
-                         deadline, headersFor(context), function, std::move(params));
+    auto call = std::make_shared<NatsCall>(slots_, target_, context.results, calls_);
+    if (!call->hold(params)) {
+      return Result<Values>(fail(ErrorCode::kResourceExhausted,
+                                 fmt::format("calls over NATS hold too many bytes already to take "
+                                             "{} more of parameters",
+                                             params.bytes.size())));
+    }
+    return NatsCall::run(std::move(call), deadline, headersFor(context), function,
+                         std::move(params));
   }
 
   // The provider's lease on the handle runs out.
@@ -55,6 +64,7 @@ class NatsInvoker final : public Invoker {
   NatsInvoker(std::shared_ptr<nats::Connection> connection, NatsClientOptions options)
       : connection_(std::move(connection)), target_(std::make_shared<NatsTarget>()) {
     target_->options = std::move(options);
+    target_->budget = std::make_shared<ByteBudget>(target_->options.max_held_bytes);
   }
 
   // Whether it is served only a call can tell.

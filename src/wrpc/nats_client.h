@@ -20,6 +20,9 @@ struct NatsClientOptions {
   Duration stall_timeout = std::chrono::minutes(5);
   // Calls of one shard that are under way, with their streams; beyond that kResourceExhausted.
   std::size_t max_calls_per_shard = 4096;
+  // Of all calls: parameters that have not been sent yet, results that nobody has taken yet, with
+  // streams; beyond that kResourceExhausted.
+  std::size_t max_held_bytes = 256 * 1024 * 1024;
   std::size_t max_root_bytes = 64 * 1024 * 1024;  // results without their streams
   // Core NATS cannot hold a sender back: streams that are read too slowly end the call.
   ChannelLimits channels = {.max_undelivered_bytes = 16 * 1024 * 1024};

@@ -26,6 +26,7 @@ NatsServedCall::NatsServedCall(const NatsServedEnvironment& environment,
       trace_parent_(readTraceParent(invocation)),
       consumer_(environment.sessions.of(readIdentity(invocation))),
       root_(function.parameters.get(), environment.options.max_root_bytes),
+      held_(environment.budget),
       output_(environment.shard, environment.connection),
       context_{.consumer = *consumer_.consumer,
                .deadline = {},
@@ -39,7 +40,6 @@ NatsServedCall::~NatsServedCall() {
   // The server ends, or drains for too long.
   if (!ended_) (void)output_.endRoot(statusHeaders(ErrorCode::kUnavailable));
   consumer_.calls -= 1;
-  environment_.buffered_bytes -= held_bytes_;
 }
 
 Task<Result<void>> NatsServedCall::run(nats::Message invocation) {
@@ -150,11 +150,9 @@ Result<void> NatsServedCall::acceptRoot(nats::Message message) {
   if (called_ && count > 0) {
     return fail(ErrorCode::kProtocol, "there are bytes behind the parameters");
   }
-  if (environment_.buffered_bytes + count > environment_.options.max_buffered_bytes) {
+  if (!held_.hold(count)) {
     return fail(ErrorCode::kUnavailable, "the parameters of all calls are too much");
   }
-  environment_.buffered_bytes += count;
-  held_bytes_ += count;
   TRY_VOID(root_.push(std::move(message)));
   finishIfAllEnded();
   return {};
@@ -212,7 +210,9 @@ void NatsServedCall::breakOff(Error error) {
 }
 
 ChannelTable& NatsServedCall::channels() {
-  if (!channels_) channels_.emplace(environment_.shard, environment_.options.channels);
+  if (!channels_) {
+    channels_.emplace(environment_.shard, environment_.options.channels, environment_.budget);
+  }
   return *channels_;
 }
 

@@ -21,7 +21,7 @@ struct NatsServedEnvironment {
   nats::Connection& connection;
   const NatsServerOptions& options;
   NatsSessions& sessions;
-  std::size_t& buffered_bytes;
+  const std::shared_ptr<ByteBudget>& budget;
 };
 
 struct NatsServedFunction {
@@ -74,7 +74,7 @@ class NatsServedCall final : private net::Deferred {
   NatsSessions::Entry& consumer_;
 
   NatsRoot root_;
-  std::size_t held_bytes_ = 0;
+  ByteBudget::Share held_;  // for the root
   std::optional<ChannelTable> channels_;
   std::set<IndexPath> open_channels_;
   std::uint64_t arrived_ = 0;

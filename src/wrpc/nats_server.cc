@@ -33,7 +33,7 @@ class Server final : public NatsServer, private nats::Subscriber {
         log_(log, kMaxRecordsPerSecond),
         inbox_(connection_->newInbox() + "."),
         sessions_(shard, *invoker_, options_.resource_lease, options_.max_consumers),
-        environment_{shard_, *connection_, options_, sessions_, buffered_bytes_} {}
+        environment_{shard_, *connection_, options_, sessions_, budget_} {}
 
   Result<void> subscribe() {
     TRY(inbox_subscription_, connection_->subscribe(shard_, {.subject = inbox_ + ">"}, *this));
@@ -137,7 +137,8 @@ class Server final : public NatsServer, private nats::Subscriber {
   LimitedLogger log_;
   const std::string inbox_;
   NatsSessions sessions_;
-  std::size_t buffered_bytes_ = 0;
+  const std::shared_ptr<ByteBudget> budget_ =
+      std::make_shared<ByteBudget>(options_.max_buffered_bytes);
   const NatsServedEnvironment environment_;
   std::uint64_t started_ = 0;
   std::unordered_map<std::uint64_t, NatsServedCall*> calls_;

@@ -27,7 +27,7 @@ struct NatsServerOptions {
 
   std::size_t max_calls = 4096;
   std::size_t max_root_bytes = 16 * 1024 * 1024;        // parameters without their streams
-  std::size_t max_buffered_bytes = 256 * 1024 * 1024;   // parameters of all calls together
+  std::size_t max_buffered_bytes = 256 * 1024 * 1024;   // parameters of all calls, with streams
   std::size_t max_consumers = 1024;                     // that have sessions of their own
   Duration receive_timeout = std::chrono::seconds(10);  // for the parameters
   Duration call_timeout = std::chrono::seconds(60);     // from there to the results

@@ -277,6 +277,18 @@ TEST_F(NatsTest, RefusesMoreCallsThanTheClientMayMake) {
   });
 }
 
+TEST_F(NatsTest, LimitsWhatCallsHoldTogether) {
+  client_options_.max_held_bytes = 1000;
+  with([&](World& world) -> Task<void> {
+    auto first = world.call("echo", bytesOf(listOf(600)), &list_);
+    const auto second = co_await world.call("echo", bytesOf(listOf(600)), &list_);
+    EXPECT_FALSE(second) << "nothing is sent yet";
+    if (!second) EXPECT_EQ(second.error().code(), ErrorCode::kResourceExhausted);
+    EXPECT_TRUE(co_await std::move(first));
+    EXPECT_TRUE(co_await world.call("echo", bytesOf(listOf(600)), &list_)) << "all is free again";
+  });
+}
+
 TEST_F(NatsTest, RefusesParametersThatDoNotDecode) {
   with([&](World& world) -> Task<void> {
     const auto results = co_await world.call("none", bytesOf("more than nothing"), &nothing_);

@@ -17,9 +17,9 @@ ServedCall::ServedCall(const ServedCallEnvironment& environment,
                        std::unique_ptr<net::Stream> stream)
     : environment_(environment),
       stream_(std::move(stream)),
-      channels_(environment.shard, environment.options.limits.channels),
+      channels_(environment.shard, environment.options.limits.channels, environment.budget),
       input_(*stream_, channels_, environment.options.limits.max_root_bytes,
-             environment.options.limits.channels.read_ahead_bytes, &environment.budget),
+             environment.options.limits.channels.read_ahead_bytes, environment.budget),
       output_(*stream_),
       context_{
           .consumer = environment.consumer, .deadline = {}, .trace_parent = {}, .results = nullptr},

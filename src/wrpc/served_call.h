@@ -21,7 +21,7 @@ struct ServedCallEnvironment {
   Session& session;
   const Consumer& consumer;
   const FramedServerOptions& options;
-  ByteBudget& budget;
+  const std::shared_ptr<ByteBudget>& budget;
 };
 
 // One call over one connection, on the server's side. Internal to framed_server.cc. Lives in the
