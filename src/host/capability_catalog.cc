@@ -40,17 +40,6 @@ std::unexpected<Error> unsupported(std::string message) {
   return fail(ErrorCode::kUnsupported, std::move(message));
 }
 
-std::string packageOf(const HostInterface& entry) {
-  return entry.namespace_name + ":" + entry.package;
-}
-
-std::string nameOf(const HostInterface& entry) {
-  std::string name = packageOf(entry);
-  if (entry.interfaces.size() == 1) name += "/" + entry.interfaces[0];
-  if (!entry.version.empty()) name += "@" + entry.version;
-  return name;
-}
-
 // "store" of "wasi:keyvalue/store".
 std::string_view interfaceOf(const wit::InterfaceName& name) {
   return std::string_view(name.interface).substr(name.interface.find('/') + 1);
@@ -147,7 +136,11 @@ Result<void> checkEntry(const HostInterface& entry) {
 std::string howToProvide(std::string_view interface_id) {
   const wit::InterfaceName name = wit::parseInterfaceName(interface_id);
   const auto package = splitOnce(name.package, ':');
-  if (!package) return "nothing outside the workload can provide it";
+  if (!package) {
+    return fmt::format(
+        "add to hostInterfaces: {{{}provider: unix:PATH}} (or tcp:HOST:PORT, nats:PREFIX)",
+        interface_id.empty() ? "" : fmt::format("interfaces: [{}], ", interface_id));
+  }
   const std::string entry =
       fmt::format("{{namespace: {}, package: {}, interfaces: [{}], provider: ", package->first,
                   package->second, interfaceOf(name));

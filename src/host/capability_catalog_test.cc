@@ -101,7 +101,9 @@ TEST(CapabilityCatalog, SaysHowAMissingImportCouldBeProvided) {
   EXPECT_EQ(howToProvide("acme:stock/items@1.0.0"),
             "add to hostInterfaces: {namespace: acme, package: stock, interfaces: [items], "
             "provider: unix:PATH} (or tcp:HOST:PORT, nats:PREFIX)");
-  EXPECT_EQ(howToProvide("run"), "nothing outside the workload can provide it");
+  EXPECT_EQ(howToProvide("stock"),
+            "add to hostInterfaces: {interfaces: [stock], provider: unix:PATH} (or tcp:HOST:PORT, "
+            "nats:PREFIX)");
 }
 
 }  // namespace

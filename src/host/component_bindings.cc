@@ -37,8 +37,8 @@ std::optional<Source> sourceOf(const WorkloadSpec& workload, const WantedImport&
 
 // "team/shop/web/wasi:keyvalue", and what tells several entries of one package apart.
 std::string bindingId(const BindingParties& parties, const Source& source) {
-  std::string id =
-      fmt::format("{}/{}/{}", parties.workload.id(), source.owner->name, source.package);
+  std::string id = fmt::format("{}/{}/{}", parties.workload.id(), source.owner->name,
+                               source.package.empty() ? "world" : source.package);
   if (source.entry == nullptr) return id;
   if (!source.entry->interfaces.empty())
     id += fmt::format("/{}", fmt::join(source.entry->interfaces, ","));
@@ -95,7 +95,8 @@ std::unexpected<Error> failMissing(const std::vector<const WantedImport*>& missi
     message += fmt::format("component {} imports ", inQuotes(import->owner->name));
     message += isLabelled(*import)
                    ? fmt::format("{} (as {})", import->interface, inQuotes(import->name))
-                   : import->interface;
+               : import->interface.empty() ? "functions of its world"
+                                           : import->interface;
     message += fmt::format(", which nothing provides: {}", howToProvide(import->interface));
     if (isLabelled(*import)) message += fmt::format(", with name: {}", import->name);
   }

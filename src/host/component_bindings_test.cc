@@ -131,6 +131,35 @@ TEST_F(ComponentBindingsTest, NamesEveryMissingImportAndWhatWouldProvideIt) {
       "[items], provider: unix:PATH} (or tcp:HOST:PORT, nats:PREFIX)");
 }
 
+HostInterface ofTheWorld(std::vector<std::string> interfaces, std::string provider) {
+  HostInterface entry;
+  entry.interfaces = std::move(interfaces);
+  entry.provider = std::move(provider);
+  return entry;
+}
+
+TEST_F(ComponentBindingsTest, WhatAWorldDefinesItselfGoesToAnEntryWithoutAPackage) {
+  const auto missing = bind({import("stock"), import("")});
+  ASSERT_FALSE(missing);
+  EXPECT_EQ(missing.error().message(),
+            "component \"web\" imports stock, which nothing provides: add to hostInterfaces: "
+            "{interfaces: [stock], provider: unix:PATH} (or tcp:HOST:PORT, nats:PREFIX); component "
+            "\"web\" imports functions of its world, which nothing provides: add to "
+            "hostInterfaces: {provider: unix:PATH} (or tcp:HOST:PORT, nats:PREFIX)");
+
+  spec_.host_interfaces = {ofTheWorld({"stock"}, "unix:/tmp/stock.sock")};
+  const auto one = bind({import("stock")});
+  ASSERT_TRUE(one) << one.error().describe();
+  EXPECT_EQ(one->imports[0].consumer->binding, "default/shop/web/world/stock");
+  EXPECT_FALSE(bind({import("stock"), import("")}));
+  EXPECT_FALSE(bind({import("acme:stock/stock@1.0.0")})) << "that is another";
+
+  spec_.host_interfaces = {ofTheWorld({}, "unix:/tmp/all.sock")};
+  const auto all = bind({import("stock"), import("")});
+  ASSERT_TRUE(all) << all.error().describe();
+  EXPECT_EQ(all->imports[0].invoker, all->imports[1].invoker);
+}
+
 TEST_F(ComponentBindingsTest, AnImportUnderALabelGoesToTheEntryOfThatName) {
   HostInterface cache = keyvalue();
   cache.name = "cache";

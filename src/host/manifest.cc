@@ -43,8 +43,11 @@ void readHostInterface(ManifestContext& context, YamlMap map) {
   if (!host_interface.name.empty() && !isDnsLabel(host_interface.name))
     map.problem("name", fmt::format("{}: {} is not a DNS label", map.pathOf("name"),
                                     inQuotes(host_interface.name)));
-  readWitName(map, "namespace", host_interface.namespace_name);
-  readWitName(map, "package", host_interface.package);
+  // Without both, what worlds define themselves is meant; only a provider elsewhere can have that.
+  if (map.has("namespace") || map.has("package") || !map.has("provider")) {
+    readWitName(map, "namespace", host_interface.namespace_name);
+    readWitName(map, "package", host_interface.package);
+  }
   map.eachText("interfaces", [&](const YamlNode& node, const std::string& text) {
     if (!isWitName(text))
       context.problems.report(node.line, fmt::format("{}: {} is not a WIT name",
@@ -145,6 +148,19 @@ void readWrapped(ManifestContext& context, YamlMap& root) {
 }
 
 }  // namespace
+
+std::string packageOf(const HostInterface& entry) {
+  if (entry.namespace_name.empty() && entry.package.empty()) return {};
+  return entry.namespace_name + ":" + entry.package;
+}
+
+std::string nameOf(const HostInterface& entry) {
+  std::string name = packageOf(entry);
+  if (name.empty() && entry.interfaces.size() != 1) return "that a world defines itself";
+  if (entry.interfaces.size() == 1) name += (name.empty() ? "" : "/") + entry.interfaces[0];
+  if (!entry.version.empty()) name += "@" + entry.version;
+  return name;
+}
 
 std::string readName(YamlMap& map, std::string_view key) {
   if (map.require(key) == nullptr) return {};

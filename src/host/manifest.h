@@ -69,7 +69,7 @@ struct ServiceSpec {
 struct HostInterface {
   std::string name;  // by which components tell several of one package apart; empty: the default
   std::string namespace_name;
-  std::string package;
+  std::string package;  // both empty: what a component's world defines itself, without a package
   std::vector<std::string> interfaces;
   std::string version;
   std::string provider;  // as parseProviderRef() takes it; empty: the host's default
@@ -77,6 +77,11 @@ struct HostInterface {
 
   friend bool operator==(const HostInterface&, const HostInterface&) = default;
 };
+
+// "wasi:keyvalue"; empty for what a world defines itself.
+[[nodiscard]] std::string packageOf(const HostInterface& entry);
+// For messages: "wasi:keyvalue/store@0.2.0-draft", as far as the entry says it.
+[[nodiscard]] std::string nameOf(const HostInterface& entry);
 
 struct VolumeSpec {
   std::string name;

@@ -26,16 +26,9 @@ bool isServedVersion(std::string_view version) {
   return false;
 }
 
-std::string interfaceName(const HostInterface& host_interface) {
-  std::string name = host_interface.namespace_name + ":" + host_interface.package;
-  if (host_interface.interfaces.size() == 1) name += "/" + host_interface.interfaces[0];
-  if (!host_interface.version.empty()) name += "@" + host_interface.version;
-  return name;
-}
-
 // What the engine itself serves: there is nothing to choose.
 Result<void> checkWasi(const HostInterface& host_interface) {
-  const std::string name = interfaceName(host_interface);
+  const std::string name = nameOf(host_interface);
   if (!isServedVersion(host_interface.version))
     return unsupported(fmt::format("this host has no provider of the interface {}", name));
   if (!host_interface.provider.empty())
@@ -77,7 +70,7 @@ Result<void> checkInterfaces(const std::vector<HostInterface>& interfaces) {
         return fail(ErrorCode::kInvalidArgument,
                     fmt::format("two entries of hostInterfaces speak of {}; give one a name of its "
                                 "own",
-                                interfaceName(interfaces[i])));
+                                nameOf(interfaces[i])));
   }
   return {};
 }

@@ -71,6 +71,16 @@ http:
     - {host: "*.shop.example", method: GET, component: web}
 )";
 
+TEST(Manifest, AnEntryWithoutAPackageIsAboutWhatWorldsDefine) {
+  const auto spec = parse(with("hostInterfaces: [{interfaces: [stock], provider: \"unix:/s\"}]\n"));
+  ASSERT_TRUE(spec) << spec.error().message();
+  EXPECT_EQ(packageOf(spec->host_interfaces[0]), "");
+  EXPECT_EQ(nameOf(spec->host_interfaces[0]), "stock");
+  const auto again = parse(toJson(*spec));
+  ASSERT_TRUE(again) << again.error().message();
+  EXPECT_EQ(again->host_interfaces, spec->host_interfaces);
+}
+
 TEST(Manifest, ReadsTheSmallestOne) {
   const auto spec = parse(kSmallest);
   ASSERT_TRUE(spec) << spec.error().message();
@@ -302,6 +312,10 @@ TEST(Manifest, RefusesWhatDoesNotFitTogether) {
        "built-in provider, unix:PATH, tcp:HOST:PORT, nats:PREFIX, component:NAME or "
        "workload:[NAMESPACE/]NAME/COMPONENT"},
       {"hostInterfaces: [{package: http}]\n", "m.yaml:5: hostInterfaces[0].namespace is missing"},
+      {"hostInterfaces: [{package: a, provider: \"unix:/s\"}]\n",
+       "m.yaml:5: hostInterfaces[0].namespace is missing"},
+      {"hostInterfaces: [{interfaces: [stock]}]\n",
+       "m.yaml:5: hostInterfaces[0].namespace is missing"},
       {"hostInterfaces:\n  - {namespace: wasi, package: http, config: {host: \"a b\"}}\n",
        "m.yaml:6: hostInterfaces: \"a b\" is not a host name; expected \"a.example\", "
        "\"*.example\" or \"*\""},
@@ -372,6 +386,9 @@ TEST(Manifest, AnImageHasAPullPolicy) {
 TEST(Manifest, RefusesByNameWhatCannotRunYet) {
   EXPECT_EQ(refusalOf(with("service: {file: s.wasm, maxRestarts: 3}\n")),
             "this host cannot run a service yet");
+  EXPECT_EQ(refusalOf(with("hostInterfaces: [{provider: keyvalue-sqlite}]\n")),
+            "this host has no provider of the interface that a world defines itself; name one that "
+            "has: provider: unix:PATH, tcp:HOST:PORT or nats:PREFIX");
   EXPECT_EQ(refusalOf(with("hostInterfaces: [{namespace: wasi, package: webgpu}]\n")),
             "this host has no provider of the interface wasi:webgpu; name one that has: provider: "
             "unix:PATH, tcp:HOST:PORT or nats:PREFIX");

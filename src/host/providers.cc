@@ -28,10 +28,6 @@ keyvalue::Quota quotaOf(const StringMap& config, keyvalue::Quota quota) {
   return quota;
 }
 
-std::string packageOf(const HostInterface& entry) {
-  return entry.namespace_name + ":" + entry.package;
-}
-
 // Lengths keep texts apart, whatever is in them.
 std::string fingerprintOf(std::string_view provider, const StringMap& config) {
   std::string print = fmt::format("{}:{}", provider.size(), provider);
