@@ -185,11 +185,11 @@ std::uint16_t adminStatus(ErrorCode code) {
     case ErrorCode::kCancelled: return 409;
     case ErrorCode::kPermissionDenied: return 403;
     case ErrorCode::kInvalidArgument:
+    case ErrorCode::kProtocol:  // of a registry: the workload cannot be had from there
     case ErrorCode::kUnsupported: return 422;
     case ErrorCode::kUnavailable:
     case ErrorCode::kResourceExhausted: return 503;
     case ErrorCode::kDeadlineExceeded: return 504;
-    case ErrorCode::kProtocol:
     case ErrorCode::kTrap:
     case ErrorCode::kIo:
     case ErrorCode::kInternal: break;

@@ -25,6 +25,7 @@ struct WorkloadView {
   std::uint64_t observed_generation = 0;
   std::uint64_t serving_generation = 0;
   std::string reason;
+  std::string retry_at;  // "": it is not tried again
   std::string changed_at;
   std::string source;
   std::vector<std::string> links;     // "web: acme:shop/prices@1.0.0 -> prices, composed: why"

@@ -96,6 +96,7 @@ Result<WorkloadView> viewOf(const json::value& value) {
   view.observed_generation = numberOf(*object, "observedGeneration");
   view.serving_generation = numberOf(*object, "servingGeneration");
   view.reason = textOf(*object, "reason");
+  view.retry_at = textOf(*object, "retryAt");
   view.changed_at = textOf(*object, "changedAt");
   view.source = textOf(*object, "source");
   view.links = linksOf(*object);

@@ -77,6 +77,7 @@ std::string statusJson(const WorkloadStatus& status, StatusDetail detail) {
                       {"servingGeneration", status.serving_generation},
                       {"reason", status.reason},
                       {"changedAt", formatTime(status.changed_at)}};
+  if (status.retry_at) object["retryAt"] = formatTime(*status.retry_at);
   if (!status.source.empty()) object["source"] = status.source;
   if (detail == StatusDetail::kWhole) {
     object["components"] = componentsJson(status.components);

@@ -29,9 +29,18 @@ FolderSource::FolderSource(Environment environment, std::string folder, Duration
         if (!alive.expired()) wake_.set();
       });
   });
+  environment_.manager.onRecovered([this](const std::string& id) {
+    const auto holder = holders_.find(id);
+    if (holder == holders_.end()) return;
+    files_[holder->second].transient = false;
+    clearProblem(holder->second);
+  });
 }
 
-FolderSource::~FolderSource() { environment_.manager.onReleased({}); }
+FolderSource::~FolderSource() {
+  environment_.manager.onReleased({});
+  environment_.manager.onRecovered({});
+}
 
 Task<Result<void>> FolderSource::start() {
   // Watching comes first, so that nothing changes unnoticed between the two.

@@ -135,6 +135,7 @@ void readRegistries(ConfigContext& context, YamlMap map) {
   readPath(context, map, "cache", images.service.cache_folder);
   takeBytes(map, "cacheMb", 1 << 20, {1, 1 << 24}, images.service.cache_max_bytes);
   takeDuration(map, "pullTimeout", images.pull_timeout);
+  takeDuration(map, "retryPause", context.config.manager.first_retry);
   takeBoolean(map, "systemRoots", images.service.system_roots);
   for (const std::string& path : map.texts("caFiles"))
     images.service.ca_paths.push_back(resolve(context, map, "caFiles", path));

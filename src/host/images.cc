@@ -79,6 +79,9 @@ Task<void> Images::pull(std::string key, oci::Reference reference, oci::PullPoli
       oci::PullRequest request{std::move(reference), policy, {}, options_.pull_timeout};
       request.options.insecure = isInsecure(request.reference.registry);
       request.options.max_blob_bytes = options_.max_bytes;
+      request.options.plain_advice =
+          "allow that with --allow-insecure-registries or by registries.insecure";
+      request.options.trust_advice = "--oci-ca-path and registries.caFiles name more authorities";
       shared->outcome.emplace(co_await (*started)->pull(control_, std::move(request)));
     } else {
       shared->outcome.emplace(std::unexpected(started.error()));

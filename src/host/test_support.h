@@ -99,6 +99,7 @@ class FakeRuntime final : public WorkloadRuntime {
  public:
   std::vector<std::string> calls;
   bool hold = false;
+  int failing_fetches = 0;  // of images called "…/flaky:…"
   std::size_t preparing = 0;
   std::size_t most_preparing = 0;
 
@@ -115,6 +116,12 @@ class FakeRuntime final : public WorkloadRuntime {
     if (spec->components[0].image.contains("/slow:")) co_await fetched_.wait();
     if (spec->components[0].image.contains("/gone:"))
       co_return fail(ErrorCode::kNotFound, "there is no such image");
+    if (spec->components[0].image.contains("/alien:"))
+      co_return fail(ErrorCode::kProtocol, "that is no registry");
+    if (spec->components[0].image.contains("/flaky:") && failing_fetches > 0) {
+      --failing_fetches;
+      co_return fail(ErrorCode::kUnavailable, "the registry is down");
+    }
     co_return spec;
   }
   void letFetch() { fetched_.set(); }

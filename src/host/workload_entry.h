@@ -11,6 +11,7 @@
 #include "base/sync.h"
 #include "host/files.h"
 #include "host/workload_manager.h"
+#include "net/shard.h"
 
 // What the manager knows of one workload; internal to workload_manager*.cc.
 namespace nimbus::host {
@@ -22,6 +23,10 @@ struct WorkloadManager::Operation {
   std::uint64_t generation = 0;
   bool save = false;      // in the store
   bool restores = false;  // what the store remembers
+  // How often its images could not be had before, and whether that happened again in a way that
+  // may pass.
+  std::uint32_t earlier_failures = 0;
+  bool may_retry = false;
   std::optional<Result<void>> outcome;
   Event done;
 
@@ -56,6 +61,10 @@ struct WorkloadManager::Entry {
   OperationPointer running;
   OperationPointer queued;
   OperationPointer last_applied;  // the newest apply that ran, whatever came of it
+
+  // Set while the newest generation waits to be tried again; any newer change takes it back.
+  std::optional<std::chrono::system_clock::time_point> retry_at;
+  std::unique_ptr<net::Timer> retry;
 };
 
 }  // namespace nimbus::host

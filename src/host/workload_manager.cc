@@ -158,6 +158,8 @@ Result<WorkloadManager::OperationPointer> WorkloadManager::submitRemove(const st
 }
 
 void WorkloadManager::enqueue(const EntryPointer& entry, OperationPointer operation) {
+  entry->retry_at.reset();
+  entry->retry.reset();
   const OperationPointer superseded = std::exchange(entry->queued, std::move(operation));
   if (superseded != nullptr)
     superseded->finish(
@@ -206,6 +208,7 @@ WorkloadStatus WorkloadManager::statusOf(const Entry& entry) const {
   status.serving_generation = entry.serving == nullptr ? 0 : entry.serving->generation();
   status.reason = entry.source_problem.empty() ? entry.reason : entry.source_problem;
   status.changed_at = entry.changed_at;
+  status.retry_at = entry.retry_at;
   return status;
 }
 

@@ -44,12 +44,16 @@ struct ManagerOptions {
   std::size_t max_concurrent_starts = 2;  // generations being prepared at once
   std::size_t max_workloads = 100'000;
   Duration retire_bound = std::chrono::seconds(30);  // for what runs on a replaced generation
+  // An image that cannot be had is asked for again after this pause, which doubles each time.
+  Duration first_retry = std::chrono::seconds(10);
+  Duration longest_retry = std::chrono::minutes(5);
 };
 
 // Decides which workloads a host runs and brings the data plane there, one generation after the
 // other: prepare, make durable, swap routes, retire the old one. Operations on one workload run one
 // at a time; a newer one supersedes a queued one. The generation that serves goes on serving until
-// a newer one can. Lives on the control shard and is called only there.
+// a newer one can. One whose images cannot be had has failed for whoever waits, and is tried again
+// until it serves or a newer change comes. Lives on the control shard and is called only there.
 class WorkloadManager {
  public:
   WorkloadManager(ManagerEnvironment environment, ManagerOptions options);
@@ -105,6 +109,10 @@ class WorkloadManager {
 
   // Called whenever a route or a workload's name was given up: somebody may be waiting for it.
   void onReleased(std::function<void()> released) { released_ = std::move(released); }
+  // Called with the id of a workload that had failed and then serves without a new apply.
+  void onRecovered(std::function<void(const std::string&)> recovered) {
+    recovered_ = std::move(recovered);
+  }
 
  private:
   struct Operation;
@@ -131,9 +139,13 @@ class WorkloadManager {
   Task<Result<void>> activate(EntryPointer entry, OperationPointer operation,
                               std::shared_ptr<Deployment> next);
   Task<Result<void>> runRemove(EntryPointer entry, OperationPointer operation);
-  void settleApply(Entry& entry, const Operation& operation, const Result<void>& outcome);
+  void settleApply(const EntryPointer& entry, const Operation& operation,
+                   const Result<void>& outcome);
+  void settleFailure(Entry& entry, const Operation& operation, const Error& error);
   void settleRemove(Entry& entry, const Result<void>& outcome);
   void releaseRoutes(const WorkloadSpec& spec);
+  void planRetry(const EntryPointer& entry, OperationPointer failed);
+  void retry(const EntryPointer& entry, const Operation& failed);
 
   void setState(Entry& entry, WorkloadState state);
   std::size_t& countOf(WorkloadState state);
@@ -147,6 +159,7 @@ class WorkloadManager {
   RouteClaims claims_;
   Permits starts_;
   std::function<void()> released_;
+  std::function<void(const std::string&)> recovered_;
   std::shared_ptr<Gauge> gauges_[4];
   std::shared_ptr<Counter> applied_;
   std::shared_ptr<Counter> failed_;

@@ -2,48 +2,15 @@
 
 #include <gmock/gmock.h>
 
-#include "host/test_support.h"
+#include "host/workload_manager_fixture.h"
 
 namespace nimbus::host {
 namespace {
 
 using testing::ElementsAre;
 using testing::IsEmpty;
+using Rig = ManagerRig;
 using Wait = WorkloadManager::Wait;
-
-// A manager with everything around it, on one shard.
-struct Rig {
-  explicit Rig(net::Shard& shard, ManagerOptions options = {}) : shard(shard) {
-    make(options);
-    readiness.markReady();
-  }
-  void make(ManagerOptions options) {
-    manager = std::make_unique<WorkloadManager>(
-        ManagerEnvironment{shard, runtime, *store, events, readiness, *log, metrics, clock},
-        options);
-  }
-  static std::shared_ptr<const WorkloadSpec> share(WorkloadSpec spec) {
-    return std::make_shared<const WorkloadSpec>(std::move(spec));
-  }
-  Task<Result<WorkloadStatus>> apply(WorkloadSpec spec, Wait wait = Wait::kForOutcome) {
-    return manager->apply(share(std::move(spec)), {.source = "", .wait = wait});
-  }
-  Task<Result<WorkloadStatus>> applyFromFolder(WorkloadSpec spec, std::string file) {
-    return manager->apply(share(std::move(spec)),
-                          {.owner = WorkloadOwner::kFolder, .source = std::move(file)});
-  }
-  std::vector<std::string> takeCalls() { return std::exchange(runtime.calls, {}); }
-
-  net::Shard& shard;
-  FakeRuntime runtime;
-  std::unique_ptr<WorkloadStore> store = makeMemoryWorkloadStore();
-  FakeClock clock;
-  EventLog events{shard, clock, "e"};
-  Readiness readiness;
-  std::unique_ptr<Logger> log = makeNullLogger();
-  MetricRegistry metrics;
-  std::unique_ptr<WorkloadManager> manager;
-};
 
 // Starts an operation and keeps its result for later.
 template <typename T>
@@ -54,7 +21,6 @@ struct Pending {
   TaskSet tasks;
 };
 using PendingApply = Pending<Result<WorkloadStatus>>;
-
 class WorkloadManagerTest : public ShardTest {};
 
 TEST_F(WorkloadManagerTest, PreparesThenSwaps) {
@@ -103,60 +69,6 @@ TEST_F(WorkloadManagerTest, AReplacedComponentFileIsANewGeneration) {
     folder.write("c.wasm", "other");
     const auto status = co_await rig.apply(makeSpec("a", "/", folder.path("c.wasm")));
     EXPECT_EQ(status->serving_generation, 2U);
-  });
-}
-
-WorkloadSpec makeImageSpec(std::string name, std::string image,
-                           std::optional<oci::PullPolicy> policy = std::nullopt) {
-  WorkloadSpec spec = makeSpec(name, "/" + name, "");
-  spec.components[0].image = std::move(image);
-  spec.components[0].pull_policy = policy;
-  return spec;
-}
-
-TEST_F(WorkloadManagerTest, AnImageThatTakesLongKeepsNobodyWaiting) {
-  run([](net::Shard& shard) -> Task<void> {
-    Rig rig(shard);
-    rig.make({.max_concurrent_starts = 1});
-    rig.manager->markReady();
-    const auto status = co_await rig.apply(makeImageSpec("slow", "r.example/slow:1"), Wait::kNo);
-    EXPECT_EQ(status->state, WorkloadState::kStarting);
-    EXPECT_EQ((co_await rig.apply(makeSpec("a")))->state, WorkloadState::kRunning);
-    rig.runtime.letFetch();
-    co_await settle(shard);
-    EXPECT_EQ(rig.manager->get("default/slow")->state, WorkloadState::kRunning);
-  });
-}
-
-TEST_F(WorkloadManagerTest, AnImageThatIsMissingIsTheReason) {
-  run([](net::Shard& shard) -> Task<void> {
-    Rig rig(shard);
-    EXPECT_FALSE(co_await rig.apply(makeImageSpec("a", "r.example/gone:1")));
-    EXPECT_EQ(rig.manager->get("default/a")->state, WorkloadState::kError);
-    EXPECT_EQ(rig.manager->get("default/a")->reason, "there is no such image");
-    EXPECT_TRUE(co_await rig.apply(makeSpec("b", "/a"))) << "its route is free again";
-  });
-}
-
-TEST_F(WorkloadManagerTest, OnlyAnImageThatIsAlwaysPulledIsAskedForAgain) {
-  run([](net::Shard& shard) -> Task<void> {
-    Rig rig(shard);
-    for (int i = 0; i < 2; ++i) {
-      co_await rig.apply(makeImageSpec("a", "r.example/a:1"));
-      co_await rig.apply(makeImageSpec("b", "r.example/b:1", oci::PullPolicy::kAlways));
-    }
-    EXPECT_EQ(rig.manager->get("default/a")->serving_generation, 1U);
-    EXPECT_EQ(rig.manager->get("default/b")->serving_generation, 3U);
-  });
-}
-
-TEST_F(WorkloadManagerTest, ARestartGoesOnWithTheImagesThatAreThere) {
-  run([](net::Shard& shard) -> Task<void> {
-    Rig rig(shard);
-    const auto spec = makeImageSpec("a", "r.example/a:1", oci::PullPolicy::kAlways);
-    co_await rig.store->save({Rig::share(spec), 1});
-    co_await rig.manager->restoreAll();
-    EXPECT_EQ(rig.takeCalls().front(), "find default/a");
   });
 }
 

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <chrono>
 #include <utility>
 
@@ -8,6 +9,23 @@
 
 // The part of the manager that carries operations out.
 namespace nimbus::host {
+namespace {
+
+// Whether an image that could not be had may be there later, without any change here.
+bool mayPass(ErrorCode code) {
+  switch (code) {
+    case ErrorCode::kUnavailable:
+    case ErrorCode::kDeadlineExceeded:
+    case ErrorCode::kIo:
+    case ErrorCode::kNotFound:
+    case ErrorCode::kPermissionDenied: return true;
+    default: return false;
+  }
+}
+
+constexpr std::uint32_t kMostDoublings = 10;  // of the pause before a retry
+
+}  // namespace
 
 // Runs the operations of one workload until none is queued. One such task per busy workload.
 Task<void> WorkloadManager::work(EntryPointer entry) {
@@ -22,7 +40,7 @@ Task<void> WorkloadManager::work(EntryPointer entry) {
       outcome = co_await runRemove(entry, operation);
     entry->running = nullptr;
     if (applies)
-      settleApply(*entry, *operation, outcome);
+      settleApply(entry, *operation, outcome);
     else
       settleRemove(*entry, outcome);
     const bool gone = !applies && outcome && entry->queued == nullptr;
@@ -32,6 +50,7 @@ Task<void> WorkloadManager::work(EntryPointer entry) {
       entries_.erase(entry->id);
       if (released_) released_();
     }
+    if (operation->may_retry && entry->queued == nullptr) planRetry(entry, operation);
     // Last: who waits may ask for the next change of this workload at once. With `running` empty
     // that would start a second task, so the place stays taken until the waiters have returned.
     if (!gone) entry->running = operation;
@@ -62,7 +81,9 @@ Task<Result<std::shared_ptr<Deployment>>> WorkloadManager::prepare(OperationPoin
   using Freshness = WorkloadRuntime::Freshness;
   // A restart of the host changes no code.
   const auto freshness = operation->restores ? Freshness::kCacheWillDo : Freshness::kAsManifestSays;
-  CO_TRY(auto located, co_await environment_.runtime.fetch(operation->spec, freshness));
+  auto fetched = co_await environment_.runtime.fetch(operation->spec, freshness);
+  operation->may_retry = !fetched && mayPass(fetched.error().code());
+  CO_TRY(auto located, std::move(fetched));
   const Permit permit = co_await starts_.acquire();
   const TimePoint begun = environment_.clock.now();
   auto prepared = co_await environment_.runtime.prepare(std::move(located), operation->generation);
@@ -101,20 +122,26 @@ Task<Result<void>> WorkloadManager::runRemove(EntryPointer entry, OperationPoint
   co_return Result<void>();
 }
 
-void WorkloadManager::settleApply(Entry& entry, const Operation& operation,
+void WorkloadManager::settleApply(const EntryPointer& entry, const Operation& operation,
                                   const Result<void>& outcome) {
-  const std::string generation = std::to_string(operation.generation);
-  entry.observed_generation = operation.generation;
-  if (outcome) {
-    applied_->add();
-    entry.reason.clear();
-    setState(entry, WorkloadState::kRunning);
-    environment_.events.add(EventKind::kRunning, entry.id, operation.generation, "");
-    environment_.log.info("workload serves", {{"workload", entry.id}, {"generation", generation}});
+  entry->observed_generation = operation.generation;
+  if (!outcome) {
+    settleFailure(*entry, operation, outcome.error());
     return;
   }
+  applied_->add();
+  entry->reason.clear();
+  setState(*entry, WorkloadState::kRunning);
+  environment_.events.add(EventKind::kRunning, entry->id, operation.generation, "");
+  environment_.log.info("workload serves", {{"workload", entry->id},
+                                            {"generation", std::to_string(operation.generation)}});
+  if (operation.earlier_failures > 0 && recovered_) recovered_(entry->id);
+}
+
+void WorkloadManager::settleFailure(Entry& entry, const Operation& operation, const Error& error) {
+  const std::string generation = std::to_string(operation.generation);
   failed_->add();
-  const std::string why = outcome.error().describe();
+  const std::string why = error.describe();
   if (entry.serving == nullptr) {
     entry.reason = why;
     setState(entry, WorkloadState::kError);
@@ -126,6 +153,32 @@ void WorkloadManager::settleApply(Entry& entry, const Operation& operation,
   environment_.events.add(EventKind::kFailed, entry.id, operation.generation, why);
   environment_.log.warn("workload failed to start",
                         {{"workload", entry.id}, {"generation", generation}, {"error", why}});
+}
+
+// The retry is an operation of its own, but of the same generation.
+void WorkloadManager::planRetry(const EntryPointer& entry, OperationPointer failed) {
+  const Duration pause =
+      std::min(std::max(options_.longest_retry, options_.first_retry),
+               options_.first_retry * (1 << std::min(failed->earlier_failures, kMostDoublings)));
+  entry->retry_at = environment_.clock.wallNow() +
+                    std::chrono::duration_cast<std::chrono::system_clock::duration>(pause);
+  entry->retry = std::make_unique<net::Timer>(
+      environment_.shard, [this, weak = std::weak_ptr(entry), failed = std::move(failed)] {
+        if (const EntryPointer alive = weak.lock()) retry(alive, *failed);
+      });
+  entry->retry->armAfter(pause);
+}
+
+void WorkloadManager::retry(const EntryPointer& entry, const Operation& failed) {
+  if (environment_.readiness.phase() == Readiness::Phase::kDraining) return;
+  auto again = std::make_shared<Operation>();
+  again->spec = failed.spec;
+  again->stamps = stampsOf(*failed.spec);
+  again->generation = failed.generation;
+  again->save = failed.save;
+  again->restores = failed.restores;
+  again->earlier_failures = failed.earlier_failures + 1;
+  enqueue(entry, std::move(again));
 }
 
 void WorkloadManager::settleRemove(Entry& entry, const Result<void>& outcome) {

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -36,6 +37,8 @@ struct WorkloadStatus {
   std::uint64_t serving_generation = 0;   // 0: none
   std::string reason;                     // what is wrong; empty if nothing is
   std::chrono::system_clock::time_point changed_at;
+  // Set: an image of `generation` could not be had, and that will be tried again then.
+  std::optional<std::chrono::system_clock::time_point> retry_at;
   std::vector<ComponentStatus> components;  // of the serving generation; only if asked for
 };
 

@@ -31,6 +31,9 @@ struct RegistryOptions {
   // Larger blobs are uploaded in pieces of this size, so that a broken connection does not cost all
   // that was sent.
   std::uint64_t upload_piece_bytes = 64ULL << 20;
+  // What may help with a registry without TLS, and with one whose certificate is not trusted.
+  std::string plain_advice = "say --insecure";
+  std::string trust_advice = "--ca-path names more certificate authorities";
   RetryPolicy retry;  // without a `pause` that of the shard is used
 };
 

@@ -112,8 +112,9 @@ Failure Requester::unreachable(const Url& url, const Error& cause) const {
                             : "cannot talk to " + url.authority + ", where the registry " +
                                   reference_.registry + " redirects to";
   if (url.scheme == http::Scheme::kHttps && cause.code() == ErrorCode::kProtocol)
-    message += refusesCertificate(cause) ? " (--ca-path names more certificate authorities)"
-                                         : " (if it speaks HTTP without TLS, say --insecure)";
+    message += refusesCertificate(cause)
+                   ? fmt::format(" ({})", options_.trust_advice)
+                   : fmt::format(" (if it speaks HTTP without TLS, {})", options_.plain_advice);
   return {Error(cause.code(), std::move(message), cause),
           passing ? Failure::Retry::kLater : Failure::Retry::kUseless,
           {}};

@@ -68,6 +68,7 @@ std::string describe(const WorkloadView& view) {
                      std::to_string(view.observed_generation) + ", serving " +
                      std::to_string(view.serving_generation) + ")  owner " + view.owner;
   if (!view.reason.empty()) line += "\n  " + view.reason;
+  if (!view.retry_at.empty()) line += "\n  tried again at " + view.retry_at;
   for (const std::string& link : view.links) line += "\n  " + link;
   for (const std::string& binding : view.bindings) line += "\n  " + binding;
   return line;

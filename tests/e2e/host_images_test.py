@@ -29,9 +29,9 @@ class TestCase(hosting.TestCase):
         data = self.wash_json("oci", "push", reference, harness.guest(guest), *flags)["data"]
         return reference, data["digest"]
 
-    def image_host(self, *flags, state=False, **section):
+    def image_host(self, *flags, state=False, workloads=False, **section):
         section = {"cache": str(self.folder / "images"), **section}
-        return self.host(*flags, state=state, config={"registries": section})
+        return self.host(*flags, state=state, workloads=workloads, config={"registries": section})
 
     def failure(self, host, manifest):
         """Why an apply failed; the same stands in the workload's status."""
@@ -64,8 +64,12 @@ class Images(TestCase):
 
     def test_a_registry_without_tls_must_be_allowed(self):
         host = self.image_host()
+        answer = host.try_apply(image("a", self.reference))
+        self.assertEqual(422, answer.status, answer.text)
         self.assertIn(f"component \"web\": cannot pull {self.reference}: cannot talk to",
-                      self.failure(host, image("a", self.reference)))
+                      json.loads(answer.body)["error"]["message"].replace('\\"', '"'))
+        self.assertIn("--allow-insecure-registries", answer.text)
+        self.assertNotIn("retryAt", host.status("a"))
         allowed = self.image_host("--allow-insecure-registries")
         allowed.apply(image("a", self.reference))
 
@@ -75,6 +79,27 @@ class Images(TestCase):
         self.assertIn("404 (MANIFEST_UNKNOWN", self.failure(host, image("a", missing)))
         self.assertIn("is not in the cache",
                       self.failure(host, image("b", self.reference, imagePullPolicy="Never")))
+
+    def test_an_image_that_was_not_there_is_asked_for_until_it_is(self):
+        for owner in ("api", "folder"):
+            with self.subTest(owner):
+                host = self.image_host(insecure=["*"], retryPause="200ms", workloads=True)
+                late = self.registry.reference(f"acme/late-{owner}:1")
+                if owner == "api":
+                    self.assertIn("404", self.failure(host, image("a", late)))
+                else:
+                    self.put("a.json", image("a", late))
+                self.eventually(lambda: (host.status("a") or {}).get("retryAt"),
+                                "its status does not say that it is tried again")
+                self.assertEqual("Error", host.status("a")["state"])
+                with host.events() as events:
+                    self.wash_json("oci", "push", late, harness.guest("http-misc"), "--insecure")
+                    events.until("running", "default/a")
+                self.assertEqual(200, host.ask("a.test", "/count").status)
+                status = host.status("a")
+                self.assertEqual(("Running", "", None),
+                                 (status["state"], status["reason"], status.get("retryAt")))
+                self.assertEqual({}, host.problems())
 
     def test_the_digest_of_the_manifest_must_fit(self):
         host = self.image_host(insecure=["*"])
