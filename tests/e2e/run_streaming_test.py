@@ -10,7 +10,7 @@ import termios
 import unittest
 
 import harness
-from streaming import MIB, Chunks, Sender, bounded_growth, check_echo
+from streaming import MIB, Chunks, Sender, bounded_growth, check_echo, check_echo_http2
 
 GROWTH = 64 * MIB
 ECHOES = ("http-echo", "http-echo-p3")
@@ -112,6 +112,13 @@ class Echo(StreamingTest):
         server.post("/", b"warm")
         with bounded_growth(self, server, GROWTH):
             check_echo(self, server, "/", 256 * MIB)
+
+    @unittest.skipUnless(shutil.which("curl"), "curl is not installed")
+    @with_each(ECHOES)
+    def test_128_mib_come_back_over_http_2_in_constant_memory(self, server):
+        server.post("/", b"warm")
+        with bounded_growth(self, server, GROWTH):
+            check_echo_http2(self, server, "/", 128 * MIB)
 
     def test_128_mib_come_back_past_a_component_in_constant_memory(self):
         for name, path in (("http-echo", "/splice"), ("http-echo-p3", "/pipe")):

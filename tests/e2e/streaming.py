@@ -2,6 +2,7 @@
 
 import contextlib
 import socket
+import subprocess
 import threading
 
 import harness
@@ -88,6 +89,33 @@ def check_echo(test, server, path, length):
         check_body(test, Chunks(client), length)
         sender.join()
         test.assertIsNone(sender.failure)
+
+
+def check_echo_http2(test, server, path, length):
+    """The same over HTTP/2 without TLS, by curl, which sends and receives at once."""
+    curl = subprocess.Popen(
+        ["curl", "-sS", "--fail", "--http2-prior-knowledge", "-H", "te: trailers", "-X", "POST",
+         "-T", "-", "-w", "%{stderr}%{http_version} %{response_code}", f"{server.url}{path}"],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    with curl:
+        test.addCleanup(curl.kill)
+        feeder = threading.Thread(target=_feed, args=(curl.stdin, length), daemon=True)
+        feeder.start()
+        offset = 0
+        while part := curl.stdout.read1(PIECE):
+            if part != pattern(offset, len(part)):
+                test.fail(f"other bytes came back at {offset}")
+            offset += len(part)
+        told = curl.stderr.read().decode()
+        feeder.join(harness.PATIENCE_SECONDS)
+    test.assertEqual((0, "2 200", length), (curl.returncode, told, offset), told)
+
+
+def _feed(pipe, length):
+    # A reader that ends early is noticed by what it has not returned.
+    with contextlib.suppress(BrokenPipeError), pipe:
+        for offset in range(0, length, PIECE):
+            pipe.write(pattern(offset, min(PIECE, length - offset)))
 
 
 @contextlib.contextmanager
