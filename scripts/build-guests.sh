@@ -3,9 +3,9 @@
 #
 # Builds the guest components of examples/ and tests/guests/ into OUTDIR/NAME.wasm. --quick, the
 # default, leaves out what takes minutes or tools of hundreds of megabytes (C++, Go, JavaScript,
-# Python); names choose single guests. Each result is kept in the user's cache folder under the hash
-# of its sources, recipe and compiler, so that a fresh clone on the same machine builds nothing
-# again.
+# TypeScript, Python); names choose single guests. Each result is kept in the user's cache folder
+# under the hash of its sources, recipe and compiler, so that a fresh clone on the same machine
+# builds nothing again.
 set -euo pipefail
 shopt -s inherit_errexit
 
@@ -22,6 +22,7 @@ compiler_of() {
     c*) echo "$clang_version" ;;
     go*) echo "$go_version $adapter_version $wit_bindgen_go_version" ;;
     js) echo "$jco_version $rust_version" ;;
+    ts) echo "$typescript_version $jco_version $rust_version" ;;
     py) echo "$componentize_py_version $rust_version" ;;
   esac
 }
@@ -37,7 +38,8 @@ sources_of() {
       ;;
     cpp) echo examples/http-hello-c ;;
     *_plugin) echo wit/wash ;;
-    js | py) echo examples/Cargo.lock ;;
+    wat_core) echo tests/guests/core/wit ;;
+    js | ts | py) echo examples/Cargo.lock ;;
   esac
 }
 

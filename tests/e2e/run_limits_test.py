@@ -131,7 +131,7 @@ class HostileComponents(LimitsTest):
             self.check(f"wat-{name}", (200, 500, 503, 504))
 
     def test_bombs_end_their_request(self):
-        for name in ("memory-bomb", "table-bomb"):
+        for name in ("memory-bomb", "memory-bomb-p3", "table-bomb"):
             self.check(f"wat-{name}")
 
     def test_components_that_never_get_started_end_their_request(self):
@@ -139,8 +139,30 @@ class HostileComponents(LimitsTest):
             self.check(f"wat-{name}")
 
     def test_components_that_never_answer_end_their_request(self):
-        for name in ("spin", "trap", "recurse", "no-response"):
+        for name in ("spin", "spin-p3", "trap", "trap-p3", "recurse", "recurse-p3", "no-response"):
             self.check(f"wat-{name}")
+
+    def test_components_that_exit_end_their_request_and_not_the_process(self):
+        for name in ("exits", "exits-p3"):
+            self.check(f"wat-{name}", (500,))
+
+    def test_a_component_that_answers_late_is_waited_for_as_long_as_its_limit_allows(self):
+        for limit, expected in (("60s", 200), ("50ms", 504)):
+            with self.subTest(limit):
+                server = self.serve("wat-late", "--timeout", limit)
+                self.assertEqual(expected, server.get().status)
+                self.assertEqual(0, server.terminate())
+
+    def test_a_body_that_is_never_read_holds_nothing_up(self):
+        server = self.serve("wat-never-reads", "--pool-size", "1", "--shards", "1")
+        for _ in range(3):
+            with server.connect() as client:
+                # More than any buffer on the way takes, and never the whole of it.
+                client.send("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 1000000000\r\n\r\n")
+                client.send(bytes(100_000))
+                self.assertTrue(client.read_until("\r\n\r\n").startswith(b"HTTP/1.1 200 "))
+        self.assertEqual(200, server.post("/", bytes(4_000_000)).status)
+        self.assertEqual(0, server.terminate())
 
 
 class Neighbours(LimitsTest):

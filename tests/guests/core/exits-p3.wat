@@ -1,0 +1,8 @@
+;; Ends the program in the middle of a request.
+(module
+  (import "wasi:cli/exit@0.3.0" "exit" (func $exit (param i32)))
+  (memory (export "memory") 1)
+  (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) unreachable)
+  (func (export "wasi:http/handler@0.3.0#handle") (param i32) (result i32)
+    (call $exit (i32.const 0))
+    unreachable))
