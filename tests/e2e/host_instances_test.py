@@ -1,0 +1,66 @@
+#!/usr/bin/env python3
+"""`wash host` keeps warm instances no longer than it should, and ends them with care."""
+
+import contextlib
+
+import harness
+import hosting
+from hosting import workload
+
+
+class WarmInstances(hosting.TestCase):
+    def one(self, host, name="a"):
+        """The status of a workload's component."""
+        return host.status(name)["components"][0]
+
+    def begin(self, stack, host, path):
+        """A connection on which the call has begun."""
+        before = self.one(host)["callsInFlight"]
+        client = stack.enter_context(host.connect())
+        client.send(f"GET {path} HTTP/1.1\r\nHost: a.test\r\n\r\n")
+        self.eventually(lambda: self.one(host)["callsInFlight"] > before, f"{path} never began")
+        return client
+
+    def test_an_idle_instance_ends(self):
+        for guest in ("http-misc", "http-misc-p3"):
+            with self.subTest(guest):
+                host = self.host("--shards", "1")
+                host.apply(workload("a", guest, poolSize=1, idleTimeout="1s"))
+                self.assertEqual("1\n", host.text_of("a.test", "/count"))
+                self.eventually(lambda: self.one(host)["instances"] == 0, "it is kept for ever")
+                self.assertEqual("1\n", host.text_of("a.test", "/count"))
+
+    def test_an_instance_with_a_call_on_it_is_not_idle(self):
+        host = self.host("--shards", "1")
+        host.apply(workload("a", "http-misc-p3", poolSize=1, idleTimeout="50ms"))
+        self.assertEqual("slept 1000 ms\n", host.text_of("a.test", "/sleep?ms=1000"))
+
+    def test_calls_beside_one_that_ran_out_of_time_are_given_a_grace_period(self):
+        host = self.host("--shards", "1", config={"defaults": {"collateralGrace": "60s"}})
+        host.apply(workload("a", "http-misc-p3", poolSize=1, maxConcurrency=4,
+                            timeout="8s"))
+        self.assertEqual("1\n", host.text_of("a.test", "/count"))
+        with contextlib.ExitStack() as stack:
+            late = self.begin(stack, host, "/sleep?ms=600000")
+            # Half of the time that the first one has is over when the other begins.
+            host.text_of("a.test", "/sleep?ms=4000")
+            beside = self.begin(stack, host, "/sleep?ms=5000")
+            self.assertEqual(504, late.read_answer().status)
+            self.assertEqual("1\n", host.text_of("a.test", "/count"), "it still takes calls")
+            self.assertEqual(200, beside.read_answer().status)
+
+    def test_calls_that_use_up_the_grace_period_end_with_their_instance(self):
+        host = self.host("--shards", "1", config={"defaults": {"collateralGrace": "1ms"}})
+        host.apply(workload("a", "http-misc-p3", poolSize=1, maxConcurrency=4,
+                            timeout="3s"))
+        with contextlib.ExitStack() as stack:
+            late = self.begin(stack, host, "/sleep?ms=600000")
+            host.text_of("a.test", "/sleep?ms=500")
+            beside = self.begin(stack, host, "/sleep?ms=600000")
+            self.assertEqual([504, 502], [client.read_answer().status for client in (late, beside)])
+        host.wait_for_stderr("outcome=collateral .*a call on it took longer than its limit")
+        self.eventually(lambda: self.one(host)["instances"] == 0, "it lives on")
+
+
+if __name__ == "__main__":
+    harness.main()
