@@ -165,6 +165,131 @@ const std::vector<Violation> kViolations = {
      NGHTTP2_PROTOCOL_ERROR},
 };
 
+// RFC 9113, sections 5.1, 6.2 to 6.10.
+const std::vector<Violation> kFrameViolations = {
+    {"content after the end of the request",
+     [](auto& peer) {
+       peer.request(1, "GET", "/wait");
+       peer.data(1, "x", true);
+     },
+     NGHTTP2_STREAM_CLOSED},
+    {"fields after the end of the request",
+     [](auto& peer) {
+       peer.request(1, "GET", "/wait");
+       peer.headers(1, get({}), NGHTTP2_FLAG_END_STREAM);
+     },
+     NGHTTP2_STREAM_CLOSED},
+    {"padding of HEADERS longer than the frame",
+     [](auto& peer) {
+       peer.frame(NGHTTP2_HEADERS, NGHTTP2_FLAG_PADDED | 5, 1, "\x40" + peer.encode(get({})));
+     },
+     NGHTTP2_PROTOCOL_ERROR},
+    {"RST_STREAM on stream 0", [](auto& peer) { peer.reset(0, 0); }, NGHTTP2_PROTOCOL_ERROR},
+    {"RST_STREAM of 3 bytes",
+     [](auto& peer) {
+       peer.request(1, "POST", "/wait", {}, false);
+       peer.frame(NGHTTP2_RST_STREAM, 0, 1, "123");
+     },
+     NGHTTP2_FRAME_SIZE_ERROR},
+    {"SETTINGS acknowledged with content",
+     [](auto& peer) { peer.frame(NGHTTP2_SETTINGS, NGHTTP2_FLAG_ACK, 0, "123456"); },
+     NGHTTP2_FRAME_SIZE_ERROR},
+    {"a push setting that is neither on nor off",
+     [](auto& peer) { peer.settings({{NGHTTP2_SETTINGS_ENABLE_PUSH, 2}}); },
+     NGHTTP2_PROTOCOL_ERROR},
+    {"a maximum frame size below the least",
+     [](auto& peer) { peer.settings({{NGHTTP2_SETTINGS_MAX_FRAME_SIZE, 16383}}); },
+     NGHTTP2_PROTOCOL_ERROR},
+    {"a maximum frame size above the most",
+     [](auto& peer) { peer.settings({{NGHTTP2_SETTINGS_MAX_FRAME_SIZE, 16777216}}); },
+     NGHTTP2_PROTOCOL_ERROR},
+    {"PING on a stream", [](auto& peer) { peer.frame(NGHTTP2_PING, 0, 1, "12345678"); },
+     NGHTTP2_PROTOCOL_ERROR},
+    {"GOAWAY on a stream",
+     [](auto& peer) { peer.frame(NGHTTP2_GOAWAY, 0, 1, std::string(8, '\0')); },
+     NGHTTP2_PROTOCOL_ERROR},
+    {"WINDOW_UPDATE of 3 bytes", [](auto& peer) { peer.frame(NGHTTP2_WINDOW_UPDATE, 0, 0, "123"); },
+     NGHTTP2_FRAME_SIZE_ERROR},
+    {"WINDOW_UPDATE of 0 on a stream",
+     [](auto& peer) {
+       peer.request(1, "POST", "/wait", {}, false);
+       peer.windowUpdate(1, 0);
+     },
+     NGHTTP2_PROTOCOL_ERROR},
+    {"WINDOW_UPDATE on an idle stream", [](auto& peer) { peer.windowUpdate(1, 1); },
+     NGHTTP2_PROTOCOL_ERROR},
+    {"CONTINUATION on another stream",
+     [](auto& peer) {
+       peer.frame(NGHTTP2_HEADERS, NGHTTP2_FLAG_END_STREAM, 1, peer.encode(get({})));
+       peer.frame(NGHTTP2_CONTINUATION, NGHTTP2_FLAG_END_HEADERS, 3, "");
+     },
+     NGHTTP2_PROTOCOL_ERROR},
+};
+
+// RFC 7541, sections 2.3.3, 4.2, 5.1, 5.2 and 6.3: what follows a request's four pseudo fields.
+const std::vector<std::pair<const char*, std::string>> kBadFieldBlocks = {
+    {"index 0", "\x80"},
+    {"an index beyond both tables", std::string("\xff\x00", 2)},
+    {"an index that overflows", "\xff\xff\xff\xff\xff\xff\xff\xff\x7f"},
+    {"a table size that is no more at the start", "\x20"},
+    {"a table size above the limit", "\x3f\xff\xff\xff\x07"},
+    {"a name that is cut", std::string("\x00\x05xy", 4)},
+    {"Huffman padding longer than 7 bits", std::string("\x00\x01x\x82\x1f\xff", 6)},
+    {"Huffman padding of zeros", std::string("\x00\x01x\x81\x18", 5)},
+    {"the end of string in a Huffman string", std::string("\x00\x01x\x84\xff\xff\xff\xff", 8)},
+};
+
+TEST_F(Http2ServerTest, EndsConnectionsWhoseFramesMakeNoSense) {
+  respondWith([](ServerRequest&, ResponseWriter&) -> Task<void> {
+    co_await Event().wait();  // until the connection ends
+  });
+  for (const Violation& violation : kFrameViolations) {
+    auto peer = connect();
+    violation.act(*peer);
+    EXPECT_EQ(peer->readGoaway(), violation.code) << violation.what;
+    EXPECT_TRUE(peer->readToEnd()) << violation.what;
+  }
+}
+
+TEST_F(Http2ServerTest, EndsConnectionsWhoseFieldsCannotBeDecoded) {
+  for (const auto& [what, block] : kBadFieldBlocks) {
+    auto peer = connect();
+    peer->frame(NGHTTP2_HEADERS, 5, 1,
+                "\x82\x86\x84\x41\x01"
+                "a" +
+                    block);
+    EXPECT_EQ(peer->readGoaway(), NGHTTP2_COMPRESSION_ERROR) << what;
+    EXPECT_TRUE(peer->readToEnd()) << what;
+  }
+}
+
+TEST_F(Http2ServerTest, EndsAStreamAloneWhoseWindowGrowsBeyondItsMaximum) {
+  respondWith([](ServerRequest& request, ResponseWriter& response) -> Task<void> {
+    if (request.head.path == "/wait") co_await Event().wait();
+    sendText(response, 200, "hello");
+  });
+  auto peer = connect();
+  peer->request(1, "POST", "/wait", {}, false);
+  peer->windowUpdate(1, 0x7fffffff);
+  EXPECT_EQ(peer->readMessage(1).reset, NGHTTP2_FLOW_CONTROL_ERROR);
+  peer->request(3, "GET", "/");
+  EXPECT_EQ(peer->readMessage(3).content, "hello");
+}
+
+TEST_F(Http2ServerTest, IgnoresWhatMustBeIgnored) {
+  auto peer = connect();
+  peer->settings({{0x7777, 1}});
+  peer->frame(NGHTTP2_PING, NGHTTP2_FLAG_ACK, 0, "87654321");
+  peer->frame(NGHTTP2_PRIORITY, 0, 3, std::string("\0\0\0\0\x10", 5));
+  peer->request(1, "GET", "/");
+  EXPECT_EQ(peer->readMessage(1).content, "hello");
+  // What was on its way when a stream ended is no fault of the client.
+  peer->windowUpdate(1, 100);
+  peer->reset(1, NGHTTP2_CANCEL);
+  peer->request(3, "GET", "/");
+  EXPECT_EQ(peer->readMessage(3).content, "hello");
+}
+
 TEST_F(Http2ServerTest, EndsConnectionsThatBreakTheProtocol) {
   for (const Violation& violation : kViolations) {
     auto peer = connect();
