@@ -83,6 +83,7 @@ registries:
   cache: images
   cacheMb: 7
   pullTimeout: 9s
+  retryPause: 4s
   systemRoots: false
   caFiles: [registry.pem]
   insecure: ["localhost:5000"]
@@ -207,6 +208,7 @@ TEST(HostConfig, ReadsWhatConcernsRegistries) {
   EXPECT_EQ(images.service.cache_folder, "/etc/n/images");
   EXPECT_EQ(images.service.cache_max_bytes, 7U << 20);
   EXPECT_EQ(images.pull_timeout, seconds(9));
+  EXPECT_EQ(config->manager.first_retry, seconds(4));
   EXPECT_FALSE(images.service.system_roots);
   EXPECT_THAT(images.service.ca_paths, ElementsAre("/etc/n/registry.pem"));
   EXPECT_THAT(images.insecure_registries, ElementsAre("localhost:5000"));
