@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include "host/admin_client.h"
+#include "host/admin_json.h"
 #include "host/test_support.h"
 #include "http/server.h"
 #include "net/socket.h"
@@ -105,6 +106,21 @@ TEST_F(AdminApiTest, AppliesListsGetsAndDeletes) {
     EXPECT_EQ(gone.error().code(), ErrorCode::kNotFound);
     EXPECT_EQ(gone.error().message(), "there is no workload \"default/hello\"");
     EXPECT_TRUE((co_await client.list(""))->empty());
+  });
+}
+
+TEST_F(AdminApiTest, TellsWhenAnImageIsAskedForAgain) {
+  run([](net::Shard& shard) -> Task<void> {
+    ApiRig rig(shard);
+    rig.runtime.failing_fetches = 1;
+    const auto applied = co_await rig.client().apply(
+        "name: hello\ncomponents: [{name: web, image: 'r.example/flaky:1'}]\n"
+        "http: {routes: [{path: /}]}\n",
+        AdminClient::Wait::kForOutcome);
+    EXPECT_EQ(applied.error().code(), ErrorCode::kUnavailable);
+    const auto status = co_await rig.client().get("default", "hello");
+    EXPECT_EQ(status->state, "Error");
+    EXPECT_EQ(status->retry_at, formatTime(rig.clock.wallNow() + std::chrono::seconds(10)));
   });
 }
 
