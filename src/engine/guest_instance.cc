@@ -82,8 +82,9 @@ void GuestInstance::pollOnce() {
   if (ended_) return;
   poller_.beginPoll(token_);
   if (nimbus_guest_poll(raw_) == NIMBUS_POLL_READY) ended_ = true;
-  cpu_time_ += poller_.cpuOfPoll();
-  poller_.endPoll(ended_ ? Poller::Polled::kDone : Poller::Polled::kPending);
+  const Duration cpu = poller_.cpuOfPoll();
+  cpu_time_ += cpu;
+  poller_.endPoll(ended_ ? Poller::Polled::kDone : poller_.pendingAfter(cpu));
 }
 
 void GuestInstance::onWake() {

@@ -12,11 +12,12 @@ namespace {
 thread_local Shard* current_shard = nullptr;
 
 // Bounds what epoll_wait is asked for; a timer further off is looked at again then.
-constexpr std::int64_t kMaxWaitMs = 3'600'000;
+constexpr int kMaxWaitMs = 3'600'000;
 
-// How long a busy shard keeps what waits for it to be idle. Each time costs the other work as long
-// as that takes; ten times a second is less than one request in a hundred notices under load.
-constexpr Duration kIdlePatience = std::chrono::milliseconds(100);
+int toMilliseconds(Duration left) {
+  const auto whole = std::chrono::ceil<std::chrono::milliseconds>(left).count();
+  return static_cast<int>(std::clamp<std::int64_t>(whole, 0, kMaxWaitMs));
+}
 
 // A queue that grew beyond this in a burst gives its memory back.
 constexpr std::size_t kMaxKeptWorkItems = 4096;
@@ -65,7 +66,7 @@ void Shard::post(std::move_only_function<void()> work) { impl_->post(std::move(w
 void Shard::defer(Deferred& item) { Impl::link(impl_->deferred, item); }
 
 void Shard::deferUntilIdle(Deferred& item) {
-  if (impl_->for_idle == nullptr) impl_->idle_by = now() + kIdlePatience;
+  if (impl_->for_idle == nullptr) impl_->idle_gate.workCame(now());
   Impl::link(impl_->for_idle, item);
 }
 
@@ -107,24 +108,33 @@ void Shard::Impl::run() {
 // Begins with what the wait at the end of the turn before has told.
 void Shard::Impl::turn() {
   runPosted();
-  if (!timers.empty() && timers.next() <= now()) timers.fireDue(now());
+  if (!timers.empty() && timers.next() <= now()) {
+    timers.fireDue(now());
+    idle_gate.busy();
+  }
   runDeferred();
   if (stopping) return;
   now_known_ = false;  // read anew by whom the wait tells something
+  const bool more_to_do = !local_.empty() || deferred != nullptr;
   if (for_idle != nullptr) {
-    lookForIdle();
-  } else if (local_.empty() && deferred == nullptr) {
-    waitForWork();
+    lookForIdle(more_to_do);
+  } else if (more_to_do) {
+    if (loop.wait(0) > 0) idle_gate.busy();
   } else {
-    loop.wait(0);
+    waitForWork(kMaxWaitMs);
   }
 }
 
-void Shard::Impl::lookForIdle() {
-  const bool told = loop.wait(0) > 0;
-  const bool busy = told || !local_.empty() || deferred != nullptr || remote_waiting_.load() ||
-                    (!timers.empty() && timers.next() <= now());
-  if (busy && now() < idle_by) return;
+void Shard::Impl::lookForIdle(bool more_to_do) {
+  if (more_to_do) {
+    idle_gate.busy();
+    loop.wait(0);
+  } else {
+    idle_gate.quiet(now());
+    waitForWork(toMilliseconds(idle_gate.left(now())));
+  }
+  now_known_ = false;
+  if (idle_gate.left(now()) > Duration::zero()) return;
   while (for_idle != nullptr) {
     Deferred& item = *for_idle;
     unlink(item);
@@ -184,17 +194,14 @@ void Shard::Impl::unlink(Deferred& item) {
   item.link_ = nullptr;
 }
 
-void Shard::Impl::waitForWork() {
+void Shard::Impl::waitForWork(int limit_ms) {
+  int wait_ms = limit_ms;
+  if (!timers.empty())
+    wait_ms = std::min(wait_ms, toMilliseconds(timers.next() - std::chrono::steady_clock::now()));
   sleeping_.store(true);
-  loop.wait(remote_waiting_.load() ? 0 : millisecondsToNextTimer());
+  const bool told = loop.wait(remote_waiting_.load() ? 0 : wait_ms) > 0;
   sleeping_.store(false, std::memory_order_relaxed);
-}
-
-int Shard::Impl::millisecondsToNextTimer() {
-  if (timers.empty()) return -1;
-  const auto left = std::chrono::ceil<std::chrono::milliseconds>(timers.next() -
-                                                                 std::chrono::steady_clock::now());
-  return static_cast<int>(std::clamp<std::int64_t>(left.count(), 0, kMaxWaitMs));
+  if (told || remote_waiting_.load(std::memory_order_relaxed)) idle_gate.busy();
 }
 
 }  // namespace nimbus::net

@@ -53,8 +53,8 @@ class Shard {
 
   // Runs item.runDeferred() at the end of this turn. Shard's thread only.
   void defer(Deferred& item);
-  // The same once a turn finds nothing else to do, or after a tenth of a second of busy turns: for
-  // work that would keep everything else waiting.
+  // The same once there has been nothing else to do for a moment, or after a tenth of a second of
+  // busy turns (IdleGate): for work that would keep everything else waiting.
   void deferUntilIdle(Deferred& item);
 
   // Suspend the calling coroutine; destroying it cancels the timer. Resolution 1 ms.

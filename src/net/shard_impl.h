@@ -8,6 +8,7 @@
 
 #include "base/sync.h"
 #include "net/event_loop.h"
+#include "net/idle_gate.h"
 #include "net/shard.h"
 #include "net/timer_heap.h"
 
@@ -34,7 +35,7 @@ struct Shard::Impl {
   TaskSet tasks;  // of ShardGroup::runTask
   Deferred* deferred = nullptr;
   Deferred* for_idle = nullptr;
-  TimePoint idle_by{};  // when `for_idle` runs at the latest
+  IdleGate idle_gate;  // when `for_idle` runs
   std::thread thread;
   bool stopping = false;
 
@@ -45,10 +46,10 @@ struct Shard::Impl {
   void runPosted();
   void runDeferred();
   static void unlink(Deferred& item);
-  // Looks for events without waiting; if there are none, or it is time, what waits for that runs.
-  void lookForIdle();
-  void waitForWork();
-  [[nodiscard]] int millisecondsToNextTimer();
+  // Waits until it is time for what waits for idleness, or something else is to be done.
+  void lookForIdle(bool more_to_do);
+  // For events, until the next timer or the limit.
+  void waitForWork(int limit_ms);
 
   bool now_known_ = false;
   TimePoint now_{};
