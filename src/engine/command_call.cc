@@ -33,14 +33,14 @@ Task<CallOutcome> CommandCall::run() {
 void CommandCall::onWake() {
   if (ended_.isSet()) return;
   poller_.beginPoll(token_);
-  bool ended = nimbus_call_poll(call_) == NIMBUS_POLL_READY;
-  const Duration cpu = poller_.cpuOfPoll();
-  cpu_time_ += cpu;
+  const auto polled = static_cast<Poller::Polled>(nimbus_call_poll(call_));
+  bool ended = polled == Poller::Polled::kDone;
+  cpu_time_ += poller_.cpuOfPoll();
   if (!ended && cpu_time_ > cpu_limit_) {
     ended = true;
     outcome_ = {CallOutcome::Kind::kCpuLimit, 0, "the command used up its CPU time"};
   }
-  poller_.endPoll(ended ? Poller::Polled::kDone : poller_.pendingAfter(cpu));
+  poller_.endPoll(ended ? Poller::Polled::kDone : polled);
   if (ended) ended_.set();  // may destroy this
 }
 

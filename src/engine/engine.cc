@@ -16,6 +16,7 @@
 #include "engine/code_cache.h"
 #include "engine/composition.h"
 #include "engine/ffi.h"
+#include "engine/tick_pace.h"
 #include "engine/ticker.h"
 #include "engine/wasm_engine.h"
 #include "wit/component_info.h"
@@ -23,9 +24,6 @@
 
 namespace nimbus::engine {
 namespace {
-
-// A guest that computes for longer than this lets others of its shard run.
-constexpr Duration kTick = std::chrono::milliseconds(5);
 
 Result<ComponentKind> kindOf(const wit::ComponentInfo& info) {
   switch (wit::runKind(info)) {
@@ -100,7 +98,20 @@ struct Engine::Impl {
   // Makes it of `source` unless somebody has it.
   template <typename Source>
   ComponentResult shared(const Sha256& key, const Source& source);
+  Duration tick();  // on the ticker's thread only
+  TickPace pace;    // the same
 };
+
+Duration Engine::Impl::tick() {
+  const bool cut_short = nimbus_tick(pace.sliceTicks()) != 0;
+  {
+    const std::lock_guard lock(mutex);
+    for (const auto& engine : engines) {
+      if (engine) engine->tick();
+    }
+  }
+  return pace.next(cut_short, std::chrono::steady_clock::now());
+}
 
 Result<const WasmEngine*> Engine::Impl::engineOf(Flavour flavour) {
   const std::lock_guard lock(mutex);
@@ -220,12 +231,8 @@ Result<std::unique_ptr<Engine>> Engine::create(EngineOptions options, Logger& lo
                                   ? impl->options.compile_threads
                                   : std::max(1U, std::thread::hardware_concurrency());
   impl->background = std::make_unique<Background>(threads);
-  impl->ticker = std::make_unique<Ticker>(kTick, [raw = impl.get()] {
-    const std::lock_guard lock(raw->mutex);
-    for (const auto& engine : raw->engines) {
-      if (engine) engine->tick();
-    }
-  });
+  impl->ticker =
+      std::make_unique<Ticker>(TickPace::kSlice, [raw = impl.get()] { return raw->tick(); });
   return std::unique_ptr<Engine>(new Engine(std::move(impl)));
 }
 

@@ -26,10 +26,10 @@ void FreshCall::poll() {
   // Once its owner has given the call up, waking the guest would only use the shard's time.
   if (done_ || exchange_->outcome() != nullptr) return;
   poller_.beginPoll(token_);
-  done_ = nimbus_call_poll(call_) == NIMBUS_POLL_READY;
-  const Duration cpu = poller_.cpuOfPoll();
-  poller_.endPoll(done_ ? Poller::Polled::kDone : poller_.pendingAfter(cpu));
-  cpu_time_ += cpu;
+  const auto polled = static_cast<Poller::Polled>(nimbus_call_poll(call_));
+  done_ = polled == Poller::Polled::kDone;
+  cpu_time_ += poller_.cpuOfPoll();
+  poller_.endPoll(polled);
   if (!done_ && cpu_time_ > cpu_limit_) {
     exchange_->abandon({CallOutcome::Kind::kCpuLimit, 0, "the call used up its CPU time"});
     return;

@@ -81,10 +81,10 @@ std::size_t GuestInstance::poll() {
 void GuestInstance::pollOnce() {
   if (ended_) return;
   poller_.beginPoll(token_);
-  if (nimbus_guest_poll(raw_) == NIMBUS_POLL_READY) ended_ = true;
-  const Duration cpu = poller_.cpuOfPoll();
-  cpu_time_ += cpu;
-  poller_.endPoll(ended_ ? Poller::Polled::kDone : poller_.pendingAfter(cpu));
+  const auto polled = static_cast<Poller::Polled>(nimbus_guest_poll(raw_));
+  if (polled == Poller::Polled::kDone) ended_ = true;
+  cpu_time_ += poller_.cpuOfPoll();
+  poller_.endPoll(ended_ ? Poller::Polled::kDone : polled);
 }
 
 void GuestInstance::onWake() {

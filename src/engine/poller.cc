@@ -7,9 +7,6 @@
 namespace nimbus::engine {
 namespace {
 
-// A poll that used less than this was not cut short by the epoch: the guest waits for something.
-constexpr Duration kShortPoll = std::chrono::milliseconds(1);
-
 // Passes over the woken clients in one turn of the loop, and when no further one begins.
 constexpr int kMaxPasses = 8;
 constexpr Duration kMaxPassesTime = std::chrono::milliseconds(1);
@@ -142,11 +139,8 @@ void Poller::endPoll(Polled polled) {
 
 void Poller::resumeCutShort() {
   // Polled at the end of this turn or in the next one, as all that were woken are.
-  for (const std::uint64_t token : std::exchange(cut_short_, {})) queue_->wake(token);
-}
-
-Poller::Polled Poller::pendingAfter(Duration cpu) const {
-  return wokeItself() && cpu >= kShortPoll ? Polled::kCutShort : Polled::kPending;
+  queue_->wake(cut_short_.front());
+  cut_short_.pop_front();
 }
 
 bool Poller::wokeItself() const { return queue_->woke_itself_; }
@@ -166,6 +160,7 @@ void Poller::runDeferred() {
   }
   queue_->in_passes_ = false;
   if (queue->anyReady()) shard_.defer(*this);
+  if (!cut_short_.empty()) shard_.deferUntilIdle(resume_);  // the next one
 }
 
 // False if this object is gone.

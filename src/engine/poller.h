@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <deque>
 #include <mutex>
 #include <unordered_map>
 #include <vector>
@@ -51,11 +52,13 @@ class Poller final : net::Deferred {
   // CPU time since beginPoll(); once per poll.
   [[nodiscard]] Duration cpuOfPoll() { return meter_.end(); }
   // kCutShort: it would have gone on computing. It is polled again when the shard has nothing else
-  // to do, or a tenth of a second later: everybody else comes first.
-  enum class Polled { kPending, kCutShort, kDone };
+  // to do, or now and then (net::IdleGate): everybody else comes first.
+  enum class Polled : std::int32_t {
+    kPending = NIMBUS_POLL_PENDING,
+    kDone = NIMBUS_POLL_READY,
+    kCutShort = NIMBUS_POLL_CUT_SHORT,
+  };
   void endPoll(Polled polled);
-  // How a poll that left its client pending is to be called, by the CPU time it used.
-  [[nodiscard]] Polled pendingAfter(Duration cpu) const;
   // Whether the poll that is under way (or just ended) woke its own token.
   [[nodiscard]] bool wokeItself() const;
   // Whether some client is being polled right now: others must wait their turn.
@@ -68,7 +71,7 @@ class Poller final : net::Deferred {
   // Polls all clients whose tokens have come in.
   void runDeferred() override;
   [[nodiscard]] bool runPass(Queue& queue);
-  // Wakes the clients that were cut short.
+  // Wakes the client that was cut short first.
   class Resume final : public net::Deferred {
    public:
     explicit Resume(Poller& poller) : poller_(poller) {}
@@ -84,7 +87,7 @@ class Poller final : net::Deferred {
   std::unordered_map<std::uint64_t, Client*> clients_;
   std::uint64_t next_token_ = 1;
   CpuMeter<> meter_;
-  std::vector<std::uint64_t> cut_short_;
+  std::deque<std::uint64_t> cut_short_;
   Resume resume_{*this};
 };
 

@@ -129,6 +129,34 @@ TEST_F(PollerTest, WhatWasCutShortComesAfterEverythingElse) {
   });
 }
 
+TEST_F(PollerTest, WhatWasCutShortGoesOnOneAfterTheOther) {
+  run([](net::Shard& shard) -> Task<void> {
+    Poller poller(shard);
+    std::string order;
+    FakeClient first(poller);
+    FakeClient second(poller);
+    FakeClient waiting(poller);
+    const auto computes = [&](FakeClient& client, char name) {
+      client.wanted = 3;
+      client.does = [&client, &poller, &order, &waiting, name] {
+        order += name;
+        if (client.wakes > 1) waiting.wake();
+        poller.beginPoll(client.token());
+        client.wake();
+        poller.endPoll(client.wakes == 3 ? Poller::Polled::kDone : Poller::Polled::kCutShort);
+      };
+    };
+    computes(first, '1');
+    computes(second, '2');
+    waiting.does = [&] { order += 'w'; };
+    first.wake();
+    second.wake();
+    co_await second.woken.wait();
+    EXPECT_TRUE(first.woken.isSet());
+    EXPECT_EQ(order, "121w2w1w2");
+  });
+}
+
 TEST_F(PollerTest, AWakeFromElsewhereWhileItIsPolledIsNotLost) {
   run([](net::Shard& shard) -> Task<void> {
     Poller poller(shard);

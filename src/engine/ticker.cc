@@ -2,10 +2,11 @@
 
 namespace nimbus::engine {
 
-Ticker::Ticker(Duration interval, std::function<void()> tick)
-    : thread_([this, interval, tick = std::move(tick)] {
+Ticker::Ticker(Duration first, std::function<Duration()> tick)
+    : thread_([this, first, tick = std::move(tick)] {
         std::unique_lock lock(mutex_);
-        while (!stop_.wait_for(lock, interval, [this] { return stopping_; })) tick();
+        Duration wait = first;
+        while (!stop_.wait_for(lock, wait, [this] { return stopping_; })) wait = tick();
       }) {}
 
 Ticker::~Ticker() {

@@ -9,10 +9,11 @@
 
 namespace nimbus::engine {
 
-// Calls a function at a fixed interval on a thread of its own, from construction to destruction.
+// Calls a function again and again on a thread of its own, from construction to destruction. It
+// says how long to wait before the next time.
 class Ticker {
  public:
-  Ticker(Duration interval, std::function<void()> tick);
+  Ticker(Duration first, std::function<Duration()> tick);
   ~Ticker();
   Ticker(const Ticker&) = delete;
   Ticker& operator=(const Ticker&) = delete;

@@ -30,11 +30,10 @@ void WarmInstance::close() { nimbus_worker_close(worker_); }
 void WarmInstance::onWake() {
   if (ended_) return;
   poller_.beginPoll(token_);
-  ended_ = nimbus_worker_poll(worker_) == NIMBUS_POLL_READY;
+  const auto polled = static_cast<Poller::Polled>(nimbus_worker_poll(worker_));
+  ended_ = polled == Poller::Polled::kDone;
   const Duration cpu = poller_.cpuOfPoll();
-  const Poller::Polled polled = ended_ ? Poller::Polled::kDone : poller_.pendingAfter(cpu);
   poller_.endPoll(polled);
-  // A short poll of a guest that would go on belongs to its stretch: it began late in an epoch.
   if (polled == Poller::Polled::kCutShort)
     stretch_ += cpu;
   else if (ended_ || !poller_.wokeItself())

@@ -1,11 +1,11 @@
 #include "net/event_loop.h"
 
-#include <sys/epoll.h>
 #include <sys/eventfd.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <ctime>
 
 #include "base/check.h"
 
@@ -15,6 +15,9 @@ namespace {
 // How many sources one wait tells: enough to share the deferred work's system calls between many
 // connections, few enough to keep their latency low.
 constexpr int kMaxEvents = 64;
+
+// Bounds what epoll_wait is asked for; a timer further off is looked at again then.
+constexpr std::int64_t kMaxWaitMs = 3'600'000;
 
 // EPOLLRDHUP tells the peer's end apart from its bytes (SocketStream needs it to trust a short
 // read).
@@ -78,9 +81,21 @@ void EventLoop::wake() {
   (void)!::write(wake_.get(), &one, sizeof one);  // full: it has been woken often enough
 }
 
-int EventLoop::wait(int timeout_ms) {
+int EventLoop::collect(std::span<epoll_event> events, Duration timeout) const {
+  const int room = static_cast<int>(events.size());
+  if (timeout > Duration::zero() && timeout < std::chrono::milliseconds(1)) {
+    const timespec brief{.tv_sec = 0, .tv_nsec = timeout.count()};
+    const int count = ::epoll_pwait2(epoll_.get(), events.data(), room, &brief, nullptr);
+    if (count >= 0 || errno != ENOSYS) return count;  // else before Linux 5.11: a little longer
+  }
+  const auto whole_ms = std::chrono::ceil<std::chrono::milliseconds>(timeout).count();
+  return ::epoll_wait(epoll_.get(), events.data(), room,
+                      static_cast<int>(std::clamp<std::int64_t>(whole_ms, 0, kMaxWaitMs)));
+}
+
+int EventLoop::wait(Duration timeout) {
   std::array<epoll_event, kMaxEvents> events;
-  const int count = ::epoll_wait(epoll_.get(), events.data(), kMaxEvents, timeout_ms);
+  const int count = collect(events, timeout);
   telling_ = true;
   for (int index = 0; index < count; ++index) {
     auto* source = static_cast<Source*>(events[index].data.ptr);

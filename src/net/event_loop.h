@@ -1,8 +1,12 @@
 #pragma once
 
+#include <sys/epoll.h>
+
 #include <cstdint>
+#include <span>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/result.h"
 #include "net/fd.h"
 
@@ -38,10 +42,12 @@ class EventLoop {
   void wake();
 
   // Tells sources what happened, at most a bounded number of them. Waits up to so long for
-  // something to happen; negative: for ever. Returns how many it has told.
-  int wait(int timeout_ms);
+  // something to happen. Returns how many it has told.
+  int wait(Duration timeout);
 
  private:
+  [[nodiscard]] int collect(std::span<epoll_event> events, Duration timeout) const;
+
   UniqueFd epoll_;
   UniqueFd wake_;
   bool telling_ = false;

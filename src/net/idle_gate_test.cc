@@ -5,7 +5,7 @@
 namespace nimbus::net {
 namespace {
 
-using std::chrono::milliseconds;
+constexpr Duration kStep = IdleGate::kQuiet / 2;
 
 class IdleGateTest : public ::testing::Test {
  protected:
@@ -20,28 +20,27 @@ class IdleGateTest : public ::testing::Test {
 TEST_F(IdleGateTest, OpensWhenNothingHasHappenedForAWhile) {
   gate_.quiet(now_);
   EXPECT_EQ(gate_.left(now_), IdleGate::kQuiet);
-  pass(milliseconds(1));
+  pass(kStep);
   gate_.quiet(now_);
-  EXPECT_EQ(gate_.left(now_), IdleGate::kQuiet - milliseconds(1));
-  pass(milliseconds(1));
+  EXPECT_EQ(gate_.left(now_), IdleGate::kQuiet - kStep);
+  pass(kStep);
   EXPECT_TRUE(isOpen());
 }
 
 TEST_F(IdleGateTest, TheMomentBetweenTwoBatchesIsNoIdleness) {
-  for (int batch = 0; batch < 40; ++batch) {
+  for (Duration passed{}; passed + 2 * kStep < IdleGate::kPatience; passed += kStep) {
     gate_.busy();
     gate_.quiet(now_);
-    pass(milliseconds(1));
+    pass(kStep);
     EXPECT_FALSE(isOpen());
-    pass(milliseconds(1));
   }
 }
 
 TEST_F(IdleGateTest, OpensInTheEndWhateverHappens) {
-  pass(IdleGate::kPatience - milliseconds(1));
+  pass(IdleGate::kPatience - kStep);
   gate_.busy();
-  EXPECT_EQ(gate_.left(now_), milliseconds(1));
-  pass(milliseconds(1));
+  EXPECT_EQ(gate_.left(now_), kStep);
+  pass(kStep);
   gate_.busy();
   EXPECT_TRUE(isOpen());
 }
@@ -50,7 +49,7 @@ TEST_F(IdleGateTest, StaysOpenForWorkThatComesAgainUntilSomethingHappens) {
   gate_.quiet(now_);
   pass(IdleGate::kQuiet);
   ASSERT_TRUE(isOpen());
-  pass(milliseconds(5));  // it runs
+  pass(IdleGate::kPatience);  // it runs
   gate_.workCame(now_);
   gate_.quiet(now_);
   EXPECT_TRUE(isOpen());

@@ -11,14 +11,6 @@ namespace {
 
 thread_local Shard* current_shard = nullptr;
 
-// Bounds what epoll_wait is asked for; a timer further off is looked at again then.
-constexpr int kMaxWaitMs = 3'600'000;
-
-int toMilliseconds(Duration left) {
-  const auto whole = std::chrono::ceil<std::chrono::milliseconds>(left).count();
-  return static_cast<int>(std::clamp<std::int64_t>(whole, 0, kMaxWaitMs));
-}
-
 // A queue that grew beyond this in a burst gives its memory back.
 constexpr std::size_t kMaxKeptWorkItems = 4096;
 
@@ -119,19 +111,19 @@ void Shard::Impl::turn() {
   if (for_idle != nullptr) {
     lookForIdle(more_to_do);
   } else if (more_to_do) {
-    if (loop.wait(0) > 0) idle_gate.busy();
+    if (loop.wait(Duration::zero()) > 0) idle_gate.busy();
   } else {
-    waitForWork(kMaxWaitMs);
+    waitForWork(Duration::max());
   }
 }
 
 void Shard::Impl::lookForIdle(bool more_to_do) {
   if (more_to_do) {
     idle_gate.busy();
-    loop.wait(0);
+    loop.wait(Duration::zero());
   } else {
     idle_gate.quiet(now());
-    waitForWork(toMilliseconds(idle_gate.left(now())));
+    waitForWork(idle_gate.left(now()));
   }
   now_known_ = false;
   if (idle_gate.left(now()) > Duration::zero()) return;
@@ -194,12 +186,15 @@ void Shard::Impl::unlink(Deferred& item) {
   item.link_ = nullptr;
 }
 
-void Shard::Impl::waitForWork(int limit_ms) {
-  int wait_ms = limit_ms;
-  if (!timers.empty())
-    wait_ms = std::min(wait_ms, toMilliseconds(timers.next() - std::chrono::steady_clock::now()));
+void Shard::Impl::waitForWork(Duration limit) {
+  Duration wait = limit;
+  if (!timers.empty()) {
+    const Duration left = timers.next() - std::chrono::steady_clock::now();
+    // Whole ones: a timer need not be more precise.
+    wait = std::min<Duration>(wait, std::chrono::ceil<std::chrono::milliseconds>(left));
+  }
   sleeping_.store(true);
-  const bool told = loop.wait(remote_waiting_.load() ? 0 : wait_ms) > 0;
+  const bool told = loop.wait(remote_waiting_.load() ? Duration::zero() : wait) > 0;
   sleeping_.store(false, std::memory_order_relaxed);
   if (told || remote_waiting_.load(std::memory_order_relaxed)) idle_gate.busy();
 }

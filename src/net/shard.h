@@ -53,7 +53,7 @@ class Shard {
 
   // Runs item.runDeferred() at the end of this turn. Shard's thread only.
   void defer(Deferred& item);
-  // The same once there has been nothing else to do for a moment, or after a tenth of a second of
+  // The same once there has been nothing else to do for a moment, or after some milliseconds of
   // busy turns (IdleGate): for work that would keep everything else waiting.
   void deferUntilIdle(Deferred& item);
 

@@ -49,7 +49,7 @@ struct Shard::Impl {
   // Waits until it is time for what waits for idleness, or something else is to be done.
   void lookForIdle(bool more_to_do);
   // For events, until the next timer or the limit.
-  void waitForWork(int limit_ms);
+  void waitForWork(Duration limit);
 
   bool now_known_ = false;
   TimePoint now_{};

@@ -155,7 +155,11 @@ typedef struct {
 
 NimbusEngine* nimbus_engine_new(const NimbusEngineConfig* config, const NimbusBudget* budget);
 void nimbus_engine_free(NimbusEngine* engine);
-// Advances the epoch: guests that have run since the last tick yield to their poller.
+// One tick of the clock that ends the time slices of guests: first this, once for the process, then
+// nimbus_engine_tick for each engine. A guest that computes for a whole slice yields to its poller
+// (NIMBUS_POLL_CUT_SHORT); one that did so has slices of one tick until it waits for something.
+// Returns whether any has yielded since the tick before.
+int32_t nimbus_tick(uint32_t slice_ticks);
 void nimbus_engine_tick(const NimbusEngine* engine);
 // 16 bytes that differ whenever native code of one engine would not run in another.
 void nimbus_engine_fingerprint(const NimbusEngine* engine, uint8_t out[16]);
@@ -438,7 +442,11 @@ NimbusOwnedBytes nimbus_bytes_keep(const void* bytes);
 
 // --- calls on fresh instances --------------------------------------------------------------------
 
-typedef enum { NIMBUS_POLL_PENDING = 0, NIMBUS_POLL_READY = 1 } NimbusPoll;
+typedef enum {
+  NIMBUS_POLL_PENDING = 0,
+  NIMBUS_POLL_READY = 1,
+  NIMBUS_POLL_CUT_SHORT = 2,  // pending, because its guest computed to the end of its time slice
+} NimbusPoll;
 
 // Runs no guest code before the first poll. The objects given may be freed any time after.
 NimbusCall* nimbus_call_http(const NimbusLinked* linked, const NimbusContext* context,

@@ -15,14 +15,26 @@ use super::context::{Context, Contexts};
 use super::exchange::{Ended, Exchange, Failure, Outcome, with_outcome};
 use super::host::new_store;
 use super::http_call::{self, failure, instantiation_failure};
+use super::slice;
 use super::wake::{Wake, waker};
 use crate::abi::{guard, guard_void, panic_message};
+
+/// What a poll found: NimbusPoll.
+#[derive(Clone, Copy)]
+#[repr(i32)]
+pub enum Polled {
+    Pending = 0,
+    Ready = 1,
+    /// Pending, because its guest was cut short.
+    CutShort = 2,
+}
 
 /// A future that is polled from outside any executor. It may panic: then it is dropped, and what it
 /// owed its caller is told by `on_panic`.
 pub struct Driven {
     future: Option<Pin<Box<dyn Future<Output = ()>>>>,
     waker: Waker,
+    cut_short: bool,
 }
 
 impl Driven {
@@ -30,26 +42,34 @@ impl Driven {
         Driven {
             future: Some(Box::pin(future)),
             waker: waker(wake),
+            cut_short: false,
         }
     }
 
-    /// True once the future ended. `on_panic` is told why if it ended by a panic.
-    pub fn poll(&mut self, on_panic: impl FnOnce(String)) -> bool {
+    /// `on_panic` is told why if the future ended by a panic.
+    pub fn poll(&mut self, on_panic: impl FnOnce(String)) -> Polled {
         let Some(future) = self.future.as_mut() else {
-            return true;
+            return Polled::Ready;
         };
         enter_runtime();
+        slice::begin(self.cut_short);
         let mut cx = TaskContext::from_waker(&self.waker);
         let polled = catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(&mut cx)));
         match polled {
-            Ok(Poll::Pending) => return false,
+            Ok(Poll::Pending) => {
+                self.cut_short = slice::was_cut_short();
+                return match self.cut_short {
+                    true => Polled::CutShort,
+                    false => Polled::Pending,
+                };
+            }
             Ok(Poll::Ready(())) => self.future = None,
             Err(panic) => {
                 self.discard();
                 on_panic(panic_message(&*panic));
             }
         }
-        true
+        Polled::Ready
     }
 
     /// Drops the future; a half-unwound one may panic again.
@@ -191,8 +211,8 @@ pub unsafe extern "C" fn nimbus_call_poll(call: *mut Call) -> i32 {
     guard(1, || {
         // SAFETY: by this function's contract.
         let Call { driven, caller } = unsafe { &mut *call };
-        let ended = driven.poll(|message| caller.done(&Err(Failure::Panic(message))));
-        Ok(i32::from(ended))
+        let polled = driven.poll(|message| caller.done(&Err(Failure::Panic(message))));
+        Ok(polled as i32)
     })
 }
 

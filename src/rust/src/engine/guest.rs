@@ -550,8 +550,8 @@ pub unsafe extern "C" fn nimbus_guest_poll(guest: *mut GuestHandle) -> i32 {
     guard(1, || {
         // SAFETY: by this function's contract.
         let GuestHandle { driven, guest } = unsafe { &mut *guest };
-        let ended = driven.poll(|message| guest.finish(&Failure::Panic(message)));
-        Ok(i32::from(ended))
+        let polled = driven.poll(|message| guest.finish(&Failure::Panic(message)));
+        Ok(polled as i32)
     })
 }
 

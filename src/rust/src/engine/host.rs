@@ -4,9 +4,7 @@ use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
 use wasmtime::component::ResourceTable;
-use wasmtime::{
-    AsContext, AsContextMut, Result, Store, StoreContext, StoreContextMut, UpdateDeadline, ensure,
-};
+use wasmtime::{AsContext, AsContextMut, Result, Store, StoreContext, StoreContextMut, ensure};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
@@ -16,6 +14,7 @@ use super::context::{Contexts, Shared};
 use super::egress::Hooks;
 use super::import_call::Imports;
 use super::outlet::Life;
+use super::slice;
 
 /// Handles that one instance may hold at once.
 const MAX_HANDLES: usize = 100_000;
@@ -158,6 +157,6 @@ pub fn new_store(resolved: &Resolved, contexts: &Contexts) -> Result<InstanceSto
     let mut store = Store::new(&resolved.engine, host);
     store.limiter(|host| &mut host.share);
     store.set_epoch_deadline(1);
-    store.epoch_deadline_callback(|_| Ok(UpdateDeadline::Yield(1)));
+    store.epoch_deadline_callback(|_| Ok(slice::on_tick()));
     Ok(InstanceStore(store))
 }

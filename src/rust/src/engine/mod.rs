@@ -23,6 +23,7 @@ mod lookup;
 mod outlet;
 mod raw;
 mod rpc_errors;
+mod slice;
 mod stdio;
 mod wake;
 mod worker;

@@ -323,8 +323,8 @@ pub unsafe extern "C" fn nimbus_worker_poll(worker: *mut Worker) -> i32 {
     guard(1, || {
         // SAFETY: by this function's contract.
         let Worker { driven, queue } = unsafe { &mut *worker };
-        let ended = driven.poll(|message| queue.finish(Failure::Panic(message)));
-        Ok(i32::from(ended))
+        let polled = driven.poll(|message| queue.finish(Failure::Panic(message)));
+        Ok(polled as i32)
     })
 }
 

@@ -1,0 +1,109 @@
+//! Time slices. A guest that computes for a whole one is cut short: it yields to its poller. From
+//! then on until it waits for something it has slices of one tick.
+
+use std::cell::Cell;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+
+use wasmtime::UpdateDeadline;
+
+use crate::abi::guard;
+
+/// These are of the process, as one clock ticks for all engines.
+static TICKS: AtomicU32 = AtomicU32::new(0);
+static SLICE_TICKS: AtomicU32 = AtomicU32::new(1);
+static CUT_SHORT: AtomicBool = AtomicBool::new(false);
+
+#[derive(Clone, Copy)]
+struct Slice {
+    began: u32,
+    /// The guest was cut short by its last poll.
+    goes_on: bool,
+    cut_short: bool,
+}
+
+thread_local! {
+    static SLICE: Cell<Slice> = const {
+        Cell::new(Slice { began: 0, goes_on: false, cut_short: false })
+    };
+}
+
+/// A poll begins on this thread.
+pub fn begin(goes_on: bool) {
+    SLICE.set(Slice {
+        began: TICKS.load(Ordering::Relaxed),
+        goes_on,
+        cut_short: false,
+    });
+}
+
+/// Whether the guest was cut short since `begin`.
+pub fn was_cut_short() -> bool {
+    SLICE.get().cut_short
+}
+
+/// Decides about the guest that is being polled on this thread and has met a tick: also an old one,
+/// from before its poll.
+pub fn on_tick() -> UpdateDeadline {
+    let slice = SLICE.get();
+    let elapsed = TICKS.load(Ordering::Relaxed).wrapping_sub(slice.began);
+    let whole = if slice.goes_on {
+        1
+    } else {
+        SLICE_TICKS.load(Ordering::Relaxed)
+    };
+    if elapsed < whole {
+        return UpdateDeadline::Continue(1);
+    }
+    SLICE.set(Slice {
+        cut_short: true,
+        ..slice
+    });
+    CUT_SHORT.store(true, Ordering::Relaxed);
+    UpdateDeadline::Yield(1)
+}
+
+#[unsafe(no_mangle)]
+pub extern "C" fn nimbus_tick(slice_ticks: u32) -> i32 {
+    guard(0, || {
+        SLICE_TICKS.store(slice_ticks.max(1), Ordering::Relaxed);
+        TICKS.fetch_add(1, Ordering::Relaxed);
+        Ok(i32::from(CUT_SHORT.swap(false, Ordering::Relaxed)))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn yields() -> bool {
+        matches!(on_tick(), UpdateDeadline::Yield(1))
+    }
+
+    // One test, as the clock is the process's.
+    #[test]
+    fn a_guest_is_cut_short_at_the_end_of_its_slice() {
+        nimbus_tick(3);
+        begin(false);
+        assert!(!yields(), "the tick was before the poll");
+        nimbus_tick(3);
+        nimbus_tick(3);
+        assert!(!yields());
+        assert!(!was_cut_short());
+        assert_eq!(nimbus_tick(3), 0);
+        assert!(yields());
+        assert!(was_cut_short());
+        assert_eq!(nimbus_tick(3), 1);
+        assert_eq!(nimbus_tick(3), 0, "told once");
+
+        begin(true);
+        assert!(!was_cut_short());
+        assert!(!yields());
+        nimbus_tick(3);
+        assert!(yields(), "one that goes on has one tick");
+
+        nimbus_tick(0);
+        begin(false);
+        nimbus_tick(0);
+        assert!(yields(), "a slice has at least one tick");
+    }
+}
