@@ -1,5 +1,8 @@
 #include "host/remote_providers.h"
 
+#include <cstdint>
+
+#include "base/rate_limit.h"
 #include "base/text.h"
 #include "wrpc/framed_client.h"
 #include "wrpc/nats_client.h"
@@ -8,6 +11,17 @@ namespace nimbus::host {
 namespace {
 
 using Transport = wrpc::ProviderAddress::Transport;
+
+constexpr std::uint32_t kMaxFailuresPerSecond = 5;  // of one provider, in the log
+
+// The guest sees only what its interface can say, and may say nothing.
+std::function<void(const Error&)> reporting(Logger& log, std::string provider) {
+  auto limited = std::make_shared<LimitedLogger>(log, kMaxFailuresPerSecond);
+  return [limited = std::move(limited), provider = std::move(provider)](const Error& error) {
+    limited->warn("a call of a provider failed",
+                  {{"provider", provider}, {"error", error.describe()}});
+  };
+}
 
 }  // namespace
 
@@ -36,9 +50,15 @@ Task<Result<void>> RemoteProviders::open(wrpc::ProviderAddress address) {
 }
 
 Result<std::shared_ptr<wrpc::Invoker>> RemoteProviders::make(const wrpc::ProviderAddress& address) {
-  if (address.transport == Transport::kNats)
-    return wrpc::makeNatsInvoker(nats_.at(address.nats_servers), {.prefix = address.nats_prefix});
+  auto on_failure = reporting(log_, address.toString());
+  if (address.transport == Transport::kNats) {
+    wrpc::NatsClientOptions options;
+    options.prefix = address.nats_prefix;
+    options.on_failure = std::move(on_failure);
+    return wrpc::makeNatsInvoker(nats_.at(address.nats_servers), std::move(options));
+  }
   wrpc::FramedClientOptions options;
+  options.on_failure = std::move(on_failure);
   options.resolver = resolver_;
   return wrpc::makeFramedInvoker(address, std::move(options));
 }

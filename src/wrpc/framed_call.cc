@@ -39,7 +39,7 @@ Task<Result<Values>> FramedCall::run(std::shared_ptr<FramedCall> call,
   auto root = co_await call->exchange(results, function, std::move(params));
   if (!root) {
     co_return std::unexpected(
-        call->explain(call->failure_ ? *call->failure_ : std::move(root).error(), function));
+        call->report(call->failure_ ? *call->failure_ : std::move(root).error(), function));
   }
   guard.release();
   co_return call->finish(*std::move(root), results);
@@ -156,6 +156,13 @@ void FramedCall::end() {
   if (connection_) connection_->channels.fail(*failure_);
   watch_.cancelAll();
   tasks_.cancelAll();
+}
+
+Error FramedCall::report(Error error, FunctionId function) const {
+  Error explained = explain(std::move(error), function);
+  const auto& on_failure = target_->options.on_failure;
+  if (on_failure && explained.code() != ErrorCode::kCancelled) on_failure(explained);
+  return explained;
 }
 
 Error FramedCall::explain(Error error, FunctionId function) const {

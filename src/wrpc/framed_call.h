@@ -69,6 +69,7 @@ class FramedCall final : public std::enable_shared_from_this<FramedCall>, privat
   void expire();
   void breakOff(Error error);
   void runDeferred() override { connected_.set(); }
+  [[nodiscard]] Error report(Error error, FunctionId function) const;
   [[nodiscard]] Error explain(Error error, FunctionId function) const;
 
   net::Shard& shard_;

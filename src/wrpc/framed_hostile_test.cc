@@ -268,7 +268,9 @@ class HostileServerTest : public net::ShardTest {
       acceptor = net::makeAcceptor(
           shard, std::move((*net::listenOn(where, 1))[0]),
           [this](std::unique_ptr<Stream> stream) { connections.spawn(serve(std::move(stream))); });
-      invoker = *makeFramedInvoker(*ProviderAddress::parse(where.toString()));
+      FramedClientOptions options;
+      options.on_failure = [this](const Error& error) { reported.push_back(error.describe()); };
+      invoker = *makeFramedInvoker(*ProviderAddress::parse(where.toString()), std::move(options));
       session = invoker->open(shard, consumer);
     }
     Task<void> serve(std::unique_ptr<Stream> stream) {
@@ -292,6 +294,7 @@ class HostileServerTest : public net::ShardTest {
     std::string bytes;
     Ending end;
     std::string asked;
+    std::vector<std::string> reported;  // as failed, for the log
     TaskSet connections;
     std::unique_ptr<net::Acceptor> acceptor;
     std::shared_ptr<Invoker> invoker;
@@ -338,6 +341,7 @@ TEST_F(HostileServerTest, ReportsWrongAnswers) {
       const TestShape list(std::nullopt, TestShape::Channels::kNone);
       const std::string message = co_await fixture.call(&list);
       EXPECT_TRUE(message.contains(reason)) << message;
+      EXPECT_EQ(fixture.reported, std::vector{message});
     });
   }
 }

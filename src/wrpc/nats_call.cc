@@ -49,14 +49,14 @@ Task<Result<Values>> NatsCall::run(std::shared_ptr<NatsCall> call, TimePoint dea
   CallGuard guard(*call);
   if (call->failure_) co_return std::unexpected(*call->failure_);  // the session has gone
   if (auto invoked = call->invoke(*headers, function, std::move(params)); !invoked) {
-    co_return std::unexpected(call->explain(std::move(invoked).error(), function));
+    co_return std::unexpected(call->report(std::move(invoked).error(), function));
   }
   call->timer_.armAt(deadline);
   while (!call->root_.complete() && !call->failure_) {
     call->news_.clear();
     co_await call->news_.wait();
   }
-  if (call->failure_) co_return std::unexpected(call->explain(*call->failure_, function));
+  if (call->failure_) co_return std::unexpected(call->report(*call->failure_, function));
   guard.release();
   co_return call->takeResults();
 }
@@ -245,6 +245,13 @@ ChannelTable& NatsCall::channels() {
     channels_.emplace(slots_->shard(), target_->options.channels, target_->budget);
   }
   return *channels_;
+}
+
+Error NatsCall::report(Error error, FunctionId function) const {
+  Error explained = explain(std::move(error), function);
+  const auto& on_failure = target_->options.on_failure;
+  if (on_failure && explained.code() != ErrorCode::kCancelled) on_failure(explained);
+  return explained;
 }
 
 Error NatsCall::explain(Error error, FunctionId function) const {

@@ -73,6 +73,7 @@ class NatsCall final : public std::enable_shared_from_this<NatsCall>,
   void expire();
   void runDeferred() override;
   [[nodiscard]] ChannelTable& channels();
+  [[nodiscard]] Error report(Error error, FunctionId function) const;
   [[nodiscard]] Error explain(Error error, FunctionId function) const;
 
   std::shared_ptr<nats::ReplySlots> slots_;

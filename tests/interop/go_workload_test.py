@@ -49,7 +49,10 @@ class GoWorkloadTest(interop.TestCase, hosting.TestCase):
         host.apply(counter("far", f"{nats.url}/shop.kv"))
         self.assertEqual([1], self.counts(host, "far", 1))
         provider.kill()
-        self.assertEqual(500, host.ask("far.test").status)
+        answer = host.ask("far.test")
+        self.assertEqual(500, answer.status)
+        self.assertIn(b"cannot be reached", answer.body)  # and not: there is no such store
+        host.wait_for_stderr("a call of a provider failed.*nobody serves it")
         self.start(peer("keyvalue-go"), "nats", nats.url, "shop.kv")
         self.assertEqual([1, 2], self.counts(host, "far", 2))  # a map forgets
 

@@ -49,15 +49,21 @@ template <typename Declared>
   return {ErrorCode::kIo, std::get<typename Declared::Other>(declared.value).value};
 }
 
+// The error of a call that nobody answered. kNotFound is for a bucket that a provider has not.
+[[nodiscard]] inline Error ofCall(Error error) {
+  if (error.code() != ErrorCode::kNotFound) return error;
+  return {ErrorCode::kUnavailable, "the provider cannot be reached", std::move(error)};
+}
+
 template <typename T, typename Declared>
 [[nodiscard]] Result<T> fromAnswer(Result<std::expected<T, Declared>> answer) {
-  if (!answer) return std::unexpected(std::move(answer).error());
+  if (!answer) return std::unexpected(ofCall(std::move(answer).error()));
   if (!*answer) return std::unexpected(fromDeclared(answer->error()));
   return std::move(**answer);
 }
 template <typename Declared>
 [[nodiscard]] Result<void> fromAnswer(Result<std::expected<void, Declared>> answer) {
-  if (!answer) return std::unexpected(std::move(answer).error());
+  if (!answer) return std::unexpected(ofCall(std::move(answer).error()));
   if (!*answer) return std::unexpected(fromDeclared(answer->error()));
   return {};
 }

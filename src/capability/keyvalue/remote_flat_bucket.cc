@@ -83,7 +83,8 @@ std::shared_ptr<Bucket> remoteFlatBucket(std::shared_ptr<const RemoteProvider> p
 Task<Result<void>> probeFlat(std::shared_ptr<const RemoteProvider> provider, std::string bucket) {
   RemoteCall call(*provider);
   CO_TRY(auto client, call.connect<flat::store::Client>());
-  CO_TRY_VOID(co_await client->exists(call.context(), bucket, "probe"));
+  auto answer = co_await client->exists(call.context(), bucket, "probe");
+  if (!answer) co_return std::unexpected(ofCall(std::move(answer).error()));
   co_return Result<void>();
 }
 
