@@ -47,7 +47,12 @@ Result<CallGraph::Called> calledBy(const WorkloadSpec& workload, const HostInter
                             entry.provider, inQuotes(own)));
   const std::string name =
       parts ? component.workload : fmt::format("{}/{}", own, component.workload);
-  if (component.workload.empty() || name == workload.id())
+  if (component.workload.empty())
+    return fail(ErrorCode::kInvalidArgument,
+                fmt::format("{} cannot be served by {}: the workload has no other component of "
+                            "that name which exports it",
+                            packageOf(entry), entry.provider));
+  if (name == workload.id())
     return fail(ErrorCode::kInvalidArgument,
                 fmt::format("{} cannot be served by {}: within a workload it is component:NAME, "
                             "and not the component itself",
