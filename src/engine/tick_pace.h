@@ -6,10 +6,10 @@
 
 namespace nimbus::engine {
 
-// How often guests that compute are looked at. A time slice is kSlice; one that was cut short goes
-// on in slices of one tick, as each keeps the other guests of its shard waiting. So the clock ticks
-// once a slice as long as nobody is cut short, and much faster while somebody is. Knows the time by
-// what it is told.
+// How often guests that compute are looked at. A time slice is at least kSlice; one that was cut
+// short goes on in slices of one tick, as each keeps the other guests of its shard waiting. So the
+// clock ticks once a slice as long as nobody is cut short, and much faster while somebody is. Knows
+// the time by what it is told.
 class TickPace {
  public:
   static constexpr Duration kSlice = std::chrono::milliseconds(5);
@@ -22,9 +22,9 @@ class TickPace {
     interval_ = now < hurried_until_ ? kHurried : kSlice;
     return interval_;
   }
-  // How many of these ticks a slice has.
+  // The tick within a poll that ends the slice: its first may come right after it has begun.
   [[nodiscard]] std::uint32_t sliceTicks() const {
-    return static_cast<std::uint32_t>(kSlice / interval_);
+    return static_cast<std::uint32_t>(kSlice / interval_) + 1;
   }
 
  private:
