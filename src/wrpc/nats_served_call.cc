@@ -2,8 +2,6 @@
 
 #include <utility>
 
-#include <fmt/format.h>
-
 #include "wrpc/nats_identity.h"
 #include "wrpc/nats_status.h"
 #include "wrpc/nats_subject.h"
@@ -31,7 +29,8 @@ NatsServedCall::NatsServedCall(const NatsServedEnvironment& environment,
       context_{.consumer = *consumer_.consumer,
                .deadline = {},
                .trace_parent = trace_parent_,
-               .results = nullptr} {
+               .results = nullptr},
+      wait_(environment.shard, *this) {
   consumer_.calls += 1;
   output_.setRoot(reply_ + ".results");
 }
@@ -44,10 +43,11 @@ NatsServedCall::~NatsServedCall() {
 
 Task<Result<void>> NatsServedCall::run(nats::Message invocation) {
   auto results = co_await call(std::move(invocation));
-  Result<void> answered = failure_   ? std::unexpected(*failure_)
+  const auto& failure = wait_.failure();
+  Result<void> answered = failure    ? std::unexpected(*failure)
                           : !results ? std::unexpected(std::move(results).error())
                                      : co_await answer(*std::move(results));
-  if (answered && failure_) answered = std::unexpected(*failure_);
+  if (answered && failure) answered = std::unexpected(*failure);
   // Also what failed has an end: to the peer the results end too early.
   ended_ = true;
   if (answered && !needs_end_) co_return answered;
@@ -72,12 +72,9 @@ Result<void> NatsServedCall::begin(nats::Message invocation) {
 
 Task<Result<Values>> NatsServedCall::call(nats::Message invocation) {
   CO_TRY_VOID(begin(std::move(invocation)));
-  if (!root_.complete()) limit(environment_.options.receive_timeout, "the parameters");
-  while (!root_.complete() && !failure_) {
-    news_.clear();
-    co_await news_.wait();
-  }
-  if (failure_) co_return std::unexpected(*failure_);
+  if (!root_.complete()) wait_.limit(environment_.options.receive_timeout, "the parameters");
+  while (!root_.complete() && !wait_.failure()) co_await wait_.news();
+  if (wait_.failure()) co_return std::unexpected(*wait_.failure());
   called_ = true;
 
   Values params;
@@ -90,48 +87,19 @@ Task<Result<Values>> NatsServedCall::call(nats::Message invocation) {
   context_.deadline = environment_.shard.now() + environment_.options.call_timeout;
   auto results = consumer_.session->invoke(context_, function_.id, std::move(params));
   if (results.ready()) co_return results.take();
-  co_return co_await await(std::move(results));
-}
-
-// Until the results are there, or the time is over.
-Task<Result<Values>> NatsServedCall::await(Eventual<Result<Values>> results) {
-  limit(environment_.options.call_timeout, "the call");
-  working_.spawn(collect(std::move(results)));
-  while (!results_ && !failure_) {
-    news_.clear();
-    co_await news_.wait();
-  }
-  working_.cancelAll();
-  if (failure_) co_return std::unexpected(*failure_);
-  co_return *std::exchange(results_, std::nullopt);
-}
-
-Task<void> NatsServedCall::collect(Eventual<Result<Values>> results) {
-  results_ = co_await std::move(results);
-  environment_.shard.defer(*this);
+  wait_.limit(environment_.options.call_timeout, "the call");
+  co_return co_await wait_.results(std::move(results));
 }
 
 Task<Result<void>> NatsServedCall::answer(Values results) {
-  if (timer_) timer_->disarm();
+  wait_.stopLimiting();
   const bool streams = !results.channels.empty() || results.arriving != nullptr;
   needs_end_ = !brief_ || streams || results.bytes.empty();
   CO_TRY_VOID(co_await output_.sendRoot(NatsChunks(std::move(results.bytes))));
   if (!streams) co_return Result<void>{};
-  watchProgress();
-  working_.spawn(send(std::move(results)));
-  while (!sent_ && !failure_) {
-    news_.clear();
-    co_await news_.wait();
-  }
-  working_.cancelAll();
-  co_return std::move(sending_);
-}
-
-Task<void> NatsServedCall::send(Values results) {
-  sending_ =
-      co_await output_.sendChannels(std::move(results.channels), std::move(results.arriving));
-  sent_ = true;
-  environment_.shard.defer(*this);
+  wait_.limitStalls(environment_.options.stall_timeout);
+  co_return co_await wait_.sent(
+      output_.sendChannels(std::move(results.channels), std::move(results.arriving)));
 }
 
 void NatsServedCall::received(std::string_view below, nats::Message message) {
@@ -141,8 +109,8 @@ void NatsServedCall::received(std::string_view below, nats::Message message) {
   if (!meaning || meaning->kind == ReceivedSubject::Kind::kHandshake) return;
   auto accepted = meaning->path.empty() ? acceptRoot(std::move(message))
                                         : acceptChannel(meaning->path, std::move(message));
-  if (!accepted) return breakOff(std::move(accepted).error());
-  if (!called_ && root_.complete()) environment_.shard.defer(*this);
+  if (!accepted) return wait_.giveUp(std::move(accepted).error());
+  if (!called_ && root_.complete()) wait_.tell();
 }
 
 Result<void> NatsServedCall::acceptRoot(nats::Message message) {
@@ -181,32 +149,6 @@ void NatsServedCall::finishIfAllEnded() {
   if (function_.parameters == nullptr && channels_ && root_.ended() && open_channels_.empty()) {
     channels_->finish();
   }
-}
-
-void NatsServedCall::limit(Duration allowed, std::string_view what) {
-  waiting_for_ = what;
-  if (!timer_) timer_.emplace(environment_.shard, [this] { expire(); });
-  timer_->armAfter(allowed);
-}
-
-void NatsServedCall::watchProgress() {
-  progress_ = arrived_ + output_.progress();
-  limit(environment_.options.stall_timeout, {});
-}
-
-void NatsServedCall::expire() {
-  if (!waiting_for_.empty()) {
-    return breakOff(
-        Error(ErrorCode::kDeadlineExceeded, fmt::format("{} took too long", waiting_for_)));
-  }
-  if (progress_ != arrived_ + output_.progress()) return watchProgress();
-  breakOff(Error(ErrorCode::kDeadlineExceeded, "nothing comes or goes any more"));
-}
-
-void NatsServedCall::breakOff(Error error) {
-  if (!failure_) failure_ = std::move(error);
-  if (channels_) channels_->fail(*failure_);
-  environment_.shard.defer(*this);
 }
 
 ChannelTable& NatsServedCall::channels() {

@@ -5,13 +5,13 @@
 #include <set>
 #include <string>
 
-#include "base/sync.h"
 #include "net/shard.h"
 #include "wrpc/channel_table.h"
 #include "wrpc/nats_output.h"
 #include "wrpc/nats_root.h"
 #include "wrpc/nats_server.h"
 #include "wrpc/nats_sessions.h"
+#include "wrpc/served_wait.h"
 
 namespace nimbus::wrpc {
 
@@ -32,12 +32,12 @@ struct NatsServedFunction {
 
 // One call in the NATS dialect, on the server's side. Internal to nats_server.cc. Lives in the
 // frame of the task that runs it.
-class NatsServedCall final : private net::Deferred {
+class NatsServedCall final : private ServedWait::Peer {
  public:
   // `base`: the call's own subject, below which parameters arrive.
   NatsServedCall(const NatsServedEnvironment& environment, const NatsServedFunction& function,
                  std::string base, const nats::Message& invocation);
-  ~NatsServedCall() override;
+  ~NatsServedCall();
 
   // From the invocation to the last message of the results.
   [[nodiscard]] Task<Result<void>> run(nats::Message invocation);
@@ -50,19 +50,16 @@ class NatsServedCall final : private net::Deferred {
   [[nodiscard]] Result<void> shakeHands() {
     return environment_.connection.publish(reply_, base_, {});
   }
-  [[nodiscard]] Task<Result<Values>> await(Eventual<Result<Values>> results);
-  [[nodiscard]] Task<void> collect(Eventual<Result<Values>> results);
   [[nodiscard]] Task<Result<void>> answer(Values results);
-  [[nodiscard]] Task<void> send(Values results);
 
   [[nodiscard]] Result<void> acceptRoot(nats::Message message);
   [[nodiscard]] Result<void> acceptChannel(const IndexPath& path, nats::Message message);
   void finishIfAllEnded();
-  void limit(Duration allowed, std::string_view what);
-  void watchProgress();
-  void expire();
-  void breakOff(Error error);
-  void runDeferred() override { news_.set(); }
+  [[nodiscard]] std::uint64_t progress() const override { return arrived_ + output_.progress(); }
+  [[nodiscard]] bool owesProgress() const override { return true; }
+  void abandon(const Error& reason) override {
+    if (channels_) channels_->fail(reason);
+  }
   [[nodiscard]] ChannelTable& channels();
 
   const NatsServedEnvironment& environment_;
@@ -78,21 +75,13 @@ class NatsServedCall final : private net::Deferred {
   std::optional<ChannelTable> channels_;
   std::set<IndexPath> open_channels_;
   std::uint64_t arrived_ = 0;
-  std::uint64_t progress_ = 0;
   NatsOutput output_;
   CallContext context_;
 
-  std::optional<net::Timer> timer_;
-  std::string_view waiting_for_;  // what the timer limits; empty: progress
-  std::optional<Error> failure_;
-  Event news_;  // level: one of those that follow has changed
-  std::optional<Result<Values>> results_;
   bool called_ = false;
-  bool sent_ = false;
   bool ended_ = false;
   bool needs_end_ = true;
-  Result<void> sending_;
-  TaskSet working_;  // last, so that it goes first: it uses everything else
+  ServedWait wait_;  // last, so that it goes first: it uses everything else
 };
 
 }  // namespace nimbus::wrpc

@@ -2,8 +2,6 @@
 
 #include <utility>
 
-#include <fmt/format.h>
-
 namespace nimbus::wrpc {
 
 namespace {
@@ -23,15 +21,15 @@ ServedCall::ServedCall(const ServedCallEnvironment& environment,
       output_(*stream_),
       context_{
           .consumer = environment.consumer, .deadline = {}, .trace_parent = {}, .results = nullptr},
-      timer_(environment.shard, [this] { expire(); }),
-      pumps_(environment.shard, output_) {}
+      pumps_(environment.shard, output_),
+      wait_(environment.shard, *this) {}
 
 Task<Result<void>> ServedCall::run() {
   auto results = co_await call();
-  if (failure_) co_return std::unexpected(*failure_);
+  if (wait_.failure()) co_return std::unexpected(*wait_.failure());
   if (!results) co_return std::unexpected(std::move(results).error());
   auto answered = co_await answer(*std::move(results));
-  if (failure_) co_return std::unexpected(*failure_);
+  if (wait_.failure()) co_return std::unexpected(*wait_.failure());
   CO_TRY_VOID(std::move(answered));
   co_return co_await finish();
 }
@@ -46,7 +44,7 @@ Task<Result<void>> ServedCall::finish() {
 }
 
 Task<Result<Values>> ServedCall::call() {
-  limit(environment_.options.receive_timeout, "the parameters");
+  wait_.limit(environment_.options.receive_timeout, "the parameters");
   CO_TRY(const InvocationHeader header, co_await input_.header());
   name_ = header.instance.empty() ? header.function : header.instance + "/" + header.function;
   CO_TRY(const FunctionId function,
@@ -61,56 +59,24 @@ Task<Result<Values>> ServedCall::call() {
     params.arriving = channels_.source();
     if (input_.ended()) channels_.finish();
   }
-  timer_.disarm();
+  wait_.stopLimiting();
   if (const Duration allowed = environment_.options.call_timeout; allowed > Duration::zero()) {
     context_.deadline = environment_.shard.now() + allowed;
-    limit(allowed, "the call");
+    wait_.limit(allowed, "the call");
   }
   auto results = environment_.session.invoke(context_, function, std::move(params));
   if (results.ready()) co_return results.take();
-  co_return co_await await(std::move(results));
-}
-
-// Until the results are there, or the peer has gone, or the time is over.
-Task<Result<Values>> ServedCall::await(Eventual<Result<Values>> results) {
   startWatching();
-  working_.spawn(collect(std::move(results)));
-  while (!results_ && !failure_) {
-    news_.clear();
-    co_await news_.wait();
-  }
-  working_.cancelAll();
-  if (failure_) co_return std::unexpected(*failure_);
-  co_return *std::exchange(results_, std::nullopt);
-}
-
-Task<void> ServedCall::collect(Eventual<Result<Values>> results) {
-  results_ = co_await std::move(results);
-  environment_.shard.defer(*this);
+  co_return co_await wait_.results(std::move(results));
 }
 
 Task<Result<void>> ServedCall::answer(Values results) {
-  timer_.disarm();
-  watchProgress();
+  wait_.limitStalls(environment_.options.stall_timeout);
   CO_TRY_VOID(co_await output_.begin({}, std::move(results.bytes)));
-  if (!results.channels.empty() || results.arriving != nullptr) {
-    startWatching();
-    working_.spawn(send(std::move(results)));
-    while (!sent_ && !failure_) {
-      news_.clear();
-      co_await news_.wait();
-    }
-    working_.cancelAll();
-    CO_TRY_VOID(sending_);
-    if (failure_) co_return std::unexpected(*failure_);
-  }
-  co_return Result<void>{};
-}
-
-Task<void> ServedCall::send(Values results) {
-  sending_ = co_await pumps_.run(std::move(results.channels), std::move(results.arriving));
-  sent_ = true;
-  environment_.shard.defer(*this);
+  if (results.channels.empty() && results.arriving == nullptr) co_return Result<void>{};
+  startWatching();
+  co_return co_await wait_.sent(
+      pumps_.run(std::move(results.channels), std::move(results.arriving)));
 }
 
 void ServedCall::startWatching() {
@@ -122,57 +88,26 @@ void ServedCall::startWatching() {
 Task<void> ServedCall::watchPeer() {
   if (!input_.ended()) {
     auto received = co_await input_.rest();
-    if (!received) co_return breakOff(std::move(received).error());
-    environment_.shard.defer(*this);
+    if (!received) co_return wait_.giveUp(std::move(received).error());
+    wait_.tell();
   }
   co_await stream_->gone();
   // A connection that both sides have finished looks the same, though the peer may still be reading
   // what was sent: resetting it would take the results away.
-  if (!finishing_) breakOff(Error(ErrorCode::kCancelled, "the peer gave up"));
+  if (!finishing_) wait_.giveUp(Error(ErrorCode::kCancelled, "the peer gave up"));
 }
 
 // Closing with bytes unread would make the system reset the connection, and the peer might lose
 // results that it has not read yet.
 Task<void> ServedCall::linger() {
-  limit(environment_.options.linger_timeout, "the peer's end");
-  while (watching_ && !input_.ended() && !failure_) {
-    news_.clear();
-    co_await news_.wait();
-  }
+  wait_.limit(environment_.options.linger_timeout, "the peer's end");
+  while (watching_ && !input_.ended() && !wait_.failure()) co_await wait_.news();
   if (watching_ || input_.ended()) co_return;
   std::array<std::uint8_t, kLingerBytes> unwanted;
   for (int reads = 0; reads < kMaxLingerReads; ++reads) {
     const auto count = co_await stream_->read(unwanted);
     if (!count || *count == 0) co_return;
   }
-}
-
-void ServedCall::limit(Duration allowed, std::string_view what) {
-  waiting_for_ = what;
-  timer_.armAfter(allowed);
-}
-
-void ServedCall::watchProgress() {
-  waiting_for_ = {};
-  progress_ = input_.receivedBytes() + output_.writtenBytes();
-  timer_.armAfter(environment_.options.stall_timeout);
-}
-
-void ServedCall::expire() {
-  if (!waiting_for_.empty()) {
-    return breakOff(
-        Error(ErrorCode::kDeadlineExceeded, fmt::format("{} took too long", waiting_for_)));
-  }
-  const bool moved = progress_ != input_.receivedBytes() + output_.writtenBytes();
-  if (moved || (!output_.busy() && !channels_.starved())) return watchProgress();
-  breakOff(Error(ErrorCode::kDeadlineExceeded, "the peer takes and sends nothing"));
-}
-
-// Whoever waits for the stream, or for news, finds the reason in a later turn.
-void ServedCall::breakOff(Error error) {
-  if (!failure_) failure_ = std::move(error);
-  stream_->reset();
-  environment_.shard.defer(*this);
 }
 
 }  // namespace nimbus::wrpc

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <memory>
-#include <optional>
 #include <string>
 
 #include "base/sync.h"
@@ -11,6 +10,7 @@
 #include "wrpc/frame_input.h"
 #include "wrpc/frame_output.h"
 #include "wrpc/framed_server.h"
+#include "wrpc/served_wait.h"
 
 namespace nimbus::wrpc {
 
@@ -26,7 +26,7 @@ struct ServedCallEnvironment {
 
 // One call over one connection, on the server's side. Internal to framed_server.cc. Lives in the
 // frame of the task that runs it.
-class ServedCall final : private net::Deferred {
+class ServedCall final : private ServedWait::Peer {
  public:
   ServedCall(const ServedCallEnvironment& environment, std::unique_ptr<net::Stream> stream);
 
@@ -38,19 +38,16 @@ class ServedCall final : private net::Deferred {
  private:
   [[nodiscard]] Task<Result<Values>> call();
   [[nodiscard]] Task<Result<void>> finish();
-  [[nodiscard]] Task<Result<Values>> await(Eventual<Result<Values>> results);
-  [[nodiscard]] Task<void> collect(Eventual<Result<Values>> results);
   [[nodiscard]] Task<Result<void>> answer(Values results);
-  [[nodiscard]] Task<void> send(Values results);
   [[nodiscard]] Task<void> watchPeer();
   [[nodiscard]] Task<void> linger();
   void startWatching();
 
-  void limit(Duration allowed, std::string_view what);
-  void expire();
-  void watchProgress();
-  void breakOff(Error error);
-  void runDeferred() override { news_.set(); }
+  [[nodiscard]] std::uint64_t progress() const override {
+    return input_.receivedBytes() + output_.writtenBytes();
+  }
+  [[nodiscard]] bool owesProgress() const override { return output_.busy() || channels_.starved(); }
+  void abandon(const Error& /*reason*/) override { stream_->reset(); }
 
   const ServedCallEnvironment& environment_;
   std::unique_ptr<net::Stream> stream_;
@@ -60,21 +57,12 @@ class ServedCall final : private net::Deferred {
   std::string name_;
   CallContext context_;
 
-  net::Timer timer_;
-  std::string_view waiting_for_;  // what the timer limits; empty: progress
-  std::uint64_t progress_ = 0;    // bytes both ways when the timer was set
-  std::optional<Error> failure_;  // why this side, or the peer, gave up
-
-  Event news_;  // level: one of those that follow has changed
-  std::optional<Result<Values>> results_;
-  bool sent_ = false;
-  Result<void> sending_;
   bool watching_ = false;
   bool finishing_ = false;  // all results are sent
   bool root_only_ = false;  // by its types the call has no streams among its parameters
   ChannelPumps pumps_;
   // Last, so that they go first: they use everything else.
-  TaskSet working_;
+  ServedWait wait_;
   TaskSet watch_;
 };
 
