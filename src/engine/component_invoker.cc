@@ -176,7 +176,8 @@ class ComponentInvoker::Session final : public wrpc::Session, GuestInstance::Own
     std::unique_ptr<PendingCall> call = newCall();
     call->begin(deadline);
     ++calls_since_idle_;
-    const NimbusPieces lent = lent_.hand(std::move(params.bytes));
+    NimbusPieces lent;
+    lent_.hand(std::move(params.bytes), lent);
     instance.submit(*call, static_cast<std::uint32_t>(function.value), lent,
                     lendChannels(std::move(params)), deadline);
     const std::size_t done = instance.poll();

@@ -112,7 +112,7 @@ class Inflow {
       return NIMBUS_CHANNEL_BROKEN;
     }
     if (!*piece) return NIMBUS_CHANNEL_END;
-    incoming.bytes = lent_.hand(std::move(**piece));
+    lent_.hand(std::move(**piece), incoming.bytes);
     return NIMBUS_CHANNEL_DATA;
   }
 

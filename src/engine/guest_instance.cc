@@ -41,7 +41,7 @@ GuestInstance::~GuestInstance() {
   nimbus_guest_free(raw_);
 }
 
-void GuestInstance::submit(Call& call, std::uint32_t function, NimbusPieces params,
+void GuestInstance::submit(Call& call, std::uint32_t function, const NimbusPieces& params,
                            NimbusChannels channels, std::optional<TimePoint> deadline) {
   if (idle()) cpu_time_ = Duration::zero();
   call.instance_ = this;
@@ -58,7 +58,7 @@ void GuestInstance::submit(Call& call, std::uint32_t function, NimbusPieces para
   };
   const std::int64_t deadline_ns =
       deadline ? Duration(deadline->time_since_epoch()).count() : std::int64_t{0};
-  call.raw_ = nimbus_guest_call(raw_, function, params, channels, deadline_ns, &call, done);
+  call.raw_ = nimbus_guest_call(raw_, function, &params, channels, deadline_ns, &call, done);
   NIMBUS_CHECK(call.raw_ != nullptr);
 }
 

@@ -62,8 +62,8 @@ class GuestInstance final : Poller::Client {
   GuestInstance& operator=(const GuestInstance&) = delete;
 
   // `params` need live during this call only. Nothing runs before poll(), which must follow.
-  void submit(Call& call, std::uint32_t function, NimbusPieces params, NimbusChannels channels,
-              std::optional<TimePoint> deadline);
+  void submit(Call& call, std::uint32_t function, const NimbusPieces& params,
+              NimbusChannels channels, std::optional<TimePoint> deadline);
   void dropResource(ByteView handle);
   [[nodiscard]] bool owns(ByteView handle) const;
   [[nodiscard]] bool hasResources() const { return nimbus_guest_resources(raw_) != 0; }

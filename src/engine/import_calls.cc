@@ -121,7 +121,7 @@ NimbusImportStatus ImportCalls::answer(Result<wrpc::Values>&& results,
   if (!results) {
     return refuse("the import " + function.name + " failed: " + results.error().describe(), reply);
   }
-  reply.results = last_.hand(std::move(results->bytes));
+  last_.hand(std::move(results->bytes), reply.results);
   reply.channels = lendChannels(*std::move(results));
   return NIMBUS_IMPORT_DONE;
 }

@@ -15,7 +15,7 @@ struct Shared {
 
 }  // namespace
 
-NimbusPieces PieceList::of(const ByteChain& bytes) {
+void PieceList::show(const ByteChain& bytes, NimbusPieces& to) {
   const std::size_t count = bytes.pieceCount();
   NimbusStr* pieces = few_.data();
   if (count > few_.size()) {
@@ -23,19 +23,21 @@ NimbusPieces PieceList::of(const ByteChain& bytes) {
     pieces = many_.data();
   }
   for (std::size_t i = 0; i < count; ++i) pieces[i] = toStr(bytes.piece(i));
-  return {pieces, count, nullptr, nullptr};
+  to.pieces = pieces;
+  to.count = count;
+  to.owner = nullptr;
+  to.release = nullptr;
 }
 
-NimbusPieces BorrowedReply::hand(ByteChain&& bytes) {
+void BorrowedReply::hand(ByteChain&& bytes, NimbusPieces& to) {
   if (bytes.size() < kShareFromBytes) {
     bytes_ = std::move(bytes);
-    return pieces_.of(bytes_);
+    return pieces_.show(bytes_, to);
   }
   auto* shared = new Shared{std::move(bytes), {}};
-  NimbusPieces pieces = shared->pieces.of(shared->bytes);
-  pieces.owner = shared;
-  pieces.release = [](void* owner) { delete static_cast<Shared*>(owner); };
-  return pieces;
+  shared->pieces.show(shared->bytes, to);
+  to.owner = shared;
+  to.release = [](void* owner) { delete static_cast<Shared*>(owner); };
 }
 
 }  // namespace nimbus::engine

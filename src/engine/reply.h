@@ -12,7 +12,7 @@ namespace nimbus::engine {
 class PieceList {
  public:
   // Valid until the next call, and as long as the chain's own pieces.
-  [[nodiscard]] NimbusPieces of(const ByteChain& bytes);
+  void show(const ByteChain& bytes, NimbusPieces& to);
 
  private:
   std::array<NimbusStr, 4> few_;
@@ -23,8 +23,9 @@ class PieceList {
 // large ones shared until the guest has them. Internal to src/engine.
 class BorrowedReply {
  public:
-  // Valid until the next call, or the object's end, if it lends; else on its own.
-  [[nodiscard]] NimbusPieces hand(ByteChain&& bytes);
+  // Valid until the next call, or the object's end, if it lends; else on its own. Written where it
+  // is read: to copy what was only just written stalls the processor.
+  void hand(ByteChain&& bytes, NimbusPieces& to);
 
  private:
   ByteChain bytes_;

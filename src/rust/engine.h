@@ -484,12 +484,11 @@ NimbusGuest* nimbus_guest_new(const NimbusLinked* linked, const NimbusContext* c
 // before the guest sees them. `done` is called once, within a poll or nimbus_guest_free; its bytes
 // follow the contract of NimbusOwnedBytes, and `outgoing` are the streams and futures among the
 // results, which go on after the call.
-NimbusGuestCall* nimbus_guest_call(NimbusGuest* guest, uint32_t function, NimbusPieces params,
-                                   NimbusChannels channels, int64_t deadline_ns, void* context,
-                                   void (*done)(void* context, const NimbusOutcome* outcome,
-                                                NimbusOwnedBytes results,
-                                                const NimbusOutgoing* outgoing,
-                                                size_t outgoing_count));
+NimbusGuestCall* nimbus_guest_call(
+    NimbusGuest* guest, uint32_t function, const NimbusPieces* params, NimbusChannels channels,
+    int64_t deadline_ns, void* context,
+    void (*done)(void* context, const NimbusOutcome* outcome, NimbusOwnedBytes results,
+                 const NimbusOutgoing* outgoing, size_t outgoing_count));
 // After `done`, or to give the call up: then `done` is not called. Returns 1 if the call occupies
 // the instance, which will serve no other: end it.
 int32_t nimbus_guest_call_free(NimbusGuestCall* call);

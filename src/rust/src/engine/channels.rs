@@ -122,7 +122,7 @@ pub fn arriving(shape: &Shape, data: &Data, channels: &Channels) -> Result<Vec<A
 pub fn inlets(
     mut store: impl AsContextMut<Data = Host>,
     arriving: Vec<Arriving>,
-) -> Result<Box<[(Channel, usize)]>> {
+) -> Result<Vec<(Channel, usize)>> {
     let mut made = Vec::with_capacity(arriving.len());
     for Arriving {
         inlet,
@@ -146,5 +146,5 @@ pub fn inlets(
         };
         made.push((channel, size));
     }
-    Ok(made.into())
+    Ok(made)
 }

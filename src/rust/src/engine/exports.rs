@@ -5,15 +5,14 @@ use std::pin::Pin;
 
 use wasmtime::component::types::{ComponentFunc, ComponentItem};
 use wasmtime::component::{
-    Accessor, Component as WasmComponent, ComponentExportIndex, Instance, ResourceAny,
-    ResourceType, TypedFunc,
+    Accessor, Component as WasmComponent, ComponentExportIndex, Instance, ResourceType, TypedFunc,
 };
 use wasmtime::{Engine as WasmEngine, Result, Store, bail, format_err};
 
 use super::component::Linked;
 use super::host::Host;
 use super::imports::wire_name;
-use super::raw::{Channel, Data, Lifted, MAX_FLAT, RawLift, RawLower, Shape};
+use super::raw::{Lifted, Lowerable, MAX_FLAT, RawLift, RawLower, Recycled, Shape};
 use crate::abi::{Str, guard_void};
 
 /// What a function takes and returns; or why it cannot be called.
@@ -183,16 +182,11 @@ impl ResourceTypes {
     }
 }
 
-/// Values for a function, and the resources and channels among them in the order in which they
-/// stand there.
-pub struct Params {
-    pub data: Data,
-    pub resources: Box<[ResourceAny]>,
-    pub channels: Box<[(Channel, usize)]>,
-}
+/// Values for a function.
+pub type Params = Recycled<Lowerable>;
 
 /// What a function returned.
-pub type Called<'a> = Pin<Box<dyn Future<Output = Result<Lifted>> + 'a>>;
+pub type Called<'a> = Pin<Box<dyn Future<Output = Result<Recycled<Lifted>>> + 'a>>;
 
 /// A function of one instance, whatever it returns.
 pub trait Callable {
@@ -203,16 +197,12 @@ pub trait Callable {
 pub struct Typed<const N: usize>(TypedFunc<RawLower<MAX_FLAT, true>, RawLift<N, true>>);
 
 impl<const N: usize> Typed<N> {
-    async fn call_directly(&self, store: &mut Store<Host>, params: Params) -> Result<Lifted> {
-        Ok(self.0.call_async(store, lower(params)).await?.0)
-    }
-}
-
-fn lower(params: Params) -> RawLower<MAX_FLAT, true> {
-    RawLower {
-        data: params.data,
-        resources: params.resources,
-        channels: params.channels,
+    async fn call_directly(
+        &self,
+        store: &mut Store<Host>,
+        params: Params,
+    ) -> Result<Recycled<Lifted>> {
+        Ok(self.0.call_async(store, RawLower(params)).await?.0)
     }
 }
 
@@ -222,7 +212,7 @@ impl<const N: usize> Callable for Typed<N> {
     }
 
     fn call_concurrent<'a>(&'a self, accessor: &'a Accessor<Host>, params: Params) -> Called<'a> {
-        let called = self.0.call_concurrent(accessor, lower(params));
+        let called = self.0.call_concurrent(accessor, RawLower(params));
         Box::pin(async move { Ok(called.await?.0) })
     }
 }
@@ -235,7 +225,7 @@ pub enum Function {
 }
 
 impl Function {
-    pub async fn call(&self, store: &mut Store<Host>, params: Params) -> Result<Lifted> {
+    pub async fn call(&self, store: &mut Store<Host>, params: Params) -> Result<Recycled<Lifted>> {
         match self {
             Function::NoResult(function) => function.call_directly(store, params).await,
             Function::OneResult(function) => function.call_directly(store, params).await,

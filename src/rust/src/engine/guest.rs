@@ -24,7 +24,7 @@ use super::handles::rep_of;
 use super::host::{Host, new_store};
 use super::http_call::{failure, instantiation_failure};
 use super::inlet::Channels;
-use super::raw::{Data, Lifted, Pieces, Shape};
+use super::raw::{Data, Lifted, Pieces, Recycled, Shape};
 use super::wake::Wake;
 use crate::abi::{OwnedBytes, Str, guard, guard_void};
 
@@ -33,7 +33,7 @@ type Done = extern "C" fn(*mut c_void, *const Outcome, OwnedBytes, *const Outgoi
 /// A call; C++ holds a reference to it.
 pub struct CallState {
     function: usize,
-    params: Cell<Option<(Data, Channels)>>,
+    params: Cell<Option<(Params, Channels)>>,
     deadline_ns: i64,
     context: *mut c_void,
     done: Done,
@@ -122,17 +122,17 @@ impl Guest {
 struct OnInstance<'g> {
     guest: &'g Guest,
     call: Rc<CallState>,
-    borrowed: Vec<u32>,
+    taken: Option<Box<Taken>>,
     ended: bool,
 }
 
 impl OnInstance<'_> {
-    fn done(mut self, called: Result<(Lifted, Outlets)>) -> Result<()> {
+    fn done(mut self, called: Result<(Recycled<Lifted>, Outlets)>) -> Result<()> {
         let (mut lifted, outlets) = called?;
         let mut resources = self.guest.resources.borrow_mut();
         resources.keep(&mut lifted)?;
-        for number in self.borrowed.drain(..) {
-            resources.give_back(number);
+        for number in self.taken.iter().flat_map(|taken| &taken.borrowed) {
+            resources.give_back(*number);
         }
         if !self.call.open.get() {
             // Nobody will ever know their numbers.
@@ -143,6 +143,27 @@ impl OnInstance<'_> {
         drop(resources);
         self.ended = true;
         self.call.succeed(&mut lifted, outlets);
+        Ok(())
+    }
+}
+
+impl OnInstance<'_> {
+    /// Completes parameters that were checked: the resources and channels among them need the
+    /// instance.
+    fn resolve(
+        &mut self,
+        params: &mut Params,
+        mut store: impl AsContextMut<Data = Host>,
+    ) -> Result<()> {
+        let Some(taken) = &mut self.taken else {
+            return Ok(());
+        };
+        for named in std::mem::take(&mut taken.resources) {
+            params.resources.push(named.resolve(&mut store)?);
+        }
+        if !taken.arriving.is_empty() {
+            params.channels = inlets(store, std::mem::take(&mut taken.arriving))?;
+        }
         Ok(())
     }
 }
@@ -175,34 +196,15 @@ impl Named {
     }
 }
 
-/// The resources that a call's parameters name.
+/// The resources and channels that a call's parameters name, if there are any.
+#[derive(Default)]
 struct Taken {
     resources: Vec<Named>,
-    /// Those of them that stay the consumer's.
+    /// Those of them that are the guest's own, by number, and whether they are given away.
+    found: Vec<(u32, bool)>,
+    /// Those that stay the consumer's.
     borrowed: Vec<u32>,
     arriving: Vec<Arriving>,
-}
-
-/// Parameters that were checked; the resources and channels among them need the instance.
-struct Admitted {
-    data: Data,
-    resources: Vec<Named>,
-    arriving: Vec<Arriving>,
-}
-
-impl Admitted {
-    fn resolve(self, mut store: impl AsContextMut<Data = Host>) -> Result<Params> {
-        let resources = self.resources.into_iter();
-        let resources = resources.map(|named| named.resolve(&mut store));
-        Ok(Params {
-            data: self.data,
-            resources: resources.collect::<Result<_>>()?,
-            channels: match self.arriving.is_empty() {
-                true => Box::default(),
-                false => inlets(store, self.arriving)?,
-            },
-        })
-    }
 }
 
 /// One instance with what is known of it.
@@ -218,26 +220,17 @@ struct Running<'g> {
 impl<'g> Running<'g> {
     /// Checks the parameters before the guest sees them, and takes the resources that they give
     /// away. What it refuses has ended.
-    fn admit(&self, call: Rc<CallState>) -> Option<(OnInstance<'g>, Admitted)> {
-        let (data, channels) = call.params.take()?;
-        match self.check(call.function, &data, &channels) {
-            Ok(Taken {
-                resources,
-                borrowed,
-                arriving,
-            }) => {
+    fn admit(&self, call: Rc<CallState>) -> Option<(OnInstance<'g>, Params)> {
+        let (params, channels) = call.params.take()?;
+        match self.check(call.function, &params.data, &channels) {
+            Ok(taken) => {
                 let call = OnInstance {
                     guest: self.guest,
                     call,
-                    borrowed,
+                    taken,
                     ended: false,
                 };
-                let admitted = Admitted {
-                    data,
-                    resources,
-                    arriving,
-                };
-                Some((call, admitted))
+                Some((call, params))
             }
             Err(error) => {
                 call.end(&Failure::Refused(format!("{error:#}")));
@@ -246,62 +239,74 @@ impl<'g> Running<'g> {
         }
     }
 
-    fn check(&self, function: usize, data: &Data, channels: &Channels) -> Result<Taken> {
+    fn check(
+        &self,
+        function: usize,
+        data: &Data,
+        channels: &Channels,
+    ) -> Result<Option<Box<Taken>>> {
         let Some(export) = self.resolved.exports.functions.get(function) else {
             bail!("no such function");
         };
-        let mut table = self.guest.resources.borrow_mut();
-        let mut found: Vec<(u32, bool)> = Vec::new();
-        let mut resources = Vec::new();
+        let mut taken: Option<Box<Taken>> = None;
         let mut reader = data.reader();
         export.params()?.check(&mut reader, &mut |shape, handle| {
-            let (declared, own) = match shape {
-                Shape::Own(declared) => (declared, true),
-                Shape::Borrow(declared) => (declared, false),
-                _ => bail!("not a handle"),
-            };
-            if let Some(ty) = self.resolved.exports.provided(declared) {
-                resources.push(Named::Provided(ty, handle.into()));
-                return Ok(());
-            }
-            let Some(number) = handle.try_into().ok().map(u32::from_le_bytes) else {
-                bail!("unknown handle");
-            };
-            let Some(owned) = table.owned.get(&number).filter(|owned| !owned.dropped) else {
-                bail!("unknown handle");
-            };
-            if self.types.actual(declared) != Some(owned.resource.ty()) {
-                bail!("a handle of another type");
-            }
-            let moved = found
-                .iter()
-                .any(|(known, moved)| *known == number && (*moved || own));
-            if moved || (own && owned.lent > 0) {
-                bail!("a handle is given away that is in use");
-            }
-            found.push((number, own));
-            resources.push(Named::Own(owned.resource));
-            Ok(())
+            self.name(shape, handle, taken.get_or_insert_default())
         })?;
         reader.end()?;
-        let arriving = match export.takes_channels {
-            true => arriving(export.params()?, data, channels)?,
-            false => Vec::new(),
+        if export.takes_channels {
+            taken.get_or_insert_default().arriving = arriving(export.params()?, data, channels)?;
+        }
+        if let Some(taken) = &mut taken {
+            self.take(taken);
+        }
+        Ok(taken)
+    }
+
+    /// Finds the resource that a handle stands for.
+    fn name(&self, shape: &Shape, handle: &[u8], taken: &mut Taken) -> Result<()> {
+        let (declared, own) = match shape {
+            Shape::Own(declared) => (declared, true),
+            Shape::Borrow(declared) => (declared, false),
+            _ => bail!("not a handle"),
         };
-        let mut borrowed = Vec::new();
-        for (number, own) in found {
+        if let Some(ty) = self.resolved.exports.provided(declared) {
+            taken.resources.push(Named::Provided(ty, handle.into()));
+            return Ok(());
+        }
+        let Some(number) = handle.try_into().ok().map(u32::from_le_bytes) else {
+            bail!("unknown handle");
+        };
+        let table = self.guest.resources.borrow();
+        let Some(owned) = table.owned.get(&number).filter(|owned| !owned.dropped) else {
+            bail!("unknown handle");
+        };
+        if self.types.actual(declared) != Some(owned.resource.ty()) {
+            bail!("a handle of another type");
+        }
+        let moved = taken
+            .found
+            .iter()
+            .any(|(known, moved)| *known == number && (*moved || own));
+        if moved || (own && owned.lent > 0) {
+            bail!("a handle is given away that is in use");
+        }
+        taken.found.push((number, own));
+        taken.resources.push(Named::Own(owned.resource));
+        Ok(())
+    }
+
+    /// Has the consumer give away or lend what was found.
+    fn take(&self, taken: &mut Taken) {
+        let mut table = self.guest.resources.borrow_mut();
+        for (number, own) in taken.found.drain(..) {
             if own {
                 table.owned.remove(&number);
             } else if let Some(owned) = table.owned.get_mut(&number) {
                 owned.lent += 1;
-                borrowed.push(number);
+                taken.borrowed.push(number);
             }
         }
-        Ok(Taken {
-            resources,
-            borrowed,
-            arriving,
-        })
     }
 
     fn callable(
@@ -337,13 +342,13 @@ impl<'g> Running<'g> {
                 true => Poll::Ready(None),
                 false => self.guest.poll_next(cx).map(Some),
             });
-            let Some((call, params)) = next.await.and_then(|call| self.admit(call)) else {
+            let Some((mut call, mut params)) = next.await.and_then(|call| self.admit(call)) else {
                 continue;
             };
             store.data_mut().imports.deadline_ns = call.call.deadline_ns;
             let function = self.callable(call.call.function, &mut *store)?;
             // Without concurrency there are no streams.
-            let params = params.resolve(&mut *store)?;
+            call.resolve(&mut params, &mut *store)?;
             let called = function.call(store, params).await;
             call.done(called.map(|lifted| (lifted, Outlets::default())))?;
         }
@@ -367,15 +372,15 @@ impl<'g> Running<'g> {
         &self,
         accessor: &Accessor<Host>,
         callable: Rc<Function>,
-        function: usize,
-        admitted: Admitted,
-    ) -> Result<(Lifted, Outlets)> {
-        let params = accessor.with(|store| admitted.resolve(store))?;
+        call: &mut OnInstance<'_>,
+        mut params: Params,
+    ) -> Result<(Recycled<Lifted>, Outlets)> {
+        accessor.with(|store| call.resolve(&mut params, store))?;
         let mut lifted = callable.call_concurrent(accessor, params).await?;
         if lifted.channels.is_empty() {
             return Ok((lifted, Outlets::default()));
         }
-        let results = self.resolved.exports.functions[function].results()?;
+        let results = self.resolved.exports.functions[call.call.function].results()?;
         let outlets = accessor.with(|store| outlets(store, results, &mut lifted))?;
         Ok((lifted, outlets))
     }
@@ -400,14 +405,14 @@ impl<'g> Running<'g> {
                 let Poll::Ready(call) = self.guest.poll_next(cx) else {
                     return Poll::Pending;
                 };
-                let Some((call, params)) = self.admit(call) else {
+                let Some((mut call, params)) = self.admit(call) else {
                     continue;
                 };
                 let function =
                     accessor.with(|mut store| self.callable(call.call.function, &mut store));
                 running.push(async move {
-                    let called = self.call(accessor, function?, call.call.function, params);
-                    call.done(called.await)
+                    let called = self.call(accessor, function?, &mut call, params).await;
+                    call.done(called)
                 });
             }
         })
@@ -486,7 +491,7 @@ pub unsafe extern "C" fn nimbus_guest_new(
 pub unsafe extern "C" fn nimbus_guest_call(
     guest: *mut GuestHandle,
     function: u32,
-    params: Pieces,
+    params: *const Pieces,
     channels: Channels,
     deadline_ns: i64,
     context: *mut c_void,
@@ -494,7 +499,10 @@ pub unsafe extern "C" fn nimbus_guest_call(
 ) -> *const CallState {
     guard(std::ptr::null(), || {
         // SAFETY: by this function's contract.
-        let (guest, params) = unsafe { (&(*guest).guest, params.into_data()) };
+        let (guest, pieces) = unsafe { (&(*guest).guest, &*params) };
+        let mut params = Params::default();
+        // SAFETY: as above.
+        unsafe { params.data.fill(pieces) };
         let call = Rc::new(CallState {
             function: function as usize,
             params: Cell::new(Some((params, channels))),

@@ -13,7 +13,7 @@ use super::channels::{Outgoing, Outlets};
 use super::context::Shared;
 use super::handles::Handles;
 use super::inlet::Channels;
-use super::raw::{Data, Lifted, Pieces};
+use super::raw::{Lifted, Lowerable, Pieces, Recycled};
 use crate::abi::{OwnedBytes, Str, guard_void};
 
 /// See `NimbusImportReply`.
@@ -45,8 +45,19 @@ pub struct ImportCalls {
 
 /// Encoded values from C++, and the streams and futures among them.
 pub struct Answer {
-    pub data: Data,
+    pub values: Recycled<Lowerable>,
     pub channels: Channels,
+}
+
+impl Answer {
+    /// # Safety
+    /// Both follow their contracts; the pieces are not used again.
+    unsafe fn new(pieces: &Pieces, channels: Channels) -> Answer {
+        let mut values = Recycled::<Lowerable>::default();
+        // SAFETY: by this function's contract.
+        unsafe { values.data.fill(pieces) };
+        Answer { values, channels }
+    }
 }
 
 /// What one instance has open of its imports.
@@ -113,10 +124,10 @@ impl Imports {
         // SAFETY: by the contract of import_call, what belongs to the status is set.
         unsafe {
             match status {
-                DONE => Begun::Ready(Ok(Answer {
-                    data: (&raw const (*reply.as_ptr()).results).read().into_data(),
-                    channels: (&raw const (*reply.as_ptr()).channels).read(),
-                })),
+                DONE => Begun::Ready(Ok(Answer::new(
+                    &(*reply.as_ptr()).results,
+                    Channels::read(&raw const (*reply.as_ptr()).channels),
+                ))),
                 PENDING => {
                     let call = (&raw const (*reply.as_ptr()).call).read();
                     Begun::Pending(PendingCall::new(call, calls))
@@ -237,8 +248,8 @@ impl Drop for PendingCall {
 pub unsafe extern "C" fn nimbus_reply(slot: *mut ReplySlot, results: Pieces, channels: Channels) {
     guard_void(|| {
         // SAFETY: by this function's contract.
-        let (slot, data) = unsafe { (Box::from_raw(slot), results.into_data()) };
-        slot.set(Ok(Answer { data, channels }));
+        let (slot, answer) = unsafe { (Box::from_raw(slot), Answer::new(&results, channels)) };
+        slot.set(Ok(answer));
     });
 }
 

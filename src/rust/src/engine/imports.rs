@@ -15,7 +15,7 @@ use super::component::Linked;
 use super::config::Engine;
 use super::host::Host;
 use super::import_call::{Answer, Begun};
-use super::raw::{Channel, Lifted, MAX_FLAT, RawLift, RawLower, Shape};
+use super::raw::{Channel, Lifted, Lowerable, MAX_FLAT, RawLift, RawLower, Recycled, Shape};
 use super::rpc_errors;
 use crate::abi::{Str, guard_void};
 
@@ -323,7 +323,7 @@ impl Entry {
                     };
                     let answer = seen(ended, fallible.as_ref())?;
                     let inlets = match &channels {
-                        None => Box::default(),
+                        None => Vec::new(),
                         Some(channels) => {
                             accessor.with(|store| receive(store, channels, &answer))?
                         }
@@ -344,7 +344,7 @@ impl Entry {
                     };
                     let answer = seen(ended, fallible.as_ref())?;
                     let inlets = match &channels {
-                        None => Box::default(),
+                        None => Vec::new(),
                         Some(channels) => receive(store, channels, &answer)?,
                     };
                     Ok(results::<R>(answer, inlets))
@@ -352,10 +352,12 @@ impl Entry {
             }
             match begun {
                 Begun::Ready(answer) => {
-                    READY.set(Some(answer));
+                    READY.set(Some(answer.map(|answer| answer.values)));
                     Box::new(Ready::<R>)
                 }
-                Begun::Pending(call) => Box::new(async move { call.await.map(plain_results::<R>) }),
+                Begun::Pending(call) => {
+                    Box::new(async move { call.await.map(|answer| RawLower(answer.values)) })
+                }
             }
         })
     }
@@ -364,7 +366,7 @@ impl Entry {
 thread_local! {
     /// What a call that ended at once has returned, until the engine polls its future: at once too,
     /// and on the same thread.
-    static READY: Cell<Option<Result<Answer>>> = const { Cell::new(None) };
+    static READY: Cell<Option<Result<Recycled<Lowerable>>>> = const { Cell::new(None) };
 }
 
 /// Of no size, so that boxing it allocates nothing.
@@ -374,9 +376,9 @@ impl<const R: usize> Future for Ready<R> {
     type Output = Result<RawLower<R, false>>;
 
     fn poll(self: Pin<&mut Self>, _: &mut TaskContext<'_>) -> Poll<Self::Output> {
-        let answer = READY.take();
-        let answer = answer.unwrap_or_else(|| Err(format_err!("internal: no result of an import")));
-        Poll::Ready(answer.map(plain_results::<R>))
+        let values = READY.take();
+        let values = values.unwrap_or_else(|| Err(format_err!("internal: no result of an import")));
+        Poll::Ready(values.map(RawLower))
     }
 }
 
@@ -400,24 +402,15 @@ fn receive(
     store: impl AsContextMut<Data = Host>,
     channels: &Signature,
     answer: &Answer,
-) -> Result<Box<[(Channel, usize)]>> {
-    let arriving = arriving(&channels.results, &answer.data, &answer.channels)?;
+) -> Result<Vec<(Channel, usize)>> {
+    let arriving = arriving(&channels.results, &answer.values.data, &answer.channels)?;
     inlets(store, arriving)
 }
 
-fn results<const R: usize>(
-    answer: Answer,
-    channels: Box<[(Channel, usize)]>,
-) -> RawLower<R, false> {
-    RawLower {
-        data: answer.data,
-        resources: Box::default(),
-        channels,
-    }
-}
-
-fn plain_results<const R: usize>(answer: Answer) -> RawLower<R, false> {
-    results(answer, Box::default())
+fn results<const R: usize>(answer: Answer, channels: Vec<(Channel, usize)>) -> RawLower<R, false> {
+    let mut values = answer.values;
+    values.channels = channels;
+    RawLower(values)
 }
 
 /// See `NimbusImport`.

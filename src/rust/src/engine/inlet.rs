@@ -16,6 +16,10 @@ use crate::abi::{Str, guard_void};
 
 /// Of one item or value.
 const MAX_ITEM_BYTES: usize = 16 << 20;
+/// What looking for the end of one item may cost: so many times its bytes and so many more, as
+/// `wrpc::MeasuringBudget` has it. Who sends a byte at a time must not cost their square.
+const MAX_LOOKS: usize = 128;
+const FREE_BYTES: usize = 4 << 20;
 /// Items that a host, if it is the reader, gets at once.
 const MAX_ITEMS: usize = 64;
 /// The same of bytes.
@@ -63,6 +67,20 @@ impl Channels {
         channels: std::ptr::null_mut(),
         calls: std::ptr::null(),
     };
+
+    /// What C++ has put there: most often none, which is not copied.
+    ///
+    /// # Safety
+    /// `from` is set, follows the contract of NimbusChannels, and is not used again.
+    pub unsafe fn read(from: *const Channels) -> Channels {
+        // SAFETY: by this function's contract.
+        unsafe {
+            match (*from).channels.is_null() {
+                true => Channels::NONE,
+                false => from.read(),
+            }
+        }
+    }
 
     /// The one at that path.
     pub fn take(&self, path: &[u32]) -> Option<Inlet> {
@@ -299,6 +317,8 @@ struct Gatherer {
     inlet: Inlet,
     bytes: Vec<u8>,
     at: usize,
+    /// Of the next value, by all looks at it together.
+    looked: usize,
 }
 
 impl Gatherer {
@@ -307,6 +327,7 @@ impl Gatherer {
             inlet,
             bytes: Vec::new(),
             at: 0,
+            looked: 0,
         }
     }
 
@@ -323,6 +344,10 @@ impl Gatherer {
         match shape.check(&mut reader, &mut |_, _| bail!("a handle in a stream")) {
             Ok(()) => {}
             Err(error) if error.is::<Truncated>() && there.len() <= MAX_ITEM_BYTES => {
+                self.looked += there.len();
+                if self.looked > MAX_LOOKS * there.len() + FREE_BYTES {
+                    bail!("an item of a stream comes in too many small pieces");
+                }
                 return Ok(None);
             }
             Err(error) => return Err(error),
@@ -330,6 +355,7 @@ impl Gatherer {
         let size = there.len() - reader.remaining();
         let item = RawItem(there[..size].to_vec());
         self.at += size;
+        self.looked = 0;
         Ok(Some(item))
     }
 
@@ -494,4 +520,42 @@ pub unsafe extern "C" fn nimbus_waker_wake(waker: *mut SourceWaker) {
 pub unsafe extern "C" fn nimbus_waker_free(waker: *mut SourceWaker) {
     // SAFETY: by this function's contract.
     guard_void(|| drop(unsafe { Box::from_raw(waker) }));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SIZE: usize = 64 << 10;
+
+    /// Gathers one list of so many strings of one byte from pieces of that size.
+    fn gather(piece: usize) -> Result<Option<RawItem>> {
+        let shape = Shape::List(Box::new(Shape::String));
+        let mut encoded = Vec::new();
+        crate::engine::raw::leb::unsigned(&mut encoded, SIZE as u64);
+        encoded.resize(encoded.len() + SIZE * 2, 1);
+        let mut gatherer = Gatherer::new(Inlet::of(Vec::new()));
+        for bytes in encoded.chunks(piece) {
+            gatherer.bytes.extend_from_slice(bytes);
+            if let Some(item) = gatherer.value(&shape)? {
+                assert_eq!(item.0, encoded);
+                return Ok(Some(item));
+            }
+        }
+        Ok(None)
+    }
+
+    #[test]
+    fn an_item_may_come_in_pieces() {
+        assert!(gather(usize::MAX).unwrap().is_some());
+        assert!(gather(4096).unwrap().is_some());
+    }
+
+    #[test]
+    fn what_looking_at_small_pieces_costs_is_bounded() {
+        let Err(error) = gather(1) else {
+            panic!("all was looked at again with every byte");
+        };
+        assert!(error.to_string().contains("too many small pieces"));
+    }
 }

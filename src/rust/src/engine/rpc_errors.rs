@@ -60,11 +60,7 @@ pub fn add_function(
     instance.func_wrap(name, move |mut store, params| {
         let mut params: RawLift<1, false> = params;
         let data = answer(&mut store.data_mut().imports.handles, &mut params.0)?;
-        let answer: RawLower<1, false> = RawLower {
-            data,
-            resources: Box::default(),
-            channels: Box::default(),
-        };
+        let answer: RawLower<1, false> = RawLower(data.into());
         Ok(answer)
     })
 }
@@ -95,12 +91,10 @@ pub fn can_fail(function: &ComponentFunc, error: Option<&ResourceType>) -> bool 
 
 /// The result of such a function from how its call ended. `results` is its type.
 pub fn result_of(ended: Result<Answer>, results: &Shape) -> Answer {
-    let checked = ended.and_then(|answer| {
-        let answer = Answer {
-            data: answer.data.tagged(0),
-            channels: answer.channels,
-        };
-        let mut from = answer.data.reader();
+    let checked = ended.and_then(|mut answer| {
+        let data = std::mem::take(&mut answer.values.data);
+        answer.values.data = data.tagged(0);
+        let mut from = answer.values.data.reader();
         results.check(&mut from, &mut |_, _| Ok(()))?;
         if from.remaining() != 0 {
             bail!("the provider's answer is longer than its type");
@@ -121,7 +115,7 @@ fn failed(error: &Error) -> Answer {
     leb::unsigned(&mut bytes, text.len() as u64);
     bytes.extend_from_slice(text.as_bytes());
     Answer {
-        data: Data::Buffer(bytes),
+        values: Data::Buffer(bytes).into(),
         channels: Channels::NONE,
     }
 }

@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::ffi::c_void;
 
 use super::reader::Reader;
+use super::recycled::is_kept;
 use crate::abi::{OwnedBytes, Str, guard_void, slice};
 
 /// Buffers kept per thread, and the largest that is kept.
@@ -88,34 +89,12 @@ impl Pieces {
     /// # Safety
     /// The struct follows the contract of NimbusPieces.
     pub unsafe fn into_data(self) -> Data {
-        if self.release.is_some() {
-            return Data::Shared(Shared(self));
-        }
-        // SAFETY: alive during the call, by contract.
-        let list = unsafe { self.list() };
-        let total: usize = list.iter().map(|piece| piece.size).sum();
-        if total <= SMALL {
-            let mut small = [0; SMALL];
-            let mut at = 0;
-            for piece in list {
-                // SAFETY: as above.
-                small[at..][..piece.size].copy_from_slice(unsafe { piece.bytes() });
-                at += piece.size;
-            }
-            return Data::Small(total as u8, small);
-        }
-        let mut buffer = take_buffer();
-        buffer.reserve(total);
-        for piece in list {
-            // SAFETY: as above.
-            buffer.extend_from_slice(unsafe { piece.bytes() });
-        }
-        Data::Buffer(buffer)
+        let mut data = Data::Buffer(take_buffer());
+        // SAFETY: by this function's contract.
+        unsafe { data.fill(&self) };
+        data
     }
 }
-
-/// More than this would cost calls that need it less, for `Data` is moved several times.
-const SMALL: usize = 38;
 
 /// Pieces that C++ keeps alive until they are dropped.
 pub struct Shared(Pieces);
@@ -134,7 +113,6 @@ impl Drop for Shared {
 
 /// Encoded values for a guest.
 pub enum Data {
-    Small(u8, [u8; SMALL]),
     Buffer(Vec<u8>),
     Shared(Shared),
     /// One byte, and behind it others.
@@ -159,22 +137,44 @@ impl Data {
         unsafe { pieces.into_data() }
     }
 
-    pub const NONE: Data = Data::Small(0, [0; SMALL]);
+    pub const NONE: Data = Data::Buffer(Vec::new());
+
+    /// Takes pieces over in place of what is there; copies what lives during the call only, into
+    /// memory that is there already.
+    ///
+    /// # Safety
+    /// The struct follows the contract of NimbusPieces, and is not used again.
+    pub unsafe fn fill(&mut self, pieces: &Pieces) {
+        if pieces.release.is_some() {
+            // SAFETY: the original is not used again.
+            *self = Data::Shared(Shared(unsafe { std::ptr::read(pieces) }));
+            return;
+        }
+        if !matches!(self, Data::Buffer(_)) {
+            *self = Data::Buffer(take_buffer());
+        }
+        let Data::Buffer(buffer) = self else {
+            return;
+        };
+        buffer.clear();
+        // SAFETY: alive during the call, by contract.
+        for piece in unsafe { pieces.list() } {
+            // SAFETY: as above.
+            buffer.extend_from_slice(unsafe { piece.bytes() });
+        }
+    }
+
+    /// Lets go of the bytes; a little memory stays for the next.
+    pub fn empty(&mut self) {
+        match self {
+            Data::Buffer(bytes) if is_kept(bytes) => bytes.clear(),
+            _ => *self = Data::NONE,
+        }
+    }
 
     /// The same with a byte before it.
     pub fn tagged(mut self, tag: u8) -> Data {
         match &mut self {
-            Data::Small(size, bytes) if usize::from(*size) < SMALL => {
-                let mut small = [tag; SMALL];
-                small[1..][..usize::from(*size)].copy_from_slice(&bytes[..usize::from(*size)]);
-                Data::Small(*size + 1, small)
-            }
-            Data::Small(size, bytes) => {
-                let mut buffer = take_buffer();
-                buffer.push(tag);
-                buffer.extend_from_slice(&bytes[..usize::from(*size)]);
-                Data::Buffer(buffer)
-            }
             Data::Buffer(bytes) => {
                 bytes.insert(0, tag);
                 self
@@ -195,13 +195,18 @@ impl Data {
 
     pub fn reader(&self) -> Reader<'_> {
         match self {
-            Data::Small(size, bytes) => Reader::new(&bytes[..usize::from(*size)], &[]),
             Data::Buffer(bytes) => Reader::new(bytes, &[]),
             // SAFETY: alive until dropped, and `self` is borrowed.
             Data::Shared(shared) => Reader::new(&[], unsafe { shared.0.list() }),
             // SAFETY: as above.
             Data::Tagged(tag, shared) => Reader::new(tag, unsafe { shared.0.list() }),
         }
+    }
+}
+
+impl Default for Data {
+    fn default() -> Self {
+        Data::NONE
     }
 }
 

@@ -1,5 +1,8 @@
 //! From guest memory to the wRPC encoding.
 
+use std::cell::Cell;
+use std::thread::LocalKey;
+
 use wasmtime::component::__internal::wasmtime_environ::component::StringEncoding;
 use wasmtime::component::__internal::wasmtime_environ::component::{TypeTuple, TypeTupleIndex};
 use wasmtime::component::__internal::{ComponentTypes, InterfaceType as T, LiftContext};
@@ -7,6 +10,7 @@ use wasmtime::component::{FutureAny, Lift, ResourceAny, StreamAny};
 use wasmtime::{Error, Result, ValRaw, bail, format_err};
 
 use super::bytes::{give_buffer, hand_over, take_buffer};
+use super::recycled::{Recycle, Recycled, empty_list, is_kept};
 use super::{Channel, MAX_WIRE_BYTES, leb};
 use crate::abi::OwnedBytes;
 use crate::engine::handles::IS_LARGE;
@@ -44,9 +48,23 @@ impl Lifted {
     }
 }
 
-impl Drop for Lifted {
-    fn drop(&mut self) {
-        give_buffer(std::mem::take(&mut self.bytes));
+thread_local! {
+    static LIFTED: Cell<Option<Box<Lifted>>> = const { Cell::new(None) };
+}
+
+impl Recycle for Lifted {
+    fn slot() -> &'static LocalKey<Cell<Option<Box<Lifted>>>> {
+        &LIFTED
+    }
+
+    fn empty(&mut self) {
+        match is_kept(&self.bytes) {
+            true => self.bytes.clear(),
+            false => give_buffer(std::mem::take(&mut self.bytes)),
+        }
+        empty_list(&mut self.large);
+        empty_list(&mut self.resources);
+        empty_list(&mut self.channels);
     }
 }
 
@@ -56,7 +74,7 @@ pub struct Lifter<'c, 'a, const EXPORT: bool> {
     types: &'a ComponentTypes,
     memory: &'a [u8],
     encoding: Option<StringEncoding>,
-    out: Lifted,
+    out: Recycled<Lifted>,
 }
 
 #[cold]
@@ -71,8 +89,10 @@ impl<'c, 'a, const EXPORT: bool> Lifter<'c, 'a, EXPORT> {
     pub fn new(context: &'c mut LiftContext<'a>) -> Self {
         let types: &'a ComponentTypes = context.types;
         let memory = context.memory();
-        let mut out = Lifted::default();
-        out.bytes = take_buffer();
+        let mut out = Recycled::<Lifted>::default();
+        if out.bytes.capacity() == 0 {
+            out.bytes = take_buffer();
+        }
         Lifter {
             context,
             types,
@@ -82,7 +102,7 @@ impl<'c, 'a, const EXPORT: bool> Lifter<'c, 'a, EXPORT> {
         }
     }
 
-    pub fn finish(self) -> Lifted {
+    pub fn finish(self) -> Recycled<Lifted> {
         self.out
     }
 
@@ -254,8 +274,9 @@ impl<'c, 'a, const EXPORT: bool> Lifter<'c, 'a, EXPORT> {
         if EXPORT {
             let resource = ResourceAny::linear_lift_from_flat(self.context, ty, &raw)?;
             self.out.resources.push(resource);
+            let position = self.out.bytes.len();
             self.out.large.push(LargeHandle {
-                position: self.out.bytes.len(),
+                position,
                 rep: 0,
                 owned: true,
             });

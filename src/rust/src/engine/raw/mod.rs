@@ -11,6 +11,7 @@ pub mod leb;
 mod lift;
 mod lower;
 pub mod reader;
+mod recycled;
 mod shape;
 mod value;
 
@@ -23,8 +24,9 @@ pub use item::{RawItem, lift_item_next};
 #[cfg(test)]
 pub use lift::LargeHandle;
 pub use lift::Lifted;
+pub use recycled::Recycled;
 pub use shape::Shape;
-pub use value::{Channel, RawLift, RawLower};
+pub use value::{Channel, Lowerable, RawLift, RawLower};
 
 /// Core values that parameters or results take at most before they go through memory.
 pub const MAX_FLAT: usize = 16;

@@ -4,7 +4,9 @@
 //! or in memory), and 0 or 1 for results. For exports: 16 for parameters, and for results their
 //! exact count, or 1 if that is above 16.
 
+use std::cell::Cell;
 use std::mem::MaybeUninit;
+use std::thread::LocalKey;
 
 use wasmtime::component::__internal::wasmtime_environ::component::TypeTuple;
 use wasmtime::component::__internal::{
@@ -19,6 +21,7 @@ use super::MAX_FLAT;
 use super::bytes::Data;
 use super::lift::{Lifted, Lifter};
 use super::lower::{Lowerer, Slots};
+use super::recycled::{Recycle, Recycled, empty_list};
 
 /// Sizes are looked up in the type that is given with each call; Wasmtime must not use these.
 pub const NO_ABI: CanonicalAbiInfo = CanonicalAbiInfo {
@@ -30,7 +33,7 @@ pub const NO_ABI: CanonicalAbiInfo = CanonicalAbiInfo {
 };
 
 /// What a guest sent: parameters of an import, or results of an export.
-pub struct RawLift<const N: usize, const EXPORT: bool>(pub Lifted);
+pub struct RawLift<const N: usize, const EXPORT: bool>(pub Recycled<Lifted>);
 
 /// The reading end of a stream or future on its way into a guest or out of it.
 pub enum Channel {
@@ -38,22 +41,55 @@ pub enum Channel {
     Future(FutureAny),
 }
 
-/// What a guest gets: results of an import, or parameters of an export.
-pub struct RawLower<const N: usize, const EXPORT: bool> {
+/// What a guest gets, wherever it is lowered to.
+#[derive(Default)]
+pub struct Lowerable {
     pub data: Data,
     /// Of the guest and of others, in the order in which their handles stand in `data`.
-    pub resources: Box<[ResourceAny]>,
+    pub resources: Vec<ResourceAny>,
     /// In the order in which they stand in `data`, each with the bytes that it takes there.
-    pub channels: Box<[(Channel, usize)]>,
+    pub channels: Vec<(Channel, usize)>,
 }
+
+thread_local! {
+    static LOWERABLE: Cell<Option<Box<Lowerable>>> = const { Cell::new(None) };
+}
+
+impl Recycle for Lowerable {
+    fn slot() -> &'static LocalKey<Cell<Option<Box<Lowerable>>>> {
+        &LOWERABLE
+    }
+
+    fn empty(&mut self) {
+        self.data.empty();
+        empty_list(&mut self.resources);
+        empty_list(&mut self.channels);
+    }
+}
+
+impl From<Data> for Recycled<Lowerable> {
+    /// Values with no resources or channels among them.
+    fn from(data: Data) -> Self {
+        let mut made = Self::default();
+        made.data = data;
+        made
+    }
+}
+
+/// What a guest gets: results of an import, or parameters of an export.
+pub struct RawLower<const N: usize, const EXPORT: bool>(pub Recycled<Lowerable>);
 
 impl<const N: usize, const EXPORT: bool> RawLower<N, EXPORT> {
     fn lowerer<'c, 'a, 'r, U>(
         &'r self,
         context: &'c mut LowerContext<'a, U>,
     ) -> Lowerer<'c, 'a, 'r, U, EXPORT> {
-        let reader = self.data.reader();
-        Lowerer::new(context, reader, &self.resources, &self.channels)
+        let Lowerable {
+            data,
+            resources,
+            channels,
+        } = &*self.0;
+        Lowerer::new(context, data.reader(), resources, channels)
     }
 }
 
@@ -90,7 +126,7 @@ unsafe impl<const N: usize, const EXPORT: bool> Lift for RawLift<N, EXPORT> {
         from: &Self::Lower,
     ) -> Result<Self> {
         if N == 0 {
-            return Ok(RawLift(Lifted::default()));
+            return Ok(RawLift(Recycled::default()));
         }
         let InterfaceType::Tuple(index) = ty else {
             bail!("not a tuple");
@@ -151,7 +187,7 @@ unsafe impl<const N: usize, const EXPORT: bool> Lower for RawLower<N, EXPORT> {
         to: &mut MaybeUninit<Self::Lower>,
     ) -> Result<()> {
         if N == 0 {
-            return self.data.reader().end();
+            return self.0.data.reader().end();
         }
         let InterfaceType::Tuple(index) = ty else {
             bail!("not a tuple");

@@ -70,11 +70,7 @@ fn echo_raw(
                 move |_: StoreContextMut<()>, params: RawLift<N, false>| {
                     seen.lock().unwrap().clone_from(&params.0.bytes);
                     let data = Data::copy_of(&params.0.bytes);
-                    Ok(RawLower::<1, false> {
-                        data,
-                        resources: Box::default(),
-                        channels: Box::default(),
-                    })
+                    Ok(RawLower::<1, false>(data.into()))
                 },
             )
             .unwrap();
@@ -126,11 +122,7 @@ impl Guest {
         bytes: &[u8],
     ) -> wasmtime::Result<Vec<u8>> {
         let function = self.function(index);
-        let params = RawLower::<16, true> {
-            data: Data::copy_of(bytes),
-            resources: Box::default(),
-            channels: Box::default(),
-        };
+        let params = RawLower::<16, true>(Data::copy_of(bytes).into());
         with_count!(flat_count, N, {
             let typed = function.typed::<RawLower<16, true>, RawLift<N, true>>(&self.store)?;
             Ok(typed.call(&mut self.store, params)?.0.bytes.clone())
