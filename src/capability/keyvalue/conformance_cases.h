@@ -59,11 +59,13 @@ class OnlyPackage final : public wrpc::Invoker {
                                       std::shared_ptr<const wrpc::Consumer> consumer) override {
     return inner_->open(shard, std::move(consumer));
   }
+  // From now on it is that package.
+  void become(std::string package) { package_ = std::move(package); }
   [[nodiscard]] int refused() const { return refused_; }
 
  private:
   const std::shared_ptr<wrpc::Invoker> inner_;
-  const std::string package_;
+  std::string package_;
   int refused_ = 0;
 };
 

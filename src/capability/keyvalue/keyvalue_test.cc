@@ -78,6 +78,44 @@ TEST_F(KeyValueTest, TheFormOfAProviderIsFoundOutOnce) {
   });
 }
 
+TEST_F(KeyValueTest, AProviderOfTheOtherFormMayTakeThePlaceOfOne) {
+  const auto provider = std::make_shared<OnlyPackage>(serveKeyValue(memory()), "wrpc:");
+  const auto keyspace = remote(provider);
+  run([&](net::Shard&) -> Task<void> {
+    for (const char* package : {"wasi:", "wrpc:", "wasi:"}) {
+      SCOPED_TRACE(package);
+      auto before = co_await keyspace->open("b");
+      EXPECT_TRUE(succeeded(co_await (*before)->set("k", asBytes("v"))));
+      provider->become(package);
+      EXPECT_FALSE(co_await (*before)->get("k"));
+      auto after = co_await keyspace->open("b");
+      EXPECT_TRUE(succeeded(after));
+      EXPECT_EQ(textOf(co_await (*after)->get("k")), "v");
+
+      // Who still holds a bucket of the other form does not make all others ask again.
+      EXPECT_FALSE(co_await (*before)->get("k"));
+      const int refused = provider->refused();
+      EXPECT_TRUE(succeeded(co_await keyspace->open("b")));
+      EXPECT_EQ(provider->refused(), refused);
+    }
+  });
+}
+
+TEST_F(KeyValueTest, AnErrorThatTheProviderDeclaresDoesNotMakeItsFormUnknown) {
+  const auto keyspace_behind = memory();
+  keyspace_behind->limit({.max_bytes = {}, .max_keys = 1});
+  const auto provider = std::make_shared<OnlyPackage>(serveKeyValue(keyspace_behind), "wasi:");
+  const auto keyspace = remote(provider);
+  run([&](net::Shard&) -> Task<void> {
+    auto bucket = co_await keyspace->open("b");
+    EXPECT_TRUE(succeeded(co_await (*bucket)->set("a", {})));
+    const int refused = provider->refused();
+    EXPECT_FALSE(co_await (*bucket)->set("b", {}));
+    EXPECT_TRUE(succeeded(co_await keyspace->open("b")));
+    EXPECT_EQ(provider->refused(), refused);
+  });
+}
+
 TEST_F(KeyValueTest, AProviderThatHasNeitherFormIsAnErrorAndAskedAgain) {
   const auto none = std::make_shared<OnlyPackage>(serveKeyValue(memory()), "none:");
   const auto keyspace = remote(none);

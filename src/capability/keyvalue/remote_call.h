@@ -1,7 +1,9 @@
 #pragma once
 
+#include <atomic>
 #include <expected>
 #include <memory>
+#include <type_traits>
 #include <utility>
 
 #include "capability/keyvalue/remote_keyspace.h"
@@ -11,32 +13,17 @@
 
 namespace nimbus::keyvalue {
 
+// What a provider is spoken to in.
+enum class RemoteForm { kUnknown, kFlat, kHandles };
+
 // A provider with what every call of it needs. Shared by the buckets of a keyspace.
 struct RemoteProvider {
   std::shared_ptr<wrpc::Invoker> invoker;
   std::shared_ptr<const wrpc::Consumer> consumer;
   RemoteKeyspaceOptions options;
-};
-
-// One call of a provider: a session on the caller's shard for as long as the call takes. Lives in a
-// coroutine's frame.
-class RemoteCall {
- public:
-  explicit RemoteCall(const RemoteProvider& provider)
-      : session_(provider.invoker->open(*net::Shard::current(), provider.consumer)),
-        space_(std::make_shared<wrpc::ClientSpace>(*provider.invoker, *session_)),
-        context_{*provider.consumer, net::Shard::current()->now() + provider.options.timeout, {}} {}
-
-  template <typename Client>
-  [[nodiscard]] Result<std::unique_ptr<Client>> connect() {
-    return Client::connect(space_);
-  }
-  [[nodiscard]] const wrpc::CallContext& context() const { return context_; }
-
- private:
-  const std::unique_ptr<wrpc::Session> session_;
-  const std::shared_ptr<wrpc::ClientSpace> space_;
-  const wrpc::CallContext context_;
+  // As it answered last; unknown again once a call in that form failed on the wire, for there may
+  // be another provider at the address by now.
+  mutable std::atomic<RemoteForm> form = RemoteForm::kUnknown;
 };
 
 // The error that WIT declares, in terms of the storage.
@@ -55,18 +42,55 @@ template <typename Declared>
   return {ErrorCode::kUnavailable, "the provider cannot be reached", std::move(error)};
 }
 
-template <typename T, typename Declared>
-[[nodiscard]] Result<T> fromAnswer(Result<std::expected<T, Declared>> answer) {
-  if (!answer) return std::unexpected(ofCall(std::move(answer).error()));
-  if (!*answer) return std::unexpected(fromDeclared(answer->error()));
-  return std::move(**answer);
-}
-template <typename Declared>
-[[nodiscard]] Result<void> fromAnswer(Result<std::expected<void, Declared>> answer) {
-  if (!answer) return std::unexpected(ofCall(std::move(answer).error()));
-  if (!*answer) return std::unexpected(fromDeclared(answer->error()));
-  return {};
-}
+// One call of a provider in one of the forms, or to find out whether it knows it (kUnknown): a
+// session on the caller's shard for as long as the call takes. Lives in a coroutine's frame, the
+// provider longer.
+class RemoteCall {
+ public:
+  RemoteCall(const RemoteProvider& provider, RemoteForm form)
+      : provider_(provider),
+        form_(form),
+        session_(provider.invoker->open(*net::Shard::current(), provider.consumer)),
+        space_(std::make_shared<wrpc::ClientSpace>(*provider.invoker, *session_)),
+        context_{*provider.consumer, net::Shard::current()->now() + provider.options.timeout, {}} {}
+
+  template <typename Client>
+  [[nodiscard]] Result<std::unique_ptr<Client>> connect() {
+    auto client = Client::connect(space_);
+    if (!client) noteFailure(client.error());
+    return client;
+  }
+  [[nodiscard]] const wrpc::CallContext& context() const { return context_; }
+  // What a function answered; errors of the wire are told from those that WIT declares.
+  template <typename T, typename Declared>
+  [[nodiscard]] Result<T> result(Result<std::expected<T, Declared>> answer) {
+    if (!answer) {
+      noteFailure(answer.error());
+      return std::unexpected(ofCall(std::move(answer).error()));
+    }
+    if (!*answer) return std::unexpected(fromDeclared(answer->error()));
+    if constexpr (std::is_void_v<T>) {
+      return {};
+    } else {
+      return std::move(**answer);
+    }
+  }
+
+ private:
+  // Another form is not what a slow provider lacks. A bucket of a form that is no longer the
+  // provider's changes nothing.
+  void noteFailure(const Error& error) {
+    if (error.code() == ErrorCode::kDeadlineExceeded) return;
+    RemoteForm known = form_;
+    provider_.form.compare_exchange_strong(known, RemoteForm::kUnknown);
+  }
+
+  const RemoteProvider& provider_;
+  const RemoteForm form_;
+  const std::unique_ptr<wrpc::Session> session_;
+  const std::shared_ptr<wrpc::ClientSpace> space_;
+  const wrpc::CallContext context_;
+};
 
 // Of the pairs of get-many, the values.
 template <typename Pairs>

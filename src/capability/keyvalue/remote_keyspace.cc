@@ -1,6 +1,5 @@
 #include "capability/keyvalue/remote_keyspace.h"
 
-#include <atomic>
 #include <utility>
 
 #include "capability/keyvalue/remote_call.h"
@@ -18,10 +17,10 @@ class RemoteKeyspace final : public Keyspace, public std::enable_shared_from_thi
 
   Eventual<Result<std::shared_ptr<Bucket>>> open(std::string_view name) override {
     std::string full_name = provider_->options.bucket_prefix + std::string(name);
-    switch (form_.load()) {
-      case Form::kFlat: return remoteFlatBucket(provider_, std::move(full_name));
-      case Form::kHandles: return remoteHandleBucket(provider_, std::move(full_name));
-      case Form::kUnknown: break;
+    switch (provider_->form.load()) {
+      case RemoteForm::kFlat: return remoteFlatBucket(provider_, std::move(full_name));
+      case RemoteForm::kHandles: return remoteHandleBucket(provider_, std::move(full_name));
+      case RemoteForm::kUnknown: break;
     }
     return findOut(shared_from_this(), std::move(full_name));
   }
@@ -29,24 +28,21 @@ class RemoteKeyspace final : public Keyspace, public std::enable_shared_from_thi
   void limit(const Quota& /*quota*/) override {}
 
  private:
-  enum class Form { kUnknown, kFlat, kHandles };
-
   // The wire does not say why nobody answered, so whatever failed, the other form is tried.
   static Task<Result<std::shared_ptr<Bucket>>> findOut(std::shared_ptr<RemoteKeyspace> self,
                                                        std::string name) {
     const auto flat = co_await probeFlat(self->provider_, name);
     if (flat) {
-      self->form_ = Form::kFlat;
+      self->provider_->form = RemoteForm::kFlat;
       co_return remoteFlatBucket(self->provider_, std::move(name));
     }
     if (const auto handles = co_await probeHandles(self->provider_, name); !handles)
       co_return std::unexpected(flat.error());
-    self->form_ = Form::kHandles;
+    self->provider_->form = RemoteForm::kHandles;
     co_return remoteHandleBucket(self->provider_, std::move(name));
   }
 
   const ProviderPtr provider_;
-  std::atomic<Form> form_ = Form::kUnknown;
 };
 
 }  // namespace
