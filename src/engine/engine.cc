@@ -15,6 +15,7 @@
 #include "engine/background.h"
 #include "engine/code_cache.h"
 #include "engine/composition.h"
+#include "engine/entry_type.h"
 #include "engine/ffi.h"
 #include "engine/tick_pace.h"
 #include "engine/ticker.h"
@@ -174,6 +175,7 @@ Engine::Impl::ComponentResult Engine::Impl::finish(const Sha256& digest, ByteVie
                                                    wit::ComponentInfo info,
                                                    const wit::Composition& composition) {
   TRY(const ComponentKind kind, kindOf(info));
+  TRY_VOID(checkEntryType(wasm, kind));
   TRY(const WasmEngine* engine, engineFor(info));
   // By what is compiled: a module that was wrapped has another digest.
   TRY(ComponentHandle component, native(*engine, sha256(wasm), wasm));

@@ -50,7 +50,7 @@ class Engine {
   // The component in these bytes: compiled now, or taken from the cache or from another user.
   // A core module of WASI preview 1 is wrapped first. Blocks; not for a shard's thread. Errors:
   // kInvalidArgument (not a component, or not valid), kUnsupported (exports nothing that can be
-  // run, or imports what nothing provides; the message names it).
+  // run or something of another type, or imports what nothing provides; the message names it).
   [[nodiscard]] Result<std::shared_ptr<const Component>> load(ByteView wasm);
 
   // Several components composed into one (wit/compose.h); the same errors, and kInvalidArgument if

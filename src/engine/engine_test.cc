@@ -5,6 +5,8 @@
 #include <fstream>
 #include <thread>
 
+#include <fmt/format.h>
+
 #include "engine/test_support.h"
 #include "wit/tools.h"
 
@@ -132,6 +134,95 @@ TEST_F(EngineTest, AnInterfaceOfWasiThatTheEngineHasNotIsNamed) {
   EXPECT_EQ(loaded.error().code(), ErrorCode::kUnsupported);
   EXPECT_NE(loaded.error().message().find("wasi:io/nope"), std::string::npos)
       << loaded.error().message();
+}
+
+// A handler that takes and returns what is said here, in WAT.
+Bytes handlerOf(std::string_view type) {
+  return wat(R"((component
+    (import "wasi:http/types@0.2.0" (instance $types
+      (export "incoming-request" (type (sub resource)))
+      (export "response-outparam" (type (sub resource)))))
+    (alias export $types "incoming-request" (type $request))
+    (alias export $types "response-outparam" (type $outparam))
+    (type $deep (list (list (list (list (list (list u8)))))))
+    (core module $module
+      (memory (export "memory") 1)
+      (func (export "realloc") (param i32 i32 i32 i32) (result i32) unreachable)
+      (func (export "nothing"))
+      (func (export "one") (param i32))
+      (func (export "pair") (param i32 i32))
+      (func (export "answer") (param i32 i32) (result i32) (i32.const 0)))
+    (core instance $instance (instantiate $module))
+    (func $handle )" +
+             std::string(type) + R"()
+    (instance $handler (export "handle" (func $handle)))
+    (export "wasi:http/incoming-handler@0.2.0" (instance $handler))))");
+}
+
+TEST_F(EngineTest, AnExportOfAnotherTypeThanTheHostCallsIsRefused) {
+  startEngine();
+  const auto typed = [](std::string_view type, std::string_view function) {
+    return fmt::format(R"({} (canon lift (core func $instance "{}")
+      (memory $instance "memory") (realloc (func $instance "realloc"))))",
+                       type, function);
+  };
+  constexpr std::string_view kRight = R"((param "a" (own $request)) (param "b" (own $outparam)))";
+  EXPECT_TRUE(engine_->load(handlerOf(typed(kRight, "pair")).view()));
+
+  const std::vector<std::pair<std::string, std::string_view>> wrong = {
+      {typed("", "nothing"), "func()"},
+      {typed(R"((param "a" (own $request)))", "one"), "func(incoming-request)"},
+      {typed(R"((param "a" (own $outparam)) (param "b" (own $request)))", "pair"),
+       "func(response-outparam, incoming-request)"},
+      {typed(R"((param "a" (borrow $request)) (param "b" (own $outparam)))", "pair"),
+       "func(borrow<incoming-request>, response-outparam)"},
+      {typed(std::string(kRight) + " (result u32)", "answer"),
+       "func(incoming-request, response-outparam) -> u32"},
+      {typed(R"((param "a" $deep))", "pair"), "func(list<list<list<list<...>>>>)"},
+  };
+  for (const auto& [handler, type] : wrong) {
+    const auto loaded = engine_->load(handlerOf(handler).view());
+    ASSERT_FALSE(loaded) << type;
+    EXPECT_EQ(loaded.error().code(), ErrorCode::kUnsupported);
+    EXPECT_EQ(loaded.error().message(),
+              fmt::format("\"handle\" of the exported wasi:http/incoming-handler@0.2.0 has the "
+                          "wrong type: it is {} and must be func(incoming-request, "
+                          "response-outparam)",
+                          type));
+  }
+}
+
+TEST_F(EngineTest, AnExportWithoutTheFunctionThatTheHostCallsIsRefused) {
+  startEngine();
+  const auto loaded = engine_->load(
+      wat(R"((component (instance $i) (export "wasi:cli/run@0.2.3" (instance $i))))").view());
+  ASSERT_FALSE(loaded);
+  EXPECT_EQ(loaded.error().code(), ErrorCode::kUnsupported);
+  EXPECT_EQ(loaded.error().message(), "the exported wasi:cli/run@0.2.3 has no function \"run\"");
+}
+
+TEST_F(EngineTest, AMemoryOf64BitsWithAnImportIsRefused) {
+  startEngine();
+  const Bytes guest = wat(R"((component
+    (import "demo:text/source" (instance $source (export "next" (func (result string)))))
+    (core module $memory_module
+      (memory (export "memory") i64 1)
+      (func (export "realloc") (param i64 i64 i64 i64) (result i64) unreachable))
+    (core instance $memory (instantiate $memory_module))
+    (core func $next (canon lower (func $source "next")
+      (memory $memory "memory") (realloc (func $memory "realloc"))))
+    (core module $module
+      (import "source" "next" (func (param i64)))
+      (func (export "run") (result i32) (i32.const 0)))
+    (core instance $instance (instantiate $module
+      (with "source" (instance (export "next" (func $next))))))
+    (func $run (result (result)) (canon lift (core func $instance "run")))
+    (instance $command (export "run" (func $run)))
+    (export "wasi:cli/run@0.2.0" (instance $command))))");
+  const auto loaded = engine_->load(guest.view());
+  ASSERT_FALSE(loaded);
+  EXPECT_EQ(loaded.error().code(), ErrorCode::kInvalidArgument);
+  EXPECT_TRUE(loaded.error().describe().contains("64")) << loaded.error().describe();
 }
 
 TEST_F(EngineTest, AFailedLoadIsForgotten) {
