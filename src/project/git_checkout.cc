@@ -1,60 +1,119 @@
 #include "project/git_checkout.h"
 
-#include <system_error>
+#include <algorithm>
+#include <charconv>
+#include <cstdint>
+#include <optional>
 #include <utility>
 #include <vector>
 
 #include "base/text.h"
+#include "host/text_rules.h"
+#include "project/git_command.h"
 
 namespace nimbus::project {
 
 namespace {
 
-namespace fs = std::filesystem;
+using Configuration = GitCommand::Configuration;
 
-// How git is run for one repository.
-struct Git {
-  ProcessRunner& runner;
-  bool interactive;
-  const std::stop_token& stop;
+constexpr std::size_t kMaxFiles = 100'000;
+constexpr std::size_t kLeastHashDigits = 4;
+constexpr std::uint64_t kMaxBytes = std::uint64_t{1} << 30;
 
-  // What it writes. The last lines that git writes as errors say what is wrong.
-  [[nodiscard]] Result<std::string> run(std::vector<std::string> arguments) const {
-    arguments.insert(arguments.begin(), "git");
-    const Result<ProcessOutcome> outcome =
-        runner.run({.arguments = std::move(arguments),
-                    // No transport that runs a program of the URL's choice.
-                    .environment = {{"GIT_ALLOW_PROTOCOL", "file:git:http:https:ssh"},
-                                    {"GIT_TERMINAL_PROMPT", interactive ? "1" : "0"}},
-                    .stop = stop});
-    if (!outcome) {
-      if (outcome.error().code() != ErrorCode::kNotFound) return std::unexpected(outcome.error());
-      return fail(ErrorCode::kNotFound, "repositories need git: apt-get install git");
-    }
-    if (outcome->ok()) return std::string(trim(outcome->output));
-    return fail(ErrorCode::kInvalidArgument, std::string(trim(outcome->error)));
+Result<void> checkSource(const GitSource& source) {
+  if (source.url.empty() || source.url.starts_with('-'))
+    return fail(ErrorCode::kInvalidArgument, "\"" + source.url + "\" is no place of a repository");
+  if (source.ref.starts_with('-'))
+    return fail(ErrorCode::kInvalidArgument, source.ref + " is not a branch, tag or commit");
+  return {};
+}
+
+// `extra` are options of `git clone`. Paths are read as if they were elsewhere: nothing is linked
+// to them.
+Result<void> fetchInto(const std::string& folder, const GitSource& source, const GitCommand& git,
+                       std::vector<std::string> extra) {
+  std::vector<std::string> arguments = {
+      "clone", "--quiet", "--no-checkout", "--no-recurse-submodules", "--no-local", "--template="};
+  arguments.insert(arguments.end(), extra.begin(), extra.end());
+  arguments.insert(arguments.end(), {"--", source.url, folder});
+  TRY_VOID(git.run(std::move(arguments), Configuration::kUsers));
+  return {};
+}
+
+// The commit that `ref` means, of a clone of everything.
+Result<std::string> resolve(const std::string& folder, const std::string& ref,
+                            const GitCommand& git) {
+  for (const std::string& name : {"refs/tags/" + ref, "refs/remotes/origin/" + ref, ref}) {
+    auto commit = git.run({"-C", folder, "rev-parse", "--quiet", "--verify", name + "^{commit}"},
+                          Configuration::kNone);
+    if (commit || commit.error().code() != ErrorCode::kInvalidArgument) return commit;
   }
-};
+  return fail(ErrorCode::kInvalidArgument, "it has no branch, tag or commit " + ref);
+}
+
+// As a commit may be named: by digits of its hash.
+bool mayBeCommit(const std::string& ref) {
+  return ref.size() >= kLeastHashDigits &&
+         std::ranges::all_of(ref, [](char c) { return host::hexDigit(c) >= 0; });
+}
+
+// Brings the repository's objects, and says which commit is meant. Of a branch or a tag the newest
+// commit is enough; for another one all of the history may be needed.
+Result<std::string> fetchCommit(const std::string& folder, const GitSource& source,
+                                const GitCommand& git) {
+  std::vector<std::string> shallow = {"--depth=1"};
+  if (!source.ref.empty()) shallow.push_back("--branch=" + source.ref);
+  const auto fetched = fetchInto(folder, source, git, std::move(shallow));
+  if (fetched) return resolve(folder, "HEAD", git);
+  if (fetched.error().code() != ErrorCode::kInvalidArgument || !mayBeCommit(source.ref))
+    return std::unexpected(fetched.error());
+  TRY_VOID(fetchInto(folder, source, git, {}));
+  return resolve(folder, source.ref, git);
+}
+
+// Of a line of `git ls-tree --long`: "100644 blob <id> <size>\t<path>". Nothing for a submodule.
+std::optional<std::uint64_t> sizeIn(std::string_view line) {
+  const std::string_view before = line.substr(0, line.find('\t'));
+  const std::string_view digits = before.substr(before.rfind(' ') + 1);
+  std::uint64_t size = 0;
+  const auto read = std::from_chars(digits.data(), digits.data() + digits.size(), size);
+  return read.ec == std::errc() ? std::optional(size) : std::nullopt;
+}
+
+// Before it is written to disk.
+Result<void> checkSize(const std::string& folder, const std::string& commit,
+                       const GitCommand& git) {
+  const auto listing =
+      git.run({"-C", folder, "ls-tree", "-r", "--long", commit}, Configuration::kNone);
+  if (!listing && listing.error().code() != ErrorCode::kResourceExhausted)
+    return std::unexpected(listing.error());
+  std::uint64_t bytes = 0;
+  std::size_t files = 0;
+  if (listing) {
+    for (const std::string_view line : split(*listing, '\n')) {
+      files += 1;
+      bytes += std::min(sizeIn(line).value_or(0), kMaxBytes + 1);
+    }
+  }
+  if (listing && files <= kMaxFiles && bytes <= kMaxBytes) return {};
+  return fail(ErrorCode::kResourceExhausted,
+              "the repository is too large: more than 100000 files, or a gibibyte of them");
+}
 
 }  // namespace
 
 Result<GitCheckout> GitCheckout::clone(const GitSource& source, ProcessRunner& runner,
                                        bool interactive, const std::stop_token& stop) {
-  if (source.ref.starts_with('-'))
-    return fail(ErrorCode::kInvalidArgument, source.ref + " is not a branch, tag or commit");
+  TRY_VOID(checkSource(source));
   TRY(TemporaryFolder temporary, TemporaryFolder::make("wash-"));
-  const std::string clone = (temporary.path() / "clone").string();
-  const Git git{runner, interactive, stop};
-  std::vector<std::string> arguments = {"clone", "--quiet"};
-  // With a commit's name in hand all of the history may be needed.
-  if (source.ref.empty()) arguments.emplace_back("--depth=1");
-  arguments.insert(arguments.end(), {"--", source.url, clone});
-  TRY_VOID(git.run(std::move(arguments)));
-  if (!source.ref.empty()) {
-    TRY_VOID(git.run({"-C", clone, "checkout", "--quiet", source.ref, "--"}));
-  }
-  TRY(std::string commit, git.run({"-C", clone, "rev-parse", "HEAD"}));
-  return GitCheckout(std::move(temporary), clone, std::move(commit));
+  const std::string folder = (temporary.path() / "clone").string();
+  const GitCommand git(
+      runner, interactive ? GitCommand::Prompts::kAllowed : GitCommand::Prompts::kForbidden, stop);
+  TRY(std::string commit, fetchCommit(folder, source, git));
+  TRY_VOID(checkSize(folder, commit, git));
+  TRY_VOID(git.run({"-C", folder, "reset", "--quiet", "--hard", commit}, Configuration::kNone));
+  return GitCheckout(std::move(temporary), folder, std::move(commit));
 }
 
 }  // namespace nimbus::project

@@ -16,10 +16,14 @@ struct GitSource {
 };
 
 // The files of a repository, in a temporary folder. They are somebody else's: there may be links.
+// Nothing of the repository runs while they come here, and no program that the user's
+// configuration names for files: no hooks, no filters (what Git LFS keeps stays a pointer), no
+// submodules.
 class GitCheckout {
  public:
-  // Runs git and blocks. `interactive` lets git ask for credentials. kNotFound: there is no git;
-  // kInvalidArgument: what git says.
+  // Runs git and blocks, for ten minutes at most. `interactive` lets git ask for credentials.
+  // kNotFound: there is no git; kInvalidArgument: what git says, or a URL or ref that is none;
+  // kResourceExhausted: more than 100000 files or a gibibyte of them; kDeadlineExceeded.
   [[nodiscard]] static Result<GitCheckout> clone(const GitSource& source, ProcessRunner& runner,
                                                  bool interactive, const std::stop_token& stop);
 

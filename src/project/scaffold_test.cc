@@ -217,7 +217,7 @@ TEST(TemplateFolder, SubfoldersStayInside) {
 TEST(GitTemplate, IsClonedShallowOrCheckedOut) {
   const BuildFolder folder;
   FakeRunner runner([](const ProcessSpec& spec) -> Result<ProcessOutcome> {
-    if (spec.arguments[1] == "clone") {
+    if (std::ranges::find(spec.arguments, "clone") != spec.arguments.end()) {
       fs::create_directories(spec.arguments.back() + "/sub");
       std::ofstream(spec.arguments.back() + "/sub/a.txt") << "x";
     }
@@ -228,7 +228,7 @@ TEST(GitTemplate, IsClonedShallowOrCheckedOut) {
   EXPECT_EQ(plain->files.front().path, "a.txt");
   EXPECT_THAT(runner.calls.front(), testing::Contains("--depth=1"));
   ASSERT_TRUE(readGitTemplate({"https://example.com/t.git", "v1", ""}, runner, false, {}));
-  EXPECT_THAT(runner.calls, testing::Contains(testing::IsSupersetOf({"checkout", "v1"})));
+  EXPECT_THAT(runner.calls, testing::Contains(testing::Contains("--branch=v1")));
   EXPECT_FALSE(readGitTemplate({"https://example.com/t.git", "--exec=x", ""}, runner, false, {}));
 }
 

@@ -2,6 +2,7 @@
 """`wash new` on a terminal: what was not said is asked for, and nothing runs without consent."""
 
 import signal
+import subprocess
 
 import terminals
 
@@ -34,6 +35,22 @@ class NewOnATerminal(terminals.TestCase):
         terminal.type("y\n")
         self.assertEqual(0, terminal.wait())
         self.assertTrue((self.folder / "made/ran").exists())
+
+    def test_the_command_of_a_repository_is_shown_as_it_is_and_asked_about(self):
+        self.write("theirs/a.txt", "a")
+        self.write("theirs/.wash/config.yaml", 'new: {command: "touch ran # \\e[1A\\e[2Kecho"}\n')
+        for words in (["init", "-q"], ["add", "."], ["commit", "-qm", "one"]):
+            subprocess.run(["git", "-c", "user.name=x", "-c", "user.email=x@example.com", *words],
+                           cwd=self.folder / "theirs", check=True)
+        terminal = self.new("made", "--git", f"file://{self.folder}/theirs")
+        terminal.read_until("wants to run: touch ran # \\u{1b}[1A\\u{1b}[2Kecho")
+        terminal.read_until("[y/N] ")
+        terminal.type("yesterday\n")
+        terminal.read_until("its new.command was not run")
+        self.assertEqual(0, terminal.wait())
+        self.assertTrue((self.folder / "made/a.txt").exists())
+        self.assertFalse((self.folder / "made/ran").exists())
+        self.assertNotIn("\x1b[1A", terminal.text)
 
     def test_no_answer_is_a_no(self):
         terminal = self.new("made", "--local", self.template())
