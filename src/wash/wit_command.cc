@@ -60,6 +60,12 @@ Result<WitProject> openProject(const WitFlags& flags, const GlobalOptions& globa
   return WitProject{found.folder, std::move(loaded.config.wit), std::move(folder)};
 }
 
+std::string jsonList(const std::vector<std::string>& texts) {
+  std::string list = "[";
+  for (const std::string& text : texts) list += (list.size() == 1 ? "" : ",") + jsonText(text);
+  return list + "]";
+}
+
 std::string jsonList(const std::vector<witdeps::FetchedPackage>& packages) {
   std::string list = "[";
   for (const witdeps::FetchedPackage& package : packages) {
@@ -79,6 +85,7 @@ std::string fetchText(const WitProject& project, const witdeps::FetchOutcome& ou
     text += fmt::format("\n  {}", package.package.text());
     if (!package.from.empty()) text += " from " + package.from;
   }
+  for (const std::string& note : outcome.notes) text += "\nnote: " + note;
   return text;
 }
 
@@ -87,7 +94,8 @@ std::vector<DataField> fetchFields(const WitProject& project,
   return {{"wit_dir", jsonText(project.wit.path().string())},
           {"lock_file", jsonText(outcome.lock_file.string())},
           {"changed", outcome.changed || outcome.lock_changed ? "true" : "false"},
-          {"packages", jsonList(outcome.packages)}};
+          {"packages", jsonList(outcome.packages)},
+          {"notes", jsonList(outcome.notes)}};
 }
 
 Result<witdeps::FetchOutcome> fetchFor(WitProject& project, const WitFlags& flags,

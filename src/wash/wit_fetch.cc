@@ -44,12 +44,14 @@ Result<void> fetchBefore(const project::BuildRequest& build, ProcessRunner& runn
     return {};
   }
   const WitNetworkFlags flags{.ca_paths = caPathsOfEnvironment()};
-  auto outcome = fetchWit(build.folder, settings, folder, flags, {.stop = build.stop}, runner);
+  auto outcome = fetchWit(build.folder, settings, folder, flags,
+                          {.reach = witdeps::Reach::kNamed, .stop = build.stop}, runner);
   if (!outcome) {
     return fail(outcome.error().code(),
                 "the dependencies in wit/ cannot be fetched (--skip-fetch builds without that)",
                 outcome.error());
   }
+  for (const std::string& note : outcome->notes) tell(note);
   if (!outcome->changed) return {};
   for (const witdeps::FetchedPackage& package : outcome->packages) {
     if (!package.from.empty())
@@ -87,6 +89,7 @@ Result<witdeps::FetchOutcome> fetchWit(const std::string& project,
                                      .settings = settings,
                                      .registries = registries,
                                      .refresh = choice.refresh,
+                                     .reach = choice.reach,
                                      .forget_all = choice.forget_all,
                                      .forget = choice.forget,
                                      .offline = flags.offline,

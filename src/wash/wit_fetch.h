@@ -31,6 +31,7 @@ void addWitNetworkFlags(CLI::App& command, WitNetworkFlags& flags);
 // What else a fetch is to be.
 struct WitFetchChoice {
   witdeps::Refresh refresh = witdeps::Refresh::kMissing;
+  witdeps::Reach reach = witdeps::Reach::kAnywhere;
   bool forget_all = false;
   std::optional<wit::PackageRef> forget = {};
   bool interactive = false;
@@ -42,7 +43,8 @@ struct WitFetchChoice {
     const std::string& project, const project::WitSettings& settings, witdeps::WitFolder& folder,
     const WitNetworkFlags& flags, const WitFetchChoice& choice, ProcessRunner& runner);
 
-// For project::BuildRequest: the same before a build, and a line for each package that was fetched.
+// For project::BuildRequest: the same before a build, but only of what the lock file or the
+// configuration names, and a line for each package that was fetched.
 // WIT that cannot be read is left to the tools that build. `runner` outlives it.
 [[nodiscard]] std::function<Result<void>(const project::BuildRequest&)> fetchWitForBuilds(
     ProcessRunner& runner, std::function<void(std::string_view)> tell);

@@ -11,6 +11,7 @@
 #include "oci/file_io.h"
 #include "witdeps/lock_file.h"
 #include "witdeps/package_finder.h"
+#include "witdeps/package_items.h"
 
 namespace nimbus::witdeps {
 namespace {
@@ -55,6 +56,13 @@ struct Need {
   const WitTree* beside = nullptr;  // where the one who needs it was found
 };
 
+// One that a package that needs it has beside it.
+struct Copy {
+  wit::PackageRef package;
+  const TextPackage* text;
+  std::string beside;  // the one who needs it
+};
+
 const TextPackage* findIn(const std::vector<TextPackage>& packages,
                           const wit::PackageRef& package) {
   for (const TextPackage& text : packages)
@@ -65,9 +73,10 @@ const TextPackage* findIn(const std::vector<TextPackage>& packages,
 // One walk over everything that is needed, which collects it.
 class Walk {
  public:
-  // `fetched`: what was fetched before is good enough where the lock file knows of it.
-  Walk(const WitFolder& folder, PackageFinder& finder, bool fetched)
-      : folder_(folder), finder_(finder), use_fetched_(fetched) {}
+  // `fetched`: what was fetched before is good enough where the lock file knows of it; where only
+  // what is named is reached, also what is not named.
+  Walk(const WitFolder& folder, PackageFinder& finder, bool fetched, Reach reach)
+      : folder_(folder), finder_(finder), use_fetched_(fetched), reach_(reach) {}
 
   // False: something would have to be fetched, which was not allowed.
   [[nodiscard]] Result<bool> perform() {
@@ -100,6 +109,21 @@ class Walk {
     return all;
   }
 
+  // Copies beside packages that say something else than what was taken.
+  [[nodiscard]] std::vector<std::string> notes() const {
+    std::vector<std::string> notes;
+    for (const auto& [package, copy, beside] : copies_) {
+      const auto taken = taken_.find(package);
+      if (taken == taken_.end() || taken->second == copy) continue;
+      const auto differing = differingItems(itemsOf(*taken->second), itemsOf(*copy));
+      if (differing.empty()) continue;
+      notes.push_back(fmt::format(
+          "{} of {} is not the same in {}, which is used, and in {} beside {}", differing.front(),
+          package.text(), taken->second->files.front().path, copy->files.front().path, beside));
+    }
+    return notes;
+  }
+
   [[nodiscard]] const LockFile& lock() const { return lock_; }
   [[nodiscard]] std::string fromOf(const wit::PackageRef& package) const {
     const auto found = from_.find(package);
@@ -109,6 +133,8 @@ class Walk {
  private:
   void follow(const wit::PackageNeeds& about, const WitTree* beside) {
     for (const wit::PackageRef& need : about.needs) {
+      if (const TextPackage* copy = beside == nullptr ? nullptr : beside->find(need))
+        copies_.push_back({need, copy, about.package.text()});
       if (!seen_.insert(need).second) continue;
       ahead_.push_back({need, about.package.text(), beside});
     }
@@ -116,6 +142,8 @@ class Walk {
 
   Result<bool> take(const Need& need) {
     if (const TextPackage* own = findIn(folder_.own(), need.package)) {
+      if (auto conflict = conflictIn(folder_.own(), need.package))
+        return std::unexpected(*std::move(conflict));
       takeText(*own, nullptr);
       return true;
     }
@@ -133,6 +161,7 @@ class Walk {
   }
 
   void takeText(const TextPackage& text, const WitTree* beside) {
+    taken_.emplace(text.about.package, &text);
     const std::string folder = folderNameOf(text.about.package);
     for (const wit::WitFile& file : text.files) {
       const std::string name = fs::path(file.path).filename().string();
@@ -146,8 +175,9 @@ class Walk {
     const TextPackage* text = findIn(folder_.fetched(), package);
     if (text == nullptr) return false;
     TRY(const Lock locked, finder_.lockOf(package));
-    const bool is_locked = put(locked);
-    if (!is_locked && !within_.contains(package)) return false;
+    TRY(const bool named, finder_.isNamed(package));
+    const bool good = put(locked) || (reach_ == Reach::kNamed && !named);
+    if (!good && !within_.contains(package)) return false;
     takeText(*text, nullptr);
     within_.insert(text->about.needs.begin(), text->about.needs.end());
     return true;
@@ -166,8 +196,9 @@ class Walk {
     if (!found) return std::unexpected(std::move(found).error());
     put(found->locked);
     from_[need.package] = found->from;
-    if (auto* text = std::get_if<TextPackage>(&found->content)) {
-      takeText(*text, found->tree);
+    if (found->tree != nullptr) {
+      // The text itself stays where it was found.
+      takeText(*found->tree->find(need.package), found->tree);
     } else {
       encoded_.push_back(std::move(std::get<wit::EncodedPackage>(found->content)));
     }
@@ -177,12 +208,15 @@ class Walk {
   const WitFolder& folder_;
   PackageFinder& finder_;
   const bool use_fetched_;
+  const Reach reach_;
   std::set<wit::PackageRef> seen_;
   std::set<wit::PackageRef> within_;
   std::deque<Need> ahead_;
   std::vector<wit::WitFile> texts_;
   std::vector<wit::EncodedPackage> encoded_;
   std::map<wit::PackageRef, std::string> from_;
+  std::map<wit::PackageRef, const TextPackage*> taken_;
+  std::vector<Copy> copies_;
   LockFile lock_;
 };
 
@@ -192,6 +226,7 @@ Result<FetchOutcome> write(const FetchRequest& request, WitFolder& folder, const
   outcome.lock_file = request.project / kLockFileName;
   for (const wit::PackageText& text : packages)
     outcome.packages.push_back({text.package, walk.fromOf(text.package)});
+  outcome.notes = walk.notes();
   TRY(outcome.changed, folder.replaceFetched(packages));
   std::error_code error;
   const bool there = fs::exists(outcome.lock_file, error);
@@ -213,11 +248,12 @@ Result<FetchOutcome> fetchDependencies(const FetchRequest& request, WitFolder& f
                         .sources = request.settings.sources,
                         .registries = request.registries,
                         .locked = locked,
+                        .only_named = request.reach == Reach::kNamed,
                         .offline = request.offline,
                         .insecure = request.insecure},
                        transport);
   if (request.refresh == Refresh::kMissing) {
-    Walk walk(folder, finder, true);
+    Walk walk(folder, finder, true, request.reach);
     TRY(const bool complete, walk.perform());
     if (complete) {
       // It may lack something still: binaries hold only what they need of others.
@@ -225,7 +261,7 @@ Result<FetchOutcome> fetchDependencies(const FetchRequest& request, WitFolder& f
       if (packages) return write(request, folder, before, walk, *std::move(packages));
     }
   }
-  Walk walk(folder, finder, false);
+  Walk walk(folder, finder, false, request.reach);
   TRY_VOID(walk.perform());
   TRY(std::vector<wit::PackageText> packages, walk.gather());
   return write(request, folder, before, walk, std::move(packages));

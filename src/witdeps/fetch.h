@@ -21,11 +21,17 @@ enum class Refresh {
   kAll,      // whatever was fetched is fetched again, as the lock file says
 };
 
+enum class Reach {
+  kAnywhere,  // also the registries that everybody has as defaults
+  kNamed,     // what the lock file or the configuration names, and nothing else
+};
+
 struct FetchRequest {
   std::filesystem::path project;
   const project::WitSettings& settings;
   const RegistryMap& registries;
   Refresh refresh = Refresh::kMissing;
+  Reach reach = Reach::kAnywhere;
   // What the lock file says is forgotten: of this package ("acme:log", of any version), or of all.
   bool forget_all = false;
   std::optional<wit::PackageRef> forget = {};
@@ -40,6 +46,7 @@ struct FetchedPackage {
 
 struct FetchOutcome {
   std::vector<FetchedPackage> packages;  // all that `deps` has now beside the project's own
+  std::vector<std::string> notes;        // for people, a line each: copies that differ
   bool changed = false;                  // `deps` was written
   bool lock_changed = false;
   std::filesystem::path lock_file;
@@ -48,8 +55,10 @@ struct FetchOutcome {
 // Brings the packages that the project's WIT needs into `wit/deps`, and writes what they are into
 // the lock file. A package is looked for, in this order: among the project's own in `deps`, where
 // `wit.sources` says, beside the package that needs it, and in its registry. Nothing is fetched
-// that is there and locked; without a package of its own the project needs nothing. `folder` is
-// read and written; what it has as main() counts. After an error `deps` and the lock file are each
+// that is there and locked, or that is there and not named, where only what is named is reached;
+// without a package of its own the project needs nothing. `folder` is read and written; what it has
+// as main() counts. kInvalidArgument: the project, or a source, has two different texts of a
+// package that is needed; both places are named. After an error `deps` and the lock file are each
 // as they were or as they are meant to be. Errors begin with the package and who needs it.
 [[nodiscard]] Result<FetchOutcome> fetchDependencies(const FetchRequest& request, WitFolder& folder,
                                                      Transport& transport);

@@ -326,5 +326,82 @@ TEST_F(FetchTest, NamesThePlaceOfAnErrorInTheText) {
   EXPECT_THAT(failure(), StartsWith("world.wit:2:7: "));
 }
 
+TEST_F(FetchTest, ReachesOnlyWhatIsNamedWhereItIsToldSo) {
+  settings_.sources.clear();
+  FetchRequest wanted = request();
+  wanted.reach = Reach::kNamed;
+  project_.write("wit/world.wit", "package acme:app;\nworld app { import wasi:io/poll@0.2.3; }\n");
+  EXPECT_THAT(failure(wanted), AllOf(HasSubstr("cannot get wasi:io@0.2.3, which acme:app needs"),
+                                     HasSubstr("run wash wit fetch, which asks wasi.dev")));
+  EXPECT_THAT(transport_.asked, IsEmpty());
+  // What lies there is good enough, as nobody says that it comes from elsewhere.
+  project_.write("wit/deps/wasi-io-0.2.3/package.wit",
+                 "package wasi:io@0.2.3;\n\ninterface poll {\n  poll: func();\n}\n");
+  ASSERT_TRUE(fetch(wanted));
+  EXPECT_THAT(transport_.asked, IsEmpty());
+  EXPECT_THAT(deps(), ElementsAre("wasi-io-0.2.3"));
+}
+
+TEST_F(FetchTest, WhatIsLockedIsNamed) {
+  settings_.sources.clear();
+  const std::string text = "package wasi:io@0.2.3;\ninterface poll { poll: func(); }\n";
+  project_.write("wit/world.wit", "package acme:app;\nworld app { import wasi:io/poll@0.2.3; }\n");
+  transport_.artifacts["wasi.dev/wasi/io:0.2.3"] = encodedText(text);
+  ASSERT_TRUE(fetch());
+  fs::remove_all(project_.path("wit/deps"));
+  transport_.cache.clear();
+  FetchRequest wanted = request();
+  wanted.reach = Reach::kNamed;
+  ASSERT_TRUE(fetch(wanted));
+  EXPECT_THAT(transport_.asked, Not(IsEmpty()));
+  EXPECT_THAT(deps(), ElementsAre("wasi-io-0.2.3"));
+}
+
+TEST_F(FetchTest, WhatTheUserConfiguresForWkgIsNamed) {
+  settings_.sources.clear();
+  ASSERT_TRUE(registries_.addConfig("[namespace_registries]\nacme = \"own.example\"\n", "f"));
+  FetchRequest wanted = request();
+  wanted.reach = Reach::kNamed;
+  EXPECT_THAT(failure(wanted), HasSubstr("cannot pull own.example/acme/log:0.2.0: 404"));
+}
+
+TEST_F(FetchTest, TwoTextsOfOneOwnPackageAreAnErrorWithBothPlaces) {
+  project_.write("wit/deps/a/log.wit", "package acme:log@0.2.0; interface sink { f: func(); }");
+  project_.write("wit/deps/b/log.wit", "package acme:log@0.2.0; interface sink { g: func(); }");
+  EXPECT_THAT(failure(), HasSubstr("acme:log@0.2.0 is in deps/a/log.wit and, with other contents, "
+                                   "in deps/b/log.wit"));
+  project_.write("wit/deps/b/log.wit", "package acme:log@0.2.0;\ninterface sink { f: func(); }");
+  EXPECT_TRUE(fetch());
+}
+
+TEST_F(FetchTest, TwoTextsOfOnePackageInASourceAreAnErrorWithBothPlaces) {
+  settings_.sources["acme"] = "./shared";
+  project_.write("shared/one/log.wit", "package acme:log@0.2.0; interface sink { f: func(); }");
+  project_.write("shared/two/log.wit", "package acme:log@0.2.0; interface sink { g: func(); }");
+  EXPECT_THAT(failure(), HasSubstr("acme:log@0.2.0 is in one/log.wit and, with other contents, in "
+                                   "two/log.wit"));
+  // A copy that somebody keeps goes behind the package itself.
+  fs::create_directories(project_.path("shared/deps"));
+  fs::rename(project_.path("shared/two"), project_.path("shared/deps/two"));
+  EXPECT_TRUE(fetch());
+}
+
+TEST_F(FetchTest, ACopyThatDiffersFromWhatIsUsedIsNoted) {
+  settings_.sources["acme"] = "./shared";
+  project_.write("wit/deps/io/io.wit",
+                 "package acme:io@0.1.0; interface streams { type line = string; }");
+  project_.write("shared/log.wit", kLog);
+  project_.write("shared/deps/io.wit",
+                 "package acme:io@0.1.0; interface streams { type line = u8; }");
+  const auto outcome = fetch();
+  ASSERT_TRUE(outcome) << outcome.error().describe();
+  EXPECT_THAT(outcome->notes,
+              ElementsAre("interface streams of acme:io@0.1.0 is not the same in deps/io/io.wit, "
+                          "which is used, and in deps/io.wit beside acme:log@0.2.0"));
+  project_.write("shared/deps/io.wit",
+                 "package acme:io@0.1.0; interface streams { type line = string; }");
+  EXPECT_THAT(fetch()->notes, IsEmpty());
+}
+
 }  // namespace
 }  // namespace nimbus::witdeps

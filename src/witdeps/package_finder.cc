@@ -72,6 +72,13 @@ Result<bool> PackageFinder::isLocal(const wit::PackageRef& package) const {
   return configured && std::holds_alternative<PathSource>(configured->source);
 }
 
+Result<bool> PackageFinder::isNamed(const wit::PackageRef& package) const {
+  TRY(const auto configured, sourceFor(options_.sources, package));
+  if (configured || options_.locked.find(package) != nullptr) return true;
+  const auto registry = options_.registries.find(package);
+  return registry && registry->configured;
+}
+
 Result<Lock> PackageFinder::lockOf(const wit::PackageRef& package) const {
   TRY(const auto configured, sourceFor(options_.sources, package));
   if (!configured || std::holds_alternative<OciSource>(configured->source)) {
@@ -123,6 +130,7 @@ Result<FoundPackage> PackageFinder::findIn(const wit::PackageRef& package,
   if (text == nullptr)
     return fail(ErrorCode::kNotFound,
                 fmt::format("it is not in {}: {}", configured.text, tree.describe()));
+  if (auto conflict = tree.conflictOf(package)) return std::unexpected(*std::move(conflict));
   found.content = *text;
   found.tree = &tree;
   return found;
@@ -238,6 +246,12 @@ Result<FoundPackage> PackageFinder::findInRegistry(const wit::PackageRef& packag
                 fmt::format("nothing says which registry the packages of {} come from: name its "
                             "place in wit.sources",
                             package.nameSpace()));
+  TRY(const bool named, isNamed(package));
+  if (options_.only_named && !named)
+    return fail(ErrorCode::kNotFound,
+                fmt::format("neither the lock file nor the configuration says where it comes from: "
+                            "run wash wit fetch, which asks {}",
+                            registry->name));
   TRY(const RegistryMetadata metadata, metadataOf(*registry));
   TRY(oci::Reference reference, oci::Reference::parse(fmt::format(
                                     "{}/{}{}/{}:{}", metadata.registry, metadata.namespace_prefix,

@@ -34,9 +34,10 @@ struct FinderOptions {
   std::filesystem::path project;      // where paths begin
   const project::StringMap& sources;  // wit.sources
   const RegistryMap& registries;
-  const LockFile& locked;  // what it says is what must be found
-  bool offline = false;    // only this machine, and what the cache has
-  bool insecure = false;   // registries speak HTTP without TLS
+  const LockFile& locked;   // what it says is what must be found
+  bool only_named = false;  // not the registries that everybody has as defaults
+  bool offline = false;     // only this machine, and what the cache has
+  bool insecure = false;    // registries speak HTTP without TLS
 };
 
 // Finds packages where the project's configuration says that they are. Each place is visited once.
@@ -51,6 +52,8 @@ class PackageFinder {
 
   // Whether its place is on this machine, so that finding it costs nothing.
   [[nodiscard]] Result<bool> isLocal(const wit::PackageRef& package) const;
+  // Whether the lock file or the configuration says where it comes from.
+  [[nodiscard]] Result<bool> isNamed(const wit::PackageRef& package) const;
   // What the lock file says of it, if that is about the place that it comes from now.
   [[nodiscard]] Result<Lock> lockOf(const wit::PackageRef& package) const;
 

@@ -119,7 +119,7 @@ RegistryMap::RegistryMap() {
                                     {"ba", "bytecodealliance.org"},
                                     {"wasmcloud", "wasmcloud.com"},
                                     {"wrpc", "bytecodealliance.org"}}) {
-    fallbacks_.emplace(space, PackageRegistry{name, {}});
+    fallbacks_.emplace(space, PackageRegistry{name, {}, false});
   }
 }
 

@@ -29,6 +29,7 @@ struct RegistryMetadata {
 struct PackageRegistry {
   std::string name;                          // as lock files name it: a host
   std::optional<RegistryMetadata> metadata;  // nothing: the registry is asked for it
+  bool configured = true;                    // false: one of the defaults that everybody has
 };
 
 // Which registry packages come from: the user's configuration of wkg (`config.toml`), with the

@@ -10,6 +10,7 @@
 #include "base/escape.h"
 #include "base/text.h"
 #include "host/files.h"
+#include "witdeps/package_items.h"
 
 namespace nimbus::witdeps {
 namespace {
@@ -141,6 +142,18 @@ const TextPackage* WitTree::find(const wit::PackageRef& package) const {
   const auto found = std::ranges::find(packages_, package,
                                        [](const TextPackage& text) { return text.about.package; });
   return found == packages_.end() ? nullptr : &*found;
+}
+
+std::optional<Error> WitTree::conflictOf(const wit::PackageRef& package) const {
+  const TextPackage* first = find(package);
+  if (first == nullptr) return std::nullopt;
+  const auto isCopy = [](const TextPackage& text) {
+    return isWithinDeps(folderOf(text.files.front().path));
+  };
+  std::vector<TextPackage> equals;
+  for (const TextPackage& text : packages_)
+    if (text.about.package == package && isCopy(text) == isCopy(*first)) equals.push_back(text);
+  return conflictIn(equals, package);
 }
 
 std::string WitTree::describe() const {

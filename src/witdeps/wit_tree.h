@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -40,6 +41,8 @@ class WitTree {
   void index();
   [[nodiscard]] const TextPackage* find(const wit::PackageRef& package) const
       [[clang::lifetimebound]];
+  // Two texts of it that are not the same, where neither goes before the other.
+  [[nodiscard]] std::optional<Error> conflictOf(const wit::PackageRef& package) const;
   // What there is instead, for messages: "it has acme:log@1.0.0".
   [[nodiscard]] std::string describe() const;
 

@@ -1,12 +1,14 @@
-// Lock files, configurations of wkg, documents of registries, sources, and edits of WIT text. The
-// first byte says which. What is read is written and read back as the same.
+// Lock files, configurations of wkg, documents of registries, sources, edits of WIT text and the
+// items in it. The first byte says which. What is read is written and read back as the same.
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 #include "base/bytes.h"
 #include "base/check.h"
 #include "witdeps/lock_file.h"
+#include "witdeps/package_items.h"
 #include "witdeps/registry_map.h"
 #include "witdeps/source.h"
 #include "witdeps/world_edit.h"
@@ -50,6 +52,13 @@ void checkEdit(std::string_view text) {
   NIMBUS_CHECK(removeImports(removed, import) == removed);
 }
 
+// What an item is does not depend on layout.
+void checkItems(std::string_view text) {
+  const PackageItems items = itemsOf(text);
+  NIMBUS_CHECK(differingItems(items, items).empty());
+  NIMBUS_CHECK(itemsOf("// A note.\n" + std::string(text)) == items);
+}
+
 }  // namespace
 }  // namespace nimbus::witdeps
 
@@ -57,11 +66,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   using namespace nimbus::witdeps;
   if (size == 0) return 0;
   const std::string_view text = nimbus::asText(nimbus::ByteView(data + 1, size - 1));
-  switch (data[0] % 4) {
+  switch (data[0] % 8) {
     case 0: checkLock(text); break;
     case 1: checkRegistries(text); break;
     case 2: checkSource(text); break;
-    default: checkEdit(text); break;
+    case 3: checkEdit(text); break;
+    default: checkItems(text); break;
   }
   return 0;
 }
