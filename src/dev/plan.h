@@ -31,8 +31,9 @@ struct PlannedProject {
 };
 
 struct PlannedComponent {
-  host::ComponentSpec spec;            // `file` is empty if a project makes it
+  host::ComponentSpec spec;            // `file` is empty if a project makes it; `digest` must match
   std::optional<std::size_t> project;  // of the plan
+  bool host_plugin = false;            // it serves the others, and no requests
 
   friend bool operator==(const PlannedComponent&, const PlannedComponent&) = default;
 };

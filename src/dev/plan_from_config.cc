@@ -39,6 +39,8 @@ class Planner {
     TRY_VOID(planOwnComponent());
     for (const project::ComponentSettings& settings : config().dev.components)
       TRY_VOID(planComponent(settings));
+    for (const project::HostPluginSettings& settings : config().dev.host_plugins)
+      TRY_VOID(planHostPlugin(settings));
     planInterfaces();
     planVolumes();
     plan_.sources.insert(plan_.sources.end(), request_.sources.begin(), request_.sources.end());
@@ -119,16 +121,55 @@ class Planner {
     return {};
   }
 
+  Result<void> checkName(std::string_view list, const std::string& name) const {
+    const bool taken = std::ranges::any_of(
+        plan_.components, [&](const PlannedComponent& other) { return other.spec.name == name; });
+    if (!taken && !name.starts_with("plugin-")) return {};
+    return fail(ErrorCode::kInvalidArgument,
+                fmt::format("{}: {} is the name of another component, or of a plugin; choose "
+                            "another",
+                            list, host::inQuotes(name)));
+  }
+
+  // Where a component lies that is not built here.
+  Result<void> planPlace(const std::string& file, const std::string& image,
+                         const std::string& pull_policy, host::ComponentSpec& spec) const {
+    if (image.empty()) {
+      spec.file = pathFrom(request_.folder, file);
+      return {};
+    }
+    spec.image = image;
+    if (pull_policy.empty()) return {};
+    TRY(spec.pull_policy, oci::parsePullPolicy(pull_policy));
+    return {};
+  }
+
+  // It is nobody's but its own: it has neither the workload's values, nor its hosts, nor volumes.
+  Result<void> planHostPlugin(const project::HostPluginSettings& settings) {
+    TRY_VOID(checkName("dev.host_plugins", settings.id));
+    if (!host::isDnsLabel(settings.id))
+      return fail(ErrorCode::kInvalidArgument,
+                  fmt::format("dev.host_plugins: the id {} is not of lower-case letters, digits "
+                              "and hyphens",
+                              host::inQuotes(settings.id)));
+    PlannedComponent component;
+    component.host_plugin = true;
+    host::ComponentSpec& spec = component.spec;
+    spec.name = settings.id;
+    spec.digest = settings.expected_digest;
+    TRY_VOID(planPlace(settings.file, settings.image, settings.pull_policy, spec));
+    host::LocalResources& resources = spec.local_resources;
+    TRY_VOID(addValues(fmt::format("dev.host_plugins {}", settings.id),
+                       {settings.config, settings.config_from, settings.secret_from},
+                       resources.config));
+    resources.allowed_hosts = settings.allowed_hosts;
+    resources.allowed_ip_name_lookups = settings.allowed_ip_name_lookups;
+    plan_.components.push_back(std::move(component));
+    return {};
+  }
+
   Result<void> planComponent(const project::ComponentSettings& settings) {
-    const bool taken = std::ranges::any_of(plan_.components, [&](const PlannedComponent& other) {
-      return other.spec.name == settings.name;
-    });
-    if (taken || settings.name.starts_with("plugin-"))
-      return fail(
-          ErrorCode::kInvalidArgument,
-          fmt::format("dev.components: {} is the name of the project's own component, or of "
-                      "a plugin; choose another",
-                      host::inQuotes(settings.name)));
+    TRY_VOID(checkName("dev.components", settings.name));
     PlannedComponent component;
     host::ComponentSpec& spec = component.spec;
     spec.name = settings.name;
@@ -141,13 +182,8 @@ class Planner {
       TRY(const LoadedConfig loaded, load(folder, {}));
       component.project = plan_.projects.size();
       plan_.projects.push_back(projectOf(settings.name, folder, loaded.config));
-    } else if (!settings.image.empty()) {
-      spec.image = settings.image;
-      if (!settings.pull_policy.empty()) {
-        TRY(spec.pull_policy, oci::parsePullPolicy(settings.pull_policy));
-      }
     } else {
-      spec.file = pathFrom(request_.folder, settings.file);
+      TRY_VOID(planPlace(settings.file, settings.image, settings.pull_policy, spec));
     }
     plan_.components.push_back(std::move(component));
     return {};
@@ -200,15 +236,16 @@ class Planner {
     }
   }
 
-  // Every component sees them.
+  // Every component of the project's sees them.
   void planVolumes() {
     for (const project::DevVolume& settings : config().dev.volumes) {
       const std::string name = fmt::format("volume-{}", plan_.volumes.size());
       plan_.volumes.push_back(
           {.name = name, .host_path = pathFrom(request_.folder, settings.host_path)});
       for (PlannedComponent& component : plan_.components)
-        component.spec.local_resources.volume_mounts.push_back(
-            {.name = name, .mount_path = settings.guest_path});
+        if (!component.host_plugin)
+          component.spec.local_resources.volume_mounts.push_back(
+              {.name = name, .mount_path = settings.guest_path});
     }
   }
 

@@ -185,7 +185,8 @@ TEST_F(PlanFromConfigTest, WhatCannotBeHonouredIsRefusedByName) {
       {"service_file", "a.wasm"},
       {"service_image", "r.example/a:1"},
       {"service_ports", "[{name: a, port: 80}]"},
-      {"host_plugins", "[{id: a, file: a.wasm}]"},
+      {"host_plugins", "[{id: a, file: a.wasm, maxRestarts: 1}]"},
+      {"host_plugins", "[{id: a, file: a.wasm, ports: [{name: a, port: 80}]}]"},
       {"data_nats_url", "nats://a"},
       {"wasi_keyvalue_redis_url", "redis://a"},
       {"wasi_keyvalue_nats_url", "nats://a"},
@@ -214,6 +215,40 @@ TEST_F(PlanFromConfigTest, AComponentCanBeAnImage) {
   EXPECT_EQ(plan.components[1].spec.image, "r.example/a:1");
   EXPECT_EQ(plan.components[1].spec.pull_policy, oci::PullPolicy::kAlways);
   EXPECT_TRUE(plan.server.plain_registries);
+}
+
+TEST_F(PlanFromConfigTest, AHostPluginHasItsOwnValuesAndHostsOnly) {
+  const std::string digest = "sha256:" + std::string(64, 'a');
+  const DevPlan plan = planOf(
+      "configs: {shared: {inline: {a: b}}}\n"
+      "workload: {config: {mine: x}, allowedHosts: [example.com]}\n"
+      "dev:\n"
+      "  volumes: [{host_path: data, guest_path: /data}]\n"
+      "  host_plugins:\n"
+      "    - {id: blobs, file: blobs.wasm, expectedDigest: '" +
+      digest +
+      "', config: {c: d}, configFrom: [shared], allowedHosts: [s3.example]}\n"
+      "    - {id: far, image: 'r.example/far:1', pullPolicy: never}\n");
+  ASSERT_EQ(plan.components.size(), 3U);
+  const PlannedComponent& blobs = plan.components[1];
+  EXPECT_TRUE(blobs.host_plugin);
+  EXPECT_EQ(blobs.spec.name, "blobs");
+  EXPECT_EQ(blobs.spec.file, folder_.path("blobs.wasm"));
+  EXPECT_EQ(blobs.spec.digest, digest);
+  EXPECT_EQ(blobs.spec.local_resources.config, (host::StringMap{{"a", "b"}, {"c", "d"}}));
+  EXPECT_EQ(blobs.spec.local_resources.allowed_hosts, Names{"s3.example"});
+  EXPECT_TRUE(blobs.spec.local_resources.volume_mounts.empty());
+  const host::ComponentSpec& far = plan.components[2].spec;
+  EXPECT_EQ(far.image, "r.example/far:1");
+  EXPECT_EQ(far.pull_policy, oci::PullPolicy::kNever);
+  EXPECT_TRUE(far.local_resources.allowed_hosts.empty());
+}
+
+TEST_F(PlanFromConfigTest, AHostPluginNeedsANameOfItsOwn) {
+  for (const std::string list : {"{id: A_b, file: a.wasm}", "{id: plugin-x, file: a.wasm}"})
+    EXPECT_NE(refusal("dev: {host_plugins: [" + list + "]}", ErrorCode::kInvalidArgument)
+                  .find("dev.host_plugins"),
+              std::string::npos);
 }
 
 TEST_F(PlanFromConfigTest, ANameThatIsTakenIsRefused) {

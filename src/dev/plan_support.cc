@@ -25,7 +25,6 @@ constexpr MissingKey kMissing[] = {
     {"dev.service_file", "this host runs no services"},
     {"dev.service_image", "this host runs no services"},
     {"dev.service_ports", "this host runs no services"},
-    {"dev.host_plugins", "use an installed plugin, or a component in dev.components"},
     {"dev.max_outbound_socket_connections_per_workload", "sockets of guests are not counted"},
     {"dev.max_inbound_socket_connections_per_workload", "guests do not listen"},
     {"dev.data_nats_url", "name a provider in dev.host_interfaces: nats:PREFIX"},
@@ -39,8 +38,19 @@ bool isOn(const LoadedConfig& loaded, std::string_view key) {
   const project::DevSettings& dev = loaded.config.dev;
   if (key == "dev.service") return dev.service;
   if (key == "dev.service_ports") return !dev.service_ports.empty();
-  if (key == "dev.host_plugins") return !dev.host_plugins.empty();
   return loaded.isGiven(key);
+}
+
+Result<void> checkHostPlugins(const LoadedConfig& loaded) {
+  for (const project::HostPluginSettings& plugin : loaded.config.dev.host_plugins) {
+    if (plugin.max_restarts)
+      return unsupported(loaded, "dev.host_plugins",
+                         "maxRestarts: a component that fails is made anew for the next call, "
+                         "however often");
+    if (!plugin.ports.empty())
+      return unsupported(loaded, "dev.host_plugins", "ports: guests do not listen");
+  }
+  return {};
 }
 
 Result<void> checkSwitches(const LoadedConfig& loaded) {
@@ -64,6 +74,7 @@ Result<void> checkSwitches(const LoadedConfig& loaded) {
 Result<void> checkSupported(const LoadedConfig& loaded) {
   for (const MissingKey& missing : kMissing)
     if (isOn(loaded, missing.key)) return unsupported(loaded, missing.key, missing.why);
+  TRY_VOID(checkHostPlugins(loaded));
   return checkSwitches(loaded);
 }
 

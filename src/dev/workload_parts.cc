@@ -56,6 +56,7 @@ class Assembler {
   Result<host::WorkloadSpec> run() {
     for (std::size_t i = 0; i < parts_.size(); ++i) {
       host::ComponentSpec& component = spec_.components.emplace_back(plan_.components[i].spec);
+      TRY_VOID(checkDigest(component, parts_[i]));
       component.file = parts_[i].path;
       component.digest = parts_[i].digest;
     }
@@ -67,6 +68,13 @@ class Assembler {
   }
 
  private:
+  static Result<void> checkDigest(const host::ComponentSpec& component, const ComponentPart& part) {
+    if (component.digest.empty() || component.digest == part.digest) return {};
+    return fail(ErrorCode::kPermissionDenied,
+                fmt::format("component {}: {} has the digest {}, not {}", component.name, part.path,
+                            part.digest, component.digest));
+  }
+
   static std::string componentName(const DevPlugin& plugin) { return "plugin-" + plugin.name; }
 
   // Those that entries of the plan name.
@@ -211,7 +219,7 @@ class Assembler {
   Result<void> addRoute() {
     if (!spec_.routes.empty()) return {};
     for (std::size_t i = 0; i < parts_.size(); ++i) {
-      if (!servesHttp(parts_[i].info)) continue;
+      if (plan_.components[i].host_plugin || !servesHttp(parts_[i].info)) continue;
       spec_.routes.push_back(
           {.host = "", .path = "/", .methods = {}, .component = spec_.components[i].name});
       return {};

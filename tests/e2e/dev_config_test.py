@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """`wash dev`: what `.wash/config.yaml` says, and that it is followed while it runs."""
 
+import hashlib
 import json
 import pathlib
 import shutil
@@ -79,6 +80,18 @@ class DevConfigTest(developing.TestCase):
         self.source("back.wasm", pathlib.Path(harness.guest("pair-back")).read_bytes() +
                     b"\0\x02\x01x")  # a custom section more
         dev.until("reloaded")
+        self.assertEqual(200, dev.get("/").status)
+
+    def test_a_host_plugin_serves_the_others_and_is_what_it_was_said_to_be(self):
+        back = pathlib.Path(harness.guest("pair-back")).read_bytes()
+        digest = "sha256:" + hashlib.sha256(back).hexdigest()
+        self.project("pair-web", dev={"host_plugins": [
+            {"id": "back", "file": "back.wasm", "expectedDigest": digest}]})
+        self.source("back.wasm", back)
+        dev = self.dev()
+        self.assertEqual(200, dev.get("/").status)
+        self.source("back.wasm", back + b"\0\x02\x01x")  # a custom section more
+        self.assertIn("has the digest", dev.until("load-failed")["message"])
         self.assertEqual(200, dev.get("/").status)
 
     def test_a_second_project_is_built_and_followed(self):
