@@ -18,6 +18,7 @@
 #include "project/config.h"
 #include "wash/build_report.h"
 #include "wash/command.h"
+#include "wash/project_input.h"
 #include "wash/terminal/build_progress.h"
 #include "wash/terminal/interrupt.h"
 #include "wash/wit_fetch.h"
@@ -130,10 +131,11 @@ void addBuildCommand(CLI::App& app, const GlobalOptions& global, Action& action)
     const BuildWords words = wordsOf(*flags, global.trailing);
     const std::string folder =
         std::filesystem::absolute(words.folder, error).lexically_normal().string();
-    action.set("build", {{std::string(kProjectPathKey), folder}},
-               [flags, words, &global](plugin::HookContext& context) {
-                 return runBuild(*flags, words, global, context);
-               });
+    Action::Inputs inputs{{std::string(kProjectPathKey), folder}};
+    putProject(folder, inputs);
+    action.set("build", std::move(inputs), [flags, words, &global](plugin::HookContext& context) {
+      return runBuild(*flags, words, global, context);
+    });
   });
 }
 

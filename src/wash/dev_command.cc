@@ -19,6 +19,7 @@
 #include "wash/guest_options.h"
 #include "wash/line_printer.h"
 #include "wash/plugins.h"
+#include "wash/project_input.h"
 #include "wash/termination.h"
 #include "wash/wit_fetch.h"
 
@@ -147,6 +148,7 @@ void addDevCommand(CLI::App& app, const GlobalOptions& global, Action& action, P
     Action::Inputs inputs;
     if (!flags->address.empty()) inputs["dev.address"] = flags->address;
     if (!flags->component_path.empty()) inputs["dev.component_path"] = flags->component_path;
+    putProject(flags->project, inputs);
     action.set("dev", std::move(inputs), [flags, &global, &plugins](plugin::HookContext& context) {
       return run(*flags, global, plugins, context);
     });

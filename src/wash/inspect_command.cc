@@ -9,6 +9,7 @@
 #include "wash/engine_flags.h"
 #include "wash/inspect.h"
 #include "wash/inspect_workload.h"
+#include "wash/project_input.h"
 #include "wash/resolve_reference.h"
 
 namespace nimbus::wash {
@@ -62,7 +63,10 @@ void addInspectCommand(CLI::App& app, const GlobalOptions& global, Action& actio
   addReferenceFlags(*command, flags->source);
   addEngineFlags(*command, flags->engine);
   command->callback([flags, &global, &action] {
-    action.set("inspect", [flags, &global] { return runInspect(*flags, global); });
+    Action::Inputs inputs;
+    putProject(flags->component, inputs);
+    action.set("inspect", std::move(inputs),
+               [flags, &global](plugin::HookContext&) { return runInspect(*flags, global); });
   });
 }
 

@@ -13,6 +13,7 @@
 #include "wash/command.h"
 #include "wash/flag_check.h"
 #include "wash/oci_annotations.h"
+#include "wash/project_input.h"
 #include "wash/registry_flags.h"
 #include "wash/resolve_component.h"
 #include "wash/terminal/status_text.h"
@@ -203,6 +204,7 @@ void addPush(CLI::App& oci, const GlobalOptions& global, Action& action) {
     for (const std::string& text : flags->annotations)
       if (auto annotation = parseAnnotation(text)) given.insert(*annotation);
     if (!given.empty()) inputs[kAnnotationsKey] = hookAnnotations(given);
+    putProject(flags->path, inputs);
     action.set("oci push", std::move(inputs), [flags, &global](plugin::HookContext& context) {
       return runPush(*flags, global, context);
     });

@@ -100,6 +100,9 @@ Result<int> info(const std::string& name, Plugins& plugins, const GlobalOptions&
 
 Result<int> revoke(const std::string& name, Plugins& plugins, const GlobalOptions& global) {
   TRY(const std::size_t gone, plugin::GrantBook(plugins.store().folder()).revoke(name));
+  // A name that was mistyped must not look as if something had been taken back.
+  if (const auto installed = plugins.store().find(name); gone == 0 && !installed)
+    return std::unexpected(installed.error());
   printResult(global.format, fmt::format("Took back {} permissions of plugin {}", gone, name),
               {{"name", jsonText(name)}, {"revoked", std::to_string(gone)}});
   return kExitOk;

@@ -12,6 +12,7 @@
 #include "project/config.h"
 #include "wash/data_folder.h"
 #include "wash/engine_flags.h"
+#include "wash/project_input.h"
 #include "wash/terminal/terminal_consent.h"
 
 namespace nimbus::wash {
@@ -44,8 +45,8 @@ Plugins::Plugins(const GlobalOptions& global)
     : global_(global), store_(pluginsFolder()), listing_(store_.list()) {}
 Plugins::~Plugins() = default;
 
-Result<plugin::PermissionOptions> Plugins::permissionOptions(
-    const project::LoadedConfig& config) const {
+Result<plugin::PermissionOptions> Plugins::permissionOptions(const project::LoadedConfig& config,
+                                                             const std::string& folder) const {
   plugin::PermissionOptions options;
   std::vector<std::string> rules = global_.allow;
   rules.insert(rules.end(), config.config.plugins.allow.begin(), config.config.plugins.allow.end());
@@ -56,9 +57,7 @@ Result<plugin::PermissionOptions> Plugins::permissionOptions(
   options.allow_shell = global_.allow_shell;
   const char* path = std::getenv("PATH");
   if (path != nullptr) options.path_variable = path;
-  std::error_code error;
-  options.project_folder = std::filesystem::current_path(error).string();
-  if (error) return fail(ErrorCode::kIo, "the working folder: " + error.message());
+  options.project_folder = folder;
   return options;
 }
 
@@ -66,12 +65,13 @@ Result<plugin::PluginRuntime*> Plugins::runtime() {
   if (runtime_) return runtime_.get();
   plugin::PluginRuntimeOptions options;
   std::error_code error;
-  const std::string folder = std::filesystem::current_path(error).string();
+  const std::string folder = std::filesystem::canonical(folder_, error).string();
+  if (error) return failErrno(folder_, error.value());
   TRY(const project::LoadedConfig config,
       project::loadProjectConfig(project::findProject(folder), {}, global_.user_config));
   for (const auto& [name, values] : config.config.plugins.config)
     options.configured[name] = {values.begin(), values.end()};
-  TRY(options.permissions, permissionOptions(config));
+  TRY(options.permissions, permissionOptions(config, folder));
   options.engine = engineOptionsOf({});
   options.engine.max_total_memory_bytes =
       std::min(options.engine.max_total_memory_bytes, kPluginMemoryBytes);
@@ -108,6 +108,8 @@ void Plugins::warnOfProblems() const {
 
 int Plugins::perform(const Action& action) {
   warnOfProblems();
+  if (const auto named = action.inputs().find(kProjectInput); named != action.inputs().end())
+    folder_ = named->second;
   plugin::HookContext context(action.inputs());
   std::vector<plugin::Plugin> plugins = pluginsFor(action, listing_.plugins);
   if (!plugin::wantsHooks(plugins, action.name())) return action.perform(context);

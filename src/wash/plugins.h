@@ -37,7 +37,8 @@ class Plugins {
   [[nodiscard]] const std::vector<plugin::PluginStore::Problem>& problems() const {
     return listing_.problems;
   }
-  // kInvalidArgument: a rule of --allow cannot be understood.
+  // With the configuration of the project that the command is about. kInvalidArgument: a rule of
+  // --allow cannot be understood.
   [[nodiscard]] Result<plugin::PluginRuntime*> runtime();
 
   // While it is so, nobody is asked any more: whoever waits for an answer is told no.
@@ -55,7 +56,7 @@ class Plugins {
 
  private:
   [[nodiscard]] Result<plugin::PermissionOptions> permissionOptions(
-      const project::LoadedConfig& config) const;
+      const project::LoadedConfig& config, const std::string& folder) const;
   [[nodiscard]] int performWithHooks(const Action& action, plugin::HookContext& context,
                                      std::vector<plugin::Plugin> plugins);
 
@@ -63,6 +64,7 @@ class Plugins {
   plugin::PluginStore store_;
   plugin::PluginStore::Listing listing_;
   std::vector<std::string> reserved_;
+  std::string folder_ = ".";  // of the project that the command is about
   SystemClock clock_;
   SystemProcessRunner runner_;
   plugin::NoConsent nobody_;

@@ -8,6 +8,7 @@
 #include "wash/engine_flags.h"
 #include "wash/guest_options.h"
 #include "wash/inspect.h"
+#include "wash/project_input.h"
 #include "wash/resolve_reference.h"
 #include "wash/run_cli.h"
 #include "wash/run_http.h"
@@ -75,7 +76,10 @@ void addRunCommand(CLI::App& app, const GlobalOptions& global, Action& action) {
   addEngineFlags(*command, flags->engine);
   addHttpFlags(*command, flags->http);
   command->callback([flags, &global, &action] {
-    action.set("run", [flags, &global] { return run(*flags, global); });
+    Action::Inputs inputs;
+    putProject(flags->component, inputs);
+    action.set("run", std::move(inputs),
+               [flags, &global](plugin::HookContext&) { return run(*flags, global); });
   });
 }
 
