@@ -1,6 +1,6 @@
 #include "bindgen/generate.h"
 
-#include <cerrno>
+#include <algorithm>
 #include <fstream>
 #include <iterator>
 #include <memory>
@@ -10,6 +10,7 @@
 
 #include "bindgen/cpp/cpp_backend.h"
 #include "bindgen/guest.h"
+#include "bindgen/whole_file.h"
 #include "bindgen/wit_files.h"
 
 namespace nimbus::bindgen {
@@ -47,18 +48,8 @@ Result<std::vector<std::string>> writeFiles(const std::vector<GeneratedFile>& fi
                                             const fs::path& folder) {
   std::vector<std::string> written;
   for (const std::string& stale : staleFiles(files, folder)) {
-    const fs::path path = folder / stale;
-    std::error_code error;
-    fs::create_directories(path.parent_path(), error);
-    if (error)
-      return fail(ErrorCode::kIo,
-                  fmt::format("{}: {}", path.parent_path().string(), error.message()));
-    std::ofstream out(path, std::ios::binary | std::ios::trunc);
-    for (const GeneratedFile& file : files) {
-      if (file.path == stale) out << file.text;
-    }
-    out.close();
-    if (!out) return failErrno("cannot write " + path.string(), errno);
+    const auto file = std::ranges::find(files, stale, &GeneratedFile::path);
+    TRY_VOID(writeWholeFile(folder / stale, file->text));
     written.push_back(stale);
   }
   return written;

@@ -62,7 +62,7 @@ Result<std::unique_ptr<PartialBlob>> PartialBlob::open(const std::string& folder
 }
 
 PartialBlob::~PartialBlob() {
-  const bool useless = !shared_ || size_ == 0;
+  const bool useless = !shared_ || broken_ || size_ == 0;
   if (!moved_ && useless) ::unlink(path_.c_str());
 }
 
@@ -80,7 +80,10 @@ Result<void> PartialBlob::readWhatIsThere(std::uint64_t most) {
 }
 
 Result<void> PartialBlob::append(ByteView bytes) {
-  TRY_VOID(writeAll(file_, path_, bytes));
+  if (auto written = writeAll(file_, path_, bytes); !written) {
+    broken_ = true;
+    return written;
+  }
   hasher_.add(bytes);
   size_ += bytes.size();
   return {};
@@ -97,7 +100,10 @@ Result<void> PartialBlob::restart() {
 bool PartialBlob::verify() { return hasher_.finish() == wanted_; }
 
 Result<void> PartialBlob::moveTo(const std::string& path) {
-  if (::fsync(file_.get()) != 0) return failFor("sync", path_, errno);
+  if (::fsync(file_.get()) != 0) {
+    broken_ = true;
+    return failFor("sync", path_, errno);
+  }
   if (::rename(path_.c_str(), path.c_str()) != 0) return failFor("write", path, errno);
   moved_ = true;
   return {};

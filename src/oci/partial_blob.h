@@ -12,7 +12,8 @@ namespace nimbus::oci {
 
 // A blob of the cache that is being downloaded: a file that goes on where an earlier download of
 // it, perhaps by another process, was broken off. The file is locked; when another process has
-// locked it, this download gets a file of its own, which goes with the object. All of it blocks.
+// locked it, this download gets a file of its own, which goes with the object. So does a file that
+// could not be written on: on a full disk, what is of no use takes no room. All of it blocks.
 class PartialBlob final : public BlobSink {
  public:
   // `folder`: of unfinished downloads.
@@ -42,6 +43,7 @@ class PartialBlob final : public BlobSink {
   const Digest wanted_;
   const bool shared_;  // a later download may go on with it
   bool moved_ = false;
+  bool broken_ = false;  // the disk took no more
   std::uint64_t size_ = 0;
   Hasher hasher_;
 };

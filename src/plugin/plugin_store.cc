@@ -145,16 +145,27 @@ Result<InstalledPlugin> PluginStore::install(const Request& request) {
   const ByteView wasm = request.wasm.view();
   const LockEntry entry{name, engine::digestText(engine::sha256(wasm)), request.source,
                         wasm.size()};
-  TRY_VOID(host::replaceFileDurably(folder_, entry.fileName() + ".wasm", asText(wasm)));
-  TRY_VOID(
-      host::replaceFileDurably(folder_, entry.fileName() + ".json", infoJson(request.info) + "\n"));
   std::optional<LockEntry> previous;
   if (existing != entries.end()) previous = *existing;
   std::erase_if(entries, [&](const LockEntry& each) { return each.name == name; });
   entries.push_back(entry);
-  TRY_VOID(host::replaceFileDurably(folder_, kLockFile, formatLock(std::move(entries))));
+  if (auto written = writeFiles(entry, request, std::move(entries)); !written) {
+    const auto installed = readLock();
+    if (installed &&
+        std::ranges::find(*installed, entry.fileName(), &LockEntry::fileName) == installed->end())
+      removeFiles(entry);
+    return std::unexpected(std::move(written).error());
+  }
   if (previous && previous->fileName() != entry.fileName()) removeFiles(*previous);
   return InstalledPlugin{placed(entry, request.info), entry.source, entry.bytes};
+}
+
+Result<void> PluginStore::writeFiles(const LockEntry& entry, const Request& request,
+                                     std::vector<LockEntry> entries) const {
+  const std::string name = entry.fileName();
+  TRY_VOID(host::replaceFileDurably(folder_, name + ".wasm", asText(request.wasm.view())));
+  TRY_VOID(host::replaceFileDurably(folder_, name + ".json", infoJson(request.info) + "\n"));
+  return host::replaceFileDurably(folder_, kLockFile, formatLock(std::move(entries)));
 }
 
 void PluginStore::removeFiles(const LockEntry& entry) const {

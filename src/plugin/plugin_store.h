@@ -63,6 +63,9 @@ class PluginStore {
   [[nodiscard]] Plugin placed(const LockEntry& entry, PluginInfo info) const;
   [[nodiscard]] Result<void> checkNames(const Request& request,
                                         const std::vector<LockEntry>& entries) const;
+  // The binary, what is known of it, and last the list that makes them count.
+  [[nodiscard]] Result<void> writeFiles(const LockEntry& entry, const Request& request,
+                                        std::vector<LockEntry> entries) const;
   void removeFiles(const LockEntry& entry) const;
 
   const std::string folder_;

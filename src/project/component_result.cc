@@ -1,12 +1,11 @@
 #include "project/component_result.h"
 
-#include <cerrno>
-#include <fstream>
 #include <string>
 #include <system_error>
 
 #include <fmt/format.h>
 
+#include "bindgen/whole_file.h"
 #include "bindgen/wit_files.h"
 #include "host/files.h"
 #include "wit/tools.h"
@@ -19,21 +18,6 @@ namespace fs = std::filesystem;
 
 constexpr std::size_t kMaxComponentBytes = std::size_t{256} << 20;
 constexpr std::string_view kMagic("\0asm", 4);
-
-Result<void> writeWhole(const fs::path& path, ByteView bytes) {
-  std::error_code error;
-  fs::create_directories(path.parent_path(), error);
-  fs::path partial = path;
-  partial += ".partial";
-  std::ofstream out(partial, std::ios::binary | std::ios::trunc);
-  const std::string_view text = asText(bytes);
-  out.write(text.data(), static_cast<std::streamsize>(text.size()));
-  out.close();
-  if (!out) return failErrno("cannot write " + partial.string(), errno);
-  fs::rename(partial, path, error);
-  if (!error) return {};
-  return fail(ErrorCode::kIo, fmt::format("cannot write {}: {}", path.string(), error.message()));
-}
 
 Result<Bytes> componentOf(ByteView module, const wit::ComponentInfo& info, const fs::path& wit) {
   std::error_code error;
@@ -65,7 +49,7 @@ Result<ComponentFile> ensureComponent(const ResultRequest& request) {
     if (!request.move_to_output || request.built == request.output) {
       return inspected(request.built, bytes);
     }
-    TRY_VOID(writeWhole(request.output, bytes));
+    TRY_VOID(bindgen::writeWholeFile(request.output, content));
     return inspected(request.output, bytes);
   }
   const auto component = componentOf(bytes, *info, request.wit);
@@ -73,7 +57,7 @@ Result<ComponentFile> ensureComponent(const ResultRequest& request) {
     return fail(ErrorCode::kInvalidArgument,
                 request.built.string() + " is a core module that cannot become a component",
                 component.error());
-  TRY_VOID(writeWhole(request.output, component->view()));
+  TRY_VOID(bindgen::writeWholeFile(request.output, component->text()));
   return inspected(request.output, component->view());
 }
 

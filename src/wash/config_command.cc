@@ -131,11 +131,11 @@ int validate(const ConfigFlags& flags, const GlobalOptions& global) {
   const std::string message = valid ? fmt::format("the configuration is valid ({})", source)
                                     : fmt::format("{} in {}", describeCount(check.errors), source);
   if (global.format == OutputFormat::kJson) {
-    printLine(resultLine(valid, message,
-                         {{"source", jsonText(source)},
-                          {"valid", valid ? "true" : "false"},
-                          {"errors", listOf(check.errors)},
-                          {"warnings", listOf(check.warnings)}}));
+    printOutput(resultLine(valid, message,
+                           {{"source", jsonText(source)},
+                            {"valid", valid ? "true" : "false"},
+                            {"errors", listOf(check.errors)},
+                            {"warnings", listOf(check.warnings)}}));
     return valid ? kExitOk : kExitFailed;
   }
   warn(check.warnings);
@@ -192,7 +192,7 @@ int cleanup(const ConfigFlags& flags, const GlobalOptions& global) {
 }
 
 int reference(const ConfigFlags&, const GlobalOptions&) {
-  printLine(project::configReference());
+  printOutput(project::configReference());
   return kExitOk;
 }
 

@@ -1,6 +1,5 @@
 #include "wash/config_file.h"
 
-#include <cstdio>
 #include <filesystem>
 
 #include <fmt/format.h>
@@ -68,11 +67,6 @@ Result<std::string> writeNewConfig(const std::string& folder, ConfigFormat forma
 
 std::string describeCount(const std::vector<project::ConfigProblem>& problems) {
   return fmt::format("{} {}", problems.size(), problems.size() == 1 ? "mistake" : "mistakes");
-}
-
-void printLine(std::string_view text) {
-  std::fwrite(text.data(), 1, text.size(), stdout);
-  std::fflush(stdout);
 }
 
 }  // namespace nimbus::wash

@@ -34,7 +34,4 @@ enum class Overwrite { kNo, kYes };
 // "1 mistake", "3 mistakes".
 [[nodiscard]] std::string describeCount(const std::vector<project::ConfigProblem>& problems);
 
-// Writes text to standard output as it is.
-void printLine(std::string_view text);
-
 }  // namespace nimbus::wash

@@ -81,7 +81,7 @@ void printText(const project::DoctorReport& report, bool verbose) {
   text += report.failed()    ? "something that this project needs is missing"
           : report.healthy() ? "everything needed is there"
                              : "there are warnings";
-  printLine(text + "\n");
+  printOutput(text + "\n");
 }
 
 void printJson(const project::DoctorReport& report, const project::Project& project) {
@@ -97,7 +97,7 @@ void printJson(const project::DoctorReport& report, const project::Project& proj
           (binaries.size() == 1 ? "" : ",") + jsonText(check.name) + ":" + jsonText(check.path);
   }
   const std::string_view status = report.healthy() ? "healthy" : "issues_found";
-  printLine(
+  printOutput(
       resultLine(!report.failed(), status,
                  {{"status", jsonText(status)},
                   {"issues", issues + "]"},

@@ -8,7 +8,6 @@
 #include "wash/command.h"
 #include "wash/command_path.h"
 #include "wash/completion.h"
-#include "wash/config_file.h"
 #include "wash/flag_check.h"
 #include "wash/help.h"
 #include "wash/usage_error.h"
@@ -62,7 +61,7 @@ void addHelpCommand(CLI::App& app, const GlobalOptions& global, Action& action) 
     action.set("help", [&app, words, &global] {
       const auto help = helpOf(app, *words);
       if (!help) return reportFailure(global.format, help.error());
-      printLine(*help);
+      printOutput(*help);
       return kExitOk;
     });
   });
@@ -80,7 +79,7 @@ void addCompletionCommand(CLI::App& app, const GlobalOptions&, Action& action) {
                 {"elvish", Shell::kElvish}});
   command->callback([shell, &action] {
     action.set("completion", [shell] {
-      printLine(completionScript(*shell));
+      printOutput(completionScript(*shell));
       return kExitOk;
     });
   });
@@ -90,11 +89,11 @@ std::optional<int> answerAboutItself(const CLI::App& app, int argc, char** argv)
   if (argc < 2) return std::nullopt;
   const std::string_view word = argv[1];
   if (word == "--help-markdown") {
-    printLine(helpMarkdown(app));
+    printOutput(helpMarkdown(app));
     return kExitOk;
   }
   if (word != kCompleteWord) return std::nullopt;
-  printLine(completionLines(completeWords(app, {argv + 2, argv + argc})));
+  printOutput(completionLines(completeWords(app, {argv + 2, argv + argc})));
   return kExitOk;
 }
 

@@ -34,7 +34,7 @@ int runInspectWorkload(const InspectFlags& flags, const GlobalOptions& global) {
   const std::string text = global.format == OutputFormat::kJson
                                ? workloadInspectionJson(*inspection)
                                : workloadInspectionText(*inspection);
-  std::fwrite(text.data(), 1, text.size(), stdout);
+  printOutput(text);
   return kExitOk;
 }
 
@@ -45,7 +45,7 @@ int runInspect(const InspectFlags& flags, const GlobalOptions& global) {
   if (!inspection) return reportFailure(global.format, inspection.error());
   const std::string text = global.format == OutputFormat::kJson ? inspectionJson(*inspection)
                                                                 : inspectionText(*inspection);
-  std::fwrite(text.data(), 1, text.size(), stdout);
+  printOutput(text);
   return kExitOk;
 }
 

@@ -137,5 +137,5 @@ int run(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   std::signal(SIGPIPE, SIG_IGN);
-  return nimbus::wash::run(argc, argv);
+  return nimbus::wash::finishOutput(nimbus::wash::run(argc, argv));
 }

@@ -1,5 +1,7 @@
 #include "wash/output.h"
 
+#include <atomic>
+#include <cerrno>
 #include <cstdio>
 
 #include <boost/json/serialize.hpp>
@@ -10,9 +12,11 @@
 namespace nimbus::wash {
 namespace {
 
-void write(std::FILE* file, std::string_view text) {
-  std::fwrite(text.data(), 1, text.size(), file);
-  std::fflush(file);
+// Why standard output took no more, if it did not: the first error number.
+std::atomic<int> output_error = 0;
+
+bool write(std::FILE* file, std::string_view text) {
+  return std::fwrite(text.data(), 1, text.size(), file) == text.size() && std::fflush(file) == 0;
 }
 
 }  // namespace
@@ -33,18 +37,25 @@ std::string resultLine(bool success, std::string_view message, const std::vector
   return line;
 }
 
+void printOutput(std::string_view text) {
+  errno = 0;
+  if (write(stdout, text)) return;
+  int none = 0;
+  output_error.compare_exchange_strong(none, errno != 0 ? errno : EIO);
+}
+
 void printResult(OutputFormat format, std::string_view text, const std::vector<DataField>& data) {
   if (format == OutputFormat::kJson) {
-    write(stdout, resultLine(true, text, data));
+    printOutput(resultLine(true, text, data));
     return;
   }
-  write(stdout, std::string(text) + "\n");
+  printOutput(std::string(text) + "\n");
 }
 
 int reportFailure(OutputFormat format, const Error& error) {
   if (format == OutputFormat::kJson) {
-    write(stdout,
-          resultLine(false, error.describe(), {{"code", jsonText(errorCodeName(error.code()))}}));
+    printOutput(
+        resultLine(false, error.describe(), {{"code", jsonText(errorCodeName(error.code()))}}));
   } else {
     // What peers, guests and other programs said may be part of it.
     std::string line = "error: ";
@@ -52,6 +63,14 @@ int reportFailure(OutputFormat format, const Error& error) {
     write(stderr, line + "\n");
   }
   return kExitFailed;
+}
+
+int finishOutput(int status) {
+  const int cause = output_error;
+  if (cause == 0 || cause == EPIPE) return status;
+  const Error lost = failErrno("cannot write to standard output", cause).error();
+  const int failed = reportFailure(OutputFormat::kText, lost);
+  return status == kExitOk ? failed : status;
 }
 
 }  // namespace nimbus::wash

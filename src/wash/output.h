@@ -27,10 +27,17 @@ using DataField = std::pair<std::string_view, std::string>;
 [[nodiscard]] std::string resultLine(bool success, std::string_view message,
                                      const std::vector<DataField>& data);
 
+// Writes to standard output at once. Whether it got there is for finishOutput to say.
+void printOutput(std::string_view text);
+
 // Writes a result to standard output: `text` as it is, or as JSON with `data`.
 void printResult(OutputFormat format, std::string_view text, const std::vector<DataField>& data);
 
 // Reports a failure: in text on standard error, as JSON on standard output. Returns kExitFailed.
 [[nodiscard]] int reportFailure(OutputFormat format, const Error& error);
+
+// The last word about standard output: results that did not get there, such as onto a full disk,
+// are a failure, whatever `status` was to be. A reader that has gone has seen enough.
+[[nodiscard]] int finishOutput(int status);
 
 }  // namespace nimbus::wash

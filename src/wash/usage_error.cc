@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <iostream>
 #include <optional>
+#include <sstream>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -160,7 +161,12 @@ std::string usageMessage(const CLI::App& app, const std::vector<std::string>& wo
 
 int reportUsage(const CLI::App& app, const std::vector<std::string>& words,
                 const CLI::ParseError& error) {
-  if (error.get_exit_code() == 0) return app.exit(error);
+  if (error.get_exit_code() == 0) {
+    std::ostringstream answer;
+    static_cast<void>(app.exit(error, answer, answer));
+    printOutput(answer.str());
+    return kExitOk;
+  }
   const std::string message = usageMessage(app, words, error);
   if (asksForJson(words)) {
     static_cast<void>(

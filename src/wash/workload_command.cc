@@ -126,8 +126,7 @@ Task<Result<void>> events(AdminClient* client, const WorkloadFlags* flags, Outpu
   co_return co_await client->events(query, [format](const host::AdminEvent& event) {
     const std::string line =
         format == OutputFormat::kJson ? event.data + "\n" : event.kind + "  " + event.data + "\n";
-    std::fwrite(line.data(), 1, line.size(), stdout);
-    std::fflush(stdout);
+    printOutput(line);
   });
 }
 

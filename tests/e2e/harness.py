@@ -344,6 +344,10 @@ class TestCase(unittest.TestCase):
         cache = os.environ.get("XDG_CACHE_HOME", os.path.expanduser("~/.cache"))
         return {**os.environ, "HOME": str(self.folder), "XDG_CACHE_HOME": cache, **more}
 
+    def wash_words(self):
+        """The words that start a `wash`."""
+        return [WASH]
+
     def own(self, process):
         self._processes.append(process)
         return process
@@ -360,7 +364,8 @@ class TestCase(unittest.TestCase):
         # Registered before its address is known: a server that never serves must end as well.
         process = kind.__new__(kind)
         try:
-            process.__init__([WASH, *arguments], env=env or self.environment(), **options)
+            process.__init__([*self.wash_words(), *arguments], env=env or self.environment(),
+                             **options)
         finally:
             if hasattr(process, "process"):
                 self.own(process)
@@ -368,9 +373,9 @@ class TestCase(unittest.TestCase):
 
     def run_wash(self, *arguments, timeout_seconds=PATIENCE_SECONDS, env=None, **options):
         """Runs a `wash` to its end: subprocess.CompletedProcess with text."""
-        return subprocess.run([str(word) for word in (WASH, *arguments)], text=True, check=False,
-                              capture_output=True, timeout=timeout_seconds,
-                              env=env or self.environment(), **options)
+        command = [str(word) for word in (*self.wash_words(), *arguments)]
+        return subprocess.run(command, text=True, check=False, capture_output=True,
+                              timeout=timeout_seconds, env=env or self.environment(), **options)
 
     def wash_json(self, *arguments, **options):
         """The JSON that `wash … -o json` prints; fails unless it exits with 0."""
