@@ -138,7 +138,7 @@ Result<void> CodeCache::put(const Sha256& digest, const Fingerprint& fingerprint
   const auto written = [&]() -> Result<void> {
     TRY_VOID(writeAll(fd.get(), code));
     TRY_VOID(writeAll(fd.get(), encodeTrailer(trailer)));
-    if (::fsync(fd.get()) != 0 || ::rename(temporary.c_str(), path.c_str()) != 0) {
+    if (::rename(temporary.c_str(), path.c_str()) != 0) {
       return failErrno("cannot write the code cache", errno);
     }
     return {};

@@ -14,8 +14,9 @@ namespace nimbus::engine {
 // Native code on disk, by the digest of the component and the fingerprint of the engine. Format:
 // docs/formats/code-cache.md. A flipped byte in native code is arbitrary code, so the folder must
 // belong to the user with mode 0700, and each file is verified by its SHA-256 through the very
-// descriptor that is then mapped. Files are written under another name, synced and renamed; what
-// does not verify is deleted. Several processes may share a folder. Any thread.
+// descriptor that is then mapped. Files are written under another name and renamed, but not synced:
+// after a power failure one may have lost its end, and what does not verify is deleted. Several
+// processes may share a folder. Any thread.
 class CodeCache {
  public:
   using Fingerprint = std::array<std::uint8_t, 16>;

@@ -36,7 +36,7 @@ struct DevFlags {
   std::string tls_certificate;
   std::string tls_key;
   std::string tls_client_ca;
-  std::string settle = "15ms";
+  std::string settle = "5ms";
   bool log_requests = false;
   EngineFlags engine;
 };
@@ -131,7 +131,7 @@ void addFlags(CLI::App& command, DevFlags& flags) {
       ->option_text("FILE");
   command.add_option("--settle", flags.settle, "How long files must be quiet before it builds")
       ->check(acceptedBy(parseDuration))
-      ->option_text("DURATION (default 15ms)");
+      ->option_text("DURATION (default 5ms)");
   command.add_flag("--log-requests", flags.log_requests,
                    "A line for each request, also where standard output is no terminal");
   addEngineFlags(command, flags.engine);

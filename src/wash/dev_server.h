@@ -17,7 +17,7 @@
 namespace nimbus::wash {
 
 struct DevServerOptions {
-  Duration settle = std::chrono::milliseconds(15);
+  Duration settle = std::chrono::milliseconds(5);
   bool log_requests = false;
   std::function<void()> ending;  // told once it is to end, before it waits for what runs
   engine::EngineOptions engine;
