@@ -20,8 +20,9 @@ from harness.servers import ROOT, Session  # noqa: E402
 
 LIMIT_MS = 50
 GUESTS = ("http-hello", "http-hello-p3", "kv-counter")
-HEADERS = ("component", "KiB", "median ms", "least ms", "most ms", "of it compiling, median",
-           "edits")
+PARTS = {"settle_ms": "settling", "scan_ms": "scanning", "read_ms": "reading",
+         "load_ms": "compiling", "swap_ms": "swapping"}
+HEADERS = ("component", "KiB", "median ms", "least ms", "most ms", *PARTS.values(), "edits")
 
 
 def parse_arguments():
@@ -88,7 +89,7 @@ class Dev:
 
 
 def measure_one(build, folder, guest, edits):
-    """[(milliseconds without the build, milliseconds of loading)]"""
+    """[(milliseconds without the build, {part: milliseconds})]"""
     wasm = (build / "guests" / f"{guest}.wasm").read_bytes()
     folder.mkdir()
     (folder / "component.in").write_bytes(wasm)
@@ -102,7 +103,7 @@ def measure_one(build, folder, guest, edits):
             event = dev.until("reloaded")
             dev.ask()
             took = (time.perf_counter() - began) * 1e3
-            results.append((took - event["build_ms"], event["load_ms"]))
+            results.append((took - event["build_ms"], {part: event[part] for part in PARTS}))
     finally:
         dev.close()
     return results
@@ -116,10 +117,10 @@ def measure(build, edits):
 
 def line_of(build, guest, results):
     times = [took for took, _ in results]
+    parts = [f"{statistics.median(each[part] for _, each in results):.1f}" for part in PARTS]
     size = (build / "guests" / f"{guest}.wasm").stat().st_size / 1024
     return (guest, f"{size:.0f}", f"{statistics.median(times):.1f}", f"{min(times):.1f}",
-            f"{max(times):.1f}", f"{statistics.median(load for _, load in results):.1f}",
-            str(len(times)))
+            f"{max(times):.1f}", *parts, str(len(times)))
 
 
 def verdict(results):
