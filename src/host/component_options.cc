@@ -1,6 +1,11 @@
 #include "host/component_options.h"
 
 #include <algorithm>
+#include <string>
+
+#include <fmt/format.h>
+
+#include "host/text_rules.h"
 
 namespace nimbus::host {
 namespace {
@@ -8,6 +13,25 @@ namespace {
 template <typename Milliseconds>
 void setDuration(Duration& into, const std::optional<Milliseconds>& ms) {
   if (ms) into = std::chrono::milliseconds(*ms);
+}
+
+// Linear memory that an instance has at least, from its start on. Which memories that are is not
+// known, only how many and the largest: all others can be the smallest of the binary.
+std::uint64_t leastMemory(const engine::Component& component) {
+  const NimbusComponentNeeds& needs = component.needs();
+  if (needs.memories == 0) return 0;  // or it cannot be told
+  std::uint64_t smallest = needs.max_initial_memory_bytes;
+  for (const wit::MemoryInfo& memory : component.info().memories) {
+    std::uint64_t bytes = 0;
+    if (__builtin_mul_overflow(memory.initial_pages, memory.page_bytes, &bytes)) continue;
+    smallest = std::min(smallest, bytes);
+  }
+  return needs.max_initial_memory_bytes + (needs.memories - 1) * smallest;
+}
+
+std::string memoryText(std::uint64_t bytes) {
+  constexpr std::uint64_t kMiB = 1 << 20;
+  return bytes % kMiB == 0 ? fmt::format("{} MiB", bytes / kMiB) : fmt::format("{} bytes", bytes);
 }
 
 }  // namespace
@@ -49,6 +73,16 @@ engine::GuestContextOptions contextOptionsOf(const WorkloadSpec& spec,
                           !resources.allowed_ip_name_lookups.empty() ||
                           !resources.allowed_host_loopback_ports.empty();
   return options;
+}
+
+Result<void> checkMemory(std::string_view name, const engine::Component& component,
+                         const CallPolicy& policy) {
+  const std::uint64_t least = leastMemory(component);
+  if (least <= policy.max_memory_bytes) return {};
+  return fail(ErrorCode::kUnsupported,
+              fmt::format("component {} has {} of memory from its start on, and its limit "
+                          "(memoryLimitMb) is {}",
+                          inQuotes(name), memoryText(least), memoryText(policy.max_memory_bytes)));
 }
 
 Result<std::shared_ptr<const EgressPolicy>> egressPolicyOf(const ComponentSpec& component,

@@ -1,7 +1,9 @@
 #pragma once
 
 #include <memory>
+#include <string_view>
 
+#include "engine/component.h"
 #include "engine/guest_context.h"
 #include "host/call_policy.h"
 #include "host/egress.h"
@@ -18,6 +20,10 @@ namespace nimbus::host {
                                                            const ComponentSpec& component,
                                                            const CallPolicy& policy,
                                                            const WorkloadVolumes* volumes);
+
+// Whether instances of it can exist within the policy; else kUnsupported with both figures.
+[[nodiscard]] Result<void> checkMemory(std::string_view name, const engine::Component& component,
+                                       const CallPolicy& policy);
 
 [[nodiscard]] Result<std::shared_ptr<const EgressPolicy>> egressPolicyOf(
     const ComponentSpec& component, const EgressOptions& host);

@@ -117,6 +117,9 @@ Result<std::shared_ptr<ComponentRuntime>> LocalRuntime::assembleComponent(
     const WorkloadVolumes* volumes, std::vector<CalledImport> called) {
   TRY(auto egress, egressPolicyOf(component, options_.egress));
   const CallPolicy policy = callPolicyOf(component, options_.defaults);
+  if (loaded) {
+    TRY_VOID(checkMemory(component.name, *loaded, policy));
+  }
   engine::GuestContextOptions guest = contextOptionsOf(spec, component, policy, volumes);
   guest.stdio = options_.stdio;
   std::vector<BindingUse> uses;

@@ -99,6 +99,21 @@ class WashWorkloadTest(hosting.TestCase):
                 self.assertIn(wanted, message)
                 self.assertEqual(message, self.served.status("bad")["reason"])
 
+    def test_what_could_never_answer_is_refused_when_it_is_applied(self):
+        cases = (
+            ("wat-wrong-handler-type", {},
+             "is func() and must be func(incoming-request, response-outparam)"),
+            ("wat-memory-minimum", {"memoryLimitMb": 16},
+             "has 4096 MiB of memory from its start on, and its limit (memoryLimitMb) is 16 MiB"),
+        )
+        for guest, resources, wanted in cases:
+            with self.subTest(guest):
+                message, code = self.refusal(
+                    "apply", self.manifest("bad", guest=guest, resources=resources))
+                self.assertIn(wanted, message)
+                self.assertEqual("unsupported", code)
+                self.assertEqual("Error", self.served.status("bad")["state"])
+
     def test_prints_events(self):
         self.data("apply", self.manifest())
         self.data("apply", self.manifest("other"))
