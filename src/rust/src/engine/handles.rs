@@ -120,9 +120,11 @@ mod tests {
             rep,
             owned,
         };
-        let mut lifted = Lifted::default();
-        lifted.bytes = bytes;
-        lifted.large = vec![large(1, first, false), large(7, second, true)];
+        let mut lifted = Lifted {
+            bytes,
+            large: vec![large(1, first, false), large(7, second, true)],
+            ..Lifted::default()
+        };
         handles.write_large(&mut lifted).unwrap();
         assert_eq!(lifted.bytes, b"\x09\x05first\x08\x012");
 
