@@ -48,13 +48,8 @@ impl CallState {
         if self.open.replace(false) {
             let done = self.done;
             with_outcome(Err(why), |outcome| {
-                done(
-                    self.context,
-                    outcome,
-                    OwnedBytes::borrowed(&[]),
-                    std::ptr::null(),
-                    0,
-                );
+                let none = OwnedBytes::borrowed(&[]);
+                done(self.context, outcome, none, std::ptr::null(), 0);
             });
         }
     }
