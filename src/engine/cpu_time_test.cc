@@ -84,12 +84,12 @@ TEST_F(CpuMeterTest, IsNeverTooLowAndTooHighByLittle) {
 TEST(ThreadClocksTest, CpuTimeGrowsWithWorkAndNotFasterThanTheWall) {
   CpuMeter meter;
   const Duration wall = ThreadClocks::wall();
-  const Duration cpu = ThreadClocks::cpu();
   meter.begin();
+  const Duration cpu = ThreadClocks::cpu();
   while (ThreadClocks::cpu() - cpu < milliseconds(2)) {
   }
   const Duration told = meter.end();
-  EXPECT_GE(told, milliseconds(2) - microseconds(1)) << "begun a little after the first look";
+  EXPECT_GE(told, milliseconds(2) - microseconds(1)) << "the clocks differ by less";
   EXPECT_LE(told, ThreadClocks::wall() - wall);
 }
 
