@@ -11,9 +11,6 @@
 
 #include "base/bytes.h"
 #include "base/check.h"
-#include "base/clock.h"
-#include "base/log.h"
-#include "base/metrics.h"
 #include "base/sync.h"
 #include "base/task.h"
 #include "base/text.h"
@@ -21,13 +18,10 @@
 #include "host/admin_call.h"
 #include "host/admin_client.h"
 #include "host/admin_event_parser.h"
-#include "host/events.h"
+#include "host/manager_parts.h"
 #include "host/manifest.h"
-#include "host/readiness.h"
 #include "host/runtime.h"
 #include "host/text_rules.h"
-#include "host/workload_manager.h"
-#include "host/workload_store.h"
 #include "host/workload_store_format.h"
 #include "net/shard.h"
 
@@ -171,16 +165,16 @@ class Halves final : public http::BodyReader {
 // A control plane with the workload default/a, which serves.
 class Plane {
  public:
-  explicit Plane(net::Shard& shard) : shard_(shard) { readiness_.markReady(); }
+  explicit Plane(net::Shard& shard) : parts_(shard, "r") { parts_.readiness.markReady(); }
 
   // How a request is answered, as far as that comes without waiting.
   Task<void> ask(std::string method, std::string target, std::string_view body, Answer* answer,
                  AdminOptions options = {}) {
     AdminApi api({.manager = manager_,
-                  .events = events_,
-                  .readiness = readiness_,
-                  .metrics = metrics_,
-                  .clock = clock_,
+                  .events = parts_.events,
+                  .readiness = parts_.readiness,
+                  .metrics = parts_.metrics,
+                  .clock = parts_.clock,
                   .drain = {}},
                  std::move(options));
     Halves content(body);
@@ -193,7 +187,7 @@ class Plane {
     serving.spawn(api.handle(request, *answer));
     for (int turn = 0; turn < 5; ++turn) {
       OneShot<int> next;
-      shard_.post([&next] { next.set(0); });
+      parts_.shard.post([&next] { next.set(0); });
       co_await next.wait();
     }
     serving.cancelAll();
@@ -201,16 +195,9 @@ class Plane {
   [[nodiscard]] std::size_t size() const { return manager_.size(); }
 
  private:
-  net::Shard& shard_;
+  ManagerParts parts_;
   AnyRuntime runtime_;
-  std::unique_ptr<WorkloadStore> store_ = makeMemoryWorkloadStore();
-  FakeClock clock_;
-  EventLog events_{shard_, clock_, "r"};
-  Readiness readiness_;
-  std::unique_ptr<Logger> log_ = makeNullLogger();
-  MetricRegistry metrics_;
-  WorkloadManager manager_{
-      {shard_, runtime_, *store_, events_, readiness_, *log_, metrics_, clock_}, {}};
+  WorkloadManager manager_{parts_.environment(runtime_), {}};
 };
 
 constexpr std::string_view kKnown =

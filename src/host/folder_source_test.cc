@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "host/manager_parts.h"
 #include "host/test_support.h"
 
 namespace nimbus::host {
@@ -23,8 +24,8 @@ std::string manifest(std::string_view name, std::string_view path,
 }
 
 // A folder that is followed, and a manager over a fake data plane.
-struct FolderRig {
-  explicit FolderRig(net::Shard& shard) : shard(shard) {
+struct FolderRig : ManagerParts {
+  explicit FolderRig(net::Shard& on) : ManagerParts(on, "e") {
     std::filesystem::create_directory(path());
     makeSource();
   }
@@ -69,16 +70,9 @@ struct FolderRig {
     return all;
   }
 
-  net::Shard& shard;
   TemporaryFolder folder;
   FakeRuntime runtime;
-  std::unique_ptr<WorkloadStore> store = makeMemoryWorkloadStore();
-  FakeClock clock;
-  EventLog events{shard, clock, "e"};
-  Readiness readiness;
-  std::unique_ptr<Logger> log = makeNullLogger();
-  MetricRegistry metrics;
-  WorkloadManager manager{{shard, runtime, *store, events, readiness, *log, metrics, clock}, {}};
+  WorkloadManager manager{environment(runtime), {}};
   std::optional<FolderSource> source;
   std::uint64_t cursor = 0;
 };
