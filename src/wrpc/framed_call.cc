@@ -159,19 +159,13 @@ void FramedCall::end() {
 }
 
 Error FramedCall::report(Error error, FunctionId function) const {
-  Error explained = explain(std::move(error), function);
-  const auto& on_failure = target_->options.on_failure;
-  if (on_failure && explained.code() != ErrorCode::kCancelled) on_failure(explained);
-  return explained;
-}
-
-Error FramedCall::explain(Error error, FunctionId function) const {
   const NameTable::Name& name = target_->names[function];
   const bool broke_off = error.code() == ErrorCode::kProtocol;
   std::string message = fmt::format(
       "{} at {} {}", name.instance.empty() ? name.function : name.instance + "/" + name.function,
       target_->text, broke_off ? "broke off" : "failed");
-  return {error.code(), std::move(message), std::move(error)};
+  const ErrorCode code = error.code();
+  return reported(target_->options.on_failure, {code, std::move(message), std::move(error)});
 }
 
 }  // namespace nimbus::wrpc

@@ -69,8 +69,8 @@ class FramedCall final : public std::enable_shared_from_this<FramedCall>, privat
   void expire();
   void breakOff(Error error);
   void runDeferred() override { connected_.set(); }
+  // Says which call failed, here and to the client's owner.
   [[nodiscard]] Error report(Error error, FunctionId function) const;
-  [[nodiscard]] Error explain(Error error, FunctionId function) const;
 
   net::Shard& shard_;
   const std::shared_ptr<const FramedTarget> target_;

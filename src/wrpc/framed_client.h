@@ -8,6 +8,7 @@
 #include "base/result.h"
 #include "net/resolver.h"
 #include "wrpc/address.h"
+#include "wrpc/call_failure.h"
 #include "wrpc/framed_limits.h"
 #include "wrpc/invoker.h"
 
@@ -22,8 +23,7 @@ struct FramedClientOptions {
   // Of all calls to the target: parameters that have not been sent yet, results that nobody has
   // taken yet, with streams; beyond that kResourceExhausted.
   std::size_t max_held_bytes = 256 * 1024 * 1024;
-  // Told of each call that failed, but for those that their caller gave up, on its shard.
-  std::function<void(const Error&)> on_failure = nullptr;
+  OnCallFailure on_failure = nullptr;
   // For addresses with a name: a resolver of that shard, which outlives its sessions.
   std::function<net::Resolver&(net::Shard&)> resolver;
 };

@@ -248,19 +248,11 @@ ChannelTable& NatsCall::channels() {
 }
 
 Error NatsCall::report(Error error, FunctionId function) const {
-  Error explained = explain(std::move(error), function);
-  const auto& on_failure = target_->options.on_failure;
-  if (on_failure && explained.code() != ErrorCode::kCancelled) on_failure(explained);
-  return explained;
-}
-
-Error NatsCall::explain(Error error, FunctionId function) const {
   const NameTable::Name& name = target_->names[function];
   const ErrorCode code = error.code();
-  return {code,
-          fmt::format("{}{}{} over NATS failed", name.instance, name.instance.empty() ? "" : "/",
-                      name.function),
-          std::move(error)};
+  std::string message = fmt::format("{}{}{} over NATS failed", name.instance,
+                                    name.instance.empty() ? "" : "/", name.function);
+  return reported(target_->options.on_failure, {code, std::move(message), std::move(error)});
 }
 
 }  // namespace nimbus::wrpc

@@ -73,8 +73,8 @@ class NatsCall final : public std::enable_shared_from_this<NatsCall>,
   void expire();
   void runDeferred() override;
   [[nodiscard]] ChannelTable& channels();
+  // Says which call failed, here and to the client's owner.
   [[nodiscard]] Error report(Error error, FunctionId function) const;
-  [[nodiscard]] Error explain(Error error, FunctionId function) const;
 
   std::shared_ptr<nats::ReplySlots> slots_;
   std::shared_ptr<const NatsTarget> target_;

@@ -1,12 +1,12 @@
 #pragma once
 
 #include <cstddef>
-#include <functional>
 #include <memory>
 #include <string>
 
 #include "base/clock.h"
 #include "nats/connection.h"
+#include "wrpc/call_failure.h"
 #include "wrpc/channel_table.h"
 #include "wrpc/invoker.h"
 
@@ -24,8 +24,7 @@ struct NatsClientOptions {
   // Of all calls: parameters that have not been sent yet, results that nobody has taken yet, with
   // streams; beyond that kResourceExhausted.
   std::size_t max_held_bytes = 256 * 1024 * 1024;
-  // Told of each call that failed, but for those that their caller gave up, on its shard.
-  std::function<void(const Error&)> on_failure = nullptr;
+  OnCallFailure on_failure = nullptr;
   std::size_t max_root_bytes = 64 * 1024 * 1024;  // results without their streams
   // Core NATS cannot hold a sender back: streams that are read too slowly end the call.
   ChannelLimits channels = {.max_undelivered_bytes = 16 * 1024 * 1024};
