@@ -51,12 +51,12 @@ Result<CallGraph::Called> calledBy(const WorkloadSpec& workload, const HostInter
     return fail(ErrorCode::kInvalidArgument,
                 fmt::format("{} cannot be served by {}: the workload has no other component of "
                             "that name which exports it",
-                            packageOf(entry), entry.provider));
+                            nameOf(entry), entry.provider));
   if (name == workload.id())
     return fail(ErrorCode::kInvalidArgument,
                 fmt::format("{} cannot be served by {}: within a workload it is component:NAME, "
                             "and not the component itself",
-                            packageOf(entry), entry.provider));
+                            nameOf(entry), entry.provider));
   return CallGraph::Called{name, component.component};
 }
 
