@@ -41,4 +41,6 @@ function(nimbus_bindings target)
   target_include_directories(${target} SYSTEM INTERFACE ${out})
   target_include_directories(${target} PRIVATE ${out})
   target_link_libraries(${target} PUBLIC nimbus_wrpc)
+  # Whoever takes generated code into a build of their own may warn more than we do.
+  target_compile_options(${target} PRIVATE -Wpedantic)
 endfunction()

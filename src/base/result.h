@@ -77,10 +77,10 @@ using Result = std::expected<T, Error>;
 
 // TRY(auto value, expression): binds the value of a Result, or returns its error.
 #define TRY(declaration, ...) \
-  NIMBUS_TRY_IMPL(NIMBUS_CONCAT(tryResult, __COUNTER__), return, declaration, __VA_ARGS__)
+  NIMBUS_TRY_IMPL(NIMBUS_CONCAT(tryResult, __LINE__), return, declaration, __VA_ARGS__)
 // The same in a coroutine.
 #define CO_TRY(declaration, ...) \
-  NIMBUS_TRY_IMPL(NIMBUS_CONCAT(tryResult, __COUNTER__), co_return, declaration, __VA_ARGS__)
+  NIMBUS_TRY_IMPL(NIMBUS_CONCAT(tryResult, __LINE__), co_return, declaration, __VA_ARGS__)
 
 // TRY_VOID(expression): for Result<void>, or where the value is not wanted.
 #define TRY_VOID(...)                                      \

@@ -8,34 +8,15 @@ Event::~Event() {
 
 void Event::Awaiter::await_suspend(std::coroutine_handle<> waiting) {
   waiting_ = waiting;
-  linkAt(&event_->first_);
-}
-
-void Event::Awaiter::linkAt(Awaiter** head) {
-  next_ = *head;
-  if (next_ != nullptr) next_->link_ = &next_;
-  *head = this;
-  link_ = head;
-}
-
-void Event::Awaiter::unlink() {
-  if (link_ == nullptr) return;
-  *link_ = next_;
-  if (next_ != nullptr) next_->link_ = link_;
-  link_ = nullptr;
+  linkAt(event_->first_);
 }
 
 void Event::set() {
   if (set_) return;
   set_ = true;
   // The list moves to the stack first: a resumed waiter may destroy this Event, or wait again.
-  // Moving it one by one turns it round: the newest waiter stands first in it.
   Awaiter* pending = nullptr;
-  while (first_ != nullptr) {
-    Awaiter* awaiter = first_;
-    awaiter->unlink();
-    awaiter->linkAt(&pending);
-  }
+  Awaiter::moveReversed(first_, pending);
   while (pending != nullptr) {
     Awaiter* awaiter = pending;
     awaiter->unlink();
@@ -44,23 +25,14 @@ void Event::set() {
 }
 
 // The promise of a driver coroutine doubles as its entry in the set's list.
-struct TaskSet::Node {
+struct TaskSet::Node : ListLink<Node> {
   TaskSet* set = nullptr;
-  Node* next = nullptr;
-  Node** link = nullptr;
   std::coroutine_handle<> handle;
 
   void insert(TaskSet& owner) {
     set = &owner;
-    next = owner.first_;
-    if (next != nullptr) next->link = &next;
-    owner.first_ = this;
-    link = &owner.first_;
+    linkAt(owner.first_);
     if (owner.size_++ == 0) owner.empty_.clear();
-  }
-  void remove() {
-    *link = next;
-    if (next != nullptr) next->link = link;
   }
 };
 
@@ -122,7 +94,7 @@ TaskSet::~TaskSet() {
 
 bool TaskSet::destroy(Node* node) {
   const Guard guard(*this);
-  node->remove();
+  node->unlink();
   node->handle.destroy();
   if (!guard.setLives()) return false;
   size_ -= 1;  // only now: empty() promises that the frames are gone

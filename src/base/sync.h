@@ -5,6 +5,7 @@
 #include <optional>
 #include <utility>
 
+#include "base/list_link.h"
 #include "base/task.h"
 
 namespace nimbus {
@@ -33,12 +34,9 @@ class Event {
   Awaiter* first_ = nullptr;
 };
 
-class Event::Awaiter {
+class Event::Awaiter : private ListLink<Event::Awaiter> {
  public:
   explicit Awaiter(Event& event) : event_(&event) {}
-  Awaiter(const Awaiter&) = delete;
-  Awaiter& operator=(const Awaiter&) = delete;
-  ~Awaiter() { unlink(); }
 
   [[nodiscard]] bool await_ready() const { return event_->set_; }
   void await_suspend(std::coroutine_handle<> waiting);
@@ -46,13 +44,10 @@ class Event::Awaiter {
 
  private:
   friend Event;
-  void linkAt(Awaiter** head);
-  void unlink();
+  friend ListLink<Awaiter>;
 
   Event* event_;
   std::coroutine_handle<> waiting_;
-  Awaiter* next_ = nullptr;
-  Awaiter** link_ = nullptr;  // where the list points at this awaiter; null while not listed
 };
 
 inline Event::Awaiter Event::wait() { return Awaiter(*this); }

@@ -36,12 +36,6 @@ class SleepAwaiter final : public TimerNode {
 
 }  // namespace
 
-Deferred::~Deferred() {
-  if (link_ == nullptr) return;
-  *link_ = next_;
-  if (next_ != nullptr) next_->link_ = link_;
-}
-
 Shard::Shard(std::size_t index) : impl_(std::make_unique<Impl>(*this, index)) {}
 Shard::~Shard() = default;
 
@@ -127,11 +121,7 @@ void Shard::Impl::lookForIdle(bool more_to_do) {
   }
   now_known_ = false;
   if (idle_gate.left(now()) > Duration::zero()) return;
-  while (for_idle != nullptr) {
-    Deferred& item = *for_idle;
-    unlink(item);
-    link(deferred, item);
-  }
+  Deferred::moveReversed(for_idle, deferred);
 }
 
 void Shard::Impl::runPosted() {
@@ -157,33 +147,16 @@ void Shard::Impl::runDeferred() {
   // The list was filled from its front: turned round, items run in the order they were deferred.
   // They stay linked meanwhile, so that one can destroy the next.
   Deferred* due = nullptr;
-  while (deferred != nullptr) {
-    Deferred* item = deferred;
-    unlink(*item);
-    item->next_ = due;
-    if (due != nullptr) due->link_ = &item->next_;
-    item->link_ = &due;
-    due = item;
-  }
+  Deferred::moveReversed(deferred, due);
   while (due != nullptr) {
     Deferred* item = due;
-    unlink(*item);
+    item->unlink();
     item->runDeferred();
   }
 }
 
 void Shard::Impl::link(Deferred*& list, Deferred& item) {
-  if (item.link_ != nullptr) return;
-  item.next_ = list;
-  if (item.next_ != nullptr) item.next_->link_ = &item.next_;
-  item.link_ = &list;
-  list = &item;
-}
-
-void Shard::Impl::unlink(Deferred& item) {
-  *item.link_ = item.next_;
-  if (item.next_ != nullptr) item.next_->link_ = item.link_;
-  item.link_ = nullptr;
+  if (!item.isListed()) item.linkAt(list);
 }
 
 void Shard::Impl::waitForWork(Duration limit) {

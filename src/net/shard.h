@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/list_link.h"
 #include "base/result.h"
 #include "base/task.h"
 
@@ -14,18 +15,14 @@ namespace nimbus::net {
 // Work that a shard runs once at the end of the current turn of its loop, such as sending what a
 // connection has collected: one system call for many small writes. An object that is already
 // listed is not listed again; destroying it takes it off the list.
-class Deferred {
+class Deferred : private ListLink<Deferred> {
  public:
-  Deferred() = default;
-  Deferred(const Deferred&) = delete;
-  Deferred& operator=(const Deferred&) = delete;
-  virtual ~Deferred();
+  virtual ~Deferred() = default;
   virtual void runDeferred() = 0;
 
  private:
   friend class Shard;
-  Deferred* next_ = nullptr;
-  Deferred** link_ = nullptr;
+  friend ListLink<Deferred>;
 };
 
 // One thread with one event loop. Connections, stores and coroutines belong to the shard that made

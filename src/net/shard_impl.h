@@ -45,7 +45,6 @@ struct Shard::Impl {
   void turn();
   void runPosted();
   void runDeferred();
-  static void unlink(Deferred& item);
   // Waits until it is time for what waits for idleness, or something else is to be done.
   void lookForIdle(bool more_to_do);
   // For events, until the next timer or the limit.
