@@ -79,8 +79,8 @@ class Decoder {
   [[nodiscard]] bool isError() { return caseNumber(2) == 1; }
   // A resource's handle, opaque, at most kMaxHandleBytes.
   [[nodiscard]] ByteView handle();
-  // The tag of a future: true if its value follows, false if it is pending.
-  [[nodiscard]] bool futureIsReady() { return caseNumber(2) == 1; }
+  // The tag of a stream or future: true if all of it follows, false if it is pending.
+  [[nodiscard]] bool isReady() { return caseNumber(2) == 1; }
   // The channel of a pending stream or future at the current path; fails if there is none.
   [[nodiscard]] std::unique_ptr<ByteSource> pending();
 

@@ -125,7 +125,7 @@ struct DynamicCodec::Skipper {
     } else if (const auto* of_stream = std::get_if<wit::Stream>(&kind)) {
       stream(*of_stream);
     } else if (const auto* future = std::get_if<wit::Future>(&kind)) {
-      if (!in.futureIsReady()) return found(false, future->value);
+      if (!in.isReady()) return found(false, future->value);
       if (future->value) value(*future->value);
     } else if (std::holds_alternative<wit::Handle>(kind)) {
       static_cast<void>(in.handle());
@@ -187,7 +187,7 @@ struct DynamicCodec::Reader {
   }
 
   DynamicValue future(const wit::Future& future) {
-    if (!in.futureIsReady()) return {DynamicValue::Pending{in.path()}};
+    if (!in.isReady()) return {DynamicValue::Pending{in.path()}};
     DynamicValue::Case ready{.number = 1, .payload = {}};
     if (future.value) ready.payload.push_back(value(*future.value));
     return {std::move(ready)};

@@ -141,7 +141,7 @@ struct Codec<FutureReader<T>> {
     out.pending(std::make_unique<EncodingFuture<T>>(std::move(value).release()));
   }
   static FutureReader<T> decode(Decoder& in) {
-    if (in.futureIsReady()) return FutureReader<T>(Codec<T>::decode(in));
+    if (in.isReady()) return FutureReader<T>(Codec<T>::decode(in));
     std::unique_ptr<ByteSource> source = in.pending();
     if (!source) return {};
     return FutureReader<T>(std::make_unique<DecodingFuture<T>>(std::move(source)));

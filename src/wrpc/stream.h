@@ -154,10 +154,7 @@ struct Codec<StreamReader<T>> {
     out.pending(std::make_unique<EncodingSource<T>>(std::move(value).release()));
   }
   static StreamReader<T> decode(Decoder& in) {
-    // A list that is not empty is the whole stream.
-    StreamChunk<T> inline_elements = Codec<StreamChunk<T>>::decode(in);
-    if (!in.ok() || in.measuring()) return {};
-    if (!inline_elements.empty()) return StreamReader<T>(std::move(inline_elements));
+    if (in.isReady()) return StreamReader<T>(Codec<StreamChunk<T>>::decode(in));
     std::unique_ptr<ByteSource> source = in.pending();
     if (!source) return {};
     return StreamReader<T>(std::make_unique<DecodingSource<T>>(std::move(source)));
