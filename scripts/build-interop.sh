@@ -48,6 +48,10 @@ build_rust() { # FOLDER OUTPUT
   )
 }
 
+provide_rust() { # FOLDER WIT
+  provide "${1##*/}" "$(hash_of "$("$RUSTC" --version)" "$1" "$2")" build_rust "$1"
+}
+
 main() {
   local scope=quick
   if [ "${1:-}" = --long ]; then
@@ -65,11 +69,9 @@ main() {
   provide go-client "$(hash_of "$go_version" $client)" build_go $client
   provide wrpc-go "$(hash_of "$go_version" $module)" build_go $module
   [ "$scope" = long ] || return 0
-  local folder
-  for folder in examples/providers/keyvalue-rust tests/interop/rust-client; do
-    provide "${folder##*/}" "$(hash_of "$("$RUSTC" --version)" $folder wit/wrpc-keyvalue)" \
-      build_rust $folder
-  done
+  provide_rust examples/providers/keyvalue-rust wit/wrpc-keyvalue
+  provide_rust tests/interop/rust-client wit/wrpc-keyvalue
+  provide_rust tests/interop/wrpc-rust tests/interop/wit
 }
 
 main "$@"
