@@ -70,6 +70,10 @@ class FrameParser {
   // Takes from the front of `input` until there is something to hand on; nullopt: the input is used
   // up. kProtocol: a path too deep, a number that does not fit.
   [[nodiscard]] Result<std::optional<Part>> next(ByteView& input);
+  // How much of the root the frame that has begun is still to bring.
+  [[nodiscard]] std::size_t rootToCome() const {
+    return state_ == State::kData && path_.empty() ? missing_ : 0;
+  }
   // Whether the peer may finish here.
   [[nodiscard]] bool betweenFrames() const { return state_ == State::kDepth && !number_.started(); }
 

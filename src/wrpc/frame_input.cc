@@ -5,6 +5,11 @@
 #include <fmt/format.h>
 
 namespace nimbus::wrpc {
+namespace {
+
+constexpr std::string_view kTooManyValues = "the peer sent more values than there are";
+
+}  // namespace
 
 FrameInput::FrameInput(net::Stream& stream, ChannelTable& channels, std::size_t max_root_bytes,
                        std::size_t read_ahead_bytes, std::shared_ptr<ByteBudget> budget)
@@ -32,10 +37,9 @@ Task<Result<InvocationHeader>> FrameInput::header() {
     CO_TRY(const bool done, parser.parse(buffer_.unread()));
     if (done) co_return parser.take();
     CO_TRY_VOID(co_await receive());
-    if (ended_) {
-      co_return fail(ErrorCode::kProtocol, started() ? "the peer finished within the header"
-                                                     : "the peer finished without a word");
-    }
+    if (!ended_) continue;
+    if (!started()) co_return fail(ErrorCode::kCancelled, "the peer finished without a word");
+    co_return fail(ErrorCode::kProtocol, "the peer finished within the header");
   }
 }
 
@@ -60,7 +64,10 @@ Task<Result<ByteChain>> FrameInput::root(const TupleShape* shape) {
 Result<FrameInput::Root> FrameInput::parseRoot(const TupleShape* shape) {
   for (;;) {
     TRY(const std::optional<Part> part, parser_.next(buffer_.unread()));
-    if (!part) break;
+    if (!part) {
+      TRY_VOID(checkRoot(0));
+      break;
+    }
     if (!part->path.empty()) {
       TRY_VOID(deliver(*part));
       if (shape == nullptr && !part->data.empty()) return Root::kComplete;
@@ -78,11 +85,17 @@ Result<FrameInput::Root> FrameInput::parseRoot(const TupleShape* shape) {
   return measure(*shape);
 }
 
+Result<void> FrameInput::checkRoot(std::size_t count) const {
+  const std::size_t room = max_root_bytes_ - root_.size();
+  if (count <= room && parser_.rootToCome() <= room - count) return {};
+  return fail(ErrorCode::kResourceExhausted,
+              fmt::format("the values take more than {} bytes", max_root_bytes_));
+}
+
 Result<void> FrameInput::addToRoot(const Part& part) {
-  if (part.data.size() > max_root_bytes_ - root_.size() || !held_.hold(part.data.size())) {
-    return fail(ErrorCode::kResourceExhausted,
-                fmt::format("the values take more than {} bytes, or than is left for all calls",
-                            max_root_bytes_));
+  TRY_VOID(checkRoot(part.data.size()));
+  if (!held_.hold(part.data.size())) {
+    return fail(ErrorCode::kResourceExhausted, "the values take more than is left for all calls");
   }
   if (Bytes shared = buffer_.share(part.data); !shared.empty()) {
     root_.append(std::move(shared));
@@ -120,7 +133,7 @@ Result<FrameInput::Root> FrameInput::rootAtEnd(const TupleShape* shape) {
 Result<void> FrameInput::deliver(const Part& part) {
   if (part.path.empty()) {
     if (part.data.empty()) return {};
-    return fail(ErrorCode::kProtocol, "the peer sent more values than there are");
+    return fail(ErrorCode::kProtocol, std::string(kTooManyValues));
   }
   if (Bytes shared = buffer_.share(part.data); !shared.empty()) {
     return channels_.push(part.path, std::move(shared));
@@ -136,6 +149,7 @@ Task<Result<void>> FrameInput::parseRest() {
       if (!part) break;
       CO_TRY_VOID(deliver(*part));
     }
+    if (parser_.rootToCome() > 0) co_return fail(ErrorCode::kProtocol, std::string(kTooManyValues));
     CO_TRY_VOID(co_await receive());
   }
   if (!parser_.betweenFrames()) {

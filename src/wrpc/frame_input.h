@@ -21,7 +21,8 @@ namespace nimbus::wrpc {
 // for sub-channels goes to the table at all times.
 //
 // Errors: kProtocol (the peer broke the dialect, finished where it must not, or broke off),
-// kResourceExhausted (a limit), kCancelled (the stream was closed on this side).
+// kResourceExhausted (a limit), kCancelled (the stream was closed on this side, or by a peer that
+// only wanted to know whether somebody listens).
 class FrameInput {
  public:
   // `stream` and `channels` outlive it. The root counts in `budget`, which may be null, as long as
@@ -56,6 +57,8 @@ class FrameInput {
   [[nodiscard]] Task<Result<void>> receive();
   [[nodiscard]] Result<Root> parseRoot(const TupleShape* shape);
   [[nodiscard]] Result<void> addToRoot(const Part& part);
+  // Whether the root may take `count` more bytes, and what its frame still announces.
+  [[nodiscard]] Result<void> checkRoot(std::size_t count) const;
   [[nodiscard]] Result<Root> measure(const TupleShape& shape);
   [[nodiscard]] Result<Root> rootAtEnd(const TupleShape* shape);
   [[nodiscard]] Task<Result<void>> parseRest();

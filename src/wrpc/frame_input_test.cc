@@ -76,6 +76,26 @@ TEST_F(FrameInputTest, ManySmallFramesOneByOneAreRefused) {
   EXPECT_GE(outcome.unread, sent.size() - 10'000 * 3);
 }
 
+TEST_F(FrameInputTest, AFrameThatAnnouncesMoreThanIsLeftIsRefusedBeforeItsData) {
+  const FrameHead first({}, 10);
+  const FrameHead second({}, kMaxRootBytes - 9);
+  const std::string heads =
+      std::string(asText(first.view())) + "0123456789" + std::string(asText(second.view()));
+  const std::string data(1000, 'x');
+  const CountingShape shape(kMaxRootBytes);
+  const Outcome outcome = rootOf(heads + data, 1, shape);
+  ASSERT_FALSE(outcome.root);
+  EXPECT_EQ(outcome.root.error().code(), ErrorCode::kResourceExhausted);
+  EXPECT_EQ(outcome.unread, data.size());
+}
+
+TEST_F(FrameInputTest, AFrameThatAnnouncesWhatIsLeftIsFine) {
+  const FrameHead head({}, kMaxRootBytes);
+  const CountingShape shape(kMaxRootBytes);
+  const std::string sent = std::string(asText(head.view())) + std::string(kMaxRootBytes, 'x');
+  EXPECT_TRUE(rootOf(sent, 64 * 1024, shape).root);
+}
+
 TEST_F(FrameInputTest, AFewSmallFramesOneByOneAreFine) {
   constexpr std::size_t kBytes = 2000;
   const CountingShape shape(kBytes);

@@ -173,6 +173,19 @@ TEST_F(HostileClientTest, HoldsNoMoreThanItsLimits) {
   });
 }
 
+TEST_F(HostileClientTest, RefusesTooMuchByTheHeadOfItsFrame) {
+  run([this](Shard& shard) -> Task<void> {
+    FramedServerOptions options;
+    options.limits.max_root_bytes = 1000;
+    Fixture fixture(shard, folder_, options);
+    // Nothing of it ever comes, nor does the client finish.
+    const auto client = co_await fixture.connect();
+    EXPECT_TRUE(co_await client->writeAll(asBytes(callOf("echo", "\0\xff\xff\xff\xff\x0f"s))));
+    EXPECT_EQ(co_await readAll(*client), "");
+    EXPECT_TRUE(fixture.log.mentions("more than 1000 bytes"));
+  });
+}
+
 TEST_F(HostileClientTest, SharesABudgetAmongAllCalls) {
   run([this](Shard& shard) -> Task<void> {
     FramedServerOptions options;
@@ -215,8 +228,8 @@ TEST_F(HostileClientTest, GivesUpOnAPeerThatDrips) {
     options.receive_timeout = milliseconds(20);
     Fixture fixture(shard, folder_, options);
     const auto dripping = co_await fixture.connect();
-    const std::string endless = callOf("echo", "\0\xff\xff\xff\xff\x0f\xff\xff\xff\xff\x0f"s);
-    EXPECT_TRUE(co_await dripping->writeAll(asBytes(endless)));
+    const std::string long_one = callOf("echo", "\0\x80\x80\x80\x04\xfc\xff\xff\x03"s);  // 8 MiB
+    EXPECT_TRUE(co_await dripping->writeAll(asBytes(long_one)));
     while (fixture.log.lines().empty()) {
       (void)dripping->tryWrite(asBytes("x"));
       co_await shard.sleepFor(milliseconds(2));
