@@ -199,7 +199,8 @@ Result<BindingTarget> Providers::keyvalueTarget(const ProviderRequest& request,
 
 Result<BindingTarget> Providers::remoteTarget(const ProviderRequest& request,
                                               const wrpc::ProviderAddress& address) {
-  TRY(auto invoker, remote_->at(address));
+  TRY(auto remote, remote_->at(address));
+  auto invoker = std::move(remote.invoker);
   if (request.package == kKeyValue)
     invoker = keyvalue::serveKeyValue(keyvalue::remoteKeyspace(
         std::move(invoker), request.consumer,
@@ -208,7 +209,8 @@ Result<BindingTarget> Providers::remoteTarget(const ProviderRequest& request,
   return BindingTarget{.provider = where,
                        .fingerprint = fingerprintOf(where, request.entry->config),
                        .invoker = std::move(invoker),
-                       .take_effect = {}};
+                       .take_effect = {},
+                       .problem = [reach = remote.reach] { return reach->problem(); }};
 }
 
 }  // namespace nimbus::host

@@ -6,6 +6,8 @@
 #include <string>
 
 #include "base/log.h"
+#include "base/sync.h"
+#include "host/provider_reach.h"
 #include "host/providers.h"
 #include "nats/connection.h"
 #include "net/resolver.h"
@@ -26,19 +28,32 @@ class RemoteProviders {
   // connected before the first call.
   [[nodiscard]] Task<Result<void>> open(wrpc::ProviderAddress address);
 
-  // The Invoker for an address that was opened.
-  [[nodiscard]] Result<std::shared_ptr<wrpc::Invoker>> at(const wrpc::ProviderAddress& address);
+  struct Provider {
+    std::shared_ptr<wrpc::Invoker> invoker;
+    std::shared_ptr<const ProviderReach> reach;
+  };
+  // For an address that was opened.
+  [[nodiscard]] Result<Provider> at(const wrpc::ProviderAddress& address);
 
  private:
-  [[nodiscard]] Result<std::shared_ptr<wrpc::Invoker>> make(const wrpc::ProviderAddress& address);
+  [[nodiscard]] Result<std::shared_ptr<wrpc::Invoker>> make(
+      const wrpc::ProviderAddress& address, const std::shared_ptr<ProviderReach>& reach);
+  // Looks whether somebody listens at the address: now, and as long as nobody does again and again,
+  // until nobody wants to know.
+  Task<void> watch(std::weak_ptr<ProviderReach> watched, net::Endpoint where);
   [[nodiscard]] nats::ConnectOptions natsOptionsOf(const wrpc::ProviderAddress& address) const;
 
   net::Shard& control_;
   const std::function<net::Resolver&(net::Shard&)> resolver_;
   const nats::ConnectOptions own_nats_;
   Logger& log_;
-  std::map<std::string, std::weak_ptr<wrpc::Invoker>> invokers_;
+  struct Known {
+    std::weak_ptr<wrpc::Invoker> invoker;
+    std::weak_ptr<ProviderReach> reach;
+  };
+  std::map<std::string, Known> known_;                             // by address
   std::map<std::string, std::shared_ptr<nats::Connection>> nats_;  // by servers
+  TaskSet watches_;
 };
 
 }  // namespace nimbus::host

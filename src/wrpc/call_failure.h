@@ -10,6 +10,9 @@ namespace nimbus::wrpc {
 // the call's shard. May be empty.
 using OnCallFailure = std::function<void(const Error&)>;
 
+// Told of each call that a remote provider answered; likewise.
+using OnCallAnswer = std::function<void()>;
+
 // Tells it, and gives the error on.
 [[nodiscard]] inline Error reported(const OnCallFailure& on_failure, Error error) {
   if (on_failure && error.code() != ErrorCode::kCancelled) on_failure(error);

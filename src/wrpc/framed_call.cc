@@ -74,6 +74,7 @@ Task<Result<ByteChain>> FramedCall::exchange(const TupleShape* results, Function
 // The root is there. What may still come and go does so without the caller's coroutine.
 Values FramedCall::finish(ByteChain root, const TupleShape* results) {
   deadline_.disarm();
+  if (target_->options.on_answer) target_->options.on_answer();
   Values values;
   values.bytes = std::move(root);
   FrameInput& input = connection_->input;

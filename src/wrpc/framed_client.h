@@ -24,6 +24,7 @@ struct FramedClientOptions {
   // taken yet, with streams; beyond that kResourceExhausted.
   std::size_t max_held_bytes = 256 * 1024 * 1024;
   OnCallFailure on_failure = nullptr;
+  OnCallAnswer on_answer = nullptr;
   // For addresses with a name: a resolver of that shard, which outlives its sessions.
   std::function<net::Resolver&(net::Shard&)> resolver;
 };

@@ -58,6 +58,7 @@ Task<Result<Values>> NatsCall::run(std::shared_ptr<NatsCall> call, TimePoint dea
   }
   if (call->failure_) co_return std::unexpected(call->report(*call->failure_, function));
   guard.release();
+  if (call->target_->options.on_answer) call->target_->options.on_answer();
   co_return call->takeResults();
 }
 

@@ -25,6 +25,7 @@ struct NatsClientOptions {
   // streams; beyond that kResourceExhausted.
   std::size_t max_held_bytes = 256 * 1024 * 1024;
   OnCallFailure on_failure = nullptr;
+  OnCallAnswer on_answer = nullptr;
   std::size_t max_root_bytes = 64 * 1024 * 1024;  // results without their streams
   // Core NATS cannot hold a sender back: streams that are read too slowly end the call.
   ChannelLimits channels = {.max_undelivered_bytes = 16 * 1024 * 1024};

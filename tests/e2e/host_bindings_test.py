@@ -2,6 +2,7 @@
 """What components import beyond WASI, and who provides it: key-value, configuration, logging."""
 
 import json
+import socket
 
 import harness
 import hosting
@@ -179,12 +180,15 @@ class Bindings(hosting.TestCase):
         self.assertIn("Other", answer.text)
         self.start(*serve).wait_for_stdout("Serving")
         self.assertEqual(3, self.count(host, "far"))
+        self.assertNotIn("problem", self.binding(host, "far"))
 
     def test_a_provider_may_come_later_than_its_workload(self):
         address = f"unix:{self.folder}/kv.sock"
         host = self.host()
+        self.assertIn(address, self.binding(host, "far")["problem"])
         host.apply(counter("early", keyvalue(provider=address)))
         self.assertEqual(500, host.ask("early.test").status)
+        self.assertNotIn("problem", self.binding(host, "far"))
         self.start("provider", "serve", "keyvalue-memory", "--listen",
                    address).wait_for_stdout("Serving")
         self.assertEqual(1, self.count(host, "early"))
@@ -195,6 +199,23 @@ class Bindings(hosting.TestCase):
         def config(**values):
             return hosting.workload("conf", "http-config", resources={"config": values},
                                     poolSize=1)
+    def test_the_status_says_that_a_provider_cannot_be_reached_before_anybody_calls_it(self):
+        with socket.create_server(("127.0.0.1", 0)) as nobody:
+            port = nobody.getsockname()[1]
+        host = self.host()
+        for address in (f"unix:{self.folder}/kv.sock", f"tcp:127.0.0.1:{port}"):
+            with self.subTest(address):
+                host.apply(counter("quiet", keyvalue(provider=address)))
+                self.eventually(lambda: "problem" in self.binding(host, "quiet"),
+                                "nothing is said of a provider that is not there")
+                shown = self.run_wash("workload", "--host", f"unix:{self.admin_socket}", "get",
+                                      "quiet")
+                self.assertIn(self.binding(host, "quiet")["problem"], shown.stdout)
+                self.start("provider", "serve", "keyvalue-memory", "--listen",
+                           address).wait_for_stdout("Serving")
+                self.eventually(lambda: "problem" not in self.binding(host, "quiet"),
+                                "the problem stays although the provider is there")
+
 
         host.apply(config(a="1"))
         self.assertEqual({"a": "1"}, json.loads(host.text_of("conf.test")))
