@@ -11,6 +11,9 @@
 #include <mutex>
 #include <thread>
 
+#include <fmt/format.h>
+
+#include "base/size_text.h"
 #include "base/sync.h"
 #include "engine/background.h"
 #include "engine/code_cache.h"
@@ -39,6 +42,16 @@ Result<ComponentKind> kindOf(const wit::ComponentInfo& info) {
     return ComponentKind::kLibrary;
   }
   return fail(ErrorCode::kUnsupported, "the component exports nothing that could be called");
+}
+
+// Each memory must fit a slot of the pool, also one that no instance has.
+Result<void> checkMemories(const wit::ComponentInfo& info, std::uint64_t limit) {
+  const std::uint64_t most = info.largestInitialMemoryBytes();
+  if (most <= limit) return {};
+  return fail(ErrorCode::kUnsupported,
+              fmt::format("the component has a memory of {} from its start on, and an instance has "
+                          "at most {} here (memoryPerInstanceMb)",
+                          mebibytesText(most), mebibytesText(limit)));
 }
 
 struct ComponentDeleter {
@@ -91,6 +104,8 @@ struct Engine::Impl {
   std::shared_ptr<Loaded> slot(const Sha256& digest);
   void forgetUnused();
   Result<ComponentHandle> native(const WasmEngine& engine, const Sha256& digest, ByteView wasm);
+  void keep(const WasmEngine& engine, const Sha256& digest, const Bytes& code,
+            ComponentHandle& loaded);
   using ComponentResult = Result<std::shared_ptr<const Component>>;
   ComponentResult make(const Sha256& digest, const Bytes& wasm);
   ComponentResult make(const Sha256& key, const wit::Composition& composition);
@@ -146,10 +161,11 @@ void Engine::Impl::forgetUnused() {
 Result<ComponentHandle> Engine::Impl::native(const WasmEngine& engine, const Sha256& digest,
                                              ByteView wasm) {
   if (cache) {
+  std::string unusable;  // why what is cached does not load
     if (const auto entry = cache->find(digest, engine.fingerprint())) {
       ComponentHandle mapped(nimbus_component_map(engine.raw(), toStr(entry->path())));
       if (mapped) return mapped;
-      log.warn("cached code does not load: compiling again", {{"reason", nimbus_last_error()}});
+      unusable = nimbus_last_error();
     }
   }
   NimbusOwnedBytes owned{};
@@ -157,26 +173,35 @@ Result<ComponentHandle> Engine::Impl::native(const WasmEngine& engine, const Sha
     return failLast(ErrorCode::kInvalidArgument, "the component does not compile");
   }
   const Bytes code = fromOwned(owned);
-  if (cache) {
-    if (const auto kept = cache->put(digest, engine.fingerprint(), code.view()); !kept) {
-      log.warn("compiled code was not kept", {{"reason", kept.error().describe()}});
-    } else if (const auto entry = cache->find(digest, engine.fingerprint())) {
-      // Mapped, unlike the copy in hand, the code costs no memory that cannot be paged out.
-      ComponentHandle mapped(nimbus_component_map(engine.raw(), toStr(entry->path())));
-      if (mapped) return mapped;
-    }
-  }
   ComponentHandle loaded(nimbus_component_load(engine.raw(), toStr(code.view())));
-  if (!loaded) return failLast(ErrorCode::kInternal, "compiled code does not load");
+  if (!loaded) return failLast(ErrorCode::kUnsupported, "the component does not fit this host");
+  if (!unusable.empty())
+    log.warn("cached code did not load: compiled anew", {{"reason", unusable}});
+  if (cache) keep(engine, digest, code, loaded);
   return loaded;
 }
 
 Engine::Impl::ComponentResult Engine::Impl::finish(const Sha256& digest, ByteView wasm,
+// Puts it into the cache. Mapped from there, unlike the copy in hand, the code costs no memory that
+// cannot be paged out.
+void Engine::Impl::keep(const WasmEngine& engine, const Sha256& digest, const Bytes& code,
+                        ComponentHandle& loaded) {
+  if (const auto kept = cache->put(digest, engine.fingerprint(), code.view()); !kept) {
+    log.warn("compiled code was not kept", {{"reason", kept.error().describe()}});
+    return;
+  }
+  const auto entry = cache->find(digest, engine.fingerprint());
+  if (!entry) return;
+  ComponentHandle mapped(nimbus_component_map(engine.raw(), toStr(entry->path())));
+  if (mapped) loaded = std::move(mapped);
+}
+
                                                    wit::ComponentInfo info,
                                                    const wit::Composition& composition) {
   TRY(const ComponentKind kind, kindOf(info));
   TRY_VOID(checkEntryType(wasm, kind));
   TRY(const WasmEngine* engine, engineFor(info));
+  TRY_VOID(checkMemories(info, options.max_memory_bytes));
   // By what is compiled: a module that was wrapped has another digest.
   TRY(ComponentHandle component, native(*engine, sha256(wasm), wasm));
   TRY(NimbusLinked * linked, link(*engine, *component, kind, composition));

@@ -225,6 +225,31 @@ TEST_F(EngineTest, AMemoryOf64BitsWithAnImportIsRefused) {
   EXPECT_TRUE(loaded.error().describe().contains("64")) << loaded.error().describe();
 }
 
+// A command beside a module that nobody instantiates.
+Bytes commandBeside(std::string_view module) {
+  return wat(fmt::format(R"((component
+    (core module {})
+    (core module $m (func (export "run") (result i32) (i32.const 0)))
+    (core instance $i (instantiate $m))
+    (func $run (result (result)) (canon lift (core func $i "run")))
+    (instance $command (export "run" (func $run)))
+    (export "wasi:cli/run@0.2.0" (instance $command))))",
+                         module));
+}
+
+TEST_F(EngineTest, AMemoryThatNoInstanceCanHaveIsRefused) {
+  EngineOptions options = smallEngine();
+  options.max_memory_bytes = 1 << 20;
+  startEngine(options);
+  EXPECT_TRUE(engine_->load(commandBeside("(memory 16)").view()));
+  const auto loaded = engine_->load(commandBeside("(memory 1) (memory 32)").view());
+  ASSERT_FALSE(loaded);
+  EXPECT_EQ(loaded.error().code(), ErrorCode::kUnsupported);
+  EXPECT_EQ(loaded.error().message(),
+            "the component has a memory of 2 MiB from its start on, and an instance has at most "
+            "1 MiB here (memoryPerInstanceMb)");
+}
+
 TEST_F(EngineTest, AFailedLoadIsForgotten) {
   startEngine();
   EXPECT_FALSE(engine_->load(asBytes("hello")));
@@ -272,6 +297,15 @@ TEST_F(CachedEngineTest, DamagedCodeIsCompiledAgain) {
   startEngine(cached());
   EXPECT_NE(load(wasm), nullptr);
   EXPECT_TRUE(engine_->cachedCodeBytes(wasm.view())) << "and kept again";
+}
+
+TEST_F(CachedEngineTest, CodeThatTheEngineDoesNotTakeIsNotKept) {
+  startEngine(cached());
+  const auto loaded = engine_->load(commandBeside("(table 200000 funcref)").view());
+  ASSERT_FALSE(loaded);
+  EXPECT_EQ(loaded.error().code(), ErrorCode::kUnsupported);
+  EXPECT_TRUE(loaded.error().describe().contains("table")) << loaded.error().describe();
+  EXPECT_TRUE(filesIn(folder_.path("code")).empty());
 }
 
 TEST_F(CachedEngineTest, TheTwoEnginesKeepTheirCodeApart) {

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "base/size_text.h"
 #include "host/text_rules.h"
 
 namespace nimbus::host {
@@ -21,17 +22,9 @@ std::uint64_t leastMemory(const engine::Component& component) {
   const NimbusComponentNeeds& needs = component.needs();
   if (needs.memories == 0) return 0;  // or it cannot be told
   std::uint64_t smallest = needs.max_initial_memory_bytes;
-  for (const wit::MemoryInfo& memory : component.info().memories) {
-    std::uint64_t bytes = 0;
-    if (__builtin_mul_overflow(memory.initial_pages, memory.page_bytes, &bytes)) continue;
-    smallest = std::min(smallest, bytes);
-  }
+  for (const wit::MemoryInfo& memory : component.info().memories)
+    smallest = std::min(smallest, memory.initialBytes());
   return needs.max_initial_memory_bytes + (needs.memories - 1) * smallest;
-}
-
-std::string memoryText(std::uint64_t bytes) {
-  constexpr std::uint64_t kMiB = 1 << 20;
-  return bytes % kMiB == 0 ? fmt::format("{} MiB", bytes / kMiB) : fmt::format("{} bytes", bytes);
 }
 
 }  // namespace
@@ -79,10 +72,11 @@ Result<void> checkMemory(std::string_view name, const engine::Component& compone
                          const CallPolicy& policy) {
   const std::uint64_t least = leastMemory(component);
   if (least <= policy.max_memory_bytes) return {};
-  return fail(ErrorCode::kUnsupported,
-              fmt::format("component {} has {} of memory from its start on, and its limit "
-                          "(memoryLimitMb) is {}",
-                          inQuotes(name), memoryText(least), memoryText(policy.max_memory_bytes)));
+  return fail(
+      ErrorCode::kUnsupported,
+      fmt::format("component {} has {} of memory from its start on, and its limit "
+                  "(memoryLimitMb) is {}",
+                  inQuotes(name), mebibytesText(least), mebibytesText(policy.max_memory_bytes)));
 }
 
 Result<std::shared_ptr<const EgressPolicy>> egressPolicyOf(const ComponentSpec& component,

@@ -1,5 +1,6 @@
 #include "wit/component_info.h"
 
+#include <algorithm>
 #include <boost/json.hpp>
 #include <limits>
 #include <utility>
@@ -10,6 +11,8 @@ namespace nimbus::wit {
 namespace {
 
 namespace json = boost::json;
+
+constexpr std::uint64_t kMostBytes = std::numeric_limits<std::uint64_t>::max();
 
 std::string textOrEmpty(const json::object& object, std::string_view key) {
   const json::value& value = object.at(key);
@@ -145,17 +148,22 @@ std::string_view wasiLevelName(WasiLevel level) {
   return "none";
 }
 
+std::uint64_t MemoryInfo::initialBytes() const {
+  std::uint64_t bytes = 0;
+  return __builtin_mul_overflow(initial_pages, page_bytes, &bytes) ? kMostBytes : bytes;
+}
+
 std::uint64_t ComponentInfo::initialMemoryBytes() const {
-  constexpr std::uint64_t kMost = std::numeric_limits<std::uint64_t>::max();
   std::uint64_t sum = 0;
-  for (const MemoryInfo& memory : memories) {
-    std::uint64_t bytes = 0;
-    if (__builtin_mul_overflow(memory.initial_pages, memory.page_bytes, &bytes) ||
-        __builtin_add_overflow(sum, bytes, &sum)) {
-      return kMost;
-    }
-  }
+  for (const MemoryInfo& memory : memories)
+    if (__builtin_add_overflow(sum, memory.initialBytes(), &sum)) return kMostBytes;
   return sum;
+}
+
+std::uint64_t ComponentInfo::largestInitialMemoryBytes() const {
+  std::uint64_t most = 0;
+  for (const MemoryInfo& memory : memories) most = std::max(most, memory.initialBytes());
+  return most;
 }
 
 Result<ComponentInfo> inspectComponent(ByteView binary) {

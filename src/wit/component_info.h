@@ -40,6 +40,9 @@ struct MemoryInfo {
   std::uint64_t page_bytes = 0;
   bool memory64 = false;
   bool shared = false;
+
+  // The most there is if it is more than that.
+  [[nodiscard]] std::uint64_t initialBytes() const;
 };
 
 // What the binary says of itself; empty where it says nothing. Not checked either.
@@ -84,8 +87,9 @@ struct ComponentInfo {
 
   // Needs the engine with component-model async; the other one refuses it.
   [[nodiscard]] bool needsFullEngine() const { return wasi == WasiLevel::kP3 || needs_async; }
-  // Sum over all memories.
+  // Sum over all memories; and of the one that has most.
   [[nodiscard]] std::uint64_t initialMemoryBytes() const;
+  [[nodiscard]] std::uint64_t largestInitialMemoryBytes() const;
 };
 
 // Reads names and custom sections, without validating code: milliseconds. kInvalidArgument if the

@@ -70,12 +70,14 @@ TEST(InspectComponent, SumsMemoriesTablesAndModulesInside) {
   EXPECT_EQ(info.memories[0].maximum_pages, 256);
   EXPECT_EQ(info.memories[1].maximum_pages, std::nullopt);
   EXPECT_EQ(info.initialMemoryBytes(), 19 * 65536);
+  EXPECT_EQ(info.largestInitialMemoryBytes(), 17 * 65536);
 }
 
 TEST(InspectComponent, ASumOfMemoriesDoesNotOverflow) {
   const ComponentInfo info = inspected(R"((module
     (memory i64 0xffff_ffff_ffff) (memory i64 0xffff_ffff_ffff)))");
   EXPECT_EQ(info.initialMemoryBytes(), UINT64_MAX);
+  EXPECT_EQ(info.largestInitialMemoryBytes(), UINT64_MAX - 65535);
 }
 
 TEST(InspectComponent, ReadsWhatTheBinarySaysOfItself) {
