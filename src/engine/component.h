@@ -9,6 +9,7 @@
 #include "base/result.h"
 #include "engine/digest.h"
 #include "engine/import_types.h"
+#include "engine/slice_history.h"
 #include "rust/engine.h"
 #include "wit/component_info.h"
 #include "wit/compose.h"
@@ -41,8 +42,8 @@ struct ComponentImport {
 };
 
 // One component, or several composed into one, compiled and with its imports resolved: what
-// instances are made from. Shared by all workloads whose component has the same digest; immutable;
-// any thread.
+// instances are made from. Shared by all workloads whose component has the same digest; immutable
+// but for slices(); any thread.
 class Component {
  public:
   struct Parts {
@@ -74,11 +75,14 @@ class Component {
   [[nodiscard]] const wit::Composition::Label* findLabel(std::string_view import_name) const;
   [[nodiscard]] const NimbusComponentNeeds& needs() const { return needs_; }
   [[nodiscard]] const NimbusLinked* linked() const { return parts_.linked; }
+  // Of all its guests; the one thing that changes.
+  [[nodiscard]] SliceHistory& slices() const { return slices_; }
 
  private:
   Parts parts_;
   std::vector<ComponentImport> imports_;
   NimbusComponentNeeds needs_{};
+  mutable SliceHistory slices_;
 };
 
 }  // namespace nimbus::engine

@@ -38,6 +38,8 @@ class CpuMeter {
     if (began_ - marked_at_ > kMaxMarkAge) mark(began_);
   }
 
+  [[nodiscard]] TimePoint began() const { return TimePoint(began_); }
+
   [[nodiscard]] Duration end() {
     const Duration now = Clocks::wall();
     const Duration wall = now - began_;

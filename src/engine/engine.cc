@@ -126,7 +126,8 @@ Duration Engine::Impl::tick() {
       if (engine) engine->tick();
     }
   }
-  return pace.next(cut_short, std::chrono::steady_clock::now());
+  const TimePoint now = std::chrono::steady_clock::now();
+  return pace.next(cut_short || SliceHistory::anyComputesLong(now), now);
 }
 
 Result<const WasmEngine*> Engine::Impl::engineOf(Flavour flavour) {
@@ -160,8 +161,8 @@ void Engine::Impl::forgetUnused() {
 
 Result<ComponentHandle> Engine::Impl::native(const WasmEngine& engine, const Sha256& digest,
                                              ByteView wasm) {
-  if (cache) {
   std::string unusable;  // why what is cached does not load
+  if (cache) {
     if (const auto entry = cache->find(digest, engine.fingerprint())) {
       ComponentHandle mapped(nimbus_component_map(engine.raw(), toStr(entry->path())));
       if (mapped) return mapped;
@@ -181,7 +182,6 @@ Result<ComponentHandle> Engine::Impl::native(const WasmEngine& engine, const Sha
   return loaded;
 }
 
-Engine::Impl::ComponentResult Engine::Impl::finish(const Sha256& digest, ByteView wasm,
 // Puts it into the cache. Mapped from there, unlike the copy in hand, the code costs no memory that
 // cannot be paged out.
 void Engine::Impl::keep(const WasmEngine& engine, const Sha256& digest, const Bytes& code,
@@ -196,12 +196,13 @@ void Engine::Impl::keep(const WasmEngine& engine, const Sha256& digest, const By
   if (mapped) loaded = std::move(mapped);
 }
 
+Engine::Impl::ComponentResult Engine::Impl::finish(const Sha256& digest, ByteView wasm,
                                                    wit::ComponentInfo info,
                                                    const wit::Composition& composition) {
   TRY(const ComponentKind kind, kindOf(info));
   TRY_VOID(checkEntryType(wasm, kind));
-  TRY(const WasmEngine* engine, engineFor(info));
   TRY_VOID(checkMemories(info, options.max_memory_bytes));
+  TRY(const WasmEngine* engine, engineFor(info));
   // By what is compiled: a module that was wrapped has another digest.
   TRY(ComponentHandle component, native(*engine, sha256(wasm), wasm));
   TRY(NimbusLinked * linked, link(*engine, *component, kind, composition));

@@ -81,9 +81,12 @@ std::size_t GuestInstance::poll() {
 void GuestInstance::pollOnce() {
   if (ended_) return;
   poller_.beginPoll(token_);
+  component_->slices().beforePoll(poller_.pollBegan());
   const auto polled = static_cast<Poller::Polled>(nimbus_guest_poll(raw_));
   if (polled == Poller::Polled::kDone) ended_ = true;
   cpu_time_ += poller_.cpuOfPoll();
+  if (polled == Poller::Polled::kCutShort)
+    component_->slices().cutShort(cpu_time_, poller_.pollBegan());
   poller_.endPoll(ended_ ? Poller::Polled::kDone : polled);
 }
 

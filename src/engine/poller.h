@@ -49,6 +49,8 @@ class Poller final : net::Deferred {
   // Brackets a poll of `token`: wakes of itself that come meanwhile are kept back, and count only
   // if the poll left it pending.
   void beginPoll(std::uint64_t token);
+  // When that was.
+  [[nodiscard]] TimePoint pollBegan() const { return meter_.began(); }
   // CPU time since beginPoll(); once per poll.
   [[nodiscard]] Duration cpuOfPoll() { return meter_.end(); }
   // kCutShort: it would have gone on computing. It is polled again when the shard has nothing else

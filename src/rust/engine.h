@@ -444,6 +444,10 @@ NimbusOwnedBytes nimbus_bytes_keep(const void* bytes);
 
 typedef enum {
   NIMBUS_POLL_PENDING = 0,
+// The guest that is polled next on this thread has a slice of so many ticks, in that poll. Without
+// it: a whole one, or one tick if it was cut short by its last poll.
+void nimbus_next_slice(uint32_t ticks);
+
   NIMBUS_POLL_READY = 1,
   NIMBUS_POLL_CUT_SHORT = 2,  // pending, because its guest computed to the end of its time slice
 } NimbusPoll;

@@ -1,5 +1,6 @@
 //! Time slices. A guest that computes for a whole one is cut short: it yields to its poller. From
-//! then on until it waits for something it has slices of one tick.
+//! then on until it waits for something it has slices of one tick. C++ can give it short ones
+//! before.
 
 use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -16,23 +17,35 @@ static CUT_SHORT: AtomicBool = AtomicBool::new(false);
 #[derive(Clone, Copy)]
 struct Slice {
     began: u32,
-    /// The guest was cut short by its last poll.
-    goes_on: bool,
+    /// 0: a whole one.
+    ticks: u32,
     cut_short: bool,
+    /// What the next poll is given instead of a whole one; 0: nothing.
+    next: u32,
 }
 
 thread_local! {
     static SLICE: Cell<Slice> = const {
-        Cell::new(Slice { began: 0, goes_on: false, cut_short: false })
+        Cell::new(Slice { began: 0, ticks: 0, cut_short: false, next: 0 })
     };
 }
 
-/// A poll begins on this thread.
+/// A poll begins on this thread. `goes_on`: the guest was cut short by its last one.
 pub fn begin(goes_on: bool) {
+    let next = SLICE.get().next;
     SLICE.set(Slice {
         began: TICKS.load(Ordering::Relaxed),
-        goes_on,
+        ticks: if goes_on { 1 } else { next },
         cut_short: false,
+        next: 0,
+    });
+}
+
+#[unsafe(no_mangle)]
+pub extern "C" fn nimbus_next_slice(ticks: u32) {
+    SLICE.set(Slice {
+        next: ticks,
+        ..SLICE.get()
     });
 }
 
@@ -46,10 +59,9 @@ pub fn was_cut_short() -> bool {
 pub fn on_tick() -> UpdateDeadline {
     let slice = SLICE.get();
     let elapsed = TICKS.load(Ordering::Relaxed).wrapping_sub(slice.began);
-    let whole = if slice.goes_on {
-        1
-    } else {
-        SLICE_TICKS.load(Ordering::Relaxed)
+    let whole = match slice.ticks {
+        0 => SLICE_TICKS.load(Ordering::Relaxed),
+        ticks => ticks,
     };
     if elapsed < whole {
         return UpdateDeadline::Continue(1);
@@ -100,6 +112,17 @@ mod tests {
         assert!(!yields());
         nimbus_tick(3);
         assert!(yields(), "one that goes on has one tick");
+
+        nimbus_next_slice(2);
+        begin(false);
+        nimbus_tick(3);
+        assert!(!yields());
+        nimbus_tick(3);
+        assert!(yields(), "one that was given two ticks");
+        begin(false);
+        nimbus_tick(3);
+        nimbus_tick(3);
+        assert!(!yields(), "it was for one poll");
 
         nimbus_tick(0);
         begin(false);
