@@ -250,3 +250,35 @@ const _: () = {
     assert!(size_of::<Field>() == 32);
     assert!(size_of::<OwnedBytes>() == 32);
 };
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn last_error() -> String {
+        // SAFETY: a C string of this thread, read before anything else is told.
+        let text = unsafe { std::ffi::CStr::from_ptr(nimbus_last_error()) };
+        text.to_string_lossy().into_owned()
+    }
+
+    #[test]
+    fn a_panic_behind_the_wall_is_a_failure_with_its_message() {
+        let failed = guard(-1, || -> wasmtime::Result<i32> { panic!("number {}", 7) });
+        assert_eq!(failed, -1);
+        assert_eq!(last_error(), "internal error: number 7");
+        guard_void(|| panic!("plain"));
+        assert_eq!(last_error(), "internal error: plain");
+        guard_void(|| std::panic::panic_any(7));
+        assert_eq!(last_error(), "internal error: panic");
+        assert_eq!(guard(-1, || Ok(3)), 3);
+    }
+
+    #[test]
+    fn an_error_is_told_with_its_causes_and_without_zeros() {
+        let failed = guard(1, || {
+            Err::<i32, _>(wasmtime::Error::msg("the\0cause").context("the result"))
+        });
+        assert_eq!(failed, 1);
+        assert_eq!(last_error(), "the result: thecause");
+    }
+}

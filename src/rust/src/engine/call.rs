@@ -223,3 +223,92 @@ pub unsafe extern "C" fn nimbus_call_free(call: *mut Call) {
     // SAFETY: by this function's contract.
     guard_void(|| drop(unsafe { Box::from_raw(call) }));
 }
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use super::*;
+
+    /// What a caller is told, as it is told it.
+    #[derive(Default)]
+    struct Told {
+        outcomes: RefCell<Vec<(i32, String)>>,
+    }
+
+    extern "C" fn done(context: *mut c_void, outcome: *const Outcome) {
+        // SAFETY: `context` is the Told of the test, and the outcome lives during the call.
+        let (told, outcome) = unsafe { (&*context.cast::<Told>(), &*outcome) };
+        // SAFETY: as above.
+        let message = unsafe { outcome.message.text() }.unwrap().to_owned();
+        told.outcomes.borrow_mut().push((outcome.kind, message));
+    }
+
+    fn call(told: &Told, future: impl Future<Output = ()> + 'static) -> *mut Call {
+        Box::into_raw(Box::new(Call {
+            driven: Driven {
+                future: Some(Box::pin(future)),
+                waker: Waker::noop().clone(),
+                cut_short: false,
+            },
+            caller: Caller::Command(CommandDone {
+                context: std::ptr::from_ref(told).cast_mut().cast(),
+                done,
+            }),
+        }))
+    }
+
+    const PANIC: i32 = 8;
+
+    #[test]
+    fn a_panic_within_a_poll_ends_the_call_and_is_told_once() {
+        let told = Told::default();
+        let call = call(&told, async {
+            let mut polled = false;
+            std::future::poll_fn(|_| match std::mem::replace(&mut polled, true) {
+                false => Poll::Pending,
+                true => panic!("within host code"),
+            })
+            .await
+        });
+        // SAFETY: alive until it is freed below.
+        unsafe {
+            assert_eq!(nimbus_call_poll(call), Polled::Pending as i32);
+            assert!(told.outcomes.borrow().is_empty());
+            assert_eq!(nimbus_call_poll(call), Polled::Ready as i32);
+            assert_eq!(nimbus_call_poll(call), Polled::Ready as i32, "for good");
+            nimbus_call_free(call);
+        }
+        let expected = (PANIC, "within host code".to_owned());
+        assert_eq!(*told.outcomes.borrow(), [expected]);
+    }
+
+    /// Panics when it is dropped.
+    struct Fragile(Arc<AtomicU32>);
+
+    impl Drop for Fragile {
+        fn drop(&mut self) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+            panic!("while it is dropped");
+        }
+    }
+
+    #[test]
+    fn a_panic_while_a_call_is_freed_stays_inside() {
+        let (told, dropped) = (Told::default(), Arc::new(AtomicU32::new(0)));
+        let fragile = Fragile(dropped.clone());
+        let call = call(&told, async move {
+            let _fragile = fragile;
+            std::future::pending::<()>().await;
+        });
+        // SAFETY: alive until it is freed.
+        unsafe {
+            assert_eq!(nimbus_call_poll(call), Polled::Pending as i32);
+            nimbus_call_free(call);
+        }
+        assert_eq!(dropped.load(Ordering::Relaxed), 1);
+        assert!(told.outcomes.borrow().is_empty());
+    }
+}

@@ -19,9 +19,9 @@ use crate::abi::{
 
 #[repr(C)]
 pub struct Outcome {
-    kind: i32,
+    pub kind: i32,
     exit_code: i32,
-    message: Str,
+    pub message: Str,
 }
 
 #[repr(C)]
