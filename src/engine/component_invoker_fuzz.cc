@@ -82,6 +82,8 @@ class NoHost final : public engine::GuestHost {
     return false;
   }
   bool lookupAllowed(std::string_view /*name*/) override { return false; }
+  bool socketOpened() override { return false; }
+  void socketClosed() override {}
   void startEgress(std::shared_ptr<engine::OutgoingRequest> /*request*/) override {}
 };
 

@@ -45,6 +45,10 @@ NimbusHostCalls hostCalls(HostReference* reference) {
   calls.lookup_allowed = [](void* context, NimbusStr name) -> std::int32_t {
     return host(context).host->lookupAllowed(toView(name));
   };
+  calls.socket_opened = [](void* context) -> std::int32_t {
+    return host(context).host->socketOpened() ? 1 : 0;
+  };
+  calls.socket_closed = [](void* context) { host(context).host->socketClosed(); };
   calls.egress_start = [](void* context, NimbusEgress* egress,
                           const NimbusEgressRequest* request) -> void* {
     return startOutgoing(host(context).shard, host(context).host, egress, *request);

@@ -39,6 +39,10 @@ class GuestHost {
   [[nodiscard]] virtual bool socketAllowed(SocketUse use, const net::IpAddress& address,
                                            std::uint16_t port) = 0;
   [[nodiscard]] virtual bool lookupAllowed(std::string_view name) = 0;
+  // Whether there may be one more socket. Then socketClosed() follows, which may be the last call.
+  // Any thread; must not block.
+  [[nodiscard]] virtual bool socketOpened() = 0;
+  virtual void socketClosed() = 0;
   // An outgoing HTTP request begins. On the context's shard, outside any poll.
   virtual void startEgress(std::shared_ptr<OutgoingRequest> request) = 0;
 };

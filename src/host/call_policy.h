@@ -23,6 +23,7 @@ struct CallPolicy {
   std::uint64_t window_bytes = 64 * 1024;         // content in flight each way
   std::uint64_t max_memory_bytes = 512ULL << 20;  // linear memory of one instance
   std::uint64_t max_table_elements = 100'000;     // of one instance
+  std::uint32_t max_sockets = 1024;               // of this component's instances together
 
   // Of a call that begins now; none if its time is not limited.
   [[nodiscard]] std::optional<TimePoint> deadline(TimePoint now) const {

@@ -40,6 +40,8 @@ CallPolicy callPolicyOf(const ComponentSpec& component, const CallPolicy& defaul
   setDuration(policy.cpu_limit, component.local_resources.cpu_limit_ms);
   if (component.max_instances) policy.max_instances = *component.max_instances;
   if (component.max_queue) policy.max_queue = *component.max_queue;
+  if (component.local_resources.max_sockets)
+    policy.max_sockets = *component.local_resources.max_sockets;
   if (component.local_resources.memory_limit_mb) {
     policy.max_memory_bytes = *component.local_resources.memory_limit_mb << 20;
   }

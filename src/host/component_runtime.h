@@ -10,6 +10,7 @@
 #include "host/call_counters.h"
 #include "host/call_policy.h"
 #include "host/failure_log.h"
+#include "host/guest_sockets.h"
 #include "host/quota.h"
 #include "host/runtime.h"
 
@@ -24,7 +25,8 @@ struct ComponentRuntime {
   ComponentRuntime(std::string component_name, std::shared_ptr<const engine::Component> compiled,
                    CallPolicy calls, engine::GuestContextOptions guest,
                    std::shared_ptr<const EgressPolicy> outgoing,
-                   std::shared_ptr<ComponentLog> component_log, std::vector<BindingUse> used)
+                   std::shared_ptr<ComponentLog> component_log, std::vector<BindingUse> used,
+                   std::shared_ptr<HostSockets> host_sockets = nullptr)
       : name(std::move(component_name)),
         component(std::move(compiled)),
         policy(calls),
@@ -32,7 +34,8 @@ struct ComponentRuntime {
         egress(std::move(outgoing)),
         log(std::move(component_log)),
         bindings(std::move(used)),
-        instances(policy.max_instances) {}
+        instances(policy.max_instances),
+        sockets(policy.max_sockets, std::move(host_sockets)) {}
 
   const std::string name;
   // Null if it runs only inside of others.
@@ -50,6 +53,7 @@ struct ComponentRuntime {
   std::string digest;             // "sha256:<hex>" of its file
   std::vector<LinkStatus> links;  // what its imports resolve to among the workload's components
   Quota instances;
+  GuestSockets sockets;
   CallCounters counters;
 
   // From now on its imports are served as its deployment says. On the control shard.

@@ -119,6 +119,7 @@ Result<std::unique_ptr<DataPlane>> DataPlane::create(DataPlaneOptions options,
                                                      engine::Engine& engine, Logger& log,
                                                      MetricRegistry& metrics, const Clock& clock) {
   TRY_VOID(checkImageOptions(options.runtime.images));
+  options.runtime.sockets = std::make_shared<HostSockets>(options.max_sockets, metrics);
   auto impl = std::make_unique<Impl>(std::move(options), log, metrics);
   TRY(impl->control, net::ShardGroup::start(1));
   TRY(impl->serving, net::ShardGroup::start(impl->options.shards));

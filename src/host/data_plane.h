@@ -20,6 +20,7 @@ namespace nimbus::host {
 struct DataPlaneOptions {
   std::size_t shards = 0;              // 0: one per core
   std::uint64_t max_instances = 2048;  // of all workloads at once
+  std::uint64_t max_sockets = 16'384;  // of all guests at once
   LocalRuntimeOptions runtime;
   http::ClientLimits client;
   net::TlsClientOptions client_tls;

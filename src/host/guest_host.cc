@@ -52,6 +52,10 @@ bool ShardGuestHost::lookupAllowed(std::string_view name) {
   return pass(component_->egress->checkLookup(name));
 }
 
+bool ShardGuestHost::socketOpened() { return pass(component_->sockets.open()); }
+
+void ShardGuestHost::socketClosed() { component_->sockets.close(); }
+
 void ShardGuestHost::startEgress(std::shared_ptr<engine::OutgoingRequest> request) {
   if (stopped_) {
     request->close();

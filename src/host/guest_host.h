@@ -12,8 +12,8 @@
 namespace nimbus::host {
 
 // What the instances of one component on one shard ask of the host: their output goes to the log,
-// sockets and look-ups are judged by the component's policy, and outgoing HTTP requests are carried
-// out by the shard's client.
+// sockets and look-ups are judged by the component's policy and counted, and outgoing HTTP requests
+// are carried out by the shard's client.
 class ShardGuestHost final : public engine::GuestHost {
  public:
   ShardGuestHost(ShardRuntime& shard, std::shared_ptr<ComponentRuntime> component);
@@ -23,6 +23,8 @@ class ShardGuestHost final : public engine::GuestHost {
   [[nodiscard]] bool socketAllowed(engine::SocketUse use, const net::IpAddress& address,
                                    std::uint16_t port) override;
   [[nodiscard]] bool lookupAllowed(std::string_view name) override;
+  [[nodiscard]] bool socketOpened() override;
+  void socketClosed() override;
 
   // On the shard.
   void startEgress(std::shared_ptr<engine::OutgoingRequest> request) override;

@@ -59,6 +59,7 @@ struct HostConfig {
   CallPolicy defaults;           // for what a manifest leaves out
   engine::EngineOptions engine;  // its max_instances is also that of all workloads together
   ManagerOptions manager;
+  std::uint64_t max_sockets = 16'384;  // of all guests
   std::uint64_t max_component_bytes = 256ULL << 20;
 
   ImageOptions images;  // its max_bytes is max_component_bytes

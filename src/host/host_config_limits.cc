@@ -57,6 +57,7 @@ void readHostLimits(HostConfig& config, YamlMap map) {
   takeBytes(map, "memoryMb", kMiB, {1, kMaxMb}, config.engine.max_total_memory_bytes);
   takeBytes(map, "memoryPerInstanceMb", kMiB, {1, kMaxMb}, config.engine.max_memory_bytes);
   takeNumber(map, "maxInstances", {1, 1'000'000}, config.engine.max_instances);
+  takeNumber(map, "maxSockets", {0, 10'000'000}, config.max_sockets);
   takeNumber(map, "maxWorkloads", {1, 10'000'000}, config.manager.max_workloads);
   takeNumber(map, "maxConcurrentStarts", {1, 1024}, config.manager.max_concurrent_starts);
   takeDuration(map, "retireTimeout", config.manager.retire_bound);
@@ -70,6 +71,7 @@ void readDefaults(CallPolicy& policy, YamlMap map) {
     policy.cpu_limit = std::chrono::milliseconds(*milliseconds);
   takeBytes(map, "memoryLimitMb", kMiB, {1, kMaxMb}, policy.max_memory_bytes);
   takeNumber(map, "maxTableElements", {1, UINT32_MAX}, policy.max_table_elements);
+  takeNumber(map, "maxSockets", {0, 10'000'000}, policy.max_sockets);
   takeDuration(map, "idleTimeout", policy.idle_timeout);
   takeNumber(map, "maxInstances", {1, 1'000'000}, policy.max_instances);
   takeNumber(map, "maxQueue", {0, 1'000'000}, policy.max_queue);

@@ -48,6 +48,7 @@ limits:
   memoryMb: 2048
   memoryPerInstanceMb: 1024
   maxInstances: 500
+  maxSockets: 600
   maxWorkloads: 7
   maxConcurrentStarts: 3
   retireTimeout: 5s
@@ -59,6 +60,7 @@ defaults:
   maxTableElements: 500
   idleTimeout: 30s
   maxInstances: 11
+  maxSockets: 12
   maxQueue: 0
   queueTimeoutMs: 40
 engine:
@@ -140,6 +142,7 @@ TEST(HostConfig, ReadsLimitsAndDefaults) {
   EXPECT_EQ(config->engine.max_total_memory_bytes, 2048ULL << 20);
   EXPECT_EQ(config->engine.max_memory_bytes, 1024ULL << 20);
   EXPECT_EQ(config->engine.max_instances, 500U);
+  EXPECT_EQ(config->max_sockets, 600U);
   EXPECT_EQ(config->manager.max_workloads, 7U);
   EXPECT_EQ(config->manager.max_concurrent_starts, 3U);
   EXPECT_EQ(config->manager.retire_bound, seconds(5));
@@ -149,6 +152,7 @@ TEST(HostConfig, ReadsLimitsAndDefaults) {
   EXPECT_EQ(config->defaults.max_memory_bytes, 32ULL << 20);
   EXPECT_EQ(config->defaults.max_table_elements, 500U);
   EXPECT_EQ(config->defaults.max_instances, 11U);
+  EXPECT_EQ(config->defaults.max_sockets, 12U);
   EXPECT_EQ(config->defaults.max_queue, 0U);
   EXPECT_EQ(config->defaults.queue_timeout, milliseconds(40));
   EXPECT_EQ(config->engine.cache_folder, "/etc/n/cache");

@@ -126,9 +126,9 @@ Result<std::shared_ptr<ComponentRuntime>> LocalRuntime::assembleComponent(
   if (loaded) {
     TRY(uses, bind(spec, generation, *loaded, members, std::move(called), guest));
   }
-  return std::make_shared<ComponentRuntime>(component.name, std::move(loaded), policy,
-                                            std::move(guest), std::move(egress),
-                                            logOf(spec, component, generation), std::move(uses));
+  return std::make_shared<ComponentRuntime>(
+      component.name, std::move(loaded), policy, std::move(guest), std::move(egress),
+      logOf(spec, component, generation), std::move(uses), options_.sockets);
 }
 
 Task<Result<std::shared_ptr<Deployment>>> LocalRuntime::prepare(

@@ -15,6 +15,7 @@
 #include "host/egress.h"
 #include "host/expiring_map.h"
 #include "host/gateway.h"
+#include "host/guest_sockets.h"
 #include "host/images.h"
 #include "host/local_deployment.h"
 #include "host/providers.h"
@@ -41,6 +42,7 @@ struct LocalRuntimeOptions {
   engine::GuestStdio stdio = engine::GuestStdio::kLines;
   std::uint64_t max_component_bytes = 256ULL << 20;
   ImageOptions images;
+  std::shared_ptr<HostSockets> sockets;  // of all guests; null: only components have limits
 };
 
 // The data plane of this process: compiles components, and deploys workloads to all serving shards.

@@ -32,6 +32,7 @@ struct LocalResources {
   std::vector<std::string> allowed_hosts;
   std::vector<std::string> allowed_ip_name_lookups;
   std::vector<std::string> allowed_host_loopback_ports;
+  std::optional<std::uint32_t> max_sockets;  // of all its instances at once
   std::vector<VolumeMount> volume_mounts;
 
   friend bool operator==(const LocalResources&, const LocalResources&) = default;

@@ -124,6 +124,8 @@ LocalResources readLocalResources(ManifestContext& context, YamlMap& owner) {
   if (!map) return resources;
   resources.memory_limit_mb = map->number("memoryLimitMb", {1, 1024 * 1024});
   resources.cpu_limit_ms = map->number("cpuLimit", {1, kDayMs});
+  if (const auto count = map->number("maxSockets", {0, 1'000'000}))
+    resources.max_sockets = static_cast<std::uint32_t>(*count);
   resources.environment = readEnvironment(context, *map);
   resources.config = map->textMap("config");
   resources.allowed_hosts = readRules<HostRule>(context, *map, "allowedHosts");

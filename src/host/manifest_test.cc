@@ -41,6 +41,7 @@ components:
     localResources:
       memoryLimitMb: 64
       cpuLimit: 500
+      maxSockets: 3
       environment:
         config: {LOG: debug}
       config: {greeting: "hi"}
@@ -110,6 +111,7 @@ TEST(Manifest, ReadsEverything) {
   const LocalResources& local = web.local_resources;
   EXPECT_EQ(local.memory_limit_mb, 64U);
   EXPECT_EQ(local.cpu_limit_ms, 500U);
+  EXPECT_EQ(local.max_sockets, 3U);
   EXPECT_EQ(local.environment, (StringMap{{"LOG", "debug"}}));
   EXPECT_EQ(local.allowed_host_loopback_ports, (std::vector<std::string>{"5432", "53/udp"}));
   EXPECT_EQ(local.volume_mounts[0], (VolumeMount{"data", "/data", true}));

@@ -30,6 +30,8 @@ class PluginGuestHost final : public engine::GuestHost {
     return false;
   }
   [[nodiscard]] bool lookupAllowed(std::string_view /*name*/) override { return false; }
+  [[nodiscard]] bool socketOpened() override { return false; }
+  void socketClosed() override {}
 
   void startEgress(std::shared_ptr<engine::OutgoingRequest> request) override;
   // Cancels all requests under way and refuses new ones.

@@ -302,6 +302,10 @@ typedef struct {
                             uint16_t port);
   // 1: the guest may look up this name.
   int32_t (*lookup_allowed)(void* context, NimbusStr name);
+  // A socket is about to be made. 0: there are as many as there may be; else socket_closed follows,
+  // on any thread.
+  int32_t (*socket_opened)(void* context);
+  void (*socket_closed)(void* context);
   // An outgoing request begins. The callee owns `egress` (nimbus_egress_free) and returns the
   // token that the calls below get; the last of them is egress_release.
   void* (*egress_start)(void* context, NimbusEgress* egress, const NimbusEgressRequest* request);
@@ -440,14 +444,14 @@ void nimbus_exchange_free(NimbusExchange* exchange);
 // Shares the bytes of a `body` call beyond it.
 NimbusOwnedBytes nimbus_bytes_keep(const void* bytes);
 
-// --- calls on fresh instances --------------------------------------------------------------------
-
-typedef enum {
-  NIMBUS_POLL_PENDING = 0,
 // The guest that is polled next on this thread has a slice of so many ticks, in that poll. Without
 // it: a whole one, or one tick if it was cut short by its last poll.
 void nimbus_next_slice(uint32_t ticks);
 
+// --- calls on fresh instances --------------------------------------------------------------------
+
+typedef enum {
+  NIMBUS_POLL_PENDING = 0,
   NIMBUS_POLL_READY = 1,
   NIMBUS_POLL_CUT_SHORT = 2,  // pending, because its guest computed to the end of its time slice
 } NimbusPoll;
@@ -535,7 +539,7 @@ static_assert(sizeof(NimbusOutgoing) == 24);
 static_assert(sizeof(NimbusIncoming) == 48);
 static_assert(sizeof(NimbusChannels) == 16);
 static_assert(sizeof(NimbusImportReply) == 72);
-static_assert(sizeof(NimbusHostCalls) == 152);
+static_assert(sizeof(NimbusHostCalls) == 168);
 static_assert(sizeof(NimbusVolume) == 40);
 static_assert(sizeof(NimbusLabel) == 40);
 static_assert(sizeof(NimbusContextConfig) == 80);

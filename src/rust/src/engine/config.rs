@@ -11,7 +11,7 @@ use wasmtime::{
 
 use super::budget::{Budget, Total};
 use super::host::Host;
-use super::lookup;
+use super::{lookup, sockets};
 use crate::abi::{guard, guard_void};
 
 #[repr(C)]
@@ -112,6 +112,7 @@ fn make(config: &EngineConfig, budget: &Budget) -> wasmtime::Result<Engine> {
         wasmtime_wasi_http::p3::add_to_linker(&mut linker)?;
     }
     lookup::add_to_linker(&mut linker, concurrency)?;
+    sockets::add_to_linker(&mut linker, concurrency)?;
     Ok(Engine {
         wasm,
         linker,

@@ -23,6 +23,8 @@ pub struct HostCalls {
     print: extern "C" fn(*mut c_void, i32, Str),
     socket_allowed: extern "C" fn(*mut c_void, i32, *const u8, usize, u16) -> i32,
     lookup_allowed: extern "C" fn(*mut c_void, Str) -> i32,
+    socket_opened: extern "C" fn(*mut c_void) -> i32,
+    socket_closed: extern "C" fn(*mut c_void),
     egress_start:
         extern "C" fn(*mut c_void, *mut super::egress::Egress, *const EgressRequest) -> *mut c_void,
     pub egress_body: extern "C" fn(*mut c_void, OwnedBytes),
@@ -40,7 +42,7 @@ impl HostCalls {
     }
 }
 
-const _: () = assert!(size_of::<HostCalls>() == 152);
+const _: () = assert!(size_of::<HostCalls>() == 168);
 
 #[repr(C)]
 pub struct Volume {
@@ -123,17 +125,9 @@ impl Shared {
             }
             _ => {}
         }
-        builder
-            .allow_tcp(self.allow_sockets)
-            .allow_udp(self.allow_sockets);
-        if self.allow_sockets {
-            let policy = self.clone();
-            builder.allow_ip_name_lookup(true);
-            builder.socket_addr_check(move |address, usage| {
-                let allowed = policy.socket_allowed(address, usage);
-                Box::pin(async move { allowed })
-            });
-        }
+        builder.allow_ip_name_lookup(self.allow_sockets);
+        // Sockets are made from contexts of their own: see `sockets`.
+        builder.allow_tcp(false).allow_udp(false);
         Ok(builder.build())
     }
 
@@ -141,7 +135,20 @@ impl Shared {
         (self.calls.print)(self.calls.context, stream, Str::of(line));
     }
 
-    fn socket_allowed(&self, address: SocketAddr, usage: SocketAddrUse) -> bool {
+    pub fn allow_sockets(&self) -> bool {
+        self.allow_sockets
+    }
+
+    /// False: there are as many as there may be. Else `socket_closed` follows.
+    pub fn socket_opened(&self) -> bool {
+        (self.calls.socket_opened)(self.calls.context) != 0
+    }
+
+    pub fn socket_closed(&self) {
+        (self.calls.socket_closed)(self.calls.context);
+    }
+
+    pub fn socket_allowed(&self, address: SocketAddr, usage: SocketAddrUse) -> bool {
         let usage = match usage {
             SocketAddrUse::TcpBind => 0,
             SocketAddrUse::TcpConnect => 1,

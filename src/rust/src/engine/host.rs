@@ -15,6 +15,7 @@ use super::egress::Hooks;
 use super::import_call::Imports;
 use super::outlet::Life;
 use super::slice;
+use super::sockets::Permits;
 
 /// Handles that one instance may hold at once.
 const MAX_HANDLES: usize = 100_000;
@@ -42,6 +43,7 @@ pub struct Host {
     pub table: ResourceTable,
     pub share: Share,
     pub imports: Imports,
+    pub sockets: Permits,
     /// Of the store.
     pub life: Life,
     /// Of the component, or of the one that others were composed into.
@@ -150,6 +152,7 @@ pub fn new_store(resolved: &Resolved, contexts: &Contexts) -> Result<InstanceSto
             first.max_table_elements,
         ),
         imports: Imports::new(first.clone()),
+        sockets: Permits::default(),
         life: Life::default(),
         first: Slot::new(first)?,
         others: contexts[1..].iter().map(Slot::new).collect::<Result<_>>()?,

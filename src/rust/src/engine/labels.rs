@@ -152,12 +152,8 @@ fn add_p2(instance: Instance<'_, '_>, interface: &str, slot: usize) -> Result<()
         "wasi:sockets/instance-network" => {
             sockets::instance_network::add_to_linker_instance::<Host, WasiSockets>(i, sockets_of)
         }
-        "wasi:sockets/tcp-create-socket" => {
-            sockets::tcp_create_socket::add_to_linker_instance::<Host, WasiSockets>(i, sockets_of)
-        }
-        "wasi:sockets/udp-create-socket" => {
-            sockets::udp_create_socket::add_to_linker_instance::<Host, WasiSockets>(i, sockets_of)
-        }
+        "wasi:sockets/tcp-create-socket" => super::sockets::add_p2_tcp(i, slot),
+        "wasi:sockets/udp-create-socket" => super::sockets::add_p2_udp(i, slot),
         "wasi:sockets/ip-name-lookup" => lookup::add_p2_to_instance(i, slot),
         "wasi:http/outgoing-handler" => {
             http_p2::outgoing_handler::add_to_linker_instance::<Host, WasiHttp>(i, HTTP[slot])
@@ -190,7 +186,8 @@ fn add_p3(instance: Instance<'_, '_>, interface: &str, slot: usize) -> Result<()
             filesystem::preopens::add_to_linker_instance::<Host, WasiFilesystem>(i, files_of)
         }
         "wasi:sockets/types" => {
-            sockets::types::add_to_linker_instance::<Host, WasiSockets>(i, SOCKETS[slot])
+            sockets::types::add_to_linker_instance::<Host, WasiSockets>(i, SOCKETS[slot])?;
+            super::sockets::replace_p3(i, slot)
         }
         "wasi:sockets/ip-name-lookup" => lookup::add_p3_to_instance(i, slot),
         "wasi:http/client" => {

@@ -1,40 +1,20 @@
 //! `wasi:sockets/ip-name-lookup` with a policy by name in front of wasmtime-wasi's own.
 
 use wasmtime::Result;
-use wasmtime::component::{Accessor, HasData, Linker, LinkerInstance, Resource};
+use wasmtime::component::{Accessor, Linker, LinkerInstance, Resource};
 use wasmtime_wasi::p2::bindings::sockets::ip_name_lookup as p2;
-use wasmtime_wasi::p2::bindings::sockets::network::{self, ErrorCode, IpAddress, Network};
-use wasmtime_wasi::p2::{DynPollable, IoError, SocketError};
+use wasmtime_wasi::p2::bindings::sockets::network::{ErrorCode, IpAddress, Network};
+use wasmtime_wasi::p2::{DynPollable, SocketError};
 use wasmtime_wasi::p3::bindings::sockets::ip_name_lookup as p3;
-use wasmtime_wasi::sockets::{WasiSockets, WasiSocketsCtxView};
+use wasmtime_wasi::sockets::WasiSockets;
 
 use super::host::Host;
-use super::labels::{MAX_SLOTS, SOCKETS, per_slot};
-
-struct Lookup;
-
-impl HasData for Lookup {
-    type Data<'a> = View<'a>;
-}
-
-struct View<'a> {
-    host: &'a mut Host,
-    slot: usize,
-}
-
-const VIEWS: [fn(&mut Host) -> View<'_>; MAX_SLOTS] = per_slot!(view);
-
-fn view<const SLOT: usize>(host: &mut Host) -> View<'_> {
-    View { host, slot: SLOT }
-}
+use super::labels::SOCKETS;
+use super::sockets::{Sockets, VIEWS, View};
 
 impl View<'_> {
     fn allows(&mut self, name: &str) -> bool {
         self.host.context_of(self.slot).lookup_allowed(name)
-    }
-
-    fn inner(&mut self) -> WasiSocketsCtxView<'_> {
-        SOCKETS[self.slot](self.host)
     }
 }
 
@@ -69,24 +49,9 @@ impl p2::HostResolveAddressStream for View<'_> {
     }
 }
 
-impl network::Host for View<'_> {
-    fn convert_error_code(&mut self, error: SocketError) -> Result<ErrorCode> {
-        network::Host::convert_error_code(&mut self.inner(), error)
-    }
-    fn network_error_code(&mut self, error: Resource<IoError>) -> Result<Option<ErrorCode>> {
-        network::Host::network_error_code(&mut self.inner(), error)
-    }
-}
-
-impl network::HostNetwork for View<'_> {
-    fn drop(&mut self, network: Resource<Network>) -> Result<()> {
-        network::HostNetwork::drop(&mut self.inner(), network)
-    }
-}
-
 impl p3::Host for View<'_> {}
 
-impl p3::HostWithStore<Host> for Lookup {
+impl p3::HostWithStore<Host> for Sockets {
     async fn resolve_addresses(
         store: &Accessor<Host, Self>,
         name: String,
@@ -107,9 +72,9 @@ impl p3::HostWithStore<Host> for Lookup {
 /// Replaces the look-up interfaces that wasmtime-wasi has put into the linker.
 pub fn add_to_linker(linker: &mut Linker<Host>, concurrency: bool) -> Result<()> {
     linker.allow_shadowing(true);
-    p2::add_to_linker::<Host, Lookup>(linker, VIEWS[0])?;
+    p2::add_to_linker::<Host, Sockets>(linker, VIEWS[0])?;
     if concurrency {
-        p3::add_to_linker::<Host, Lookup>(linker, VIEWS[0])?;
+        p3::add_to_linker::<Host, Sockets>(linker, VIEWS[0])?;
     }
     linker.allow_shadowing(false);
     Ok(())
@@ -117,9 +82,9 @@ pub fn add_to_linker(linker: &mut Linker<Host>, concurrency: bool) -> Result<()>
 
 /// The look-up interface of one component among several.
 pub fn add_p2_to_instance(instance: &mut LinkerInstance<'_, Host>, slot: usize) -> Result<()> {
-    p2::add_to_linker_instance::<Host, Lookup>(instance, VIEWS[slot])
+    p2::add_to_linker_instance::<Host, Sockets>(instance, VIEWS[slot])
 }
 
 pub fn add_p3_to_instance(instance: &mut LinkerInstance<'_, Host>, slot: usize) -> Result<()> {
-    p3::add_to_linker_instance::<Host, Lookup>(instance, VIEWS[slot])
+    p3::add_to_linker_instance::<Host, Sockets>(instance, VIEWS[slot])
 }

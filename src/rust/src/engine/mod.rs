@@ -24,6 +24,7 @@ mod outlet;
 mod raw;
 mod rpc_errors;
 mod slice;
+mod sockets;
 mod stdio;
 mod wake;
 mod worker;

@@ -26,7 +26,7 @@ pub fn answer(result: Result<String, Failure>) -> Response {
 }
 
 /// Connects, sends `send`, with `close=1` ends its own side, and answers what comes back until the
-/// other side ends too.
+/// other side ends too. With `drop=1` the socket goes first, and its streams stay.
 pub async fn tcp(query: &Query) -> Result<String, Failure> {
     let address = address(query)?;
     let socket = TcpSocket::create(family(&address)).at("create")?;
@@ -40,9 +40,10 @@ pub async fn tcp(query: &Query) -> Result<String, Failure> {
         output = None; // the other side reads the end
     }
     let (input, received) = socket.receive();
+    let kept = (query.number("drop", 0) == 0).then_some(socket);
     let bytes = input.collect().await;
     received.await.at("receive")?;
-    drop(output);
+    drop((output, kept));
     sent.await.at("send")?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }

@@ -1,0 +1,173 @@
+#!/usr/bin/env python3
+"""What guests may not reach is denied with a reason that the operator reads in the log."""
+
+import concurrent.futures
+import contextlib
+import socket
+
+import harness
+import hosting
+from hosting import workload
+
+MISCS = ("http-misc", "http-misc-p3")
+
+
+class DenialReasonsTest(hosting.TestCase):
+    def setUp(self):
+        super().setUp()
+        # Nobody is ever connected to it.
+        listener = socket.create_server(("127.0.0.1", 0))
+        self.addCleanup(listener.close)
+        self.port = listener.getsockname()[1]
+
+    def check(self, host, path, reason, **resources):
+        for guest in MISCS:
+            with self.subTest(f"{guest}{path}"):
+                host.apply(workload("w", guest, resources=resources))
+                answer = host.ask("w.test", path)
+                self.assertEqual(500, answer.status, answer.text)
+                self.assertIn("access-denied", answer.text)
+                logged = host.wait_for_stderr(f"{reason}.*")
+                self.assertIn("default/w", logged.string)
+
+    def test_listening(self):
+        self.check(self.host(), "/listen?addr=127.0.0.1:0",
+                   r"bind_not_permitted: binding 127\.0\.0\.1 port \d+", allowedHosts=["*"])
+
+    def test_binding_to_a_port(self):
+        self.check(self.host(), f"/listen?addr=0.0.0.0:{self.port}",
+                   rf"bind_not_permitted: binding 0\.0\.0\.0 port {self.port}", allowedHosts=["*"])
+
+    def test_the_loopback_of_a_host_that_does_not_allow_it(self):
+        self.check(self.host(), f"/tcp?addr=127.0.0.1:{self.port}&send=x",
+                   f"host_loopback_not_permitted: port {self.port} of the host's loopback: "
+                   "the host does not allow its loopback",
+                   allowedHosts=["*"], allowedHostLoopbackPorts=[str(self.port)])
+
+    def test_a_loopback_port_that_the_workload_does_not_name(self):
+        host = self.host(config={"egress": {"allowHostLoopback": True}})
+        self.check(host, f"/tcp?addr=127.0.0.1:{self.port}&send=x",
+                   f"host_loopback_not_permitted: port {self.port} of the host's loopback "
+                   "is not in allowedHostLoopbackPorts",
+                   allowedHosts=["*"], allowedHostLoopbackPorts=[f"{self.port}/udp"])
+
+    def test_a_port_of_the_host_itself(self):
+        host = self.host(config={"egress": {"allowHostLoopback": True}})
+        self.check(host, f"/tcp?addr=127.0.0.1:{host.port}&send=x",
+                   f"host_owned_port: port {host.port} of the host's loopback belongs to the host",
+                   allowedHosts=["*"], allowedHostLoopbackPorts=[str(host.port)])
+
+
+class QuotaOfSocketsTest(hosting.TestCase):
+    """Guests hold connections to a listener that ends none of them before it is told to."""
+
+    def setUp(self):
+        super().setUp()
+        self.listener = socket.create_server(("127.0.0.1", 0), backlog=16)
+        self.addCleanup(self.listener.close)
+        self.port = self.listener.getsockname()[1]
+        self.held = self.enterContext(contextlib.ExitStack())
+        self.asking = self.enterContext(concurrent.futures.ThreadPoolExecutor(8))
+
+    def started(self, **limits):
+        return self.host(config={"egress": {"allowHostLoopback": True}, "limits": limits})
+
+    def apply(self, host, name, guest, **resources):
+        host.apply(workload(name, guest, resources={
+            "allowedHostLoopbackPorts": [str(self.port)], **resources}))
+
+    def hold(self, host, name, count, how=""):
+        """So many requests whose guests have a connection each; and those connections."""
+        answers, connections = [], []
+        path = f"/tcp?addr=127.0.0.1:{self.port}&send=x&close=1{how}"
+        for _ in range(count):
+            answers.append(self.asking.submit(host.ask, f"{name}.test", path))
+            connections.append(self.held.enter_context(self.listener.accept()[0]))
+        return answers, connections
+
+    def end(self, answers, connections):
+        for connection in connections:
+            self.assertEqual(b"x", connection.recv(10))
+            self.assertEqual(b"", connection.recv(10))
+            connection.sendall(b"bye")
+            connection.close()
+        for answer in answers:
+            self.assertEqual((200, "bye"), (answer.result().status, answer.result().text))
+
+    def refused(self, host, name):
+        """The answer of a guest that got no socket."""
+        answer = host.ask(f"{name}.test", f"/tcp?addr=127.0.0.1:{self.port}&send=x")
+        self.assertEqual(500, answer.status)
+        return answer.text
+
+    WORDS = {"http-misc": "new-socket-limit", "http-misc-p3": "create: other"}
+
+    def test_a_component_has_no_more_than_it_may(self):
+        for guest, word in self.WORDS.items():
+            with self.subTest(guest):
+                host = self.started()
+                self.apply(host, "w", guest, maxSockets=2)
+                for _ in range(2):  # what is closed may be opened again
+                    answers, connections = self.hold(host, "w", 2)
+                    self.assertEqual(2, host.metric("nimbus_guest_sockets"))
+                    self.assertIn(word, self.refused(host, "w"))
+                    host.wait_for_stderr("no_capacity: the component has 2 sockets open already")
+                    self.end(answers, connections)
+                    self.eventually(lambda host=host: host.metric("nimbus_guest_sockets") == 0,
+                                    "closed sockets are still counted")
+                self.assertEqual(2, host.metric("nimbus_guest_sockets_refused_total"))
+
+    def test_all_guests_have_no_more_than_the_host_allows(self):
+        for guest in self.WORDS:
+            with self.subTest(guest):
+                host = self.started(maxSockets=3)
+                self.apply(host, "one", guest)
+                self.apply(host, "other", guest)
+                first = self.hold(host, "one", 2)
+                second = self.hold(host, "other", 1)
+                self.refused(host, "other")
+                host.wait_for_stderr("no_capacity: the host has 3 sockets open already")
+                self.end(*first)
+                self.end(*second)
+
+    def test_streams_of_a_socket_that_is_gone_count_as_the_socket(self):
+        host = self.started()
+        self.apply(host, "w", "http-misc-p3", maxSockets=2)
+        answers, connections = self.hold(host, "w", 2, "&drop=1")
+        for connection in connections:
+            self.assertEqual(b"x", connection.recv(1, socket.MSG_PEEK))
+        self.assertEqual(2, host.metric("nimbus_guest_sockets"))
+        self.refused(host, "w")
+        self.end(answers, connections)
+        self.eventually(lambda: host.metric("nimbus_guest_sockets") == 0,
+                        "closed sockets are still counted")
+
+    def test_datagram_sockets_count_too(self):
+        for guest, word in self.WORDS.items():
+            with self.subTest(guest):
+                host = self.started()
+                self.apply(host, "w", guest, maxSockets=0,
+                           allowedHostLoopbackPorts=[f"{self.port}/udp"])
+                answer = host.ask("w.test", f"/udp?addr=127.0.0.1:{self.port}&send=x")
+                self.assertEqual(500, answer.status)
+                self.assertIn(word, answer.text)
+
+    def test_sockets_of_an_instance_that_ends_are_free_again(self):
+        for guest in self.WORDS:
+            with self.subTest(guest):
+                host = self.started()
+                self.apply(host, "w", guest, maxSockets=1)
+                with host.connect() as client:
+                    client.send(f"GET /tcp?addr=127.0.0.1:{self.port}&send=x HTTP/1.1\r\n"
+                                "host: w.test\r\n\r\n")
+                    with self.listener.accept()[0] as connection:
+                        self.assertEqual(b"x", connection.recv(10))
+                        self.refused(host, "w")
+                        client.reset()
+                        self.assertEqual(b"", connection.recv(10))
+                self.eventually(lambda host=host: host.metric("nimbus_guest_sockets") == 0,
+                                "sockets of an ended instance are still counted")
+
+
+if __name__ == "__main__":
+    harness.main()
