@@ -58,6 +58,12 @@ class Running(harness.TestCase):
         self.assertEqual({"greeting": "hi", "empty": ""}, json.loads(server.get("/").body))
         self.assertEqual(404, server.get("/none").status)
 
+    def test_configuration_is_there_for_the_older_draft_too(self):
+        server = self.serve("--config", "greeting=hi", "--config", "other=x",
+                            guest="wat-config-runtime")
+        headers = server.get("/").headers
+        self.assertEqual(("hi", "2"), (headers["x-greeting"], headers["x-count"]))
+
     def test_mistakes_are_named(self):
         for flags, message in ((("--keyvalue", "redis"), "expected memory, sqlite:FILE"),
                                (("--config", "x"), "expected KEY=VALUE")):
@@ -174,10 +180,12 @@ class Bindings(hosting.TestCase):
         host = self.host()
         host.apply(counter("far", keyvalue(provider=address)))
         self.assertEqual([1, 2], [self.count(host, "far") for _ in range(2)])
+        self.assertNotIn("problem", self.binding(host, "far"))
         provider.kill()
         answer = host.ask("far.test")
         self.assertEqual(500, answer.status)
         self.assertIn("Other", answer.text)
+        self.assertIn(address, self.binding(host, "far")["problem"])
         self.start(*serve).wait_for_stdout("Serving")
         self.assertEqual(3, self.count(host, "far"))
         self.assertNotIn("problem", self.binding(host, "far"))
@@ -185,20 +193,12 @@ class Bindings(hosting.TestCase):
     def test_a_provider_may_come_later_than_its_workload(self):
         address = f"unix:{self.folder}/kv.sock"
         host = self.host()
-        self.assertIn(address, self.binding(host, "far")["problem"])
         host.apply(counter("early", keyvalue(provider=address)))
         self.assertEqual(500, host.ask("early.test").status)
-        self.assertNotIn("problem", self.binding(host, "far"))
         self.start("provider", "serve", "keyvalue-memory", "--listen",
                    address).wait_for_stdout("Serving")
         self.assertEqual(1, self.count(host, "early"))
 
-    def test_configuration_is_each_components_own_and_follows_the_manifest(self):
-        host = self.host()
-
-        def config(**values):
-            return hosting.workload("conf", "http-config", resources={"config": values},
-                                    poolSize=1)
     def test_the_status_says_that_a_provider_cannot_be_reached_before_anybody_calls_it(self):
         with socket.create_server(("127.0.0.1", 0)) as nobody:
             port = nobody.getsockname()[1]
@@ -216,6 +216,12 @@ class Bindings(hosting.TestCase):
                 self.eventually(lambda: "problem" not in self.binding(host, "quiet"),
                                 "the problem stays although the provider is there")
 
+    def test_configuration_is_each_components_own_and_follows_the_manifest(self):
+        host = self.host()
+
+        def config(**values):
+            return hosting.workload("conf", "http-config", resources={"config": values},
+                                    poolSize=1)
 
         host.apply(config(a="1"))
         self.assertEqual({"a": "1"}, json.loads(host.text_of("conf.test")))

@@ -1,0 +1,38 @@
+;; Answers what the older draft of wasi:config knows: x-greeting is the value of "greeting", if there is one, x-count how many values there are, in one digit.
+(module
+  (import "wasi:http/types@0.2.0" "[constructor]fields" (func $fields (result i32)))
+  (import "wasi:http/types@0.2.0" "[method]fields.append"
+    (func $append (param i32 i32 i32 i32 i32 i32)))
+  (import "wasi:http/types@0.2.0" "[constructor]outgoing-response"
+    (func $response (param i32) (result i32)))
+  (import "wasi:http/types@0.2.0" "[static]response-outparam.set"
+    (func $set (param i32 i32 i32 i32 i64 i32 i32 i32 i32)))
+  (import "wasi:config/runtime@0.2.0-draft" "get" (func $get (param i32 i32 i32)))
+  (import "wasi:config/runtime@0.2.0-draft" "get-all" (func $get_all (param i32)))
+  (memory (export "memory") 1)
+  ;; 0: what functions return; 32: a digit
+  (data (i32.const 64) "greeting")
+  (data (i32.const 80) "x-greeting")
+  (data (i32.const 96) "x-count")
+  (global $free (mut i32) (i32.const 1024))
+  (func (export "cabi_realloc") (param i32 i32 i32) (param $size i32) (result i32)
+    (local $given i32)
+    (local.set $given (global.get $free))
+    (global.set $free (i32.and (i32.add (i32.add (global.get $free) (local.get $size))
+      (i32.const 7)) (i32.const -8)))
+    (local.get $given))
+  (func (export "wasi:http/incoming-handler@0.2.0#handle") (param $request i32) (param $out i32)
+    (local $headers i32)
+    (local.set $headers (call $fields))
+    (call $get (i32.const 64) (i32.const 8) (i32.const 0))
+    (if (i32.load8_u (i32.const 0)) (then unreachable))
+    (if (i32.load8_u (i32.const 4))
+      (then (call $append (local.get $headers) (i32.const 80) (i32.const 10)
+        (i32.load (i32.const 8)) (i32.load (i32.const 12)) (i32.const 0))))
+    (call $get_all (i32.const 0))
+    (if (i32.load8_u (i32.const 0)) (then unreachable))
+    (i32.store8 (i32.const 32) (i32.add (i32.const 48) (i32.load (i32.const 8))))
+    (call $append (local.get $headers) (i32.const 96) (i32.const 7) (i32.const 32) (i32.const 1)
+      (i32.const 0))
+    (call $set (local.get $out) (i32.const 0) (call $response (local.get $headers)) (i32.const 0)
+      (i64.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0))))
