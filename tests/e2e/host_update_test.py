@@ -5,11 +5,11 @@
 import concurrent.futures
 import contextlib
 import json
-import re
 import threading
 
 import harness
 import hosting
+import updating
 from hosting import workload
 
 UPDATES = 10
@@ -76,12 +76,8 @@ def new_connections(host, _):
     return ask
 
 
-POLICIES = {"P2, fresh": {"guest": "http-misc"},
-            "P2, pooled": {"guest": "http-misc", "poolSize": 4},
-            "P3, fresh": {"guest": "http-misc-p3"},
-            "P3, pooled": {"guest": "http-misc-p3", "poolSize": 4, "maxConcurrency": 8},
-            "P3, one for all shards": {"guest": "http-misc-p3", "poolSize": 1,
-                                       "maxConcurrency": 64}}
+POLICIES = {name: {"guest": updating.MISCS[kind], **keys}
+            for name, (kind, keys) in updating.POLICIES.items()}
 
 
 class HostUpdateTest(hosting.TestCase):
@@ -134,38 +130,11 @@ class HostUpdateTest(hosting.TestCase):
         finally:
             clients.end()
 
-    def loaded(self, policy, command):
-        """Updates for as long as a foreign client runs; gives what that prints."""
-        host = self.updated_host(policy)
-        client = self.own(harness.Process([*command, f"{host.url}/env"]))
-        number = 0
-        while client.running():
-            number += 1
-            host.apply(self.version(number, policy))
-        self.assertEqual(0, client.wait(), client.describe())
-        self.assertGreaterEqual(number, UPDATES)
-        self.assertEqual(0, host.status("w")["components"][0]["failuresTotal"])
-        self.assertEqual(0, host.terminate())
-        return "\n".join(client.stdout.all)
-
-    def test_wrk_sees_no_error(self):
-        for name in ("P2, fresh", "P2, pooled", "P3, pooled"):
-            with self.subTest(name):
-                printed = self.loaded(POLICIES[name], ["wrk", "-t1", "-c16", "-d2s", "--timeout",
-                                                       "60s", "-H", "Host: w.test"])
-                self.assertNotIn("Non-2xx", printed)
-                self.assertNotIn("Socket errors", printed)
-                self.assertGreater(int(re.search(r"(\d+) requests in", printed).group(1)), 0)
-
-    def test_h2load_sees_no_error(self):
-        for name in ("P2, fresh", "P2, pooled", "P3, pooled"):
-            with self.subTest(name):
-                printed = self.loaded(POLICIES[name], ["h2load", "-t1", "-c4", "-m8", "-D2",
-                                                       "--header", ":authority: w.test"])
-                counts = dict((word, int(number)) for number, word in re.findall(
-                    r"(\d+) (failed|errored|timeout|[2345]xx)", printed))
-                self.assertGreater(counts.pop("2xx"), 0)
-                self.assertEqual({0}, set(counts.values()), printed)
+    def test_foreign_clients_see_no_error(self):
+        for name, load in updating.LOADS.items():
+            for policy in updating.POLICIES:
+                with self.subTest(f"{name}, {policy}"):
+                    updating.update_under(self, load, policy, seconds=1, least_updates=2)
 
     def test_answers_that_are_under_way_end_on_the_generation_they_began_on(self):
         for name, policy in POLICIES.items():
