@@ -7,6 +7,7 @@
 #include <array>
 #include <filesystem>
 #include <fstream>
+#include <ranges>
 #include <vector>
 
 #include "host/files.h"
@@ -20,6 +21,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::size_t kMaxComponentBytes = 256ULL * 1024 * 1024;
+constexpr std::size_t kMostNamed = 5;  // results in one message
 constexpr std::size_t kHeaderBytes = 8;
 constexpr std::string_view kComponentHeader("\0asm\x0d\0\x01\0", kHeaderBytes);
 constexpr std::string_view kWasmMagic = kComponentHeader.substr(0, 4);
@@ -112,11 +114,14 @@ Result<ResolvedComponent> readOnlyResult(const fs::path& project) {
   if (components.size() == 1) return readComponent(components[0].string());
 
   std::vector<std::string> names;
-  for (const fs::path& result : results) names.push_back(result.string());
+  for (const fs::path& result : results | std::views::take(kMostNamed))
+    names.push_back(result.string());
+  if (results.size() > kMostNamed)
+    names.push_back(fmt::format("and {} more", results.size() - kMostNamed));
   return fail(ErrorCode::kInvalidArgument,
               fmt::format("{} has {} results: {}; name one of them instead of the folder, or set "
                           "build.component_path in {}",
-                          project.string(), names.size(), fmt::join(names, ", "),
+                          project.string(), results.size(), fmt::join(names, ", "),
                           (project / ".wash" / "config.yaml").string()));
 }
 

@@ -174,6 +174,13 @@ TEST_F(ResolveComponent, ListsSeveralResults) {
                     HasSubstr("/dist/b.wasm; name one of them")));
 }
 
+TEST_F(ResolveComponent, ListsAFewOfManyResults) {
+  for (char name = 'a'; name < 'k'; ++name)
+    write(std::string("build/") + name + ".wasm", kComponent);
+  EXPECT_THAT(failure(ErrorCode::kInvalidArgument),
+              AllOf(HasSubstr("has 10 results: "), HasSubstr("/build/e.wasm, and 5 more; name")));
+}
+
 TEST_F(ResolveComponent, SaysWhatToDoInAnEmptyFolder) {
   EXPECT_THAT(failure(ErrorCode::kNotFound),
               AllOf(StartsWith("no built component in " + folder_.string()),
