@@ -3,15 +3,12 @@
 #include <CLI/CLI.hpp>
 
 #include "base/text.h"
-#include "nats/connection.h"
-#include "net/socket.h"
 #include "wash/command.h"
 #include "wash/nats_flags.h"
 #include "wash/served_provider.h"
 #include "wash/termination.h"
 #include "wrpc/address.h"
-#include "wrpc/framed_server.h"
-#include "wrpc/nats_server.h"
+#include "wrpc/provider_server.h"
 
 namespace nimbus::wash {
 namespace {
@@ -38,83 +35,6 @@ Result<ProviderConfig> configOf(const std::vector<std::string>& entries) {
   return config;
 }
 
-// The server, on the one shard that it lives on: handles of one shard mean nothing to another.
-class Serving {
- public:
-  Serving(net::ShardGroup& shards, const ServedProvider& provider, nats::ConnectOptions nats,
-          Logger& log)
-      : shards_(shards), provider_(provider), nats_options_(std::move(nats)), log_(log) {}
-  Serving(const Serving&) = delete;
-  Serving& operator=(const Serving&) = delete;
-  ~Serving() {
-    shards_.runTask(0, [this](net::Shard&) -> Task<void> {
-      framed_.reset();
-      nats_.reset();
-      if (connection_) co_await connection_->close();
-      connection_.reset();
-    });
-  }
-
-  // Returns the address really bound.
-  Result<std::string> listen(const wrpc::ProviderAddress& address) {
-    if (address.transport != wrpc::ProviderAddress::Transport::kNats) return listenFramed(address);
-    Result<void> listening;
-    shards_.runTask(0, [&](net::Shard& shard) -> Task<void> {
-      listening = co_await listenNats(shard, address);
-    });
-    TRY_VOID(listening);
-    return address.toString();
-  }
-
-  void drain() {
-    shards_.runTask(0, [this](net::Shard&) {
-      return framed_ ? framed_->drain(kDrainBound) : nats_->drain(kDrainBound);
-    });
-  }
-
- private:
-  Result<std::string> listenFramed(const wrpc::ProviderAddress& address) {
-    TRY(const net::Endpoint endpoint, address.endpoint());
-    TRY(auto sockets, net::listenOn(endpoint, 1));
-    wrpc::ProviderAddress bound = address;
-    bound.port = sockets.front()->boundTo().port;
-    wrpc::FramedServerOptions options;
-    options.limits.max_root_bytes = kMaxParameterBytes;
-    shards_.runOn(0, [&](net::Shard& shard) {
-      framed_ = wrpc::makeFramedServer(shard, std::move(sockets.front()), provider_.invoker,
-                                       options, log_);
-    });
-    return bound.toString();
-  }
-
-  // One of many with the same prefix gets each call, so that several may share the work.
-  Task<Result<void>> listenNats(net::Shard& shard, wrpc::ProviderAddress address) {
-    nats::ConnectOptions where = nats_options_;
-    if (!address.nats_servers.empty()) {
-      where.servers.clear();
-      for (const std::string_view server : split(address.nats_servers, ','))
-        where.servers.emplace_back(server);
-    }
-    CO_TRY(connection_, co_await nats::Connection::connect(shard, std::move(where), log_));
-    wrpc::NatsServerOptions options;
-    options.prefix = address.nats_prefix;
-    options.queue_group = address.nats_prefix.empty() ? "provider" : address.nats_prefix;
-    options.functions = provider_.functions;
-    options.max_root_bytes = kMaxParameterBytes;
-    CO_TRY(nats_, co_await wrpc::makeNatsServer(shard, connection_, provider_.invoker,
-                                                std::move(options), log_));
-    co_return Result<void>();
-  }
-
-  net::ShardGroup& shards_;
-  const ServedProvider& provider_;
-  const nats::ConnectOptions nats_options_;
-  Logger& log_;
-  std::shared_ptr<nats::Connection> connection_;
-  std::unique_ptr<wrpc::FramedServer> framed_;
-  std::unique_ptr<wrpc::NatsServer> nats_;
-};
-
 Result<void> serve(const ProviderFlags& flags, const GlobalOptions& global, Logger& log) {
   TRY(const auto address, wrpc::ProviderAddress::parse(flags.listen));
   TRY(const ProviderConfig config, configOf(flags.config));
@@ -122,12 +42,15 @@ Result<void> serve(const ProviderFlags& flags, const GlobalOptions& global, Logg
   TRY(const auto shards, net::ShardGroup::start(1));
   TRY(const auto termination, Termination::watch(*shards));
   TRY(const ServedProvider provider, makeServedProvider(flags.name, config));
-  Serving serving(*shards, provider, nats, log);
-  TRY(const std::string bound, serving.listen(address));
+  TRY(const auto server,
+      wrpc::ProviderServer::listen(*shards, address,
+                                   {.invoker = provider.invoker, .functions = provider.functions},
+                                   {.nats = nats, .max_root_bytes = kMaxParameterBytes}, log));
+  const std::string bound = server->address();
   printResult(global.format, "Serving " + flags.name + " at " + bound,
               {{"provider", jsonText(flags.name)}, {"address", jsonText(bound)}});
   termination->wait();
-  serving.drain();
+  server->drain(kDrainBound);
   return {};
 }
 
