@@ -4,7 +4,9 @@ BUILD := build
 JOBS ?= $(shell nproc)
 CONFIGURE := cmake -G Ninja -DCMAKE_CXX_COMPILER=clang++-22
 .DEFAULT_GOAL := help
-.PHONY: help install configure build all guests run test check check-long bench dist format lint clean
+PREFIX ?= /usr/local
+.PHONY: help install configure build all guests run test check check-long bench dist install-sdk \
+	format lint clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -49,6 +51,10 @@ bench: install ## measure, compare with other hosts; BENCH=--short for a quarter
 
 dist: build ## make the archive, image, checksums and install script of a release, in build/release
 	@dist/build.py --wash $(BUILD)/wash --out $(BUILD)/release
+
+install-sdk: configure ## install wash and what providers in C++ are made of; PREFIX=/usr/local
+	@cmake --build $(BUILD) -j $(JOBS) --target nimbus_sdk
+	@cmake --install $(BUILD) --component sdk --prefix $(PREFIX) >/dev/null
 
 format: install ## rewrite the sources in the house format
 	@scripts/lint.sh --fix

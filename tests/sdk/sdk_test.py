@@ -1,0 +1,109 @@
+#!/usr/bin/env python3
+"""What the author of a provider in C++ does: installs, follows the page, builds, runs, calls."""
+
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
+
+import harness  # noqa: E402
+
+PAGE = harness.SOURCE / "docs" / "providers" / "cpp.md"
+WARNINGS = "-Wall -Wextra -Wpedantic -Werror"
+COMPILER = os.environ.get("NIMBUS_CXX", "clang++-22")
+
+
+def files_of(page):
+    """What the page shows as files: a line with the name alone, then the text."""
+    shown = re.findall(r"^`([\w./-]+)`:\n\n```\w+\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    return dict(shown)
+
+
+class SdkTest(harness.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.prefix = pathlib.Path(tempfile.mkdtemp(prefix="nimbus-sdk-"))
+        cls.addClassCleanup(shutil.rmtree, cls.prefix)
+        subprocess.run(["cmake", "--install", harness.WASH.parent, "--component", "sdk",
+                        "--prefix", cls.prefix], check=True, stdout=subprocess.DEVNULL)
+
+    def build(self, project, *options):
+        configured = self.configure(project, "-DCMAKE_CXX_COMPILER=" + COMPILER,
+                                    "-DCMAKE_CXX_FLAGS=" + WARNINGS, *options)
+        self.assertEqual(0, configured.returncode, configured.stdout)
+        built = subprocess.run(["cmake", "--build", project / "build"], stdout=subprocess.PIPE,
+                               stderr=subprocess.STDOUT, text=True, check=False)
+        self.assertEqual(0, built.returncode, built.stdout)
+        return project / "build"
+
+    def configure(self, project, *options):
+        return subprocess.run(
+            ["cmake", "-G", "Ninja", "-S", project, "-B", project / "build",
+             f"-DCMAKE_PREFIX_PATH={self.prefix}", *options],
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+
+    def project_of_the_page(self):
+        project = self.folder / "prices"
+        for name, text in files_of(PAGE.read_text(encoding="utf-8")).items():
+            file = project / name
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(text, encoding="utf-8")
+        return project
+
+    def start(self, program, address):
+        provider = self.own(harness.Process([str(program), address]))
+        return provider, provider.wait_for_stdout(r"serving (\S+)").group(1)
+
+    def test_the_provider_of_the_page(self):
+        build = self.build(self.project_of_the_page())
+        for listen in (f"unix:{self.folder}/prices.sock", "tcp:127.0.0.1:0"):
+            provider, address = self.start(build / "prices", listen)
+
+            def ask(*words, address=address):
+                done = subprocess.run([build / "ask", address, *words], capture_output=True,
+                                      text=True, check=False)
+                return done.returncode, done.stdout + done.stderr
+
+            self.assertEqual((0, "750\n"), ask("tea", "3"))
+            self.assertEqual((0, "no such article: gold\n"), ask("gold", "1"))
+            self.assertEqual(0, provider.terminate())
+            self.assertEqual(1, ask("tea", "3")[0])
+
+    def test_the_example_serves_a_component(self):
+        project = self.folder / "greeter"
+        shutil.copytree(harness.SOURCE / "examples" / "providers" / "greeter-cpp", project)
+        build = self.build(project)
+        _, address = self.start(build / "greeter", f"unix:{self.folder}/greeter.sock")
+        server = self.wash("run", harness.guest("greeter-web"), "--addr", "127.0.0.1:0",
+                           "--provider", f"example:greeter={address}")
+        self.assertEqual("Hello Ada\nHello Max", server.get("/greet-all?names=Ada,Max").text)
+        self.assertEqual("2: Guests Ada Max", server.get("/book?title=Guests&names=Ada,Max").text)
+
+    def test_what_is_wrong_is_said(self):
+        script = self.folder / "find.cmake"
+        script.write_text("""set(CMAKE_CXX_COMPILER_ID GNU)
+set(CMAKE_CXX_COMPILER_VERSION 12.2)
+find_package(nimbus REQUIRED)
+""", encoding="utf-8")
+        other = subprocess.run(["cmake", f"-DCMAKE_PREFIX_PATH={self.prefix}", "-P", script],
+                               capture_output=True, text=True, check=False)
+        self.assertNotEqual(0, other.returncode)
+        self.assertIn("Nimbus needs clang 22 or newer", other.stderr)
+        self.assertIn("found GNU 12.2", " ".join(other.stderr.split()))
+
+        project = self.project_of_the_page()
+        (project / "wit" / "shop.wit").write_text("package acme:shop;\ninterface prices {",
+                                                  encoding="utf-8")
+        wrong = self.configure(project, "-DCMAKE_CXX_COMPILER=" + COMPILER)
+        self.assertNotEqual(0, wrong.returncode)
+        self.assertIn("shop.wit", wrong.stdout)
+
+
+if __name__ == "__main__":
+    harness.main()
