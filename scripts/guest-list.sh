@@ -11,6 +11,8 @@ http-echo-p3          quick rust       examples/http-echo-p3
 http-outbound         quick rust       examples/http-outbound
 http-outbound-p3      quick rust       examples/http-outbound-p3
 kv-counter            quick rust       examples/kv-counter
+greeter-web           quick rust       examples/greeter-web
+greeter-component     quick rust       examples/providers/greeter-component
 plugin-annotate       quick rust       examples/plugins/annotate
 plugin-blobstore-filesystem quick rust examples/plugins/blobstore-filesystem
 plugin-otel           quick rust       examples/plugins/otel
@@ -27,7 +29,6 @@ http-hello-go         all   go         examples/http-hello-go
 http-hello-js         all   js         examples/http-hello-js
 http-hello-py         all   py         examples/http-hello-py
 http-hello-ts         all   ts         examples/http-hello-ts
-greeter-web           quick rust_named tests/guests/greeter-web
 http-misc             quick rust_named tests/guests/http-misc
 http-misc-p3          quick rust_named tests/guests/http-misc-p3
 http-blobs            quick rust_named tests/guests/http-blobs

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """A component that imports an interface of the user's own invention, with values, streams and
-resources, and a provider of it that is a process of its own."""
+resources, and providers of it: a process of its own, and a component."""
 
 import sys
 
@@ -20,11 +20,13 @@ class GreeterTest(hosting.TestCase):
         self.provider = provider
         return provider.wait_for_stdout(r"serving (\S+)").group(1)
 
-    def check(self, provider):
+    def check(self, provider, *others):
         manifest = hosting.workload("greeter", "greeter-web", routes=[{"host": "greeter.test"}])
         manifest["hostInterfaces"] = [
             {"namespace": "example", "package": "greeter", "provider": provider}]
         host = self.host()
+        for other in others:
+            host.apply(other)
         host.apply(manifest)
 
         def ask(path):
@@ -65,6 +67,22 @@ class GreeterTest(hosting.TestCase):
 
     def test_over_nats(self):
         self.check(self.serve(f"{self.own(interop.NatsServer(self.folder)).url}/people"))
+
+    def test_by_a_component_of_another_workload(self):
+        provider = {"name": "people",
+                    "components": [hosting.component("greeter", "greeter-component")]}
+        self.check("workload:people/greeter", provider)
+
+    def test_by_a_component_of_the_same_workload(self):
+        manifest = hosting.workload(
+            "greeter", "greeter-web", routes=[{"host": "greeter.test", "component": "web"}])
+        manifest["components"].append(hosting.component("greeter", "greeter-component"))
+        host = self.host()
+        host.apply(manifest)
+        self.assertEqual("Hello Ada\nHello Max",
+                         host.text_of("greeter.test", "/greet-all?names=Ada,Max"))
+        self.assertEqual("1: Guests Ada",
+                         host.text_of("greeter.test", "/book?title=Guests&names=Ada"))
 
     def test_the_provider_ends_when_it_is_told_to(self):
         self.serve("tcp:127.0.0.1:0")

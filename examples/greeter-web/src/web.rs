@@ -239,25 +239,93 @@ pub mod example {
             #[allow(unused_unsafe, clippy::all)]
             /// Greets everybody in English, while their names still come in.
             #[allow(async_fn_in_trait)]
-            pub fn greet_all(
+            pub async fn greet_all(
                 names: wit_bindgen::rt::async_support::StreamReader<_rt::String>,
             ) -> wit_bindgen::rt::async_support::StreamReader<_rt::String> {
                 unsafe {
-                    #[cfg(target_arch = "wasm32")]
-                    #[link(wasm_import_module = "example:greeter/greeter@1.0.0")]
-                    unsafe extern "C" {
-                        #[link_name = "greet-all"]
-                        fn wit_import0(_: i32) -> i32;
+                    #[derive(Copy, Clone)]
+                    struct ParamsLower(i32);
+                    unsafe impl Send for ParamsLower {}
+                    use wit_bindgen::rt::async_support::Subtask as _Subtask;
+                    struct _MySubtask<'a> {
+                        _unused: core::marker::PhantomData<&'a ()>,
                     }
-                    #[cfg(not(target_arch = "wasm32"))]
-                    unsafe extern "C" fn wit_import0(_: i32) -> i32 {
-                        unreachable!()
+                    #[allow(unused_parens)]
+                    unsafe impl<'a> _Subtask for _MySubtask<'a> {
+                        type Params = (
+                            wit_bindgen::rt::async_support::StreamReader<_rt::String>,
+                        );
+                        type Results = wit_bindgen::rt::async_support::StreamReader<
+                            _rt::String,
+                        >;
+                        type ParamsLower = ParamsLower;
+                        fn abi_layout(&mut self) -> ::core::alloc::Layout {
+                            unsafe {
+                                ::core::alloc::Layout::from_size_align_unchecked(4, 4)
+                            }
+                        }
+                        fn results_offset(&mut self) -> usize {
+                            0
+                        }
+                        unsafe fn call_import(
+                            &mut self,
+                            _params: Self::ParamsLower,
+                            _results: *mut u8,
+                        ) -> u32 {
+                            #[cfg(target_arch = "wasm32")]
+                            #[link(wasm_import_module = "example:greeter/greeter@1.0.0")]
+                            unsafe extern "C" {
+                                #[link_name = "[async-lower]greet-all"]
+                                fn call(_: i32, _: *mut u8) -> i32;
+                            }
+                            #[cfg(not(target_arch = "wasm32"))]
+                            unsafe extern "C" fn call(_: i32, _: *mut u8) -> i32 {
+                                unreachable!()
+                            }
+                            unsafe { call(_params.0, _results) as u32 }
+                        }
+                        unsafe fn params_dealloc_lists(
+                            &mut self,
+                            _params: Self::ParamsLower,
+                        ) {
+                            unsafe {}
+                        }
+                        unsafe fn params_dealloc_lists_and_own(
+                            &mut self,
+                            _params: Self::ParamsLower,
+                        ) {
+                            unsafe {
+                                let _ = wit_bindgen::rt::async_support::StreamReader::new(
+                                    _params.0 as u32,
+                                    &<_rt::String as super::super::super::wit_stream::StreamPayload>::VTABLE,
+                                );
+                            }
+                        }
+                        unsafe fn params_lower(
+                            &mut self,
+                            (_lower0,): Self::Params,
+                            _ptr: *mut u8,
+                        ) -> Self::ParamsLower {
+                            unsafe { ParamsLower((_lower0).take_handle() as i32) }
+                        }
+                        unsafe fn results_lift(
+                            &mut self,
+                            _ptr: *mut u8,
+                        ) -> Self::Results {
+                            unsafe {
+                                let l0 = *_ptr.add(0).cast::<i32>();
+                                wit_bindgen::rt::async_support::StreamReader::new(
+                                    l0 as u32,
+                                    &<_rt::String as super::super::super::wit_stream::StreamPayload>::VTABLE,
+                                )
+                            }
+                        }
                     }
-                    let ret = wit_import0((&names).take_handle() as i32);
-                    wit_bindgen::rt::async_support::StreamReader::new(
-                        ret as u32,
-                        &<_rt::String as super::super::super::wit_stream::StreamPayload>::VTABLE,
-                    )
+                    _MySubtask {
+                        _unused: core::marker::PhantomData,
+                    }
+                        .call((names,))
+                        .await
                 }
             }
             impl GuestBook {
@@ -343,25 +411,88 @@ pub mod example {
                 #[allow(unused_unsafe, clippy::all)]
                 /// The title and the names, a line each.
                 #[allow(async_fn_in_trait)]
-                pub fn read(
+                pub async fn read(
                     &self,
                 ) -> wit_bindgen::rt::async_support::StreamReader<_rt::String> {
                     unsafe {
-                        #[cfg(target_arch = "wasm32")]
-                        #[link(wasm_import_module = "example:greeter/greeter@1.0.0")]
-                        unsafe extern "C" {
-                            #[link_name = "[method]guest-book.read"]
-                            fn wit_import0(_: i32) -> i32;
+                        #[derive(Copy, Clone)]
+                        struct ParamsLower(i32);
+                        unsafe impl Send for ParamsLower {}
+                        use wit_bindgen::rt::async_support::Subtask as _Subtask;
+                        struct _MySubtask<'a> {
+                            _unused: core::marker::PhantomData<&'a ()>,
                         }
-                        #[cfg(not(target_arch = "wasm32"))]
-                        unsafe extern "C" fn wit_import0(_: i32) -> i32 {
-                            unreachable!()
+                        #[allow(unused_parens)]
+                        unsafe impl<'a> _Subtask for _MySubtask<'a> {
+                            type Params = (&'a GuestBook,);
+                            type Results = wit_bindgen::rt::async_support::StreamReader<
+                                _rt::String,
+                            >;
+                            type ParamsLower = ParamsLower;
+                            fn abi_layout(&mut self) -> ::core::alloc::Layout {
+                                unsafe {
+                                    ::core::alloc::Layout::from_size_align_unchecked(4, 4)
+                                }
+                            }
+                            fn results_offset(&mut self) -> usize {
+                                0
+                            }
+                            unsafe fn call_import(
+                                &mut self,
+                                _params: Self::ParamsLower,
+                                _results: *mut u8,
+                            ) -> u32 {
+                                #[cfg(target_arch = "wasm32")]
+                                #[link(
+                                    wasm_import_module = "example:greeter/greeter@1.0.0"
+                                )]
+                                unsafe extern "C" {
+                                    #[link_name = "[async-lower][method]guest-book.read"]
+                                    fn call(_: i32, _: *mut u8) -> i32;
+                                }
+                                #[cfg(not(target_arch = "wasm32"))]
+                                unsafe extern "C" fn call(_: i32, _: *mut u8) -> i32 {
+                                    unreachable!()
+                                }
+                                unsafe { call(_params.0, _results) as u32 }
+                            }
+                            unsafe fn params_dealloc_lists(
+                                &mut self,
+                                _params: Self::ParamsLower,
+                            ) {
+                                unsafe {}
+                            }
+                            unsafe fn params_dealloc_lists_and_own(
+                                &mut self,
+                                _params: Self::ParamsLower,
+                            ) {
+                                unsafe {}
+                            }
+                            unsafe fn params_lower(
+                                &mut self,
+                                (_lower0,): Self::Params,
+                                _ptr: *mut u8,
+                            ) -> Self::ParamsLower {
+                                unsafe { ParamsLower((_lower0).handle() as i32) }
+                            }
+                            unsafe fn results_lift(
+                                &mut self,
+                                _ptr: *mut u8,
+                            ) -> Self::Results {
+                                unsafe {
+                                    let l0 = *_ptr.add(0).cast::<i32>();
+                                    wit_bindgen::rt::async_support::StreamReader::new(
+                                        l0 as u32,
+                                        &<_rt::String as super::super::super::wit_stream::StreamPayload>::VTABLE,
+                                    )
+                                }
+                            }
                         }
-                        let ret = wit_import0((self).handle() as i32);
-                        wit_bindgen::rt::async_support::StreamReader::new(
-                            ret as u32,
-                            &<_rt::String as super::super::super::wit_stream::StreamPayload>::VTABLE,
-                        )
+                        _MySubtask {
+                            _unused: core::marker::PhantomData,
+                        }
+                            .call((self,))
+                            .await
                     }
                 }
             }
@@ -636,9 +767,9 @@ nguage\x03\0\0\x01r\x02\x04names\x08language\x01\x04\0\x06person\x03\0\x02\x01q\
 \x0aempty-name\0\0\x10unknown-language\x01s\0\x04\0\x07problem\x03\0\x04\x04\0\x0a\
 guest-book\x03\x01\x01i\x06\x01@\x01\x05titles\0\x07\x04\0\x17[constructor]guest\
 -book\x01\x08\x01h\x06\x01@\x02\x04self\x09\x06person\x03\0y\x04\0\x17[method]gu\
-est-book.sign\x01\x0a\x01f\x01s\x01@\x01\x04self\x09\0\x0b\x04\0\x17[method]gues\
+est-book.sign\x01\x0a\x01f\x01s\x01C\x01\x04self\x09\0\x0b\x04\0\x17[method]gues\
 t-book.read\x01\x0c\x01j\x01s\x01\x05\x01@\x01\x06person\x03\0\x0d\x04\0\x05gree\
-t\x01\x0e\x01@\x01\x05names\x0b\0\x0b\x04\0\x09greet-all\x01\x0f\x03\0\x1dexampl\
+t\x01\x0e\x01C\x01\x05names\x0b\0\x0b\x04\0\x09greet-all\x01\x0f\x03\0\x1dexampl\
 e:greeter/greeter@1.0.0\x05\0\x04\0\x17example:greeter-web/web\x04\0\x0b\x09\x01\
 \0\x03web\x03\0\0\0G\x09producers\x01\x0cprocessed-by\x02\x0dwit-component\x070.\
 262.0\x10wit-bindgen-rust\x060.63.0";
