@@ -16,8 +16,8 @@ hash_of() { # TEXT FOLDER…
   (
     cd "$root"
     echo "$text"
-    find "$@" -name target -prune -o -type f ! -name README.md -print0 | LC_ALL=C sort -z |
-      xargs -0 sha256sum
+    [ $# -eq 0 ] || find "$@" -name target -prune -o -type f ! -name README.md -print0 |
+      LC_ALL=C sort -z | xargs -0 --no-run-if-empty sha256sum
   ) | sha256sum | cut -c1-32
 }
 
@@ -38,6 +38,19 @@ build_go() { # FOLDER OUTPUT
   need_go
   (cd "$root/$1" && GOTOOLCHAIN=local GOFLAGS='-mod=readonly -buildvcs=false' \
     "$go" build -trimpath -ldflags='-s -w' -o "$2" .)
+}
+
+# The program that a page writes down, with the parts of an example that it says to copy.
+build_go_page() { # PAGE EXAMPLE OUTPUT
+  need_go
+  local work
+  work=$(mktemp -d)
+  cp "$root/$2"/{go.mod,go.sum,transports.go,values.go} "$work"
+  awk '/^`main\.go`:$/ { found = 1 } /^```$/ { if (inside) exit } inside { print }
+    found && /^```go$/ { inside = 1 }' "$root/$1" >"$work/main.go"
+  (cd "$work" && "$go" mod edit -module prices &&
+    GOTOOLCHAIN=local GOFLAGS='-mod=readonly -buildvcs=false' "$go" build -o "$3" .)
+  rm -r "$work"
 }
 
 build_rust() { # FOLDER OUTPUT
@@ -67,6 +80,8 @@ main() {
   local module=tests/interop/go-module
   provide keyvalue-go "$(hash_of "$go_version" $provider)" build_go $provider
   provide go-client "$(hash_of "$go_version" $client)" build_go $client
+  local page=docs/providers/go.md
+  provide prices-go "$(hash_of "$go_version" $page $provider)" build_go_page $page $provider
   provide wrpc-go "$(hash_of "$go_version" $module)" build_go $module
   [ "$scope" = long ] || return 0
   provide_rust examples/providers/keyvalue-rust wit/wrpc-keyvalue

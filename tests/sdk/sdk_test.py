@@ -9,9 +9,10 @@ import subprocess
 import sys
 import tempfile
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "interop"))
 
-import harness  # noqa: E402
+import interop  # noqa: E402
+from interop import harness  # noqa: E402
 
 PAGE = harness.SOURCE / "docs" / "providers" / "cpp.md"
 WARNINGS = "-Wall -Wextra -Wpedantic -Werror"
@@ -56,24 +57,33 @@ class SdkTest(harness.TestCase):
             file.write_text(text, encoding="utf-8")
         return project
 
-    def start(self, program, address):
-        provider = self.own(harness.Process([str(program), address]))
+    def start(self, *command):
+        """A provider that serves; gives what it says of where."""
+        provider = self.own(harness.Process([str(word) for word in command]))
         return provider, provider.wait_for_stdout(r"serving (\S+)").group(1)
 
-    def test_the_provider_of_the_page(self):
+    def asking(self, ask, address):
+        """Calls the provider with the page's own client."""
+        def asked(*words):
+            done = subprocess.run([ask, address, *words], capture_output=True, text=True,
+                                  check=False)
+            return done.returncode, done.stdout + done.stderr
+        return asked
+
+    def test_the_providers_of_the_pages(self):
         build = self.build(self.project_of_the_page())
-        for listen in (f"unix:{self.folder}/prices.sock", "tcp:127.0.0.1:0"):
+        socket = f"{self.folder}/prices.sock"
+        for listen in (f"unix:{socket}", "tcp:127.0.0.1:0"):
             provider, address = self.start(build / "prices", listen)
-
-            def ask(*words, address=address):
-                done = subprocess.run([build / "ask", address, *words], capture_output=True,
-                                      text=True, check=False)
-                return done.returncode, done.stdout + done.stderr
-
+            ask = self.asking(build / "ask", address)
             self.assertEqual((0, "750\n"), ask("tea", "3"))
             self.assertEqual((0, "no such article: gold\n"), ask("gold", "1"))
             self.assertEqual(0, provider.terminate())
             self.assertEqual(1, ask("tea", "3")[0])
+        self.start(interop.peer("prices-go"), "unix", socket)
+        ask = self.asking(build / "ask", f"unix:{socket}")
+        self.assertEqual((0, "750\n"), ask("tea", "3"))
+        self.assertEqual((0, "no such article: gold\n"), ask("gold", "1"))
 
     def test_the_example_serves_a_component(self):
         project = self.folder / "greeter"
