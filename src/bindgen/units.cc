@@ -86,10 +86,12 @@ class Selector {
     imports.package = packageName(world.package);
     Unit exports = imports;
     exports.kind = Unit::Kind::kWorldExports;
-    imports.docs = world.docs;
     addItems(world.imports, world, imports);
     addItems(world.exports, world, exports);
-    if (!imports.types.empty() || !imports.functions.empty()) add(std::move(imports));
+    const bool has_imports = !imports.types.empty() || !imports.functions.empty();
+    // The world is described once, by the first of its units.
+    (has_imports ? imports : exports).docs = world.docs;
+    if (has_imports) add(std::move(imports));
     if (!exports.functions.empty()) add(std::move(exports));
   }
 
