@@ -82,15 +82,36 @@ TEST_F(CpuMeterTest, IsNeverTooLowAndTooHighByLittle) {
 }
 
 TEST(ThreadClocksTest, CpuTimeGrowsWithWorkAndNotFasterThanTheWall) {
+  ThreadClocks clocks;
   CpuMeter meter;
-  const Duration wall = ThreadClocks::wall();
+  const auto wall = std::chrono::steady_clock::now();
   meter.begin();
-  const Duration cpu = ThreadClocks::cpu();
-  while (ThreadClocks::cpu() - cpu < milliseconds(2)) {
+  const Duration cpu = clocks.cpu();
+  while (clocks.cpu() - cpu < milliseconds(2)) {
   }
   const Duration told = meter.end();
   EXPECT_GE(told, milliseconds(2) - microseconds(1)) << "the clocks differ by less";
-  EXPECT_LE(told, ThreadClocks::wall() - wall);
+  EXPECT_LE(told, std::chrono::steady_clock::now() - wall + microseconds(5));
+}
+
+// Spans of the clock on which the core was not taken away, as the system's clock tells.
+TEST(SpanClockTest, AgreesWithTheSystemBeforeAndAfterItHasLearntThePace) {
+  SpanClock clock;
+  clock.align();
+  const auto began = std::chrono::steady_clock::now();
+  int agreed = 0;
+  while (agreed < 20 || std::chrono::steady_clock::now() - began < milliseconds(15)) {
+    ASSERT_LT(std::chrono::steady_clock::now() - began, std::chrono::seconds(60)) << agreed;
+    clock.align();
+    const auto before = std::chrono::steady_clock::now();
+    const Duration from = clock.now();
+    while (std::chrono::steady_clock::now() - before < microseconds(150)) {
+    }
+    const Duration told = clock.now() - from;
+    const Duration truth = std::chrono::steady_clock::now() - before;
+    EXPECT_LE(told, truth + microseconds(5));
+    if (truth - told <= microseconds(5)) ++agreed;  // else it lost the core between two readings
+  }
 }
 
 }  // namespace
