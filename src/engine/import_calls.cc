@@ -5,6 +5,13 @@
 #include "engine/guest_channels.h"
 
 namespace nimbus::engine {
+namespace {
+
+// Of one instance. The first call to wait may be as large as a guest's call can be.
+constexpr std::size_t kMaxWaitingCalls = 16'384;
+constexpr std::size_t kMaxWaitingBytes = 64UL << 20;
+
+}  // namespace
 
 class ImportCalls::Call {
  public:
@@ -40,11 +47,15 @@ class ImportCalls::Call {
 
   void suspended(NimbusReplySlot* slot) { slot_ = slot; }
 
-  void link(Call*& head) {
-    next_ = head;
-    link_ = &head;
+  // It waits.
+  void link(std::size_t parameter_bytes) {
+    next_ = owner_.first_;
+    link_ = &owner_.first_;
     if (next_ != nullptr) next_->link_ = &next_;
-    head = this;
+    owner_.first_ = this;
+    parameter_bytes_ = parameter_bytes;
+    ++owner_.waiting_calls_;
+    owner_.waiting_bytes_ += parameter_bytes_;
   }
   void unlink() {
     if (link_ == nullptr) return;
@@ -52,6 +63,8 @@ class ImportCalls::Call {
     if (next_ != nullptr) next_->link_ = link_;
     link_ = nullptr;
     next_ = nullptr;
+    --owner_.waiting_calls_;
+    owner_.waiting_bytes_ -= parameter_bytes_;
   }
 
   [[nodiscard]] ImportCalls& owner() { return owner_; }
@@ -82,6 +95,7 @@ class ImportCalls::Call {
   std::optional<Result<wrpc::Values>> result_;
   std::optional<Task<void>> driver_;
   NimbusReplySlot* slot_ = nullptr;
+  std::size_t parameter_bytes_ = 0;
   Call* next_ = nullptr;
   Call** link_ = nullptr;
 };
@@ -115,6 +129,11 @@ NimbusImportStatus ImportCalls::refuse(std::string message, NimbusImportReply& r
   return NIMBUS_IMPORT_FAILED;
 }
 
+bool ImportCalls::mayWait(std::size_t parameter_bytes) const {
+  if (waiting_calls_ == 0) return true;
+  return waiting_calls_ < kMaxWaitingCalls && waiting_bytes_ + parameter_bytes <= kMaxWaitingBytes;
+}
+
 NimbusImportStatus ImportCalls::answer(Result<wrpc::Values>&& results,
                                        const ImportSet::Function& function,
                                        NimbusImportReply& reply) {
@@ -133,6 +152,11 @@ NimbusImportStatus ImportCalls::call(std::uint32_t index, NimbusOwnedBytes param
   values.channels.swap(announced_);
   const ImportSet::Function* function = imports_ ? imports_->function(index) : nullptr;
   if (function == nullptr) return refuse("nothing provides what the component imports", reply);
+  const std::size_t parameter_bytes = values.bytes.size();
+  if (!mayWait(parameter_bytes)) {
+    return refuse("the import " + function->name + " failed: too many calls wait for an answer",
+                  reply);
+  }
   const wrpc::Consumer& consumer = *imports_->providers()[function->provider].consumer;
   std::unique_ptr<Call> call = newCall();
   auto eventual =
@@ -145,7 +169,7 @@ NimbusImportStatus ImportCalls::call(std::uint32_t index, NimbusOwnedBytes param
     spare_ = std::move(call);
     return answer(*std::move(result), *function, reply);
   }
-  call->link(first_);
+  call->link(parameter_bytes);
   reply.call = call.release();
   return NIMBUS_IMPORT_PENDING;
 }

@@ -18,6 +18,9 @@ namespace nimbus::engine {
 // answers within the guest's own call; one that has to wait leaves the guest suspended, and its
 // answer wakes it.
 //
+// A guest can have so many calls wait at once, and their parameters be so large together, as is
+// written in import_calls.cc; what it calls beyond that fails at once.
+//
 // Made at the instance's first import call, ends with the instance, which closes the sessions and
 // thereby drops what the guest still owned. On the instance's shard. Internal to src/engine.
 class ImportCalls {
@@ -44,15 +47,18 @@ class ImportCalls {
   NimbusImportStatus answer(Result<wrpc::Values>&& results, const ImportSet::Function& function,
                             NimbusImportReply& reply);
   NimbusImportStatus refuse(std::string message, NimbusImportReply& reply);
+  [[nodiscard]] bool mayWait(std::size_t parameter_bytes) const;
   void ended(Call& call);
 
   net::Shard& shard_;
   std::shared_ptr<const ImportSet> imports_;
   std::vector<std::unique_ptr<wrpc::Session>> sessions_;  // by provider; null until its first call
   Call* first_ = nullptr;                                 // those that wait
-  std::unique_ptr<Call> spare_;                           // for the next call
-  std::vector<wrpc::Channel> announced_;                  // of the next call
-  BorrowedReply last_;                                    // the guest reads it after the call
+  std::size_t waiting_calls_ = 0;
+  std::size_t waiting_bytes_ = 0;         // of their parameters
+  std::unique_ptr<Call> spare_;           // for the next call
+  std::vector<wrpc::Channel> announced_;  // of the next call
+  BorrowedReply last_;                    // the guest reads it after the call
   std::string last_error_;
 };
 
