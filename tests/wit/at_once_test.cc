@@ -1,0 +1,165 @@
+// What completes at once costs no task: a generated client, a link and a generated handler in one
+// process take no memory for a call, so they make no coroutine frame either, and the answer is
+// there when the call returns, with no turn of the shard's loop in between.
+
+#include <cstdlib>
+#include <memory>
+#include <new>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "net/test_support.h"
+#include "wasi/keyvalue/atomics.h"
+#include "wasi/keyvalue/store.h"
+#include "wrpc/client.h"
+#include "wrpc/link.h"
+#include "wrpc/service.h"
+
+namespace {
+
+// Of this thread.
+thread_local int allocations = 0;
+
+void* allocate(std::size_t size) {
+  ++allocations;
+  void* const memory = std::malloc(size == 0 ? 1 : size);
+  if (memory == nullptr) std::abort();
+  return memory;
+}
+
+}  // namespace
+
+// Arrays and what does not throw are made of these. A frame with a greater alignment than that of
+// malloc() would be of others: there is none.
+void* operator new(std::size_t size) { return allocate(size); }
+void operator delete(void* memory) noexcept { std::free(memory); }
+void operator delete(void* memory, std::size_t /*size*/) noexcept { std::free(memory); }
+
+namespace nimbus {
+namespace {
+
+namespace atomics = ::bindings::wasi::keyvalue::atomics;
+namespace store = ::bindings::wasi::keyvalue::store;
+using wrpc::CallContext;
+
+template <typename T>
+using Answer = wrpc::Answer<std::expected<T, store::Error>>;
+
+constexpr std::string_view kKey = "a key of some twenty bytes";
+
+// Answers at once but for the key "later".
+class OneValueBucket final : public store::Bucket {
+ public:
+  Answer<std::optional<Bytes>> get(const CallContext&, std::string_view) override {
+    return std::optional<Bytes>(Bytes::ofStatic("a value"));
+  }
+  Answer<void> set(const CallContext&, std::string_view, Bytes) override {
+    return std::expected<void, store::Error>();
+  }
+  Answer<void> delete_(const CallContext&, std::string_view) override {
+    return std::expected<void, store::Error>();
+  }
+  Answer<bool> exists(const CallContext&, std::string_view key) override {
+    if (key == "later") return answerLater();
+    return true;
+  }
+  Answer<store::KeyResponse> listKeys(const CallContext&, std::optional<std::uint64_t>) override {
+    return store::KeyResponse();
+  }
+
+ private:
+  static Answer<bool> answerLater() { co_return false; }
+};
+
+class OneBucketStore final : public store::Handler {
+ public:
+  Answer<wrpc::Own<store::Bucket>> open(const CallContext&, std::string_view) override {
+    return std::make_unique<OneValueBucket>();
+  }
+};
+
+class Counter final : public atomics::Handler {
+ public:
+  Answer<std::uint64_t> increment(const CallContext&, store::Bucket&, std::string_view,
+                                  std::uint64_t delta) override {
+    return sum_ += delta;
+  }
+
+ private:
+  std::uint64_t sum_ = 0;
+};
+
+class CompletesAtOnce : public net::ShardTest {
+ protected:
+  // How often each call of a bucket in this process takes memory; `call` says whether it had its
+  // answer at once.
+  template <typename Call>
+  void expectAllocations(int per_call, Call call) {
+    run([=](net::Shard& shard) -> Task<void> {
+      const auto consumer = std::make_shared<wrpc::Consumer>();
+      const CallContext context{*consumer, std::nullopt, {}};
+      wrpc::Link link(std::make_shared<wrpc::ServiceInvoker>(
+          std::vector{store::serve(std::make_shared<OneBucketStore>()),
+                      atomics::serve(std::make_shared<Counter>())}));
+      const auto session = link.open(shard, consumer);
+      const auto space = std::make_shared<wrpc::ClientSpace>(link, *session);
+      const auto stores = store::Client::connect(space).value();
+      const auto counter = atomics::Client::connect(space).value();
+      const auto bucket = stores->open(context, "default").take().value().value();
+
+      EXPECT_TRUE(call(context, *bucket, *counter));  // what is kept for all calls is made here
+      const int before = allocations;
+      for (int i = 0; i < 100; ++i) EXPECT_TRUE(call(context, *bucket, *counter));
+      EXPECT_EQ(allocations - before, 100 * per_call);
+      co_return;
+    });
+  }
+};
+
+TEST_F(CompletesAtOnce, AFunctionOfAResource) {
+  expectAllocations(0, [](const CallContext& context, store::Bucket& bucket, atomics::Client&) {
+    auto answer = bucket.exists(context, kKey);
+    return answer.ready() && answer.take().value().value();
+  });
+}
+
+TEST_F(CompletesAtOnce, AFunctionThatBorrowsAResource) {
+  expectAllocations(
+      0, [](const CallContext& context, store::Bucket& bucket, atomics::Client& counter) {
+        auto answer = counter.increment(context, bucket, kKey, 1);
+        return answer.ready() && answer.take().value().value() > 0;
+      });
+}
+
+// The memory is that of the bytes, which the handler may keep.
+TEST_F(CompletesAtOnce, AFunctionThatIsGivenBytes) {
+  expectAllocations(1, [](const CallContext& context, store::Bucket& bucket, atomics::Client&) {
+    auto answer = bucket.set(context, kKey, Bytes::ofStatic("another value"));
+    return answer.ready() && answer.take().value().has_value();
+  });
+}
+
+// The same count sees a task where there is one.
+TEST_F(CompletesAtOnce, NotWhatAnswersByATask) {
+  run([](net::Shard& shard) -> Task<void> {
+    const auto consumer = std::make_shared<wrpc::Consumer>();
+    const CallContext context{*consumer, std::nullopt, {}};
+    wrpc::Link link(std::make_shared<wrpc::ServiceInvoker>(
+        std::vector{store::serve(std::make_shared<OneBucketStore>())}));
+    const auto session = link.open(shard, consumer);
+    const auto space = std::make_shared<wrpc::ClientSpace>(link, *session);
+    const auto stores = store::Client::connect(space).value();
+    const auto bucket = stores->open(context, "default").take().value().value();
+    const int before = allocations;
+    auto answer = bucket->exists(context, "later");
+    EXPECT_FALSE(answer.ready());
+    EXPECT_GT(allocations, before);
+    EXPECT_FALSE((co_await std::move(answer)).value().value());
+  });
+}
+
+}  // namespace
+}  // namespace nimbus
