@@ -2,7 +2,7 @@
 
 use std::ffi::c_void;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
@@ -15,24 +15,31 @@ use crate::abi::{OwnedBytes, guard, guard_void};
 
 /// Bytes that wait for C++; more of them are not taken from the guest.
 const WINDOW_BYTES: usize = 64 << 10;
+/// The same of all streams of a store together. Beyond it they take only what C++ waits for: a
+/// guest may open any number of streams that nobody reads.
+const MAX_WAITING_BYTES: usize = 32 << 20;
 
-/// Whether a store is still there.
-#[derive(Clone)]
-pub struct Life(Arc<AtomicBool>);
+/// Whether a store is still there, and what its streams hold.
+#[derive(Clone, Default)]
+pub struct Life(Arc<Shared>);
 
-impl Default for Life {
-    fn default() -> Life {
-        Life(Arc::new(AtomicBool::new(true)))
-    }
+#[derive(Default)]
+struct Shared {
+    ended: AtomicBool,
+    waiting_bytes: AtomicUsize,
 }
 
 impl Life {
     pub fn end(&self) {
-        self.0.store(false, Ordering::Relaxed);
+        self.0.ended.store(true, Ordering::Relaxed);
     }
 
     fn lasts(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
+        !self.0.ended.load(Ordering::Relaxed)
+    }
+
+    fn is_full(&self) -> bool {
+        self.0.waiting_bytes.load(Ordering::Relaxed) >= MAX_WAITING_BYTES
     }
 }
 
@@ -61,6 +68,27 @@ struct State {
     wanted: bool,
     watch: Option<Watch>,
     writer: Option<Waker>,
+    life: Life,
+}
+
+impl State {
+    /// Changes the bytes that wait, unless nobody reads them any more.
+    fn put(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
+        if self.closed {
+            return;
+        }
+        let before = self.bytes.len();
+        write(&mut self.bytes);
+        let more = self.bytes.len() - before;
+        self.life.0.waiting_bytes.fetch_add(more, Ordering::Relaxed);
+    }
+
+    fn take(&mut self) -> Vec<u8> {
+        let bytes = std::mem::take(&mut self.bytes);
+        let waiting = &self.life.0.waiting_bytes;
+        waiting.fetch_sub(bytes.len(), Ordering::Relaxed);
+        bytes
+    }
 }
 
 /// The reading end; C++ holds it as `NimbusOutlet`.
@@ -84,6 +112,7 @@ pub fn open(life: Life) -> (Inflow, Outlet) {
         wanted: false,
         watch: None,
         writer: None,
+        life: life.clone(),
     }));
     let outlet = Outlet(state.clone());
     (Inflow { state, life }, outlet)
@@ -111,7 +140,10 @@ impl Inflow {
         if state.closed {
             return None;
         }
-        let room = WINDOW_BYTES.saturating_sub(state.bytes.len());
+        let room = match self.life.is_full() && !state.wanted {
+            true => 0,
+            false => WINDOW_BYTES.saturating_sub(state.bytes.len()),
+        };
         if room == 0 {
             state.writer = Some(cx.waker().clone());
         }
@@ -124,15 +156,17 @@ impl Inflow {
             return;
         }
         let mut state = lock(&self.state);
-        leb::unsigned(&mut state.bytes, count as u64);
-        state.bytes.extend_from_slice(items);
+        state.put(|bytes| {
+            leb::unsigned(bytes, count as u64);
+            bytes.extend_from_slice(items);
+        });
         announce(state);
     }
 
     fn end(&self, end: End, last: &[u8]) {
         let mut state = lock(&self.state);
         if state.end == End::Open {
-            state.bytes.extend_from_slice(last);
+            state.put(|bytes| bytes.extend_from_slice(last));
             state.end = end;
         }
         announce(state);
@@ -261,11 +295,17 @@ impl FutureConsumer<Host> for ValueConsumer {
 
     fn poll_consume(
         self: Pin<&mut Self>,
-        _: &mut Context<'_>,
+        cx: &mut Context<'_>,
         store: StoreContextMut<Host>,
         mut source: Source<'_, RawItem>,
-        _: bool,
+        finish: bool,
     ) -> Poll<Result<()>> {
+        if self.0.room(cx) == Some(0) {
+            return match finish {
+                true => Poll::Ready(Ok(())),
+                false => Poll::Pending,
+            };
+        }
         lift_item_next(0);
         let mut item: Option<RawItem> = None;
         source.read(store, &mut item)?;
@@ -295,25 +335,25 @@ pub unsafe extern "C" fn nimbus_outlet_read(outlet: *mut Outlet, out: *mut Owned
     guard(BROKEN, || {
         // SAFETY: by this function's contract.
         let mut state = lock(unsafe { &(*outlet).0 });
-        if state.bytes.is_empty() {
-            return Ok(match state.end {
-                End::Open => {
-                    state.wanted = true;
-                    PENDING
-                }
-                End::Whole => END,
-                End::Broken => BROKEN,
-            });
-        }
-        let bytes = std::mem::take(&mut state.bytes);
+        let status = match (state.bytes.is_empty(), state.end) {
+            (false, _) => DATA,
+            (true, End::Open) => PENDING,
+            (true, End::Whole) => return Ok(END),
+            (true, End::Broken) => return Ok(BROKEN),
+        };
+        state.wanted = status == PENDING;
+        let bytes = state.take();
         let writer = state.writer.take();
         drop(state);
-        // SAFETY: by this function's contract.
-        unsafe { out.write(OwnedBytes::from_bytes(bytes.into())) };
+        if status == DATA {
+            // SAFETY: by this function's contract.
+            unsafe { out.write(OwnedBytes::from_bytes(bytes.into())) };
+        }
+        // There is room now, also where all streams together hold too much.
         if let Some(writer) = writer {
             writer.wake();
         }
-        Ok(DATA)
+        Ok(status)
     })
 }
 
@@ -347,11 +387,72 @@ impl Drop for Outlet {
         let mut state = lock(&self.0);
         state.closed = true;
         state.watch = None;
-        state.bytes = Vec::new();
+        drop(state.take());
         let writer = state.writer.take();
         drop(state);
         if let Some(writer) = writer {
             writer.wake();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::mem::MaybeUninit;
+
+    fn room(of: &Inflow) -> Option<usize> {
+        of.room(&Context::from_waker(Waker::noop()))
+    }
+
+    fn read(from: &mut Outlet) -> i32 {
+        let mut bytes = MaybeUninit::<OwnedBytes>::uninit();
+        // SAFETY: both live during the call.
+        let status = unsafe { nimbus_outlet_read(from, bytes.as_mut_ptr()) };
+        if status == DATA {
+            // SAFETY: written, as the status says.
+            let bytes = unsafe { bytes.assume_init() };
+            if let Some(release) = bytes.release {
+                release(bytes.owner);
+            }
+        }
+        status
+    }
+
+    #[test]
+    fn streams_that_nobody_reads_hold_little_together() {
+        let life = Life::default();
+        let full = MAX_WAITING_BYTES / WINDOW_BYTES;
+        let unread: Vec<_> = (0..full).map(|_| open(life.clone())).collect();
+        let (read_one, mut reader) = open(life.clone());
+        let (other, _other_reader) = open(life);
+        for (inflow, _) in &unread {
+            assert_eq!(room(inflow), Some(WINDOW_BYTES));
+            inflow.write_list(WINDOW_BYTES, &[0; WINDOW_BYTES]);
+        }
+        assert_eq!(room(&read_one), Some(0));
+        assert_eq!(room(&other), Some(0));
+
+        // Whoever waits for a stream gets what comes.
+        assert_eq!(read(&mut reader), PENDING);
+        assert_eq!(room(&read_one), Some(WINDOW_BYTES));
+        assert_eq!(room(&other), Some(0));
+        read_one.write_list(3, b"abc");
+        assert_eq!(room(&read_one), Some(0));
+        assert_eq!(read(&mut reader), DATA);
+
+        drop(unread);
+        assert_eq!(room(&other), Some(WINDOW_BYTES));
+    }
+
+    #[test]
+    fn what_comes_when_nobody_reads_any_more_is_not_kept() {
+        let life = Life::default();
+        let (inflow, outlet) = open(life.clone());
+        inflow.write_list(3, b"abc");
+        drop(outlet);
+        inflow.end(End::Whole, &[0]);
+        assert_eq!(room(&inflow), None);
+        assert_eq!(life.0.waiting_bytes.load(Ordering::Relaxed), 0);
     }
 }
