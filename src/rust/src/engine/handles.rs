@@ -7,7 +7,7 @@ use std::any::Any;
 use wasmtime::{Result, bail, format_err};
 
 use super::host::Host;
-use super::raw::Lifted;
+use super::raw::{Lifted, MAX_WIRE_BYTES};
 
 /// Set in numbers that are indices into the table.
 pub const IS_LARGE: u32 = 1 << 31;
@@ -62,12 +62,20 @@ impl Handles {
 
     /// Puts the bytes of long handles where their numbers stand.
     pub fn write_large(&mut self, lifted: &mut Lifted) -> Result<()> {
+        self.write_within(MAX_WIRE_BYTES, lifted)
+    }
+
+    /// A guest may lend the same one any number of times.
+    fn write_within(&mut self, most_bytes: usize, lifted: &mut Lifted) -> Result<()> {
         let mut written = Vec::with_capacity(lifted.bytes.len() + 64);
         let mut copied = 0;
         for large in std::mem::take(&mut lifted.large) {
             written.extend_from_slice(&lifted.bytes[copied..large.position]);
             copied = large.position + 5;
             let handle = self.get(large.rep)?;
+            if written.len() + handle.len() > most_bytes {
+                bail!("the values are larger than {most_bytes} bytes");
+            }
             super::raw::leb::unsigned(&mut written, handle.len() as u64);
             written.extend_from_slice(handle);
             if large.owned {
@@ -136,6 +144,29 @@ mod tests {
         handles.drop(7, |handle| shown.extend_from_slice(handle));
         handles.drop(first, |_| panic!("dropped twice"));
         assert_eq!(shown, b"first\x07\0\0\0");
+    }
+
+    #[test]
+    fn what_handles_take_that_are_lent_many_times_is_bounded() {
+        let mut handles = Handles::default();
+        let rep = handles.insert(&[7; 1000]).unwrap();
+        let mut lend = |count: usize| {
+            let one = |index| LargeHandle {
+                position: index * 5,
+                rep,
+                owned: false,
+            };
+            let mut lifted = Lifted {
+                bytes: vec![4; count * 5],
+                large: (0..count).map(one).collect(),
+                ..Lifted::default()
+            };
+            let written = handles.write_within(10_100, &mut lifted);
+            written.map(|()| lifted.bytes.len())
+        };
+        assert_eq!(lend(10).unwrap(), 10_020);
+        let refused = lend(11).unwrap_err();
+        assert!(refused.to_string().contains("larger than"));
     }
 
     #[test]

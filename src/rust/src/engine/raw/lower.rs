@@ -121,7 +121,7 @@ impl<'c, 'a, 'r, U: 'static, const EXPORT: bool> Lowerer<'c, 'a, 'r, U, EXPORT> 
 
     /// Copies a list whose elements look in memory as they do in the encoding.
     fn bulk(&mut self, align: u32, size: usize) -> Result<usize> {
-        if size > self.from.remaining() {
+        if !self.from.holds(size) {
             return Err(truncated());
         }
         let pointer = self.realloc(align, size)?;
@@ -142,7 +142,7 @@ impl<'c, 'a, 'r, U: 'static, const EXPORT: bool> Lowerer<'c, 'a, 'r, U, EXPORT> 
             return Ok((self.bulk(align, total)?, count));
         }
         // Every element takes a byte at least.
-        if count > self.from.remaining() {
+        if !self.from.holds(count) {
             return Err(truncated());
         }
         let pointer = self.realloc(align, total)?;

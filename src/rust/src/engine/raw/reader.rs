@@ -57,6 +57,19 @@ impl<'a> Reader<'a> {
         self.head.len() + self.rest.iter().map(|piece| piece.size).sum::<usize>()
     }
 
+    /// Whether so many bytes remain. Looks at no more pieces than that needs, so that to ask it
+    /// before each of many values is not as many looks at all pieces.
+    pub fn holds(&self, count: usize) -> bool {
+        let mut found = self.head.len();
+        for piece in self.rest {
+            if found >= count {
+                break;
+            }
+            found += piece.size;
+        }
+        found >= count
+    }
+
     pub fn end(mut self) -> Result<()> {
         match self.fill() {
             false => Ok(()),
@@ -104,7 +117,7 @@ impl<'a> Reader<'a> {
             self.head = head;
             return Ok(Cow::Borrowed(taken));
         }
-        if count > self.remaining() {
+        if !self.holds(count) {
             return Err(truncated());
         }
         let mut gathered = vec![0; count];

@@ -201,7 +201,7 @@ fn check_list(
         Shape::Float32 => return from.skip(count.saturating_mul(4)),
         Shape::Float64 => return from.skip(count.saturating_mul(8)),
         // Every other value takes a byte at least.
-        _ if count > from.remaining() => return Err(truncated()),
+        _ if !from.holds(count) => return Err(truncated()),
         _ => {}
     }
     (0..count).try_for_each(|_| element.check(from, handle))

@@ -119,6 +119,8 @@ fn pieces_read_like_one() {
             rest = behind;
         }
         let mut reader = Reader::new(&[], &pieces);
+        let all = reader.remaining();
+        assert!(reader.holds(0) && reader.holds(all) && !reader.holds(all + 1));
         assert_eq!(reader.remaining(), 200);
         let mut read = Vec::new();
         while reader.remaining() > 0 {
