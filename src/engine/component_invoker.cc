@@ -10,7 +10,6 @@
 #include "engine/ffi.h"
 #include "engine/guest_channels.h"
 #include "engine/guest_instance.h"
-#include "engine/reply.h"
 #include "wit/interface_name.h"
 
 namespace nimbus::engine {
@@ -87,8 +86,13 @@ class PendingCall final : public GuestInstance::Call {
   [[nodiscard]] TimePoint deadline() const { return deadline_; }
   [[nodiscard]] bool finished() const { return result_.has_value(); }
   [[nodiscard]] Result<wrpc::Values> takeResult() {
-    end(*result_ ? GuestEnvironment::Ended::kWell : GuestEnvironment::Ended::kFailed);
+    countResult();
     return *std::move(result_);
+  }
+  // The same without moving it twice.
+  [[nodiscard]] Eventual<Result<wrpc::Values>> takeEnded() {
+    countResult();
+    return {*std::move(result_)};
   }
 
   // The first result counts.
@@ -96,15 +100,13 @@ class PendingCall final : public GuestInstance::Call {
     if (!result_) result_.emplace(std::move(result));
   }
 
-  void onDone(const NimbusOutcome& outcome, NimbusOwnedBytes results,
-              const NimbusOutgoing* outgoing, std::size_t outgoing_count) override {
-    ByteChain unwanted;
+  void onDone(const NimbusOutcome& outcome, const NimbusReturned& returned) override {
+    wrpc::Values unwanted;
     const bool wanted = !result_ && outcome.kind == NIMBUS_DONE_OK;
-    if (wanted) result_.emplace();
-    appendOwned(wanted ? (*result_)->bytes : unwanted, results);
-    if (outgoing_count != 0) {
-      std::vector<wrpc::Channel> channels = channelsOf(shard_, outgoing, outgoing_count, use_);
-      if (wanted) (*result_)->channels = std::move(channels);
+    wrpc::Values& values = wanted ? *result_.emplace() : unwanted;
+    appendOwned(values.bytes, returned.results);
+    if (returned.outgoing_count != 0) {
+      values.channels = channelsOf(shard_, returned.outgoing, returned.outgoing_count, use_);
     }
     if (!result_) result_.emplace(std::unexpected(errorOf(outcome, log_)));
   }
@@ -137,6 +139,9 @@ class PendingCall final : public GuestInstance::Call {
   }
 
  private:
+  void countResult() {
+    end(*result_ ? GuestEnvironment::Ended::kWell : GuestEnvironment::Ended::kFailed);
+  }
   void end(GuestEnvironment::Ended how) {
     if (std::exchange(counted_, false)) environment_.callEnded(how);
   }
@@ -175,17 +180,13 @@ class ComponentInvoker::Session final : public wrpc::Session, GuestInstance::Own
     GuestInstance& instance = *live;
     std::unique_ptr<PendingCall> call = newCall();
     call->begin(deadline);
-    ++calls_since_idle_;
-    NimbusPieces lent;
-    lent_.hand(std::move(params.bytes), lent);
-    instance.submit(*call, static_cast<std::uint32_t>(function.value), lent,
-                    lendChannels(std::move(params)), deadline);
-    const std::size_t done = instance.poll();
-    if (done > (call->finished() ? 1U : 0U)) instance.wake();  // others have their results too
+    instance.submit(*call, static_cast<std::uint32_t>(function.value), std::move(params), deadline);
+    const std::int64_t done = instance.poll();
+    if (done > (call->finished() ? 1 : 0)) instance.wake();  // others have their results too
     if (call->finished()) {
       call->giveUp();  // has ended: frees what the engine still holds of it
       spare_ = std::move(call);
-      return spare_->takeResult();
+      return spare_->takeEnded();
     }
     call->moveTo(waiting_);
     timer_.armAt(earliestDeadline());
@@ -214,11 +215,12 @@ class ComponentInvoker::Session final : public wrpc::Session, GuestInstance::Own
     retireIfEnded();
     if (!instance_) {
       TRY(permit_, shared_->environment->admit(shard_, *this));
-      instance_.emplace(shared_->environment->poller(shard_), shared_->component,
-                        shared_->environment->context(shard_), shared_->options.max_concurrent,
-                        static_cast<GuestInstance::Owner&>(*this));
+      instance_.emplace(
+          shared_->environment->poller(shard_), shared_->component,
+          shared_->environment->context(shard_),
+          GuestInstance::Limits{shared_->options.max_concurrent, shared_->options.cpu_limit},
+          static_cast<GuestInstance::Owner&>(*this));
     }
-    if (instance_->idle()) calls_since_idle_ = 0;
     return &*instance_;
   }
 
@@ -252,8 +254,7 @@ class ComponentInvoker::Session final : public wrpc::Session, GuestInstance::Own
   }
 
   void onPolled(GuestInstance& instance) override {
-    if (!instance.ended() &&
-        instance.cpuTime() > shared_->options.cpu_limit * std::max(calls_since_idle_, 1)) {
+    if (!instance.ended() && instance.overCpuLimit()) {
       failAll({ErrorCode::kResourceExhausted, "the call used up its CPU time"});
     }
     retireIfEnded();
@@ -290,9 +291,7 @@ class ComponentInvoker::Session final : public wrpc::Session, GuestInstance::Own
   std::shared_ptr<const Shared> shared_;
   net::Timer timer_;
   PendingCall* waiting_ = nullptr;
-  int calls_since_idle_ = 0;
   const UseToken streams_ = std::make_shared<int>();  // shared by open streams of results
-  BorrowedReply lent_;  // the parameters of the call that is being submitted
   std::unique_ptr<PendingCall> spare_;
   std::shared_ptr<void> permit_;  // of the instance, which goes first
   std::optional<GuestInstance> instance_;

@@ -53,7 +53,8 @@ enum class ProvidedResources { kRefused, kAccepted };
 struct ComponentInvokerOptions {
   // Calls that overlap on one instance, where the component was made for that.
   std::uint32_t max_concurrent = 16;
-  // CPU time that the calls which are on an instance together may use, per call.
+  // CPU time that the calls which are on an instance together may use, per call. One that ends
+  // takes its part with it.
   Duration cpu_limit = std::chrono::seconds(10);
   // Of one call, if its own deadline is not earlier.
   Duration time_limit = std::chrono::seconds(60);

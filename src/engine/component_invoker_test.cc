@@ -57,6 +57,18 @@ class ComponentInvokerTest : public GuestTest {
     return found ? *found : wrpc::FunctionId{};
   }
 
+  // Of guests that import test:provider/api@1.2.3.
+  [[nodiscard]] static GuestContextOptions contextWith(const Component& component,
+                                                       std::shared_ptr<wrpc::Invoker> provider) {
+    GuestContextOptions guest = roomyContext();
+    auto imports = ImportSet::create(
+        component,
+        {{"test:provider/api@1.2.3", "", std::move(provider), std::make_shared<wrpc::Consumer>()}});
+    EXPECT_TRUE(imports) << imports.error().describe();
+    if (imports) guest.imports = *imports;
+    return guest;
+  }
+
   const wrpc::Consumer consumer_{};
   const wrpc::CallContext context_{consumer_, std::nullopt, {}};
 
@@ -314,11 +326,7 @@ TEST_F(ComponentInvokerTest, AsyncExportsOverlapOnOneInstance) {
         return params == "\x01" ? answerWhen(&first, "\x0a") : answerWhen(&second, "\x14");
       });
   const auto component = load(relayingGuest());
-  GuestContextOptions guest = roomyContext();
-  auto imports = ImportSet::create(
-      *component, {{"test:provider/api@1.2.3", "", provider, std::make_shared<wrpc::Consumer>()}});
-  ASSERT_TRUE(imports) << imports.error().describe();
-  guest.imports = *imports;
+  const GuestContextOptions guest = contextWith(*component, provider);
   withSession(
       component,
       [&](ComponentInvoker& invoker, wrpc::Session& session) -> Task<void> {
@@ -335,6 +343,33 @@ TEST_F(ComponentInvokerTest, AsyncExportsOverlapOnOneInstance) {
       },
       {}, guest);
   EXPECT_EQ(provider->events(), (std::vector<std::string>{"open", "close"}));
+}
+
+TEST_F(ComponentInvokerTest, CpuTimeThatCallsDidNotUseIsNotLeftToOthers) {
+  Event never;
+  const auto provider = std::make_shared<TestInvoker>(
+      [&](const std::string&, const std::string&) -> Eventual<Results> {
+        return answerWhen(&never, "");
+      });
+  const auto component = load(relayingGuest());
+  ComponentInvokerOptions options;
+  options.cpu_limit = milliseconds(100);
+  withSession(
+      component,
+      [&](ComponentInvoker& invoker, wrpc::Session& session) -> Task<void> {
+        const auto relay = id(invoker, "relay", "");
+        auto waiting = call(session, relay, "\x01");  // so that the instance is never idle
+        for (int i = 0; i < 700; ++i) {
+          EXPECT_EQ(bytesOf(co_await call(session, relay, "\x64")), "\0"s) << i;
+        }
+        // All calls together might have used more than a minute.
+        const wrpc::CallContext bounded{
+            consumer_, std::chrono::steady_clock::now() + std::chrono::seconds(60), {}};
+        auto spinning = session.invoke(bounded, relay, *encoded("\x65"));
+        EXPECT_EQ(codeOf(co_await std::move(spinning)), ErrorCode::kResourceExhausted);
+        EXPECT_EQ(codeOf(co_await std::move(waiting)), ErrorCode::kResourceExhausted);
+      },
+      options, contextWith(*component, provider));
 }
 
 // The inner guest is polled while the outer one waits for it.

@@ -33,14 +33,14 @@ NimbusOwnedBytes toOwned(Bytes bytes) {
           [](void* owner) { delete static_cast<Bytes*>(owner); }};
 }
 
-Bytes fromOwned(NimbusOwnedBytes owned) {
+Bytes fromOwned(const NimbusOwnedBytes& owned) {
   const ByteView view(owned.data, owned.size);
   if (owned.release == nullptr) return Bytes::copyOf(view);
   std::shared_ptr<const void> owner(owned.owner, owned.release);
   return {view, std::move(owner)};
 }
 
-void appendOwned(ByteChain& to, NimbusOwnedBytes owned) {
+void appendOwned(ByteChain& to, const NimbusOwnedBytes& owned) {
   if (owned.release == nullptr) {
     to.append(ByteView(owned.data, owned.size));
   } else {

@@ -27,10 +27,10 @@ void appendFields(http::Headers& headers, const NimbusField* fields, std::size_t
 // Small pieces are copied by the receiver, large ones shared.
 [[nodiscard]] NimbusOwnedBytes toOwned(Bytes bytes);
 // Takes over what Rust handed out.
-[[nodiscard]] Bytes fromOwned(NimbusOwnedBytes owned);
+[[nodiscard]] Bytes fromOwned(const NimbusOwnedBytes& owned);
 
 // The same onto a chain.
-void appendOwned(ByteChain& to, NimbusOwnedBytes owned);
+void appendOwned(ByteChain& to, const NimbusOwnedBytes& owned);
 
 // The calling thread's last error as an Error with `what` before it.
 [[nodiscard]] std::unexpected<Error> failLast(ErrorCode code, std::string_view what);

@@ -158,7 +158,10 @@ std::vector<wrpc::Channel> channelsOf(net::Shard& shard, const NimbusOutgoing* o
 
 NimbusChannels lendChannels(wrpc::Values&& values) {
   if (values.channels.empty() && !values.arriving) return {nullptr, nullptr};
-  return {new wrpc::Values(std::move(values)), &kCalls};
+  auto lent = std::make_unique<wrpc::Values>();
+  lent->channels = std::move(values.channels);
+  lent->arriving = std::move(values.arriving);
+  return {lent.release(), &kCalls};
 }
 
 }  // namespace nimbus::engine

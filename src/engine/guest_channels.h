@@ -21,8 +21,7 @@ using UseToken = std::shared_ptr<const void>;
                                                     const NimbusOutgoing* outgoing,
                                                     std::size_t count, const UseToken& use);
 
-// The channels of the values for a guest; of the bytes nothing is used. The guest pulls them,
-// within its polls.
+// The channels of the values for a guest; the bytes stay. The guest pulls them, within its polls.
 [[nodiscard]] NimbusChannels lendChannels(wrpc::Values&& values);
 
 }  // namespace nimbus::engine

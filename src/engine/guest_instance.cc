@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "engine/ffi.h"
+#include "engine/guest_channels.h"
 
 namespace nimbus::engine {
 
@@ -21,18 +22,18 @@ void GuestInstance::Call::giveUp() {
 }
 
 void GuestInstance::Call::unlink() {
+  --instance_->calls_;
   *link_ = next_;
   if (next_ != nullptr) next_->link_ = link_;
   link_ = nullptr;
 }
 
 GuestInstance::GuestInstance(Poller& poller, std::shared_ptr<const Component> component,
-                             const GuestContext& context, std::uint32_t max_concurrent,
-                             Owner& owner)
-    : poller_(poller), component_(std::move(component)), owner_(owner) {
+                             const GuestContext& context, Limits limits, Owner& owner)
+    : poller_(poller), component_(std::move(component)), limits_(limits), owner_(owner) {
   const NimbusWake wake = poller_.add(*this);
   token_ = wake.token;
-  raw_ = nimbus_guest_new(component_->linked(), context.raw(), max_concurrent, wake);
+  raw_ = nimbus_guest_new(component_->linked(), context.raw(), limits_.max_concurrent, wake);
   NIMBUS_CHECK(raw_ != nullptr);
 }
 
@@ -41,24 +42,28 @@ GuestInstance::~GuestInstance() {
   nimbus_guest_free(raw_);
 }
 
-void GuestInstance::submit(Call& call, std::uint32_t function, const NimbusPieces& params,
-                           NimbusChannels channels, std::optional<TimePoint> deadline) {
+void GuestInstance::submit(Call& call, std::uint32_t function, wrpc::Values&& params,
+                           TimePoint deadline) {
   if (idle()) cpu_time_ = Duration::zero();
   call.instance_ = this;
   call.next_ = first_;
   call.link_ = &first_;
   if (first_ != nullptr) first_->link_ = &call.next_;
   first_ = &call;
-  const auto done = [](void* context, const NimbusOutcome* outcome, NimbusOwnedBytes results,
-                       const NimbusOutgoing* outgoing, std::size_t outgoing_count) {
+  ++calls_;
+  NimbusGuestCallRequest request;
+  lend(params.bytes, pieces_, request.params);
+  request.channels = lendChannels(std::move(params));
+  request.deadline_ns = Duration(deadline.time_since_epoch()).count();
+  request.context = &call;
+  request.done = [](void* context, const NimbusOutcome* outcome, const NimbusReturned* returned) {
     auto& ended = *static_cast<Call*>(context);
     ended.unlink();
     ++ended.instance_->done_;
-    ended.onDone(*outcome, results, outgoing, outgoing_count);
+    ended.onDone(*outcome, *returned);
   };
-  const std::int64_t deadline_ns =
-      deadline ? Duration(deadline->time_since_epoch()).count() : std::int64_t{0};
-  call.raw_ = nimbus_guest_call(raw_, function, &params, channels, deadline_ns, &call, done);
+  request.function = function;
+  call.raw_ = nimbus_guest_call(raw_, &request);
   NIMBUS_CHECK(call.raw_ != nullptr);
 }
 
@@ -68,18 +73,15 @@ bool GuestInstance::owns(ByteView handle) const {
   return nimbus_guest_owns(raw_, toStr(handle)) != 0;
 }
 
-std::size_t GuestInstance::poll() {
-  done_ = 0;
-  if (poller_.isPolling()) {
-    wake();
-  } else {
-    pollOnce();
-  }
-  return done_;
+std::int64_t GuestInstance::poll() {
+  if (!poller_.isPolling()) return pollOnce();
+  wake();
+  return 0;
 }
 
-void GuestInstance::pollOnce() {
-  if (ended_) return;
+std::int64_t GuestInstance::pollOnce() {
+  if (ended_) return 0;
+  done_ = 0;
   poller_.beginPoll(token_);
   component_->slices().beforePoll(poller_.pollBegan());
   const auto polled = static_cast<Poller::Polled>(nimbus_guest_poll(raw_));
@@ -87,7 +89,9 @@ void GuestInstance::pollOnce() {
   cpu_time_ += poller_.cpuOfPoll();
   if (polled == Poller::Polled::kCutShort)
     component_->slices().cutShort(cpu_time_, poller_.pollBegan());
+  cpu_time_ -= std::min(cpu_time_, limits_.cpu_per_call * done_);
   poller_.endPoll(ended_ ? Poller::Polled::kDone : polled);
+  return done_;
 }
 
 void GuestInstance::onWake() {

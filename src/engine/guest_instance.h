@@ -1,16 +1,17 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
-#include <optional>
 
-#include "base/byte_chain.h"
+#include "base/bytes.h"
 #include "base/clock.h"
-#include "base/result.h"
 #include "engine/component.h"
 #include "engine/guest_context.h"
 #include "engine/poller.h"
+#include "engine/reply.h"
 #include "rust/engine.h"
+#include "wrpc/invoker.h"
 
 namespace nimbus::engine {
 
@@ -29,8 +30,7 @@ class GuestInstance final : Poller::Client {
 
     // It has ended, within a poll; the bytes live during the call. The streams and futures among
     // the results go on.
-    virtual void onDone(const NimbusOutcome& outcome, NimbusOwnedBytes results,
-                        const NimbusOutgoing* outgoing, std::size_t outgoing_count) = 0;
+    virtual void onDone(const NimbusOutcome& outcome, const NimbusReturned& returned) = 0;
 
     // Its result is not wanted any more; onDone() is not called.
     void giveUp();
@@ -54,43 +54,54 @@ class GuestInstance final : Poller::Client {
     ~Owner() = default;
   };
 
+  struct Limits {
+    std::uint32_t max_concurrent = 1;
+    // CPU time of the calls that are on the instance together, per call.
+    Duration cpu_per_call{};
+  };
+
   GuestInstance(Poller& poller, std::shared_ptr<const Component> component,
-                const GuestContext& context, std::uint32_t max_concurrent, Owner& owner);
+                const GuestContext& context, Limits limits, Owner& owner);
   // Calls still on it are done by then (kCollateral).
   ~GuestInstance();
   GuestInstance(const GuestInstance&) = delete;
   GuestInstance& operator=(const GuestInstance&) = delete;
 
-  // `params` need live during this call only. Nothing runs before poll(), which must follow.
-  void submit(Call& call, std::uint32_t function, const NimbusPieces& params,
-              NimbusChannels channels, std::optional<TimePoint> deadline);
+  // Nothing runs before poll(), which must follow.
+  void submit(Call& call, std::uint32_t function, wrpc::Values&& params, TimePoint deadline);
   void dropResource(ByteView handle);
   [[nodiscard]] bool owns(ByteView handle) const;
   [[nodiscard]] bool hasResources() const { return nimbus_guest_resources(raw_) != 0; }
   // Polls now if no guest is being polled on this shard, else at the end of this turn. How many
   // calls were done by that; the owner does not hear of it.
-  std::size_t poll();
+  std::int64_t poll();
   // Has the owner hear, at the end of this turn.
   void wake() { poller_.wake(token_); }
 
   // No more calls are served: it trapped, or a call was given up that cannot be interrupted.
   [[nodiscard]] bool ended() const { return ended_; }
   [[nodiscard]] bool idle() const { return first_ == nullptr; }
-  // Used since it was last idle.
-  [[nodiscard]] Duration cpuTime() const { return cpu_time_; }
+  // Whether the calls that are on it have used more CPU time than they may. One that ends takes its
+  // part with it: what it did not use is not left to others.
+  [[nodiscard]] bool overCpuLimit() const {
+    return cpu_time_ > limits_.cpu_per_call * std::max<std::int64_t>(calls_, 1);
+  }
 
  private:
   void onWake() override;
-  void pollOnce();
+  std::int64_t pollOnce();
 
   Poller& poller_;
   std::shared_ptr<const Component> component_;
+  const Limits limits_;
   Owner& owner_;
+  PieceList pieces_;  // of the parameters that are being submitted
   NimbusGuest* raw_;
   std::uint64_t token_;
   Call* first_ = nullptr;
-  Duration cpu_time_{};
-  std::size_t done_ = 0;  // in the poll under way
+  std::int64_t calls_ = 0;  // on the list
+  Duration cpu_time_{};     // since it was idle, without that of calls that have ended
+  std::int64_t done_ = 0;   // in the poll under way
   bool ended_ = false;
 };
 

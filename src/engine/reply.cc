@@ -29,15 +29,17 @@ void PieceList::show(const ByteChain& bytes, NimbusPieces& to) {
   to.release = nullptr;
 }
 
-void BorrowedReply::hand(ByteChain&& bytes, NimbusPieces& to) {
-  if (bytes.size() < kShareFromBytes) {
-    bytes_ = std::move(bytes);
-    return pieces_.show(bytes_, to);
-  }
+void lend(ByteChain& bytes, PieceList& pieces, NimbusPieces& to) {
+  if (bytes.size() < kShareFromBytes) return pieces.show(bytes, to);
   auto* shared = new Shared{std::move(bytes), {}};
   shared->pieces.show(shared->bytes, to);
   to.owner = shared;
   to.release = [](void* owner) { delete static_cast<Shared*>(owner); };
+}
+
+void BorrowedReply::hand(ByteChain&& bytes, NimbusPieces& to) {
+  bytes_ = std::move(bytes);
+  lend(bytes_, pieces_, to);
 }
 
 }  // namespace nimbus::engine

@@ -19,6 +19,10 @@ class PieceList {
   std::vector<NimbusStr> many_;
 };
 
+// Shows small values where they lie, which is for the receiver to copy while `bytes` and `pieces`
+// live; moves large ones out of the chain into memory that the receiver releases.
+void lend(ByteChain& bytes, PieceList& pieces, NimbusPieces& to);
+
 // Encoded values on their way to a guest: small ones are copied by the engine during the call,
 // large ones shared until the guest has them. Internal to src/engine.
 class BorrowedReply {

@@ -484,6 +484,10 @@ Bytes relayingGuest() {
         (i32.add (i32.const 8192) (i32.shl (local.get $task) (i32.const 2))))
       (func (export "relay") (param $tag i32) (result i32)
         (local $to i32) (local $task i32) (local $set i32)
+        (if (i32.eq (local.get $tag) (i32.const 100)) (then
+          (call $return (i32.const 0))
+          (return (i32.const 0))))
+        (if (i32.eq (local.get $tag) (i32.const 101)) (then (loop $again (br $again))))
         (local.set $to (i32.add (i32.const 64) (i32.shl (local.get $tag) (i32.const 2))))
         (local.set $task (call $wait (local.get $tag) (local.get $to)))
         (call $expect (i32.and (local.get $task) (i32.const 15)) (i32.const 1))

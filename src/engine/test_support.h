@@ -93,7 +93,8 @@ class TemporaryFolder {
 // Exports add(a: u32, b: u32) -> u32 of test:provider/api@1.2.3.
 [[nodiscard]] Bytes addingGuest();
 // Exports `relay: async func(tag: u32) -> u32`, which passes on what `wait` of
-// test:provider/api@1.2.3 answers; that must not come at once.
+// test:provider/api@1.2.3 answers; that must not come at once. With 100 it returns 0 at once, with
+// 101 it computes for ever.
 [[nodiscard]] Bytes relayingGuest();
 
 // Imports test:streams/api@1.0.0 and uses it in its exports, which also take and return streams and

@@ -487,16 +487,28 @@ void nimbus_worker_free(NimbusWorker* worker);
 // `max_concurrent` overlap. A trap ends it, with all its calls.
 NimbusGuest* nimbus_guest_new(const NimbusLinked* linked, const NimbusContext* context,
                               uint32_t max_concurrent, NimbusWake wake);
-// Queues a call of the function with that index (see nimbus_linked_export). Values are in the wRPC
+// What a call returned: the encoded results, which follow the contract of NimbusOwnedBytes, and the
+// streams and futures among them, which go on after the call. Both are empty where it failed.
+typedef struct {
+  NimbusOwnedBytes results;
+  const NimbusOutgoing* outgoing;
+  size_t outgoing_count;
+} NimbusReturned;
+
+// A call of the function with that index (see nimbus_linked_export). Values are in the wRPC
 // encoding; a resource of the guest is a handle of four bytes, a number. The parameters are checked
-// before the guest sees them. `done` is called once, within a poll or nimbus_guest_free; its bytes
-// follow the contract of NimbusOwnedBytes, and `outgoing` are the streams and futures among the
-// results, which go on after the call.
-NimbusGuestCall* nimbus_guest_call(
-    NimbusGuest* guest, uint32_t function, const NimbusPieces* params, NimbusChannels channels,
-    int64_t deadline_ns, void* context,
-    void (*done)(void* context, const NimbusOutcome* outcome, NimbusOwnedBytes results,
-                 const NimbusOutgoing* outgoing, size_t outgoing_count));
+// before the guest sees them. `done` is called once, within a poll or nimbus_guest_free.
+typedef struct {
+  NimbusPieces params;
+  NimbusChannels channels;
+  int64_t deadline_ns;
+  void* context;
+  void (*done)(void* context, const NimbusOutcome* outcome, const NimbusReturned* returned);
+  uint32_t function;
+} NimbusGuestCallRequest;
+
+// Queues the call; the request is read during it only.
+NimbusGuestCall* nimbus_guest_call(NimbusGuest* guest, const NimbusGuestCallRequest* request);
 // After `done`, or to give the call up: then `done` is not called. Returns 1 if the call occupies
 // the instance, which will serve no other: end it.
 int32_t nimbus_guest_call_free(NimbusGuestCall* call);

@@ -35,6 +35,9 @@ impl Outlets {
 
     /// Shows them to C++, whose the outlets become.
     pub fn hand_over(self, to: impl FnOnce(&[Outgoing])) {
+        if self.0.is_empty() {
+            return to(&[]);
+        }
         let (paths, outlets): (Vec<_>, Vec<_>) = self.0.into_iter().unzip();
         let list: Vec<_> = paths
             .iter()

@@ -221,6 +221,8 @@ impl<const N: usize> Callable for Typed<N> {
 pub enum Function {
     NoResult(Typed<0>),
     OneResult(Typed<1>),
+    /// A list or a string, often.
+    TwoResults(Typed<2>),
     Other(Box<dyn Callable>),
 }
 
@@ -229,6 +231,7 @@ impl Function {
         match self {
             Function::NoResult(function) => function.call_directly(store, params).await,
             Function::OneResult(function) => function.call_directly(store, params).await,
+            Function::TwoResults(function) => function.call_directly(store, params).await,
             Function::Other(function) => function.call(store, params).await,
         }
     }
@@ -241,6 +244,7 @@ impl Function {
         match self {
             Function::NoResult(function) => function.call_concurrent(accessor, params),
             Function::OneResult(function) => function.call_concurrent(accessor, params),
+            Function::TwoResults(function) => function.call_concurrent(accessor, params),
             Function::Other(function) => function.call_concurrent(accessor, params),
         }
     }
@@ -262,6 +266,7 @@ pub fn callable(
         ($($count:literal)*) => {
             match results.flat_count() {
                 0 => Function::NoResult(Typed(function.typed(&store)?)),
+                2 => Function::TwoResults(Typed(function.typed(&store)?)),
                 $($count => {
                     Function::Other(Box::new(Typed::<$count>(function.typed(&store)?)))
                 })*
@@ -271,7 +276,7 @@ pub fn callable(
         };
     }
     const { assert!(MAX_FLAT == 16) };
-    Ok(by_count!(2 3 4 5 6 7 8 9 10 11 12 13 14 15 16))
+    Ok(by_count!(3 4 5 6 7 8 9 10 11 12 13 14 15 16))
 }
 
 /// See `NimbusExportFunction`.

@@ -3,7 +3,6 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
-use std::ffi::c_void;
 use std::future::poll_fn;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -14,57 +13,20 @@ use wasmtime::component::{Accessor, Instance, ResourceAny, ResourceDynamic};
 use wasmtime::{AsContextMut, Result, Store, bail};
 
 use super::call::Driven;
-use super::channels::{Arriving, Outgoing, Outlets, arriving, inlets, outlets};
+use super::channels::{Arriving, Outlets, arriving, inlets, outlets};
 use super::component::{Linked, Resolved};
 use super::context::{Context, Contexts};
-use super::exchange::{Failure, Outcome, with_outcome};
+use super::exchange::Failure;
 use super::exports::{Function, Params, ResourceTypes, callable};
+use super::guest_call::{CallRequest, CallState};
 use super::guest_resources::Resources;
 use super::handles::rep_of;
 use super::host::{Host, new_store};
 use super::http_call::{failure, instantiation_failure};
 use super::inlet::Channels;
-use super::raw::{Data, Lifted, Pieces, Recycled, Shape};
+use super::raw::{Data, Lifted, Recycled, Shape};
 use super::wake::Wake;
-use crate::abi::{OwnedBytes, Str, guard, guard_void};
-
-type Done = extern "C" fn(*mut c_void, *const Outcome, OwnedBytes, *const Outgoing, usize);
-
-/// A call; C++ holds a reference to it.
-pub struct CallState {
-    function: usize,
-    params: Cell<Option<(Params, Channels)>>,
-    deadline_ns: i64,
-    context: *mut c_void,
-    done: Done,
-    /// Calls do not overlap.
-    alone: bool,
-    /// False once `done` must not be called any more.
-    open: Cell<bool>,
-}
-
-impl CallState {
-    fn end(&self, why: &Failure) {
-        if self.open.replace(false) {
-            let done = self.done;
-            with_outcome(Err(why), |outcome| {
-                let none = OwnedBytes::borrowed(&[]);
-                done(self.context, outcome, none, std::ptr::null(), 0);
-            });
-        }
-    }
-
-    fn succeed(&self, lifted: &mut Lifted, outlets: Outlets) {
-        if self.open.replace(false) {
-            let results = lifted.take_bytes();
-            outlets.hand_over(|list| {
-                with_outcome(Ok(&()), |outcome| {
-                    (self.done)(self.context, outcome, results, list.as_ptr(), list.len());
-                });
-            });
-        }
-    }
-}
+use crate::abi::{Str, guard, guard_void};
 
 #[derive(Default)]
 struct Guest {
@@ -74,12 +36,26 @@ struct Guest {
     resources: RefCell<Resources>,
     /// Calls that were on the instance when their future was dropped.
     orphans: RefCell<Vec<Rc<CallState>>>,
+    /// One that has ended: its memory is used again if C++ has let go of it.
+    spare: Cell<Option<Rc<CallState>>>,
 }
 
 impl Guest {
+    /// On the heap, in memory that is there already if possible.
+    #[inline]
+    fn place(&self, state: CallState) -> Rc<CallState> {
+        if let Some(mut spare) = self.spare.take() {
+            if let Some(place) = Rc::get_mut(&mut spare) {
+                *place = state;
+                return spare;
+            }
+        }
+        Rc::new(state)
+    }
+
     fn poll_next(&self, cx: &TaskContext<'_>) -> Poll<Rc<CallState>> {
         while let Some(call) = self.waiting.borrow_mut().pop_front() {
-            if call.open.get() {
+            if call.is_open() {
                 return Poll::Ready(call);
             }
         }
@@ -122,14 +98,13 @@ struct OnInstance<'g> {
 }
 
 impl OnInstance<'_> {
-    fn done(mut self, called: Result<(Recycled<Lifted>, Outlets)>) -> Result<()> {
-        let (mut lifted, outlets) = called?;
+    fn done(mut self, mut lifted: Recycled<Lifted>, outlets: Option<Outlets>) -> Result<()> {
         let mut resources = self.guest.resources.borrow_mut();
         resources.keep(&mut lifted)?;
         for number in self.taken.iter().flat_map(|taken| &taken.borrowed) {
             resources.give_back(*number);
         }
-        if !self.call.open.get() {
+        if !self.call.is_open() {
             // Nobody will ever know their numbers.
             for handle in &lifted.large {
                 resources.doom(handle.rep);
@@ -138,6 +113,7 @@ impl OnInstance<'_> {
         drop(resources);
         self.ended = true;
         self.call.succeed(&mut lifted, outlets);
+        self.guest.spare.set(Some(self.call.clone()));
         Ok(())
     }
 }
@@ -215,9 +191,10 @@ struct Running<'g> {
 impl<'g> Running<'g> {
     /// Checks the parameters before the guest sees them, and takes the resources that they give
     /// away. What it refuses has ended.
+    #[inline]
     fn admit(&self, call: Rc<CallState>) -> Option<(OnInstance<'g>, Params)> {
-        let (params, channels) = call.params.take()?;
-        match self.check(call.function, &params.data, &channels) {
+        let (params, channels) = call.start()?;
+        match self.check(call.function, &params.data, channels.as_deref()) {
             Ok(taken) => {
                 let call = OnInstance {
                     guest: self.guest,
@@ -238,7 +215,7 @@ impl<'g> Running<'g> {
         &self,
         function: usize,
         data: &Data,
-        channels: &Channels,
+        channels: Option<&Channels>,
     ) -> Result<Option<Box<Taken>>> {
         let Some(export) = self.resolved.exports.functions.get(function) else {
             bail!("no such function");
@@ -250,6 +227,8 @@ impl<'g> Running<'g> {
         })?;
         reader.end()?;
         if export.takes_channels {
+            let none = Channels::NONE;
+            let channels = channels.unwrap_or(&none);
             taken.get_or_insert_default().arriving = arriving(export.params()?, data, channels)?;
         }
         if let Some(taken) = &mut taken {
@@ -332,7 +311,9 @@ impl<'g> Running<'g> {
     /// One call after the other.
     async fn serve_plain(&self, store: &mut Store<Host>) -> Result<()> {
         loop {
-            self.destroy_doomed(store).await?;
+            if self.has_doomed() {
+                self.destroy_doomed(store).await?;
+            }
             let next = poll_fn(|cx| match self.has_doomed() {
                 true => Poll::Ready(None),
                 false => self.guest.poll_next(cx).map(Some),
@@ -344,8 +325,8 @@ impl<'g> Running<'g> {
             let function = self.callable(call.call.function, &mut *store)?;
             // Without concurrency there are no streams.
             call.resolve(&mut params, &mut *store)?;
-            let called = function.call(store, params).await;
-            call.done(called.map(|lifted| (lifted, Outlets::default())))?;
+            let lifted = function.call(store, params).await?;
+            call.done(lifted, None)?;
         }
     }
 
@@ -369,15 +350,15 @@ impl<'g> Running<'g> {
         callable: Rc<Function>,
         call: &mut OnInstance<'_>,
         mut params: Params,
-    ) -> Result<(Recycled<Lifted>, Outlets)> {
+    ) -> Result<(Recycled<Lifted>, Option<Outlets>)> {
         accessor.with(|store| call.resolve(&mut params, store))?;
         let mut lifted = callable.call_concurrent(accessor, params).await?;
         if lifted.channels.is_empty() {
-            return Ok((lifted, Outlets::default()));
+            return Ok((lifted, None));
         }
         let results = self.resolved.exports.functions[call.call.function].results()?;
         let outlets = accessor.with(|store| outlets(store, results, &mut lifted))?;
-        Ok((lifted, outlets))
+        Ok((lifted, Some(outlets)))
     }
 
     /// Returns when there are resources to destroy.
@@ -407,7 +388,8 @@ impl<'g> Running<'g> {
                     accessor.with(|mut store| self.callable(call.call.function, &mut store));
                 running.push(async move {
                     let called = self.call(accessor, function?, &mut call, params).await;
-                    call.done(called)
+                    let (lifted, outlets) = called?;
+                    call.done(lifted, outlets)
                 });
             }
         })
@@ -481,32 +463,18 @@ pub unsafe extern "C" fn nimbus_guest_new(
 }
 
 /// # Safety
-/// `guest` is alive; `params`, `channels` and `done` follow their contracts.
+/// `guest` is alive; the request follows its contract.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nimbus_guest_call(
     guest: *mut GuestHandle,
-    function: u32,
-    params: *const Pieces,
-    channels: Channels,
-    deadline_ns: i64,
-    context: *mut c_void,
-    done: Done,
+    request: *const CallRequest,
 ) -> *const CallState {
     guard(std::ptr::null(), || {
         // SAFETY: by this function's contract.
-        let (guest, pieces) = unsafe { (&(*guest).guest, &*params) };
-        let mut params = Params::default();
+        let (guest, request) = unsafe { (&(*guest).guest, &*request) };
         // SAFETY: as above.
-        unsafe { params.data.fill(pieces) };
-        let call = Rc::new(CallState {
-            function: function as usize,
-            params: Cell::new(Some((params, channels))),
-            deadline_ns,
-            context,
-            done,
-            alone: !guest.concurrency,
-            open: Cell::new(true),
-        });
+        let state = unsafe { CallState::new(request, !guest.concurrency) };
+        let call = guest.place(state);
         guest.waiting.borrow_mut().push_back(call.clone());
         // Where calls do not overlap, the poll that follows by contract looks for them itself.
         if guest.concurrency {
@@ -523,9 +491,7 @@ pub unsafe extern "C" fn nimbus_guest_call_free(call: *const CallState) -> i32 {
     guard(0, || {
         // SAFETY: by this function's contract.
         let call = unsafe { Rc::from_raw(call) };
-        let waited_for = call.open.replace(false);
-        let started = call.params.take().is_none();
-        Ok(i32::from(waited_for && started && call.alone))
+        Ok(i32::from(call.give_up()))
     })
 }
 

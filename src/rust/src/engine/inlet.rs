@@ -82,6 +82,10 @@ impl Channels {
         }
     }
 
+    pub fn is_none(&self) -> bool {
+        self.channels.is_null()
+    }
+
     /// The one at that path.
     pub fn take(&self, path: &[u32]) -> Option<Inlet> {
         if self.channels.is_null() {

@@ -10,6 +10,7 @@ mod egress;
 mod exchange;
 mod exports;
 mod guest;
+mod guest_call;
 mod guest_resources;
 mod handles;
 mod host;
