@@ -3,45 +3,42 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-#include <fstream>
+#include <filesystem>
+#include <string_view>
+
+#include "base/test_folder.h"
 
 namespace nimbus::bindgen {
 namespace {
 
 namespace fs = std::filesystem;
 
-// A folder that goes away with the test.
 class GoModule : public testing::Test {
  protected:
-  GoModule() {
-    std::string name = (fs::temp_directory_path() / "nimbus-go-XXXXXX").string();
-    folder_ = fs::canonical(::mkdtemp(name.data()));
-  }
-  ~GoModule() override { fs::remove_all(folder_); }
-  void writeGoMod(std::string_view text) const { std::ofstream(folder_ / "go.mod") << text; }
+  void writeGoMod(std::string_view text) const { folder_.write("go.mod", text); }
+  [[nodiscard]] fs::path root() const { return folder_.path(); }
 
-  fs::path folder_;
+  TemporaryFolder folder_;
 };
 
 TEST_F(GoModule, NamesTheFolderBelowIt) {
   writeGoMod("// A comment.\nmodule example.com/hello // so it is\n\ngo 1.26\n");
-  const auto found = findGoPackages(folder_ / "not" / "there");
+  const auto found = findGoPackages(root() / "not" / "there");
   ASSERT_TRUE(found) << found.error().message();
   EXPECT_EQ(found->module, "example.com/hello");
   EXPECT_EQ(found->package, "example.com/hello/not/there");
-  EXPECT_EQ(findGoPackages(folder_)->package, "example.com/hello");
+  EXPECT_EQ(findGoPackages(root())->package, "example.com/hello");
 }
 
 TEST_F(GoModule, MustNameAModule) {
   writeGoMod("go 1.26\n");
-  const auto found = findGoPackages(folder_ / "gen");
+  const auto found = findGoPackages(root() / "gen");
   ASSERT_FALSE(found);
   EXPECT_THAT(found.error().message(), testing::EndsWith("go.mod names no module"));
 }
 
 TEST_F(GoModule, IsMissing) {
-  const auto found = findGoPackages(folder_);
+  const auto found = findGoPackages(root());
   ASSERT_FALSE(found);
   EXPECT_EQ(found.error().code(), ErrorCode::kNotFound);
 }

@@ -9,6 +9,8 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "base/test_folder.h"
+
 namespace nimbus::bindgen {
 namespace {
 
@@ -16,20 +18,13 @@ namespace fs = std::filesystem;
 
 class WholeFileTest : public ::testing::Test {
  protected:
-  WholeFileTest() {
-    std::string name = (fs::path(::testing::TempDir()) / "whole-XXXXXX").string();
-    folder_ = ::mkdtemp(name.data());
-  }
-  ~WholeFileTest() override { fs::remove_all(folder_); }
-
-  [[nodiscard]] std::string content(const std::string& name) const {
-    std::ifstream in(folder_ / name, std::ios::binary);
-    return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
-  }
+  [[nodiscard]] std::string content(std::string_view name) const { return temporary_.read(name); }
   [[nodiscard]] std::ptrdiff_t files() const {
-    return std::distance(fs::directory_iterator(folder_), fs::directory_iterator());
+    return std::distance(fs::directory_iterator(temporary_.path()), fs::directory_iterator());
   }
-  fs::path folder_;
+
+  const TemporaryFolder temporary_;
+  const fs::path folder_ = temporary_.path();
 };
 
 // Files become no larger than that as long as it lives.

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <gtest/gtest.h>
-#include <stdlib.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -13,6 +12,7 @@
 
 #include "base/log.h"
 #include "base/task.h"
+#include "base/test_folder.h"
 #include "engine/engine.h"
 #include "engine/exchange.h"
 #include "engine/fresh_call.h"
@@ -22,27 +22,6 @@
 
 // For the tests of this folder only.
 namespace nimbus::engine {
-
-// A folder that goes with the object.
-class TemporaryFolder {
- public:
-  TemporaryFolder() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "nimbus-XXXXXX").string();
-    path_ = ::mkdtemp(pattern.data());
-  }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-  ~TemporaryFolder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  [[nodiscard]] std::string path(std::string_view name = {}) const {
-    return name.empty() ? path_ : path_ + "/" + std::string(name);
-  }
-
- private:
-  std::string path_;
-};
 
 // Names of the files in a folder, sorted.
 [[nodiscard]] inline std::vector<std::string> filesIn(const std::string& folder) {

@@ -14,39 +14,12 @@
 
 #include "base/sync.h"
 #include "base/task.h"
+#include "base/test_folder.h"
 #include "host/runtime.h"
 #include "net/shard.h"
 
 // For the tests of this folder only.
 namespace nimbus::host {
-
-// A folder that goes with the object.
-class TemporaryFolder {
- public:
-  TemporaryFolder() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "nimbus-XXXXXX").string();
-    path_ = ::mkdtemp(pattern.data());
-  }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-  ~TemporaryFolder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  [[nodiscard]] std::string path(std::string_view name = {}) const {
-    return name.empty() ? path_ : path_ + "/" + std::string(name);
-  }
-  void write(std::string_view name, std::string_view text) const {
-    std::ofstream(path(name), std::ios::binary | std::ios::trunc) << text;
-  }
-  [[nodiscard]] std::string read(std::string_view name) const {
-    std::ifstream file(path(name), std::ios::binary);
-    return {std::istreambuf_iterator<char>(file), {}};
-  }
-
- private:
-  std::string path_;
-};
 
 // One shard; `run` executes a coroutine on it and waits for its end.
 class ShardTest : public ::testing::Test {

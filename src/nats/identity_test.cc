@@ -32,7 +32,7 @@ class IdentityTest : public net::ShardTest {
   }
 
   const std::unique_ptr<Logger> log_ = makeNullLogger();
-  const net::TemporaryFolder folder_;
+  const TemporaryFolder folder_;
 };
 
 TEST_F(IdentityTest, IsAUserWithAPasswordInAFile) {

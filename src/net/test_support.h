@@ -2,15 +2,12 @@
 
 #include <gtest/gtest.h>
 
-#include <stdlib.h>
-
-#include <filesystem>
-#include <fstream>
 #include <functional>
 #include <string>
 
 #include "base/check.h"
 #include "base/task.h"
+#include "base/test_folder.h"
 #include "net/shard.h"
 #include "net/socket.h"
 #include "net/stream.h"
@@ -65,27 +62,5 @@ inline Task<Result<std::string>> readExactly(Stream& stream, std::size_t count) 
   }
   co_return text;
 }
-
-// A folder that goes with the object.
-class TemporaryFolder {
- public:
-  TemporaryFolder() {
-    std::string name = (std::filesystem::temp_directory_path() / "nimbus-net-XXXXXX").string();
-    NIMBUS_CHECK(::mkdtemp(name.data()) != nullptr);
-    path_ = name;
-  }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-  ~TemporaryFolder() { std::filesystem::remove_all(path_); }
-  [[nodiscard]] std::string path(std::string_view name = {}) const {
-    return name.empty() ? path_.string() : (path_ / name).string();
-  }
-  void write(std::string_view name, std::string_view text) const {
-    std::ofstream(path(name), std::ios::binary) << text;
-  }
-
- private:
-  std::filesystem::path path_;
-};
 
 }  // namespace nimbus::net

@@ -48,7 +48,7 @@ class ArtifactsTest : public RegistryTest {
     const auto bytes = artifacts.read(pulled);
     return bytes ? std::string(bytes->text()) : bytes.error().describe();
   }
-  net::TemporaryFolder folder_;
+  TemporaryFolder folder_;
   std::optional<Cache> cache_;
 };
 

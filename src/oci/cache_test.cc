@@ -40,7 +40,7 @@ class CacheTest : public ::testing::Test {
     return static_cast<std::size_t>(
         std::distance(fs::directory_iterator(root() + "/partial"), fs::directory_iterator()));
   }
-  net::TemporaryFolder folder_;
+  TemporaryFolder folder_;
 };
 
 TEST_F(CacheTest, GivesBackWhatWasPut) {

@@ -40,7 +40,7 @@ class CredentialsTest : public ::testing::Test {
     EXPECT_TRUE(credential && *credential) << "none";
     return credential && *credential ? **credential : Credential();
   }
-  net::TemporaryFolder folder_;
+  TemporaryFolder folder_;
   FakeRunner runner_;
 };
 

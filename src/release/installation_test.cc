@@ -65,7 +65,7 @@ class InstallationTest : public ::testing::Test {
     return static_cast<std::size_t>(
         std::distance(fs::directory_iterator(folder_.path()), fs::directory_iterator()));
   }
-  net::TemporaryFolder folder_;
+  TemporaryFolder folder_;
 };
 
 TEST_F(InstallationTest, IsFoundThroughLinks) {

@@ -29,7 +29,7 @@ Task<std::string> readAll(Stream& stream) {
 class HostileClientTest : public net::ShardTest {
  protected:
   struct Fixture {
-    Fixture(Shard& on, const net::TemporaryFolder& folder, FramedServerOptions options = {})
+    Fixture(Shard& on, const TemporaryFolder& folder, FramedServerOptions options = {})
         : shard(on), where{.address = {}, .port = 0, .unix_path = folder.path("s")} {
       auto sockets = *net::listenOn(where, 1);
       server = makeFramedServer(shard, std::move(sockets[0]), std::make_shared<TestInvoker>(seen),
@@ -51,7 +51,7 @@ class HostileClientTest : public net::ShardTest {
     std::unique_ptr<FramedServer> server;
   };
 
-  net::TemporaryFolder folder_;
+  TemporaryFolder folder_;
 };
 
 const std::string kEchoCall = callOf("echo", "\0\6\5hello"s);
@@ -275,7 +275,7 @@ class HostileServerTest : public net::ShardTest {
  protected:
   enum class Ending : std::uint8_t { kFinish, kStay };
   struct Fixture {
-    Fixture(Shard& on, const net::TemporaryFolder& folder, std::string answer, Ending ending)
+    Fixture(Shard& on, const TemporaryFolder& folder, std::string answer, Ending ending)
         : shard(on), bytes(std::move(answer)), end(ending) {
       const net::Endpoint where{.address = {}, .port = 0, .unix_path = folder.path("s")};
       acceptor = net::makeAcceptor(
@@ -317,7 +317,7 @@ class HostileServerTest : public net::ShardTest {
     std::unique_ptr<Session> session;
   };
 
-  net::TemporaryFolder folder_;
+  TemporaryFolder folder_;
 };
 
 TEST_F(HostileServerTest, SendsHeaderAndRootAtOnce) {

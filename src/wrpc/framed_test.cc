@@ -67,7 +67,7 @@ class FramedTest : public net::ShardTest, public ::testing::WithParamInterface<c
     return values;
   }
 
-  net::TemporaryFolder folder_;
+  TemporaryFolder folder_;
   TestInvoker::Types types_ = TestInvoker::Types::kKnown;
 };
 

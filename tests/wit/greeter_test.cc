@@ -86,7 +86,7 @@ TEST_F(GreeterExample, ServesInThisProcess) {
 }
 
 TEST_F(GreeterExample, ServesOverAUnixSocket) {
-  const net::TemporaryFolder folder;
+  const TemporaryFolder folder;
   const auto log = makeStderrLogger(LogLevel::kWarn, LogFormat::kText);
   run([&](net::Shard& shard) -> Task<void> {
     const auto address = wrpc::ProviderAddress::parse("unix:" + folder.path("greeter.sock"));

@@ -33,7 +33,7 @@ class KeyValueTest : public net::ShardTest {
   }
 
   MemoryStore memory_{{}};
-  net::TemporaryFolder folder_;
+  TemporaryFolder folder_;
 };
 
 TEST_F(KeyValueTest, TheFlatFormConformsInMemory) {

@@ -34,7 +34,7 @@ class SqliteStoreTest : public net::ShardTest {
     });
   }
 
-  net::TemporaryFolder folder_;
+  TemporaryFolder folder_;
 };
 
 TEST_F(SqliteStoreTest, KeepsEverythingAcrossARestart) {

@@ -45,7 +45,7 @@ class StoreTest : public net::ShardTest, public ::testing::WithParamInterface<Ba
     });
   }
 
-  net::TemporaryFolder folder_;
+  TemporaryFolder folder_;
   std::unique_ptr<Store> store_;
   std::shared_ptr<Keyspace> keyspace_;
 };
