@@ -16,6 +16,8 @@ namespace {
 
 using std::chrono::microseconds;
 
+constexpr std::chrono::seconds kPatience{60};
+
 TEST(TickerTest, TicksAgainAndAgainAsItIsTold) {
   std::promise<void> third;
   int ticks = 0;
@@ -23,7 +25,7 @@ TEST(TickerTest, TicksAgainAndAgainAsItIsTold) {
     if (++ticks == 3) third.set_value();
     return ticks < 3 ? Duration(microseconds(1)) : Duration(std::chrono::hours(1));
   });
-  third.get_future().wait();
+  EXPECT_EQ(third.get_future().wait_for(kPatience), std::future_status::ready);
 }
 
 TEST(TickerTest, EndsWithoutWaitingForItsNextTick) {
@@ -55,7 +57,9 @@ TEST(TickerTest, TakesTheCoreFromAGuestThatComputes) {
     told = true;
     return std::chrono::hours(1);
   });
-  const std::uint64_t found = turn.get_future().get();
+  std::future<std::uint64_t> told_turn = turn.get_future();
+  ASSERT_EQ(told_turn.wait_for(kPatience), std::future_status::ready);
+  const std::uint64_t found = told_turn.get();
   if (!kernelHasTurns() || turnOfThisThread() == 0) {
     GTEST_SKIP() << "this kernel gives no thread turns of its own";
   }
