@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cerrno>
@@ -42,14 +43,15 @@ class LogFile {
     if (fd_ > STDERR_FILENO) ::close(fd_);
   }
 
-  // What cannot be written is lost: there is nowhere else to say so.
-  void write(std::string_view text) const {
+  // Takes what it has written from the front of `text`.
+  Result<void> write(std::string_view& text) const {
     while (!text.empty()) {
       const ssize_t count = ::write(fd_, text.data(), text.size());
       if (count < 0 && errno == EINTR) continue;
-      if (count <= 0) return;
+      if (count < 0) return failErrno("cannot write the access log", errno);
       text.remove_prefix(static_cast<std::size_t>(count));
     }
+    return {};
   }
 
  private:
@@ -148,9 +150,11 @@ std::size_t bufferIndex() {
 
 class FileAccessLog final : public AccessLog {
  public:
-  FileAccessLog(std::string path, LogFile file, LogFormat format)
+  FileAccessLog(std::string path, LogFile file, LogFormat format,
+                std::function<void(const Error&)> on_problem)
       : path_(std::move(path)),
         format_(format),
+        on_problem_(std::move(on_problem)),
         file_(std::move(file)),
         writer_([this] { writeInBackground(); }) {}
 
@@ -242,10 +246,33 @@ class FileAccessLog final : public AccessLog {
         scratch_.swap(buffer->text);
         dropped = std::exchange(buffer->dropped, 0);
       }
+      dropped += std::exchange(lost_, 0);
       if (dropped > 0) appendDropped(dropped);
-      file_.write(scratch_);
+      if (!writeScratch() && dropped > 0) lost_ += dropped - 1;  // in place of the line about them
       scratch_.clear();
     }
+  }
+
+  // False: not all of it; what is left is counted as lost, line by line.
+  bool writeScratch() {
+    const bool completed = within_line_;
+    if (completed) scratch_.insert(0, 1, '\n');
+    std::string_view left = scratch_;
+    const Result<void> written = file_.write(left);
+    failing_ = failing_ && !written;
+    within_line_ = false;
+    if (written) return true;
+
+    const std::size_t whole = scratch_.size() - left.size();
+    lost_ += static_cast<std::uint64_t>(std::ranges::count(left, '\n'));
+    if (whole > 0) {
+      within_line_ = scratch_[whole - 1] != '\n';
+    } else if (completed) {
+      within_line_ = true;
+      lost_ -= 1;
+    }
+    if (!std::exchange(failing_, true) && on_problem_) on_problem_(written.error());
+    return false;
   }
 
   void appendDropped(std::uint64_t count) {
@@ -258,10 +285,14 @@ class FileAccessLog final : public AccessLog {
 
   const std::string path_;
   const LogFormat format_;
+  const std::function<void(const Error&)> on_problem_;
   const std::array<std::unique_ptr<Buffer>, kBuffers> buffers_ = makeBuffers();
   std::mutex file_mutex_;  // taken before any buffer's
   LogFile file_;
   std::string scratch_;
+  std::uint64_t lost_ = 0;    // records that the file did not take
+  bool failing_ = false;      // it took not all of the last ones
+  bool within_line_ = false;  // it ends in the middle of one
   std::mutex wake_mutex_;
   std::condition_variable wake_;
   bool work_ = false;
@@ -271,9 +302,10 @@ class FileAccessLog final : public AccessLog {
 
 }  // namespace
 
-Result<std::unique_ptr<AccessLog>> openAccessLog(const std::string& path, LogFormat format) {
+Result<std::unique_ptr<AccessLog>> openAccessLog(const std::string& path, LogFormat format,
+                                                 std::function<void(const Error&)> on_problem) {
   TRY(LogFile file, LogFile::open(path));
-  return std::make_unique<FileAccessLog>(path, std::move(file), format);
+  return std::make_unique<FileAccessLog>(path, std::move(file), format, std::move(on_problem));
 }
 
 }  // namespace nimbus::http

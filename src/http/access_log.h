@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -28,7 +29,8 @@ struct AccessRecord {
 // Lines of text (Common Log Format with host, duration and completeness added) or JSON. record()
 // only formats into a buffer of its shard; a thread of the log's own writes the buffers when one
 // has grown, and at least every second, so that a slow disk never stops a shard. When the disk
-// cannot keep up records are dropped and the number of them is logged. Any thread.
+// cannot keep up, or takes nothing, records are dropped and the number of them is logged. Any
+// thread.
 class AccessLog {
  public:
   virtual ~AccessLog() = default;  // writes what is left
@@ -39,8 +41,10 @@ class AccessLog {
   [[nodiscard]] virtual Result<void> reopen() = 0;
 };
 
-// `path` may be "-" for standard output.
-[[nodiscard]] Result<std::unique_ptr<AccessLog>> openAccessLog(const std::string& path,
-                                                               LogFormat format);
+// `path` may be "-" for standard output. `on_problem` is told once each time that the file takes no
+// more, on the log's thread.
+[[nodiscard]] Result<std::unique_ptr<AccessLog>> openAccessLog(
+    const std::string& path, LogFormat format,
+    std::function<void(const Error&)> on_problem = nullptr);
 
 }  // namespace nimbus::http

@@ -133,6 +133,26 @@ TEST_F(AccessLogTest, AppendsToWhatIsThere) {
   EXPECT_TRUE(contentOf(path()).starts_with("before\n"));
 }
 
+TEST_F(AccessLogTest, TellsOnceThatTheFileTakesNothingAndHowManyRecordsThatWere) {
+  std::filesystem::create_symlink("/dev/full", path());
+  std::vector<std::string> problems;
+  auto log = *openAccessLog(path(), LogFormat::kText,
+                            [&](const Error& error) { problems.push_back(error.describe()); });
+  for (int i = 0; i < 3; ++i) {
+    log->record(example());
+    log->flush();
+  }
+  std::filesystem::remove(path());
+  ASSERT_TRUE(log->reopen());
+  log->record(example());
+  log.reset();  // its thread may have been the one that was told
+  ASSERT_EQ(problems.size(), 1);
+  EXPECT_EQ(problems.front(), "cannot write the access log: No space left on device");
+  const std::string content = contentOf(path());
+  EXPECT_EQ(std::ranges::count(content, '\n'), 2) << content;
+  EXPECT_TRUE(content.ends_with("# 3 records dropped\n")) << content;
+}
+
 TEST_F(AccessLogTest, SaysWhyItCannotOpen) {
   const auto log = openAccessLog((folder_ / "missing" / "x").string(), LogFormat::kText);
   ASSERT_FALSE(log.has_value());

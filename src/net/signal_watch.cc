@@ -18,6 +18,13 @@ sigset_t terminationSignals() {
   return signals;
 }
 
+sigset_t hangUpSignal() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGHUP);
+  return signals;
+}
+
 class SignalFdWatch final : public SignalWatch, private FdWatch::Waiter {
  public:
   SignalFdWatch(FdWatch watch, std::function<void(int)> received)
@@ -49,6 +56,16 @@ class SignalFdWatch final : public SignalWatch, private FdWatch::Waiter {
   bool* destroyed_ = nullptr;
 };
 
+Result<std::unique_ptr<SignalWatch>> watch(Shard& shard, const sigset_t& signals,
+                                           std::function<void(int)> received) {
+  NIMBUS_CHECK(shard.onThread());
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  UniqueFd fd(::signalfd(-1, &signals, SFD_NONBLOCK | SFD_CLOEXEC));
+  if (!fd.valid()) return failErrno("cannot watch signals", errno);
+  TRY(FdWatch readable, FdWatch::open(shard, std::move(fd)));
+  return std::make_unique<SignalFdWatch>(std::move(readable), std::move(received));
+}
+
 }  // namespace
 
 void blockTerminationSignals() {
@@ -66,13 +83,16 @@ TerminationSignalsBlocked::~TerminationSignalsBlocked() {
 }
 
 Result<std::unique_ptr<SignalWatch>> watchSignals(Shard& shard, std::function<void(int)> received) {
-  NIMBUS_CHECK(shard.onThread());
-  blockTerminationSignals();
-  const sigset_t signals = terminationSignals();
-  UniqueFd fd(::signalfd(-1, &signals, SFD_NONBLOCK | SFD_CLOEXEC));
-  if (!fd.valid()) return failErrno("cannot watch signals", errno);
-  TRY(FdWatch watch, FdWatch::open(shard, std::move(fd)));
-  return std::make_unique<SignalFdWatch>(std::move(watch), std::move(received));
+  return watch(shard, terminationSignals(), std::move(received));
+}
+
+void blockHangUps() {
+  const sigset_t signals = hangUpSignal();
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+}
+
+Result<std::unique_ptr<SignalWatch>> watchHangUps(Shard& shard, std::function<void()> received) {
+  return watch(shard, hangUpSignal(), [received = std::move(received)](int) { received(); });
 }
 
 }  // namespace nimbus::net

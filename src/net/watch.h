@@ -37,6 +37,12 @@ class SignalWatch {
                                                                 std::function<void(int)> received);
 void blockTerminationSignals();
 
+// The same for SIGHUP, by which an operator says that a log file has been moved away. A program
+// that does not wait for it is ended by it.
+[[nodiscard]] Result<std::unique_ptr<SignalWatch>> watchHangUps(Shard& shard,
+                                                                std::function<void()> received);
+void blockHangUps();
+
 // Blocks them on this thread for as long as it lives: threads that are started meanwhile leave them
 // to others, whoever waits for them later.
 class TerminationSignalsBlocked {

@@ -177,6 +177,7 @@ class SignalWatchTest : public ShardTest {
   void SetUp() override {
     pthread_sigmask(SIG_BLOCK, nullptr, &before_);
     blockTerminationSignals();
+    blockHangUps();
     ShardTest::SetUp();
   }
   void TearDown() override {
@@ -214,6 +215,16 @@ TEST(TerminationSignalsBlockedTest, ThreadsThatStartMeanwhileKeepThemBlocked) {
   }
   EXPECT_TRUE(in_thread);
   EXPECT_EQ(blocked(), before);
+}
+
+TEST_F(SignalWatchTest, HangUpsAreToldApart) {
+  run([](Shard& shard) -> Task<void> {
+    OneShot<bool> told;
+    auto ending = *watchSignals(shard, [](int signal) { ADD_FAILURE() << signal; });
+    auto watch = *watchHangUps(shard, [&] { told.set(true); });
+    EXPECT_EQ(::kill(::getpid(), SIGHUP), 0);
+    EXPECT_TRUE(co_await told.wait());
+  });
 }
 
 TEST_F(SignalWatchTest, ASecondSignalIsToldToo) {

@@ -11,6 +11,7 @@
 #include "host/certificate_keeper.h"
 #include "host/control_plane.h"
 #include "host/data_plane.h"
+#include "wash/access_log_rotation.h"
 #include "wash/admin_socket.h"
 #include "wash/command.h"
 #include "wash/engine_flags.h"
@@ -147,7 +148,9 @@ class HostProcess {
 
   Result<std::vector<std::string>> listen() {
     if (!config_.access_log.path.empty()) {
-      TRY(access_log_, http::openAccessLog(config_.access_log.path, config_.access_log.format));
+      TRY(access_log_, http::openAccessLog(config_.access_log.path, config_.access_log.format,
+                                           accessLogProblems(log_)));
+      TRY(rotation_, AccessLogRotation::watch(plane_->control(), *access_log_, log_));
     }
     std::vector<std::string> addresses;
     for (const host::ListenerConfig& listener : config_.listeners) {
@@ -201,10 +204,12 @@ class HostProcess {
   std::unique_ptr<host::DataPlane> plane_;
   std::unique_ptr<host::ControlPlane> control_;
   std::vector<std::unique_ptr<host::CertificateKeeper>> certificates_;
+  std::unique_ptr<AccessLogRotation> rotation_;
 };
 
 int runHost(const HostFlags& flags, const GlobalOptions& global) {
   Termination::prepare();
+  AccessLogRotation::prepare();
   const auto config = configOf(flags, global);
   if (!config) return reportFailure(global.format, config.error());
   const std::unique_ptr<Logger> log = makeStderrLogger(config->log_level, config->log_format);

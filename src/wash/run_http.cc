@@ -6,6 +6,7 @@
 
 #include "host/certificate_keeper.h"
 #include "host/data_plane.h"
+#include "wash/access_log_rotation.h"
 #include "wash/flag_check.h"
 #include "wash/termination.h"
 
@@ -40,7 +41,8 @@ Result<void> serve(engine::Engine& engine, std::shared_ptr<const engine::Compone
   MetricRegistry metrics;
   std::unique_ptr<http::AccessLog> access_log;
   if (!flags.access_log.empty()) {
-    TRY(access_log, http::openAccessLog(flags.access_log, global.log_format));
+    TRY(access_log,
+        http::openAccessLog(flags.access_log, global.log_format, accessLogProblems(log)));
   }
   TRY(const net::Endpoint where, net::Endpoint::parse(flags.address));
   TRY(const http::ServerOptions server, serverOptions(flags, access_log.get()));
