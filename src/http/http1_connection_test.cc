@@ -296,6 +296,33 @@ TEST_F(Http1ConnectionTest, RefusesTooMuchContent) {
   });
 }
 
+TEST_F(Http1ConnectionTest, TooMuchContentIsA413WhateverTheHandlerMakesOfIt) {
+  run([](net::Shard& shard) -> Task<void> {
+    ServerLimits limits;
+    limits.max_body_bytes = 10;
+    for (const bool aborts : {false, true}) {
+      TestConnection client(
+          shard,
+          [aborts](ServerRequest& request, ResponseWriter& response) -> Task<void> {
+            while (true) {
+              auto piece = co_await request.body->read();
+              if (!piece || !*piece) break;
+            }
+            if (aborts) {
+              response.abort();
+            } else {
+              sendText(response, 500, "I could not read that");
+            }
+          },
+          limits);
+      client.send("POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n");
+      client.send("b\r\nhello world\r\n0\r\n\r\n");
+      co_await client.untilOutput("HTTP/1.1 413 ");
+      co_await client.until([&] { return client.wire().write_shut; });
+    }
+  });
+}
+
 TEST_F(Http1ConnectionTest, AHandlerWithoutResponseIsA500) {
   run([](net::Shard& shard) -> Task<void> {
     TestConnection client(shard, [](ServerRequest&, ResponseWriter&) -> Task<void> { co_return; });

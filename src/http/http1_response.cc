@@ -8,6 +8,14 @@
 #include "http/http1_serializer.h"
 
 namespace nimbus::http {
+namespace {
+
+// Whatever the handler makes of content that ends too early: the client shall know why.
+bool isTooLarge(const RequestBody& request) {
+  return request.error() && request.error()->code() == ErrorCode::kResourceExhausted;
+}
+
+}  // namespace
 
 void Http1Response::start(Version version, Method method, bool keep_alive) {
   version_ = version;
@@ -23,7 +31,11 @@ void Http1Response::start(Version version, Method method, bool keep_alive) {
 void Http1Response::sendHead(const ResponseHead& head, std::optional<std::uint64_t> length) {
   if (stage_ != Stage::kNoHead) return abort();
   if (head.status >= 100 && head.status < 200) return informational(head);
-  if (putHead(head, length)) {
+  if (isTooLarge(request_body_)) {
+    keep_alive_ = false;
+    sendError(413, request_body_.error()->message());
+    stage_ = Stage::kRefused;
+  } else if (putHead(head, length)) {
     stage_ = Stage::kContent;
   } else {
     sendError(502, "invalid response head");
@@ -106,7 +118,7 @@ Result<void> Http1Response::admit(std::size_t bytes) {
   switch (stage_) {
     case Stage::kContent: break;
     case Stage::kNoHead: return fail(ErrorCode::kInternal, "content before the response's head");
-    case Stage::kRefused: return fail(ErrorCode::kInvalidArgument, "invalid response head");
+    case Stage::kRefused: return fail(ErrorCode::kInvalidArgument, "the response was refused");
     case Stage::kDone: return fail(ErrorCode::kInternal, "content after the response's end");
     case Stage::kAborted: return fail(ErrorCode::kCancelled, "the response was given up");
   }
@@ -180,7 +192,10 @@ void Http1Response::finish(const Headers& trailers) {
 }
 
 void Http1Response::abort() {
-  if (stage_ == Stage::kNoHead) {
+  if (stage_ == Stage::kNoHead && isTooLarge(request_body_)) {
+    keep_alive_ = false;
+    sendError(413, request_body_.error()->message());
+  } else if (stage_ == Stage::kNoHead) {
     sendError(502, "no response");
   } else if (stage_ == Stage::kContent) {
     stage_ = Stage::kAborted;

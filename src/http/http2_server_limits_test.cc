@@ -109,6 +109,22 @@ TEST_F(Http2ServerTest, LimitsTheBody) {
   EXPECT_EQ(log_.lines().size(), 3U);
 }
 
+TEST_F(Http2ServerTest, TooMuchContentIsA413WhateverTheHandlerMakesOfIt) {
+  limits_.max_body_bytes = 1000;
+  respondWith([](ServerRequest& request, ResponseWriter& response) -> Task<void> {
+    const auto body = co_await readBody(*request.body);
+    if (request.head.path == "/abort") co_return response.abort();
+    sendText(response, 500, "I could not read that");
+  });
+  auto peer = connect();
+  peer->request(1, "POST", "/", {}, false);
+  peer->data(1, std::string(1001, 'x'), false);
+  EXPECT_EQ(peer->readMessage(1).status(), "413");
+  peer->request(3, "POST", "/abort", {}, false);
+  peer->data(3, std::string(1001, 'x'), false);
+  EXPECT_EQ(peer->readMessage(3).status(), "413");
+}
+
 TEST_F(Http2ServerTest, EndsIdleConnections) {
   limits_.idle_timeout = milliseconds(50);
   auto peer = connect();

@@ -28,6 +28,10 @@ Http2ServerStream::Http2ServerStream(Http2ServerConnection& connection, std::int
 
 void Http2ServerStream::sendHead(const ResponseHead& head, std::optional<std::uint64_t> length) {
   if (closed || headSent() || response_ended_ || connection_.over()) return;
+  // Whatever the handler makes of content that ends too early: the client shall know why.
+  if (too_large_ && head.status >= 200 && head.status != 413) {
+    return sendText(*this, 413, "The request is too large.\n");
+  }
   if (head.status >= 200) return submitHead(head, length);
   const std::string status = std::to_string(head.status);
   Http2FieldList fields;
@@ -113,7 +117,7 @@ void Http2ServerStream::abort() {
     response_ended_ = true;
     return;
   }
-  if (!headSent()) return sendText(*this, 502, "The response failed.\n");
+  if (!headSent()) return sendText(*this, 502, "The response failed.\n");  // or 413, see sendHead
   response_ended_ = true;
   cut_off_ = true;
   outbound.fail(Error(ErrorCode::kCancelled, "the response was cut off"));
