@@ -238,7 +238,8 @@ void Http2ServerConnection::endExchange(Http2ServerStream& stream) {
                   .status = stream.status_,
                   .request_bytes = stream.inbound.receivedBytes(),
                   .response_bytes = stream.content_allowed_ ? stream.written_bytes_ : 0,
-                  .duration = now() - stream.started_at_,
+                  // The shard's time stands still during a turn.
+                  .duration = std::chrono::steady_clock::now() - stream.started_at_,
                   .complete = stream.end_sent});
 }
 

@@ -342,6 +342,28 @@ TEST_F(Http2ServerTest, CountsAndLogsExchanges) {
   EXPECT_EQ(active_->value(), 0);
 }
 
+TEST_F(Http2ServerTest, TimeThatAHandlerComputesWithoutWaitingCounts) {
+  static constexpr auto kBusy = std::chrono::milliseconds(3);
+  respondWith([](ServerRequest&, ResponseWriter& response) -> Task<void> {
+    const auto until = std::chrono::steady_clock::now() + kBusy;
+    while (std::chrono::steady_clock::now() < until) {
+    }
+    sendText(response, 200, "");
+    co_return;
+  });
+  ExchangeMetrics exchanges;
+  for (auto& responses : exchanges.responses) responses = metrics_.counter("responses", "");
+  exchanges.duration_seconds = metrics_.histogram("durations", "");
+  listen();
+  group_->runOn(0, [&](net::Shard&) { environment_->exchange_metrics = &exchanges; });
+  auto peer = connect();
+  peer->request(1, "GET", "/");
+  EXPECT_EQ(peer->readMessage(1).status(), "200");
+  (void)peer->readUntilPong();
+  EXPECT_EQ(exchanges.duration_seconds->count(), 1U);
+  EXPECT_GE(exchanges.duration_seconds->sumSeconds(), std::chrono::duration<double>(kBusy).count());
+}
+
 std::string outputOf(const std::string& command) {
   std::string text;
   FILE* pipe = ::popen(command.c_str(), "r");
