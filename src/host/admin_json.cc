@@ -9,10 +9,15 @@
 
 #include <fmt/format.h>
 
+#include "base/code_point.h"
+
 namespace nimbus::host {
 namespace {
 
 namespace json = boost::json;
+
+// Names of files, and messages with them, may hold bytes that JSON cannot.
+std::string textOf(const json::value& value) { return asUtf8(json::serialize(value)); }
 
 json::value text(std::string_view value) { return json::string(value.data(), value.size()); }
 
@@ -81,9 +86,9 @@ std::string statusJson(const WorkloadStatus& status, StatusDetail detail) {
   if (!status.source.empty()) object["source"] = status.source;
   if (detail == StatusDetail::kWhole) {
     object["components"] = componentsJson(status.components);
-    object["manifest"] = json::parse(toJson(*status.spec));
+    object["manifest"] = json::parse(asUtf8(toJson(*status.spec)));
   }
-  return json::serialize(object);
+  return textOf(object);
 }
 
 std::string eventJson(const HostEvent& event) {
@@ -93,7 +98,7 @@ std::string eventJson(const HostEvent& event) {
   if (!event.workload.empty()) object["workload"] = event.workload;
   if (event.generation != 0) object["generation"] = event.generation;
   if (!event.message.empty()) object["message"] = event.message;
-  return json::serialize(object);
+  return textOf(object);
 }
 
 std::string hostJson(const HostFacts& facts) {
@@ -101,20 +106,20 @@ std::string hostJson(const HostFacts& facts) {
   for (const FolderProblem& problem : facts.problems)
     problems.push_back(json::object{{"file", problem.file}, {"message", problem.message}});
   const WorkloadManager::Counts& counts = facts.counts;
-  return json::serialize(json::object{{"version", text(facts.version)},
-                                      {"epoch", text(facts.epoch)},
-                                      {"phase", text(phaseName(facts.phase))},
-                                      {"uptimeSeconds", facts.uptime.count()},
-                                      {"durable", facts.durable},
-                                      {"workloads", json::object{{"starting", counts.starting},
-                                                                 {"running", counts.running},
-                                                                 {"stopping", counts.stopping},
-                                                                 {"error", counts.error}}},
-                                      {"problems", std::move(problems)}});
+  return textOf(json::object{{"version", text(facts.version)},
+                             {"epoch", text(facts.epoch)},
+                             {"phase", text(phaseName(facts.phase))},
+                             {"uptimeSeconds", facts.uptime.count()},
+                             {"durable", facts.durable},
+                             {"workloads", json::object{{"starting", counts.starting},
+                                                        {"running", counts.running},
+                                                        {"stopping", counts.stopping},
+                                                        {"error", counts.error}}},
+                             {"problems", std::move(problems)}});
 }
 
 std::string errorJson(ErrorCode code, std::string_view message) {
-  return json::serialize(json::object{
+  return textOf(json::object{
       {"error", json::object{{"code", text(errorCodeName(code))}, {"message", text(message)}}}});
 }
 
