@@ -81,6 +81,15 @@ Result<void> checkMemory(std::string_view name, const engine::Component& compone
                   inQuotes(name), mebibytesText(least), mebibytesText(policy.max_memory_bytes)));
 }
 
+Result<void> checkConcurrency(std::string_view name, const engine::Component& component,
+                              const CallPolicy& policy) {
+  if (policy.max_concurrency <= 1 || component.kind() == engine::ComponentKind::kHttpP3) return {};
+  return fail(ErrorCode::kUnsupported,
+              fmt::format("component {} takes one call at a time on an instance: more "
+                          "(maxConcurrency) is for handlers of WASI 0.3",
+                          inQuotes(name)));
+}
+
 Result<std::shared_ptr<const EgressPolicy>> egressPolicyOf(const ComponentSpec& component,
                                                            const EgressOptions& host) {
   const LocalResources& resources = component.local_resources;

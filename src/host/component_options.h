@@ -25,6 +25,11 @@ namespace nimbus::host {
 [[nodiscard]] Result<void> checkMemory(std::string_view name, const engine::Component& component,
                                        const CallPolicy& policy);
 
+// Whether its instances can have as many calls at once as the policy says; else kUnsupported.
+[[nodiscard]] Result<void> checkConcurrency(std::string_view name,
+                                            const engine::Component& component,
+                                            const CallPolicy& policy);
+
 [[nodiscard]] Result<std::shared_ptr<const EgressPolicy>> egressPolicyOf(
     const ComponentSpec& component, const EgressOptions& host);
 

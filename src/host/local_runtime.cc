@@ -119,6 +119,7 @@ Result<std::shared_ptr<ComponentRuntime>> LocalRuntime::assembleComponent(
   const CallPolicy policy = callPolicyOf(component, options_.defaults);
   if (loaded) {
     TRY_VOID(checkMemory(component.name, *loaded, policy));
+    TRY_VOID(checkConcurrency(component.name, *loaded, policy));
   }
   engine::GuestContextOptions guest = contextOptionsOf(spec, component, policy, volumes);
   guest.stdio = options_.stdio;

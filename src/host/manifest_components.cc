@@ -5,13 +5,13 @@
 
 #include "host/egress_rules.h"
 #include "host/manifest_reader.h"
+#include "host/policy_check.h"
 #include "host/text_rules.h"
 #include "oci/reference.h"
 
 namespace nimbus::host {
 namespace {
 
-constexpr std::uint64_t kDayMs = 24ULL * 3600 * 1000;
 constexpr std::size_t kMaxVolumeMounts = 64;
 
 // `environment` is a map of variables, or {config, configFrom, secretFrom} as in wasmCloud: the
@@ -122,8 +122,8 @@ LocalResources readLocalResources(ManifestContext& context, YamlMap& owner) {
   LocalResources resources;
   auto map = owner.map("localResources");
   if (!map) return resources;
-  resources.memory_limit_mb = map->number("memoryLimitMb", {1, 1024 * 1024});
-  resources.cpu_limit_ms = map->number("cpuLimit", {1, kDayMs});
+  resources.memory_limit_mb = map->number("memoryLimitMb", {1, kMostMemoryMb});
+  resources.cpu_limit_ms = map->number("cpuLimit", {1, kMostTimeMs});
   if (const auto count = map->number("maxSockets", {0, 1'000'000}))
     resources.max_sockets = static_cast<std::uint32_t>(*count);
   resources.environment = readEnvironment(context, *map);
@@ -163,23 +163,20 @@ std::optional<oci::PullPolicy> readPullPolicy(YamlMap& map, const ComponentSpec&
 }
 
 void readInstancePolicy(YamlMap& map, ComponentSpec& component) {
-  component.pool_size = static_cast<std::uint32_t>(map.number("poolSize", {0, 10'000}).value_or(0));
-  component.max_invocations = map.number("maxInvocations", {0, 1'000'000'000'000}).value_or(0);
+  component.pool_size =
+      static_cast<std::uint32_t>(map.number("poolSize", {0, kMostWarmInstances}).value_or(0));
+  component.max_invocations = map.number("maxInvocations", {0, kMostInvocations}).value_or(0);
   component.max_concurrency =
-      static_cast<std::uint32_t>(map.number("maxConcurrency", {1, 10'000}).value_or(1));
-  component.timeout_ms = map.durationMs("timeout", {1, kDayMs});
-  component.idle_timeout_ms = map.durationMs("idleTimeout", {1, kDayMs});
+      static_cast<std::uint32_t>(map.number("maxConcurrency", {1, kMostConcurrency}).value_or(1));
+  component.timeout_ms = map.durationMs("timeout", {1, kMostTimeMs});
+  component.idle_timeout_ms = map.durationMs("idleTimeout", {1, kMostTimeMs});
   if (const auto count = map.number("maxInstances", {1, 1'000'000}))
     component.max_instances = static_cast<std::uint32_t>(*count);
   if (const auto count = map.number("maxQueue", {0, 1'000'000}))
     component.max_queue = static_cast<std::uint32_t>(*count);
-  component.queue_timeout_ms = map.durationMs("queueTimeout", {1, kDayMs});
-  if (component.max_concurrency > 1 && component.pool_size == 0)
-    map.problem("maxConcurrency",
-                fmt::format("{}: calls can only share an instance of a pool; set poolSize too",
-                            map.pathOf("maxConcurrency")));
-  if (component.max_instances && component.pool_size > *component.max_instances)
-    map.problem("poolSize", fmt::format("{} is larger than maxInstances", map.pathOf("poolSize")));
+  component.queue_timeout_ms = map.durationMs("queueTimeout", {1, kMostTimeMs});
+  if (const auto found = policyProblem(component))
+    map.problem(found->name, map.pathOf(found->name) + found->message);
 }
 
 void readComponent(ManifestContext& context, YamlMap map) {

@@ -304,6 +304,9 @@ TEST(Manifest, RefusesWhatDoesNotFitTogether) {
       {"    maxConcurrency: 2\n",
        "m.yaml:5: components[0].maxConcurrency: calls can only share an instance of a pool; set "
        "poolSize too"},
+      {"    maxInvocations: 2\n",
+       "m.yaml:5: components[0].maxInvocations: only an instance of a pool serves several calls; "
+       "set poolSize too"},
       {"    poolSize: 5\n    maxInstances: 4\n",
        "m.yaml:5: components[0].poolSize is larger than maxInstances"},
       {"namespace: Team\n",

@@ -7,6 +7,7 @@
 
 #include "base/text.h"
 #include "host/egress_rules.h"
+#include "host/policy_check.h"
 #include "host/provider_ref.h"
 #include "wash/flag_check.h"
 
@@ -157,6 +158,17 @@ Result<void> addFolders(const GuestFlags& flags, host::WorkloadSpec& spec) {
   return {};
 }
 
+Result<void> checkPolicy(const host::ComponentSpec& component) {
+  const auto found = host::policyProblem(component, {.pool_size = "--pool-size",
+                                                     .max_invocations = "--max-invocations",
+                                                     .max_concurrency = "--max-concurrency",
+                                                     .timeout = "--timeout",
+                                                     .cpu_limit = "--cpu-limit",
+                                                     .memory = "--max-memory"});
+  if (!found) return {};
+  return fail(ErrorCode::kInvalidArgument, std::string(found->name) + found->message);
+}
+
 }  // namespace
 
 Result<std::uint64_t> parseBytes(std::string_view text) {
@@ -270,7 +282,9 @@ Result<host::WorkloadSpec> workloadOf(const GuestFlags& flags, const std::string
   TRY_VOID(addProviders(flags, spec));
   if (!flags.max_memory.empty()) {
     TRY(const std::uint64_t bytes, parseBytes(flags.max_memory));
-    component.local_resources.memory_limit_mb = std::max<std::uint64_t>(1, ((bytes - 1) >> 20) + 1);
+    // As much as was said, or a little more; an absurd number stays one.
+    component.local_resources.memory_limit_mb =
+        (bytes >> 20) + ((bytes & ((1ULL << 20) - 1)) == 0 ? 0 : 1);
   }
   if (!flags.timeout.empty()) {
     TRY(const Duration timeout, parseDuration(flags.timeout));
@@ -281,6 +295,7 @@ Result<host::WorkloadSpec> workloadOf(const GuestFlags& flags, const std::string
     component.local_resources.cpu_limit_ms =
         static_cast<std::uint64_t>(limit / std::chrono::milliseconds(1));
   }
+  TRY_VOID(checkPolicy(component));
   spec.routes.push_back({.host = "", .path = "/", .methods = {}, .component = component.name});
   return spec;
 }
