@@ -23,8 +23,8 @@ struct WorkloadManager::Operation {
   std::uint64_t generation = 0;
   bool save = false;      // in the store
   bool restores = false;  // what the store remembers
-  // How often its images could not be had before, and whether that happened again in a way that
-  // may pass.
+  // How often its images or files could not be had before, and whether that happened again in a
+  // way that may pass.
   std::uint32_t earlier_failures = 0;
   bool may_retry = false;
   std::optional<Result<void>> outcome;

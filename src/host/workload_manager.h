@@ -44,7 +44,7 @@ struct ManagerOptions {
   std::size_t max_concurrent_starts = 2;  // generations being prepared at once
   std::size_t max_workloads = 100'000;
   Duration retire_bound = std::chrono::seconds(30);  // for what runs on a replaced generation
-  // An image that cannot be had is asked for again after this pause, which doubles each time.
+  // Images and files that cannot be had are asked for again after it; it doubles each time.
   Duration first_retry = std::chrono::seconds(10);
   Duration longest_retry = std::chrono::minutes(5);
 };
@@ -52,7 +52,7 @@ struct ManagerOptions {
 // Decides which workloads a host runs and brings the data plane there, one generation after the
 // other: prepare, make durable, swap routes, retire the old one. Operations on one workload run one
 // at a time; a newer one supersedes a queued one. The generation that serves goes on serving until
-// a newer one can. One whose images cannot be had has failed for whoever waits, and is tried again
+// a newer one can. One whose images or files are not to be had failed for who waits, and is tried
 // until it serves or a newer change comes. Lives on the control shard and is called only there.
 class WorkloadManager {
  public:

@@ -128,6 +128,67 @@ TEST_F(WorkloadManagerImagesTest, WhatCannotPassIsNotTriedAgain) {
   });
 }
 
+// Does not find a component's file until it is there.
+class LateFiles final : public WorkloadRuntime {
+ public:
+  ErrorCode code = ErrorCode::kNotFound;
+  int failing = 0;
+
+  Task<Result<std::shared_ptr<const WorkloadSpec>>> fetch(std::shared_ptr<const WorkloadSpec> spec,
+                                                          Freshness freshness) override {
+    return rest_.fetch(std::move(spec), freshness);
+  }
+  Task<Result<std::shared_ptr<Deployment>>> prepare(std::shared_ptr<const WorkloadSpec> spec,
+                                                    std::uint64_t generation) override {
+    if (failing > 0) {
+      --failing;
+      co_return fail(code, "no file " + spec->components[0].file);
+    }
+    co_return co_await rest_.prepare(std::move(spec), generation);
+  }
+  Task<void> swap(std::shared_ptr<Deployment> previous, std::shared_ptr<Deployment> next) override {
+    return rest_.swap(std::move(previous), std::move(next));
+  }
+  Task<void> retire(std::shared_ptr<Deployment> deployment, Duration bound) override {
+    return rest_.retire(std::move(deployment), bound);
+  }
+
+ private:
+  FakeRuntime rest_;
+};
+
+TEST_F(WorkloadManagerImagesTest, AFileThatCannotBeReadIsLookedForAgain) {
+  run([](net::Shard& shard) -> Task<void> {
+    for (const ErrorCode code : {ErrorCode::kNotFound, ErrorCode::kIo}) {
+      Rig rig(shard);
+      LateFiles runtime;
+      runtime.code = code;
+      runtime.failing = 2;
+      WorkloadManager manager(rig.environment(runtime),
+                              {.first_retry = std::chrono::milliseconds(1)});
+      const auto first = co_await manager.apply(
+          Rig::share(makeSpec("a", "/a", "/nowhere/late.wasm")), {.source = ""});
+      EXPECT_EQ(first.error().code(), code) << "whoever waits is told at once";
+      EXPECT_TRUE(manager.get("default/a")->retry_at);
+      co_await eventOf(&rig, EventKind::kRunning);
+      EXPECT_EQ(manager.get("default/a")->state, WorkloadState::kRunning);
+      EXPECT_EQ(manager.get("default/a")->reason, "");
+    }
+  });
+}
+
+TEST_F(WorkloadManagerImagesTest, WhatIsNotFoundThoughAllFilesAreThereIsNotTriedAgain) {
+  run([](net::Shard& shard) -> Task<void> {
+    Rig rig(shard);
+    LateFiles runtime;
+    runtime.failing = 1;
+    WorkloadManager manager(rig.environment(runtime), {});
+    EXPECT_FALSE(co_await manager.apply(Rig::share(makeSpec("a", "/a", "/proc/self/status")),
+                                        {.source = ""}));
+    EXPECT_FALSE(manager.get("default/a")->retry_at);
+  });
+}
+
 TEST_F(WorkloadManagerImagesTest, AnImageThatIsMissingIsTheReason) {
   run([](net::Shard& shard) -> Task<void> {
     Rig rig(shard);

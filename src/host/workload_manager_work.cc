@@ -23,6 +23,15 @@ bool mayPass(ErrorCode code) {
   }
 }
 
+// Whether it failed for want of a component's file, which may come or become readable later.
+bool lacksFile(const WorkloadSpec& spec, ErrorCode code) {
+  if (code == ErrorCode::kIo) return true;
+  return code == ErrorCode::kNotFound &&
+         std::ranges::any_of(spec.components, [](const ComponentSpec& component) {
+           return !component.file.empty() && stampOf(component.file) == FileStamp();
+         });
+}
+
 constexpr std::uint32_t kMostDoublings = 10;  // of the pause before a retry
 
 }  // namespace
@@ -89,6 +98,7 @@ Task<Result<std::shared_ptr<Deployment>>> WorkloadManager::prepare(OperationPoin
   auto prepared = co_await environment_.runtime.prepare(std::move(located), operation->generation);
   prepare_seconds_->observe(
       std::chrono::duration<double>(environment_.clock.now() - begun).count());
+  operation->may_retry = !prepared && lacksFile(*operation->spec, prepared.error().code());
   co_return prepared;
 }
 
