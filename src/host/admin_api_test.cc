@@ -398,10 +398,32 @@ TEST(AdminClientParsing, AnEventHasABound) {
   EXPECT_FALSE(fed);
 }
 
+TEST(AdminClientParsing, EventsAreLinesForPeople) {
+  const auto line = [](std::string kind, std::string data) {
+    return describeEvent({.id = "1", .kind = std::move(kind), .data = std::move(data)});
+  };
+  EXPECT_EQ(line("failed", R"({"time":"T","kind":"failed","workload":"a/b","generation":3,)"
+                           R"("message":"it is\nbad"})"),
+            "T  failed  a/b  generation 3: it is\\nbad");
+  EXPECT_EQ(line("ready", R"({"time":"T","kind":"ready","message":"1 of 1 workloads serve"})"),
+            "T  ready: 1 of 1 workloads serve");
+  EXPECT_EQ(line("missed", R"({"count":7})"), "missed: 7 events");
+  EXPECT_EQ(line("odd", "no JSON"), "odd  no JSON");
+}
+
+TEST(AdminClientParsing, ProblemsOfTheFolderAreListed) {
+  const auto problems =
+      parseHostProblems(R"({"problems":[{"file":"a.yaml","message":"a.yaml:1: no"}]})");
+  ASSERT_TRUE(problems);
+  EXPECT_EQ(problems->lines, std::vector<std::string>{"a.yaml:1: no"});
+  EXPECT_EQ(problems->json, R"([{"file":"a.yaml","message":"a.yaml:1: no"}])");
+}
+
 TEST(AdminClientParsing, RefusesOtherAnswers) {
   for (const std::string_view text : {"", "x", "[]", "{}", "{\"workloads\":{}}", "{\"name\":1}"}) {
     EXPECT_FALSE(parseWorkloadView(text)) << text;
     EXPECT_FALSE(parseWorkloadList(text)) << text;
+    EXPECT_FALSE(parseHostProblems(text)) << text;
     EXPECT_EQ(parseAdminError(502, text).message(), "the host answered with status 502");
   }
 }

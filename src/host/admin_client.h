@@ -84,6 +84,15 @@ class AdminClient {
 // Reads what the API answers; kProtocol if it is not that.
 [[nodiscard]] Result<WorkloadView> parseWorkloadView(std::string_view json);
 [[nodiscard]] Result<std::vector<WorkloadView>> parseWorkloadList(std::string_view json);
+// What keeps manifests of the workloads folder from being used, as GET /v1/host tells it.
+struct ProblemsView {
+  std::vector<std::string> lines;  // "a.yaml: line 3: …", or about the folder
+  std::string json;                // the list as it came
+};
+[[nodiscard]] Result<ProblemsView> parseHostProblems(std::string_view json);
+// An event as one line for people: "2025-01-31T23:59:59.123Z  failed  team/shop  generation 3:
+// why".
+[[nodiscard]] std::string describeEvent(const AdminEvent& event);
 // The error that a body of the form {"error":{…}} describes.
 [[nodiscard]] Error parseAdminError(std::uint16_t status, std::string_view json);
 

@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "base/escape.h"
 #include "host/admin_call.h"
 #include "host/admin_client.h"
 
@@ -125,6 +126,41 @@ Result<std::vector<WorkloadView>> parseWorkloadList(std::string_view text) {
     all.push_back(std::move(view));
   }
   return all;
+}
+
+Result<ProblemsView> parseHostProblems(std::string_view text) {
+  const auto value = parse(text);
+  const json::object* object = value ? value->if_object() : nullptr;
+  const json::array* list = object == nullptr ? nullptr : listOf(*object, "problems");
+  if (list == nullptr)
+    return fail(ErrorCode::kProtocol, "the host answered with something else than its state");
+  ProblemsView view{.lines = {}, .json = json::serialize(*list)};
+  for (const json::value& item : *list)
+    if (const json::object* problem = item.if_object())
+      view.lines.push_back(escaped(textOf(*problem, "message")));
+  return view;
+}
+
+std::string describeEvent(const AdminEvent& event) {
+  const auto value = parse(event.data);
+  const json::object* object = value ? value->if_object() : nullptr;
+  if (object == nullptr) return escaped(event.kind + "  " + event.data);
+  std::string line;
+  const auto add = [&line](std::string_view text, std::string_view before) {
+    if (text.empty()) return;
+    if (!line.empty()) line += before;
+    appendEscaped(line, text);
+  };
+  add(textOf(*object, "time"), "");
+  add(event.kind, "  ");
+  add(textOf(*object, "workload"), "  ");
+  if (const std::uint64_t generation = numberOf(*object, "generation"); generation != 0)
+    add(fmt::format("generation {}", generation), "  ");
+  add(textOf(*object, "message"), ": ");
+  add(textOf(*object, "reason"), ": ");  // of events that were missed
+  if (const std::uint64_t count = numberOf(*object, "count"); count != 0)
+    add(fmt::format("{} events", count), ": ");
+  return line;
 }
 
 Error parseAdminError(std::uint16_t status, std::string_view text) {

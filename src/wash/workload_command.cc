@@ -95,13 +95,17 @@ Task<Result<void>> apply(AdminClient* client, const WorkloadFlags* flags, Output
 
 Task<Result<void>> list(AdminClient* client, const WorkloadFlags* flags, OutputFormat format) {
   CO_TRY(const auto views, co_await client->list(flags->namespace_name));
+  CO_TRY(const std::string state, co_await client->host());
+  CO_TRY(const host::ProblemsView problems, host::parseHostProblems(state));
   std::string text;
   std::string json = "[";
   for (const WorkloadView& view : views) {
     text += (text.empty() ? "" : "\n") + describe(view);
     json += (json.size() == 1 ? "" : ",") + view.json;
   }
-  printResult(format, text.empty() ? "no workloads" : text, {{"workloads", json + "]"}});
+  if (text.empty()) text = "no workloads";
+  for (const std::string& problem : problems.lines) text += "\nproblem: " + problem;
+  printResult(format, text, {{"workloads", json + "]"}, {"problems", problems.json}});
   co_return Result<void>();
 }
 
@@ -124,9 +128,7 @@ Task<Result<void>> events(AdminClient* client, const WorkloadFlags* flags, Outpu
   query.workload = flags->argument;
   query.follow = flags->follow;
   co_return co_await client->events(query, [format](const host::AdminEvent& event) {
-    const std::string line =
-        format == OutputFormat::kJson ? event.data + "\n" : event.kind + "  " + event.data + "\n";
-    printOutput(line);
+    printOutput((format == OutputFormat::kJson ? event.data : host::describeEvent(event)) + "\n");
   });
 }
 

@@ -127,9 +127,9 @@ class WashWorkloadTest(hosting.TestCase):
         follower = self.own(harness.Process(
             [harness.WASH, "workload", "--host", f"unix:{self.admin_socket}", "events"],
             env=self.environment()))
-        follower.wait_for_stdout("^ready ")
+        follower.wait_for_stdout("Z  ready: ")
         self.data("apply", self.manifest())
-        follower.wait_for_stdout('^running .*"default/a"')
+        follower.wait_for_stdout("Z  running  default/a  generation 1$")
         follower.send(signal.SIGINT)
         follower.wait()
 
