@@ -20,7 +20,7 @@ void CommandPath::pass(const std::string& word) {
     only_values_ = true;
   } else if (!only_values_ && word.size() > 1 && word.starts_with('-')) {
     passOption(word);
-  } else if (const CLI::App* next = only_values_ ? nullptr : findCommand(word)) {
+  } else if (const CLI::App* next = only_values_ || values_ > 0 ? nullptr : findCommand(word)) {
     commands_.push_back(next);
   } else {
     passValue(word);

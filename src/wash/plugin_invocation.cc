@@ -146,15 +146,4 @@ types::Invocation invocationOf(const types::Command& declared, const GivenValues
   return invocation;
 }
 
-std::vector<std::string> rawBehind(const std::vector<std::string>& line,
-                                   const std::vector<std::string>& words) {
-  auto at = line.begin();
-  for (const std::string& word : words) {
-    at = std::find(at, line.end(), word);
-    if (at == line.end()) return {};
-    ++at;
-  }
-  return {at, line.end()};
-}
-
 }  // namespace nimbus::wash

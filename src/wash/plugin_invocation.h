@@ -37,8 +37,4 @@ using ReadVariable = std::function<std::optional<std::string>(const std::string&
 [[nodiscard]] plugin::types::Invocation invocationOf(const plugin::types::Command& declared,
                                                      const GivenValues& given);
 
-// What stands behind these words on a command line.
-[[nodiscard]] std::vector<std::string> rawBehind(const std::vector<std::string>& line,
-                                                 const std::vector<std::string>& words);
-
 }  // namespace nimbus::wash

@@ -1,13 +1,17 @@
 // The commands of plugins: `wash <plugin>`, `wash <plugin> <sub-command>`.
 
+#include <algorithm>
 #include <cstdlib>
 #include <iostream>
 #include <memory>
 #include <utility>
 
+#include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
 #include "base/escape.h"
+#include "host/text_rules.h"
+#include "wash/command_path.h"
 #include "wash/plugin_commands.h"
 #include "wash/plugin_invocation.h"
 
@@ -25,6 +29,7 @@ struct Word {
   std::vector<std::string> words;  // as it is typed
   std::optional<std::string> sub_command;
   GivenValues given;
+  std::vector<std::string> raw;  // of the line, what is behind the words
 };
 
 std::string describe(const plugin::Plugin& plugin, const std::string& description) {
@@ -67,15 +72,59 @@ int runWord(const Word& word, const PluginCommandParts& parts, plugin::HookConte
   }
   types::Invocation invocation = invocationOf(word.declared, *given);
   invocation.sub_command = word.sub_command;
-  invocation.raw = rawBehind(parts.line, word.words);
+  invocation.raw = word.raw;
   return runPluginCommand(word.plugin, std::move(invocation), joined(word.words), parts, context);
 }
 
-void addWord(CLI::App& command, const std::shared_ptr<Word>& word,
+// What stands behind the words that lead to `command`, which need not be the first of their kind:
+// the value of an option may look like them.
+std::vector<std::string> rawBehind(const CLI::App& app, const CLI::App& command,
+                                   const std::vector<std::string>& line) {
+  CommandPath path(app);
+  auto at = line.begin();
+  while (at != line.end() && &path.command() != &command) path.pass(*at++);
+  return {at, line.end()};
+}
+
+// The parser gives words to arguments that are required before it looks for sub-commands, and takes
+// words for sub-commands that are values of other arguments. Here the first word decides.
+void chooseByFirstWord(const CLI::App& app, CLI::App& command,
+                       const std::vector<std::string>& line) {
+  CommandPath path(app);
+  for (const std::string& word : line) path.pass(word);
+  const auto children = command.get_subcommands([](const CLI::App*) { return true; });
+  if (std::ranges::find(children, &path.command()) != children.end()) {
+    for (CLI::Option* option : command.get_options())
+      if (option->get_positional()) option->required(false);
+  } else if (path.values() > 0) {
+    for (CLI::App* child : children) child->disabled();
+  }
+}
+
+// What was given to the command, and not to its sub-command, nobody would see.
+void refuseGiven(const Word& word, const std::string& sub_command) {
+  const std::string own = "wash " + joined(word.words);
+  for (const auto& [name, values] : word.given.flags) {
+    if (values.empty()) continue;
+    throw CLI::ValidationError(
+        fmt::format("--{} is an option of \"{}\", not of \"{} {}\"", name, own, own, sub_command));
+  }
+  for (const auto& [name, values] : word.given.arguments) {
+    if (values.empty()) continue;
+    throw CLI::ValidationError(fmt::format("{} {} takes no further argument: {}", own, sub_command,
+                                           host::inQuotes(values.front())));
+  }
+}
+
+void addWord(CLI::App& app, CLI::App& command, const std::shared_ptr<Word>& word,
              const PluginCommandParts& parts) {
   addPluginFlags(command, word->declared, word->given);
-  command.callback([word, &parts = parts, &command] {
-    if (!command.get_subcommands().empty()) return;  // one of those is meant
+  command.preparse_callback(
+      [&](std::size_t /*left*/) { chooseByFirstWord(app, command, parts.line); });
+  command.callback([&, word] {
+    if (const auto chosen = command.get_subcommands(); !chosen.empty())
+      return refuseGiven(*word, chosen.front()->get_name());
+    word->raw = rawBehind(app, command, parts.line);
     Action::Inputs inputs{{"plugin", word->plugin.name()}};
     parts.action.set(
         joined(word->words), std::move(inputs),
@@ -92,9 +141,9 @@ void addWordsOf(CLI::App& app, const plugin::Plugin& plugin, const PluginCommand
     own = app.add_subcommand(plugin.info.command_word,
                              describe(plugin, metadata.command->description));
     own->group(kGroup);
-    addWord(*own,
+    addWord(app, *own,
             std::make_shared<Word>(
-                Word{plugin, *metadata.command, {plugin.info.command_word}, std::nullopt, {}}),
+                Word{plugin, *metadata.command, {plugin.info.command_word}, std::nullopt, {}, {}}),
             parts);
   }
   if (metadata.sub_commands.empty()) return;
@@ -104,9 +153,10 @@ void addWordsOf(CLI::App& app, const plugin::Plugin& plugin, const PluginCommand
     parent->group(kGroup)->require_subcommand(1);
   }
   for (const types::Command& each : metadata.sub_commands) {
-    addWord(*parent->add_subcommand(each.name, escaped(each.description)),
-            std::make_shared<Word>(Word{plugin, each, {metadata.name, each.name}, each.name, {}}),
-            parts);
+    addWord(
+        app, *parent->add_subcommand(each.name, escaped(each.description)),
+        std::make_shared<Word>(Word{plugin, each, {metadata.name, each.name}, each.name, {}, {}}),
+        parts);
   }
 }
 
