@@ -43,6 +43,7 @@ plugin-old-2          quick rust_named tests/guests/plugin-old-2
 plugin-old-tally      quick rust_named tests/guests/plugin-old-tally
 plugin-probe          quick rust_named tests/guests/plugin-probe
 plugin-tally          quick rust_named tests/guests/plugin-tally
+plugin-web            quick rust_named tests/guests/plugin-web
 pair-back             quick rust_named tests/guests/pair-back
 pair-web              quick rust_named tests/guests/pair-web
 tally-back            quick rust_named tests/guests/tally-back

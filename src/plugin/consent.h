@@ -9,8 +9,12 @@ struct Question {
   std::string plugin;
   std::string wants;   // "run /usr/bin/docker run --rm otel"
   std::string reason;  // as the plugin gives it; may be empty
+  // Whether agreeing can be for this run, or is to be remembered in any case.
+  enum class Term { kChosen, kLasting };
+  Term term = Term::kChosen;
 };
 
+// Where the term is lasting, kOnce is kAlways.
 enum class Answer { kNo, kOnce, kAlways };
 
 // Asks the user. On any thread; blocks until there is an answer.

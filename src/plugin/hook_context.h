@@ -33,6 +33,8 @@ class HookContext {
   [[nodiscard]] std::vector<std::string> keys() const;
   // Entries whose key begins with `prefix`, with the prefix taken off.
   [[nodiscard]] Entries below(std::string_view prefix) const;
+  // All of it, until the next change.
+  [[nodiscard]] const Entries& entries() const [[clang::lifetimebound]] { return entries_; }
   // How often it was changed.
   [[nodiscard]] std::uint64_t changes() const { return changes_; }
 

@@ -168,7 +168,7 @@ std::string infoJson(const PluginInfo& info) {
   }
   out.raw("capabilities", capabilitiesJson(metadata.capabilities));
   out.texts("interfaces", info.interfaces).boolean("uses_http", info.uses_http);
-  out.boolean("uses_runner", info.uses_runner);
+  out.boolean("uses_runner", info.uses_runner).boolean("runs_programs", info.runs_programs);
   return std::move(out).finish();
 }
 
@@ -182,6 +182,8 @@ Result<PluginInfo> parseInfoJson(std::string_view text) {
   info.interfaces = in.texts("interfaces");
   info.uses_http = in.boolean("uses_http");
   info.uses_runner = in.boolean("uses_runner");
+  // Files of earlier versions do not tell.
+  info.runs_programs = in.optionalBoolean("runs_programs").value_or(info.uses_runner);
   TRY_VOID(in.check());
   TRY_VOID(checkInfo(info));
   return info;

@@ -73,10 +73,17 @@ std::optional<std::string> JsonReader::optionalText(std::string_view key) {
 }
 
 bool JsonReader::boolean(std::string_view key) {
+  const auto found = optionalBoolean(key);
+  if (!found) fail(key, "true or false");
+  return found.value_or(false);
+}
+
+std::optional<bool> JsonReader::optionalBoolean(std::string_view key) {
   const auto* value = static_cast<const json::value*>(find(key));
-  if (value != nullptr && value->is_bool()) return value->get_bool();
+  if (value == nullptr) return std::nullopt;
+  if (value->is_bool()) return value->get_bool();
   fail(key, "true or false");
-  return false;
+  return std::nullopt;
 }
 
 std::uint64_t JsonReader::number(std::string_view key) {

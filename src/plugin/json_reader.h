@@ -28,6 +28,7 @@ class JsonReader {
   [[nodiscard]] std::string text(std::string_view key);
   [[nodiscard]] std::optional<std::string> optionalText(std::string_view key);
   [[nodiscard]] bool boolean(std::string_view key);
+  [[nodiscard]] std::optional<bool> optionalBoolean(std::string_view key);
   [[nodiscard]] std::uint64_t number(std::string_view key);
   [[nodiscard]] std::vector<std::string> texts(std::string_view key);
   [[nodiscard]] std::vector<JsonReader> objects(std::string_view key);

@@ -69,28 +69,30 @@ bool Permissions::granted(const Grant& wanted) const {
   return std::ranges::any_of(granted_, [&](const Grant& each) { return covers(each, wanted); });
 }
 
-// What the plugin declares, as grants; programs that are not there are left out.
-std::vector<std::pair<Grant, std::string>> Permissions::declaredGrants() const {
-  std::vector<std::pair<Grant, std::string>> all;
+std::vector<Need> Permissions::needs() const {
+  std::vector<Need> all;
   for (const types::Program& program : declared_.programs) {
-    if (const auto path = lookUp(program.name))
-      all.emplace_back(Grant{Grant::Kind::kProgram, *path, program.arguments}, program.reason);
+    const auto path = lookUp(program.name);
+    all.push_back({.grant{Grant::Kind::kProgram, path.value_or(program.name), program.arguments},
+                   .reason = program.reason,
+                   .present = path.has_value()});
   }
   for (const types::Files& files : declared_.files) {
     const auto kind =
         files.access == types::Access::kWrite ? Grant::Kind::kWrite : Grant::Kind::kRead;
-    all.emplace_back(Grant{kind, files.folder, {}}, files.reason);
+    all.push_back({{kind, files.folder, {}}, files.reason});
   }
   for (const types::Host& host : declared_.hosts)
-    all.emplace_back(Grant{Grant::Kind::kHost, host.host, {}}, host.reason);
+    all.push_back({{Grant::Kind::kHost, host.host, {}}, host.reason});
   for (const std::string& variable : variables_)
-    all.emplace_back(Grant{Grant::Kind::kVariable, variable, {}}, "for a flag");
+    all.push_back({{Grant::Kind::kVariable, variable, {}}, "for a flag"});
+  for (Need& need : all) need.allowed = std::ranges::find(granted_, need.grant) != granted_.end();
   return all;
 }
 
 std::optional<std::string> Permissions::declaredReason(const Grant& wanted) const {
-  for (const auto& [grant, reason] : declaredGrants()) {
-    if (covers(grant, wanted)) return reason;
+  for (const Need& need : needs()) {
+    if (covers(need.grant, wanted)) return need.reason;
   }
   return std::nullopt;
 }
@@ -209,20 +211,30 @@ std::vector<std::string> Permissions::hosts() const {
   return all;
 }
 
-Result<std::size_t> Permissions::askDeclared() {
-  const std::lock_guard lock(mutex_);
-  std::size_t refused = 0;
-  for (const auto& [grant, reason] : declaredGrants()) {
-    const bool shell = grant.kind == Grant::Kind::kProgram && isShell(grant.subject);
-    if (shell && !options_.allow_shell) {
-      ++refused;
-      continue;
-    }
-    if (std::ranges::find(granted_, grant) != granted_.end()) continue;
-    if (const auto agreed = ask(grant, grant, reason); agreed) continue;
-    ++refused;
+bool Permissions::canBeAllowed(const Need& need) const {
+  if (need.grant.kind != Grant::Kind::kProgram) return true;
+  return need.present && (options_.allow_shell || !isShell(need.grant.subject));
+}
+
+Result<void> Permissions::settle(Need& need, Settling how) {
+  if (need.allowed || !canBeAllowed(need)) return {};
+  if (how == Settling::kAsk) {
+    if (asked_++ >= kMaxQuestions) return {};
+    const Question question{escaped(plugin_.name), describe(need.grant), escaped(need.reason),
+                            Question::Term::kLasting};
+    if (consent_.ask(question) == Answer::kNo) return {};
   }
-  return refused;
+  TRY_VOID(book_.add(plugin_, {need.grant}));
+  granted_.push_back(need.grant);
+  need.allowed = true;
+  return {};
+}
+
+Result<std::vector<Need>> Permissions::settleNeeds(Settling how) {
+  const std::lock_guard lock(mutex_);
+  std::vector<Need> all = needs();
+  for (Need& need : all) TRY_VOID(settle(need, how));
+  return all;
 }
 
 }  // namespace nimbus::plugin

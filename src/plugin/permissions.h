@@ -21,6 +21,18 @@ struct PermissionOptions {
   std::string project_folder;    // absolute
 };
 
+// One thing that a plugin declares.
+struct Need {
+  Grant grant;         // a program that is there: by its absolute path; else as it is declared
+  std::string reason;  // as the plugin gives it
+  bool allowed = false;
+  bool present = true;  // false: a program that is not there
+};
+
+// How what a plugin declares is settled at its installation: by asking, or by agreeing to all of
+// it.
+enum class Settling { kAsk, kAgree };
+
 // What one plugin may do: what the user has agreed to, what rules allow, and else what he answers
 // now. A plugin that declares what it needs is never asked for more than that. Any thread.
 class Permissions {
@@ -58,9 +70,10 @@ class Permissions {
   // The entries by which host() agrees without asking.
   [[nodiscard]] std::vector<std::string> hosts() const;
 
-  // Asks for all that the plugin declares and nobody has agreed to yet, at the installation.
-  // Remembers what is agreed to; what is not, is asked for when it is used. How many were refused.
-  [[nodiscard]] Result<std::size_t> askDeclared();
+  // Settles all that the plugin declares and nobody has agreed to yet. Remembers what is agreed to;
+  // what is not, is asked for when it is used. Programs that are not there are nobody's to allow,
+  // and shells only where options allow for them.
+  [[nodiscard]] Result<std::vector<Need>> settleNeeds(Settling how);
 
  private:
   [[nodiscard]] Result<std::string> lookUp(const std::string& name) const;
@@ -70,7 +83,9 @@ class Permissions {
   [[nodiscard]] bool allowedByRule(const Grant& wanted) const;
   [[nodiscard]] Result<void> ask(const Grant& wanted, const Grant& remembered,
                                  std::string_view reason);
-  [[nodiscard]] std::vector<std::pair<Grant, std::string>> declaredGrants() const;
+  [[nodiscard]] Result<void> settle(Need& need, Settling how);
+  [[nodiscard]] std::vector<Need> needs() const;
+  [[nodiscard]] bool canBeAllowed(const Need& need) const;
 
   const PluginIdentity plugin_;
   const bool declares_;

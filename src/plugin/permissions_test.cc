@@ -44,6 +44,11 @@ class PermissionsTest : public ::testing::Test {
     info.metadata.capabilities.hosts.push_back({"https://*.example.com", "to send"});
     return info;
   }
+  static std::vector<bool> allowed(const std::vector<Need>& needs) {
+    std::vector<bool> all;
+    for (const Need& need : needs) all.push_back(need.allowed);
+    return all;
+  }
   static ErrorCode codeOf(const auto& result) {
     return result ? ErrorCode::kInternal : result.error().code();
   }
@@ -175,15 +180,51 @@ TEST_F(PermissionsTest, APluginThatDeclaresIsAskedForNothingElse) {
 }
 
 TEST_F(PermissionsTest, WhatIsDeclaredIsAskedForAtTheInstallation) {
-  consent_.answers = {Answer::kAlways, Answer::kNo, Answer::kAlways};
-  EXPECT_EQ(*of(declaring(), kDigest).askDeclared(), 1);
+  consent_.answers = {Answer::kOnce, Answer::kNo, Answer::kAlways};
+  EXPECT_EQ(allowed(*of(declaring(), kDigest).settleNeeds(Settling::kAsk)),
+            (std::vector{true, false, true}));
   EXPECT_EQ(consent_.asked.size(), 3);
+  EXPECT_TRUE(consent_.lasting);
   auto permissions = of(declaring(), kDigest);
   EXPECT_TRUE(permissions.program("docker", {"run", "any"}));
   EXPECT_TRUE(permissions.folders().empty());
   EXPECT_TRUE(permissions.host("https", "a.example.com", 443));
   EXPECT_FALSE(permissions.host("http", "a.example.com", 80));
   EXPECT_EQ(consent_.asked.size(), 3);
+}
+
+TEST_F(PermissionsTest, WhatWasAgreedToIsNotAskedForAgain) {
+  consent_.answers = {Answer::kOnce};
+  ASSERT_TRUE(of(declaring(), kDigest).settleNeeds(Settling::kAsk));
+  consent_.asked.clear();
+  EXPECT_EQ(allowed(*of(declaring(), kDigest).settleNeeds(Settling::kAsk)),
+            (std::vector{true, false, false}));
+  EXPECT_EQ(consent_.asked.size(), 2);
+}
+
+TEST_F(PermissionsTest, AgreeingToAllAsksNothingAndLeavesOutShellsAndWhatIsNotThere) {
+  PluginInfo info = declaring();
+  info.metadata.capabilities.programs.push_back({"bash", {"-c", "*"}, ""});
+  info.metadata.capabilities.programs.push_back({"nowhere", {}, ""});
+  info.metadata.capabilities.programs.push_back({"/nowhere/at/all", {}, ""});
+  const auto needs = *of(info, kDigest).settleNeeds(Settling::kAgree);
+  EXPECT_EQ(allowed(needs), (std::vector{true, false, false, false, true, true}));
+  EXPECT_TRUE(needs[1].present);
+  EXPECT_FALSE(needs[2].present);
+  EXPECT_FALSE(needs[3].present);
+  EXPECT_TRUE(consent_.asked.empty());
+  EXPECT_EQ(book_.of(kDigest)->size(), 3);
+  EXPECT_TRUE(book_.of("sha256:" + std::string(64, 'b'))->empty());
+  options_.allow_shell = true;
+  EXPECT_TRUE((*of(info, kDigest).settleNeeds(Settling::kAgree))[1].allowed);
+}
+
+TEST_F(PermissionsTest, AnInstallationAsksOnlySoManyQuestions) {
+  PluginInfo info = infoNamed("otel");
+  for (int i = 0; i < 60; ++i)
+    info.metadata.capabilities.hosts.push_back({"host-" + std::to_string(i), ""});
+  ASSERT_TRUE(of(info, kDigest).settleNeeds(Settling::kAsk));
+  EXPECT_LE(consent_.asked.size(), 32);
 }
 
 TEST_F(PermissionsTest, DeclaredStandsForAllOfIt) {
@@ -209,7 +250,7 @@ TEST_F(PermissionsTest, AVariableIsReadOnceThatIsAgreedTo) {
   EXPECT_EQ(codeOf(of(info, kDigest).variable("GITHUB_TOKEN")), ErrorCode::kPermissionDenied);
   EXPECT_EQ(consent_.asked.size(), 1);
   consent_.answers = {Answer::kAlways};
-  EXPECT_EQ(*of(info, kDigest).askDeclared(), 0);
+  EXPECT_EQ(allowed(*of(info, kDigest).settleNeeds(Settling::kAsk)), std::vector{true});
   EXPECT_TRUE(of(info, kDigest).variable("API_TOKEN"));
   EXPECT_FALSE(of(info, "sha256:" + std::string(64, 'b')).variable("API_TOKEN"));
   EXPECT_EQ(*book_.revoke("otel"), 1);

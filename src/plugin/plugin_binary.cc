@@ -6,10 +6,6 @@
 
 namespace nimbus::plugin {
 
-namespace {
-constexpr std::size_t kMaxPluginBytes = std::size_t{256} << 20;
-}  // namespace
-
 Result<std::string> readBinary(const Plugin& plugin) {
   TRY(std::string content, host::readFile(plugin.wasm_path, kMaxPluginBytes));
   if (engine::digestText(engine::sha256(asBytes(content))) == plugin.digest) return content;

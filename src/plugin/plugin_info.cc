@@ -185,6 +185,25 @@ std::vector<std::string> variablesOf(const PluginInfo& info) {
   return {names.begin(), names.end()};
 }
 
+bool hasCommands(const PluginInfo& info) {
+  return info.metadata.command || !info.metadata.sub_commands.empty();
+}
+
+bool handlesHttp(const PluginInfo& info) {
+  return std::ranges::any_of(info.interfaces, [](const std::string& name) {
+    return name.starts_with("wasi:http/incoming-handler@") ||
+           name.starts_with("wasi:http/handler@");
+  });
+}
+
+std::vector<std::string> mayAskFor(const PluginInfo& info) {
+  std::vector<std::string> kinds;
+  if (info.abi == Abi::kNimbus010) return kinds;
+  if (info.runs_programs) kinds.emplace_back("program");
+  if (info.uses_http) kinds.emplace_back("host");
+  return kinds;
+}
+
 std::string fileStem(std::string_view name) {
   std::string stem(name);
   for (char& c : stem) {

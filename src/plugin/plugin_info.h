@@ -25,8 +25,9 @@ struct PluginInfo {
   std::string command_word;
   // What it exports beside the contract, by full names: "wasi:blobstore/container@0.2.0-draft".
   std::vector<std::string> interfaces;
-  bool uses_http = false;    // imports an outgoing handler
-  bool uses_runner = false;  // imports functions of the contract: what it may ask of its runner
+  bool uses_http = false;      // imports an outgoing handler
+  bool uses_runner = false;    // imports functions of the contract: what it may ask of its runner
+  bool runs_programs = false;  // imports the functions that run programs
 
   friend bool operator==(const PluginInfo&, const PluginInfo&) = default;
 };
@@ -45,6 +46,16 @@ struct PluginInfo {
 // The environment variables that flags of its commands take values from, each once.
 [[nodiscard]] std::vector<std::string> variablesOf(const PluginInfo& info);
 
+// Kinds of what a plugin of an older contract, which declares nothing, may ask for when it needs
+// it: "program", "host". Others ask only for what they declare.
+[[nodiscard]] std::vector<std::string> mayAskFor(const PluginInfo& info);
+
+// Whether it has a command or sub-commands.
+[[nodiscard]] bool hasCommands(const PluginInfo& info);
+
+// Whether it exports a handler of HTTP requests.
+[[nodiscard]] bool handlesHttp(const PluginInfo& info);
+
 // The plugin's name as that of a file: characters but letters, digits, `-` and `_` become `_`.
 [[nodiscard]] std::string fileStem(std::string_view name);
 
@@ -57,5 +68,6 @@ inline constexpr std::size_t kMaxCapabilities = 64;  // of each kind
 inline constexpr std::size_t kMaxPatterns = 64;      // of one program
 inline constexpr std::size_t kMaxInfoBytes = 1 << 20;
 inline constexpr std::size_t kMaxInterfaces = 256;
+inline constexpr std::size_t kMaxInfoFileBytes = 8 * kMaxInfoBytes;
 
 }  // namespace nimbus::plugin

@@ -1,6 +1,7 @@
 #include "plugin/plugin_runtime.h"
 
 #include <algorithm>
+#include <array>
 #include <filesystem>
 #include <optional>
 #include <utility>
@@ -44,10 +45,18 @@ Result<PluginInfo> infoOfBinary(ByteView wasm) {
   return info;
 }
 
-bool usesRunner(const engine::Component& component, std::string_view contract) {
-  return std::ranges::any_of(component.imports(), [&](const engine::ComponentImport& import) {
-    return import.interface == contract && !import.functions.empty();
-  });
+void readUsesOfRunner(const engine::Component& component, PluginInfo& info) {
+  constexpr std::array<std::string_view, 4> kPrograms{
+      "runner.exec", "runner.start", "runner.host-exec", "runner.host-exec-background"};
+  const std::string_view contract = adapterOf(info.abi).typesInterface();
+  for (const engine::ComponentImport& import : component.imports()) {
+    if (import.interface != contract) continue;
+    for (const auto& function : import.functions) {
+      info.uses_runner = true;
+      if (std::ranges::find(kPrograms, function.wire_name) != kPrograms.end())
+        info.runs_programs = true;
+    }
+  }
 }
 
 }  // namespace
@@ -62,6 +71,7 @@ Result<std::shared_ptr<const engine::Component>> loadPlugin(const Plugin& plugin
 struct PluginRuntime::Machine {
   std::unique_ptr<engine::Engine> engine;
   MetricRegistry metrics;
+  GivenByName given;
   std::unique_ptr<host::DataPlane> plane;
 };
 
@@ -80,10 +90,13 @@ Result<PluginRuntime::Machine*> PluginRuntime::machine() {
   if (machine_) return machine_.get();
   auto made = std::make_unique<Machine>();
   engine::EngineOptions engine = options_.engine;
-  engine.max_instances = 16;
+  engine.max_instances = 32;
   TRY(made->engine, engine::Engine::create(std::move(engine), log_));
   host::DataPlaneOptions plane;
   plane.shards = 1;
+  plane.runtime.providers.given = [&given = made->given](const std::string& name) {
+    return given.find(name);
+  };
   TRY(made->plane,
       host::DataPlane::create(std::move(plane), *made->engine, log_, made->metrics, clock_));
   machine_ = std::move(made);
@@ -156,14 +169,44 @@ Result<T> PluginRuntime::call(const Plugin& plugin, HookContext& context, Use<T>
   TRY(Machine* const machine, this->machine());
   TRY(const auto component, loadPlugin(plugin, *machine->engine));
   threads.reset();
-  TRY(const auto standing, this->standing(plugin));
+  TRY(auto made, this->standing(plugin));
+  const std::shared_ptr<Standing> standing(std::move(made));
   const HookContext::Entries before = standing->config.below("");
+  std::unique_ptr<CommandServer> server;
+  if (use.serves_http) {
+    TRY(server, serveHttp(standing, component, context));
+  }
   Result<T> result = callIn<T>(*standing, component, context, std::move(use));
+  server.reset();
   if (standing->config.changes() != 0) {
     TRY_VOID(
         changeConfigFile(plugin.config_path, changesBetween(before, standing->config.below(""))));
   }
   return result;
+}
+
+Result<std::unique_ptr<CommandServer>> PluginRuntime::serveHttp(
+    const std::shared_ptr<Standing>& standing,
+    const std::shared_ptr<const engine::Component>& component, HookContext& context) {
+  const Plugin& plugin = standing->plugin;
+  if (!handlesHttp(plugin.info)) return nullptr;
+  auto server = CommandServer::start(
+      *machine_->plane, machine_->given,
+      {.plugin = plugin,
+       .permissions = standing->permissions,
+       .component = component,
+       .config = std::shared_ptr<const HookContext>(standing, &standing->config)},
+      options_.http_address);
+  if (!server) {
+    return fail(server.error().code(),
+                "the HTTP that it serves while its command runs (--plugin-address)",
+                std::move(server).error());
+  }
+  const std::string address = (*server)->address().toString();
+  TRY_VOID(context.set("plugin.http_address", address));
+  log_.info("serves HTTP while its command runs",
+            {{"plugin", plugin.name()}, {"url", "http://" + address + "/"}});
+  return server;
 }
 
 Result<PluginInfo> PluginRuntime::inspect(const Bytes& wasm) {
@@ -172,7 +215,7 @@ Result<PluginInfo> PluginRuntime::inspect(const Bytes& wasm) {
   TRY(Machine* const machine, this->machine());
   TRY(const auto component, machine->engine->load(wasm.view()));
   threads.reset();
-  binary.uses_runner = usesRunner(*component, adapterOf(binary.abi).typesInterface());
+  readUsesOfRunner(*component, binary);
   Plugin plugin;
   plugin.info = binary;
   plugin.info.metadata.name = "new";
@@ -188,6 +231,7 @@ Result<PluginInfo> PluginRuntime::inspect(const Bytes& wasm) {
   info.interfaces = binary.interfaces;
   info.uses_http = binary.uses_http;
   info.uses_runner = binary.uses_runner;
+  info.runs_programs = binary.runs_programs;
   TRY_VOID(checkInfo(info));
   if (infoJson(info).size() > kMaxInfoBytes) {
     return fail(ErrorCode::kResourceExhausted, "the plugin says more than a mebibyte of itself");
@@ -201,6 +245,7 @@ Result<std::string> PluginRuntime::run(const Plugin& plugin, types::Invocation i
       plugin, context,
       {.limits = kCommandLimits,
        .through_streams = !options_.keep_output_clean,
+       .serves_http = true,
        .call = [&](PluginInstance& instance) { return instance.run(std::move(invocation)); }});
 }
 
@@ -224,9 +269,9 @@ Result<void> PluginRuntime::allowVariable(const Plugin& plugin, const std::strin
   return standing->permissions.variable(name);
 }
 
-Result<std::size_t> PluginRuntime::askDeclared(const Plugin& plugin) {
+Result<std::vector<Need>> PluginRuntime::settleNeeds(const Plugin& plugin, Settling how) {
   TRY(const auto standing, this->standing(plugin));
-  return standing->permissions.askDeclared();
+  return standing->permissions.settleNeeds(how);
 }
 
 }  // namespace nimbus::plugin

@@ -12,6 +12,8 @@
 #include "base/process.h"
 #include "base/result.h"
 #include "engine/engine.h"
+#include "net/address.h"
+#include "plugin/command_server.h"
 #include "plugin/consent.h"
 #include "plugin/grant_book.h"
 #include "plugin/hook_context.h"
@@ -29,6 +31,8 @@ struct PluginRuntimeOptions {
   // Configuration that the user has written for plugins, by their names: it wins over what they
   // keep themselves.
   std::map<std::string, HookContext::Entries> configured;
+  // Where HTTP is served that a plugin exports, while its command runs; port 0 takes a free one.
+  net::Endpoint http_address;
   bool keep_output_clean = false;  // nothing but results goes to standard output: `-o json`
 };
 
@@ -74,8 +78,8 @@ class PluginRuntime {
   // Whether its flags may have values from that variable of the environment. May ask.
   [[nodiscard]] Result<void> allowVariable(const Plugin& plugin, const std::string& name);
 
-  // Asks for what the plugin declares; how much of it was refused.
-  [[nodiscard]] Result<std::size_t> askDeclared(const Plugin& plugin);
+  // See Permissions.
+  [[nodiscard]] Result<std::vector<Need>> settleNeeds(const Plugin& plugin, Settling how);
 
  private:
   struct Machine;
@@ -84,12 +88,17 @@ class PluginRuntime {
   struct Use {
     CallLimits limits;
     bool through_streams = false;  // the instance's standard streams are those of this process
+    bool serves_http = false;      // what the plugin exports of it, meanwhile
     std::move_only_function<Task<Result<T>>(PluginInstance&)> call;
   };
 
   [[nodiscard]] Result<Machine*> machine();
   template <typename T>
   [[nodiscard]] Result<T> call(const Plugin& plugin, HookContext& context, Use<T> use);
+  // Null if the plugin has nothing to serve.
+  [[nodiscard]] Result<std::unique_ptr<CommandServer>> serveHttp(
+      const std::shared_ptr<Standing>& standing,
+      const std::shared_ptr<const engine::Component>& component, HookContext& context);
   template <typename T>
   [[nodiscard]] Result<T> callIn(Standing& standing,
                                  std::shared_ptr<const engine::Component> component,

@@ -19,7 +19,7 @@ namespace fs = std::filesystem;
 
 constexpr const char* kLockFile = "plugins.lock";
 constexpr std::size_t kMaxLockBytes = std::size_t{4} << 20;
-constexpr std::size_t kMaxInfoFileBytes = 8 * kMaxInfoBytes;
+constexpr const char* kDamagedLockFile = "plugins.lock.damaged";
 constexpr std::size_t kMaxPlugins = 1000;
 
 // Its names as plugin and as file, in small letters.
@@ -55,6 +55,34 @@ Result<std::vector<LockEntry>> PluginStore::readLock() const {
   return std::unexpected(std::move(text).error());
 }
 
+Result<std::vector<LockEntry>> PluginStore::entries() const {
+  auto read = readLock();
+  std::error_code error;
+  if (read && (fs::exists(lockFile(), error) || !holdsPlugins(folder_))) return read;
+  const std::string what =
+      read ? lockFile() + " is not there, though plugins are" : read.error().describe();
+  return fail(read ? ErrorCode::kNotFound : read.error().code(),
+              what + "; \"wash plugin repair\" makes the list of plugins again");
+}
+
+Result<RecoveredLock> PluginStore::repair() {
+  RecoveredLock recovered;
+  std::error_code error;
+  if (!fs::exists(folder_, error)) return recovered;
+  TRY(const auto lock, lockFolder(folder_));
+  if (auto whole = entries()) {
+    recovered.entries = *std::move(whole);
+    return recovered;
+  }
+  recovered = recoverLock(folder_);
+  if (fs::exists(lockFile(), error)) {
+    fs::rename(lockFile(), folder_ + "/" + kDamagedLockFile, error);
+    if (error) return fail(ErrorCode::kIo, lockFile() + ": " + error.message());
+  }
+  TRY_VOID(host::replaceFileDurably(folder_, kLockFile, formatLock(recovered.entries)));
+  return recovered;
+}
+
 Plugin PluginStore::placed(const LockEntry& entry, PluginInfo info) const {
   const std::string stem = fileStem(entry.name);
   return {.info = std::move(info),
@@ -77,7 +105,7 @@ Result<InstalledPlugin> PluginStore::read(const LockEntry& entry) const {
 
 PluginStore::Listing PluginStore::list() const {
   Listing listing;
-  const auto entries = readLock();
+  const auto entries = this->entries();
   if (!entries) {
     listing.problems.push_back({.plugin = {}, .reason = entries.error().describe()});
     return listing;
@@ -94,7 +122,7 @@ PluginStore::Listing PluginStore::list() const {
 }
 
 Result<InstalledPlugin> PluginStore::find(std::string_view name) const {
-  TRY(const auto entries, readLock());
+  TRY(const auto entries, this->entries());
   const auto found = std::ranges::find(entries, name, &LockEntry::name);
   if (found == entries.end())
     return fail(ErrorCode::kNotFound, fmt::format("no plugin {} is installed", name));
@@ -132,7 +160,7 @@ Result<void> PluginStore::checkNames(const Request& request,
 Result<InstalledPlugin> PluginStore::install(const Request& request) {
   TRY_VOID(checkInfo(request.info));
   TRY(const auto lock, lockFolder(folder_));
-  TRY(std::vector<LockEntry> entries, readLock());
+  TRY(std::vector<LockEntry> entries, this->entries());
   const std::string& name = request.info.metadata.name;
   const auto existing = std::ranges::find(entries, name, &LockEntry::name);
   if (existing != entries.end() && request.existing == Existing::kRefuse) {
@@ -177,7 +205,7 @@ void PluginStore::removeFiles(const LockEntry& entry) const {
 
 Result<void> PluginStore::uninstall(std::string_view name, Data data) {
   TRY(const auto lock, lockFolder(folder_));
-  TRY(std::vector<LockEntry> entries, readLock());
+  TRY(std::vector<LockEntry> entries, this->entries());
   const auto found = std::ranges::find(entries, name, &LockEntry::name);
   if (found == entries.end())
     return fail(ErrorCode::kNotFound, fmt::format("no plugin {} is installed", name));

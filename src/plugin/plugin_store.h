@@ -7,6 +7,7 @@
 
 #include "base/bytes.h"
 #include "base/result.h"
+#include "plugin/lock_recovery.h"
 #include "plugin/plugin.h"
 #include "plugin/plugin_lock.h"
 
@@ -37,6 +38,9 @@ class PluginStore {
     std::vector<Problem> problems;
   };
   [[nodiscard]] Listing list() const;
+  // Makes the lock file again of what is in the folder, if it is lost or damaged; a damaged one is
+  // kept beside it.
+  [[nodiscard]] Result<RecoveredLock> repair();
   // kNotFound, or why it cannot be used.
   [[nodiscard]] Result<InstalledPlugin> find(std::string_view name) const;
 
@@ -59,6 +63,8 @@ class PluginStore {
 
  private:
   [[nodiscard]] Result<std::vector<LockEntry>> readLock() const;
+  // Unlike readLock(), a file that is lost is an error, and errors say what helps.
+  [[nodiscard]] Result<std::vector<LockEntry>> entries() const;
   [[nodiscard]] Result<InstalledPlugin> read(const LockEntry& entry) const;
   [[nodiscard]] Plugin placed(const LockEntry& entry, PluginInfo info) const;
   [[nodiscard]] Result<void> checkNames(const Request& request,

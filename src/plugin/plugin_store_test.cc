@@ -2,7 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <fstream>
+#include <functional>
 
 #include "plugin/hook_runner.h"
 #include "plugin/info_json.h"
@@ -108,6 +110,61 @@ TEST_F(PluginStoreTest, OneThatIsDamagedIsLeftOutAndTheOthersStay) {
   EXPECT_EQ(store_.list().problems.size(), 1);
 }
 
+TEST_F(PluginStoreTest, ALostOrDamagedLockFileIsMadeAgainOfWhatIsThere) {
+  ASSERT_TRUE(install(infoNamed("a")));
+  ASSERT_TRUE(install(infoNamed("b.c"), "other"));
+  ASSERT_TRUE(install(infoNamed("forged")));
+  std::ofstream(store_.find("forged")->plugin.wasm_path) << "else";
+  const std::vector<std::function<void()>> accidents{
+      [&] { fs::remove(store_.lockFile()); }, [&] { fs::resize_file(store_.lockFile(), 0); },
+      [&] { std::ofstream(store_.lockFile()) << R"({"version":1,"plugins":[{"name":"../x"}]})"; }};
+  for (const auto& happens : accidents) {
+    happens();
+    EXPECT_TRUE(names().empty());
+    ASSERT_EQ(store_.list().problems.size(), 1);
+    EXPECT_TRUE(store_.list().problems[0].reason.contains("wash plugin repair"));
+    EXPECT_FALSE(install(infoNamed("d")));
+    EXPECT_FALSE(store_.uninstall("a", PluginStore::Data::kKeep));
+    const auto repaired = store_.repair();
+    ASSERT_TRUE(repaired) << repaired.error().describe();
+    EXPECT_EQ(names(), (Texts{"a", "b.c"}));
+    ASSERT_EQ(repaired->left_out.size(), 1);
+    EXPECT_TRUE(repaired->left_out[0].file.starts_with("forged-"));
+    EXPECT_TRUE(store_.list().problems.empty());
+  }
+  EXPECT_TRUE(fs::exists(folder_.path("plugins/plugins.lock.damaged")));
+  ASSERT_TRUE(install(infoNamed("d")));
+}
+
+TEST_F(PluginStoreTest, OfTwoWithOneNameTheNewerOneIsRecovered) {
+  const auto old = install(infoNamed("a"), "old");
+  ASSERT_TRUE(old);
+  fs::copy(store_.folder(), folder_.path("copy"));
+  ASSERT_TRUE(install(infoNamed("a"), "new", PluginStore::Existing::kReplace));
+  fs::copy(folder_.path("copy"), store_.folder(),
+           fs::copy_options::skip_existing | fs::copy_options::recursive);
+  fs::last_write_time(old->plugin.wasm_path,
+                      fs::file_time_type::clock::now() - std::chrono::hours(1));
+  fs::remove(store_.lockFile());
+  const auto repaired = store_.repair();
+  ASSERT_TRUE(repaired) << repaired.error().describe();
+  EXPECT_EQ(names(), Texts{"a"});
+  EXPECT_NE(store_.find("a")->plugin.digest, old->plugin.digest);
+  ASSERT_EQ(repaired->left_out.size(), 1);
+  EXPECT_EQ(repaired->left_out[0].reason, "there is a newer one");
+}
+
+TEST_F(PluginStoreTest, RepairLeavesAListThatIsWholeAlone) {
+  ASSERT_TRUE(store_.repair());
+  EXPECT_FALSE(fs::exists(store_.folder()));
+  ASSERT_TRUE(install(infoNamed("a")));
+  const auto stamp = fs::last_write_time(store_.lockFile());
+  const auto repaired = store_.repair();
+  ASSERT_TRUE(repaired);
+  EXPECT_EQ(repaired->entries.size(), 1);
+  EXPECT_EQ(fs::last_write_time(store_.lockFile()), stamp);
+}
+
 TEST_F(PluginStoreTest, OneWithoutItsBinaryIsLeftOutAndKeepsItsName) {
   const auto gone = install(infoNamed("a.b"));
   const auto cut = install(infoNamed("cut"));
@@ -148,11 +205,33 @@ TEST(PluginInfoTest, IsTheSameFromItsJson) {
   info.interfaces = {"wasi:blobstore/types@0.2.0-draft"};
   info.uses_http = true;
   info.uses_runner = true;
+  info.runs_programs = true;
   const auto read = parseInfoJson(infoJson(info));
   ASSERT_TRUE(read) << read.error().describe();
   EXPECT_EQ(*read, info);
   for (const char* text : {"", "[]", "{}", "{\"abi\":\"wasmcloud:wash@0.1.0\"}"})
     EXPECT_FALSE(parseInfoJson(text)) << text;
+}
+
+TEST(PluginInfoTest, FilesOfEarlierVersionsDoNotTellWhoRunsPrograms) {
+  PluginInfo info = infoNamed("old");
+  info.uses_runner = true;
+  std::string text = infoJson(info);
+  const std::string member = ",\"runs_programs\":false";
+  ASSERT_NE(text.find(member), std::string::npos);
+  text.erase(text.find(member), member.size());
+  const auto read = parseInfoJson(text);
+  ASSERT_TRUE(read) << read.error().describe();
+  EXPECT_TRUE(read->runs_programs);
+}
+
+TEST(PluginInfoTest, OnlyPluginsOfOlderContractsAskForWhatTheyDoNotDeclare) {
+  PluginInfo info = infoNamed("a");
+  info.uses_http = true;
+  info.runs_programs = true;
+  EXPECT_TRUE(mayAskFor(info).empty());
+  info.abi = Abi::kWasmcloud001;
+  EXPECT_EQ(mayAskFor(info), (std::vector<std::string>{"program", "host"}));
 }
 
 TEST(PluginInfoTest, NamesThatCannotBeTypedAreRefused) {

@@ -39,6 +39,7 @@ class FakeConsent final : public Consent {
  public:
   [[nodiscard]] Answer ask(const Question& question) override {
     asked.push_back(question.wants);
+    lasting = question.term == Question::Term::kLasting;
     if (answers.empty()) return Answer::kNo;
     const Answer answer = answers.front();
     answers.pop_front();
@@ -46,6 +47,7 @@ class FakeConsent final : public Consent {
   }
   std::deque<Answer> answers;
   std::vector<std::string> asked;
+  bool lasting = false;  // the last one
 };
 
 [[nodiscard]] inline PluginInfo infoNamed(const std::string& name) {

@@ -1,7 +1,6 @@
 // `wash build [PROJECT]`.
 
 #include <algorithm>
-#include <cstdlib>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -13,15 +12,13 @@
 #include <CLI/CLI.hpp>
 
 #include "base/escape.h"
-#include "base/process.h"
 #include "project/build.h"
 #include "project/config.h"
 #include "wash/build_report.h"
 #include "wash/command.h"
+#include "wash/project_builder.h"
 #include "wash/project_input.h"
-#include "wash/terminal/build_progress.h"
 #include "wash/terminal/interrupt.h"
-#include "wash/wit_fetch.h"
 
 namespace nimbus::wash {
 namespace {
@@ -66,18 +63,11 @@ BuildWords wordsOf(const BuildFlags& flags, std::size_t trailing) {
   return words;
 }
 
-Result<project::BuildRequest> requestOf(const BuildFlags& flags, const std::string& folder) {
-  std::error_code error;
-  if (!std::filesystem::is_directory(folder, error))
-    return fail(ErrorCode::kNotFound, folder + " is not a folder");
-  const project::Project found = project::findProject(folder);
-  TRY(project::LoadedConfig loaded, project::loadProjectConfig(found, configFlags(flags)));
-  project::BuildRequest request{.folder = found.folder, .config = std::move(loaded.config)};
+Result<project::BuildRequest> requestOf(const BuildFlags& flags, const std::string& folder,
+                                        const GlobalOptions& global) {
+  TRY(project::BuildRequest request, buildRequestFor(folder, configFlags(flags), global));
   if (flags.release) request.profile = project::BuildProfile::kRelease;
   if (flags.debug) request.profile = project::BuildProfile::kDebug;
-  const char* path = std::getenv("PATH");
-  request.path_variable = path == nullptr ? "/usr/local/bin:/usr/bin:/bin" : path;
-  request.wash = std::filesystem::read_symlink("/proc/self/exe", error).string();
   return request;
 }
 
@@ -85,17 +75,10 @@ int runBuild(const BuildFlags& flags, const BuildWords& words, const GlobalOptio
              plugin::HookContext& context) {
   const Interrupt interrupt;
   const std::string folder = context.get(kProjectPathKey).value_or(words.folder);
-  auto request = requestOf(flags, folder);
+  auto request = requestOf(flags, folder, global);
   if (!request) return reportFailure(global.format, request.error(), interrupt);
   request->arguments = words.arguments;
-  request->stop = interrupt.token();
-  SystemProcessRunner runner;
-  const auto outcome = [&] {
-    TerminalBuildProgress progress;
-    request->fetch_wit =
-        fetchWitForBuilds(runner, [&](std::string_view text) { progress.note(text); });
-    return project::buildProject(*request, runner, progress);
-  }();
+  const auto outcome = buildOnTerminal(*request, interrupt);
   if (!outcome) return reportFailure(global.format, outcome.error(), interrupt);
   if (const auto kept = context.set(kComponentPathKey, outcome->component_path); !kept) {
     return reportFailure(global.format, kept.error(), interrupt);

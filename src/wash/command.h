@@ -28,6 +28,7 @@ struct GlobalOptions {
   std::string user_config;         // the user's configuration file, if not the usual one
   std::vector<std::string> allow;  // rules for plugins (plugin::parseAllowRule)
   bool allow_shell = false;        // plugins may run shells, if the user agrees
+  std::string plugin_address = "127.0.0.1:8888";  // where a plugin's command serves HTTP
 };
 
 // What the command line asks for: a command leaves it here once its flags have been read, and

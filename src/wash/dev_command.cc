@@ -11,8 +11,10 @@
 #include "dev/project_build.h"
 #include "host/files.h"
 #include "net/address.h"
+#include "net/watch.h"
 #include "project/config.h"
 #include "wash/command.h"
+#include "wash/dev_first_component.h"
 #include "wash/dev_server.h"
 #include "wash/engine_flags.h"
 #include "wash/flag_check.h"
@@ -20,7 +22,6 @@
 #include "wash/line_printer.h"
 #include "wash/plugins.h"
 #include "wash/project_input.h"
-#include "wash/termination.h"
 #include "wash/wit_fetch.h"
 
 namespace nimbus::wash {
@@ -80,7 +81,8 @@ dev::ProjectBuilder builderOf(ProcessRunner& runner, LinePrinter& lines) {
 
 int run(const DevFlags& flags, const GlobalOptions& global, Plugins& plugins,
         plugin::HookContext& context) {
-  Termination::prepare();
+  // Hooks behind it can be interrupted again.
+  const net::TerminationSignalsBlocked while_it_serves;
   auto request = requestOf(flags, context);
   if (!request) return reportFailure(global.format, request.error());
   const auto runtime = plugins.runtime();
@@ -95,18 +97,28 @@ int run(const DevFlags& flags, const GlobalOptions& global, Plugins& plugins,
       flags.log_requests || (global.format == OutputFormat::kText && ::isatty(STDOUT_FILENO) == 1);
   options.engine = engineOptionsOf(flags.engine);
   options.ending = [&plugins] { plugins.refuseQuestions(); };
+  DevFirstComponent first(plugins);
   const auto functions = [&](LinePrinter& lines) {
     return DevParts::Functions{
-        .plan = [&] { return dev::makePlan(*request, project::processVariables(), runner); },
+        .plan =
+            [&] {
+              auto plan = dev::makePlan(*request, project::processVariables(), runner);
+              if (plan && request->no_build) first.note((*plan)->components.front().spec.file);
+              return plan;
+            },
         .build =
             [&](const dev::PlannedProject& project, std::stop_token stop) {
-              return dev::buildPlanned(project, std::move(stop), builderOf(runner, lines));
+              auto built = dev::buildPlanned(project, std::move(stop), builderOf(runner, lines));
+              if (built) first.note(built->component_path);
+              return built;
             }};
   };
   const DevParts parts{functions, plugins.store(), **runtime, context, global};
   const auto served = serveDevelopment(options, parts);
   plugins.askAgain();  // for hooks after it
-  return served ? kExitOk : reportFailure(global.format, served.error());
+  const auto told = first.tell(context);
+  if (!served) return reportFailure(global.format, served.error());
+  return told ? kExitOk : reportFailure(global.format, told.error());
 }
 
 void addFlags(CLI::App& command, DevFlags& flags) {

@@ -4,8 +4,8 @@
 #include <set>
 
 #include "base/text.h"
-#include "host/egress_rules.h"
 #include "host/files.h"
+#include "plugin/component_rights.h"
 #include "plugin/contract_service.h"
 
 namespace nimbus::wash {
@@ -25,34 +25,8 @@ std::string labelOf(const std::string& name, std::set<std::string>& taken) {
   return unique;
 }
 
-// What was agreed to is HTTP. An entry without a scheme would let a component open sockets as well.
-std::vector<std::string> forHttpOnly(const std::vector<std::string>& hosts) {
-  std::vector<std::string> entries;
-  for (const std::string& host : hosts) {
-    if (host.contains("://")) {
-      entries.push_back(host);
-      continue;
-    }
-    entries.push_back("http://" + host);
-    entries.push_back("https://" + host);
-  }
-  return entries;
-}
-
 bool isCalled(const plugin::PluginInfo& info) {
   return info.uses_runner || info.metadata.dev_register->long_lived;
-}
-
-// That a host of this machine was agreed to is not enough for a component: the port must be, too.
-std::vector<std::string> loopbackPortsOf(const std::vector<std::string>& hosts) {
-  std::vector<std::string> ports;
-  for (const std::string& entry : hosts) {
-    const auto rule = host::HostRule::parse(entry);
-    const bool loopback = rule && (rule->hosts.coversName("localhost") ||
-                                   rule->hosts.coversAddress(*net::IpAddress::parse("127.0.0.1")));
-    if (loopback && rule->port) ports.push_back(std::to_string(*rule->port));
-  }
-  return ports;
 }
 
 dev::DevPlugin contracts() {
@@ -100,8 +74,8 @@ Result<dev::DevPlugin> DevPluginList::devPluginOf(const plugin::Plugin& plugin) 
   for (const auto& [key, value] : standing->config.below("")) made.config[key] = value;
   for (const plugin::Permissions::Folder& folder : standing->permissions.folders())
     made.folders.push_back({folder.host_path, folder.guest_path, folder.read_only});
-  made.allowed_hosts = forHttpOnly(standing->permissions.hosts());
-  made.allowed_loopback_ports = loopbackPortsOf(made.allowed_hosts);
+  made.allowed_hosts = plugin::allowedHostsOf(standing->permissions);
+  made.allowed_loopback_ports = plugin::loopbackPortsOf(made.allowed_hosts);
   return made;
 }
 

@@ -46,6 +46,8 @@ void addProblem(const plugin::PluginStore::Problem& problem, std::vector<Check>&
     check.name = "plugin " + problem.plugin;
     check.message = "is left out: " + check.message;
     check.fix = "wash plugin uninstall " + problem.plugin + ", or install it again";
+  } else {
+    check.fix = "wash plugin repair";
   }
   into.push_back(std::move(check));
 }

@@ -9,6 +9,7 @@
 #include <CLI/CLI.hpp>
 
 #include "engine/engine.h"
+#include "net/address.h"
 #include "wash/command.h"
 #include "wash/flag_check.h"
 #include "wash/help.h"
@@ -66,6 +67,11 @@ void addPluginOptions(CLI::App& app, GlobalOptions& global) {
       ->allow_extra_args(false);
   app.add_flag("--allow-shell", global.allow_shell,
                "Plugins may run shells and interpreters, if that is agreed to");
+  app.add_option("--plugin-address", global.plugin_address,
+                 "Where a plugin that serves HTTP does so while its command runs; port 0 takes a "
+                 "free one")
+      ->check(acceptedBy(net::Endpoint::parse))
+      ->option_text("ADDRESS:PORT (default 127.0.0.1:8888)");
 }
 
 // Words that plugins must leave alone: those of this version, and those that are kept for it.

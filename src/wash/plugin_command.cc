@@ -1,10 +1,12 @@
 // `wash plugin install|uninstall|list|info|revoke|test`.
 
+#include <algorithm>
 #include <iostream>
 #include <memory>
 #include <utility>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <CLI/CLI.hpp>
 
 #include "base/escape.h"
@@ -25,18 +27,28 @@ struct InstallFlags {
   std::string source;
   std::string digest;
   bool force = false;
+  bool yes = false;
   ReferenceFlags registries{.registry = {}, .pull_policy = "always"};
 };
 
-// Asks for what the plugin declares, and says what became of it.
-Result<std::string> askForDeclared(const InstalledPlugin& installed, plugin::PluginRuntime& runtime,
-                                   const GlobalOptions& global) {
-  const std::string declared = declaredText(installed.plugin.info);
-  if (declared.empty()) return std::string();
-  if (!global.non_interactive)
-    std::cerr << "Plugin " << installed.plugin.name() << " wants to\n" << declared << std::flush;
-  TRY(const std::size_t refused, runtime.askDeclared(installed.plugin));
-  if (refused == 0) return std::string();
+// Shows what the plugin declares, and asks for it.
+Result<std::vector<plugin::Need>> settleNeeds(const InstalledPlugin& installed,
+                                              const InstallFlags& flags, bool nobody_there,
+                                              plugin::PluginRuntime& runtime) {
+  if (const std::string needs = needsText(installed.plugin.info); !needs.empty())
+    std::cerr << "Plugin " << installed.plugin.name() << " " << needs << std::flush;
+  TRY(std::vector<plugin::Need> needs,
+      runtime.settleNeeds(installed.plugin,
+                          flags.yes ? plugin::Settling::kAgree : plugin::Settling::kAsk));
+  if (nobody_there && !flags.yes && !std::ranges::all_of(needs, &plugin::Need::allowed))
+    std::cerr << "Nobody could be asked: --yes agrees to all that it declares.\n";
+  return needs;
+}
+
+// What became of it.
+std::string noteOf(const std::vector<plugin::Need>& needs) {
+  const auto refused = std::ranges::count(needs, false, &plugin::Need::allowed);
+  if (refused == 0) return {};
   return fmt::format("; {} of what it declares is not allowed yet", refused);
 }
 
@@ -56,16 +68,19 @@ Result<int> install(const InstallFlags& flags, Plugins& plugins, const GlobalOpt
       .existing = flags.force ? PluginStore::Existing::kReplace : PluginStore::Existing::kRefuse,
       .reserved = plugins.reserved()};
   TRY(const InstalledPlugin installed, plugins.store().install(request));
-  TRY(const std::string note, askForDeclared(installed, *runtime, global));
+  TRY(const std::vector<plugin::Need> needs,
+      settleNeeds(installed, flags, global.non_interactive, *runtime));
   const auto& metadata = installed.plugin.info.metadata;
   std::string message = "Installed plugin " + metadata.name;
   if (!metadata.version.empty()) appendEscaped(message += " ", metadata.version);
-  printResult(global.format, message + note,
+  printResult(global.format, message + noteOf(needs),
               {{"name", jsonText(metadata.name)},
                {"source", jsonText(installed.source)},
                {"path", jsonText(installed.plugin.wasm_path)},
                {"size", std::to_string(installed.bytes)},
-               {"digest", jsonText(installed.plugin.digest)}});
+               {"digest", jsonText(installed.plugin.digest)},
+               {"declares", needsJson(needs)},
+               {"may_ask", textsJson(plugin::mayAskFor(installed.plugin.info))}});
   return kExitOk;
 }
 
@@ -79,7 +94,31 @@ Result<int> uninstall(const std::string& name, bool keep_data, Plugins& plugins,
   return kExitOk;
 }
 
+Result<int> repair(Plugins& plugins, const GlobalOptions& global) {
+  TRY(const plugin::RecoveredLock recovered, plugins.store().repair());
+  std::vector<std::string> names;
+  for (const plugin::LockEntry& entry : recovered.entries) names.push_back(entry.name);
+  std::string text = names.empty() ? "No plugins are installed."
+                                   : fmt::format("Installed are {}", fmt::join(names, ", "));
+  std::string left_out = "[";
+  for (const auto& [file, reason] : recovered.left_out) {
+    text += fmt::format("\nleft out {}: {}", escaped(file), escaped(reason));
+    if (left_out.size() > 1) left_out += ',';
+    left_out += fmt::format(R"({{"file":{},"reason":{}}})", jsonText(file), jsonText(reason));
+  }
+  printResult(global.format, text, {{"plugins", textsJson(names)}, {"left_out", left_out + "]"}});
+  return kExitOk;
+}
+
+// A list that cannot be read is not an empty one.
+Result<void> checkListing(const Plugins& plugins) {
+  for (const PluginStore::Problem& problem : plugins.problems())
+    if (problem.plugin.empty()) return fail(ErrorCode::kInvalidArgument, problem.reason);
+  return {};
+}
+
 Result<int> list(Plugins& plugins, const GlobalOptions& global) {
+  TRY_VOID(checkListing(plugins));
   const auto& installed = plugins.installed();
   std::string items = "[";
   for (const InstalledPlugin& each : installed)
@@ -94,7 +133,9 @@ Result<int> info(const std::string& name, Plugins& plugins, const GlobalOptions&
   TRY(const std::vector<plugin::Grant> grants,
       plugin::GrantBook(plugins.store().folder()).of(installed.plugin.digest));
   printResult(global.format, pluginDetails(installed, grants),
-              {{"plugin", pluginJson(installed)}, {"grants", grantsJson(grants)}});
+              {{"plugin", pluginJson(installed)},
+               {"grants", grantsJson(grants)},
+               {"may_ask", textsJson(plugin::mayAskFor(installed.plugin.info))}});
   return kExitOk;
 }
 
@@ -121,6 +162,7 @@ void addInstall(CLI::App& group, const PluginCommandParts& parts) {
   command->add_option("--digest", flags->digest, "The digest that it must have")
       ->option_text("sha256:HEX");
   command->add_flag("-f,--force", flags->force, "Replace a plugin of that name");
+  command->add_flag("-y,--yes", flags->yes, "Agree to all that it declares, without being asked");
   addReferenceFlags(*command, flags->registries);
   command->callback([flags, &parts] {
     parts.action.set("plugin install", {{"source", flags->source}},
@@ -170,6 +212,13 @@ void addPluginCommand(CLI::App& app, const PluginCommandParts& parts) {
   listing->callback([&parts] {
     parts.action.set("plugin list",
                      [&parts] { return finish(list(parts.plugins, parts.global), parts.global); });
+  });
+  CLI::App* repairing =
+      group->add_subcommand("repair", "Make the list of plugins again, if it is lost or damaged");
+  repairing->callback([&parts] {
+    parts.action.set("plugin repair", [&parts] {
+      return finish(repair(parts.plugins, parts.global), parts.global);
+    });
   });
   addNamed(*group, parts, "info", "Show what a plugin is and what it may do", info);
   addNamed(*group, parts, "revoke", "Take back all that a plugin may do", revoke);

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "engine/digest.h"
+#include "plugin/plugin_binary.h"
 #include "plugin/plugin_lock.h"
 #include "wash/download.h"
 #include "wash/resolve_reference.h"
@@ -13,8 +14,6 @@
 
 namespace nimbus::wash {
 namespace {
-
-constexpr std::size_t kMaxPluginBytes = std::size_t{256} << 20;
 
 bool isUrl(const std::string& source) {
   return source.starts_with("https://") || source.starts_with("http://");
@@ -34,7 +33,7 @@ Result<PluginBinary> read(const std::string& source, const std::string& digest,
           "a plugin from an address needs --digest sha256:…, so that it is the one you mean");
     }
     TransferLine line;
-    TRY(Bytes bytes, download(source, kMaxPluginBytes, line));
+    TRY(Bytes bytes, download(source, plugin::kMaxPluginBytes, line));
     return PluginBinary{std::move(bytes), source};
   }
   TRY(ResolvedComponent component,

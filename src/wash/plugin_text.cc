@@ -28,6 +28,7 @@ std::string whatItAdds(const plugin::PluginInfo& info) {
   for (const types::Hook& hook : info.metadata.hooks) add(hookText(hook));
   if (info.metadata.dev_register) add("dev-register");
   if (info.metadata.checks) add("checks");
+  if (plugin::handlesHttp(info) && plugin::hasCommands(info)) add("HTTP while its command runs");
   return text.empty() ? "-" : text;
 }
 
@@ -57,6 +58,8 @@ std::string pluginTable(const std::vector<plugin::InstalledPlugin>& plugins) {
   return text;
 }
 
+namespace {
+
 std::string declaredText(const plugin::PluginInfo& info) {
   const types::Capabilities& declared = info.metadata.capabilities;
   std::string text;
@@ -78,6 +81,48 @@ std::string declaredText(const plugin::PluginInfo& info) {
   return text;
 }
 
+std::string_view mayAskText(std::string_view kind) {
+  return kind == "program" ? "run programs" : "connect to hosts by HTTP";
+}
+
+}  // namespace
+
+std::string needsText(const plugin::PluginInfo& info) {
+  std::string text;
+  if (const std::string declared = declaredText(info); !declared.empty())
+    text += "declares that it wants to\n" + declared;
+  if (const auto kinds = plugin::mayAskFor(info); !kinds.empty()) {
+    text += "declares nothing of what it imports functions for, and may ask when it wants to\n";
+    for (const std::string& kind : kinds) text += fmt::format("  {}\n", mayAskText(kind));
+  }
+  if (plugin::handlesHttp(info) && !plugin::hasCommands(info))
+    text +=
+        "exports a handler of HTTP, which is served only while a command of it runs: it has none\n";
+  return text;
+}
+
+std::string needsJson(const std::vector<plugin::Need>& needs) {
+  std::string text = "[";
+  for (const plugin::Need& need : needs) {
+    plugin::JsonWriter out;
+    out.text("kind", plugin::kindName(need.grant.kind)).text("subject", need.grant.subject);
+    out.texts("arguments", need.grant.arguments).text("reason", need.reason);
+    out.boolean("allowed", need.allowed);
+    if (text.size() > 1) text += ',';
+    text += std::move(out).finish();
+  }
+  return text + "]";
+}
+
+std::string textsJson(const std::vector<std::string>& texts) {
+  std::string all = "[";
+  for (const std::string& text : texts) {
+    if (all.size() > 1) all += ',';
+    appendJsonString(all, text);
+  }
+  return all + "]";
+}
+
 std::string pluginDetails(const plugin::InstalledPlugin& installed,
                           const std::vector<plugin::Grant>& grants) {
   const plugin::PluginInfo& info = installed.plugin.info;
@@ -95,10 +140,7 @@ std::string pluginDetails(const plugin::InstalledPlugin& installed,
   addLine(text, "digest", installed.plugin.digest);
   addLine(text, "source", installed.source);
   addLine(text, "folder", installed.plugin.scratch_folder);
-  if (const std::string declared = declaredText(info); !declared.empty())
-    text += "declares that it wants to\n" + declared;
-  if (info.uses_http && metadata.capabilities.hosts.empty())
-    text += "may ask to connect to hosts by HTTP\n";
+  text += needsText(info);
   text += grants.empty() ? "may do nothing without asking" : "may, as you agreed to,";
   for (const plugin::Grant& grant : grants) text += "\n  " + plugin::describe(grant);
   return text;

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "plugin/grant.h"
+#include "plugin/permissions.h"
 #include "plugin/plugin_store.h"
 
 namespace nimbus::wash {
@@ -12,8 +13,12 @@ namespace nimbus::wash {
 [[nodiscard]] std::string pluginTable(const std::vector<plugin::InstalledPlugin>& plugins);
 [[nodiscard]] std::string pluginDetails(const plugin::InstalledPlugin& plugin,
                                         const std::vector<plugin::Grant>& grants);
-// What it declares, a line each; empty if that is nothing.
-[[nodiscard]] std::string declaredText(const plugin::PluginInfo& info);
+// What it declares, and what it may ask for without having declared it: under headings, a line
+// each; empty if that is nothing.
+[[nodiscard]] std::string needsText(const plugin::PluginInfo& info);
+// What it declares, and what became of each at the installation.
+[[nodiscard]] std::string needsJson(const std::vector<plugin::Need>& needs);
+[[nodiscard]] std::string textsJson(const std::vector<std::string>& texts);
 
 [[nodiscard]] std::string pluginJson(const plugin::InstalledPlugin& plugin);
 [[nodiscard]] std::string grantsJson(const std::vector<plugin::Grant>& grants);

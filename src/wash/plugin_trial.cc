@@ -14,10 +14,13 @@
 #include "host/files.h"
 #include "plugin/info_json.h"
 #include "plugin/json_writer.h"
+#include "project/language_builder.h"
 #include "project/temporary_folder.h"
 #include "wash/flag_check.h"
 #include "wash/plugin_source.h"
 #include "wash/plugin_text.h"
+#include "wash/project_builder.h"
+#include "wash/terminal/interrupt.h"
 #include "wash/usage_error.h"
 
 namespace nimbus::wash {
@@ -32,6 +35,7 @@ struct TrialFlags {
   std::vector<std::string> context;  // KEY=VALUE
   int exit_status = 0;               // that after-hooks see
   std::vector<std::string> arguments;
+  bool no_build = false;
 };
 
 // "before dev", "before-dev", "beforedev": before `dev`; "after push" is of `oci push`.
@@ -89,9 +93,29 @@ std::string entriesJson(const plugin::HookContext::Entries& entries) {
   return std::move(out).finish();
 }
 
+// Whether there is anything to build in the folder: one may hold no more than a component.
+bool canBeBuilt(const project::BuildRequest& request) {
+  if (!request.config.build.command.empty()) return true;
+  const auto builder = project::findBuilder(request.folder, request.config.build);
+  return builder || builder.error().code() != ErrorCode::kNotFound;
+}
+
+// The binary to try: that of a project is built first.
+Result<std::string> builtSource(const TrialFlags& flags, const GlobalOptions& global,
+                                const Interrupt& interrupt) {
+  std::error_code error;
+  if (flags.no_build || !fs::is_directory(flags.source, error)) return flags.source;
+  TRY(project::BuildRequest request, buildRequestFor(flags.source, {}, global));
+  if (!canBeBuilt(request)) return flags.source;
+  TRY(project::BuildOutcome built, buildOnTerminal(std::move(request), interrupt));
+  return std::move(built.component_path);
+}
+
 class Trial {
  public:
-  Trial(const PluginCommandParts& parts, const TrialFlags& flags) : parts_(parts), flags_(flags) {}
+  // `source`: a file, or what else plugins are installed from.
+  Trial(const PluginCommandParts& parts, const TrialFlags& flags, std::string source)
+      : parts_(parts), flags_(flags), source_(std::move(source)) {}
 
   Result<int> run() {
     TRY_VOID(open());
@@ -101,7 +125,7 @@ class Trial {
 
  private:
   Result<void> open() {
-    TRY(PluginBinary binary, readPluginBinary(flags_.source, "", {}));
+    TRY(PluginBinary binary, readPluginBinary(source_, "", {}));
     TRY(runtime_, parts_.plugins.runtime());
     TRY(auto folder, project::TemporaryFolder::make("wash-plugin-"));
     folder_.emplace(std::move(folder));
@@ -189,10 +213,23 @@ class Trial {
 
   const PluginCommandParts& parts_;
   const TrialFlags& flags_;
+  const std::string source_;
   plugin::PluginRuntime* runtime_ = nullptr;
   std::optional<project::TemporaryFolder> folder_;  // for what the plugin writes
   plugin::InstalledPlugin installed_;
 };
+
+int runTrial(const PluginCommandParts& parts, const TrialFlags& flags) {
+  Result<std::string> source;
+  {
+    // The plugin itself ends by Ctrl-C as it does when it is installed.
+    const Interrupt interrupt;
+    source = builtSource(flags, parts.global, interrupt);
+    if (!source) return reportFailure(parts.global.format, source.error(), interrupt);
+  }
+  const auto done = Trial(parts, flags, *std::move(source)).run();
+  return done ? *done : reportFailure(parts.global.format, done.error());
+}
 
 }  // namespace
 
@@ -200,7 +237,8 @@ void addPluginTest(CLI::App& group, const PluginCommandParts& parts) {
   auto flags = std::make_shared<TrialFlags>();
   CLI::App* command =
       group.add_subcommand("test", "Run hooks or a command of a plugin that is not installed");
-  command->add_option("plugin", flags->source, "A file or a project's folder")->required();
+  command->add_option("plugin", flags->source, "A file, or a project's folder, which is built")
+      ->required();
   command->add_option("--hook", flags->hooks, "A hook to run: before-dev, after-push")
       ->option_text("HOOK ...")
       ->allow_extra_args(false);
@@ -209,16 +247,14 @@ void addPluginTest(CLI::App& group, const PluginCommandParts& parts) {
       ->allow_extra_args(false);
   command->add_option("--exit-status", flags->exit_status, "Of the command, for after-hooks")
       ->check(numberFrom(0, 255));
+  command->add_flag("--no-build", flags->no_build, "Use a project's component as it lies there");
   command->add_option("arguments", flags->arguments, "A line as behind wash, for its command")
       ->option_text("[-- COMMAND LINE]");
   command->callback([flags, &parts] {
     if (!flags->hooks.empty() && !flags->arguments.empty())
       throw CLI::ValidationError("--hook", "runs hooks, and a command line the command: give one");
     parts.action.set("plugin test", {{"plugin", flags->source}},
-                     [flags, &parts](plugin::HookContext&) {
-                       const auto done = Trial(parts, *flags).run();
-                       return done ? *done : reportFailure(parts.global.format, done.error());
-                     });
+                     [flags, &parts](plugin::HookContext&) { return runTrial(parts, *flags); });
   });
 }
 

@@ -2,6 +2,8 @@
 
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <cstdlib>
 #include <filesystem>
 #include <iostream>
@@ -39,6 +41,15 @@ std::vector<plugin::Plugin> pluginsFor(const Action& action,
   return all;
 }
 
+// Commands by which a user finds what is wrong with the configuration, or gets rid of a plugin:
+// they go on without one that cannot be read.
+bool managesWithoutConfiguration(const std::string& command) {
+  constexpr std::array<std::string_view, 7> kCommands{
+      "doctor",           "help",         "completion", "plugin list", "plugin info",
+      "plugin uninstall", "plugin revoke"};
+  return command.starts_with("config ") || std::ranges::find(kCommands, command) != kCommands.end();
+}
+
 }  // namespace
 
 Plugins::Plugins(const GlobalOptions& global)
@@ -61,14 +72,21 @@ Result<plugin::PermissionOptions> Plugins::permissionOptions(const project::Load
   return options;
 }
 
+Result<project::LoadedConfig> Plugins::configuration(const std::string& folder) const {
+  auto config = project::loadProjectConfig(project::findProject(folder), {}, global_.user_config);
+  if (config || !manages_without_configuration_) return config;
+  makeStderrLogger(global_.log_level, global_.log_format)
+      ->warn("plugins run without their configuration: " + config.error().describe());
+  return project::LoadedConfig();
+}
+
 Result<plugin::PluginRuntime*> Plugins::runtime() {
   if (runtime_) return runtime_.get();
   plugin::PluginRuntimeOptions options;
   std::error_code error;
   const std::string folder = std::filesystem::canonical(folder_, error).string();
   if (error) return failErrno(folder_, error.value());
-  TRY(const project::LoadedConfig config,
-      project::loadProjectConfig(project::findProject(folder), {}, global_.user_config));
+  TRY(const project::LoadedConfig config, configuration(folder));
   for (const auto& [name, values] : config.config.plugins.config)
     options.configured[name] = {values.begin(), values.end()};
   TRY(options.permissions, permissionOptions(config, folder));
@@ -76,6 +94,7 @@ Result<plugin::PluginRuntime*> Plugins::runtime() {
   options.engine.max_total_memory_bytes =
       std::min(options.engine.max_total_memory_bytes, kPluginMemoryBytes);
   options.plugins_folder = store_.folder();
+  TRY(options.http_address, net::Endpoint::parse(global_.plugin_address));
   options.keep_output_clean = global_.format == OutputFormat::kJson;
   log_ = makeStderrLogger(global_.log_level, global_.log_format);
   plugin::Consent* consent = &nobody_;
@@ -110,6 +129,7 @@ int Plugins::perform(const Action& action) {
   warnOfProblems();
   if (const auto named = action.inputs().find(kProjectInput); named != action.inputs().end())
     folder_ = named->second;
+  manages_without_configuration_ = managesWithoutConfiguration(action.name());
   plugin::HookContext context(action.inputs());
   std::vector<plugin::Plugin> plugins = pluginsFor(action, listing_.plugins);
   if (!plugin::wantsHooks(plugins, action.name())) return action.perform(context);

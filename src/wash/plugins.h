@@ -57,6 +57,7 @@ class Plugins {
  private:
   [[nodiscard]] Result<plugin::PermissionOptions> permissionOptions(
       const project::LoadedConfig& config, const std::string& folder) const;
+  [[nodiscard]] Result<project::LoadedConfig> configuration(const std::string& folder) const;
   [[nodiscard]] int performWithHooks(const Action& action, plugin::HookContext& context,
                                      std::vector<plugin::Plugin> plugins);
 
@@ -64,7 +65,8 @@ class Plugins {
   plugin::PluginStore store_;
   plugin::PluginStore::Listing listing_;
   std::vector<std::string> reserved_;
-  std::string folder_ = ".";  // of the project that the command is about
+  std::string folder_ = ".";                    // of the project that the command is about
+  bool manages_without_configuration_ = false;  // the command does, where that is broken
   SystemClock clock_;
   SystemProcessRunner runner_;
   plugin::NoConsent nobody_;

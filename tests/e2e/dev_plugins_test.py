@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 """`wash dev`: interfaces that installed plugins serve."""
 
+import base64
 import os
+import pathlib
 import threading
 
 import developing
@@ -64,6 +66,31 @@ class ComposedTest(DevPluginsTest):
         process.wait_for_stdout("load-failed")
         process.send(harness.signal.SIGINT)
         self.assertEqual(0, process.wait())
+
+
+class HooksBehindItTest(DevPluginsTest):
+    """Those of the older contracts see the component that it began with."""
+
+    def setUp(self):
+        super().setUp()
+        self.install("plugin-old-2")
+        self.first = pathlib.Path(harness.guest("http-hello")).read_bytes()
+
+    def assert_seen(self, dev):
+        self.assertEqual(0, dev.interrupt())
+        text = base64.b64encode(self.first).decode()
+        self.assertIn(f"[old-2] began with {len(text)} {text[:16]} {text[-16:]}", dev.stderr.all)
+
+    def test_built(self):
+        self.project("http-hello")
+        dev = self.dev()
+        self.swap("http-hello-c")
+        dev.until("reloaded")
+        self.assert_seen(dev)
+
+    def test_as_it_lies_there(self):
+        self.source("app.wasm", self.first)
+        self.assert_seen(self.dev("--no-build", "--component-path", self.root / "app.wasm"))
 
 
 class CalledTest(DevPluginsTest):

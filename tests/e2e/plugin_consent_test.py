@@ -187,16 +187,33 @@ class Interrupted(TestCase):
 class AtTheInstallation(TestCase):
     """What a plugin of the newest contract declares is asked for when it is installed."""
 
+    def test_yes_is_for_good_as_the_question_says(self):
+        terminal = self.terminal("plugin", "install", harness.guest("plugin-probe"))
+        said, status = self.answer(terminal, "y\n", *["n\n"] * 5)
+        self.assertEqual(0, status)
+        self.assertIn("Allow? [y]es, until it is replaced or you revoke it, [N]o: ", said)
+        self.assertNotIn("this time", said)
+        [grant] = self.grants("probe")
+        self.assertRegex(grant["subject"], "^/.*/echo$")
+        self.assertEqual(("program", ["hello", "*"]), (grant["kind"], grant["arguments"]))
+        self.assertIn("may, as you agreed to,", self.run_wash("plugin", "info", "probe").stdout)
+        self.assertEqual("status 0, \"hello you\"\n",
+                         self.run_wash("probe", "exec", "echo", "hello", "you").stdout)
+        other = plugin_variants.salted(pathlib.Path(harness.guest("plugin-probe")).read_bytes(),
+                                       "another")
+        self.run_wash("plugin", "install", "--force", self.write("other.wasm", other))
+        self.assertEqual([], self.grants("probe"))
+
     def test_each_of_it_is_asked_for_and_remembered(self):
         terminal = self.terminal("plugin", "install", harness.guest("plugin-probe"))
         # echo, false and sleep, the project's folder, a host, a variable; the shell is not asked
         # about.
-        said, status = self.answer(terminal, "a\n", "n\n", "\n", "a\n", "y\n", "a\n")
+        said, status = self.answer(terminal, "y\n", "n\n", "\n", "a\n", "no\n", "yes\n")
         self.assertEqual(0, status)
-        self.assertIn("Plugin probe wants to\r\n", said)
+        self.assertIn("Plugin probe declares that it wants to\r\n", said)
         self.assertIn("read files in the project's folder  (to look around)", said)
         self.assertIn("because: to probe", said)
-        self.assertIn("3 of what it declares is not allowed yet", said)
+        self.assertIn("4 of what it declares is not allowed yet", said)
         grants = {grant["kind"]: grant for grant in self.grants("probe")}
         self.assertEqual({"program", "read", "env"}, set(grants))
         self.assertEqual("PROBE_COUNT", grants["env"]["subject"])

@@ -27,9 +27,14 @@ class Templates(template_projects.TestCase):
         self.assert_greets(self.build(self.make("command", "rust")))
 
     def test_a_rust_plugin_greets_and_watches_builds(self):
-        project = self.make("plugin", "rust", "Greeter")
-        self.build(project)
-        tried = self.run_wash("plugin", "test", project, "--", "greeter", "you")
+        self.assert_plugin(self.make("plugin", "rust", "Greeter"))
+
+    def test_a_cpp_plugin_greets_and_watches_builds(self):
+        self.assert_plugin(self.make("plugin", "cpp", "Greeter"))
+
+    def assert_plugin(self, project):
+        tried = self.run_wash("plugin", "test", project, "--", "greeter", "you", env=self.tools(),
+                              timeout_seconds=self.BUILD_SECONDS)
         self.assertEqual(0, tried.returncode, tried.stderr)
         self.assertIn("Hello, you!", tried.stdout)
         installed = self.run_wash("plugin", "install", project)

@@ -23,18 +23,18 @@ Pairs pairsOf(const Values& values) { return {values.begin(), values.end()}; }
 template <typename Base, typename Error>
 class Handler final : public Base {
  public:
-  explicit Handler(std::shared_ptr<const Values> values) : values_(std::move(values)) {}
+  explicit Handler(ReadValues read) : read_(std::move(read)) {}
 
   wrpc::Answer<std::expected<std::optional<std::string>, Error>> get(
       const wrpc::CallContext& /*context*/, std::string_view key) override {
-    return valueOf(*values_, key);
+    return valueOf(read_(), key);
   }
   wrpc::Answer<std::expected<Pairs, Error>> getAll(const wrpc::CallContext& /*context*/) override {
-    return pairsOf(*values_);
+    return pairsOf(read_());
   }
 
  private:
-  const std::shared_ptr<const Values> values_;
+  const ReadValues read_;
 };
 
 namespace contract_store = contract::wasi::config::store;
@@ -43,12 +43,17 @@ namespace contract_runtime = contract::wasi::config::runtime;
 }  // namespace
 
 std::shared_ptr<wrpc::Invoker> serveConfig(Values values) {
-  const auto shared = std::make_shared<const Values>(std::move(values));
+  return serveChangingConfig([shared = std::make_shared<const Values>(
+                                  std::move(values))]() -> const Values& { return *shared; });
+}
+
+std::shared_ptr<wrpc::Invoker> serveChangingConfig(ReadValues read) {
   std::vector<wrpc::Interface> interfaces;
   interfaces.push_back(contract_store::serve(
-      std::make_shared<Handler<contract_store::Handler, contract_store::Error>>(shared)));
+      std::make_shared<Handler<contract_store::Handler, contract_store::Error>>(read)));
   interfaces.push_back(contract_runtime::serve(
-      std::make_shared<Handler<contract_runtime::Handler, contract_runtime::ConfigError>>(shared)));
+      std::make_shared<Handler<contract_runtime::Handler, contract_runtime::ConfigError>>(
+          std::move(read))));
   return std::make_shared<wrpc::ServiceInvoker>(std::move(interfaces));
 }
 

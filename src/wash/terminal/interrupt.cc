@@ -38,7 +38,6 @@ std::stop_token Interrupt::current() {
 
 Interrupt::Interrupt() : ending_(::eventfd(0, EFD_CLOEXEC)) {
   setCurrent(token());
-  net::blockTerminationSignals();
   sigset_t set;
   ::sigemptyset(&set);
   ::sigaddset(&set, SIGINT);

@@ -4,13 +4,14 @@
 #include <thread>
 
 #include "base/result.h"
+#include "net/watch.h"
 #include "wash/output.h"
 
 namespace nimbus::wash {
 
 // Turns SIGINT and SIGTERM into a request to stop, for commands that run programs and block. A
-// second signal ends the process at once. Made on the main thread before any other thread starts;
-// signals are blocked from then on.
+// second signal ends the process at once. Made on the main thread, before any thread starts that
+// does not block them; while it lives signals are blocked there.
 class Interrupt {
  public:
   Interrupt();
@@ -27,6 +28,7 @@ class Interrupt {
  private:
   void wait(int signals) const;
 
+  const net::TerminationSignalsBlocked blocked_;
   std::stop_source source_;
   int ending_ = -1;  // an eventfd that ends the thread
   std::thread waiter_;

@@ -52,7 +52,11 @@ plugin::Answer TerminalConsent::ask(const plugin::Question& question) {
   out_ << "Plugin " << question.plugin << " wants to " << question.wants;
   if (!question.reason.empty()) out_ << "\n  because: " << question.reason;
   ::tcflush(in_, TCIFLUSH);  // fails where it is no terminal: nobody types ahead there
-  out_ << "\nAllow? [y]es this time, [a]lways, [N]o: " << std::flush;
+  out_ << "\nAllow? "
+       << (question.term == plugin::Question::Term::kLasting
+               ? "[y]es, until it is replaced or you revoke it, [N]o: "
+               : "[y]es this time, [a]lways, [N]o: ")
+       << std::flush;
   return answer(stop);
 }
 

@@ -8,7 +8,8 @@
 
 namespace nimbus::wash {
 
-// Asks on a terminal: y (this time), a (always), everything else is no. One question stands there
+// Asks on a terminal: y (this time, or for good where the question is about that), a (always),
+// everything else is no. One question stands there
 // at a time, whichever of these asks. What was typed before it is no answer to it, and what cannot
 // be shown in full is refused. Any thread.
 class TerminalConsent final : public plugin::Consent {

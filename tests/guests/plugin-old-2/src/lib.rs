@@ -50,7 +50,7 @@ impl Guest for Old {
                     }],
                 ),
             ],
-            hooks: vec![HookType::BeforePush, HookType::AfterDoctor],
+            hooks: vec![HookType::BeforePush, HookType::AfterDoctor, HookType::AfterDev],
         }
     }
 
@@ -73,7 +73,12 @@ impl Guest for Old {
 
     fn hook(runner: Runner, hook: HookType) -> Result<String, String> {
         print(&format!("{hook:?}"));
-        runner.context()?.set("oci.annotations", "old=yes");
+        let context = runner.context()?;
+        context.set("oci.annotations", "old=yes");
+        if let Some(component) = context.get("dev.component_bytes_base64") {
+            let (begin, end) = (&component[..16], &component[component.len() - 16..]);
+            print(&format!("began with {} {begin} {end}", component.len()));
+        }
         Ok(String::new())
     }
 }

@@ -1,0 +1,39 @@
+#include "wash/project_builder.h"
+
+#include <cstdlib>
+#include <filesystem>
+#include <string_view>
+#include <utility>
+
+#include "base/process.h"
+#include "wash/terminal/build_progress.h"
+#include "wash/wit_fetch.h"
+
+namespace nimbus::wash {
+
+Result<project::BuildRequest> buildRequestFor(const std::string& folder,
+                                              const std::vector<project::ConfigFlag>& flags,
+                                              const GlobalOptions& global) {
+  std::error_code error;
+  if (!std::filesystem::is_directory(folder, error))
+    return fail(ErrorCode::kNotFound, folder + " is not a folder");
+  const project::Project found = project::findProject(folder);
+  TRY(project::LoadedConfig loaded, project::loadProjectConfig(found, flags, global.user_config));
+  project::BuildRequest request{.folder = found.folder, .config = std::move(loaded.config)};
+  const char* path = std::getenv("PATH");
+  request.path_variable = path == nullptr ? "/usr/local/bin:/usr/bin:/bin" : path;
+  request.wash = std::filesystem::read_symlink("/proc/self/exe", error).string();
+  return request;
+}
+
+Result<project::BuildOutcome> buildOnTerminal(project::BuildRequest request,
+                                              const Interrupt& interrupt) {
+  SystemProcessRunner runner;
+  TerminalBuildProgress progress;
+  request.stop = interrupt.token();
+  request.fetch_wit =
+      fetchWitForBuilds(runner, [&](std::string_view text) { progress.note(text); });
+  return project::buildProject(request, runner, progress);
+}
+
+}  // namespace nimbus::wash
