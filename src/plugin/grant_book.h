@@ -10,17 +10,23 @@ namespace nimbus::plugin {
 
 // What the user has agreed to, in a file (docs/formats/plugins.md). A new version of a plugin has
 // another digest and thereby nothing. Changes are written at once, under the folder's lock, so that
-// several processes lose none. One thread at a time.
+// several processes lose none. A file that is damaged grants nothing; the first change moves it
+// aside. One thread at a time.
 class GrantBook {
  public:
   // `folder` is made private when something is granted first.
   explicit GrantBook(std::string folder) : folder_(std::move(folder)) {}
 
-  // Of one version of a plugin; empty if there is no file. kInvalidArgument: the file is damaged.
+  // Of one version of a plugin; empty if there is no file, or it is damaged.
   [[nodiscard]] Result<std::vector<Grant>> of(const std::string& digest) const;
   [[nodiscard]] Result<void> add(const PluginIdentity& plugin, std::vector<Grant> grants);
   // All of a plugin by name, whatever its version; how many there were.
   [[nodiscard]] Result<std::size_t> revoke(const std::string& plugin_name);
+
+  // An error says how the file is damaged.
+  [[nodiscard]] Result<void> check() const;
+  // Moves a damaged file aside.
+  [[nodiscard]] Result<void> repair();
 
  private:
   std::string folder_;

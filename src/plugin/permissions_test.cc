@@ -227,6 +227,27 @@ TEST_F(PermissionsTest, AnInstallationAsksOnlySoManyQuestions) {
   EXPECT_LE(consent_.asked.size(), 32);
 }
 
+TEST_F(PermissionsTest, AFileOfGrantsThatIsDamagedGrantsNothingAndStopsNothing) {
+  const std::string file = folder_.path("plugins/grants.json");
+  for (const char* text : {"", "[]", R"({"version":1,"grants":[{"plugin":"otel"}]})"}) {
+    ASSERT_TRUE(of(declaring(), kDigest).settleNeeds(Settling::kAgree));
+    EXPECT_EQ(book_.of(kDigest)->size(), 3);
+    EXPECT_TRUE(book_.check());
+    std::ofstream(file) << text;
+    EXPECT_TRUE(book_.of(kDigest)->empty());
+    EXPECT_FALSE(book_.check());
+    EXPECT_EQ(codeOf(of(declaring(), kDigest).program("docker", {"run", "x"})),
+              ErrorCode::kPermissionDenied);
+    EXPECT_FALSE(book_.check());
+    EXPECT_EQ(*book_.revoke("otel"), 0);
+    EXPECT_TRUE(book_.check());
+    EXPECT_TRUE(std::filesystem::exists(file + ".damaged"));
+  }
+  std::ofstream(file) << "x";
+  ASSERT_TRUE(book_.repair());
+  EXPECT_TRUE(book_.check());
+}
+
 TEST_F(PermissionsTest, DeclaredStandsForAllOfIt) {
   options_.allow = {*parseAllowRule("otel:declared")};
   auto permissions = of(declaring(), kDigest);

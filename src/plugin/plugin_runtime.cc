@@ -149,6 +149,8 @@ Result<T> PluginRuntime::callIn(Standing& standing,
 }
 
 Result<std::unique_ptr<PluginRuntime::Standing>> PluginRuntime::standing(Plugin plugin) {
+  if (const auto whole = grants_.check(); !whole && !told_of_damage_.exchange(true))
+    log_.warn(whole.error().describe());
   TRY(std::vector<Grant> granted, grants_.of(plugin.digest));
   TRY(HookContext::Entries kept, readConfigFile(plugin.config_path));
   if (const auto found = options_.configured.find(plugin.name());

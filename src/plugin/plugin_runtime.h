@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <map>
 #include <memory>
@@ -114,6 +115,7 @@ class PluginRuntime {
   Logger& log_;
   const Clock& clock_;
   GrantBook grants_;
+  std::atomic<bool> told_of_damage_ = false;  // of what was agreed to
   BackgroundPrograms background_;
   std::unique_ptr<Machine> machine_;
 };

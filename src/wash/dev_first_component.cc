@@ -1,6 +1,7 @@
 #include "wash/dev_first_component.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "host/files.h"
 #include "oci/base64.h"
@@ -27,16 +28,19 @@ DevFirstComponent::DevFirstComponent(const Plugins& plugins)
 void DevFirstComponent::note(const std::string& path) {
   const std::lock_guard lock(mutex_);
   if (path_) return;
+  if (bytes_wanted_) {
+    auto bytes = host::readFile(path, kMaxBytes);
+    if (!bytes && bytes.error().code() == ErrorCode::kNotFound) return;  // what is not built here
+    if (bytes) bytes_ = *std::move(bytes);
+  }
   path_ = path;
-  if (bytes_wanted_) bytes_ = host::readFile(*path_, kMaxBytes);
 }
 
 Result<void> DevFirstComponent::tell(plugin::HookContext& context) const {
   const std::lock_guard lock(mutex_);
   if (!path_) return {};
   TRY_VOID(context.set("dev.component_path", *path_));
-  if (!bytes_wanted_) return {};
-  if (!bytes_) return std::unexpected(bytes_.error());
+  if (!bytes_) return {};
   TRY_VOID(context.set("dev.component_bytes_base64", oci::base64Encoded(*bytes_)));
   return {};
 }

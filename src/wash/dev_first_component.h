@@ -12,7 +12,7 @@ namespace nimbus::wash {
 
 // The component that `wash dev` began with, for the hooks behind it: where it lies
 // (`dev.component_path`), and for plugins of the older contracts, which cannot read files of the
-// project, its bytes (`dev.component_bytes_base64`). Any thread.
+// project, its bytes (`dev.component_bytes_base64`), unless they are too many. Any thread.
 class DevFirstComponent {
  public:
   explicit DevFirstComponent(const Plugins& plugins);
@@ -26,7 +26,7 @@ class DevFirstComponent {
   const bool bytes_wanted_;
   mutable std::mutex mutex_;
   std::optional<std::string> path_;
-  Result<std::string> bytes_;  // read at once: later builds replace the file
+  std::optional<std::string> bytes_;  // read at once: later builds replace the file
 };
 
 }  // namespace nimbus::wash

@@ -7,6 +7,7 @@
 
 #include "base/escape.h"
 #include "base/text.h"
+#include "plugin/grant_book.h"
 #include "plugin/plugin_binary.h"
 
 namespace nimbus::wash {
@@ -97,6 +98,8 @@ void addItsChecks(const plugin::Plugin& plugin, plugin::PluginRuntime& runtime,
 
 void addPluginChecks(Plugins& plugins, plugin::HookContext& context, std::vector<Check>& into) {
   for (const auto& problem : plugins.problems()) addProblem(problem, into);
+  if (const auto whole = plugin::GrantBook(plugins.store().folder()).check(); !whole)
+    addProblem({.plugin = {}, .reason = whole.error().describe()}, into);
   for (const plugin::InstalledPlugin& each : plugins.installed()) {
     if (!addHealth(each.plugin, into) || !each.plugin.info.metadata.checks) continue;
     if (const auto runtime = plugins.runtime()) {

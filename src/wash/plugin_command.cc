@@ -96,6 +96,7 @@ Result<int> uninstall(const std::string& name, bool keep_data, Plugins& plugins,
 
 Result<int> repair(Plugins& plugins, const GlobalOptions& global) {
   TRY(const plugin::RecoveredLock recovered, plugins.store().repair());
+  TRY_VOID(plugin::GrantBook(plugins.store().folder()).repair());
   std::vector<std::string> names;
   for (const plugin::LockEntry& entry : recovered.entries) names.push_back(entry.name);
   std::string text = names.empty() ? "No plugins are installed."

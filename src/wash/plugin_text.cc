@@ -92,7 +92,7 @@ std::string needsText(const plugin::PluginInfo& info) {
   if (const std::string declared = declaredText(info); !declared.empty())
     text += "declares that it wants to\n" + declared;
   if (const auto kinds = plugin::mayAskFor(info); !kinds.empty()) {
-    text += "declares nothing of what it imports functions for, and may ask when it wants to\n";
+    text += "may ask, without declaring which, to\n";
     for (const std::string& kind : kinds) text += fmt::format("  {}\n", mayAskText(kind));
   }
   if (plugin::handlesHttp(info) && !plugin::hasCommands(info))

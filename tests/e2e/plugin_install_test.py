@@ -180,21 +180,27 @@ class FromAProject(TestCase):
 class OfAProject(TestCase):
     """`plugin test` of a folder."""
 
+    def try_project(self, *flags):
+        return self.run_wash("plugin", "test", *flags, self.folder / "project", "--", "old-2",
+                             "args")
+
     def test_it_is_built_first(self):
         self.write("project/.wash/config.yaml",
                    "build:\n  command: cp ../old.wasm out.wasm\n  component_path: out.wasm\n")
         self.write("old.wasm", self.binary)
         for arguments, status in ((["--no-build"], 1), ([], 0), (["--no-build"], 0)):
-            done = self.run_wash("plugin", "test", *arguments, self.folder / "project", "--", "old-2", "args")
+            done = self.try_project(*arguments)
             self.assertEqual(status, done.returncode, done.stderr)
         self.write("old.wasm", b"broken")
-        self.assertIn("out.wasm", self.fails("plugin", "test", self.folder / "project", "--", "old-2", "args"))
+        broken = self.try_project()
+        self.assertEqual(1, broken.returncode)
+        self.assertIn("out.wasm", broken.stderr)
         self.write("project/.wash/config.yaml", "build: {command: exit 3}\n")
         self.assertIn("status 3", self.fails("plugin", "test", self.folder / "project"))
 
     def test_a_folder_with_nothing_to_build_but_a_component(self):
         self.write("project/out.wasm", self.binary)
-        done = self.run_wash("plugin", "test", self.folder / "project", "--", "old-2", "args")
+        done = self.try_project()
         self.assertEqual(0, done.returncode, done.stderr)
 
 
