@@ -10,6 +10,9 @@ source "$root/scripts/toolchain.sh"
 cache=$NIMBUS_CACHE
 source "$root/scripts/guest-tools.sh"
 
+# The last version that has NATS.
+wrpc_wasmtime_version=0.17.0
+
 hash_of() { # TEXT FOLDER…
   local text=$1
   shift
@@ -61,6 +64,24 @@ build_rust() { # FOLDER OUTPUT
   )
 }
 
+# The bridge between components and wRPC, as it is published; it brings a Wasmtime of its own.
+# Unoptimized, which takes a third of the time.
+build_wrpc_wasmtime() { # OUTPUT
+  local work=$cache/interop-wrpc-wasmtime
+  CARGO_PROFILE_DEV_DEBUG=0 "$CARGO" install --quiet --locked --debug --force \
+    "wrpc@$wrpc_wasmtime_version" --no-default-features --features bin-wasmtime,nats \
+    --bin wrpc-wasmtime --target-dir "$work" --root "$work/installed"
+  mv "$work/installed/bin/wrpc-wasmtime" "$1"
+  rm -r "$work"
+}
+
+build_command() { # FOLDER OUTPUT
+  need_wasm_tools
+  "$wasm_tools" component embed "$root/$1/wit" --world command "$root/$1/command.wat" -o "$2.core"
+  "$wasm_tools" component new "$2.core" -o "$2"
+  rm "$2.core"
+}
+
 provide_rust() { # FOLDER WIT
   provide "${1##*/}" "$(hash_of "$("$RUSTC" --version)" "$1" "$2")" build_rust "$1"
 }
@@ -87,6 +108,10 @@ main() {
   provide_rust examples/providers/keyvalue-rust wit/wrpc-keyvalue
   provide_rust tests/interop/rust-client wit/wrpc-keyvalue
   provide_rust tests/interop/wrpc-rust tests/interop/wit
+  local command=tests/interop/peer-command
+  provide peer-command "$(hash_of "$wasm_tools_version" $command)" build_command $command
+  provide wrpc-wasmtime "$(hash_of "$wrpc_wasmtime_version $("$RUSTC" --version)")" \
+    build_wrpc_wasmtime
 }
 
 main "$@"
