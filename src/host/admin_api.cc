@@ -70,7 +70,10 @@ Task<void> AdminApi::dispatch(AdminCall call, http::ServerRequest& request,
       break;
     }
     case AdminCall::Kind::kHost: sendHost(response); break;
-    case AdminCall::Kind::kMetrics: sendMetrics(response, environment_.metrics); break;
+    case AdminCall::Kind::kMetrics:
+      sendMetrics(response, environment_.metrics,
+                  renderWorkloadMetrics(environment_.manager, environment_.metric_detail));
+      break;
   }
 }
 
@@ -184,7 +187,7 @@ Task<void> ProbeHandler::handle(http::ServerRequest& request, http::ResponseWrit
     http::sendText(response, phase == Readiness::Phase::kReady ? 200 : 503,
                    std::string(phaseName(phase)) + "\n");
   } else if (path == "/metrics") {
-    sendMetrics(response, metrics_);
+    sendMetrics(response, metrics_, more_metrics_ ? more_metrics_() : "");
   } else {
     http::sendText(response, 404, "there are /livez, /readyz and /metrics\n");
   }

@@ -14,6 +14,7 @@
 #include "host/folder_source.h"
 #include "host/readiness.h"
 #include "host/workload_manager.h"
+#include "host/workload_metrics.h"
 #include "http/handler.h"
 
 namespace nimbus::host {
@@ -27,6 +28,7 @@ struct AdminEnvironment {
   const Clock& clock;
   bool durable = false;                  // workloads survive a restart
   const FolderSource* folder = nullptr;  // null: none is followed
+  MetricDetail metric_detail = MetricDetail::kByComponent;
   // Asks the process to finish what runs and end; called once the answer is on its way. It must
   // not destroy anything before it returns.
   std::function<void()> drain;
@@ -70,11 +72,13 @@ class AdminApi final : public http::Handler {
 
 // Answers probes and scrapes without any permission: /livez (200 while the process runs), /readyz
 // (200 once every workload has been restored, 503 before that and while draining) and /metrics.
-// Serves on any shard.
+// Serves on the shard that `more_metrics` may be called on.
 class ProbeHandler final : public http::Handler {
  public:
-  ProbeHandler(const Readiness& readiness, const MetricRegistry& metrics)
-      : readiness_(readiness), metrics_(metrics) {}
+  // `more_metrics`: families that are made at each scrape.
+  ProbeHandler(const Readiness& readiness, const MetricRegistry& metrics,
+               std::function<std::string()> more_metrics = {})
+      : readiness_(readiness), metrics_(metrics), more_metrics_(std::move(more_metrics)) {}
 
   [[nodiscard]] Task<void> handle(http::ServerRequest& request,
                                   http::ResponseWriter& response) override;
@@ -82,6 +86,7 @@ class ProbeHandler final : public http::Handler {
  private:
   const Readiness& readiness_;
   const MetricRegistry& metrics_;
+  const std::function<std::string()> more_metrics_;
 };
 
 }  // namespace nimbus::host

@@ -15,6 +15,8 @@ void sendJson(http::ResponseWriter& response, std::uint16_t status, std::string_
 void sendRefusal(http::ResponseWriter& response, const AdminRefusal& refusal);
 // With the status that belongs to the error's code.
 void sendError(http::ResponseWriter& response, const Error& error);
-void sendMetrics(http::ResponseWriter& response, const MetricRegistry& metrics);
+// `more`: further families as text.
+void sendMetrics(http::ResponseWriter& response, const MetricRegistry& metrics,
+                 std::string_view more = {});
 
 }  // namespace nimbus::host

@@ -15,13 +15,29 @@
 namespace nimbus::host {
 namespace {
 
+constexpr Duration kLastAnswers = std::chrono::seconds(1);
 constexpr Duration kGaugeRefresh = std::chrono::seconds(1);
+
+// What does not change while the host runs.
+void publishLimits(MetricRegistry& metrics, const engine::EngineOptions& engine) {
+  metrics.gauge("nimbus_instances_limit", "Instances that all workloads may have at once.")
+      ->set(engine.max_instances);
+  metrics
+      .gauge("nimbus_guest_memory_limit_bytes",
+             "Linear memory that all instances may have at once.")
+      ->set(static_cast<std::int64_t>(engine.max_total_memory_bytes));
+  metrics
+      .gauge("nimbus_build_info", "1, for what the labels say.",
+             {{"version", NIMBUS_VERSION}, {"engine", std::string(engine::engineVersion())}})
+      ->set(1);
+}
 
 }  // namespace
 
 struct ControlPlane::OnShard {
   OnShard(net::Shard& control_shard, const Environment& environment,
-          std::unique_ptr<WorkloadStore> opened, const ManagerOptions& options, std::string epoch)
+          std::unique_ptr<WorkloadStore> opened, const ManagerOptions& options, std::string epoch,
+          MetricDetail detail)
       : shard(control_shard),
         store(std::move(opened)),
         events(shard, environment.clock, std::move(epoch)),
@@ -34,7 +50,9 @@ struct ControlPlane::OnShard {
                  .metrics = environment.metrics,
                  .clock = environment.clock},
                 options),
-        probe(readiness, environment.metrics) {}
+        metric_detail(detail),
+        probe(readiness, environment.metrics,
+              [this] { return renderWorkloadMetrics(manager, metric_detail); }) {}
 
   net::Shard& shard;
   Readiness readiness;
@@ -42,14 +60,20 @@ struct ControlPlane::OnShard {
   EventLog events;
   WorkloadManager manager;
   std::unique_ptr<FolderSource> folder;
+  const MetricDetail metric_detail;
   ProbeHandler probe;
   std::vector<std::unique_ptr<AdminApi>> apis;
   std::vector<std::unique_ptr<http::Server>> servers;
   std::string admin_address;
   std::optional<net::Endpoint> probe_address;
   std::vector<net::Endpoint> endpoints;
+  Event restore_over;
+  ControlPlane::Restored restored = ControlPlane::Restored::kEndedEarly;
+  TaskSet restoring;
   TaskSet tasks;
 
+  Task<void> restore(Result<void>* outcome);
+  Task<void> stop(Duration bound);
   Result<net::Endpoint> serve(const net::Endpoint& where, http::Handler& handler,
                               const Environment& environment);
   Result<void> serveAdmin(const HostConfig& config, const Environment& environment);
@@ -81,6 +105,7 @@ AdminApi& ControlPlane::OnShard::addApi(const Environment& environment,
                                                              .clock = environment.clock,
                                                              .durable = store->durable(),
                                                              .folder = folder.get(),
+                                                             .metric_detail = metric_detail,
                                                              .drain = environment.request_end},
                                             std::move(options)));
   return *apis.back();
@@ -122,7 +147,7 @@ Result<void> ControlPlane::makeOn(net::Shard& shard, const HostConfig& config) {
   }
   const auto started = environment_.clock.wallNow().time_since_epoch();
   part_ = std::make_unique<OnShard>(shard, environment_, std::move(store), config.manager,
-                                    std::to_string(started.count()));
+                                    std::to_string(started.count()), config.metric_detail);
   if (!config.workloads_folder.empty()) {
     part_->folder =
         std::make_unique<FolderSource>(FolderSource::Environment{.shard = shard,
@@ -135,6 +160,7 @@ Result<void> ControlPlane::makeOn(net::Shard& shard, const HostConfig& config) {
   if (config.probe) {
     TRY(part_->probe_address, part_->serve(*config.probe, part_->probe, environment_));
   }
+  publishLimits(environment_.metrics, config.engine);
   part_->tasks.spawn(part_->refreshGauges(environment_));
   return {};
 }
@@ -155,26 +181,41 @@ ControlPlane::~ControlPlane() {
   environment_.control.runOn(0, [this](net::Shard&) {
     if (!part_) return;
     part_->events.close();
+    part_->restoring.cancelAll();
     part_->tasks.cancelAll();
     part_->servers.clear();
     part_.reset();
   });
 }
 
+Task<void> ControlPlane::OnShard::restore(Result<void>* outcome) {
+  co_await manager.restoreAll();
+  if (folder != nullptr) *outcome = co_await folder->start();
+  restored = Restored::kAll;
+  restore_over.set();
+}
+
 namespace {
 
-Task<void> restoreOn(WorkloadManager* manager, FolderSource* folder, Result<void>* outcome) {
-  co_await manager->restoreAll();
-  if (folder != nullptr) *outcome = co_await folder->start();
-}
+Task<void> waitFor(Event* event) { co_await event->wait(); }
 
 }  // namespace
 
-Result<void> ControlPlane::restore() {
+Result<ControlPlane::Restored> ControlPlane::restore() {
   Result<void> outcome;
-  environment_.control.runTask(
-      0, [&](net::Shard&) { return restoreOn(&part_->manager, part_->folder.get(), &outcome); });
-  return outcome;
+  environment_.control.runTask(0, [&](net::Shard&) {
+    if (!part_->restore_over.isSet()) part_->restoring.spawn(part_->restore(&outcome));
+    return waitFor(&part_->restore_over);
+  });
+  TRY_VOID(outcome);
+  return part_->restored;
+}
+
+void ControlPlane::endRestore() {
+  environment_.control[0].post([part = part_.get()] {
+    part->restoring.cancelAll();
+    part->restore_over.set();
+  });
 }
 
 void ControlPlane::markReady() {
@@ -185,8 +226,17 @@ void ControlPlane::startDrain() {
   environment_.control.runOn(0, [this](net::Shard&) { part_->manager.startDrain(); });
 }
 
+// Last of all, whoever reads events or waits for an answer gets the end of it.
+Task<void> ControlPlane::OnShard::stop(Duration bound) {
+  co_await manager.stopAll(bound);
+  events.close();
+  TaskSet drains;
+  for (const auto& server : servers) drains.spawn(server->drain(kLastAnswers));
+  co_await drains.empty();
+}
+
 void ControlPlane::stop(Duration bound) {
-  environment_.control.runTask(0, [&](net::Shard&) { return part_->manager.stopAll(bound); });
+  environment_.control.runTask(0, [&](net::Shard&) { return part_->stop(bound); });
 }
 
 std::string ControlPlane::adminAddress() const { return part_->admin_address; }

@@ -38,8 +38,12 @@ class ControlPlane {
   ControlPlane(const ControlPlane&) = delete;
   ControlPlane& operator=(const ControlPlane&) = delete;
 
-  // Brings all known workloads back and the folder's in; returns when each serves or has failed.
-  [[nodiscard]] Result<void> restore();
+  enum class Restored { kAll, kEndedEarly };
+  // Brings all known workloads back and the folder's in; returns when each serves or has failed, or
+  // soon after endRestore().
+  [[nodiscard]] Result<Restored> restore();
+  // What is not restored by now will not be. Any thread.
+  void endRestore();
   void markReady();
 
   // Readiness off; changes are refused from now on.

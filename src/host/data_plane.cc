@@ -3,6 +3,10 @@
 #include <mutex>
 #include <optional>
 #include <thread>
+#include <utility>
+
+#include "host/descriptor_watch.h"
+#include "net/bind.h"
 
 namespace nimbus::host {
 
@@ -58,6 +62,12 @@ struct DataPlane::ServingPart {
 };
 
 struct DataPlane::Impl {
+  // An address that nobody can connect to yet.
+  struct BoundListener {
+    std::vector<std::unique_ptr<net::ListenSocket>> sockets;  // one for each shard
+    http::ServerOptions options;
+  };
+
   DataPlaneOptions options;
   Logger& log;
   MetricRegistry& metrics;
@@ -67,6 +77,8 @@ struct DataPlane::Impl {
   std::vector<std::unique_ptr<ServingPart>> parts;
   std::vector<ShardRuntime*> peers;  // by index; fixed before anything listens
   std::unique_ptr<LocalRuntime> runtime;
+  std::vector<BoundListener> bound;
+  std::optional<DescriptorWatch> descriptors;
 
   Impl(DataPlaneOptions chosen, Logger& logger, MetricRegistry& registry)
       : options(std::move(chosen)),
@@ -125,6 +137,7 @@ Result<std::unique_ptr<DataPlane>> DataPlane::create(DataPlaneOptions options,
   TRY(impl->serving, net::ShardGroup::start(impl->options.shards));
   std::unique_ptr<DataPlane> plane(new DataPlane(std::move(impl)));
   Impl& made = *plane->impl_;
+  made.descriptors.emplace(*made.control, log, metrics);
   TRY_VOID(made.makeParts());
   std::vector<ServingShard> shards;
   for (const auto& part : made.parts) {
@@ -147,15 +160,31 @@ Result<void> DataPlane::openProviders(std::shared_ptr<const WorkloadSpec> spec) 
   return opened;
 }
 
-Result<net::Endpoint> DataPlane::listen(const net::Endpoint& where, http::ServerOptions options) {
+Result<net::Endpoint> DataPlane::bind(const net::Endpoint& where, http::ServerOptions options) {
   options.shard_count = shardCount();
-  TRY(auto sockets, net::listenOn(where, shardCount()));
-  const net::Endpoint bound = sockets.front()->boundTo();
-  impl_->serving->runOnEach([&](net::Shard& shard) {
-    ServingPart& part = *impl_->parts[shard.index()];
-    part.servers.push_back(http::makeServer(shard, std::move(sockets[shard.index()]), part.gateway,
-                                            options, impl_->log, impl_->metrics));
-  });
+  TRY(auto sockets, net::bindTo(where, shardCount()));
+  net::Endpoint bound = sockets.front()->boundTo();
+  impl_->bound.push_back({.sockets = std::move(sockets), .options = std::move(options)});
+  return bound;
+}
+
+Result<void> DataPlane::serve() {
+  std::vector<Impl::BoundListener> all = std::exchange(impl_->bound, {});
+  for (Impl::BoundListener& listener : all) {
+    TRY_VOID(net::startListening(listener.sockets));
+    impl_->serving->runOnEach([&](net::Shard& shard) {
+      ServingPart& part = *impl_->parts[shard.index()];
+      part.servers.push_back(http::makeServer(shard, std::move(listener.sockets[shard.index()]),
+                                              part.gateway, listener.options, impl_->log,
+                                              impl_->metrics));
+    });
+  }
+  return {};
+}
+
+Result<net::Endpoint> DataPlane::listen(const net::Endpoint& where, http::ServerOptions options) {
+  TRY(net::Endpoint bound, bind(where, std::move(options)));
+  TRY_VOID(serve());
   return bound;
 }
 
@@ -167,7 +196,9 @@ void DataPlane::runTask(std::size_t shard,
 namespace {
 
 Task<void> drainAll(std::vector<std::unique_ptr<http::Server>>& servers, Duration bound) {
-  for (const auto& server : servers) co_await server->drain(bound);
+  TaskSet drains;
+  for (const auto& server : servers) drains.spawn(server->drain(bound));
+  co_await drains.empty();
 }
 
 }  // namespace

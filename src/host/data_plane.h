@@ -49,14 +49,19 @@ class DataPlane {
   // LocalRuntime::openProviders(), from the main thread.
   [[nodiscard]] Result<void> openProviders(std::shared_ptr<const WorkloadSpec> spec);
 
-  // Serves on one more address, all shards accepting; returns the address really bound.
+  // Takes one more address to serve at later; returns the one really bound.
+  [[nodiscard]] Result<net::Endpoint> bind(const net::Endpoint& where, http::ServerOptions options);
+  // Serves on all addresses that were bound, all shards accepting.
+  [[nodiscard]] Result<void> serve();
+  // Both for one more address.
   [[nodiscard]] Result<net::Endpoint> listen(const net::Endpoint& where,
                                              http::ServerOptions options);
 
   // Runs a task on a serving shard and blocks until it completed. On the main thread.
   void runTask(std::size_t shard, std::move_only_function<Task<void>(ShardRuntime&)> make);
 
-  // Stops accepting and lets running requests finish, for at most `bound`. On the main thread.
+  // Stops accepting on all addresses and lets running requests finish, all of them together for at
+  // most `bound`. On the main thread.
   void drain(Duration bound);
 
  private:

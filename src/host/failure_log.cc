@@ -1,5 +1,7 @@
 #include "host/failure_log.h"
 
+#include "host/denial_counts.h"
+
 namespace nimbus::host {
 namespace {
 
@@ -61,7 +63,11 @@ void ComponentLog::tellSuppressed() {
 }
 
 void ComponentLog::denied(std::string_view what) {
-  if (denials_.pass()) note(LogLevel::kWarn, "denied", what);
+  countDenial(what);
+  if (!denials_.pass()) return;
+  note(LogLevel::kWarn, "denied", what);
+  if (const std::uint64_t suppressed = denials_.takeSuppressed(); suppressed > 0)
+    note(LogLevel::kWarn, "denials were not logged: too many a second", std::to_string(suppressed));
 }
 
 void ComponentLog::note(LogLevel level, std::string_view message, std::string_view detail) {

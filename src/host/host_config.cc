@@ -1,5 +1,6 @@
 #include "host/host_config.h"
 
+#include <charconv>
 #include <filesystem>
 #include <utility>
 
@@ -48,10 +49,26 @@ net::TlsServerOptions readTls(ConfigContext& context, YamlMap map) {
   return tls;
 }
 
+// "0660", as chmod takes it.
+std::optional<std::uint32_t> readMode(YamlMap& map, const net::Endpoint& address) {
+  const auto text = map.text("mode");
+  if (!text) return std::nullopt;
+  std::uint32_t mode = 0;
+  const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), mode, 8);
+  const bool whole = error == std::errc() && end == text->data() + text->size();
+  if (!whole || text->empty() || mode > 0777 || (mode & 0600) != 0600)
+    map.problem("mode", fmt::format("{}: expected octal digits from \"0600\" to \"0777\", found {}",
+                                    map.pathOf("mode"), inQuotes(*text)));
+  if (address.unix_path.empty())
+    map.problem("mode", fmt::format("{} is for Unix sockets", map.pathOf("mode")));
+  return mode;
+}
+
 void readListener(ConfigContext& context, YamlMap map) {
   ListenerConfig listener;
   map.require("address");
   if (const auto address = readEndpoint(map, "address", Sockets::kAny)) listener.address = *address;
+  listener.mode = readMode(map, listener.address);
   if (auto tls = map.map("tls")) listener.tls = readTls(context, *std::move(tls));
   map.finish();
   context.config.listeners.push_back(std::move(listener));
@@ -93,6 +110,13 @@ void readLog(HostConfig& config, YamlMap map) {
   for (const auto& [name, value] : kLevels)
     if (level == name) config.log_level = value;
   config.log_format = readFormat(map);
+  map.finish();
+}
+
+void readMetrics(HostConfig& config, YamlMap map) {
+  bool by_component = config.metric_detail == MetricDetail::kByComponent;
+  takeBoolean(map, "byComponent", by_component);
+  config.metric_detail = by_component ? MetricDetail::kByComponent : MetricDetail::kTotals;
   map.finish();
 }
 
@@ -162,6 +186,7 @@ void readTop(ConfigContext& context, YamlMap& root) {
   takeNumber(root, "shards", {0, 1024}, config.shards);
   if (auto map = root.map("accessLog")) readAccessLog(context, *std::move(map));
   if (auto map = root.map("log")) readLog(config, *std::move(map));
+  if (auto map = root.map("metrics")) readMetrics(config, *std::move(map));
   if (auto map = root.map("limits")) readHostLimits(config, *std::move(map));
   if (auto map = root.map("defaults")) readDefaults(config.defaults, *std::move(map));
   if (auto map = root.map("engine")) readEngine(context, *std::move(map));

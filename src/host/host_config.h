@@ -16,6 +16,7 @@
 #include "host/egress.h"
 #include "host/images.h"
 #include "host/workload_manager.h"
+#include "host/workload_metrics.h"
 #include "http/client.h"
 #include "http/server.h"
 #include "nats/connect_options.h"
@@ -26,6 +27,7 @@ namespace nimbus::host {
 
 struct ListenerConfig {
   net::Endpoint address;
+  std::optional<std::uint32_t> mode;  // of a Unix socket's file; without: 0600
   std::optional<net::TlsServerOptions> tls;
 };
 
@@ -55,6 +57,7 @@ struct HostConfig {
   AccessLogConfig access_log;
   LogLevel log_level = LogLevel::kInfo;
   LogFormat log_format = LogFormat::kText;
+  MetricDetail metric_detail = MetricDetail::kByComponent;
 
   CallPolicy defaults;           // for what a manifest leaves out
   engine::EngineOptions engine;  // its max_instances is also that of all workloads together

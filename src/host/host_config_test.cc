@@ -44,6 +44,7 @@ volumes: /var/tmp/n
 shards: 4
 accessLog: {path: "-", format: json}
 log: {level: debug, format: json}
+metrics: {byComponent: false}
 limits:
   memoryMb: 2048
   memoryPerInstanceMb: 1024
@@ -133,6 +134,7 @@ TEST(HostConfig, ReadsAddressesFoldersAndLogs) {
   EXPECT_EQ(config->access_log.path, "-");
   EXPECT_EQ(config->access_log.format, LogFormat::kJson);
   EXPECT_EQ(config->log_level, LogLevel::kDebug);
+  EXPECT_EQ(config->metric_detail, MetricDetail::kTotals);
   EXPECT_EQ(config->log_format, LogFormat::kJson);
 }
 
@@ -255,6 +257,11 @@ TEST(HostConfig, ProblemsNameFileLineAndKey) {
        "h.yaml:4: http.listeners[0].tls.certificates[0].key is missing"},
       {"registries: {logins: [{registry: r, user: u}]}\n",
        "h.yaml:1: registries.logins[0].passwordFile is missing"},
+      {"http: {listeners: [{address: \"unix:/s\", mode: \"0999\"}]}\n",
+       "h.yaml:1: http.listeners[0].mode: expected octal digits from \"0600\" to \"0777\", found "
+       "\"0999\""},
+      {"http: {listeners: [{address: \"[::]:80\", mode: \"0660\"}]}\n",
+       "h.yaml:1: http.listeners[0].mode is for Unix sockets"},
       {"registries: {insecureRegistries: [r]}\n",
        "h.yaml:1: unknown key \"insecureRegistries\" in registries"},
       {"admin: {address: 127.0.0.1:1}\n",

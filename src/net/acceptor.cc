@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "base/check.h"
+#include "net/descriptors.h"
 #include "net/fd_watch.h"
 #include "net/listen_socket.h"
 #include "net/socket.h"
@@ -83,7 +84,7 @@ class SocketAcceptor final : public Acceptor, private FdWatch::Waiter, private D
       switch (errno) {
         case EAGAIN: return Outcome::kDrained;
         case EMFILE:
-        case ENFILE:
+        case ENFILE: noteDescriptorShortage(); return Outcome::kExhausted;
         case ENOBUFS:
         case ENOMEM: return Outcome::kExhausted;
         case EBADF:

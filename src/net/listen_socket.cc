@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 
+#include "net/bind.h"
 #include "net/socket_address.h"
 
 namespace nimbus::net {
@@ -54,23 +55,22 @@ Result<UniqueFd> bindTcp(const Endpoint& where, Sharing sharing) {
   return fd;
 }
 
-Result<std::vector<std::unique_ptr<ListenSocket>>> listenOnTcp(Endpoint where, std::size_t count) {
+// SO_REUSEPORT would let a second process of the same user bind too and take half of the
+// connections; it shall hear that the address is in use.
+Result<void> checkNobodyListens(const Endpoint& where) {
+  TRY_VOID(bindTcp(where, Sharing::kNone));
+  return {};
+}
+
+Result<std::vector<std::unique_ptr<ListenSocket>>> bindToTcp(Endpoint where, std::size_t count) {
   const Sharing sharing = count > 1 ? Sharing::kByShards : Sharing::kNone;
-  // SO_REUSEPORT would let a second process of the same user bind too and take half of the
-  // connections; it shall hear that the address is in use.
-  if (sharing == Sharing::kByShards) TRY_VOID(bindTcp(where, Sharing::kNone));
-  std::vector<UniqueFd> bound;
+  if (sharing == Sharing::kByShards) TRY_VOID(checkNobodyListens(where));
+  std::vector<std::unique_ptr<ListenSocket>> sockets;
   for (std::size_t index = 0; index < count; ++index) {
     TRY(UniqueFd fd, bindTcp(where, sharing));
     if (index == 0) {
       TRY(where, boundEndpoint(fd.get()));
     }
-    bound.push_back(std::move(fd));
-  }
-  // Listening begins when all are bound: none accepts what the others would have got.
-  std::vector<std::unique_ptr<ListenSocket>> sockets;
-  for (UniqueFd& fd : bound) {
-    if (::listen(fd.get(), kBacklog) != 0) return cannotListen(where, errno);
     sockets.push_back(std::make_unique<BoundSocket>(std::move(fd), where, nullptr));
   }
   return sockets;
@@ -96,8 +96,8 @@ Result<void> clearStale(const Endpoint& where, const SocketAddress& address) {
   return {};
 }
 
-Result<std::vector<std::unique_ptr<ListenSocket>>> listenOnUnix(const Endpoint& where,
-                                                                std::size_t count) {
+Result<std::vector<std::unique_ptr<ListenSocket>>> bindToUnix(const Endpoint& where,
+                                                              std::size_t count) {
   TRY(const SocketAddress address, toSocketAddress(where));
   TRY_VOID(clearStale(where, address));
   TRY(UniqueFd fd, makeSocket(AF_UNIX));
@@ -107,7 +107,6 @@ Result<std::vector<std::unique_ptr<ListenSocket>>> listenOnUnix(const Endpoint& 
   auto file = std::make_shared<UnixSocketFile>(where.unix_path, status.st_dev, status.st_ino);
   // Before listen(), so that there is no moment in which another user could connect.
   if (::chmod(where.unix_path.c_str(), S_IRUSR | S_IWUSR) != 0) return cannotListen(where, errno);
-  if (::listen(fd.get(), kBacklog) != 0) return cannotListen(where, errno);
   std::vector<std::unique_ptr<ListenSocket>> sockets;
   for (std::size_t index = 1; index < count; ++index) {
     UniqueFd copy(::fcntl(fd.get(), F_DUPFD_CLOEXEC, 0));
@@ -120,17 +119,45 @@ Result<std::vector<std::unique_ptr<ListenSocket>>> listenOnUnix(const Endpoint& 
 
 }  // namespace
 
-UnixSocketFile::~UnixSocketFile() {
+bool UnixSocketFile::inPlace() const {
   struct stat status{};
-  if (::lstat(path_.c_str(), &status) != 0) return;
-  if (status.st_dev == device_ && status.st_ino == inode_) ::unlink(path_.c_str());
+  return ::lstat(path_.c_str(), &status) == 0 && status.st_dev == device_ &&
+         status.st_ino == inode_;
+}
+
+UnixSocketFile::~UnixSocketFile() {
+  if (inPlace()) ::unlink(path_.c_str());
+}
+
+Result<void> BoundSocket::listen() {
+  if (file_ != nullptr && !file_->inPlace()) {
+    return fail(ErrorCode::kAlreadyExists,
+                "another process has taken " + bound_to_.unix_path + " meanwhile");
+  }
+  if (::listen(fd_.get(), kBacklog) != 0) return cannotListen(bound_to_, errno);
+  return {};
+}
+
+Result<std::vector<std::unique_ptr<ListenSocket>>> bindTo(const Endpoint& where,
+                                                          std::size_t shard_count) {
+  if (shard_count == 0) return fail(ErrorCode::kInvalidArgument, "no shard to listen for");
+  if (!where.unix_path.empty()) return bindToUnix(where, shard_count);
+  return bindToTcp(where, shard_count);
+}
+
+Result<void> startListening(std::span<const std::unique_ptr<ListenSocket>> sockets) {
+  // Another process may have bound and begun since.
+  const Endpoint& where = sockets.front()->boundTo();
+  if (sockets.size() > 1 && where.unix_path.empty()) TRY_VOID(checkNobodyListens(where));
+  for (const auto& socket : sockets) TRY_VOID(dynamic_cast<BoundSocket&>(*socket).listen());
+  return {};
 }
 
 Result<std::vector<std::unique_ptr<ListenSocket>>> listenOn(const Endpoint& where,
                                                             std::size_t shard_count) {
-  if (shard_count == 0) return fail(ErrorCode::kInvalidArgument, "no shard to listen for");
-  if (!where.unix_path.empty()) return listenOnUnix(where, shard_count);
-  return listenOnTcp(where, shard_count);
+  TRY(auto sockets, bindTo(where, shard_count));
+  TRY_VOID(startListening(sockets));
+  return sockets;
 }
 
 }  // namespace nimbus::net

@@ -15,6 +15,9 @@ class UnixSocketFile {
   UnixSocketFile& operator=(const UnixSocketFile&) = delete;
   ~UnixSocketFile();
 
+  // Whether the path still leads to this socket.
+  [[nodiscard]] bool inPlace() const;
+
  private:
   std::string path_;
   dev_t device_;
@@ -28,6 +31,7 @@ class BoundSocket final : public ListenSocket {
       : fd_(std::move(fd)), bound_to_(std::move(bound_to)), file_(std::move(file)) {}
 
   [[nodiscard]] const Endpoint& boundTo() const override { return bound_to_; }
+  [[nodiscard]] Result<void> listen();
   [[nodiscard]] UniqueFd takeFd() { return std::move(fd_); }
 
  private:

@@ -11,6 +11,7 @@
 #include <set>
 
 #include "base/sync.h"
+#include "net/bind.h"
 #include "net/fd.h"
 #include "net/socket_address.h"
 #include "net/test_support.h"
@@ -64,6 +65,29 @@ TEST_F(SocketTest, APortInUseIsRefusedWhetherShardsShareItOrNot) {
       ASSERT_FALSE(again) << first << " then " << second;
       EXPECT_EQ(again.error().code(), ErrorCode::kAlreadyExists);
     }
+  }
+}
+
+TEST_F(SocketTest, WhatIsOnlyBoundRefusesConnections) {
+  for (std::size_t shards : {1, 2}) {
+    const auto sockets = bindTo(loopback(), shards);
+    ASSERT_TRUE(sockets);
+    const Endpoint where = (*sockets)[0]->boundTo();
+    EXPECT_FALSE(connectPlainly(where).valid());
+    ASSERT_TRUE(startListening(*sockets));
+    EXPECT_TRUE(connectPlainly(where).valid());
+  }
+}
+
+TEST_F(SocketTest, WhoeverListensFirstHasThePort) {
+  for (std::size_t shards : {1, 2}) {
+    const auto early = bindTo(loopback(), shards);
+    ASSERT_TRUE(early);
+    const auto faster = listenOn((*early)[0]->boundTo(), shards);
+    if (!faster) continue;  // the system does not let two bind it
+    const auto late = startListening(*early);
+    ASSERT_FALSE(late) << shards;
+    EXPECT_EQ(late.error().code(), ErrorCode::kAlreadyExists);
   }
 }
 
@@ -267,6 +291,16 @@ TEST_F(UnixSocketTest, ALiveOneIsRefusedAndStays) {
   const auto second = listenOn(where(), 1);
   ASSERT_FALSE(second);
   EXPECT_EQ(second.error().code(), ErrorCode::kAlreadyExists);
+  EXPECT_TRUE(connectPlainly(where()).valid());
+}
+
+TEST_F(UnixSocketTest, OneThatWasTakenMeanwhileIsNotListenedOn) {
+  const auto early = bindTo(where(), 1);
+  ASSERT_TRUE(early);
+  EXPECT_FALSE(connectPlainly(where()).valid());
+  const auto faster = listenOn(where(), 1);
+  ASSERT_TRUE(faster) << faster.error().describe();
+  EXPECT_EQ(startListening(*early).error().code(), ErrorCode::kAlreadyExists);
   EXPECT_TRUE(connectPlainly(where()).valid());
 }
 

@@ -11,6 +11,7 @@
 #include "dev/project_build.h"
 #include "host/files.h"
 #include "net/address.h"
+#include "net/descriptors.h"
 #include "net/watch.h"
 #include "project/config.h"
 #include "wash/command.h"
@@ -83,6 +84,7 @@ int run(const DevFlags& flags, const GlobalOptions& global, Plugins& plugins,
         plugin::HookContext& context) {
   // Hooks behind it can be interrupted again.
   const net::TerminationSignalsBlocked while_it_serves;
+  net::raiseDescriptorLimit();
   auto request = requestOf(flags, context);
   if (!request) return reportFailure(global.format, request.error());
   const auto runtime = plugins.runtime();

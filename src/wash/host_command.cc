@@ -3,7 +3,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
+#include <future>
 #include <thread>
 
 #include <CLI/CLI.hpp>
@@ -11,6 +13,7 @@
 #include "host/certificate_keeper.h"
 #include "host/control_plane.h"
 #include "host/data_plane.h"
+#include "net/descriptors.h"
 #include "wash/access_log_rotation.h"
 #include "wash/admin_socket.h"
 #include "wash/command.h"
@@ -24,6 +27,8 @@ namespace nimbus::wash {
 namespace {
 
 namespace fs = std::filesystem;
+
+constexpr Duration kCompilerPatience = std::chrono::milliseconds(500);
 
 struct HostFlags {
   std::string config;
@@ -54,7 +59,7 @@ Result<host::HostConfig> configOf(const HostFlags& flags, const GlobalOptions& g
   if (!flags.http_address.empty() || config.listeners.empty()) {
     const std::string address = flags.http_address.empty() ? "127.0.0.1:8000" : flags.http_address;
     TRY(const net::Endpoint endpoint, net::Endpoint::parse(address));
-    config.listeners = {{.address = endpoint, .tls = {}}};
+    config.listeners = {{.address = endpoint, .mode = {}, .tls = {}}};
   }
   if (!flags.probe_address.empty()) {
     TRY(config.probe, net::Endpoint::parse(flags.probe_address));
@@ -110,6 +115,18 @@ host::DataPlaneOptions planeOptions(const host::HostConfig& config,
   return options;
 }
 
+// Whether all connections that the settings allow could be open at once.
+void warnOfFewDescriptors(const host::HostConfig& config, Logger& log) {
+  constexpr std::uint64_t kReserve = 1024;  // files, administration, probes
+  const std::uint64_t wanted = config.listeners.size() * config.http_limits.max_connections +
+                               config.client.max_connections_per_key + config.max_sockets +
+                               kReserve;
+  const std::uint64_t limit = net::descriptorLimit();
+  if (limit >= wanted) return;
+  log.warn("the limit of open files (ulimit -Hn) is lower than what the settings allow to be open",
+           {{"limit", std::to_string(limit)}, {"wanted", std::to_string(wanted)}});
+}
+
 // The host from its start to its end.
 class HostProcess {
  public:
@@ -121,24 +138,31 @@ class HostProcess {
     TRY(engine_, engine::Engine::create(config_.engine, log_));
     TRY(plane_, host::DataPlane::create(planeOptions(config_, owned_ports_), *engine_, log_,
                                         metrics_, clock_));
-    TRY(const auto termination, Termination::watch(plane_->control()));
-    TRY(control_,
-        host::ControlPlane::create({.control = plane_->control(),
-                                    .runtime = plane_->runtime(),
-                                    .engine = *engine_,
-                                    .log = log_,
-                                    .metrics = metrics_,
-                                    .clock = clock_,
-                                    .request_end = [raw = termination.get()] { raw->request(); }},
-                                   config_));
-    for (const net::Endpoint& endpoint : control_->endpoints()) keepFromGuests(endpoint);
-    TRY_VOID(control_->restore());
-    TRY(const std::vector<std::string> addresses, listen());
-    control_->markReady();
-    announce(addresses);
-    termination->wait();
-    end();
+    TRY(termination_, Termination::watch(plane_->control()));
+    // What is wrong with these shall be told before anything takes long.
+    TRY(const std::vector<std::string> addresses, bindListeners());
+    TRY_VOID(startControl());
+    TRY(const auto restored, restore());
+    if (restored == host::ControlPlane::Restored::kAll) {
+      TRY_VOID(plane_->serve());
+      control_->markReady();
+      announce(addresses);
+      termination_->wait();
+    }
+    end(restored);
     return {};
+  }
+
+  // After run(): ends the engine, unless that takes long because it waits for its compiler, whose
+  // code nobody needs any more. Whether it has ended.
+  [[nodiscard]] bool endEngine() {
+    std::promise<void> ended;
+    const std::future<void> end = ended.get_future();
+    std::thread([engine = std::move(engine_), ended = std::move(ended)]() mutable {
+      engine.reset();
+      ended.set_value();
+    }).detach();
+    return end.wait_for(kCompilerPatience) == std::future_status::ready;
   }
 
  private:
@@ -146,7 +170,28 @@ class HostProcess {
     if (endpoint.unix_path.empty()) owned_ports_->add(endpoint.port);
   }
 
-  Result<std::vector<std::string>> listen() {
+  Result<void> startControl() {
+    TRY(control_,
+        host::ControlPlane::create({.control = plane_->control(),
+                                    .runtime = plane_->runtime(),
+                                    .engine = *engine_,
+                                    .log = log_,
+                                    .metrics = metrics_,
+                                    .clock = clock_,
+                                    .request_end = [raw = termination_.get()] { raw->request(); }},
+                                   config_));
+    for (const net::Endpoint& endpoint : control_->endpoints()) keepFromGuests(endpoint);
+    return {};
+  }
+
+  Result<host::ControlPlane::Restored> restore() {
+    termination_->onRequest([this] { control_->endRestore(); });
+    auto restored = control_->restore();
+    termination_->onRequest({});
+    return restored;
+  }
+
+  Result<std::vector<std::string>> bindListeners() {
     if (!config_.access_log.path.empty()) {
       TRY(access_log_, http::openAccessLog(config_.access_log.path, config_.access_log.format,
                                            accessLogProblems(log_)));
@@ -162,7 +207,10 @@ class HostProcess {
         certificates_.push_back(
             std::make_unique<host::CertificateKeeper>(plane_->control(), options.tls, log_));
       }
-      TRY(const net::Endpoint bound, plane_->listen(listener.address, options));
+      TRY(const net::Endpoint bound, plane_->bind(listener.address, options));
+      // Nobody can connect before serve().
+      if (listener.mode && ::chmod(bound.unix_path.c_str(), *listener.mode) != 0)
+        return failErrno("cannot set the mode of " + bound.unix_path, errno);
       keepFromGuests(bound);
       addresses.push_back((listener.tls ? "https://" : "http://") + bound.toString());
     }
@@ -184,12 +232,23 @@ class HostProcess {
                  {"probe", probe ? jsonText(probe->toString()) : "null"}});
   }
 
-  void end() {
+  // Leaves the engine alone, which may have to wait for its compiler.
+  void end(host::ControlPlane::Restored restored) {
     log_.info("draining");
     control_->startDrain();
-    if (config_.drain_delay > Duration::zero()) std::this_thread::sleep_for(config_.drain_delay);
+    // The delay is for those who send requests here.
+    const bool served = restored == host::ControlPlane::Restored::kAll;
+    if (served && config_.drain_delay > Duration::zero())
+      std::this_thread::sleep_for(config_.drain_delay);
+    const TimePoint bound = clock_.now() + config_.drain_timeout;
     plane_->drain(config_.drain_timeout);
-    control_->stop(config_.drain_timeout);
+    control_->stop(std::max(bound - clock_.now(), Duration::zero()));
+    rotation_.reset();
+    certificates_.clear();
+    control_.reset();
+    termination_.reset();
+    plane_.reset();
+    access_log_.reset();
     log_.info("ended");
   }
 
@@ -202,6 +261,7 @@ class HostProcess {
   std::unique_ptr<http::AccessLog> access_log_;
   std::unique_ptr<engine::Engine> engine_;
   std::unique_ptr<host::DataPlane> plane_;
+  std::unique_ptr<Termination> termination_;
   std::unique_ptr<host::ControlPlane> control_;
   std::vector<std::unique_ptr<host::CertificateKeeper>> certificates_;
   std::unique_ptr<AccessLogRotation> rotation_;
@@ -210,11 +270,17 @@ class HostProcess {
 int runHost(const HostFlags& flags, const GlobalOptions& global) {
   Termination::prepare();
   AccessLogRotation::prepare();
+  net::raiseDescriptorLimit();
   const auto config = configOf(flags, global);
   if (!config) return reportFailure(global.format, config.error());
   const std::unique_ptr<Logger> log = makeStderrLogger(config->log_level, config->log_format);
-  const auto ended = HostProcess(*config, global, *log).run();
-  return ended ? kExitOk : reportFailure(global.format, ended.error());
+  warnOfFewDescriptors(*config, *log);
+  HostProcess process(*config, global, *log);
+  const auto ended = process.run();
+  const int status = ended ? kExitOk : reportFailure(global.format, ended.error());
+  // Nothing durable depends on it: a file of the code cache gets its name when it is whole.
+  if (ended && !process.endEngine()) ::_exit(finishOutput(status));
+  return status;
 }
 
 }  // namespace

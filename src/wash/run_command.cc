@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "engine/engine.h"
+#include "net/descriptors.h"
 #include "wash/command.h"
 #include "wash/engine_flags.h"
 #include "wash/guest_options.h"
@@ -34,6 +35,7 @@ int run(const RunFlags& flags, const GlobalOptions& global) {
   // A download may be interrupted as any command; its threads end here.
   const auto resolved = resolveComponentOrReference(flags.component, flags.source);
   Termination::prepare();
+  net::raiseDescriptorLimit();
   if (!resolved) return failed(resolved.error());
   auto spec = workloadOf(flags.guest, resolved->path);
   if (!spec) return failed(spec.error());

@@ -2,6 +2,8 @@
 
 #include <unistd.h>
 
+#include <utility>
+
 #include "base/running_programs.h"
 #include "wash/output.h"
 
@@ -34,13 +36,24 @@ void Termination::received() {
     endRunningPrograms();
     ::_exit(kExitInterrupted);
   }
+  tell();
+}
+
+void Termination::tell() {
   changed_.notify_all();
+  if (const auto requested = std::exchange(on_request_, {})) requested();
+}
+
+void Termination::onRequest(std::function<void()> requested) {
+  const std::lock_guard lock(mutex_);
+  on_request_ = std::move(requested);
+  if (count_ > 0) tell();
 }
 
 void Termination::request() {
   const std::lock_guard lock(mutex_);
   if (count_ == 0) count_ = 1;
-  changed_.notify_all();
+  tell();
 }
 
 void Termination::wait() {

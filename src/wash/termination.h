@@ -1,6 +1,7 @@
 #pragma once
 
 #include <condition_variable>
+#include <functional>
 #include <memory>
 #include <mutex>
 
@@ -25,11 +26,15 @@ class Termination {
   void wait();
   // The same as a first signal. Any thread.
   void request();
+  // Calls back once as soon as there is something to wait() for, on whatever thread tells of it;
+  // at once if that has come already. An empty function takes it back.
+  void onRequest(std::function<void()> requested);
 
  private:
   Termination(net::ShardGroup& control, OnSignal on_signal)
       : control_(control), exit_from_(on_signal == OnSignal::kExitAtOnce ? 1 : 2) {}
   void received();
+  void tell();  // under the mutex
 
   net::ShardGroup& control_;
   const int exit_from_;                        // the signal, counted from 1, that ends the process
@@ -37,6 +42,7 @@ class Termination {
   std::mutex mutex_;
   std::condition_variable changed_;
   int count_ = 0;
+  std::function<void()> on_request_;
 };
 
 }  // namespace nimbus::wash

@@ -1,0 +1,44 @@
+#include "host/workload_metrics.h"
+
+#include <gmock/gmock.h>
+
+#include "host/denial_counts.h"
+#include "host/workload_manager_fixture.h"
+
+namespace nimbus::host {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+class WorkloadMetricsTest : public ShardTest {};
+
+TEST_F(WorkloadMetricsTest, ComponentsAreTheirOwnSeriesUnlessThatIsSwitchedOff) {
+  run([](net::Shard& shard) -> Task<void> {
+    ManagerRig rig(shard);
+    co_await rig.apply(makeSpec("a"));
+    co_await rig.apply(makeSpec("b"));
+    const std::string each = renderWorkloadMetrics(*rig.manager, MetricDetail::kByComponent);
+    for (const char* name : {"a", "b"})
+      EXPECT_THAT(each, HasSubstr("nimbus_calls_total{workload=\"default/" + std::string(name) +
+                                  "\",component=\"web\"} 0\n"));
+    EXPECT_THAT(each, HasSubstr("# TYPE nimbus_calls_failed_total counter\n"));
+    const std::string totals = renderWorkloadMetrics(*rig.manager, MetricDetail::kTotals);
+    EXPECT_THAT(totals, HasSubstr("\nnimbus_instances 0\n"));
+    EXPECT_THAT(totals, Not(HasSubstr("workload=")));
+  });
+}
+
+TEST(DenialCounts, AreKeptByReason) {
+  const auto before = denialCounts();
+  countDenial("blocked_range: 10.0.0.1 lies in 10.0.0.0/8");
+  countDenial("something else");
+  const auto after = denialCounts();
+  for (std::size_t i = 0; i < after.size(); ++i) {
+    const bool counted = after[i].first == "blocked_range" || after[i].first == "other";
+    EXPECT_EQ(after[i].second, before[i].second + (counted ? 1 : 0)) << after[i].first;
+  }
+}
+
+}  // namespace
+}  // namespace nimbus::host

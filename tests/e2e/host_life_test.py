@@ -1,0 +1,222 @@
+#!/usr/bin/env python3
+"""How a host starts, what it tells of itself, and how it ends while it is busy."""
+
+import json
+import pathlib
+import re
+import signal
+import socket
+
+import certificates
+import harness
+import hosting
+from hosting import workload
+
+
+class SilentRegistry:
+    """Accepts connections and says nothing: what wants an image from it waits."""
+
+    def __init__(self):
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._listener.settimeout(harness.PATIENCE_SECONDS)
+        self.name = f"127.0.0.1:{self._listener.getsockname()[1]}"
+        self.image = f"{self.name}/shop/web:1"
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self._listener.close()
+
+    def wait_for_client(self):
+        return self._listener.accept()[0]
+
+
+class HostLifeTest(hosting.TestCase):
+    def host_words(self, settings, *more):
+        return ["-o", "json", "host", "--admin-socket", self.admin_socket, "--config",
+                self.config(settings), *more]
+
+    def host_of(self, settings, *more):
+        """A ready host that has its listeners from its settings."""
+        return self._start(hosting.Host, self.host_words(settings, *more), None,
+                           {"admin_socket": self.admin_socket})
+
+    def listeners(self, count):
+        return {"http": {"listeners": [{"address": "127.0.0.1:0"}] * count}}
+
+    def refuses(self, address):
+        try:
+            socket.create_connection(address, timeout=harness.PATIENCE_SECONDS).close()
+        except ConnectionRefusedError:
+            return True
+        return False
+
+    def test_all_listeners_stop_accepting_while_a_request_of_one_runs(self):
+        host = self.host_of({**self.listeners(3), "drain": {"timeout": "600s"}})
+        host.apply(workload("slow", routes=[{"path": "/"}]))
+        running = self.enterContext(host.connect())
+        running.send("GET /sleep?ms=500000 HTTP/1.1\r\nhost: slow.test\r\n\r\n")
+        self.eventually(lambda: host.status("slow")["components"][0]["callsInFlight"] > 0,
+                        "the request never began")
+        host.send(signal.SIGTERM)
+        for url in host.announced["addresses"]:
+            name, port = re.search(r"//(.*):(\d+)", url).groups()
+            self.eventually(lambda at=(name, int(port)): self.refuses(at), f"{url} still accepts")
+        self.assertTrue(host.running())
+        self.assertFalse(running.readable(0), "the request that runs was not left alone")
+
+    def restoring_host(self, registry, settings):
+        """A host that cannot get beyond restoring."""
+        manifest = workload("late")
+        del manifest["components"][0]["file"]
+        manifest["components"][0]["image"] = registry.image
+        self.put("late.json", manifest)
+        return self.start(*self.host_words(
+            {**settings, "registries": {"insecure": [registry.name]}},
+            "--workloads", self.workloads_folder))
+
+    def test_sigterm_ends_a_host_that_restores(self):
+        for drained in ("by a signal", "over the API"):
+            with self.subTest(drained), SilentRegistry() as registry:
+                host = self.restoring_host(registry, self.listeners(1))
+                with registry.wait_for_client():
+                    if drained == "by a signal":
+                        host.send(signal.SIGTERM)
+                    else:
+                        hosting.ask_admin(self.admin_socket, "POST", "/v1/drain")
+                    self.assertEqual(0, host.wait())
+                self.assertEqual([], host.stdout.all, "it never was ready")
+                self.assertFalse(self.admin_socket.exists())
+
+    def test_a_listener_that_cannot_be_is_told_before_anything_is_restored(self):
+        made = certificates.Certificates(self.folder)
+        made.issue("first", "subjectAltName=DNS:first.test")
+        taken = socket.create_server(("127.0.0.1", 0))
+        self.enterContext(taken)
+        address = "127.0.0.1:%d" % taken.getsockname()[1]
+        pair = {"certificate": made["first.pem"], "key": str(self.folder / "no.key")}
+        cases = [({"http": {"listeners": [{"address": address}]}}, address),
+                 ({"http": {"listeners": [{"address": "127.0.0.1:0",
+                                           "tls": {"certificates": [pair]}}]}}, "no.key"),
+                 ({**self.listeners(1), "accessLog": {"path": "/nowhere/at/all.log"}},
+                  "/nowhere/at/all.log")]
+        for settings, named in cases:
+            with self.subTest(named), SilentRegistry() as registry:
+                host = self.restoring_host(registry, settings)
+                self.assertEqual(1, host.wait())
+                self.assertIn(named, json.loads(host.stdout.all[0])["message"])
+
+    def test_sigterm_does_not_wait_for_the_compiler(self):
+        host = self.host("--no-cache")
+        with host.events() as events:
+            self.assertEqual(202, host.try_apply(workload("big"), wait=False).status)
+            events.until("starting")
+        self.assertEqual(0, host.terminate())
+        self.assertFalse(self.admin_socket.exists(), "the socket is left over")
+
+    def test_readers_of_events_see_the_end_of_the_stream(self):
+        host = self.host()
+        with harness.Raw(self.admin_socket) as reader:
+            reader.send("GET /v1/events HTTP/1.1\r\nhost: x\r\n\r\n")
+            reader.read_until("event: ready")
+            host.send(signal.SIGTERM)
+            reader.read_until("event: draining")
+            self.assertTrue(reader.read_to_end().endswith(b"\r\n0\r\n\r\n"))
+        self.assertEqual(0, host.wait())
+
+    def test_a_unix_listener_has_the_mode_it_is_given(self):
+        path = self.folder / "http.sock"
+        host = self.start(*self.host_words({"http": {"listeners": [
+            {"address": f"unix:{path}", "mode": "0660"}]}}))
+        host.wait_for_stdout("http.sock")
+        self.assertEqual(0o660, path.stat().st_mode & 0o777)
+        self.assertEqual(0, host.terminate())
+        self.assertFalse(path.exists())
+
+    def test_list_shows_what_is_wrong_with_manifests(self):
+        host = self.host(workloads=True)
+        with host.events() as events:
+            self.put("bad.json", "{}")
+            events.until("problem")
+        self.assertIn("problem: bad.json", self.manage("list", output="text").stdout)
+        done = json.loads(self.manage("list").stdout)
+        self.assertEqual(["bad.json"], [each["file"] for each in done["data"]["problems"]])
+
+    def test_metrics_by_component_can_be_switched_off(self):
+        for detail in (True, False):
+            host = self.host(config={"metrics": {"byComponent": detail}})
+            host.apply(workload("a", "http-hello"))
+            host.ask("a.test")
+            self.assertEqual(1 if detail else 0, host.metric(
+                "nimbus_calls_total", workload="default/a", component="web"))
+            self.assertIn("nimbus_build_info{", host.probe("/metrics").text)
+            for name in ("nimbus_instances_limit", "nimbus_guest_memory_limit_bytes",
+                         "nimbus_open_files"):
+                self.assertGreater(host.metric(name), 0, name)
+
+    def test_a_file_name_that_is_not_utf8_is_told_as_json(self):
+        host = self.host(workloads=True)
+        name = bytes(self.workloads_folder) + b"/bad-\xff.json"
+        with host.events() as events:
+            with open(name, "wb") as file:
+                file.write(b"{}")
+            self.assertIn("bad-\ufffd.json", events.until("problem")["data"]["message"])
+        self.assertEqual(["bad-\ufffd.json"], list(host.problems()))
+
+    def test_a_component_file_that_comes_later_is_waited_for(self):
+        host = self.host(workloads=True, config={"registries": {"retryPause": "100ms"}})
+        file = self.folder / "late.wasm"
+        late, also = workload("late"), workload("also")
+        for manifest in (late, also):
+            manifest["components"][0]["file"] = str(file)
+        with host.events() as events:
+            self.assertEqual(422, host.try_apply(late).status)
+            self.put("also.json", also)
+            events.until("problem", "default/also")
+            self.assertIn("retryAt", host.status("late"))
+            self.write(file.name, pathlib.Path(harness.guest("http-misc")).read_bytes())
+            events.until("resolved", "default/also")
+        self.wait_for_answer(host, "late.test", "/count", "1")
+        self.assertEqual({}, host.problems())
+
+
+class DescriptorsTest(hosting.TestCase):
+    limit = ""
+
+    def wash_words(self):
+        return ["sh", "-c", f'ulimit {self.limit} && exec "$@"', "sh", harness.WASH]
+
+    def soft_limit(self, process):
+        with open(f"/proc/{process.pid}/limits", encoding="ascii") as limits:
+            found = re.search(r"Max open files\s+(\d+)\s+(\d+)", limits.read())
+        return int(found[1]), int(found[2])
+
+    def test_the_soft_limit_is_raised(self):
+        self.limit = "-Sn 256"
+        for process in (self.host(),
+                        self.wash("run", harness.guest("http-hello"), "--addr", "127.0.0.1:0")):
+            soft, hard = self.soft_limit(process)
+            self.assertEqual(min(hard, 1 << 20), soft)
+
+    def test_want_of_descriptors_is_told_and_passes(self):
+        self.limit = "-n 128"
+        host = self.host("--shards", "1")
+        host.wait_for_stderr("limit of open files .* is lower")
+        host.apply(workload("a", "http-hello"))
+        many = []
+        try:
+            for _ in range(200):
+                many.append(socket.create_connection((host.host, host.port)))
+            host.wait_for_stderr("no file descriptor is left")
+        finally:
+            for connection in many:
+                connection.close()
+        self.assertEqual(200, host.ask("a.test").status)
+        self.eventually(lambda: host.metric("nimbus_open_files_shortages_total") > 0,
+                        "it was not counted")
+        self.assertEqual(128, host.metric("nimbus_open_files_limit"))
+
+
+if __name__ == "__main__":
+    harness.main()
