@@ -7,7 +7,9 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "base/bytes.h"
 #include "base/escape.h"
+#include "host/files.h"
 #include "project/component_result.h"
 #include "project/language_builder.h"
 #include "project/project_world.h"
@@ -77,6 +79,7 @@ class Build {
         ensureComponent({.built = built.file,
                          .output = output_,
                          .wit = folder_ / wit.wit_dir,
+                         .world = request_.config.build.world,
                          .move_to_output = !request_.config.build.component_path.empty() ||
                                            !isUsualPlace(built.file)}));
     BuildOutcome outcome{.component_path = component.path.string(),
@@ -84,7 +87,7 @@ class Build {
                          .size_bytes = component.info.size_bytes};
     for (const wit::ExternName& name : component.info.imports) outcome.imports.push_back(name.name);
     for (const wit::ExternName& name : component.info.exports) outcome.exports.push_back(name.name);
-    TRY_VOID(checkWorld(outcome));
+    TRY_VOID(checkWorld(component.path));
     outcome.duration = std::chrono::steady_clock::now() - started;
     return outcome;
   }
@@ -187,21 +190,22 @@ class Build {
     return environment;
   }
 
-  [[nodiscard]] Result<void> checkWorld(const BuildOutcome& outcome) {
+  [[nodiscard]] Result<void> checkWorld(const fs::path& component) {
     const fs::path wit = folder_ / request_.config.wit.wit_dir;
+    const std::string& name = request_.config.build.world;
     std::error_code error;
-    if (!fs::exists(wit, error)) return {};
-    const auto world = readProjectWorld(wit);
+    if (!fs::exists(wit, error) && name.empty()) return {};
+    const auto world = readProjectWorld(wit, name);
+    if (!world && !name.empty()) return std::unexpected(world.error());
     if (!world) {
-      progress_.note("exports are not checked: " + world.error().describe());
+      progress_.note("exports and imports are not checked: " + world.error().describe());
       return {};
     }
-    const std::vector<std::string> missing = missingExports(*world, outcome.exports);
-    if (missing.empty()) return {};
-    return fail(
-        ErrorCode::kInvalidArgument,
-        fmt::format("{} does not export {}, which world {} of {} asks for", outcome.component_path,
-                    fmt::join(missing, ", "), world->name, wit.string()));
+    TRY(const std::string content, host::readFile(component.string(), kMaxComponentBytes));
+    TRY(const std::vector<std::string> problems, worldProblems(*world, asBytes(content), wit));
+    if (problems.empty()) return {};
+    return fail(ErrorCode::kInvalidArgument,
+                fmt::format("{} {}", component.string(), fmt::join(problems, "; it ")));
   }
 
   const BuildRequest& request_;

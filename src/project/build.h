@@ -51,7 +51,7 @@ struct BuildOutcome {
 };
 
 // Builds the project and checks what came out: a component, wrapped if the tool made a core module,
-// with the exports that the world in `wit/` asks for. Runs programs and blocks.
+// that conforms to the world in `wit/` (wit/conformance.h). Runs programs and blocks.
 //  * With build.command: `sh -c` in the project's folder, with build.env and WASH_COMPONENT_PATH,
 //    the file that it is expected to write.
 //  * Else by the language that the project's files show (languages.h).

@@ -132,7 +132,49 @@ TEST_F(BuildProject, SaysWhenTheWorldCannotBeRead) {
   folder_.write("project/wit/world.wit", "package demo:sum; world sum { export other:far/away; }");
   const auto outcome = build(commandRequest(), writing("project.wasm", wasm("(component)")));
   ASSERT_TRUE(outcome) << outcome.error().describe();
-  EXPECT_THAT(progress_.notes, ElementsAre(HasSubstr("exports are not checked")));
+  EXPECT_THAT(progress_.notes, ElementsAre(HasSubstr("exports and imports are not checked")));
+}
+
+TEST_F(BuildProject, ChecksTheTypesOfExports) {
+  folder_.write("project/wit/world.wit",
+                "package demo:sum; world sum { export add: func(a: u32) -> u64; }");
+  const std::string module =
+      wasm(R"((module (func (export "add") (param i32) (result i32) (local.get 0))))");
+  const std::vector<wit::WitFile> other = {
+      {"w.wit", "package demo:sum; world sum { export add: func(a: u32) -> u32; }"}};
+  const auto component = wit::encodeComponent(asBytes(module), other, {});
+  ASSERT_TRUE(component) << component.error().describe();
+  const auto outcome =
+      build(commandRequest(), writing("project.wasm", std::string(component->text())));
+  ASSERT_FALSE(outcome);
+  EXPECT_THAT(outcome.error().message(), HasSubstr("exports add with another type than world sum"));
+  EXPECT_THAT(outcome.error().message(), HasSubstr("result is u32 instead of u64"));
+}
+
+TEST_F(BuildProject, ChecksThatTheWorldHasWhatIsImported) {
+  folder_.write("project/wit/world.wit", "package demo:sum; world sum {}");
+  const auto outcome =
+      build(commandRequest(),
+            writing("project.wasm", wasm(R"((component (import "other:far/away" (instance))))")));
+  ASSERT_FALSE(outcome);
+  EXPECT_THAT(outcome.error().message(), HasSubstr("imports other:far/away, which world sum of"));
+}
+
+TEST_F(BuildProject, UsesTheWorldThatIsConfigured) {
+  folder_.write("project/wit/world.wit",
+                std::string(kWorld) + "world other { export run: func(); }");
+  BuildRequest request = commandRequest();
+  const auto several = build(request, writing("project.wasm", adderModule()));
+  ASSERT_FALSE(several);
+  request.config.build.world = "sum";
+  const auto outcome = build(request, writing("project.wasm", adderModule()));
+  ASSERT_TRUE(outcome) << outcome.error().describe();
+  EXPECT_THAT(outcome->exports, ElementsAre("demo:sum/adder"));
+  request.config.build.world = "product";
+  const auto unknown = build(request, writing("project.wasm", wasm("(component)")));
+  ASSERT_FALSE(unknown);
+  EXPECT_THAT(unknown.error().message(),
+              HasSubstr("package demo:sum has no world product; there is sum, other"));
 }
 
 TEST_F(BuildProject, FetchesDependenciesUnlessToldNotTo) {

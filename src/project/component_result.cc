@@ -16,15 +16,16 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::size_t kMaxComponentBytes = std::size_t{256} << 20;
 constexpr std::string_view kMagic("\0asm", 4);
 
-Result<Bytes> componentOf(ByteView module, const wit::ComponentInfo& info, const fs::path& wit) {
+Result<Bytes> componentOf(ByteView module, const wit::ComponentInfo& info,
+                          const ResultRequest& request) {
+  const fs::path& wit = request.wit;
   std::error_code error;
   const bool complete = info.carries_world || info.entry == wit::ModuleEntry::kCommand;
   if (complete || !fs::exists(wit, error)) return wit::componentize(module);
   TRY(const std::vector<wit::WitFile> files, bindgen::readWitFiles(wit));
-  return wit::encodeComponent(module, files, {});
+  return wit::encodeComponent(module, files, request.world);
 }
 
 Result<ComponentFile> inspected(const fs::path& path, ByteView component) {
@@ -52,7 +53,7 @@ Result<ComponentFile> ensureComponent(const ResultRequest& request) {
     TRY_VOID(bindgen::writeWholeFile(request.output, content));
     return inspected(request.output, bytes);
   }
-  const auto component = componentOf(bytes, *info, request.wit);
+  const auto component = componentOf(bytes, *info, request);
   if (!component)
     return fail(ErrorCode::kInvalidArgument,
                 request.built.string() + " is a core module that cannot become a component",

@@ -76,6 +76,10 @@ const Section& sectionOf<BuildSettings>() {
     keys.add("component_path", &BuildSettings::component_path,
              "Where the build leaves the component; given to it as `WASH_COMPONENT_PATH`.")
         .aliases = {"artifact_path"};
+    keys.add(
+        "world", &BuildSettings::world,
+        "World that the component is made for: a name in the project's WIT, or a full one such "
+        "as `wasi:http/proxy@0.2.3`. Needed where there are several.");
     keys.add("language", &BuildSettings::language,
              "Language of the project, where its files do not say.")
         .words = {"rust",   "go", "tinygo", "typescript", "javascript",

@@ -1,62 +1,37 @@
 #include "project/project_world.h"
 
-#include <algorithm>
 #include <system_error>
-#include <variant>
+#include <utility>
 
 #include <fmt/format.h>
 
 #include "bindgen/wit_files.h"
-#include "wit/document.h"
-#include "wit/interface_name.h"
+#include "wit/conformance.h"
+#include "wit/tools.h"
 
 namespace nimbus::project {
 
-namespace {
-
-std::string nameOf(const wit::Document& document, const wit::WorldItem& item) {
-  if (const auto* interface = std::get_if<wit::InterfaceIndex>(&item.item)) {
-    const std::string full = document.fullName(*interface);
-    return full.empty() ? item.key : full;
-  }
-  if (const auto* function = std::get_if<wit::Function>(&item.item)) return function->name;
-  return {};
-}
-
-bool provides(std::string_view have, const wit::InterfaceName& wanted) {
-  return wit::interfaceMatches(wanted.interface, wanted.version, have);
-}
-
-}  // namespace
-
-Result<ProjectWorld> readProjectWorld(const std::filesystem::path& wit) {
+Result<ProjectWorld> readProjectWorld(const std::filesystem::path& wit, std::string_view name) {
   std::error_code error;
   if (!std::filesystem::exists(wit, error))
     return fail(ErrorCode::kNotFound, wit.string() + " does not exist");
-  TRY(const wit::Document document, bindgen::loadWit(wit));
-  if (!document.main_world)
-    return fail(ErrorCode::kInvalidArgument,
-                fmt::format("{} must have one world; it has none or several", wit.string()));
-  const wit::World& main = document.at(*document.main_world);
-  ProjectWorld world{.name = main.name, .exports = {}};
-  for (const wit::WorldItem& item : main.exports) {
-    if (std::string name = nameOf(document, item); !name.empty()) {
-      world.exports.push_back(std::move(name));
-    }
+  TRY(wit::Document document, bindgen::loadWit(wit));
+  const auto index = wit::findWorld(document, name);
+  if (!index) {
+    const std::string hint = name.empty() ? " (build.world in .wash/config.yaml names it)" : "";
+    return fail(index.error().code(),
+                fmt::format("{}: {}{}", wit.string(), index.error().message(), hint));
   }
-  return world;
+  std::string found = name.empty() ? document.at(*index).name : std::string(name);
+  return ProjectWorld{std::move(found), std::move(document), *index};
 }
 
-std::vector<std::string> missingExports(const ProjectWorld& world,
-                                        const std::vector<std::string>& exports) {
-  std::vector<std::string> missing;
-  for (const std::string& name : world.exports) {
-    const wit::InterfaceName wanted = wit::parseInterfaceName(name);
-    const bool there = std::ranges::any_of(
-        exports, [&](const std::string& have) { return provides(have, wanted); });
-    if (!there) missing.push_back(name);
-  }
-  return missing;
+Result<std::vector<std::string>> worldProblems(const ProjectWorld& world, ByteView component,
+                                               const std::filesystem::path& wit) {
+  TRY(const std::string json, wit::worldJson(component));
+  TRY(const wit::Document have, wit::readDocument(json));
+  return wit::conformanceProblems(have, world.document, world.index,
+                                  fmt::format("world {} of {}", world.name, wit.string()));
 }
 
 }  // namespace nimbus::project

@@ -63,6 +63,7 @@ struct BuildSettings {
   std::string command;  // for `sh -c`; empty: by the project's language
   StringMap env;
   std::string component_path;
+  std::string world;     // of the project's WIT; empty: the only one
   std::string language;  // one of the languages that `wash build` knows; empty: found by its files
   std::optional<RustSettings> rust;
   std::optional<TinyGoSettings> tinygo;

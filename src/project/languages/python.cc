@@ -64,7 +64,8 @@ class PythonBuilder final : public LanguageBuilder {
                                          kVersion)));
     }
     const fs::path wit = context.request.config.wit.wit_dir;
-    TRY(const ProjectWorld world, readProjectWorld(context.folder / wit));
+    TRY(const ProjectWorld world,
+        readProjectWorld(context.folder / wit, context.request.config.build.world));
     TRY(const MainModule main, findMainModule(context.folder));
     append(step.arguments, {"-d", wit.string(), "-w", world.name, "componentize",
                             std::string(main.module), "-p", std::string(main.folder)});

@@ -24,7 +24,8 @@ Result<void> addWorld(const BuildContext& context, const TinyGoSettings& setting
   if (!fs::exists(context.folder / wit, error)) return {};
   std::string world = settings.wit_world;
   if (world.empty()) {
-    TRY(const ProjectWorld found, readProjectWorld(context.folder / wit));
+    TRY(const ProjectWorld found,
+        readProjectWorld(context.folder / wit, context.request.config.build.world));
     world = found.name;
   }
   append(arguments, std::vector<std::string>{"-wit-package", wit.string(), "-wit-world", world});
