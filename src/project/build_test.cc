@@ -266,6 +266,25 @@ TEST_F(BuildProject, InstallsPackagesOnceAndUsesTheProjectsManager) {
   EXPECT_THAT(calls_, ElementsAre(ElementsAre(pnpm, "run", "build")));
 }
 
+TEST_F(BuildProject, RefusesANodeThatIsNotTheOneConfigured) {
+  folder_.write("project/package.json", R"({"scripts": {"build": "x"}})");
+  folder_.program("node");
+  folder_.program("npm");
+  BuildRequest request = folder_.request();
+  request.config.build.typescript.emplace().node_version = "22";
+  const auto says20 = [](const ProcessSpec&) { return ok("v20.11.0"); };
+  const auto other = build(request, says20);
+  ASSERT_FALSE(other);
+  EXPECT_THAT(other.error().message(),
+              HasSubstr("node is 20.11.0, and build.typescript.node_version asks for 22"));
+  request.config.build.typescript->node_version = "new";
+  EXPECT_EQ(build(request, says20).error().code(), ErrorCode::kInvalidArgument);
+  request.config.build.typescript->node_version = ">=20";
+  request.config.build.typescript->source_maps = true;
+  EXPECT_THAT(build(request, says20).error().message(),
+              HasSubstr("build.typescript.source_maps is not supported"));
+}
+
 TEST_F(BuildProject, ForGoGeneratesBindingsAndBuildsALibrary) {
   folder_.write("project/go.mod", "module x\n");
   folder_.write("project/wit/world.wit", kWorld);

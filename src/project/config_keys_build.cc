@@ -51,7 +51,8 @@ const Section& sectionOf<TypeScriptSettings>() {
     SectionBuilder<TypeScriptSettings> keys;
     keys.add("custom_command", &TypeScriptSettings::custom_command,
              "Program and arguments to run instead of the package manager.");
-    keys.add("node_version", &TypeScriptSettings::node_version, "Version of Node.js it needs.");
+    keys.add("node_version", &TypeScriptSettings::node_version,
+             "Version of Node.js it needs, as `engines.node` says it: \"22\", \">=20 <25\".");
     keys.add("package_manager", &TypeScriptSettings::package_manager, "Package manager.").words = {
         "npm", "pnpm", "yarn"};
     keys.add("build_command", &TypeScriptSettings::build_command,
@@ -59,7 +60,8 @@ const Section& sectionOf<TypeScriptSettings>() {
     keys.add("build_flags", &TypeScriptSettings::build_flags, "Further arguments of that script.");
     keys.add("skip_install", &TypeScriptSettings::skip_install,
              "Whether dependencies are left as they are.");
-    keys.add("source_maps", &TypeScriptSettings::source_maps, "Whether source maps are made.");
+    keys.add("source_maps", &TypeScriptSettings::source_maps,
+             "Refused if true: the script that builds has to say it.");
     return keys.take();
   }();
   return section;

@@ -1,15 +1,22 @@
 #include "project/doctor.h"
 
 #include <algorithm>
+#include <map>
 #include <set>
+#include <variant>
 
 #include <fmt/format.h>
 
+#include "base/text.h"
+#include "host/provider_ref.h"
 #include "oci/reference.h"
 #include "project/language_builder.h"
 
 namespace nimbus::project {
 namespace {
+
+// Where a provider at nats:PREFIX is without configuration.
+constexpr std::string_view kDefaultNats = "nats://127.0.0.1:4222";
 
 void checkConfiguration(const DoctorRequest& request, std::vector<Check>& into) {
   Check check{.name = "configuration", .path = request.project.config_file};
@@ -50,9 +57,29 @@ std::set<std::string> registriesOf(const ProjectConfig& config) {
   return registries;
 }
 
+void checkWitSources(const DoctorRequest& request, std::vector<Check>& into) {
+  for (const std::string& problem : request.wit_problems) {
+    into.push_back({.name = "wit sources",
+                    .status = Check::Status::kWarning,
+                    .message = problem,
+                    .fix = "correct it: wash build and wash wit fetch will fail"});
+  }
+}
+
 void checkRegistries(const DoctorRequest& request, std::vector<Check>& into) {
-  for (const std::string& registry : registriesOf(request.config->config)) {
+  std::set<std::string> registries = registriesOf(request.config->config);
+  std::set<std::string> with_login;
+  for (const WitRegistryUse& use : request.wit_registries) {
+    registries.insert(use.registry);
+    if (use.login_known) with_login.insert(use.registry);
+  }
+  for (const std::string& registry : registries) {
     Check check{.name = "registry " + registry};
+    if (with_login.contains(registry)) {
+      check.message = "credentials are configured";
+      into.push_back(std::move(check));
+      continue;
+    }
     const auto known = request.credentials(registry);
     if (!known) {
       check.status = Check::Status::kWarning;
@@ -65,13 +92,40 @@ void checkRegistries(const DoctorRequest& request, std::vector<Check>& into) {
   }
 }
 
+// Servers of NATS, each with what names it.
+std::map<std::string, std::string> natsServersOf(const ProjectConfig& config) {
+  std::map<std::string, std::string> servers;
+  const std::string& own = config.dev.data_nats_url;
+  if (!own.empty()) servers[own] = "dev.data_nats_url";
+  for (const HostInterfaceSettings& interface : config.dev.host_interfaces) {
+    const auto provider = host::parseProviderRef(interface.provider);
+    if (!provider) continue;  // wash dev says what is wrong
+    const auto* address = std::get_if<wrpc::ProviderAddress>(&*provider);
+    if (address == nullptr || address->transport != wrpc::ProviderAddress::Transport::kNats)
+      continue;
+    const std::string host = own.empty() ? std::string(kDefaultNats) : own;
+    const std::string& url = address->nats_servers.empty() ? host : address->nats_servers;
+    servers.try_emplace(url,
+                        fmt::format("dev.host_interfaces ({}:{} by {})", interface.namespace_name,
+                                    interface.package, interface.provider));
+  }
+  return servers;
+}
+
+// One of a list is enough.
+Result<void> anyAnswers(const std::string& urls, DoctorNetwork& network) {
+  Result<void> outcome = fail(ErrorCode::kInvalidArgument, "there is no server in it");
+  for (const std::string_view url : split(urls, ',')) {
+    outcome = network.natsAnswers(std::string(trim(url)));
+    if (outcome) break;
+  }
+  return outcome;
+}
+
 void checkNats(const ProjectConfig& config, DoctorNetwork& network, std::vector<Check>& into) {
-  for (const auto& [key, url] :
-       {std::pair("dev.data_nats_url", &config.dev.data_nats_url),
-        std::pair("dev.wasi_keyvalue_nats_url", &config.dev.wasi_keyvalue_nats_url)}) {
-    if (url->empty()) continue;
+  for (const auto& [url, key] : natsServersOf(config)) {
     Check check{.name = "nats", .message = fmt::format("the server of {} answers", key)};
-    if (const auto answers = network.natsAnswers(*url); !answers) {
+    if (const auto answers = anyAnswers(url, network); !answers) {
       check.status = Check::Status::kWarning;
       check.message =
           fmt::format("the server of {} does not answer: {}", key, answers.error().describe());
@@ -118,6 +172,7 @@ void checkProject(const DoctorRequest& request, DoctorNetwork& network, std::vec
   checkConfiguration(request, into);
   if (!request.config) return;
   checkPort(*request.config, network, into);
+  checkWitSources(request, into);
   checkRegistries(request, into);
   checkNats(request.config->config, network, into);
 }
@@ -126,8 +181,12 @@ DoctorReport examine(const DoctorRequest& request, const Toolbox& tools,
                      const ToolchainTable& table, DoctorNetwork& network) {
   DoctorReport report;
   report.language = languageOf(request);
-  checkTools(report.language, request.project.folder, tools, table, report.checks);
+  const BuildSettings build = request.config ? request.config->config.build : BuildSettings{};
+  const ProjectNeeds needs =
+      needsOf(request.project.folder, report.language, build, request.environment);
+  checkTools(report.language, request.project.folder, needs, tools, table, report.checks);
   checkCompilers(report.language, request.environment, tools, report.checks);
+  checkDemands(needs, request.environment, table, report.checks);
   checkProject(request, network, report.checks);
   return report;
 }

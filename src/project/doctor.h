@@ -8,6 +8,7 @@
 
 #include "base/process.h"
 #include "project/config.h"
+#include "project/project_needs.h"
 #include "project/toolbox.h"
 #include "project/toolchain_table.h"
 
@@ -50,12 +51,20 @@ class DoctorNetwork {
   [[nodiscard]] virtual Result<void> natsAnswers(const std::string& url) = 0;
 };
 
+// A registry that WIT packages of the project come from.
+struct WitRegistryUse {
+  std::string registry;
+  bool login_known = false;  // by the configuration of wkg or of the project
+};
+
 struct DoctorRequest {
   Project project;
   // Nothing if the configuration is wrong: then `config_error` says how.
   std::optional<LoadedConfig> config;
   std::string config_error;
   StringMap environment;  // HOME, WASI_SDK_PATH, …: of this process
+  std::vector<WitRegistryUse> wit_registries = {};
+  std::vector<std::string> wit_problems = {};  // what is wrong with where WIT comes from
   // Looks up the credentials of a registry: true if there are any.
   std::function<Result<bool>(const std::string& registry)> credentials;
 };
@@ -65,8 +74,11 @@ struct DoctorRequest {
                                    const ToolchainTable& table, DoctorNetwork& network);
 
 // The parts, in this order.
-void checkTools(const std::string& language, const std::string& folder, const Toolbox& tools,
-                const ToolchainTable& table, std::vector<Check>& into);
+void checkTools(const std::string& language, const std::string& folder, const ProjectNeeds& needs,
+                const Toolbox& tools, const ToolchainTable& table, std::vector<Check>& into);
+// After the tools.
+void checkDemands(const ProjectNeeds& needs, const StringMap& environment,
+                  const ToolchainTable& table, std::vector<Check>& into);
 void checkCompilers(const std::string& language, const StringMap& environment, const Toolbox& tools,
                     std::vector<Check>& into);
 void checkProject(const DoctorRequest& request, DoctorNetwork& network, std::vector<Check>& into);

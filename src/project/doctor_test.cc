@@ -18,7 +18,11 @@ class FakeNetwork final : public DoctorNetwork {
   Result<void> port;
   Result<void> nats;
   Result<void> canListen(const std::string&) override { return port; }
-  Result<void> natsAnswers(const std::string&) override { return nats; }
+  Result<void> natsAnswers(const std::string& url) override {
+    asked.push_back(url);
+    return nats;
+  }
+  std::vector<std::string> asked;
 };
 
 // A machine that has the programs that a test gives it, and nothing else.
@@ -35,6 +39,12 @@ class Doctor : public testing::Test {
     files_.write("project/" + marker, content);
   }
 
+  // One that fails, and says nothing of a version.
+  void failing(const std::string& name, const std::string& script = "exit 1") {
+    const std::string file = files_.write("bin/" + name, "#!/bin/sh\n" + script + "\n");
+    fs::permissions(file, fs::perms(0755));
+  }
+
   DoctorReport examine() {
     fs::create_directories(files_.path("project"));
     DoctorRequest request;
@@ -48,6 +58,9 @@ class Doctor : public testing::Test {
     } else {
       request.config_error = loaded.error().message();
     }
+    request.environment = environment_;
+    request.wit_registries = wit_registries_;
+    request.wit_problems = wit_problems_;
     request.credentials = [this](const std::string&) { return credentials_; };
     SystemProcessRunner runner;
     // /bin has the shell that the programs are written for.
@@ -64,6 +77,9 @@ class Doctor : public testing::Test {
   TestFolder files_;
   FakeNetwork network_;
   Result<bool> credentials_ = true;
+  StringMap environment_;
+  std::vector<WitRegistryUse> wit_registries_;
+  std::vector<std::string> wit_problems_;
 };
 
 TEST_F(Doctor, RequiresNothingWithoutAProject) {
@@ -155,6 +171,134 @@ TEST_F(Doctor, ChecksWhatTheConfigurationNames) {
   EXPECT_THAT(find(report, "nats").message, HasSubstr("dev.data_nats_url does not answer"));
   EXPECT_EQ(find(report, "registry registry.example").fix, "docker login registry.example");
   EXPECT_FALSE(report.failed()) << "it can still be built";
+}
+
+TEST_F(Doctor, RequiresWhatTheBuildFilesNeed) {
+  project("CMakeLists.txt");
+  DoctorReport report = examine();
+  EXPECT_EQ(find(report, "cmake").status, Status::kError);
+  EXPECT_EQ(find(report, "make").status, Status::kError) << "what CMake uses by itself";
+  EXPECT_THAT(find(report, "cmake").fix, HasSubstr("apt-get install cmake"));
+  environment_ = {{"CMAKE_GENERATOR", "Ninja"}};
+  program("cmake", "cmake version 3.10.2");
+  report = examine();
+  EXPECT_THAT(find(report, "cmake").message, HasSubstr("older than 3.20"));
+  EXPECT_EQ(find(report, "make").status, Status::kAbsent);
+}
+
+TEST_F(Doctor, RequiresThePackageManagerOfTheProject) {
+  project("package.json", "{}");
+  EXPECT_EQ(find(examine(), "npm").status, Status::kError);
+  project("pnpm-lock.yaml");
+  DoctorReport report = examine();
+  EXPECT_EQ(find(report, "npm").status, Status::kAbsent);
+  EXPECT_EQ(find(report, "pnpm").status, Status::kError);
+  EXPECT_EQ(find(report, "pnpm").fix, "npm install --global pnpm");
+  program("pnpm", "10.1.0");
+  EXPECT_EQ(find(examine(), "pnpm").status, Status::kOk);
+}
+
+TEST_F(Doctor, ChecksTheVersionsThatManifestsAskFor) {
+  project("package.json", R"({"engines": {"node": ">=22 <25", "npm": "^11"}})");
+  program("node", "v20.11.0");
+  program("npm", "11.4.0");
+  const DoctorReport report = examine();
+  const Check node = find(report, "engines.node");
+  EXPECT_EQ(node.status, Status::kError);
+  EXPECT_EQ(node.message,
+            "package.json asks for node >=22 <25, and this is 20.11.0, which will "
+            "refuse to build");
+  EXPECT_EQ(find(report, "engines.npm").status, Status::kOk);
+  program("node", "v22.0.0");
+  EXPECT_EQ(find(examine(), "engines.node").status, Status::kOk);
+}
+
+TEST_F(Doctor, ChecksRequiresPython) {
+  project("pyproject.toml", "[project]\nrequires-python = \">=3.12\"\n");
+  program("python3", "Python 3.11.2");
+  EXPECT_EQ(find(examine(), "requires-python").status, Status::kError);
+  program("python3", "Python 3.13.2");
+  EXPECT_EQ(find(examine(), "requires-python").status, Status::kOk);
+}
+
+TEST_F(Doctor, ChecksTheRustVersionAlsoOfAWorkspace) {
+  project("Cargo.toml", "[package]\nrust-version = \"1.90\"\n");
+  program("cargo", "cargo 1.85.1 (d73d2caf9 2024-12-31)");
+  EXPECT_THAT(find(examine(), "rust-version").message,
+              HasSubstr("Cargo.toml asks for cargo 1.90, and this is 1.85.1"));
+  project("Cargo.toml", "[package]\nrust-version.workspace = true\n");
+  files_.write("Cargo.toml", "[workspace.package]\nrust-version = \"1.80\"\n");
+  EXPECT_EQ(find(examine(), "rust-version").status, Status::kOk);
+}
+
+TEST_F(Doctor, KnowsThatGoFetchesTheVersionThatItNeeds) {
+  project("go.mod", "module x\n\ngo 1.26.0 // why\ntoolchain go1.26.3\n");
+  program("go", "go version go1.25.1 linux/amd64");
+  const Check fetched = find(examine(), "go.mod");
+  EXPECT_EQ(fetched.status, Status::kWarning);
+  EXPECT_THAT(fetched.message, HasSubstr("asks for go 1.26.0, and this is 1.25.1: the build will"));
+  EXPECT_EQ(find(examine(), "toolchain").status, Status::kWarning);
+  environment_ = {{"GOTOOLCHAIN", "local"}};
+  EXPECT_EQ(find(examine(), "go.mod").status, Status::kError);
+  program("go", "go version go1.26.4 linux/amd64");
+  EXPECT_EQ(find(examine(), "go.mod").status, Status::kOk);
+}
+
+TEST_F(Doctor, AsksGoWithoutLettingItFetchAnything) {
+  failing("go", "echo go version go1.26.$([ \"$GOTOOLCHAIN\" = local ] && echo 1 || echo 2)");
+  EXPECT_EQ(find(examine(), "go").version, "1.26.1");
+}
+
+TEST_F(Doctor, WarnsOfManifestsThatItCannotRead) {
+  project("package.json", "{\"engines\": {\"node\": \"new\"}}");
+  program("node", "v22.0.0");
+  const Check odd = find(examine(), "engines.node");
+  EXPECT_EQ(odd.status, Status::kWarning);
+  EXPECT_THAT(odd.message, HasSubstr("asks for node new, which says no versions"));
+  project("package.json", "{");
+  EXPECT_THAT(find(examine(), "project").message, HasSubstr("package.json:1"));
+}
+
+TEST_F(Doctor, TellsARustupWithoutAToolchain) {
+  project("Cargo.toml");
+  failing("cargo", "echo 'error: rustup could not choose a version of cargo to run' >&2; exit 1");
+  failing("rustup", "[ $1 = toolchain ] && echo 'no installed toolchains' || exit 1");
+  const Check none = find(examine(), "cargo");
+  EXPECT_EQ(none.status, Status::kError);
+  EXPECT_THAT(none.message, HasSubstr("rustup's, which has no toolchain"));
+  EXPECT_EQ(none.fix, "rustup default stable");
+  EXPECT_THAT(none.safe_fix, testing::ElementsAre(files_.path("bin/rustup"), "default", "stable"));
+
+  failing("rustup", "echo stable-x86_64-unknown-linux-gnu");
+  project("rust-toolchain.toml", "[toolchain]\nchannel = \"1.80\"\n");
+  const Check other = find(examine(), "cargo");
+  EXPECT_THAT(other.message, HasSubstr("rust-toolchain.toml asks for is not installed"));
+  EXPECT_EQ(other.fix, "rustup toolchain install");
+}
+
+TEST_F(Doctor, ChecksWhereWitComesFrom) {
+  wit_registries_ = {{"wit.example", true}, {"other.example", false}};
+  wit_problems_ = {"config.toml:3: unknown key"};
+  credentials_ = false;
+  const DoctorReport report = examine();
+  EXPECT_EQ(find(report, "registry wit.example").message, "credentials are configured");
+  EXPECT_EQ(find(report, "registry other.example").message, "is used without credentials");
+  EXPECT_EQ(find(report, "wit sources").status, Status::kWarning);
+  EXPECT_FALSE(report.healthy());
+}
+
+TEST_F(Doctor, AsksTheNatsServersOfProviders) {
+  project(".wash/config.yaml",
+          "dev:\n  host_interfaces:\n"
+          "    - {namespace: a, package: b, provider: 'nats:shop'}\n"
+          "    - {namespace: a, package: c, provider: 'nats://10.0.0.1:4222,10.0.0.2:4222/shop'}\n"
+          "    - {namespace: a, package: d, provider: 'tcp:127.0.0.1:1'}\n");
+  network_.nats = fail(ErrorCode::kUnavailable, "refused");
+  const Check check = find(examine(), "nats");
+  EXPECT_THAT(check.message, HasSubstr("dev.host_interfaces (a:"));
+  EXPECT_THAT(network_.asked,
+              testing::UnorderedElementsAre("nats://127.0.0.1:4222", HasSubstr("10.0.0.1"),
+                                            HasSubstr("10.0.0.2")));
 }
 
 TEST(ToolVersions, AreFoundInWhatToolsPrint) {

@@ -4,8 +4,10 @@
 #include <filesystem>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "project/doctor.h"
+#include "project/languages/results.h"
 #include "project/languages/rust_toolchain.h"
 #include "project/languages/wasi_clang.h"
 
@@ -14,6 +16,7 @@ namespace {
 
 namespace fs = std::filesystem;
 using Status = Check::Status;
+using StringPairs = std::vector<std::pair<std::string, std::string>>;
 
 // What projects keep for themselves goes before PATH.
 std::optional<std::string> locate(const std::string& program, const std::string& folder,
@@ -24,10 +27,36 @@ std::optional<std::string> locate(const std::string& program, const std::string&
   return tools.find(program);
 }
 
-Check checkTool(const ToolEntry& tool, const std::string& language, const std::string& folder,
+// Why a cargo that is there does not answer: rustup stands before it, and has no toolchain for it.
+// Nothing if that is not so.
+std::optional<Check> withoutToolchain(const Check& cargo, const std::string& folder,
+                                      const Toolbox& tools) {
+  const auto rustup = tools.find("rustup");
+  if (!rustup) return std::nullopt;
+  Check check = cargo;
+  check.status = check.required ? Status::kError : Status::kWarning;
+  const StringPairs quiet = {{"RUSTUP_AUTO_INSTALL", "0"}};
+  const auto installed = tools.ask({*rustup, "toolchain", "list"}, quiet);
+  if (!installed) return std::nullopt;
+  const bool chosen = tools.ask({*rustup, "default"}, quiet).has_value();
+  for (const char* file : {"rust-toolchain.toml", "rust-toolchain"}) {
+    if (!chosen || !isThere(fs::path(folder) / file)) continue;
+    check.message =
+        fmt::format("is rustup's, and the toolchain that {} asks for is not installed", file);
+    check.fix = "rustup toolchain install";
+    check.safe_fix = {*rustup, "toolchain", "install"};
+    return check;
+  }
+  if (chosen && !installed->contains("no installed toolchains")) return std::nullopt;
+  check.message = "is rustup's, which has no toolchain to run";
+  check.fix = "rustup default stable";
+  check.safe_fix = {*rustup, "default", "stable"};
+  return check;
+}
+
+Check checkTool(const ToolEntry& tool, bool required, const std::string& folder,
                 const Toolbox& tools) {
-  Check check{.name = tool.name};
-  check.required = std::ranges::find(tool.languages, language) != tool.languages.end();
+  Check check{.name = tool.name, .required = required};
   const auto path = locate(tool.ask[0], folder, tools);
   if (!path) {
     check.status = check.required ? Status::kError : Status::kAbsent;
@@ -38,11 +67,15 @@ Check checkTool(const ToolEntry& tool, const std::string& language, const std::s
   check.path = *path;
   std::vector<std::string> ask = tool.ask;
   ask[0] = *path;
-  const auto answer = tools.ask(ask);
+  const auto answer = tools.ask(ask, {tool.environment.begin(), tool.environment.end()});
+  if (!answer && tool.name == "cargo") {
+    if (auto found = withoutToolchain(check, folder, tools)) return *std::move(found);
+  }
   const auto version = answer ? ToolVersion::findIn(*answer) : std::nullopt;
   if (!version) {
     check.status = Status::kWarning;
-    check.message = "does not say its version";
+    check.message = fmt::format("does not say its version: `{}` fails or prints none",
+                                fmt::join(tool.ask, " "));
     check.fix = tool.install;
     return check;
   }
@@ -135,10 +168,13 @@ Check checkClang(const std::string& language, const StringMap& environment, cons
 
 }  // namespace
 
-void checkTools(const std::string& language, const std::string& folder, const Toolbox& tools,
-                const ToolchainTable& table, std::vector<Check>& into) {
-  for (const ToolEntry& tool : table.tools)
-    into.push_back(checkTool(tool, language, folder, tools));
+void checkTools(const std::string& language, const std::string& folder, const ProjectNeeds& needs,
+                const Toolbox& tools, const ToolchainTable& table, std::vector<Check>& into) {
+  for (const ToolEntry& tool : table.tools) {
+    const bool required = needs.tools.contains(tool.name) ||
+                          std::ranges::find(tool.languages, language) != tool.languages.end();
+    into.push_back(checkTool(tool, required, folder, tools));
+  }
   checkPairing(language, table, into);
 }
 

@@ -43,10 +43,13 @@ Result<std::string> Toolbox::need(std::string_view program, std::string_view who
               fmt::format("{} need {}, which is not on PATH: {}", who, program, how));
 }
 
-std::optional<std::string> Toolbox::ask(std::vector<std::string> arguments) const {
+std::optional<std::string> Toolbox::ask(
+    std::vector<std::string> arguments,
+    std::vector<std::pair<std::string, std::string>> environment) const {
+  environment.emplace_back("PATH", path_variable_);
   const Result<ProcessOutcome> answer = runner_.run({.arguments = std::move(arguments),
                                                      .folder = folder_,
-                                                     .environment = {{"PATH", path_variable_}},
+                                                     .environment = std::move(environment),
                                                      .max_output_bytes = kMaxAnswerBytes,
                                                      .timeout = kAnswerTime,
                                                      .stop = stop_});

@@ -4,6 +4,7 @@
 #include <stop_token>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/process.h"
@@ -27,8 +28,10 @@ class Toolbox {
                                          std::string_view how) const;
 
   // What a program that answers at once writes to standard output, without blanks around it;
-  // nothing if it fails or takes more than ten seconds.
-  [[nodiscard]] std::optional<std::string> ask(std::vector<std::string> arguments) const;
+  // nothing if it fails or takes more than ten seconds. `environment` is added to this process's.
+  [[nodiscard]] std::optional<std::string> ask(
+      std::vector<std::string> arguments,
+      std::vector<std::pair<std::string, std::string>> environment = {}) const;
 
   [[nodiscard]] const std::string& path() const { return path_variable_; }
 

@@ -1,13 +1,8 @@
 #include "project/toolchain_table.h"
 
-#include <algorithm>
-#include <charconv>
-
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include "base/check.h"
-#include "base/text.h"
 #include "host/yaml_reader_map.h"
 
 namespace nimbus::project {
@@ -17,24 +12,6 @@ std::string_view toolchainsText();  // data/toolchains.yaml
 namespace {
 
 constexpr std::size_t kMaxTools = 100;
-constexpr std::size_t kMaxParts = 4;
-
-bool isDigit(char c) { return c >= '0' && c <= '9'; }
-
-// Numbers joined by dots at the beginning of a text.
-ToolVersion readParts(std::string_view text) {
-  ToolVersion version;
-  while (version.parts.size() < kMaxParts) {
-    unsigned number = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-    if (error != std::errc()) break;
-    version.parts.push_back(number);
-    text.remove_prefix(static_cast<std::size_t>(end - text.data()));
-    if (!text.starts_with('.')) break;
-    text.remove_prefix(1);
-  }
-  return version;
-}
 
 ToolVersion readVersion(host::YamlMap& map, std::string_view key) {
   const std::string text = map.text(key).value_or("");
@@ -47,6 +24,7 @@ ToolEntry readTool(host::YamlMap map) {
   ToolEntry tool;
   tool.name = map.text("name").value_or("");
   tool.ask = map.texts("ask");
+  tool.environment = map.textMap("environment");
   tool.least = readVersion(map, "least");
   tool.languages = map.texts("languages");
   tool.purpose = map.text("purpose").value_or("");
@@ -57,26 +35,6 @@ ToolEntry readTool(host::YamlMap map) {
 }
 
 }  // namespace
-
-std::optional<ToolVersion> ToolVersion::findIn(std::string_view text) {
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (!isDigit(text[i]) || (i > 0 && (isDigit(text[i - 1]) || text[i - 1] == '.'))) continue;
-    ToolVersion version = readParts(text.substr(i));
-    if (version.parts.size() >= 2) return version;
-  }
-  return std::nullopt;
-}
-
-std::string ToolVersion::text() const { return fmt::format("{}", fmt::join(parts, ".")); }
-
-std::strong_ordering operator<=>(const ToolVersion& a, const ToolVersion& b) {
-  for (std::size_t i = 0; i < std::max(a.parts.size(), b.parts.size()); ++i) {
-    const unsigned left = i < a.parts.size() ? a.parts[i] : 0;
-    const unsigned right = i < b.parts.size() ? b.parts[i] : 0;
-    if (left != right) return left <=> right;
-  }
-  return std::strong_ordering::equal;
-}
 
 std::optional<ToolchainTable::Pairing> ToolchainTable::tinygoFor(const ToolVersion& go) const {
   ToolVersion minor = go;

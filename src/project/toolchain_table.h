@@ -1,6 +1,5 @@
 #pragma once
 
-#include <compare>
 #include <map>
 #include <optional>
 #include <string>
@@ -8,24 +7,14 @@
 #include <vector>
 
 #include "base/result.h"
+#include "project/tool_version.h"
 
 namespace nimbus::project {
 
-// A version as tools have them: numbers and dots; what follows them does not count.
-struct ToolVersion {
-  std::vector<unsigned> parts;
-
-  // The first "N.N" in a text: "go version go1.25.1 linux/amd64" is 1.25.1.
-  [[nodiscard]] static std::optional<ToolVersion> findIn(std::string_view text);
-  [[nodiscard]] std::string text() const;
-  // Missing parts are zero.
-  friend std::strong_ordering operator<=>(const ToolVersion& a, const ToolVersion& b);
-  friend bool operator==(const ToolVersion& a, const ToolVersion& b) { return (a <=> b) == 0; }
-};
-
 struct ToolEntry {
   std::string name;
-  std::vector<std::string> ask;  // prints its version
+  std::vector<std::string> ask;                    // prints its version
+  std::map<std::string, std::string> environment;  // that it is asked in
   ToolVersion least;
   std::vector<std::string> languages;  // of projects that need it
   std::string purpose;

@@ -11,6 +11,7 @@
 #include "project/doctor_network.h"
 #include "wash/config_file.h"
 #include "wash/doctor_plugins.h"
+#include "wash/doctor_wit.h"
 #include "wash/plugin_commands.h"
 #include "wash/terminal/ask.h"
 #include "wash/terminal/interrupt.h"
@@ -39,10 +40,11 @@ project::DoctorRequest requestFor(const GlobalOptions& global, ProcessRunner& ru
   auto loaded = project::loadProjectConfig(request.project, {}, global.user_config);
   if (loaded) {
     request.config = *std::move(loaded);
+    addWitSources(request.config->config.wit, request);
   } else {
     request.config_error = loaded.error().describe();
   }
-  for (const char* name : {"WASI_SDK_PATH", "HOME"})
+  for (const char* name : {"WASI_SDK_PATH", "HOME", "GOTOOLCHAIN", "CMAKE_GENERATOR"})
     if (const std::string value = environmentVariable(name); !value.empty())
       request.environment[name] = value;
   request.credentials = [&runner](const std::string& registry) -> Result<bool> {

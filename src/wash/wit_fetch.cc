@@ -10,7 +10,6 @@
 #include "wash/download.h"
 #include "wash/registry_flags.h"
 #include "wash/terminal/transfer_line.h"
-#include "witdeps/registry_map.h"
 #include "witdeps/transport.h"
 
 namespace nimbus::wash {
@@ -19,18 +18,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::size_t kMaxConfigBytes = std::size_t{1} << 20;
-
-Result<witdeps::RegistryMap> registriesOf(const project::WitSettings& settings) {
-  witdeps::RegistryMap registries;
-  const std::string path = witdeps::defaultWkgConfigPath();
-  std::error_code error;
-  if (!path.empty() && fs::exists(path, error)) {
-    TRY(const std::string text, host::readFile(path, kMaxConfigBytes));
-    TRY_VOID(registries.addConfig(text, path));
-  }
-  TRY_VOID(registries.addLogins(settings.registries));
-  return registries;
-}
 
 Result<void> fetchBefore(const project::BuildRequest& build, ProcessRunner& runner,
                          const std::function<void(std::string_view)>& tell) {
@@ -62,6 +49,18 @@ Result<void> fetchBefore(const project::BuildRequest& build, ProcessRunner& runn
 
 }  // namespace
 
+Result<witdeps::RegistryMap> witRegistries(const project::WitSettings& settings) {
+  witdeps::RegistryMap registries;
+  const std::string path = witdeps::defaultWkgConfigPath();
+  std::error_code error;
+  if (!path.empty() && fs::exists(path, error)) {
+    TRY(const std::string text, host::readFile(path, kMaxConfigBytes));
+    TRY_VOID(registries.addConfig(text, path));
+  }
+  TRY_VOID(registries.addLogins(settings.registries));
+  return registries;
+}
+
 void addWitNetworkFlags(CLI::App& command, WitNetworkFlags& flags) {
   command.add_flag("--offline", flags.offline,
                    "Take packages from this machine and from the cache only");
@@ -74,7 +73,7 @@ Result<witdeps::FetchOutcome> fetchWit(const std::string& project,
                                        const project::WitSettings& settings,
                                        witdeps::WitFolder& folder, const WitNetworkFlags& flags,
                                        const WitFetchChoice& choice, ProcessRunner& runner) {
-  TRY(const witdeps::RegistryMap registries, registriesOf(settings));
+  TRY(const witdeps::RegistryMap registries, witRegistries(settings));
   witdeps::NetworkTransport transport(
       {.ca_paths = flags.ca_paths,
        .insecure = flags.insecure,

@@ -11,6 +11,7 @@
 #include "project/build.h"
 #include "project/settings.h"
 #include "witdeps/fetch.h"
+#include "witdeps/registry_map.h"
 
 namespace CLI {
 class App;
@@ -27,6 +28,9 @@ struct WitNetworkFlags {
 
 // --offline, --insecure, --ca-path.
 void addWitNetworkFlags(CLI::App& command, WitNetworkFlags& flags);
+
+// Where packages come from: the user's configuration of wkg, with the credentials of the project's.
+[[nodiscard]] Result<witdeps::RegistryMap> witRegistries(const project::WitSettings& settings);
 
 // What else a fetch is to be.
 struct WitFetchChoice {

@@ -10,8 +10,12 @@
 #include <boost/json/parse.hpp>
 #include <boost/json/value.hpp>
 
+#include "host/text_rules.h"
+
 #include "project/languages/languages.h"
+#include "project/languages/package_manager.h"
 #include "project/languages/results.h"
+#include "project/version_range.h"
 
 namespace nimbus::project {
 
@@ -44,11 +48,20 @@ bool hasScript(const json::object& manifest, std::string_view script) {
   return found != nullptr && found->is_string();
 }
 
-// By its lock file; else the one that is configured.
-std::string packageManager(const fs::path& folder, const TypeScriptSettings& settings) {
-  if (isThere(folder / "pnpm-lock.yaml")) return "pnpm";
-  if (isThere(folder / "yarn.lock")) return "yarn";
-  return settings.package_manager;
+Result<void> checkNode(const std::string& node, const std::string& wanted, const Toolbox& tools) {
+  if (wanted.empty()) return {};
+  const auto range = VersionRange::ofNpm(wanted);
+  if (!range)
+    return fail(ErrorCode::kInvalidArgument,
+                fmt::format("build.typescript.node_version: {} says no versions of Node.js; \"22\" "
+                            "and \">=20 <25\" do",
+                            host::inQuotes(wanted)));
+  const auto version = ToolVersion::findIn(tools.ask({node, "--version"}).value_or(""));
+  if (!version || range->contains(*version)) return {};
+  return fail(ErrorCode::kNotFound,
+              fmt::format("{} is {}, and build.typescript.node_version asks for {}: "
+                          "https://nodejs.org/en/download",
+                          node, version->text(), wanted));
 }
 
 class JavaScriptBuilder final : public LanguageBuilder {
@@ -69,10 +82,16 @@ class JavaScriptBuilder final : public LanguageBuilder {
                   fmt::format("package.json has no script \"{}\": add one, such as \"jco "
                               "componentize src/app.js --wit wit --out dist/app.wasm\"",
                               settings.build_command));
-    TRY_VOID(context.tools.need("node", kWho,
-                                "install Node.js 20 or newer from "
-                                "https://nodejs.org"));
-    const std::string name = packageManager(context.folder, settings);
+    if (settings.source_maps)
+      return fail(ErrorCode::kUnsupported,
+                  fmt::format("build.typescript.source_maps is not supported: whether there are "
+                              "source maps is said by the script \"{}\" of package.json",
+                              settings.build_command));
+    TRY(const std::string node, context.tools.need("node", kWho,
+                                                   "install Node.js 20 or newer from "
+                                                   "https://nodejs.org"));
+    TRY_VOID(checkNode(node, settings.node_version, context.tools));
+    const std::string name = packageManagerOf(context.folder, settings);
     TRY(const std::string manager,
         context.tools.need(name, kWho,
                            name == "npm" ? "it comes with Node.js"
