@@ -45,6 +45,7 @@ struct ServerSettings {
   std::string tls_key;
   std::string tls_client_ca;
   std::string keyvalue_path;  // a database; empty: in memory
+  std::string nats_url;       // of providers at nats:PREFIX; empty: the default
   // Of outgoing HTTP.
   bool system_roots = true;
   std::vector<std::string> client_ca_paths;

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "base/text.h"
+#include "dev/plan_routes.h"
 #include "dev/plan_support.h"
 #include "host/text_rules.h"
 #include "project/value_source.h"
@@ -43,6 +44,7 @@ class Planner {
       TRY_VOID(planHostPlugin(settings));
     planInterfaces();
     planVolumes();
+    TRY(plan_.routes, planRoutes(config().dev.routes, plan_.components));
     plan_.sources.insert(plan_.sources.end(), request_.sources.begin(), request_.sources.end());
     return std::make_shared<const DevPlan>(std::move(plan_));
   }
@@ -75,6 +77,7 @@ class Planner {
     // Upstream's path is a folder.
     std::error_code error;
     if (fs::is_directory(server.keyvalue_path, error)) server.keyvalue_path += "/keyvalue.db";
+    server.nats_url = dev.data_nats_url;
     server.system_roots = dev.http_client_trust_roots != "extra-only";
     for (const std::string& path : dev.http_client_ca_paths)
       server.client_ca_paths.push_back(pathFrom(request_.folder, path));

@@ -157,10 +157,45 @@ TEST_F(PlanFromConfigTest, VolumesAreSeenByAllComponents) {
     EXPECT_EQ(resources(plan, i).volume_mounts.at(0).mount_path, "/data");
 }
 
+TEST_F(PlanFromConfigTest, RoutesLeadToComponents) {
+  const std::string own = planOf("").components[0].spec.name;
+  const DevPlan plan = planOf(
+      "dev:\n"
+      "  components: [{name: back, file: b.wasm}]\n"
+      "  routes:\n"
+      "    - {host: Api.Test, path: /v1/, methods: [GET, HEAD], component: back}\n"
+      "    - {}\n");
+  EXPECT_EQ(
+      plan.routes,
+      (std::vector<host::RouteSpec>{
+          {.host = "api.test", .path = "/v1", .methods = {"GET", "HEAD"}, .component = "back"},
+          {.host = "", .path = "/", .methods = {}, .component = own}}));
+  EXPECT_TRUE(planOf("").routes.empty());
+}
+
+TEST_F(PlanFromConfigTest, RoutesThatCannotBeAreRefused) {
+  const std::pair<std::string, std::string> cases[] = {
+      {"{component: other}", "dev.routes[0]: there is no component \"other\""},
+      {"{component: back}", "dev.routes[0]: \"back\" is of dev.host_plugins"},
+      {"{path: v1}", "dev.routes[0]: "},
+      {"{host: 'a b'}", "dev.routes[0]: "},
+      {"{methods: [get]}", "dev.routes[0]: "},
+      {"{methods: [GET, GET]}", "dev.routes[0]: duplicate method GET"},
+      {"{path: /a}, {path: /a/}", "dev.routes[1] is for the same requests as dev.routes[0]"},
+  };
+  for (const auto& [routes, said] : cases) {
+    const std::string message =
+        refusal("dev: {host_plugins: [{id: back, file: b.wasm}], routes: [" + routes + "]}",
+                ErrorCode::kInvalidArgument);
+    EXPECT_NE(message.find(said), std::string::npos) << message;
+  }
+}
+
 TEST_F(PlanFromConfigTest, BackendsAndConnectionsAreTakenOver) {
   const DevPlan plan = planOf(
       "dev:\n"
       "  wasi_keyvalue_path: kv.db\n"
+      "  data_nats_url: nats://a:4222\n"
       "  max_connections: 7\n"
       "  max_outbound_http_connections_per_workload: 8\n"
       "  http_connection_wait: 2s\n"
@@ -170,6 +205,7 @@ TEST_F(PlanFromConfigTest, BackendsAndConnectionsAreTakenOver) {
       "  tls_key_path: key.pem\n"
       "  host_interfaces: [{namespace: wasi, package: keyvalue, interfaces: [store]}]\n");
   EXPECT_EQ(plan.server.keyvalue_path, folder_.path("kv.db"));
+  EXPECT_EQ(plan.server.nats_url, "nats://a:4222");
   EXPECT_EQ(plan.server.max_connections, 7U);
   EXPECT_EQ(plan.server.max_outgoing_connections, 8U);
   EXPECT_EQ(plan.server.connection_wait_ms, 2000U);
@@ -187,7 +223,6 @@ TEST_F(PlanFromConfigTest, WhatCannotBeHonouredIsRefusedByName) {
       {"service_ports", "[{name: a, port: 80}]"},
       {"host_plugins", "[{id: a, file: a.wasm, maxRestarts: 1}]"},
       {"host_plugins", "[{id: a, file: a.wasm, ports: [{name: a, port: 80}]}]"},
-      {"data_nats_url", "nats://a"},
       {"wasi_keyvalue_redis_url", "redis://a"},
       {"wasi_keyvalue_nats_url", "nats://a"},
       {"wasi_blobstore_path", "a"},
@@ -195,6 +230,7 @@ TEST_F(PlanFromConfigTest, WhatCannotBeHonouredIsRefusedByName) {
       {"wasi_otel", "true"},
       {"wasi_webgpu", "true"},
       {"wasm_proposals", "[gc]"},
+      {"http_client_trust_roots", "webpki"},
       {"http_client_trust_roots", "webpki-and-native"},
       {"max_outbound_socket_connections_per_workload", "1"},
       {"max_inbound_socket_connections_per_workload", "1"},

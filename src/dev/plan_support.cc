@@ -11,7 +11,7 @@ using project::LoadedConfig;
 
 std::unexpected<Error> unsupported(const LoadedConfig& loaded, std::string_view key,
                                    std::string_view why) {
-  return fail(ErrorCode::kUnsupported, fmt::format("{}: {} is not supported yet: {}",
+  return fail(ErrorCode::kUnsupported, fmt::format("{}: {} is not supported: {}",
                                                    loaded.originOf(key).describe(), key, why));
 }
 
@@ -27,9 +27,10 @@ constexpr MissingKey kMissing[] = {
     {"dev.service_ports", "this host runs no services"},
     {"dev.max_outbound_socket_connections_per_workload", "sockets of guests are not counted"},
     {"dev.max_inbound_socket_connections_per_workload", "guests do not listen"},
-    {"dev.data_nats_url", "name a provider in dev.host_interfaces: nats:PREFIX"},
     {"dev.wasi_keyvalue_redis_url", "name a provider in dev.host_interfaces"},
-    {"dev.wasi_keyvalue_nats_url", "name a provider in dev.host_interfaces: nats:PREFIX"},
+    {"dev.wasi_keyvalue_nats_url",
+     "there is no store in NATS: set dev.data_nats_url, and in dev.host_interfaces a provider at "
+     "nats:PREFIX"},
     {"dev.wasi_blobstore_path", "use an installed plugin that serves wasi:blobstore"},
     {"dev.postgres_url", "name a provider in dev.host_interfaces"},
 };
@@ -63,9 +64,11 @@ Result<void> checkSwitches(const LoadedConfig& loaded) {
                          fmt::format("{} cannot be switched on", proposal));
   if (loaded.isGiven("dev.http_client_trust_roots") && dev.http_client_trust_roots != "native" &&
       dev.http_client_trust_roots != "extra-only")
-    return unsupported(loaded, "dev.http_client_trust_roots",
-                       fmt::format("{} has no roots of its own; there are native and extra-only",
-                                   dev.http_client_trust_roots));
+    return unsupported(
+        loaded, "dev.http_client_trust_roots",
+        fmt::format("{}: this program brings no roots along; there are native, those "
+                    "of the system, and extra-only",
+                    dev.http_client_trust_roots));
   return {};
 }
 

@@ -5,21 +5,11 @@
 
 #include "base/text.h"
 #include "host/manifest_reader.h"
+#include "host/route_claim.h"
 #include "host/text_rules.h"
 
 namespace nimbus::host {
 namespace {
-
-bool methodsOverlap(const RouteSpec& a, const RouteSpec& b) {
-  if (a.methods.empty() || b.methods.empty()) return a.methods.empty() && b.methods.empty();
-  return std::ranges::any_of(a.methods,
-                             [&](const std::string& method) { return isOneOf(b.methods, method); });
-}
-
-// Whether both claim the same requests with equal right.
-bool sameClaim(const RouteSpec& a, const RouteSpec& b) {
-  return a.host == b.host && a.path == b.path && methodsOverlap(a, b);
-}
 
 // The normal form of a route's host or path; what is wrong with it is reported.
 void takeNormal(YamlMap& map, std::string_view key, Result<std::string> normal, std::string& into) {

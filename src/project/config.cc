@@ -41,6 +41,13 @@ void addLayers(Outcome& outcome, std::vector<ConfigLayer> layers) {
   }
 }
 
+// A key that is well formed and that nothing goes by.
+ConfigProblem unread(const LoadedConfig& loaded, std::string_view key, std::string_view instead) {
+  const Origin origin = loaded.originOf(key);
+  return {origin.kind == Origin::Kind::kEnvironment ? origin.describe() : origin.name, origin.line,
+          fmt::format("{} is not read: {}", key, instead)};
+}
+
 Outcome loadAll(const ConfigSources& sources) {
   Outcome outcome;
   outcome.loaded.given = mapNode();
@@ -50,6 +57,10 @@ Outcome loadAll(const ConfigSources& sources) {
   addLayers(outcome, readFlags(sources.flags));
   storeSection(outcome.loaded.given, sectionOf<ProjectConfig>(), &outcome.loaded.config);
   if (outcome.errors.empty()) checkMeaning(outcome.loaded, outcome.errors);
+  if (!outcome.loaded.config.host.host_plugins.empty())
+    outcome.loaded.warnings.push_back(unread(outcome.loaded, "host.hostPlugins",
+                                             "wash host takes components from manifests alone, "
+                                             "where others import them by provider: workload:…"));
   return outcome;
 }
 

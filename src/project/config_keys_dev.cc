@@ -105,6 +105,22 @@ const Section& sectionOf<HostInterfaceSettings>() {
 }
 
 template <>
+const Section& sectionOf<RouteSettings>() {
+  static const Section section = [] {
+    SectionBuilder<RouteSettings> keys;
+    keys.add("host", &RouteSettings::host,
+             "Host of the requests: `a.test`, `*.test`, or all if it is absent.");
+    keys.add("path", &RouteSettings::path,
+             "What their path begins with, in whole segments; `/` if it is absent.");
+    keys.add("methods", &RouteSettings::methods, "Their methods; all if it is absent.");
+    keys.add("component", &RouteSettings::component,
+             "Name of the component that answers; the project's own if it is absent.");
+    return keys.take();
+  }();
+  return section;
+}
+
+template <>
 const Section& sectionOf<DevVolume>() {
   static const Section section = [] {
     SectionBuilder<DevVolume> keys;
@@ -147,13 +163,17 @@ void addWorkload(SectionBuilder<DevSettings>& keys) {
   keys.add("host_interfaces", &DevSettings::host_interfaces,
            "Interfaces that are not to be served by the defaults.");
   keys.add("volumes", &DevSettings::volumes, "Folders that components see.");
+  keys.add(
+      "routes", &DevSettings::routes,
+      "Which requests go to which component; without them all go to the first that serves HTTP.");
 }
 
 void addConnections(SectionBuilder<DevSettings>& keys) {
   keys.add("http_client_ca_paths", &DevSettings::http_client_ca_paths,
            "Further authorities, PEM, that outgoing HTTPS trusts.");
   keys.add("http_client_trust_roots", &DevSettings::http_client_trust_roots,
-           "Authorities that outgoing HTTPS trusts without being told.")
+           "Authorities that outgoing HTTPS trusts without being told: the system's (`native`) or "
+           "none. The others of `wash` 2 are refused, as this program brings no authorities along.")
       .words = {"webpki", "webpki-and-native", "native", "extra-only"};
   keys.add("http_connection_wait", &DevSettings::http_connection_wait,
            "How long an outgoing request waits for a connection, such as \"5s\".");
@@ -172,7 +192,7 @@ void addConnections(SectionBuilder<DevSettings>& keys) {
 
 void addBackends(SectionBuilder<DevSettings>& keys) {
   keys.add("data_nats_url", &DevSettings::data_nats_url,
-           "NATS server for key-value, blobs and messages; without it they are in memory.")
+           "NATS server of providers at `nats:PREFIX`; `nats://127.0.0.1:4222` if absent.")
       .secret = true;
   keys.add("wasi_keyvalue_redis_url", &DevSettings::wasi_keyvalue_redis_url,
            "Redis server for `wasi:keyvalue`.")
@@ -213,7 +233,7 @@ const Section& sectionOf<HostSettings>() {
   static const Section section = [] {
     SectionBuilder<HostSettings> keys;
     keys.add("hostPlugins", &HostSettings::host_plugins,
-             "Components that serve interfaces to all workloads.");
+             "Refused by `wash host`: give components that serve others as workloads.");
     return keys.take();
   }();
   return section;

@@ -271,5 +271,13 @@ TEST(ConfigVariables, AreUnique) {
   EXPECT_TRUE(names.contains("WASH_WORKLOAD_ALLOWED_HOST_LOOPBACK_PORTS"));
 }
 
+TEST_F(Config, WarnsOfWhatNothingGoesBy) {
+  project("version: 1\nhost:\n  hostPlugins: [{id: a, file: a.wasm}]\n");
+  const LoadedConfig loaded = load();
+  ASSERT_EQ(loaded.warnings.size(), 1U);
+  EXPECT_THAT(loaded.warnings[0].describe(),
+              testing::HasSubstr("config.yaml:3: host.hostPlugins is not read: "));
+}
+
 }  // namespace
 }  // namespace nimbus::project

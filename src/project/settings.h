@@ -176,6 +176,14 @@ struct HostInterfaceSettings {
   StringMap config;
 };
 
+// dev.routes[]: which requests a component gets. A host or path that is empty takes all of them.
+struct RouteSettings {
+  std::string host;
+  std::string path;
+  TextList methods;
+  std::string component;  // empty: the project's own
+};
+
 struct DevVolume {
   std::string host_path;
   std::string guest_path;
@@ -200,10 +208,11 @@ struct DevSettings {
   std::vector<HostPluginSettings> host_plugins;
   std::vector<HostInterfaceSettings> host_interfaces;
   std::vector<DevVolume> volumes;
+  std::vector<RouteSettings> routes;
   TextList watch_ignore;  // beyond what the project's language ignores
 
   TextList http_client_ca_paths;
-  std::string http_client_trust_roots = "webpki";
+  std::string http_client_trust_roots = "native";
   std::string http_connection_wait;
   std::optional<std::uint64_t> max_connections;
   std::optional<std::uint64_t> max_outbound_http_connections_per_workload;

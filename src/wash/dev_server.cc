@@ -28,6 +28,7 @@ host::DataPlaneOptions planeOptions(const dev::ServerSettings& server) {
   if (server.max_outgoing_connections)
     plane.client.max_connections_per_key = *server.max_outgoing_connections;
   plane.runtime.providers.keyvalue_database = server.keyvalue_path;
+  if (!server.nats_url.empty()) plane.runtime.providers.nats.servers = {server.nats_url};
   plane.runtime.egress.allow_host_loopback = true;
   if (server.plain_registries) plane.runtime.images.insecure_registries = {"*"};
   plane.runtime.volumes_folder = "/tmp/nimbus-dev-" + std::to_string(::getpid());

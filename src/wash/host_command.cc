@@ -8,6 +8,7 @@
 #include <future>
 #include <thread>
 
+#include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
 #include "host/certificate_keeper.h"
@@ -17,6 +18,7 @@
 #include "wash/access_log_rotation.h"
 #include "wash/admin_socket.h"
 #include "wash/command.h"
+#include "wash/config_file.h"
 #include "wash/engine_flags.h"
 #include "wash/flag_check.h"
 #include "wash/host_registry_flags.h"
@@ -267,10 +269,24 @@ class HostProcess {
   std::unique_ptr<AccessLogRotation> rotation_;
 };
 
+// What the configuration of wash asks of a host, and this one cannot do. What else is wrong with
+// that configuration does not matter here.
+Result<void> checkConfiguration(const GlobalOptions& global) {
+  const auto loaded = project::loadProjectConfig(currentProject(), {}, global.user_config);
+  if (!loaded || loaded->config.host.host_plugins.empty()) return {};
+  return fail(
+      ErrorCode::kUnsupported,
+      fmt::format("{}: host.hostPlugins is not supported: give the component as a workload, "
+                  "and to others as its provider (workload:…)",
+                  loaded->originOf("host.hostPlugins").describe()));
+}
+
 int runHost(const HostFlags& flags, const GlobalOptions& global) {
   Termination::prepare();
   AccessLogRotation::prepare();
   net::raiseDescriptorLimit();
+  if (const auto good = checkConfiguration(global); !good)
+    return reportFailure(global.format, good.error());
   const auto config = configOf(flags, global);
   if (!config) return reportFailure(global.format, config.error());
   const std::unique_ptr<Logger> log = makeStderrLogger(config->log_level, config->log_format);

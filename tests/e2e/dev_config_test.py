@@ -82,6 +82,26 @@ class DevConfigTest(developing.TestCase):
         dev.until("reloaded")
         self.assertEqual(200, dev.get("/").status)
 
+    def test_routes_lead_to_components_and_are_followed(self):
+        build = {"command": "cp component.in app.wasm", "component_path": "app.wasm"}
+        components = [{"name": "other", "file": "other.wasm"}]
+        self.project("http-hello", build=build, dev={"components": components, "routes": [
+            {"path": "/env", "component": "other"}, {"host": "own.test"}]})
+        self.source("other.wasm", pathlib.Path(harness.guest("http-misc")).read_bytes())
+        dev = self.dev()
+        self.assertIsInstance(self.environment_of(dev), dict)
+        self.assertEqual(404, dev.get("/elsewhere").status)
+        own = {"host": "own.test"}
+        self.assertIn("ello", dev.get("/elsewhere", headers=own).text)
+        clients = developing.Clients(dev, 2, "/env")
+        self.configure({"build": build, "dev": {"components": components, "routes": [
+            {"path": "/env", "methods": ["GET"], "component": "other"}, {"path": "/elsewhere"}]}})
+        dev.until("reloaded")
+        self.assertIn("ello", dev.get("/elsewhere").text)
+        self.assertEqual(404, dev.get("/other", headers=own).status)
+        self.assertGreater(clients.end(), 0)
+        self.assertEqual(1, len(dev.events("building")))
+
     def test_a_host_plugin_serves_the_others_and_is_what_it_was_said_to_be(self):
         back = pathlib.Path(harness.guest("pair-back")).read_bytes()
         digest = "sha256:" + hashlib.sha256(back).hexdigest()
