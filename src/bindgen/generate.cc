@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <fstream>
 #include <iterator>
-#include <memory>
+#include <string_view>
 #include <utility>
 
 #include <fmt/format.h>
@@ -19,10 +19,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::unique_ptr<Backend> backendFor(const GenerateRequest& request) {
-  if (request.language == "cpp") return std::make_unique<cpp::CppBackend>(request.backend);
-  return nullptr;
-}
+constexpr std::string_view kCpp = "cpp";
 
 bool hasText(const fs::path& path, const std::string& text) {
   std::ifstream in(path, std::ios::binary);
@@ -32,16 +29,18 @@ bool hasText(const fs::path& path, const std::string& text) {
 
 }  // namespace
 
+Result<void> checkLanguage(const std::string& language) {
+  if (language == kCpp || isGuestLanguage(language)) return {};
+  return fail(ErrorCode::kInvalidArgument,
+              fmt::format("there are no bindings for \"{}\"; there are: c, cpp, go", language));
+}
+
 Result<std::vector<GeneratedFile>> generateBindings(const GenerateRequest& request) {
+  TRY_VOID(checkLanguage(request.language));
   if (isGuestLanguage(request.language)) return generateGuestBindings(request);
-  const std::unique_ptr<Backend> backend = backendFor(request);
-  if (!backend)
-    return fail(
-        ErrorCode::kInvalidArgument,
-        fmt::format("there are no bindings for \"{}\"; there are: c, cpp, go", request.language));
   TRY(const wit::Document document, loadWit(request.wit));
   TRY(const std::vector<Unit> units, selectUnits(document, request.selection));
-  return backend->generate(document, units);
+  return cpp::CppBackend(request.backend).generate(document, units);
 }
 
 Result<std::vector<std::string>> writeFiles(const std::vector<GeneratedFile>& files,

@@ -19,6 +19,9 @@ struct GenerateRequest {
   std::string package;              // Go: the import path of `out`; empty: by its go.mod
 };
 
+// Whether there are bindings for the language; kInvalidArgument names those that there are.
+[[nodiscard]] Result<void> checkLanguage(const std::string& language);
+
 // The bindings as text. kInvalidArgument for a language that has no backend.
 [[nodiscard]] Result<std::vector<GeneratedFile>> generateBindings(const GenerateRequest& request);
 

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <system_error>
 
 namespace nimbus::net {
 namespace {
@@ -20,7 +21,12 @@ char toLower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' 
 
 std::string takeOpenSslErrors() {
   std::string text;
+  std::string of_system;  // what follows it only says that it was handed on
   while (const unsigned long code = ERR_get_error()) {
+    if (ERR_SYSTEM_ERROR(code)) {
+      of_system = std::generic_category().message(ERR_GET_REASON(code));
+      continue;
+    }
     const char* reason = ERR_reason_error_string(code);
     std::array<char, 32> number;
     if (reason == nullptr) {
@@ -30,6 +36,7 @@ std::string takeOpenSslErrors() {
     if (!text.empty()) text += ", ";
     text += reason;
   }
+  if (!of_system.empty()) return of_system;
   return text.empty() ? "unknown error" : text;
 }
 

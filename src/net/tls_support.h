@@ -25,7 +25,8 @@ using SslPtr = std::unique_ptr<SSL, OpenSslDeleter<SSL_free>>;
 using SslContextPtr = std::unique_ptr<SSL_CTX, OpenSslDeleter<SSL_CTX_free>>;
 using CertificatePtr = std::unique_ptr<X509, OpenSslDeleter<X509_free>>;
 
-// Empties this thread's OpenSSL error queue into one line; "unknown error" if it is empty.
+// Empties this thread's OpenSSL error queue into one line: the system's error if it was one;
+// "unknown error" if it is empty.
 [[nodiscard]] std::string takeOpenSslErrors();
 // kInvalidArgument with `what` and the error queue.
 [[nodiscard]] std::unexpected<Error> failOpenSsl(std::string_view what);

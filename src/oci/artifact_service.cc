@@ -10,6 +10,7 @@
 #include "http/client_deadline.h"
 #include "net/blocking_worker.h"
 #include "net/resolver.h"
+#include "net/stoppable.h"
 #include "net/tls.h"
 
 namespace nimbus::oci {
@@ -20,8 +21,9 @@ constexpr Duration kResolveTimeout = std::chrono::seconds(5);
 constexpr std::size_t kCredentialThreads = 4;
 
 template <typename T>
-Task<void> keep(Task<T> task, std::optional<T>* into) {
-  into->emplace(co_await std::move(task));
+Result<T> unlessStopped(std::optional<Result<T>> outcome, std::string_view what) {
+  if (outcome) return *std::move(outcome);
+  return fail(ErrorCode::kCancelled, fmt::format("the {} was stopped", what));
 }
 
 }  // namespace
@@ -109,22 +111,24 @@ Task<void> ArtifactService::pullFor(net::Shard* caller, Arrived arrived, PullReq
 
 Result<Pulled> ArtifactService::pullAndWait(PullRequest request, Progress* progress) {
   std::optional<Result<Pulled>> pulled;
-  group_->runTask(0, [&](net::Shard&) {
-    return keep<Result<Pulled>>(pullInTime(std::move(request), progress), &pulled);
+  group_->runTask(0, [&](net::Shard& shard) {
+    return net::keepUnlessStopped<Result<Pulled>>(shard, pullInTime(std::move(request), progress),
+                                                  &pulled, options_.stop);
   });
-  return *std::move(pulled);
+  return unlessStopped(std::move(pulled), "download");
 }
 
 Result<Artifacts::Pushed> ArtifactService::pushAndWait(Reference reference, WasmArtifact artifact,
                                                        RegistryOptions options,
                                                        Progress* progress) {
   std::optional<Result<Artifacts::Pushed>> pushed;
-  group_->runTask(0, [&](net::Shard&) {
-    return keep<Result<Artifacts::Pushed>>(
+  group_->runTask(0, [&](net::Shard& shard) {
+    return net::keepUnlessStopped<Result<Artifacts::Pushed>>(
+        shard,
         artifacts_.push(std::move(reference), std::move(artifact), std::move(options), progress),
-        &pushed);
+        &pushed, options_.stop);
   });
-  return *std::move(pushed);
+  return unlessStopped(std::move(pushed), "upload");
 }
 
 Result<Bytes> ArtifactService::read(const Pulled& pulled) { return artifacts_.read(pulled); }

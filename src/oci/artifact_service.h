@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,7 @@ struct ArtifactServiceOptions {
   std::vector<FileLogin> logins;  // go before Docker's
   bool system_roots = true;
   std::vector<std::string> ca_paths;  // PEM files of more certificate authorities
+  std::stop_token stop;               // a request ends what blocks: kCancelled
 };
 
 struct PullRequest {

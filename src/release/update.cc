@@ -15,6 +15,7 @@
 #include "http/client.h"
 #include "net/resolver.h"
 #include "net/shard.h"
+#include "net/stoppable.h"
 #include "net/tls.h"
 #include "release/download.h"
 #include "release/installation.h"
@@ -24,16 +25,12 @@ namespace {
 
 constexpr Duration kResolveTimeout = std::chrono::seconds(5);
 
-template <typename T>
-Task<void> keep(Task<T> task, std::optional<T>* into) {
-  into->emplace(co_await std::move(task));
-}
-
 // An HTTP client on a thread of its own.
 class Network {
  public:
-  static Result<std::unique_ptr<Network>> start() {
-    std::unique_ptr<Network> network(new Network());
+  // Once a stop is requested, what runs ends with kCancelled.
+  static Result<std::unique_ptr<Network>> start(std::stop_token stop) {
+    std::unique_ptr<Network> network(new Network(std::move(stop)));
     TRY(network->group_, net::ShardGroup::start(1));
     std::optional<Result<void>> made;
     network->group_->runOn(0, [&](net::Shard& shard) { made = network->connect(shard); });
@@ -50,18 +47,20 @@ class Network {
     });
   }
 
-  // Runs the task that `make` gives on the shard, to its end.
+  // Runs the task that `make` gives on the shard, to its end or to the stop.
   template <typename T>
   T run(std::move_only_function<Task<T>(DownloadEnvironment)> make) {
     std::optional<T> result;
     group_->runTask(0, [&](net::Shard& shard) {
-      return keep<T>(make(DownloadEnvironment{shard, *client_}), &result);
+      return net::keepUnlessStopped<T>(shard, make(DownloadEnvironment{shard, *client_}), &result,
+                                       stop_);
     });
+    if (!result) return fail(ErrorCode::kCancelled, "the download was stopped");
     return *std::move(result);
   }
 
  private:
-  Network() = default;
+  explicit Network(std::stop_token stop) : stop_(std::move(stop)) {}
 
   Result<void> connect(net::Shard& shard) {
     net::TlsClientOptions options;
@@ -72,6 +71,7 @@ class Network {
     return {};
   }
 
+  const std::stop_token stop_;
   MetricRegistry metrics_;
   std::unique_ptr<net::ShardGroup> group_;
   std::unique_ptr<net::Resolver> resolver_;
@@ -144,7 +144,7 @@ Result<oci::OpenFile> download(Network& network, const oci::Url& base,
 Result<UpdateOutcome> update(const UpdateRequest& request, ProcessRunner& runner,
                              oci::Progress* progress) {
   TRY(const oci::Url base, parseBaseUrl(request.base_url));
-  TRY(const auto network, Network::start());
+  TRY(const auto network, Network::start(request.stop));
   TRY(const Candidate found, find(*network, base, request));
   UpdateOutcome outcome{.target = found.version, .available = found.version > request.current};
   auto installation = findInstallation(request.program, request.current);

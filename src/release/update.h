@@ -1,5 +1,6 @@
 #pragma once
 
+#include <stop_token>
 #include <string>
 
 #include "base/process.h"
@@ -17,6 +18,7 @@ struct UpdateRequest {
   bool force = false;    // install the newest release even if it is not newer
   std::string program;   // to replace
   std::string cache_folder;
+  std::stop_token stop;  // a request ends downloads: kCancelled, and nothing is left behind
 };
 
 struct UpdateOutcome {

@@ -9,6 +9,7 @@
 
 #include "bindgen/generate.h"
 #include "wash/command.h"
+#include "wash/flag_check.h"
 
 namespace nimbus::wash {
 namespace {
@@ -64,6 +65,7 @@ void addBindgenCommand(CLI::App& app, const GlobalOptions& global, Action& actio
       ->add_option("language", flags->request.language,
                    "The language: c or go for components, cpp for wRPC")
       ->required()
+      ->check(acceptedBy(bindgen::checkLanguage))
       ->option_text("c|cpp|go");
   command
       ->add_option("wit", flags->request.wit, "A .wit file, a folder of them, or a .wasm component")

@@ -11,6 +11,7 @@ class App;
 namespace nimbus::wash {
 
 enum class Shell { kBash, kZsh, kFish, kPowerShell, kElvish };
+[[nodiscard]] std::string_view shellName(Shell shell);  // "bash"
 
 // The script that makes a shell complete `wash`. It asks the program itself (completeWords), so it
 // knows the commands of plugins that are installed later.

@@ -105,6 +105,17 @@ set edit:completion:arg-completer[wash] = {|@words|
 
 }  // namespace
 
+std::string_view shellName(Shell shell) {
+  switch (shell) {
+    case Shell::kBash: return "bash";
+    case Shell::kZsh: return "zsh";
+    case Shell::kFish: return "fish";
+    case Shell::kPowerShell: return "powershell";
+    case Shell::kElvish: return "elvish";
+  }
+  return {};
+}
+
 std::string completionScript(Shell shell) {
   switch (shell) {
     case Shell::kBash: return std::string(kBash);

@@ -15,7 +15,10 @@
 #include "project/directories.h"
 #include "wash/command.h"
 #include "wash/config_file.h"
+#include "wash/engine_flags.h"
 #include "wash/flag_check.h"
+#include "wash/terminal/ask.h"
+#include "wash/terminal/interrupt.h"
 
 namespace nimbus::wash {
 namespace {
@@ -33,6 +36,7 @@ struct ConfigFlags {
   bool data = false;
   bool all = false;
   bool dry_run = false;
+  bool yes = false;
 };
 
 int init(const ConfigFlags& flags, const GlobalOptions& global) {
@@ -163,11 +167,34 @@ std::string jsonOf(const project::CleanupEntry& entry, bool dry_run) {
       entry.bytes ? jsonText(project::sizeText(*entry.bytes)) : "null");
 }
 
+// What cannot be made again is deleted only if its owner says so. False: it is not to be.
+Result<bool> agreedTo(const ConfigFlags& flags, const std::string& data_folder,
+                      const GlobalOptions& global, const std::stop_token& stop) {
+  if (flags.dry_run || flags.yes || !(flags.data || flags.all)) return true;
+  const std::string what =
+      fmt::format("{}, with plugins and all that they and wash dev have stored", data_folder);
+  if (global.non_interactive)
+    return fail(
+        ErrorCode::kPermissionDenied,
+        fmt::format("nobody can be asked whether to delete {}: --yes does it unasked", what));
+  return askConsent(fmt::format("delete {}?", what), stop);
+}
+
 int cleanup(const ConfigFlags& flags, const GlobalOptions& global) {
+  const Interrupt interrupt;
   const auto folders = project::findDirectories(project::processVariables());
   if (!folders) return reportFailure(global.format, folders.error());
+  const auto agreed = agreedTo(flags, folders->data, global, interrupt.token());
+  if (!agreed) return reportFailure(global.format, agreed.error(), interrupt);
+  if (!*agreed)
+    return reportFailure(global.format, Error(ErrorCode::kCancelled, "nothing deleted"));
   std::vector<project::CleanupTarget> targets;
-  if (flags.cache || flags.all) targets.push_back({"cache", folders->cache});
+  if (flags.cache || flags.all) {
+    targets.push_back({"cache", folders->cache});
+    // Shared with wash run and wash host, so it has a place of its own.
+    if (std::string code = defaultCodeCacheFolder(); !code.empty())
+      targets.push_back({"code", std::move(code)});
+  }
   if (flags.data || flags.all) targets.push_back({"data", folders->data});
   const auto mode = flags.dry_run ? project::Cleanup::kOnlyCount : project::Cleanup::kRemove;
   const auto entries = project::cleanUp(targets, mode);
@@ -232,11 +259,12 @@ void addCleanup(const Parts& parts) {
   ConfigFlags& flags = *parts.flags;
   CLI::App* command = addStep(parts, "cleanup", "Delete what wash keeps for this user", cleanup);
   CLI::Option_group* what = command->add_option_group("what");
-  what->add_flag("--cache", flags.cache, "The cache: compiled code, pulled images");
+  what->add_flag("--cache", flags.cache, "The caches: compiled code, pulled images");
   what->add_flag("--data", flags.data, "The data: plugins, and what they and wash dev stored");
-  what->add_flag("--all", flags.all, "Both");
+  what->add_flag("--all", flags.all, "All of that");
   what->require_option(1, 0);
   command->add_flag("--dry-run", flags.dry_run, "Only say what would be deleted");
+  command->add_flag("-y,--yes", flags.yes, "Delete data without asking");
 }
 
 }  // namespace

@@ -157,9 +157,9 @@ int examineAndReport(const DoctorFlags& flags, const GlobalOptions& global, Plug
     if (!ran && !interrupt.received()) return reportFailure(global.format, ran.error());
     if (ran && *ran) report = examine();
   }
-  if (interrupt.received()) return kExitInterrupted;
+  if (interrupt.received()) return interrupt.status();
   addPluginChecks(plugins, context, report.checks);
-  if (interrupt.received()) return kExitInterrupted;
+  if (interrupt.received()) return interrupt.status();
   if (global.format == OutputFormat::kJson) {
     printJson(report, request.project);
   } else {

@@ -14,7 +14,9 @@
 #include "http/client.h"
 #include "net/resolver.h"
 #include "net/shard.h"
+#include "net/stoppable.h"
 #include "net/tls.h"
+#include "wash/terminal/interrupt.h"
 
 namespace nimbus::wash {
 namespace {
@@ -123,20 +125,17 @@ Task<Result<Bytes>> fetch(http::Client& client, const std::string& url, std::siz
   co_return fail(ErrorCode::kUnavailable, printable(url) + ": too many redirections");
 }
 
-Task<void> fetchOn(net::Shard& shard, const std::string& url, std::size_t max_bytes,
-                   oci::Progress& progress, const std::vector<std::string>& ca_paths,
-                   Result<Bytes>& result) {
+Task<Result<Bytes>> fetchOn(net::Shard& shard, const std::string& url, std::size_t max_bytes,
+                            oci::Progress& progress, const std::vector<std::string>& ca_paths) {
   auto resolver = net::makeResolver(shard, kResolveTimeout);
   net::TlsClientOptions options;
   options.extra_ca_paths = ca_paths;
   auto tls = net::makeTlsClientContext(std::move(options));
-  if (!resolver || !tls) {
-    result = std::unexpected(resolver ? std::move(tls).error() : std::move(resolver).error());
-    co_return;
-  }
+  if (!resolver) co_return std::unexpected(std::move(resolver).error());
+  if (!tls) co_return std::unexpected(std::move(tls).error());
   MetricRegistry metrics;
   const auto client = http::makeClient(shard, **resolver, *tls, {}, metrics);
-  result = co_await fetch(*client, url, max_bytes, progress);
+  co_return co_await fetch(*client, url, max_bytes, progress);
 }
 
 }  // namespace
@@ -144,11 +143,13 @@ Task<void> fetchOn(net::Shard& shard, const std::string& url, std::size_t max_by
 Result<Bytes> download(const std::string& url, std::size_t max_bytes, oci::Progress& progress,
                        const std::vector<std::string>& ca_paths) {
   TRY(const auto group, net::ShardGroup::start(1));
-  Result<Bytes> result = fail(ErrorCode::kCancelled, "nothing was downloaded");
+  std::optional<Result<Bytes>> result;
   group->runTask(0, [&](net::Shard& shard) {
-    return fetchOn(shard, url, max_bytes, progress, ca_paths, result);
+    return net::keepUnlessStopped<Result<Bytes>>(
+        shard, fetchOn(shard, url, max_bytes, progress, ca_paths), &result, Interrupt::current());
   });
-  return result;
+  if (!result) return fail(ErrorCode::kCancelled, "the download was stopped");
+  return *std::move(result);
 }
 
 }  // namespace nimbus::wash

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
+#include "wash/answer.h"
 #include "wash/command.h"
 #include "wash/command_path.h"
 #include "wash/completion.h"
@@ -26,7 +27,7 @@ Result<std::string> helpOf(const CLI::App& app, const std::vector<std::string>& 
   std::string name = app.get_name();
   for (const std::string& word : words) {
     const CLI::App* next = findCommand(*at, word);
-    if (next == nullptr) return fail(ErrorCode::kNotFound, unknownCommand(*at, name, word));
+    if (next == nullptr) return fail(ErrorCode::kInvalidArgument, unknownCommand(*at, name, word));
     at = next;
     name += " " + next->get_name();
   }
@@ -60,26 +61,30 @@ void addHelpCommand(CLI::App& app, const GlobalOptions& global, Action& action) 
   command->callback([&app, words, &global, &action] {
     action.set("help", [&app, words, &global] {
       const auto help = helpOf(app, *words);
-      if (!help) return reportFailure(global.format, help.error());
-      printOutput(*help);
+      if (!help) {
+        static_cast<void>(reportFailure(global.format, help.error()));
+        return kExitUsage;
+      }
+      printAnswer(global.format, *help, {});
       return kExitOk;
     });
   });
 }
 
-void addCompletionCommand(CLI::App& app, const GlobalOptions&, Action& action) {
+void addCompletionCommand(CLI::App& app, const GlobalOptions& global, Action& action) {
   CLI::App* command =
       app.add_subcommand("completion", "Write a script that makes a shell complete wash");
   const auto shell = std::make_shared<Shell>();
   oneOf<Shell>(command->add_option("shell", *shell, "The shell")->required(),
-               {{"bash", Shell::kBash},
-                {"zsh", Shell::kZsh},
-                {"fish", Shell::kFish},
-                {"powershell", Shell::kPowerShell},
-                {"elvish", Shell::kElvish}});
-  command->callback([shell, &action] {
-    action.set("completion", [shell] {
-      printOutput(completionScript(*shell));
+               {{std::string(shellName(Shell::kBash)), Shell::kBash},
+                {std::string(shellName(Shell::kZsh)), Shell::kZsh},
+                {std::string(shellName(Shell::kFish)), Shell::kFish},
+                {std::string(shellName(Shell::kPowerShell)), Shell::kPowerShell},
+                {std::string(shellName(Shell::kElvish)), Shell::kElvish}});
+  command->callback([shell, &global, &action] {
+    action.set("completion", [shell, &global] {
+      printAnswer(global.format, completionScript(*shell),
+                  {{"shell", jsonText(shellName(*shell))}});
       return kExitOk;
     });
   });

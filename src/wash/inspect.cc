@@ -117,7 +117,9 @@ std::string summary(const Inspection& inspection) {
 
 Result<Inspection> inspect(std::string_view file, ByteView binary,
                            std::optional<std::uint64_t> native_code_bytes) {
-  TRY(ComponentInfo info, wit::inspectComponent(binary));
+  auto read = wit::inspectComponent(binary);
+  if (!read) return fail(read.error().code(), std::string(file), std::move(read).error());
+  ComponentInfo info = *std::move(read);
   std::string text;
   if (info.kind == wit::BinaryKind::kComponent) {
     TRY(text, wit::witText(binary));

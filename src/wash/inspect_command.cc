@@ -11,6 +11,7 @@
 #include "wash/inspect_workload.h"
 #include "wash/project_input.h"
 #include "wash/resolve_reference.h"
+#include "wash/terminal/interrupt.h"
 
 namespace nimbus::wash {
 namespace {
@@ -29,8 +30,9 @@ Result<Inspection> inspectArgument(const InspectFlags& flags, Logger& log) {
 }
 
 int runInspectWorkload(const InspectFlags& flags, const GlobalOptions& global) {
+  const Interrupt interrupt;
   const auto inspection = inspectWorkload(flags.component, flags.source);
-  if (!inspection) return reportFailure(global.format, inspection.error());
+  if (!inspection) return reportFailure(global.format, inspection.error(), interrupt);
   const std::string text = global.format == OutputFormat::kJson
                                ? workloadInspectionJson(*inspection)
                                : workloadInspectionText(*inspection);
@@ -40,9 +42,10 @@ int runInspectWorkload(const InspectFlags& flags, const GlobalOptions& global) {
 
 int runInspect(const InspectFlags& flags, const GlobalOptions& global) {
   if (isManifestName(flags.component)) return runInspectWorkload(flags, global);
+  const Interrupt interrupt;
   const std::unique_ptr<Logger> log = makeStderrLogger(global.log_level, global.log_format);
   const auto inspection = inspectArgument(flags, *log);
-  if (!inspection) return reportFailure(global.format, inspection.error());
+  if (!inspection) return reportFailure(global.format, inspection.error(), interrupt);
   const std::string text = global.format == OutputFormat::kJson ? inspectionJson(*inspection)
                                                                 : inspectionText(*inspection);
   printOutput(text);

@@ -16,6 +16,7 @@
 #include "wash/project_input.h"
 #include "wash/registry_flags.h"
 #include "wash/resolve_component.h"
+#include "wash/terminal/interrupt.h"
 #include "wash/terminal/status_text.h"
 #include "wash/terminal/transfer_line.h"
 
@@ -71,8 +72,9 @@ Result<PullOutcome> pull(const OciFlags& flags, plugin::HookContext& context) {
 }
 
 int runPull(const OciFlags& flags, const GlobalOptions& global, plugin::HookContext& context) {
+  const Interrupt interrupt;
   const auto outcome = pull(flags, context);
-  if (!outcome) return reportFailure(global.format, outcome.error());
+  if (!outcome) return reportFailure(global.format, outcome.error(), interrupt);
   const oci::Pulled& pulled = outcome->pulled;
   const std::string reference = pulled.reference.text();
   printResult(global.format,
@@ -144,8 +146,9 @@ Result<PushOutcome> push(const OciFlags& flags, plugin::HookContext& context) {
 }
 
 int runPush(const OciFlags& flags, const GlobalOptions& global, plugin::HookContext& context) {
+  const Interrupt interrupt;
   const auto outcome = push(flags, context);
-  if (!outcome) return reportFailure(global.format, outcome.error());
+  if (!outcome) return reportFailure(global.format, outcome.error(), interrupt);
   const std::string reference = outcome->reference.text();
   const std::string& digest = outcome->pushed.digest.text();
   printResult(

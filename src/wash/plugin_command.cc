@@ -15,6 +15,7 @@
 #include "wash/plugin_source.h"
 #include "wash/plugin_text.h"
 #include "wash/plugin_trial.h"
+#include "wash/terminal/interrupt.h"
 #include "wash/terminal/status_line.h"
 
 namespace nimbus::wash {
@@ -166,10 +167,12 @@ void addInstall(CLI::App& group, const PluginCommandParts& parts) {
   command->add_flag("-y,--yes", flags->yes, "Agree to all that it declares, without being asked");
   addReferenceFlags(*command, flags->registries);
   command->callback([flags, &parts] {
-    parts.action.set("plugin install", {{"source", flags->source}},
-                     [flags, &parts](plugin::HookContext&) {
-                       return finish(install(*flags, parts.plugins, parts.global), parts.global);
-                     });
+    parts.action.set(
+        "plugin install", {{"source", flags->source}}, [flags, &parts](plugin::HookContext&) {
+          const Interrupt interrupt;
+          const auto done = install(*flags, parts.plugins, parts.global);
+          return done ? *done : reportFailure(parts.global.format, done.error(), interrupt);
+        });
   });
 }
 

@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "project/directories.h"
 #include "wash/flag_check.h"
+#include "wash/terminal/interrupt.h"
 
 namespace nimbus::wash {
 namespace {
@@ -103,6 +104,7 @@ Result<std::unique_ptr<oci::ArtifactService>> startArtifactService(const Registr
   static SystemProcessRunner runner;
   oci::ArtifactServiceOptions options;
   options.ca_paths = flags.ca_paths;
+  options.stop = Interrupt::current();
   return oci::ArtifactService::start(std::move(options), runner);
 }
 

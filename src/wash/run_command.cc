@@ -12,7 +12,9 @@
 #include "wash/project_input.h"
 #include "wash/resolve_reference.h"
 #include "wash/run_cli.h"
+#include "wash/run_fit.h"
 #include "wash/run_http.h"
+#include "wash/terminal/interrupt.h"
 #include "wash/terminal/status_line.h"
 #include "wash/termination.h"
 
@@ -26,24 +28,36 @@ struct RunFlags {
   GuestFlags guest;
   EngineFlags engine;
   HttpFlags http;
+  std::vector<std::string> given_http;  // those of `http` that are on the command line
 };
+
+constexpr const char* kHttpFlags[] = {"--addr",    "--shards",        "--tls-cert",
+                                      "--tls-key", "--tls-client-ca", "--access-log"};
 
 int run(const RunFlags& flags, const GlobalOptions& global) {
   const std::unique_ptr<Logger> log = makeStderrLogger(global.log_level, global.log_format);
   const auto failed = [&](const Error& error) { return reportFailure(global.format, error); };
 
   // A download may be interrupted as any command; its threads end here.
+  auto interrupt = std::make_unique<Interrupt>();
   const auto resolved = resolveComponentOrReference(flags.component, flags.source);
+  if (!resolved) return reportFailure(global.format, resolved.error(), *interrupt);
+  interrupt.reset();
   Termination::prepare();
   net::raiseDescriptorLimit();
-  if (!resolved) return failed(resolved.error());
   auto spec = workloadOf(flags.guest, resolved->path);
   if (!spec) return failed(spec.error());
   spec->components.front().name = shortNameOf(resolved->path);
   const auto info = wit::inspectComponent(resolved->bytes.view());
-  if (!info) return failed(info.error());
+  if (!info) return failed(Error(info.error().code(), resolved->path, info.error()));
   if (wit::runKind(*info) == wit::RunKind::kNone) {
     return failed(Error(ErrorCode::kUnsupported, explainNotRunnable(*info)));
+  }
+  if (const auto fits = checkFits({flags.arguments, flags.given_http, flags.guest.providers},
+                                  resolved->path, *info);
+      !fits) {
+    static_cast<void>(failed(fits.error()));
+    return kExitUsage;
   }
   const auto plane = planeOptionsOf(flags.guest);
   if (!plane) return failed(plane.error());
@@ -77,7 +91,9 @@ void addRunCommand(CLI::App& app, const GlobalOptions& global, Action& action) {
   addGuestFlags(*command, flags->guest);
   addEngineFlags(*command, flags->engine);
   addHttpFlags(*command, flags->http);
-  command->callback([flags, &global, &action] {
+  command->callback([command, flags, &global, &action] {
+    for (const char* name : kHttpFlags)
+      if (command->get_option(name)->count() > 0) flags->given_http.emplace_back(name);
     Action::Inputs inputs;
     putProject(flags->component, inputs);
     action.set("run", std::move(inputs),

@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "base/running_programs.h"
-#include "wash/output.h"
+#include "wash/exit_status.h"
 
 namespace nimbus::wash {
 
@@ -14,7 +14,8 @@ Result<std::unique_ptr<Termination>> Termination::watch(net::ShardGroup& control
   std::unique_ptr<Termination> termination(new Termination(control, on_signal));
   Result<void> made;
   control.runOn(0, [&](net::Shard& shard) {
-    auto signals = net::watchSignals(shard, [raw = termination.get()](int) { raw->received(); });
+    auto signals =
+        net::watchSignals(shard, [raw = termination.get()](int signal) { raw->received(signal); });
     if (signals) {
       termination->signals_ = *std::move(signals);
     } else {
@@ -29,12 +30,12 @@ Termination::~Termination() {
   control_.runOn(0, [this](net::Shard&) { signals_.reset(); });
 }
 
-void Termination::received() {
+void Termination::received(int signal) {
   const std::lock_guard lock(mutex_);
   count_ += 1;
   if (count_ >= exit_from_) {
     endRunningPrograms();
-    ::_exit(kExitInterrupted);
+    ::_exit(exitStatusOfSignal(signal));
   }
   tell();
 }

@@ -24,7 +24,7 @@ class Termination {
 
   // Blocks until a signal has come.
   void wait();
-  // The same as a first signal. Any thread.
+  // Ends waiting as a first signal does. Any thread.
   void request();
   // Calls back once as soon as there is something to wait() for, on whatever thread tells of it;
   // at once if that has come already. An empty function takes it back.
@@ -33,7 +33,7 @@ class Termination {
  private:
   Termination(net::ShardGroup& control, OnSignal on_signal)
       : control_(control), exit_from_(on_signal == OnSignal::kExitAtOnce ? 1 : 2) {}
-  void received();
+  void received(int signal);
   void tell();  // under the mutex
 
   net::ShardGroup& control_;

@@ -11,6 +11,7 @@
 #include "project/directories.h"
 #include "release/update.h"
 #include "wash/command.h"
+#include "wash/terminal/interrupt.h"
 #include "wash/terminal/transfer_line.h"
 
 namespace nimbus::wash {
@@ -75,12 +76,14 @@ std::string messageOf(const release::UpdateRequest& request,
 }
 
 int runUpdate(const UpdateFlags& flags, const GlobalOptions& global) {
-  const auto request = requestOf(flags);
+  const Interrupt interrupt;
+  auto request = requestOf(flags);
   if (!request) return reportFailure(global.format, request.error());
+  request->stop = interrupt.token();
   SystemProcessRunner runner;
   TransferLine line;
   const auto outcome = release::update(*request, runner, &line);
-  if (!outcome) return reportFailure(global.format, outcome.error());
+  if (!outcome) return reportFailure(global.format, outcome.error(), interrupt);
   const auto orNull = [](const std::string& path) {
     return path.empty() ? "null" : jsonText(path);
   };

@@ -11,8 +11,10 @@
 #include "base/escape.h"
 #include "base/text.h"
 #include "host/text_rules.h"
+#include "wash/answer.h"
 #include "wash/command_path.h"
 #include "wash/output.h"
+#include "wash/version.h"
 
 namespace nimbus::wash {
 namespace {
@@ -164,7 +166,9 @@ int reportUsage(const CLI::App& app, const std::vector<std::string>& words,
   if (error.get_exit_code() == 0) {
     std::ostringstream answer;
     static_cast<void>(app.exit(error, answer, answer));
-    printOutput(answer.str());
+    const bool version = dynamic_cast<const CLI::CallForVersion*>(&error) != nullptr;
+    printAnswer(asksForJson(words) ? OutputFormat::kJson : OutputFormat::kText, answer.str(),
+                version ? versionFields() : std::vector<DataField>{});
     return kExitOk;
   }
   const std::string message = usageMessage(app, words, error);

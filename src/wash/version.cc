@@ -13,4 +13,11 @@ std::string versionText() {
          "\nengine: " + std::string(engine::engineVersion()) + "\ncompiler: " + __VERSION__;
 }
 
+std::vector<DataField> versionFields() {
+  return {{"version", jsonText(NIMBUS_VERSION)},
+          {"commit", jsonText(NIMBUS_COMMIT)},
+          {"engine", jsonText(engine::engineVersion())},
+          {"compiler", jsonText(__VERSION__)}};
+}
+
 }  // namespace nimbus::wash

@@ -1,5 +1,6 @@
 // `wash wit`: the packages that a project's WIT needs.
 
+#include <algorithm>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -125,12 +126,33 @@ Result<Report> fetch(const WitFlags& flags, const GlobalOptions& global,
   return Report{fetchText(project, outcome), fetchFields(project, outcome)};
 }
 
-Result<WitFetchChoice> updateChoice(const WitFlags& flags) {
+// Whether the package is the one that is named, of any version if none is.
+bool isNamed(const wit::PackageRef& package, const wit::PackageRef& name) {
+  return package.name == name.name && (name.version.empty() || package.version == name.version);
+}
+
+// Fails for a package that the project neither needs nor has.
+Result<void> checkNeeded(const WitProject& project, const wit::PackageRef& name) {
+  TRY(const wit::PackageNeeds about, wit::packageNeeds(project.wit.main()));
+  std::vector<wit::PackageRef> known = about.needs;
+  for (const auto* packages : {&project.wit.own(), &project.wit.fetched()})
+    for (const witdeps::TextPackage& package : *packages) known.push_back(package.about.package);
+  if (std::ranges::any_of(known, [&](const wit::PackageRef& each) { return isNamed(each, name); }))
+    return {};
+  return fail(ErrorCode::kNotFound,
+              fmt::format("{} does not need {}", about.package.text(), name.text()));
+}
+
+Result<Report> update(const WitFlags& flags, const GlobalOptions& global,
+                      const Interrupt& interrupt) {
   WitFetchChoice choice{.refresh = witdeps::Refresh::kAll, .forget_all = flags.name.empty()};
   if (!flags.name.empty()) {
     TRY(choice.forget, wit::PackageRef::parse(flags.name));
+    TRY(const WitProject project, openProject(flags, global));
+    TRY_VOID(project.needPackage());
+    TRY_VOID(checkNeeded(project, *choice.forget));
   }
-  return choice;
+  return fetch(flags, global, choice, interrupt);
 }
 
 // --- add and remove ---
@@ -273,12 +295,8 @@ void addFetching(const Maker& maker) {
   addWitNetworkFlags(*fetching, flags->network);
 
   flags = std::make_shared<WitFlags>();
-  CLI::App* updating = maker.add("update", "Fetch again, whatever the lock file says", flags,
-                                 [](const WitFlags& given, const GlobalOptions& global,
-                                    const Interrupt& interrupt) -> Result<Report> {
-                                   TRY(const WitFetchChoice choice, updateChoice(given));
-                                   return fetch(given, global, choice, interrupt);
-                                 });
+  CLI::App* updating =
+      maker.add("update", "Fetch again, whatever the lock file says", flags, update);
   updating->add_option("package", flags->name, "Only this package: wasi:http or wasi:http@0.2.3")
       ->check(acceptedBy(wit::PackageRef::parse))
       ->option_text("[PACKAGE]");

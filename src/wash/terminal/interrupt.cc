@@ -21,6 +21,8 @@ namespace nimbus::wash {
 
 namespace {
 
+static_assert(exitStatusOfSignal(SIGINT) == kExitInterrupted);
+
 std::mutex current_mutex;
 std::stop_token current_token;
 
@@ -60,20 +62,22 @@ Interrupt::~Interrupt() {
 int reportFailure(OutputFormat format, const Error& error, const Interrupt& interrupt) {
   if (!interrupt.received()) return reportFailure(format, error);
   std::fputs("interrupted\n", stderr);
-  return kExitInterrupted;
+  return interrupt.status();
 }
 
-void Interrupt::wait(int signals) const {
-  std::stop_source source = source_;  // shares its state
+void Interrupt::wait(int signals) {
   while (true) {
     std::array<pollfd, 2> waits{{{ending_, POLLIN, 0}, {signals, POLLIN, 0}}};
     if (::poll(waits.data(), waits.size(), -1) < 0) continue;
     if (waits[0].revents != 0) return;
     signalfd_siginfo info{};
     if (::read(signals, &info, sizeof info) != static_cast<ssize_t>(sizeof info)) continue;
-    if (source.request_stop()) continue;
+    const auto signal = static_cast<int>(info.ssi_signo);
+    int none = 0;
+    signal_.compare_exchange_strong(none, signal);
+    if (source_.request_stop()) continue;
     endRunningPrograms();
-    ::_exit(kExitInterrupted);
+    ::_exit(exitStatusOfSignal(signal));
   }
 }
 

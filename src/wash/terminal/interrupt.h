@@ -1,10 +1,12 @@
 #pragma once
 
+#include <atomic>
 #include <stop_token>
 #include <thread>
 
 #include "base/result.h"
 #include "net/watch.h"
+#include "wash/exit_status.h"
 #include "wash/output.h"
 
 namespace nimbus::wash {
@@ -24,13 +26,16 @@ class Interrupt {
   [[nodiscard]] static std::stop_token current();
   // Whether a signal has come. Any thread.
   [[nodiscard]] bool received() const { return source_.stop_requested(); }
+  // The status of a process that it ends: 128 and its number.
+  [[nodiscard]] int status() const { return exitStatusOfSignal(signal_); }
 
  private:
-  void wait(int signals) const;
+  void wait(int signals);
 
   const net::TerminationSignalsBlocked blocked_;
   std::stop_source source_;
-  int ending_ = -1;  // an eventfd that ends the thread
+  std::atomic<int> signal_ = 0;  // the first that came
+  int ending_ = -1;              // an eventfd that ends the thread
   std::thread waiter_;
 };
 
