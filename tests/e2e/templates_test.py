@@ -19,6 +19,9 @@ class Templates(template_projects.TestCase):
         self.assert_says_hello(self.build(project), "Hello from C++: ")
         self.assert_says_hello(self.build(project, "--debug"), "Hello from C++: ")
 
+    def test_cpp_counts(self):
+        self.assert_counts(self.build(self.make("http-kv-counter", "cpp")))
+
     def test_rust_says_hello(self):
         component = self.build(self.make("http-hello", "rust"))
         self.assert_says_hello(component, "Hello from Rust: ")

@@ -49,6 +49,12 @@ class Templates(template_projects.TestCase):
         component = self.build(self.make("http-hello", "python"))
         self.assert_says_hello(component, "Hello from Python: ")
 
+    def test_python_counts(self):
+        self.assert_counts(self.build(self.make("http-kv-counter", "python")))
+
+    def test_typescript_counts(self):
+        self.assert_counts(self.build(self.make("http-kv-counter", "typescript")))
+
     def test_javascript_says_hello(self):
         project = self.make("http-hello", "javascript")
         # What `npm install` would bring, from the cache.
