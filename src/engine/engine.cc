@@ -61,11 +61,12 @@ using ComponentHandle = std::unique_ptr<NimbusComponent, ComponentDeleter>;
 
 // Resolves imports; an error tells what the labels of a composition stand for.
 Result<NimbusLinked*> link(const WasmEngine& engine, const NimbusComponent& component,
-                           ComponentKind kind, const wit::Composition& composition) {
+                           ComponentKind kind, bool single, const wit::Composition& composition) {
   const auto raw_kind = static_cast<std::int32_t>(kind);
   NimbusLinked* linked = nullptr;
   if (composition.parts.empty()) {
-    linked = nimbus_linked_new(engine.raw(), &component, raw_kind);
+    linked =
+        nimbus_linked_new(engine.raw(), &component, raw_kind, static_cast<std::uint8_t>(single));
   } else {
     const std::vector<NimbusLabel> labels = rawLabels(composition);
     linked = nimbus_linked_new_composed(engine.raw(), &component, raw_kind, labels.data(),
@@ -205,7 +206,7 @@ Engine::Impl::ComponentResult Engine::Impl::finish(const Sha256& digest, ByteVie
   TRY(const WasmEngine* engine, engineFor(info));
   // By what is compiled: a module that was wrapped has another digest.
   TRY(ComponentHandle component, native(*engine, sha256(wasm), wasm));
-  TRY(NimbusLinked * linked, link(*engine, *component, kind, composition));
+  TRY(NimbusLinked * linked, link(*engine, *component, kind, !info.has_inner_calls, composition));
   ImportTypes types;
   if (nimbus_linked_function_count(linked) > 0) {
     if (auto read = ImportTypes::read(wasm)) types = *std::move(read);

@@ -87,6 +87,7 @@ Result<std::unique_ptr<GuestContext>> GuestContext::create(net::Shard& shard,
   config.max_memory_bytes = options.max_memory_bytes;
   config.max_table_elements = options.max_table_elements;
   config.egress_window_bytes = kEgressWindowBytes;
+  config.max_handles = options.max_handles;
   config.stdio = static_cast<std::uint8_t>(options.stdio);
   config.allow_sockets = static_cast<std::uint8_t>(options.allow_sockets);
 

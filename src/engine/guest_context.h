@@ -61,6 +61,8 @@ struct GuestContextOptions {
   std::vector<GuestVolume> volumes;
   std::uint64_t max_memory_bytes = 0;    // of one instance
   std::uint64_t max_table_elements = 0;  // of one instance
+  // Resources of the host that one instance holds at once: streams, fields, files, pollables, …
+  std::uint32_t max_handles = 16'384;
   GuestStdio stdio = GuestStdio::kLines;
   // Who provides what the component imports beyond WASI; null: it imports nothing such.
   std::shared_ptr<const ImportSet> imports;

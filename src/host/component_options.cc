@@ -11,6 +11,10 @@
 namespace nimbus::host {
 namespace {
 
+// Resources of the host that an instance may hold: a file tree open, and what each call has.
+constexpr std::uint32_t kBaseHandles = 1024;
+constexpr std::uint32_t kHandlesPerCall = 32;
+
 template <typename Milliseconds>
 void setDuration(Duration& into, const std::optional<Milliseconds>& ms) {
   if (ms) into = std::chrono::milliseconds(*ms);
@@ -63,6 +67,7 @@ engine::GuestContextOptions contextOptionsOf(const WorkloadSpec& spec,
   }
   options.max_memory_bytes = policy.max_memory_bytes;
   options.max_table_elements = policy.max_table_elements;
+  options.max_handles = kBaseHandles + kHandlesPerCall * policy.max_concurrency;
   options.stdio = engine::GuestStdio::kLines;
   options.allow_sockets = !resources.allowed_hosts.empty() ||
                           !resources.allowed_ip_name_lookups.empty() ||

@@ -85,6 +85,10 @@ Verdict EgressPolicy::checkHttp(std::string_view scheme, std::string_view host,
 Verdict EgressPolicy::checkAddress(const net::IpAddress& address, std::uint16_t port,
                                    Transport transport) const {
   const AddressRange range = rangeOf(address);
+  if (range.kind != AddressKind::kLoopback && isControlPort(address, port, transport)) {
+    return {DenyReason::kHostOwnedPort, address.toString() + " port " + std::to_string(port) +
+                                            " belongs to the host's administration"};
+  }
   switch (range.kind) {
     case AddressKind::kPublic: return {};
     case AddressKind::kLoopback: return checkLoopback(port, transport);
@@ -98,6 +102,12 @@ Verdict EgressPolicy::checkAddress(const net::IpAddress& address, std::uint16_t 
   }
   return {DenyReason::kBlockedRange,
           address.toString() + " is in a forbidden range (" + std::string(range.name) + ")"};
+}
+
+bool EgressPolicy::isControlPort(const net::IpAddress& address, std::uint16_t port,
+                                 Transport transport) const {
+  return transport == Transport::kTcp && options_.control_ports != nullptr &&
+         options_.control_ports->has(port) && options_.is_own_address(address);
 }
 
 Verdict EgressPolicy::checkLoopback(std::uint16_t port, Transport transport) const {

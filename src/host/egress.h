@@ -11,6 +11,7 @@
 #include "base/result.h"
 #include "host/egress_rules.h"
 #include "net/address.h"
+#include "net/own_addresses.h"
 
 namespace nimbus::host {
 
@@ -74,6 +75,9 @@ struct EgressOptions {
   bool allow_host_loopback = false;
   // Never reachable on loopback; ports may come later. Null: none.
   std::shared_ptr<const OwnedPorts> host_owned_ports;
+  // Those of administration and probes: never reachable on any address of this machine.
+  std::shared_ptr<const OwnedPorts> control_ports;
+  bool (*is_own_address)(const net::IpAddress&) = net::isOwnAddress;
 };
 
 // The lists of a manifest.
@@ -120,6 +124,8 @@ class EgressPolicy {
                                         Transport transport) const;
 
  private:
+  [[nodiscard]] bool isControlPort(const net::IpAddress& address, std::uint16_t port,
+                                   Transport transport) const;
   [[nodiscard]] Verdict checkLoopback(std::uint16_t port, Transport transport) const;
 
   EgressOptions options_;

@@ -22,7 +22,8 @@ constexpr V4Range kV4Ranges[] = {
     {{169, 254, 170, 2}, 32, {kMetadata, "cloud metadata"}},
     {{100, 100, 100, 200}, 32, {kMetadata, "cloud metadata"}},
     {{168, 63, 129, 16}, 32, {kMetadata, "cloud metadata"}},
-    {{0, 0, 0, 0}, 8, {kSpecial, "unspecified"}},
+    {{0, 0, 0, 0}, 32, {kLoopback, "unspecified"}},  // connecting there reaches loopback
+    {{0, 0, 0, 0}, 8, {kSpecial, "this network"}},
     {{10, 0, 0, 0}, 8, {kPrivate, "private"}},
     {{100, 64, 0, 0}, 10, {kPrivate, "shared address space"}},
     {{127, 0, 0, 0}, 8, {kLoopback, "loopback"}},
@@ -49,7 +50,7 @@ struct V6Range {
 constexpr V6Range kV6Ranges[] = {
     {{0xfd00, 0x0ec2, 0, 0, 0, 0, 0, 0x0254}, 128, {kMetadata, "cloud metadata"}},
     {{0xfd20, 0x00ce, 0, 0, 0, 0, 0, 0x0254}, 128, {kMetadata, "cloud metadata"}},
-    {{}, 128, {kSpecial, "unspecified"}},
+    {{}, 128, {kLoopback, "unspecified"}},
     {{0, 0, 0, 0, 0, 0, 0, 1}, 128, {kLoopback, "loopback"}},
     {{0x2001, 0x0002}, 48, {kSpecial, "benchmarking"}},
     {{0x2001, 0x0db8}, 32, {kSpecial, "documentation"}},

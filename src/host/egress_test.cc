@@ -178,7 +178,7 @@ using enum AddressKind;
 constexpr RangeCase kRangeCases[] = {
     {"8.8.8.8", kPublic},
     {"1.0.0.0", kPublic},
-    {"0.0.0.0", kSpecial},
+    {"0.0.0.0", kLoopback},
     {"0.1.2.3", kSpecial},
     {"9.255.255.255", kPublic},
     {"10.0.0.0", kPrivate},
@@ -221,7 +221,7 @@ constexpr RangeCase kRangeCases[] = {
     {"239.255.255.255", kSpecial},
     {"240.0.0.1", kSpecial},
     {"255.255.255.255", kSpecial},
-    {"::", kSpecial},
+    {"::", kLoopback},
     {"::1", kLoopback},
     {"::2", kSpecial},
     {"::ffff:127.0.0.1", kLoopback},
@@ -329,6 +329,31 @@ TEST(EgressPolicy, OpensHostLoopbackOnlyIfHostAndWorkloadAgree) {
   EXPECT_EQ(policy.checkAddress(ip("127.0.0.1"), 8000).denial().reason, DenyReason::kHostOwnedPort);
   EXPECT_EQ(policy.checkSocketConnect(ip("127.0.0.1"), 8000, Transport::kTcp).denial().reason,
             DenyReason::kHostOwnedPort);
+}
+
+TEST(EgressPolicy, NeverReachesAdministrationOnAnyAddressOfTheMachine) {
+  EgressOptions options;
+  const auto control = std::make_shared<OwnedPorts>();
+  control->add(9000);
+  options.control_ports = control;
+  options.is_own_address = [](const net::IpAddress& address) { return address == ip("10.0.0.5"); };
+  const EgressPolicy policy = hosts({"*", "10.0.0.0/8"}, options);
+  EXPECT_EQ(policy.checkAddress(ip("10.0.0.5"), 9000).denial().reason, DenyReason::kHostOwnedPort);
+  EXPECT_EQ(policy.checkSocketConnect(ip("10.0.0.5"), 9000, Transport::kTcp).denial().reason,
+            DenyReason::kHostOwnedPort);
+  EXPECT_TRUE(policy.checkAddress(ip("10.0.0.6"), 9000));
+  EXPECT_TRUE(policy.checkAddress(ip("10.0.0.5"), 9001));
+  EXPECT_TRUE(policy.checkSocketConnect(ip("10.0.0.5"), 9000, Transport::kUdp));
+}
+
+TEST(EgressPolicy, TakesTheUnspecifiedAddressForTheLoopbackThatItReaches) {
+  EgressOptions lax;
+  lax.deny_special_ranges = false;
+  for (const auto* address : {"0.0.0.0", "::", "::ffff:0.0.0.0"}) {
+    EXPECT_EQ(hosts({"*"}, lax).checkAddress(ip(address), 80).denial().reason,
+              DenyReason::kHostLoopbackNotPermitted)
+        << address;
+  }
 }
 
 TEST(EgressPolicy, MatchesSocketsByAddressOnly) {

@@ -115,17 +115,32 @@ Result<void> removeFileDurably(const std::string& folder, const std::string& nam
   return syncFolder(folder);
 }
 
-Result<void> ensurePrivateFolder(const std::string& folder) {
+namespace {
+
+// Made if it is missing; its parents too.
+Result<void> makePrivateFolder(const std::string& folder) {
   std::error_code error;
   const auto parent = std::filesystem::path(folder).parent_path();
   if (!parent.empty()) std::filesystem::create_directories(parent, error);
   if (error) return failFor("create", parent.string(), error.value());
   if (::mkdir(folder.c_str(), S_IRWXU) != 0 && errno != EEXIST)
     return failFor("create", folder, errno);
+  return {};
+}
+
+Result<struct stat> statFolder(const std::string& folder) {
   struct stat status{};
   if (::stat(folder.c_str(), &status) != 0) return failFor("open", folder, errno);
   if (!S_ISDIR(status.st_mode))
     return fail(ErrorCode::kInvalidArgument, fmt::format("{} is not a folder", folder));
+  return status;
+}
+
+}  // namespace
+
+Result<void> ensurePrivateFolder(const std::string& folder) {
+  TRY_VOID(makePrivateFolder(folder));
+  TRY(const struct stat status, statFolder(folder));
   if (status.st_uid != ::geteuid())
     return fail(ErrorCode::kPermissionDenied,
                 fmt::format("the folder {} belongs to another user", folder));
@@ -134,6 +149,23 @@ Result<void> ensurePrivateFolder(const std::string& folder) {
                 fmt::format("the folder {} is open to other users (mode {:o}); make it 0700",
                             folder, status.st_mode & 07777));
   return {};
+}
+
+Result<void> checkOwnFolder(const std::string& folder) {
+  TRY(const struct stat status, statFolder(folder));
+  if (status.st_uid != ::geteuid() && status.st_uid != 0)
+    return fail(ErrorCode::kPermissionDenied,
+                fmt::format("the folder {} belongs to another user", folder));
+  if ((status.st_mode & (S_IWGRP | S_IWOTH)) != 0)
+    return fail(ErrorCode::kPermissionDenied,
+                fmt::format("other users may write to the folder {} (mode {:o}); make it 0700",
+                            folder, status.st_mode & 07777));
+  return {};
+}
+
+Result<void> ensureOwnFolder(const std::string& folder) {
+  TRY_VOID(makePrivateFolder(folder));
+  return checkOwnFolder(folder);
 }
 
 }  // namespace nimbus::host

@@ -65,6 +65,12 @@ struct FileStamp {
 // parents), refused with kPermissionDenied if it belongs to somebody else or is open to others.
 [[nodiscard]] Result<void> ensurePrivateFolder(const std::string& folder);
 
+// Nobody but this user (and root) can put something into the folder or replace what is there:
+// kPermissionDenied otherwise, kNotFound if it is missing. Others may read it.
+[[nodiscard]] Result<void> checkOwnFolder(const std::string& folder);
+// The same for a folder that is made, with mode 0700, if it is missing (with its parents).
+[[nodiscard]] Result<void> ensureOwnFolder(const std::string& folder);
+
 // What replaceFileDurably() leaves behind when the process dies in the middle ends so.
 inline constexpr std::string_view kTemporarySuffix = ".tmp";
 

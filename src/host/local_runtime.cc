@@ -67,6 +67,7 @@ LocalRuntime::LocalRuntime(net::Shard& control, net::ShardGroup& serving,
       clock_(clock),
       loader_(control, engine, options_.max_component_bytes, clock),
       images_(control, options_.images),
+      volume_root_(std::make_shared<VolumeRoot>(options_.volumes_folder)),
       providers_(control, options_.providers,
                  std::make_unique<RemoteProviders>(
                      control,
@@ -83,7 +84,7 @@ Result<std::shared_ptr<WorkloadVolumes>> LocalRuntime::volumesOf(const WorkloadS
     TRY_VOID(volumes->add(spec));
     return volumes;
   }
-  TRY(auto volumes, WorkloadVolumes::open(spec, options_.volumes_folder, volume_remover_));
+  TRY(auto volumes, WorkloadVolumes::open(spec, volume_root_));
   known = volumes;
   return volumes;
 }

@@ -38,7 +38,7 @@ struct LocalRuntimeOptions {
   ProvidersOptions providers;
   CallPolicy defaults;         // for what a manifest leaves out
   EgressOptions egress;        // of the whole host
-  std::string volumes_folder;  // of ephemeral volumes
+  std::string volumes_folder;  // of ephemeral volumes (VolumeRoot)
   engine::GuestStdio stdio = engine::GuestStdio::kLines;
   std::uint64_t max_component_bytes = 256ULL << 20;
   ImageOptions images;
@@ -103,8 +103,7 @@ class LocalRuntime final : public WorkloadRuntime {
   WorkloadExports exports_;
   Images images_;
   ExpiringMap<std::weak_ptr<WorkloadVolumes>> volumes_;  // by workload
-  const std::shared_ptr<net::BlockingWorker> volume_remover_ =
-      std::make_shared<net::BlockingWorker>();
+  const std::shared_ptr<VolumeRoot> volume_root_;
   Providers providers_;
   BindingTable bindings_;
 };

@@ -1,8 +1,10 @@
 #include "host/volumes.h"
 
 #include <fmt/format.h>
+#include <sys/stat.h>
 
 #include <atomic>
+#include <cerrno>
 #include <cstdint>
 #include <filesystem>
 #include <system_error>
@@ -12,25 +14,32 @@ namespace nimbus::host {
 
 namespace fs = std::filesystem;
 
-Result<std::shared_ptr<WorkloadVolumes>> WorkloadVolumes::open(
-    const WorkloadSpec& spec, const std::string& root,
-    std::shared_ptr<net::BlockingWorker> remover) {
+Result<std::shared_ptr<WorkloadVolumes>> WorkloadVolumes::open(const WorkloadSpec& spec,
+                                                               std::shared_ptr<VolumeRoot> root) {
   static std::atomic<std::uint64_t> opened{0};
   // Names are DNS labels: they can neither leave the folder nor collide.
   std::shared_ptr<WorkloadVolumes> volumes(
-      new WorkloadVolumes(fmt::format("{}/{}.{}.{}", root, spec.namespace_name, spec.name,
+      new WorkloadVolumes(fmt::format("{}.{}.{}", spec.namespace_name, spec.name,
                                       opened.fetch_add(1, std::memory_order_relaxed)),
-                          std::move(remover)));
+                          std::move(root)));
   TRY_VOID(volumes->add(spec));
   return volumes;
 }
 
 WorkloadVolumes::~WorkloadVolumes() {
-  if (!made_) return;
-  remover_->post([folder = folder_] {
-    std::error_code ignored;
-    fs::remove_all(folder, ignored);
-  });
+  if (!folder_.empty()) root_->remove(folder_);
+}
+
+Result<void> WorkloadVolumes::makeFolder() {
+  if (!folder_.empty()) return {};
+  TRY(const std::string root, root_->folder());
+  const std::string folder = root + "/" + name_;
+  // What a process that was killed has left there is not this workload's.
+  std::error_code error;
+  fs::remove_all(folder, error);
+  if (::mkdir(folder.c_str(), S_IRWXU) != 0) return failErrno("cannot make " + folder, errno);
+  folder_ = folder;
+  return {};
 }
 
 std::string WorkloadVolumes::pathOf(const VolumeSpec& volume) const {
@@ -40,19 +49,16 @@ std::string WorkloadVolumes::pathOf(const VolumeSpec& volume) const {
 Result<void> WorkloadVolumes::add(const WorkloadSpec& spec) {
   for (const VolumeSpec& volume : spec.volumes) {
     std::error_code error;
-    const std::string path = pathOf(volume);
     if (!volume.host_path.empty()) {
-      if (!fs::is_directory(path, error)) {
-        return fail(ErrorCode::kNotFound,
-                    "volume \"" + volume.name + "\": " + path + " is not an existing folder");
+      if (!fs::is_directory(volume.host_path, error)) {
+        return fail(ErrorCode::kNotFound, "volume \"" + volume.name + "\": " + volume.host_path +
+                                              " is not an existing folder");
       }
       continue;
     }
-    // What a process that was killed has left there is not this workload's.
-    if (!std::exchange(made_, true)) fs::remove_all(folder_, error);
-    fs::create_directories(path, error);
-    if (error) return failErrno("volume \"" + volume.name + "\": " + path, error.value());
-    fs::permissions(folder_, fs::perms::owner_all, error);
+    TRY_VOID(makeFolder());
+    fs::create_directory(pathOf(volume), error);
+    if (error) return failErrno("volume \"" + volume.name + "\": " + pathOf(volume), error.value());
   }
   return {};
 }

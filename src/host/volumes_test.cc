@@ -15,15 +15,15 @@ class VolumesTest : public ::testing::Test {
     return spec;
   }
   // Returns when all that was to be removed is.
-  void awaitRemoval() { remover_ = std::make_shared<net::BlockingWorker>(); }
+  void awaitRemoval() { volumes_root_ = std::make_shared<VolumeRoot>(root_.path()); }
 
   TemporaryFolder root_;
-  std::shared_ptr<net::BlockingWorker> remover_ = std::make_shared<net::BlockingWorker>();
+  std::shared_ptr<VolumeRoot> volumes_root_ = std::make_shared<VolumeRoot>(root_.path());
 };
 
 TEST_F(VolumesTest, AnEphemeralVolumeIsMadeForItsWorkloadAloneAndGoesWithIt) {
   const WorkloadSpec spec = specWith({{.name = "scratch", .host_path = ""}});
-  auto volumes = WorkloadVolumes::open(spec, root_.path(), remover_).value();
+  auto volumes = WorkloadVolumes::open(spec, volumes_root_).value();
   const std::string path = volumes->pathOf(spec.volumes[0]);
   const fs::path folder = fs::path(path).parent_path();
   EXPECT_EQ(fs::path(path).filename(), "scratch");
@@ -39,9 +39,9 @@ TEST_F(VolumesTest, AnEphemeralVolumeIsMadeForItsWorkloadAloneAndGoesWithIt) {
 
 TEST_F(VolumesTest, AWorkloadThatComesBackDoesNotMeetWhatIsBeingDeleted) {
   const WorkloadSpec spec = specWith({{.name = "scratch", .host_path = ""}});
-  auto first = WorkloadVolumes::open(spec, root_.path(), remover_).value();
+  auto first = WorkloadVolumes::open(spec, volumes_root_).value();
   first.reset();
-  const auto second = WorkloadVolumes::open(spec, root_.path(), remover_).value();
+  const auto second = WorkloadVolumes::open(spec, volumes_root_).value();
   awaitRemoval();
   EXPECT_TRUE(fs::is_directory(second->pathOf(spec.volumes[0])));
 }
@@ -50,14 +50,14 @@ TEST_F(VolumesTest, WorkloadsWithTheSameVolumeNameDoNotMeet) {
   const WorkloadSpec shop = specWith({{.name = "scratch", .host_path = ""}});
   WorkloadSpec other = shop;
   other.namespace_name = "test";
-  const auto first = WorkloadVolumes::open(shop, root_.path(), remover_).value();
-  const auto second = WorkloadVolumes::open(other, root_.path(), remover_).value();
+  const auto first = WorkloadVolumes::open(shop, volumes_root_).value();
+  const auto second = WorkloadVolumes::open(other, volumes_root_).value();
   EXPECT_NE(first->pathOf(shop.volumes[0]), second->pathOf(other.volumes[0]));
 }
 
 TEST_F(VolumesTest, ANewerGenerationKeepsWhatIsThereAndGetsWhatItAdds) {
   const WorkloadSpec old = specWith({{.name = "a", .host_path = ""}});
-  const auto volumes = WorkloadVolumes::open(old, root_.path(), remover_).value();
+  const auto volumes = WorkloadVolumes::open(old, volumes_root_).value();
   std::ofstream(volumes->pathOf(old.volumes[0]) + "/file") << "text";
   const WorkloadSpec next =
       specWith({{.name = "a", .host_path = ""}, {.name = "b", .host_path = ""}});
@@ -69,7 +69,7 @@ TEST_F(VolumesTest, ANewerGenerationKeepsWhatIsThereAndGetsWhatItAdds) {
 TEST_F(VolumesTest, AFolderOfTheHostIsUsedAsItIsAndStays) {
   fs::create_directory(root_.path("data"));
   const WorkloadSpec spec = specWith({{.name = "data", .host_path = root_.path("data")}});
-  auto volumes = WorkloadVolumes::open(spec, root_.path("volumes"), remover_).value();
+  auto volumes = WorkloadVolumes::open(spec, volumes_root_).value();
   EXPECT_EQ(volumes->pathOf(spec.volumes[0]), root_.path("data"));
   volumes.reset();
   EXPECT_TRUE(fs::exists(root_.path("data")));
@@ -78,18 +78,55 @@ TEST_F(VolumesTest, AFolderOfTheHostIsUsedAsItIsAndStays) {
 TEST_F(VolumesTest, AFolderOfTheHostMustExist) {
   root_.write("file", "");
   for (const std::string& path : {root_.path("none"), root_.path("file")}) {
-    const auto volumes = WorkloadVolumes::open(specWith({{.name = "data", .host_path = path}}),
-                                               root_.path(), remover_);
+    const auto volumes =
+        WorkloadVolumes::open(specWith({{.name = "data", .host_path = path}}), volumes_root_);
     ASSERT_FALSE(volumes);
     EXPECT_EQ(volumes.error().code(), ErrorCode::kNotFound);
     EXPECT_NE(volumes.error().message().find(path), std::string::npos);
   }
 }
 
+TEST_F(VolumesTest, WithoutAFolderThereIsOneThatNobodyForeseesAndItGoesAtTheEnd) {
+  const WorkloadSpec spec = specWith({{.name = "scratch", .host_path = ""}});
+  std::shared_ptr<VolumeRoot> first = std::make_shared<VolumeRoot>("");
+  const VolumeRoot second("");
+  auto volumes = WorkloadVolumes::open(spec, first).value();
+  const fs::path folder = first->folder().value();
+  EXPECT_EQ(fs::path(volumes->pathOf(spec.volumes[0])).parent_path().parent_path(), folder);
+  EXPECT_EQ(fs::status(folder).permissions(), fs::perms::owner_all);
+  first.reset();
+  EXPECT_TRUE(fs::exists(folder));  // a workload still uses it
+  volumes.reset();
+  EXPECT_FALSE(fs::exists(folder));
+}
+
+TEST_F(VolumesTest, AFolderToWhichOthersWriteIsRefused) {
+  fs::permissions(root_.path(), fs::perms::owner_all | fs::perms::others_write);
+  const WorkloadSpec spec = specWith({{.name = "scratch", .host_path = ""}});
+  const auto volumes = WorkloadVolumes::open(spec, volumes_root_);
+  ASSERT_FALSE(volumes);
+  EXPECT_EQ(volumes.error().code(), ErrorCode::kPermissionDenied);
+  fs::permissions(root_.path(), fs::perms::owner_all | fs::perms::others_read);
+  EXPECT_TRUE(WorkloadVolumes::open(spec, volumes_root_));
+}
+
+TEST_F(VolumesTest, ALinkInTheWayIsNotFollowed) {
+  fs::create_directory(root_.path("elsewhere"));
+  const WorkloadSpec spec = specWith({{.name = "scratch", .host_path = ""}});
+  auto before = WorkloadVolumes::open(spec, volumes_root_).value();
+  const fs::path path = fs::path(before->pathOf(spec.volumes[0])).parent_path();
+  const int number = std::stoi(path.extension().string().substr(1));
+  fs::create_symlink(root_.path("elsewhere"),
+                     root_.path("default.shop." + std::to_string(number + 1)));
+  const auto volumes = WorkloadVolumes::open(spec, volumes_root_).value();
+  EXPECT_TRUE(fs::is_directory(volumes->pathOf(spec.volumes[0])));
+  EXPECT_TRUE(fs::is_empty(root_.path("elsewhere")));
+}
+
 TEST_F(VolumesTest, AFailedOpenLeavesNothingBehind) {
   const WorkloadSpec spec =
       specWith({{.name = "scratch", .host_path = ""}, {.name = "x", .host_path = "/nowhere/x"}});
-  EXPECT_FALSE(WorkloadVolumes::open(spec, root_.path(), remover_));
+  EXPECT_FALSE(WorkloadVolumes::open(spec, volumes_root_));
   EXPECT_FALSE(fs::exists(root_.path("default.shop")));
 }
 

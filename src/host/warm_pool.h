@@ -51,6 +51,7 @@ class WarmPool final : public InstancePool,
   void kill(const SlotPointer& slot);
   void endAfterGrace(const SlotPointer& slot);
   void checkCpu(const SlotPointer& slot);
+  void checkUnaskedCpu(const SlotPointer& slot);
   void retireIdle();
   [[nodiscard]] SlotPointer find(const engine::WarmInstance& instance) const;
 

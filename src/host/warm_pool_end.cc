@@ -80,10 +80,18 @@ void WarmPool::onCallTimeout(WarmCall& call) {
 
 void WarmPool::onPolled(engine::WarmInstance& instance, Duration cpu, Duration stretch) {
   const SlotPointer slot = find(instance);
-  if (!slot || slot->calls.empty()) return;
+  if (!slot) return;
+  slot->stretch_before = std::min(slot->stretch_before, stretch);
+  if (slot->calls.empty()) {
+    slot->unasked_cpu += cpu;
+    slot->stretch_before = stretch;
+    checkUnaskedCpu(slot);
+    return;
+  }
+  slot->unasked_cpu = Duration::zero();
   const Duration limit = environment_.policy.cpu_limit;
   const Duration share = cpu / static_cast<std::int64_t>(slot->calls.size());
-  bool exceeded = stretch > limit;
+  bool exceeded = stretch - slot->stretch_before > limit;
   for (WarmCall* call : slot->calls) {
     call->cpu_time += share;
     exceeded = exceeded || call->cpu_time > limit;
@@ -107,6 +115,14 @@ void WarmPool::checkCpu(const SlotPointer& slot) {
         fmt::format("its instance was ended: one of the {} calls on it used up its CPU time",
                     slot->calls.size());
   }
+  kill(slot);
+}
+
+// A guest may go on after its answer, as long as one call may compute; then nobody asks for it.
+void WarmPool::checkUnaskedCpu(const SlotPointer& slot) {
+  if (slot->unasked_cpu <= environment_.policy.cpu_limit || !slot->admits) return;
+  environment_.log.note(LogLevel::kWarn, "ended an instance",
+                        "it used up the CPU time of a call with no call on it");
   kill(slot);
 }
 

@@ -26,6 +26,8 @@ struct WarmSlot {
   std::vector<WarmCall*> calls;
   std::uint32_t seats_taken = 0;  // calls, and promises to calls
   std::uint64_t admitted = 0;
+  Duration unasked_cpu{};     // used since there was a call on it
+  Duration stretch_before{};  // of the present stretch, what was used before the first call on it
   bool admits = true;
   bool has_stray = false;  // a call was given up while its guest code goes on
   bool closing = false;

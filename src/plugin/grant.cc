@@ -19,17 +19,18 @@ constexpr std::array kKindNames{std::string_view("program"), std::string_view("h
 // In small letters. Not all that there are: one that is missing is still asked about, with its
 // whole command line.
 constexpr std::string_view kShells =
-    "ash awk bash bazel bun bunx busybox bwrap capsh cargo chpst chroot chrt cmake corepack "
-    "cpulimit crontab csh daemonize dash dbus-run-session deno doas ed elixir emacs env erl "
-    "ex expect fakeroot find firejail fish flatpak-spawn flock gawk gdb ghci git gmake groovy "
-    "guile ionice ipython irb java jruby jshell julia just ksh ld-linux ld-musl ld.so linux32 "
-    "linux64 lldb ltrace lua luajit make mawk meson mksh nawk ncat nice ninja node nodejs "
-    "nohup npm npx nsenter numactl nvim ocaml osascript parallel perf perl php pipx pkexec "
-    "pnpm poetry powershell prlimit pwsh pypy python r rake raku rlwrap rscript ruby "
-    "run-parts runuser rustup rview scons screen script sed setarch setpriv setsid setuidgid "
-    "sh socat softlimit ssh start-stop-daemon stdbuf strace su sudo systemd-run taskset tclsh "
-    "tcsh time timeout tmux toybox ts-node unshare uv uvx valgrind vi view vim vimdiff watch "
-    "wish xargs xonsh yarn zsh";
+    "ant ash awk bash bazel bun bunx busybox bwrap capsh cargo chpst chroot chrt cmake "
+    "corepack cpulimit crontab csh daemonize dart dash dbus-run-session deno doas dotnet ed "
+    "elixir emacs env erl ex expect fakeroot fd find firejail fish flatpak-spawn flock gawk "
+    "gdb gem ghci git gmake go gradle gradlew groovy guile ionice ipython irb java jruby "
+    "jshell julia just ksh ld-linux ld-musl ld.so linux32 linux64 lldb ltrace lua luajit make "
+    "mawk meson mksh mvn mvnw nawk ncat nice ninja node nodejs nohup npm npx nsenter numactl "
+    "nvim ocaml osascript parallel perf perl php pip pipx pkexec pnpm poetry powershell "
+    "prlimit pwsh pypy python r rake raku rlwrap rscript rsync ruby run-parts runuser "
+    "rust-script rustup rview scons screen script sed setarch setpriv setsid setuidgid sh "
+    "socat softlimit sqlite3 ssh start-stop-daemon stdbuf strace su sudo systemd-run tar "
+    "taskset tclsh tcsh time timeout tmux toybox ts-node unshare uv uvx valgrind vi view vim "
+    "vimdiff wash watch wish xargs xonsh yarn zsh";
 
 // What may stand behind a name without making it another program's: a version, a variant
 // ("perl5.36-x86_64-linux-gnu", "vim.basic").

@@ -192,8 +192,9 @@ typedef enum {
 
 // Resolves all imports for that use: those of WASI by the engine itself, all others by
 // NimbusHostCalls. The error names the import that cannot be resolved, and why.
+// `single`: no component inside calls another, so that after a trap the call that ran can be told.
 NimbusLinked* nimbus_linked_new(const NimbusEngine* engine, const NimbusComponent* component,
-                                int32_t kind);
+                                int32_t kind, uint8_t single);
 // At most so many components can be composed into one.
 enum { NIMBUS_MAX_SLOTS = 16 };
 
@@ -352,9 +353,10 @@ typedef struct {
   uint64_t max_memory_bytes;     // linear memory of one instance, all its memories together
   uint64_t max_table_elements;   // of one instance, all its tables together
   uint64_t egress_window_bytes;  // of content in flight each way per outgoing request
+  uint32_t max_handles;          // of one instance: resources of the host that it holds at once
   uint8_t stdio;                 // NimbusStdio
   uint8_t allow_sockets;         // 0: socket_allowed and lookup_allowed are never asked
-  uint8_t random_seeded;         // reserved, 0
+  uint8_t reserved[2];           // 0
 } NimbusContextConfig;
 
 // Opens nothing yet; volumes are opened for each instance.

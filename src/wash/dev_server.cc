@@ -31,7 +31,6 @@ host::DataPlaneOptions planeOptions(const dev::ServerSettings& server) {
   if (!server.nats_url.empty()) plane.runtime.providers.nats.servers = {server.nats_url};
   plane.runtime.egress.allow_host_loopback = true;
   if (server.plain_registries) plane.runtime.images.insecure_registries = {"*"};
-  plane.runtime.volumes_folder = "/tmp/nimbus-dev-" + std::to_string(::getpid());
   return plane;
 }
 

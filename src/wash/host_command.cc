@@ -80,19 +80,9 @@ Result<host::HostConfig> configOf(const HostFlags& flags, const GlobalOptions& g
   return config;
 }
 
-Result<void> makeSocketFolder(const std::string& socket) {
-  if (socket.empty()) return {};
-  const fs::path folder = fs::path(socket).parent_path();
-  std::error_code error;
-  if (folder.empty() || fs::exists(folder, error)) return {};
-  fs::create_directories(folder, error);
-  if (error) return failErrno("cannot make " + folder.string(), error.value());
-  ::chmod(folder.c_str(), 0700);
-  return {};
-}
-
 host::DataPlaneOptions planeOptions(const host::HostConfig& config,
-                                    std::shared_ptr<const host::OwnedPorts> owned_ports) {
+                                    std::shared_ptr<const host::OwnedPorts> owned_ports,
+                                    std::shared_ptr<const host::OwnedPorts> control_ports) {
   host::DataPlaneOptions options;
   options.shards = config.shards;
   options.max_instances = config.engine.max_instances;
@@ -100,6 +90,7 @@ host::DataPlaneOptions planeOptions(const host::HostConfig& config,
   options.runtime.defaults = config.defaults;
   options.runtime.egress = config.egress;
   options.runtime.egress.host_owned_ports = std::move(owned_ports);
+  options.runtime.egress.control_ports = std::move(control_ports);
   if (!config.state_folder.empty())
     options.runtime.providers.keyvalue_database = config.state_folder + "/keyvalue.sqlite";
   options.runtime.providers.nats = config.nats;
@@ -107,10 +98,7 @@ host::DataPlaneOptions planeOptions(const host::HostConfig& config,
   options.runtime.max_component_bytes = config.max_component_bytes;
   options.runtime.images = config.images;
   options.runtime.images.max_bytes = config.max_component_bytes;
-  options.runtime.volumes_folder =
-      config.volumes_folder.empty()
-          ? (fs::temp_directory_path() / ("nimbus-volumes-" + std::to_string(::getpid()))).string()
-          : config.volumes_folder;
+  options.runtime.volumes_folder = config.volumes_folder;
   options.client = config.client;
   options.client_tls = config.client_tls;
   options.resolve_timeout = config.resolve_timeout;
@@ -136,10 +124,10 @@ class HostProcess {
       : config_(config), global_(global), log_(log) {}
 
   Result<void> run() {
-    TRY_VOID(makeSocketFolder(config_.admin.socket));
+    if (!config_.admin.socket.empty()) TRY_VOID(makeFolderOf(config_.admin.socket));
     TRY(engine_, engine::Engine::create(config_.engine, log_));
-    TRY(plane_, host::DataPlane::create(planeOptions(config_, owned_ports_), *engine_, log_,
-                                        metrics_, clock_));
+    TRY(plane_, host::DataPlane::create(planeOptions(config_, owned_ports_, control_ports_),
+                                        *engine_, log_, metrics_, clock_));
     TRY(termination_, Termination::watch(plane_->control()));
     // What is wrong with these shall be told before anything takes long.
     TRY(const std::vector<std::string> addresses, bindListeners());
@@ -182,7 +170,10 @@ class HostProcess {
                                     .clock = clock_,
                                     .request_end = [raw = termination_.get()] { raw->request(); }},
                                    config_));
-    for (const net::Endpoint& endpoint : control_->endpoints()) keepFromGuests(endpoint);
+    for (const net::Endpoint& endpoint : control_->endpoints()) {
+      keepFromGuests(endpoint);
+      if (endpoint.unix_path.empty()) control_ports_->add(endpoint.port);
+    }
     return {};
   }
 
@@ -260,6 +251,8 @@ class HostProcess {
   const SystemClock clock_{};
   MetricRegistry metrics_;
   const std::shared_ptr<host::OwnedPorts> owned_ports_ = std::make_shared<host::OwnedPorts>();
+  // Of the former, those of administration and probes.
+  const std::shared_ptr<host::OwnedPorts> control_ports_ = std::make_shared<host::OwnedPorts>();
   std::unique_ptr<http::AccessLog> access_log_;
   std::unique_ptr<engine::Engine> engine_;
   std::unique_ptr<host::DataPlane> plane_;

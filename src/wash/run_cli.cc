@@ -64,7 +64,8 @@ Result<CallOutcome> execute(engine::Engine& engine,
   TRY(const auto termination,
       Termination::watch(plane->control(), Termination::OnSignal::kExitAtOnce));
   const host::ComponentSpec& only = spec.components.front();
-  TRY(const auto volumes, host::WorkloadVolumes::open(spec, "", nullptr));
+  TRY(const auto volumes,
+      host::WorkloadVolumes::open(spec, std::make_shared<host::VolumeRoot>("")));
   TRY_VOID(plane->openProviders(std::make_shared<const host::WorkloadSpec>(spec)));
   Command command;
   TRY(command.runtime, plane->runtime().assembleComponent(spec, only, 1, std::move(component),

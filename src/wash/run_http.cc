@@ -29,7 +29,6 @@ Result<http::ServerOptions> serverOptions(const HttpFlags& flags, http::AccessLo
 host::DataPlaneOptions withFlags(host::DataPlaneOptions options, const HttpFlags& flags) {
   options.shards = flags.shards;
   options.runtime.stdio = engine::GuestStdio::kInherit;
-  options.runtime.volumes_folder = "/tmp/nimbus-run-" + std::to_string(::getpid());
   return options;
 }
 

@@ -31,8 +31,11 @@ struct WorkloadFlags {
 };
 
 Result<AdminClient> connect(net::Shard& shard, const WorkloadFlags& flags) {
-  const std::string address =
-      flags.address.empty() ? "unix:" + defaultAdminSocket() : flags.address;
+  std::string address = flags.address;
+  if (address.empty()) {
+    TRY(const std::string socket, trustedAdminSocket());
+    address = "unix:" + socket;
+  }
   TRY(const net::Endpoint endpoint, net::Endpoint::parse(address));
   std::optional<std::string> token;
   if (!flags.token_file.empty()) {

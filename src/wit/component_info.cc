@@ -47,6 +47,7 @@ void readClassification(const json::object& document, ComponentInfo& info) {
   const bool is_module = document.at("type").as_string() == "module";
   info.kind = is_module ? BinaryKind::kModule : BinaryKind::kComponent;
   info.needs_async = document.at("async").as_bool();
+  info.has_inner_calls = document.at("innerCalls").as_bool();
   info.imports_preview1 = document.at("preview1").as_bool();
   info.carries_world = document.at("world").as_bool();
   info.entry = readEntry(document.at("entry"));

@@ -65,6 +65,7 @@ struct ComponentInfo {
   BinaryKind kind = BinaryKind::kComponent;
   WasiLevel wasi = WasiLevel::kNone;
   bool needs_async = false;       // uses component-model async: streams, futures, async functions
+  bool has_inner_calls = false;   // components inside lift or lower: calls may cross between them
   bool imports_preview1 = false;  // modules only
   bool carries_world = false;     // modules only: bindings have left its world in it
   ModuleEntry entry = ModuleEntry::kNone;  // modules only

@@ -136,6 +136,20 @@ TEST(InspectComponent, KnowsWhatNeedsTheFullEngine) {
   }
 }
 
+TEST(InspectComponent, KnowsWhereCallsMayCrossBetweenComponentsInside) {
+  for (const char* wat : {
+           R"((component (component)))",
+           R"((component (import "f" (func $f)) (core func (canon lower (func $f)))))",
+           // What exports an interface of imported functions, as wit-component does it.
+           R"((component (component (import "f" (func $f)) (export "g" (func $f)))))",
+       }) {
+    EXPECT_FALSE(inspected(wat).has_inner_calls) << wat;
+  }
+  EXPECT_TRUE(inspected(R"((component (component
+    (import "f" (func $f)) (core func (canon lower (func $f))))))")
+                  .has_inner_calls);
+}
+
 TEST(InspectComponent, FindsTheEntryOfAModule) {
   EXPECT_EQ(inspected(R"((module (func (export "_start"))))").entry, ModuleEntry::kCommand);
   EXPECT_EQ(inspected(R"((module (func (export "_initialize"))))").entry, ModuleEntry::kReactor);

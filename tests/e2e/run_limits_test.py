@@ -153,6 +153,15 @@ class HostileComponents(LimitsTest):
                 self.assertEqual(expected, server.get().status)
                 self.assertEqual(0, server.terminate())
 
+    def test_who_computes_on_after_the_answer_is_ended_and_the_next_request_is_not_blamed(self):
+        server = self.serve("wat-busy-after-p3", "--shards", "1", "--pool-size", "1",
+                            "--cpu-limit", "200ms")
+        for _ in range(3):
+            self.assertEqual(500, server.get().status)  # its own answer
+            server.wait_for_stderr("used up the CPU time of a call with no call on it")
+        self.assertEqual(0, server.terminate())
+        self.assertNotIn("the call used up its CPU time", server.describe())
+
     def test_a_body_that_is_never_read_holds_nothing_up(self):
         server = self.serve("wat-never-reads", "--pool-size", "1", "--shards", "1")
         for _ in range(3):

@@ -123,6 +123,8 @@ pub struct Resolved {
     pub slots: usize,
     pub entry: Entry,
     pub pre: InstancePre<Host>,
+    /// No component inside can call another one.
+    pub single: bool,
     /// Calls overlap on an instance.
     pub concurrency: bool,
     pub imports: ImportTable,
@@ -137,6 +139,7 @@ fn resolve(
     component: &WasmComponent,
     kind: i32,
     slots: usize,
+    single: bool,
 ) -> wasmtime::Result<Resolved> {
     if !engine.concurrency && matches!(kind, 1 | 3) {
         bail!("the component uses WASI 0.3, which this engine was made without");
@@ -155,6 +158,7 @@ fn resolve(
         engine: engine.wasm.clone(),
         total: engine.total.clone(),
         slots,
+        single,
         entry,
         pre,
         concurrency: engine.concurrency,
@@ -170,11 +174,19 @@ pub unsafe extern "C" fn nimbus_linked_new(
     engine: *const Engine,
     component: *const Component,
     kind: i32,
+    single: u8,
 ) -> *mut Linked {
     guard(std::ptr::null_mut(), || {
         // SAFETY: by this function's contract.
         let (engine, component) = unsafe { (&*engine, &(*component).0) };
-        let resolved = resolve(engine, engine.linker.clone(), component, kind, 1)?;
+        let resolved = resolve(
+            engine,
+            engine.linker.clone(),
+            component,
+            kind,
+            1,
+            single != 0,
+        )?;
         Ok(Box::into_raw(Box::new(Linked(Arc::new(resolved)))))
     })
 }
@@ -203,7 +215,7 @@ pub unsafe extern "C" fn nimbus_linked_new_composed(
             let labels = slice(labels, label_count);
             labels::add_to_linker(&mut linker, labels, slots, engine.concurrency)?;
         }
-        let resolved = resolve(engine, linker, component, kind, slots)?;
+        let resolved = resolve(engine, linker, component, kind, slots, false)?;
         Ok(Box::into_raw(Box::new(Linked(Arc::new(resolved)))))
     })
 }

@@ -62,9 +62,10 @@ pub struct ContextConfig {
     max_memory_bytes: u64,
     max_table_elements: u64,
     egress_window_bytes: u64,
+    max_handles: u32,
     stdio: u8,
     allow_sockets: u8,
-    _reserved: u8,
+    _reserved: [u8; 2],
 }
 
 const _: () = {
@@ -79,6 +80,8 @@ pub struct Shared {
     volumes: Vec<(PathBuf, String, FsPerms)>,
     pub max_memory_bytes: u64,
     pub max_table_elements: u64,
+    /// Resources of the host (streams, fields, files, …) that an instance may hold at once.
+    pub max_handles: u32,
     pub egress_window_bytes: u64,
     stdio: u8,
     allow_sockets: bool,
@@ -201,6 +204,7 @@ unsafe fn make(config: &ContextConfig, calls: HostCalls) -> wasmtime::Result<Sha
         volumes: Vec::new(),
         max_memory_bytes: config.max_memory_bytes,
         max_table_elements: config.max_table_elements,
+        max_handles: config.max_handles,
         egress_window_bytes: config.egress_window_bytes,
         stdio: config.stdio,
         allow_sockets: config.allow_sockets != 0,

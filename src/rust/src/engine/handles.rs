@@ -14,11 +14,14 @@ pub const IS_LARGE: u32 = 1 << 31;
 
 const MAX_HANDLE_BYTES: usize = 4096;
 const MAX_HANDLES: usize = 100_000;
+/// Of all that are kept for one instance.
+const MAX_KEPT_BYTES: usize = 16 << 20;
 
 #[derive(Default)]
 pub struct Handles {
     slots: Vec<Option<Box<[u8]>>>,
     free: Vec<u32>,
+    kept_bytes: usize,
 }
 
 impl Handles {
@@ -26,15 +29,19 @@ impl Handles {
         if handle.len() > MAX_HANDLE_BYTES {
             bail!("a handle of {} bytes is too long", handle.len());
         }
-        let kept = Some(handle.into());
+        if self.kept_bytes + handle.len() > MAX_KEPT_BYTES {
+            bail!("more than {MAX_KEPT_BYTES} bytes of handles");
+        }
         if let Some(index) = self.free.pop() {
-            self.slots[index as usize] = kept;
+            self.slots[index as usize] = Some(handle.into());
+            self.kept_bytes += handle.len();
             return Ok(index | IS_LARGE);
         }
         if self.slots.len() >= MAX_HANDLES {
             bail!("more than {MAX_HANDLES} handles");
         }
-        self.slots.push(kept);
+        self.slots.push(Some(handle.into()));
+        self.kept_bytes += handle.len();
         Ok((self.slots.len() - 1) as u32 | IS_LARGE)
     }
 
@@ -48,6 +55,7 @@ impl Handles {
         let index = rep & !IS_LARGE;
         let removed = self.slots.get_mut(index as usize)?.take()?;
         self.free.push(index);
+        self.kept_bytes -= removed.len();
         Some(removed)
     }
 
@@ -177,5 +185,16 @@ mod tests {
             handles.insert(b"").unwrap();
         }
         assert!(handles.insert(b"").is_err());
+    }
+
+    #[test]
+    fn what_is_kept_of_them_is_bounded_and_comes_back() {
+        let mut handles = Handles::default();
+        let kept: Vec<u32> = (0..MAX_KEPT_BYTES / MAX_HANDLE_BYTES)
+            .map(|_| handles.insert(&[0; MAX_HANDLE_BYTES]).unwrap())
+            .collect();
+        assert!(handles.insert(b"one more").is_err());
+        handles.drop(kept[0], |_| ());
+        handles.insert(b"one more").unwrap();
     }
 }

@@ -17,8 +17,9 @@ use super::outlet::Life;
 use super::slice;
 use super::sockets::Permits;
 
-/// Handles that one instance may hold at once.
-const MAX_HANDLES: usize = 100_000;
+/// What one set of header fields may hold: as much as a request's head. With the number of handles
+/// (see `ContextConfig`) it bounds what guests keep in the memory of the host.
+const MAX_FIELDS_BYTES: usize = 64 << 10;
 
 /// What one component of a store sees.
 struct Slot {
@@ -30,9 +31,11 @@ struct Slot {
 
 impl Slot {
     fn new(context: &Arc<Shared>) -> Result<Slot> {
+        let mut http = WasiHttpCtx::new();
+        http.set_field_size_limit(MAX_FIELDS_BYTES);
         Ok(Slot {
             wasi: context.wasi()?,
-            http: WasiHttpCtx::new(),
+            http,
             hooks: Hooks::new(context.clone()),
             context: context.clone(),
         })
@@ -142,8 +145,8 @@ pub fn new_store(resolved: &Resolved, contexts: &Contexts) -> Result<InstanceSto
         resolved.slots
     );
     let mut table = ResourceTable::new();
-    table.set_max_capacity(MAX_HANDLES);
     let first = &contexts[0];
+    table.set_max_capacity(contexts.iter().map(|c| c.max_handles as usize).sum());
     let host = Host {
         table,
         share: Share::new(

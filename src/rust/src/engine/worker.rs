@@ -161,6 +161,7 @@ async fn serve_p2(
 async fn serve_p3(
     mut store: InstanceStore,
     pre: &ServicePre<Host>,
+    single: bool,
     queue: &Rc<Queue>,
     max_concurrent: usize,
 ) -> Result<(), Failure> {
@@ -219,17 +220,12 @@ async fn serve_p3(
         .await
         .flatten();
     let unclear = queue.culprit.get().is_none() && queue.orphans.borrow().len() > 1;
-    if ended.is_err() && unclear && is_single(pre) {
+    // A trap below a call from one component to another leaves the store with a pointer into the
+    // stack that the trap gave up, and what follows it must not be asked for.
+    if ended.is_err() && unclear && single {
         queue.culprit.set(trapped_task(&mut store));
     }
     ended.map_err(|error| failure(error, store.data().share.refused))
-}
-
-/// Whether no component inside calls another: a trap below such a call leaves the store with a
-/// pointer into the stack that the trap gave up, and what follows it must not be asked for.
-fn is_single(pre: &ServicePre<Host>) -> bool {
-    let resources = pre.instance_pre().component().resources_required();
-    resources.is_some_and(|resources| resources.num_memories <= 1)
 }
 
 /// The call whose code ran when the store's event loop failed: Wasmtime leaves it the current one.
@@ -243,7 +239,7 @@ async fn serve(resolved: Arc<Resolved>, context: Contexts, queue: Rc<Queue>, con
         Err(error) => Err(instantiation_failure(error, None)),
         Ok(store) => match &resolved.entry {
             Entry::HttpP2(pre) => serve_p2(store, pre, &queue).await,
-            Entry::HttpP3(pre) => serve_p3(store, pre, &queue, concurrent).await,
+            Entry::HttpP3(pre) => serve_p3(store, pre, resolved.single, &queue, concurrent).await,
             Entry::CommandP2(_) | Entry::CommandP3(_) | Entry::Library => {
                 Err(Failure::Panic("the component does not serve HTTP".into()))
             }

@@ -29,6 +29,8 @@ pub struct Names {
     pub preview1: bool,
     /// Bindings have left a description of the module's world in it.
     pub world: bool,
+    /// A component inside lifts or lowers functions: calls may cross from one to another.
+    pub inner_calls: bool,
     pub entry: Option<Entry>,
     imports: Vec<Value>,
     exports: Vec<Value>,
@@ -42,7 +44,12 @@ pub fn names_of(bytes: &[u8]) -> Result<Names> {
         return Ok(names);
     }
     let mut imported = HashSet::new();
+    let mut inner_calls = false;
     let walked = walk(bytes, |depth, payload| match payload {
+        Payload::ComponentCanonicalSection(_) if depth > 0 => {
+            inner_calls = true;
+            Ok(())
+        }
         _ if depth > 0 => Ok(()),
         Payload::ComponentImportSection(_) | Payload::ComponentExportSection(_) => {
             names.add_component_names(payload)
@@ -71,6 +78,7 @@ pub fn names_of(bytes: &[u8]) -> Result<Names> {
     })?;
     names.encoding = Some(walked.encoding);
     names.needs_async = walked.needs_async;
+    names.inner_calls = inner_calls;
     Ok(names)
 }
 
@@ -127,6 +135,7 @@ impl Names {
         json!({
             "type": kind,
             "async": self.needs_async,
+            "innerCalls": self.inner_calls,
             "preview1": self.preview1,
             "world": self.world && self.encoding == Some(Encoding::Module),
             "entry": entry,
