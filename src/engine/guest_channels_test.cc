@@ -326,10 +326,19 @@ TEST_F(GuestChannelsTest, NothingIsLostOfWhatComesWhileAGuestWaits) {
 TEST_F(GuestChannelsTest, AStreamMayStandAmongTheValues) {
   answer_ = [&](const std::string&, wrpc::Values) -> Answered {
     wrpc::Values values;
-    values.bytes.append(asBytes(leb(300) + counting(300)));
+    values.bytes.append(asBytes("\1" + leb(300) + counting(300)));
     return Results(std::move(values));
   };
   EXPECT_EQ(result("pull", leb(~0U) + leb(1000)), 300);
+}
+
+TEST_F(GuestChannelsTest, AnEmptyStreamMayStandAmongTheValues) {
+  answer_ = [&](const std::string&, wrpc::Values) -> Answered {
+    wrpc::Values values;
+    values.bytes.append(asBytes("\1\0"s));
+    return Results(std::move(values));
+  };
+  EXPECT_EQ(result("pull", leb(~0U) + leb(1000)), 0);
 }
 
 TEST_F(GuestChannelsTest, AGuestThatReadsNoMoreClosesTheSource) {

@@ -92,17 +92,9 @@ struct DynamicCodec::Skipper {
   }
 
   void stream(const wit::Stream& stream) {
-    const std::size_t before = in.remaining();
-    const wit::TypeRef* const element = stream.element ? &*stream.element : nullptr;
-    if (element != nullptr && isByte(codec.document_, *element)) {
-      if (in.byteView().empty()) found(true, stream.element);
-      return;
-    }
-    const std::size_t min_bytes = element != nullptr ? codec.facts_.of(*element).min_bytes : 0;
-    const std::size_t count = in.count(min_bytes);
-    if (count == 0 && before > in.remaining()) return found(true, stream.element);
-    for (std::size_t i = 0; min_bytes > 0 && i < count && in.ok(); ++i)
-      at(static_cast<std::uint32_t>(i), *element);
+    if (!in.isReady()) return found(true, stream.element);
+    if (stream.element) return list(*stream.element);
+    static_cast<void>(in.count(0));
   }
 
   void kind(const wit::TypeKind& kind) {
@@ -177,13 +169,9 @@ struct DynamicCodec::Reader {
   }
 
   DynamicValue stream(const wit::Stream& stream) {
-    DynamicValue all =
-        stream.element ? list(*stream.element)
-                       : DynamicValue{std::vector<DynamicValue>(in.count(0, sizeof(DynamicValue)))};
-    const auto* bytes = std::get_if<Bytes>(&all.content);
-    const auto* elements = std::get_if<std::vector<DynamicValue>>(&all.content);
-    if (bytes != nullptr ? !bytes->empty() : !elements->empty()) return all;
-    return {DynamicValue::Pending{in.path()}};
+    if (!in.isReady()) return {DynamicValue::Pending{in.path()}};
+    if (stream.element) return list(*stream.element);
+    return {std::vector<DynamicValue>(in.count(0, sizeof(DynamicValue)))};
   }
 
   DynamicValue future(const wit::Future& future) {
@@ -315,6 +303,7 @@ struct DynamicCodec::Writer {
 
   void stream(const wit::Stream& stream, const DynamicValue& value) {
     if (std::holds_alternative<DynamicValue::Pending>(value.content)) return out.u8(0);
+    out.u8(1);
     if (stream.element) return list(*stream.element, value);
     if (const auto* elements = as<std::vector<DynamicValue>>(value)) out.count(elements->size());
   }

@@ -120,9 +120,9 @@ TEST(DynamicCodec, FindsWhatIsPending) {
   const std::string values(
       "\2"
       "\5\1\0\0"
-      "\6\1\2ab\1\4done"
+      "\6\1\1\2ab\1\4done"
       "\1",
-      17);
+      18);
   Decoder in(asBytes(values));
   const auto pending = codec.check(in, std::array{list, wit::TypeRef(wit::Primitive::kBool)});
   ASSERT_TRUE(pending.has_value()) << pending.error().describe();

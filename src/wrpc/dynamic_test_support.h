@@ -153,7 +153,10 @@ class ValueMaker {
     }
     if (std::holds_alternative<wit::Handle>(kind))
       return {DynamicValue::Handle{Bytes::take(text())}};
-    if (std::holds_alternative<wit::Stream>(kind)) return {DynamicValue::Pending{}};
+    if (const auto* stream = std::get_if<wit::Stream>(&kind)) {
+      if (!stream->element || source_.pick(2) == 0) return {DynamicValue::Pending{}};
+      return elements(document, *stream->element);
+    }
     return elements(document, std::get<wit::List>(kind).element);
   }
 

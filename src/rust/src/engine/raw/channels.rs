@@ -94,14 +94,15 @@ impl Finder<'_> {
         let size = ahead.remaining() - self.from.remaining();
         let mut bytes = vec![0; size];
         ahead.copy_to(&mut bytes)?;
-        let inline = match (size > 1, &content) {
-            (false, _) => None,
-            (true, Content::Value(_)) => Some(bytes.split_off(1)),
-            (true, _) => {
-                bytes.push(0); // the end of the stream
-                Some(bytes)
+        let pending = bytes.first() == Some(&0);
+        let inline = (!pending).then(|| {
+            let mut all = bytes.split_off(1);
+            // A list that is empty is the end itself.
+            if !matches!(content, Content::Value(_)) && all != [0] {
+                all.push(0);
             }
-        };
+            all
+        });
         self.found.push(Found {
             path: self.path.clone(),
             content,

@@ -177,9 +177,11 @@ impl Shape {
                 let size = from.count()?;
                 handle(self, &from.take(size)?)
             }
-            Shape::Stream(item) => match item {
-                Some(item) => check_list(item, from, handle),
-                None => bail!("a stream without items cannot cross"),
+            Shape::Stream(item) => match (from.byte()?, item) {
+                (_, None) => bail!("a stream without items cannot cross"),
+                (0, _) => Ok(()),
+                (1, Some(item)) => check_list(item, from, handle),
+                _ => Err(out_of_range("stream")),
             },
             Shape::Future(value) => match (from.byte()?, value) {
                 (0, _) => Ok(()),
