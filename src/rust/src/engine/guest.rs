@@ -44,11 +44,11 @@ impl Guest {
     /// On the heap, in memory that is there already if possible.
     #[inline]
     fn place(&self, state: CallState) -> Rc<CallState> {
-        if let Some(mut spare) = self.spare.take() {
-            if let Some(place) = Rc::get_mut(&mut spare) {
-                *place = state;
-                return spare;
-            }
+        if let Some(mut spare) = self.spare.take()
+            && let Some(place) = Rc::get_mut(&mut spare)
+        {
+            *place = state;
+            return spare;
         }
         Rc::new(state)
     }

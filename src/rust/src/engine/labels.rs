@@ -98,6 +98,8 @@ pub unsafe fn add_to_linker(
     slots: usize,
     concurrency: bool,
 ) -> Result<()> {
+    // Sockets are added by wasmtime-wasi and then replaced by those that are counted.
+    linker.allow_shadowing(true);
     for label in labels {
         // SAFETY: by this function's contract.
         let (name, interface) = unsafe { (label.label.text()?, label.interface.text()?) };
@@ -116,6 +118,7 @@ pub unsafe fn add_to_linker(
             add_p2(&mut instance, interface, slot)?;
         }
     }
+    linker.allow_shadowing(false);
     Ok(())
 }
 
