@@ -12,8 +12,18 @@ namespace nimbus::host {
 namespace {
 
 // Resources of the host that an instance may hold: a file tree open, and what each call has.
-constexpr std::uint32_t kBaseHandles = 1024;
+constexpr std::uint32_t kBaseHandles = 2048;
 constexpr std::uint32_t kHandlesPerCall = 32;
+// Itself, its streams and what they are waited for by.
+constexpr std::uint32_t kHandlesPerSocket = 6;
+constexpr std::uint64_t kMostHandles = 100'000;
+
+std::uint32_t handlesOf(const ComponentSpec& component, const CallPolicy& policy) {
+  const std::uint64_t calls = std::uint64_t{kHandlesPerCall} * policy.max_concurrency;
+  const std::uint64_t sockets =
+      std::uint64_t{kHandlesPerSocket} * component.local_resources.max_sockets.value_or(0);
+  return static_cast<std::uint32_t>(std::min(kBaseHandles + calls + sockets, kMostHandles));
+}
 
 template <typename Milliseconds>
 void setDuration(Duration& into, const std::optional<Milliseconds>& ms) {
@@ -67,7 +77,7 @@ engine::GuestContextOptions contextOptionsOf(const WorkloadSpec& spec,
   }
   options.max_memory_bytes = policy.max_memory_bytes;
   options.max_table_elements = policy.max_table_elements;
-  options.max_handles = kBaseHandles + kHandlesPerCall * policy.max_concurrency;
+  options.max_handles = handlesOf(component, policy);
   options.stdio = engine::GuestStdio::kLines;
   options.allow_sockets = !resources.allowed_hosts.empty() ||
                           !resources.allowed_ip_name_lookups.empty() ||

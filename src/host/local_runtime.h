@@ -59,8 +59,11 @@ class LocalRuntime final : public WorkloadRuntime {
   }
   Task<Result<std::shared_ptr<Deployment>>> prepare(std::shared_ptr<const WorkloadSpec> spec,
                                                     std::uint64_t generation) override;
-  // Gives up what is being fetched. The last call, on the control shard.
-  void cancelFetches() { images_.cancelAll(); }
+  // Gives up what is being fetched and watched. The last call, on the control shard.
+  void cancelFetches() {
+    images_.cancelAll();
+    providers_.cancelWatches();
+  }
   // Opens the providers that the workload's entries name; comes before it is assembled.
   [[nodiscard]] Task<Result<void>> openProviders(std::shared_ptr<const WorkloadSpec> spec) {
     return providers_.open(std::move(spec));

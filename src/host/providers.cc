@@ -103,6 +103,8 @@ Providers::Providers(net::Shard& control, ProvidersOptions options,
 
 Providers::~Providers() = default;
 
+void Providers::cancelWatches() { remote_->cancelWatches(); }
+
 Result<ProviderRef> Providers::refOf(const HostInterface& entry) const {
   if (!entry.provider.empty()) return parseProviderRef(entry.provider);
   return BuiltInProvider{packageOf(entry) == kKeyValue ? options_.default_keyvalue : entry.package};

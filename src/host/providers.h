@@ -65,6 +65,9 @@ class Providers {
   // Whom the request is served by; open() came before.
   [[nodiscard]] Result<BindingTarget> targetFor(const ProviderRequest& request);
 
+  // The last call, on the control shard; it may be destroyed on another thread then.
+  void cancelWatches();
+
  private:
   [[nodiscard]] Result<ProviderRef> refOf(const HostInterface& entry) const;
   [[nodiscard]] Result<BindingTarget> builtIn(const ProviderRequest& request,

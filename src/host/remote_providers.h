@@ -35,6 +35,10 @@ class RemoteProviders {
   // For an address that was opened.
   [[nodiscard]] Result<Provider> at(const wrpc::ProviderAddress& address);
 
+  // Nobody wants to know any more who listens. On the control shard, before this is destroyed on
+  // another thread.
+  void cancelWatches() { watches_.cancelAll(); }
+
  private:
   [[nodiscard]] Result<std::shared_ptr<wrpc::Invoker>> make(
       const wrpc::ProviderAddress& address, const std::shared_ptr<ProviderReach>& reach);

@@ -31,6 +31,11 @@ VolumeRoot::~VolumeRoot() {
 
 Result<std::string> VolumeRoot::folder() {
   const std::lock_guard lock(mutex_);
+  // A cleaner of temporary files may have taken it, and by now somebody else may know its name.
+  if (own_ && !checkOwnFolder(folder_)) {
+    folder_.clear();
+    own_ = false;
+  }
   if (folder_.empty()) {
     TRY(folder_, makeOwn());
     own_ = true;

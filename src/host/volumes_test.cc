@@ -100,6 +100,16 @@ TEST_F(VolumesTest, WithoutAFolderThereIsOneThatNobodyForeseesAndItGoesAtTheEnd)
   EXPECT_FALSE(fs::exists(folder));
 }
 
+TEST_F(VolumesTest, WhenThatFolderIsTakenAwayThereIsAnother) {
+  const WorkloadSpec spec = specWith({{.name = "scratch", .host_path = ""}});
+  const auto root = std::make_shared<VolumeRoot>("");
+  const std::string taken = root->folder().value();
+  fs::remove_all(taken);
+  const auto volumes = WorkloadVolumes::open(spec, root).value();
+  EXPECT_NE(root->folder().value(), taken);
+  EXPECT_TRUE(fs::is_directory(volumes->pathOf(spec.volumes[0])));
+}
+
 TEST_F(VolumesTest, AFolderToWhichOthersWriteIsRefused) {
   fs::permissions(root_.path(), fs::perms::owner_all | fs::perms::others_write);
   const WorkloadSpec spec = specWith({{.name = "scratch", .host_path = ""}});

@@ -196,6 +196,7 @@ class FileAccessLog final : public AccessLog {
     TRY(LogFile file, LogFile::open(path_));
     const std::lock_guard lock(file_mutex_);
     file_ = std::move(file);
+    within_line_ = false;
     return {};
   }
 

@@ -94,6 +94,7 @@ Result<PluginRuntime::Machine*> PluginRuntime::machine() {
   TRY(made->engine, engine::Engine::create(std::move(engine), log_));
   host::DataPlaneOptions plane;
   plane.shards = 1;
+  plane.runtime.egress.allow_host_loopback = true;  // of which the user agrees to each port
   plane.runtime.providers.given = [&given = made->given](const std::string& name) {
     return given.find(name);
   };

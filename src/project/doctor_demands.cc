@@ -23,6 +23,12 @@ bool fetchesItself(const VersionDemand& demand, const StringMap& environment) {
   return setting == environment.end() || setting->second != "local";
 }
 
+// Whether a tool of another version refuses, rather than to warn or to say nothing.
+bool isEnforced(const VersionDemand& demand) {
+  return demand.key != "toolchain" && demand.key != "requires-python" &&
+         !demand.key.starts_with("engines.");
+}
+
 Check checkDemand(const VersionDemand& demand, const Check& tool, const ToolchainTable& table,
                   const StringMap& environment) {
   Check check{.name = demand.key == "go" ? "go.mod" : demand.key, .required = tool.required};
@@ -48,9 +54,10 @@ Check checkDemand(const VersionDemand& demand, const Check& tool, const Toolchai
         "where it cannot",
         asks, tool.version);
   } else {
-    check.status = tool.required ? Status::kError : Status::kWarning;
-    check.message =
-        fmt::format("{}, and this is {}, which will refuse to build", asks, tool.version);
+    const bool enforced = isEnforced(demand);
+    check.status = tool.required && enforced ? Status::kError : Status::kWarning;
+    check.message = fmt::format("{}, and this is {}, which {} refuse to build", asks, tool.version,
+                                enforced ? "will" : "may");
   }
   return check;
 }

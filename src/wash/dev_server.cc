@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include "base/text.h"
 #include "dev/plan_watcher.h"
 #include "dev/runtime_deployer.h"
 #include "dev/session.h"
@@ -28,7 +29,11 @@ host::DataPlaneOptions planeOptions(const dev::ServerSettings& server) {
   if (server.max_outgoing_connections)
     plane.client.max_connections_per_key = *server.max_outgoing_connections;
   plane.runtime.providers.keyvalue_database = server.keyvalue_path;
-  if (!server.nats_url.empty()) plane.runtime.providers.nats.servers = {server.nats_url};
+  if (!server.nats_url.empty()) {
+    auto& servers = plane.runtime.providers.nats.servers;
+    servers.clear();
+    for (const std::string_view url : split(server.nats_url, ',')) servers.emplace_back(trim(url));
+  }
   plane.runtime.egress.allow_host_loopback = true;
   if (server.plain_registries) plane.runtime.images.insecure_registries = {"*"};
   return plane;

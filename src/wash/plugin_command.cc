@@ -62,6 +62,8 @@ Result<int> install(const InstallFlags& flags, Plugins& plugins, const GlobalOpt
   TRY(PluginBinary binary, readPluginBinary(flags.source, flags.digest, flags.registries));
   TRY(plugin::PluginRuntime* const runtime, plugins.runtime());
   TRY(plugin::PluginInfo info, inspect(binary, *runtime));
+  if (Interrupt::current().stop_requested())
+    return fail(ErrorCode::kCancelled, "nothing was installed");
   PluginStore::Request request{
       .wasm = std::move(binary.bytes),
       .info = std::move(info),
@@ -167,12 +169,14 @@ void addInstall(CLI::App& group, const PluginCommandParts& parts) {
   command->add_flag("-y,--yes", flags->yes, "Agree to all that it declares, without being asked");
   addReferenceFlags(*command, flags->registries);
   command->callback([flags, &parts] {
-    parts.action.set(
-        "plugin install", {{"source", flags->source}}, [flags, &parts](plugin::HookContext&) {
-          const Interrupt interrupt;
-          const auto done = install(*flags, parts.plugins, parts.global);
-          return done ? *done : reportFailure(parts.global.format, done.error(), interrupt);
-        });
+    parts.action.set("plugin install", {{"source", flags->source}},
+                     [flags, &parts](plugin::HookContext&) {
+                       const Interrupt interrupt;
+                       const auto done = install(*flags, parts.plugins, parts.global);
+                       if (!done)
+                         return reportFailure(parts.global.format, done.error(), interrupt);
+                       return interrupt.received() ? interrupt.status() : *done;
+                     });
   });
 }
 

@@ -42,6 +42,7 @@ int run(const RunFlags& flags, const GlobalOptions& global) {
   auto interrupt = std::make_unique<Interrupt>();
   const auto resolved = resolveComponentOrReference(flags.component, flags.source);
   if (!resolved) return reportFailure(global.format, resolved.error(), *interrupt);
+  if (interrupt->received()) return interrupt->status();
   interrupt.reset();
   Termination::prepare();
   net::raiseDescriptorLimit();

@@ -95,12 +95,15 @@ class Conformance {
   static const WorldItem* find(const Document& document, const std::vector<WorldItem>& items,
                                std::string_view name) {
     const InterfaceName wanted = parseInterfaceName(name);
-    const auto found = std::ranges::find_if(items, [&](const WorldItem& item) {
+    const WorldItem* compatible = nullptr;
+    for (const WorldItem& item : items) {
+      if (isType(item)) continue;
       const std::string there = nameOf(document, item);
-      return !isType(item) &&
-             (there == name || interfaceMatches(wanted.interface, wanted.version, there));
-    });
-    return found == items.end() ? nullptr : &*found;
+      if (there == name) return &item;
+      // Of several versions the last is the one with the most.
+      if (interfaceMatches(wanted.interface, wanted.version, there)) compatible = &item;
+    }
+    return compatible;
   }
 
   [[nodiscard]] static std::string_view verb(Direction direction) {

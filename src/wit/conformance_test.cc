@@ -83,6 +83,15 @@ TEST(Conformance, AcceptsCompatibleVersionsOnly) {
               ElementsAre("does not export a:b/i@2.0.0, which w asks for"));
 }
 
+TEST(Conformance, OfSeveralVersionsComparesWithTheSame) {
+  const std::string packages =
+      "package p:q@1.0.0 { interface i { f: func(); } }"
+      "package p:q@1.1.0 { interface i { f: func(); g: func(); } }";
+  EXPECT_THAT(problems(packages + "world w { import p:q/i@1.1.0; }",
+                       packages + "world w { import p:q/i@1.0.0; import p:q/i@1.1.0; }"),
+              IsEmpty());
+}
+
 TEST(Conformance, DoesNotMindWhatStandardLibrariesImport) {
   const Document component = parse(R"(package wasi:cli@0.2.3;
     interface environment { f: func(); } world w { import environment; })");

@@ -17,9 +17,10 @@ use super::outlet::Life;
 use super::slice;
 use super::sockets::Permits;
 
-/// What one set of header fields may hold: as much as a request's head. With the number of handles
-/// (see `ContextConfig`) it bounds what guests keep in the memory of the host.
-const MAX_FIELDS_BYTES: usize = 64 << 10;
+/// What one set of header fields may hold: as much as a request's head by default, and what is
+/// counted for each field besides its text. With the number of handles (see `ContextConfig`) it
+/// bounds what guests keep in the memory of the host.
+const MAX_FIELDS_BYTES: usize = 128 << 10;
 
 /// What one component of a store sees.
 struct Slot {
