@@ -415,8 +415,10 @@ typedef struct {
   // during the call.
   void (*body)(void* context, const uint8_t* data, size_t size, const void* bytes);
   void (*end)(void* context, const NimbusField* trailers, size_t count);
-  void (*consumed)(void* context, size_t size);  // the guest took so much of the request's content
-  void (*unread)(void* context);                 // it will read no more of it
+  // The guest took so much of the request's content; it will read no more of it. What happens to
+  // content on other threads is told by the next poll, which they wake.
+  void (*consumed)(void* context, size_t size);
+  void (*unread)(void* context);
   void (*done)(void* context, const NimbusOutcome* outcome);
 } NimbusSink;
 

@@ -1,5 +1,4 @@
 #!/usr/bin/env python3
-# ctest: run alone
 """Outgoing HTTP of components under `wash run`: long, slow, broken off, reused, and secured."""
 
 import functools

@@ -131,7 +131,6 @@ pub fn with_outcome(ended: Result<&(), &Failure>, show: impl FnOnce(&Outcome)) {
 
 struct State {
     request: Option<http::Request<()>>,
-    has_body: bool,
     credit: i64,
     credit_waker: Option<Waker>,
     chunks: VecDeque<Bytes>,
@@ -141,10 +140,23 @@ struct State {
     unwanted: bool,
     trailers: Option<http::HeaderMap>,
     body_waker: Option<Waker>,
+    /// What was taken of the content on other threads, and that no more of it will be read.
+    untold_bytes: usize,
+    untold_unread: bool,
+    teller: Option<Waker>,
+}
+
+/// A number that no other living thread has.
+fn this_thread() -> usize {
+    thread_local!(static MARK: u8 = const { 0 });
+    MARK.with(|mark| std::ptr::from_ref(mark) as usize)
 }
 
 pub struct Inner {
     sink: Sink,
+    /// Where it was made: the sink is called there only.
+    thread: usize,
+    has_body: bool,
     /// False once the sink must not be called any more.
     open: AtomicBool,
     /// Of the call, on C++'s steady clock; 0: none.
@@ -152,8 +164,8 @@ pub struct Inner {
     state: Mutex<State>,
 }
 
-// SAFETY: the sink is called only while `open`, by whoever drives the exchange; NimbusSink's
-// contract puts both on one thread.
+// SAFETY: the sink is called only while `open`, and only on the thread that made the exchange: by
+// whoever drives it, which NimbusSink's contract puts there, and by `taken` after a look.
 unsafe impl Send for Inner {}
 // SAFETY: as above; everything else is behind the mutex.
 unsafe impl Sync for Inner {}
@@ -179,7 +191,7 @@ impl Inner {
     pub fn take_request(self: &Arc<Self>) -> Option<http::Request<WasiBody>> {
         let mut state = self.state();
         let request = state.request.take()?;
-        let body = match state.has_body {
+        let body = match self.has_body {
             true => IncomingBody(self.clone()).boxed_unsync(),
             false => Empty::new().map_err(|never| match never {}).boxed_unsync(),
         };
@@ -190,9 +202,7 @@ impl Inner {
         let mut state = self.state();
         if let Some(chunk) = state.chunks.pop_front() {
             drop(state);
-            if let Some(sink) = self.sink() {
-                (sink.consumed)(sink.context, chunk.len());
-            }
+            self.taken(chunk.len(), false);
             return Poll::Ready(Pulled::Chunk(chunk));
         }
         if state.failed {
@@ -217,9 +227,50 @@ impl Inner {
         let mut state = self.state();
         state.chunks.clear();
         drop(state);
-        if let Some(sink) = self.sink() {
+        self.taken(0, true);
+    }
+
+    /// Content that a guest hands on as it is becomes that of an outgoing request, which Wasmtime's
+    /// HTTP crate moves on a thread of Tokio. Then it is for `tell` to tell.
+    fn taken(&self, bytes: usize, unread: bool) {
+        if self.thread == this_thread() {
+            return self.tell_taken(bytes, unread);
+        }
+        let mut state = self.state();
+        state.untold_bytes += bytes;
+        state.untold_unread |= unread;
+        let teller = state.teller.take();
+        drop(state);
+        if let Some(teller) = teller {
+            teller.wake();
+        }
+    }
+
+    fn tell_taken(&self, bytes: usize, unread: bool) {
+        let Some(sink) = self.sink() else { return };
+        if bytes > 0 {
+            (sink.consumed)(sink.context, bytes);
+        }
+        if unread {
             (sink.unread)(sink.context);
         }
+    }
+
+    /// Tells C++ what was taken on other threads, and wakes the caller when there is more of it.
+    /// Whoever drives the exchange does so as long as it lasts.
+    pub fn tell(&self, cx: &Context<'_>) {
+        if !self.has_body {
+            return;
+        }
+        let mut state = self.state();
+        let bytes = std::mem::take(&mut state.untold_bytes);
+        let unread = std::mem::take(&mut state.untold_unread);
+        match &state.teller {
+            Some(teller) if teller.will_wake(cx.waker()) => {}
+            _ => state.teller = Some(cx.waker().clone()),
+        }
+        drop(state);
+        self.tell_taken(bytes, unread);
     }
 
     pub fn poll_credit(&self, cx: &mut Context<'_>) -> Poll<()> {
@@ -350,7 +401,6 @@ pub unsafe extern "C" fn nimbus_exchange_new(
             unsafe { to_http(request) }.map_err(|error| format_err!("bad request: {error}"))?;
         let state = State {
             request: Some(http),
-            has_body: request.has_body != 0,
             credit: request.credit_bytes as i64,
             credit_waker: None,
             chunks: VecDeque::new(),
@@ -359,9 +409,14 @@ pub unsafe extern "C" fn nimbus_exchange_new(
             unwanted: false,
             trailers: None,
             body_waker: None,
+            untold_bytes: 0,
+            untold_unread: false,
+            teller: None,
         };
         let inner = Inner {
             sink,
+            thread: this_thread(),
+            has_body: request.has_body != 0,
             open: AtomicBool::new(true),
             deadline_ns: request.deadline_ns,
             state: Mutex::new(state),
@@ -468,4 +523,127 @@ pub unsafe extern "C" fn nimbus_exchange_free(exchange: *mut Exchange) {
 pub unsafe extern "C" fn nimbus_bytes_keep(bytes: *const Bytes) -> OwnedBytes {
     // SAFETY: by this function's contract.
     OwnedBytes::from_bytes(unsafe { &*bytes }.clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::thread;
+
+    use super::*;
+
+    #[derive(Default)]
+    struct Told {
+        bytes: usize,
+        unread: bool,
+    }
+
+    extern "C" fn on_consumed(context: *mut c_void, size: usize) {
+        // SAFETY: the test's own, on its thread.
+        unsafe { &mut *context.cast::<Told>() }.bytes += size;
+    }
+    extern "C" fn on_unread(context: *mut c_void) {
+        // SAFETY: as above.
+        unsafe { &mut *context.cast::<Told>() }.unread = true;
+    }
+    extern "C" fn no_head(_: *mut c_void, _: u16, _: *const Field, _: usize) {}
+    extern "C" fn no_body(_: *mut c_void, _: *const u8, _: usize, _: *const Bytes) {}
+    extern "C" fn no_end(_: *mut c_void, _: *const Field, _: usize) {}
+    extern "C" fn no_done(_: *mut c_void, _: *const Outcome) {}
+
+    /// One whose content is there already.
+    fn exchange(told: *mut Told) -> Box<Exchange> {
+        let request = Request {
+            method: Str::of(b"POST"),
+            scheme: Str::of(b"http"),
+            authority: Str::of(b"test"),
+            path: Str::of(b"/"),
+            headers: std::ptr::null(),
+            header_count: 0,
+            has_body: 1,
+            credit_bytes: 0,
+            deadline_ns: 0,
+        };
+        let sink = Sink {
+            context: told.cast(),
+            head: no_head,
+            body: no_body,
+            end: no_end,
+            consumed: on_consumed,
+            unread: on_unread,
+            done: no_done,
+        };
+        // SAFETY: both are alive; the result is owned by nobody else.
+        let exchange = unsafe { Box::from_raw(nimbus_exchange_new(&request, &sink)) };
+        exchange.0.feed(|state| {
+            state.chunks.push_back(Bytes::from_static(b"four"));
+            state.chunks.push_back(Bytes::from_static(b"three"));
+        });
+        exchange
+    }
+
+    fn pull(inner: &Inner) {
+        let mut cx = Context::from_waker(Waker::noop());
+        assert!(inner.poll_pull(&mut cx).is_ready());
+    }
+
+    #[test]
+    fn what_the_guest_takes_is_told_at_once() {
+        let mut told = Told::default();
+        let exchange = exchange(&mut told);
+        pull(&exchange.0);
+        assert_eq!((told.bytes, told.unread), (4, false));
+        exchange.0.unread();
+        assert_eq!((told.bytes, told.unread), (4, true));
+    }
+
+    #[test]
+    fn what_is_taken_on_another_thread_is_told_by_whoever_drives() {
+        let mut told = Told::default();
+        let exchange = exchange(&mut told);
+        let (waker, woken) = counting_waker();
+        exchange.0.tell(&Context::from_waker(&waker));
+        assert_eq!(woken.load(Ordering::Relaxed), 0);
+
+        let inner = exchange.0.clone();
+        thread::spawn(move || pull(&inner)).join().unwrap();
+        assert_eq!(told.bytes, 0);
+        assert_eq!(woken.load(Ordering::Relaxed), 1);
+        let inner = exchange.0.clone();
+        thread::spawn(move || {
+            pull(&inner);
+            inner.unread();
+        })
+        .join()
+        .unwrap();
+        assert_eq!((told.bytes, told.unread), (0, false));
+        assert_eq!(woken.load(Ordering::Relaxed), 1, "once until told");
+
+        exchange.0.tell(&Context::from_waker(&waker));
+        assert_eq!((told.bytes, told.unread), (9, true));
+        exchange.0.tell(&Context::from_waker(&waker));
+        assert_eq!(told.bytes, 9);
+    }
+
+    #[test]
+    fn nobody_is_told_after_the_end() {
+        let mut told = Told::default();
+        let exchange = exchange(&mut told);
+        let inner = exchange.0.clone();
+        thread::spawn(move || pull(&inner)).join().unwrap();
+        exchange.0.detach();
+        exchange.0.tell(&Context::from_waker(Waker::noop()));
+        exchange.0.unread();
+        assert_eq!((told.bytes, told.unread), (0, false));
+    }
+
+    fn counting_waker() -> (Waker, Arc<std::sync::atomic::AtomicUsize>) {
+        struct Counting(Arc<std::sync::atomic::AtomicUsize>);
+        impl std::task::Wake for Counting {
+            fn wake(self: Arc<Self>) {
+                self.0.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+        let count = Arc::new(std::sync::atomic::AtomicUsize::new(0));
+        (Arc::new(Counting(count.clone())).into(), count)
+    }
 }

@@ -211,6 +211,20 @@ pub async fn call_p3(
     exchange: &Arc<Inner>,
     task: &Cell<Option<GuestTaskId>>,
 ) -> Result<Ended, wasmtime::Error> {
+    let mut answered = pin!(answer_p3(accessor, service, exchange, task));
+    poll_fn(|cx| {
+        exchange.tell(cx);
+        answered.as_mut().poll(cx)
+    })
+    .await
+}
+
+async fn answer_p3(
+    accessor: &Accessor<Host>,
+    service: &Service,
+    exchange: &Arc<Inner>,
+    task: &Cell<Option<GuestTaskId>>,
+) -> Result<Ended, wasmtime::Error> {
     let Some(request) = exchange.take_request() else {
         return Ok(Err(Failure::Panic("the request was taken already".into())));
     };
