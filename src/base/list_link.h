@@ -32,6 +32,15 @@ class ListLink {
     link_ = nullptr;
   }
 
+  // Its neighbour in the list; null for the last. For a listed object only.
+  [[nodiscard]] T* next() const { return next_; }
+
+  // Moves all objects of `from` in their order to `to`, which is empty.
+  static void moveAll(T*& from, T*& to) {
+    to = std::exchange(from, nullptr);
+    if (to != nullptr) linkOf(*to) = &to;
+  }
+
   // Moves all objects of `from` before those of `to`, in reverse: lists are filled from the front,
   // so the oldest comes first.
   static void moveReversed(T*& from, T*& to) {

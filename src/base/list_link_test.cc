@@ -57,6 +57,22 @@ TEST(ListLink, LeavingTwiceIsLeavingOnce) {
   EXPECT_EQ(takeAll(list), std::vector{2});
 }
 
+TEST(ListLink, AListThatIsMovedKeepsItsOrderAndItsObjectsTheirPlaces) {
+  Item first(1), second(2);
+  Item* from = nullptr;
+  Item* to = nullptr;
+  first.linkAt(from);
+  second.linkAt(from);
+  Item::moveAll(from, to);
+  EXPECT_EQ(from, nullptr);
+  EXPECT_EQ(to->next(), &first);
+  EXPECT_EQ(first.next(), nullptr);
+  second.unlink();
+  EXPECT_EQ(takeAll(to), std::vector{1});
+  Item::moveAll(from, to);
+  EXPECT_EQ(to, nullptr);
+}
+
 TEST(ListLink, MovedObjectsComeBeforeTheOthersOldestFirst) {
   Item first(1), second(2), waiting(3);
   Item* from = nullptr;

@@ -4,6 +4,7 @@
 #include <optional>
 #include <utility>
 
+#include "base/list_link.h"
 #include "base/rate_limit.h"
 #include "base/sync.h"
 #include "base/text.h"
@@ -70,7 +71,7 @@ Error errorOf(const NimbusOutcome& outcome, Logger& log) {
 }
 
 // A call of a session, while somebody waits for it. Used again for calls that end at once.
-class PendingCall final : public GuestInstance::Call {
+class PendingCall final : public GuestInstance::Call, private ListLink<PendingCall> {
  public:
   // The use is kept by streams among the results.
   PendingCall(net::Shard& shard, const UseToken& use, GuestEnvironment& environment, Logger& log)
@@ -122,23 +123,16 @@ class PendingCall final : public GuestInstance::Call {
     end(GuestEnvironment::Ended::kFailed);
   }
 
-  // Lists of calls. Each stands in one at most.
-  [[nodiscard]] PendingCall* next() const { return next_; }
+  // Lists of calls; not those of the instance.
+  using ListLink<PendingCall>::next;
+  using ListLink<PendingCall>::unlink;
   void moveTo(PendingCall*& head) {
     unlink();
-    next_ = head;
-    link_ = &head;
-    if (next_ != nullptr) next_->link_ = &next_;
-    head = this;
-  }
-  void unlink() {
-    if (link_ == nullptr) return;
-    *link_ = next_;
-    if (next_ != nullptr) next_->link_ = link_;
-    link_ = nullptr;
+    ListLink<PendingCall>::linkAt(head);
   }
 
  private:
+  friend ListLink<PendingCall>;
   void countResult() {
     end(*result_ ? GuestEnvironment::Ended::kWell : GuestEnvironment::Ended::kFailed);
   }
@@ -154,8 +148,6 @@ class PendingCall final : public GuestInstance::Call {
   bool counted_ = false;
   std::optional<Result<wrpc::Values>> result_;
   Event ended_;
-  PendingCall* next_ = nullptr;
-  PendingCall** link_ = nullptr;
 };
 
 }  // namespace

@@ -179,29 +179,14 @@ void Exchange::notify() {
 }
 
 void Exchange::markChanged() {
-  if (list_ == nullptr || link_ != nullptr) return;
-  next_ = list_->first_;
-  if (next_ != nullptr) next_->link_ = &next_;
-  list_->first_ = this;
-  link_ = &list_->first_;
-}
-
-void Exchange::unlink() {
-  if (link_ == nullptr) return;
-  *link_ = next_;
-  if (next_ != nullptr) next_->link_ = link_;
-  link_ = nullptr;
-  next_ = nullptr;
+  if (list_ != nullptr && !isListed()) linkAt(list_->first_);
 }
 
 Exchange::ChangeList::~ChangeList() {
   while (first_ != nullptr) first_->unlink();
 }
 
-void Exchange::ChangeList::takeFrom(ChangeList& other) {
-  first_ = std::exchange(other.first_, nullptr);
-  if (first_ != nullptr) first_->link_ = &first_;
-}
+void Exchange::ChangeList::takeFrom(ChangeList& other) { moveAll(other.first_, first_); }
 
 void Exchange::ChangeList::notifyAll() {
   ChangeList due;

@@ -8,6 +8,7 @@
 
 #include "base/bytes.h"
 #include "base/clock.h"
+#include "base/list_link.h"
 #include "base/result.h"
 #include "base/sync.h"
 #include "http/message.h"
@@ -45,7 +46,7 @@ struct CallOutcome {
 //
 // Lives on one shard, together with the call that works on it; destroying it tells the guest's
 // side to call back no more.
-class Exchange {
+class Exchange : private ListLink<Exchange> {
  public:
   // `window_bytes` of response content may wait here unread. kInvalidArgument if the head cannot be
   // shown to a guest. `deadline`: of the call, for those whom the guest calls meanwhile.
@@ -53,8 +54,6 @@ class Exchange {
       const http::RequestHead& head, bool has_body, std::uint64_t window_bytes,
       std::optional<TimePoint> deadline = std::nullopt);
   ~Exchange();
-  Exchange(const Exchange&) = delete;
-  Exchange& operator=(const Exchange&) = delete;
 
   // --- the request's content
   void pushBody(Bytes bytes);
@@ -119,7 +118,6 @@ class Exchange {
   Exchange() = default;
   static const NimbusSink& sinkTemplate();
   void markChanged();
-  void unlink();
 
   void onHead(std::uint16_t status, const NimbusField* headers, std::size_t count);
   void onBody(const std::uint8_t* data, std::size_t size, const void* bytes);
@@ -142,9 +140,8 @@ class Exchange {
   Event body_progress_;
   bool* destroyed_ = nullptr;  // set while waiters are resumed that may destroy this
 
+  friend ListLink<Exchange>;
   ChangeList* list_ = nullptr;
-  Exchange* next_ = nullptr;
-  Exchange** link_ = nullptr;
 };
 
 }  // namespace nimbus::engine

@@ -13,19 +13,17 @@ GuestInstance::Call::~Call() { giveUp(); }
 void GuestInstance::Call::giveUp() {
   if (raw_ == nullptr) return;
   const bool occupies_instance = nimbus_guest_call_free(std::exchange(raw_, nullptr)) != 0;
-  if (link_ == nullptr) return;  // done
-  unlink();
+  if (!isListed()) return;  // done
+  leave();
   if (occupies_instance) {
     instance_->ended_ = true;
     instance_->wake();
   }
 }
 
-void GuestInstance::Call::unlink() {
+void GuestInstance::Call::leave() {
   --instance_->calls_;
-  *link_ = next_;
-  if (next_ != nullptr) next_->link_ = link_;
-  link_ = nullptr;
+  unlink();
 }
 
 GuestInstance::GuestInstance(Poller& poller, std::shared_ptr<const Component> component,
@@ -46,10 +44,7 @@ void GuestInstance::submit(Call& call, std::uint32_t function, wrpc::Values&& pa
                            TimePoint deadline) {
   if (idle()) cpu_time_ = Duration::zero();
   call.instance_ = this;
-  call.next_ = first_;
-  call.link_ = &first_;
-  if (first_ != nullptr) first_->link_ = &call.next_;
-  first_ = &call;
+  call.linkAt(first_);
   ++calls_;
   NimbusGuestCallRequest request;
   lend(params.bytes, pieces_, request.params);
@@ -58,7 +53,7 @@ void GuestInstance::submit(Call& call, std::uint32_t function, wrpc::Values&& pa
   request.context = &call;
   request.done = [](void* context, const NimbusOutcome* outcome, const NimbusReturned* returned) {
     auto& ended = *static_cast<Call*>(context);
-    ended.unlink();
+    ended.leave();
     ++ended.instance_->done_;
     ended.onDone(*outcome, *returned);
   };

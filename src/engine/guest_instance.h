@@ -6,6 +6,7 @@
 
 #include "base/bytes.h"
 #include "base/clock.h"
+#include "base/list_link.h"
 #include "engine/component.h"
 #include "engine/guest_context.h"
 #include "engine/poller.h"
@@ -21,11 +22,8 @@ namespace nimbus::engine {
 class GuestInstance final : Poller::Client {
  public:
   // One call. Destroying it gives it up.
-  class Call {
+  class Call : private ListLink<Call> {
    public:
-    Call() = default;
-    Call(const Call&) = delete;
-    Call& operator=(const Call&) = delete;
     virtual ~Call();
 
     // It has ended, within a poll; the bytes live during the call. The streams and futures among
@@ -37,12 +35,11 @@ class GuestInstance final : Poller::Client {
 
    private:
     friend GuestInstance;
-    void unlink();
+    friend ListLink<Call>;
+    void leave();
 
     NimbusGuestCall* raw_ = nullptr;
     GuestInstance* instance_ = nullptr;
-    Call* next_ = nullptr;
-    Call** link_ = nullptr;
   };
 
   // Hears after each poll, outside of it. The last thing done: it may destroy the instance.

@@ -1,6 +1,7 @@
 #include "engine/import_calls.h"
 
 #include "base/check.h"
+#include "base/list_link.h"
 #include "engine/ffi.h"
 #include "engine/guest_channels.h"
 
@@ -13,13 +14,11 @@ constexpr std::size_t kMaxWaitingBytes = 64UL << 20;
 
 }  // namespace
 
-class ImportCalls::Call {
+class ImportCalls::Call : private ListLink<ImportCalls::Call> {
  public:
   explicit Call(ImportCalls& owner) : owner_(owner) {}
-  Call(const Call&) = delete;
-  Call& operator=(const Call&) = delete;
   ~Call() {
-    unlink();
+    leave();
     driver_.reset();  // cancels
     if (slot_ != nullptr) nimbus_reply_free(slot_);
   }
@@ -48,21 +47,15 @@ class ImportCalls::Call {
   void suspended(NimbusReplySlot* slot) { slot_ = slot; }
 
   // It waits.
-  void link(std::size_t parameter_bytes) {
-    next_ = owner_.first_;
-    link_ = &owner_.first_;
-    if (next_ != nullptr) next_->link_ = &next_;
-    owner_.first_ = this;
+  void join(std::size_t parameter_bytes) {
+    linkAt(owner_.first_);
     parameter_bytes_ = parameter_bytes;
     ++owner_.waiting_calls_;
     owner_.waiting_bytes_ += parameter_bytes_;
   }
-  void unlink() {
-    if (link_ == nullptr) return;
-    *link_ = next_;
-    if (next_ != nullptr) next_->link_ = link_;
-    link_ = nullptr;
-    next_ = nullptr;
+  void leave() {
+    if (!isListed()) return;
+    unlink();
     --owner_.waiting_calls_;
     owner_.waiting_bytes_ -= parameter_bytes_;
   }
@@ -70,6 +63,7 @@ class ImportCalls::Call {
   [[nodiscard]] ImportCalls& owner() { return owner_; }
 
  private:
+  friend ListLink<Call>;
   static Task<void> drive(Call& call, Eventual<Result<wrpc::Values>> waiting) {
     call.complete(co_await std::move(waiting));
   }
@@ -96,8 +90,6 @@ class ImportCalls::Call {
   std::optional<Task<void>> driver_;
   NimbusReplySlot* slot_ = nullptr;
   std::size_t parameter_bytes_ = 0;
-  Call* next_ = nullptr;
-  Call** link_ = nullptr;
 };
 
 ImportCalls::ImportCalls(net::Shard& shard, std::shared_ptr<const ImportSet> imports)
@@ -169,14 +161,14 @@ NimbusImportStatus ImportCalls::call(std::uint32_t index, NimbusOwnedBytes param
     spare_ = std::move(call);
     return answer(*std::move(result), *function, reply);
   }
-  call->link(parameter_bytes);
+  call->join(parameter_bytes);
   reply.call = call.release();
   return NIMBUS_IMPORT_PENDING;
 }
 
 void ImportCalls::ended(Call& call) {
   // Its task is still running: it goes when the next call needs the object, or another has ended.
-  call.unlink();
+  call.leave();
   spare_.reset(&call);
 }
 
