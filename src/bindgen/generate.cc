@@ -1,6 +1,5 @@
 #include "bindgen/generate.h"
 
-#include <algorithm>
 #include <fstream>
 #include <iterator>
 #include <string_view>
@@ -46,10 +45,10 @@ Result<std::vector<GeneratedFile>> generateBindings(const GenerateRequest& reque
 Result<std::vector<std::string>> writeFiles(const std::vector<GeneratedFile>& files,
                                             const fs::path& folder) {
   std::vector<std::string> written;
-  for (const std::string& stale : staleFiles(files, folder)) {
-    const auto file = std::ranges::find(files, stale, &GeneratedFile::path);
-    TRY_VOID(writeWholeFile(folder / stale, file->text));
-    written.push_back(stale);
+  for (const GeneratedFile& file : files) {
+    if (hasText(folder / file.path, file.text)) continue;
+    TRY_VOID(writeWholeFile(folder / file.path, file.text));
+    written.push_back(file.path);
   }
   return written;
 }

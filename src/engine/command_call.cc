@@ -32,13 +32,11 @@ Task<CallOutcome> CommandCall::run() {
 
 void CommandCall::onWake() {
   if (ended_.isSet()) return;
-  poller_.beginPoll(token_);
-  component_->slices().beforePoll(poller_.pollBegan());
+  poller_.beginPoll(token_, component_->slices());
   const auto polled = static_cast<Poller::Polled>(nimbus_call_poll(call_));
   bool ended = polled == Poller::Polled::kDone;
   cpu_time_ += poller_.cpuOfPoll();
-  if (polled == Poller::Polled::kCutShort)
-    component_->slices().cutShort(cpu_time_, poller_.pollBegan());
+  if (polled == Poller::Polled::kCutShort) poller_.cutShort(cpu_time_);
   if (!ended && cpu_time_ > cpu_limit_) {
     ended = true;
     outcome_ = {CallOutcome::Kind::kCpuLimit, 0, "the command used up its CPU time"};

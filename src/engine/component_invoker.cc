@@ -71,7 +71,7 @@ Error errorOf(const NimbusOutcome& outcome, Logger& log) {
 }
 
 // A call of a session, while somebody waits for it. Used again for calls that end at once.
-class PendingCall final : public GuestInstance::Call, private ListLink<PendingCall> {
+class PendingCall final : public GuestInstance::Call, public ListLink<PendingCall> {
  public:
   // The use is kept by streams among the results.
   PendingCall(net::Shard& shard, const UseToken& use, GuestEnvironment& environment, Logger& log)
@@ -123,16 +123,12 @@ class PendingCall final : public GuestInstance::Call, private ListLink<PendingCa
     end(GuestEnvironment::Ended::kFailed);
   }
 
-  // Lists of calls; not those of the instance.
-  using ListLink<PendingCall>::next;
-  using ListLink<PendingCall>::unlink;
   void moveTo(PendingCall*& head) {
     unlink();
-    ListLink<PendingCall>::linkAt(head);
+    linkAt(head);
   }
 
  private:
-  friend ListLink<PendingCall>;
   void countResult() {
     end(*result_ ? GuestEnvironment::Ended::kWell : GuestEnvironment::Ended::kFailed);
   }

@@ -36,7 +36,7 @@ SpanClock::Reading SpanClock::read() {
 }
 
 bool SpanClock::agreesWith(const Reading& reading) const {
-  const Duration error = timeAt(reading.ticks, ns_per_tick_) - reading.time;
+  const Duration error = timeAt(reading.ticks) - reading.time;
   return std::chrono::abs(error) <= kMaxError + (reading.time - anchor_.time) / kMaxErrorPart;
 }
 

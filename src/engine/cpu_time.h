@@ -18,12 +18,8 @@ namespace nimbus::engine {
 // thread.
 class SpanClock {
  public:
-  [[nodiscard]] Duration now() const {
-    return ns_per_tick_ == 0 ? systemNow() : timeAt(ticks(), ns_per_tick_);
-  }
+  [[nodiscard]] Duration now() const { return ns_per_tick_ == 0 ? systemNow() : timeAt(ticks()); }
   void align();
-  // Whether now() reads the counter.
-  [[nodiscard]] bool countsItself() const { return ns_per_tick_ != 0; }
 
  private:
   struct Reading {
@@ -42,10 +38,10 @@ class SpanClock {
 #endif
   }
   [[nodiscard]] static Reading read();
-  [[nodiscard]] Duration timeAt(std::uint64_t ticks, double ns_per_tick) const {
+  [[nodiscard]] Duration timeAt(std::uint64_t ticks) const {
     const auto since = static_cast<std::int64_t>(ticks - anchor_.ticks);
     return anchor_.time +
-           Duration(static_cast<std::int64_t>(static_cast<double>(since) * ns_per_tick));
+           Duration(static_cast<std::int64_t>(static_cast<double>(since) * ns_per_tick_));
   }
   [[nodiscard]] bool agreesWith(const Reading& reading) const;
 

@@ -105,8 +105,8 @@ struct Engine::Impl {
   std::shared_ptr<Loaded> slot(const Sha256& digest);
   void forgetUnused();
   Result<ComponentHandle> native(const WasmEngine& engine, const Sha256& digest, ByteView wasm);
-  void keep(const WasmEngine& engine, const Sha256& digest, const Bytes& code,
-            ComponentHandle& loaded);
+  ComponentHandle keep(const WasmEngine& engine, const Sha256& digest, const Bytes& code,
+                       ComponentHandle loaded);
   using ComponentResult = Result<std::shared_ptr<const Component>>;
   ComponentResult make(const Sha256& digest, const Bytes& wasm);
   ComponentResult make(const Sha256& key, const wit::Composition& composition);
@@ -179,22 +179,21 @@ Result<ComponentHandle> Engine::Impl::native(const WasmEngine& engine, const Sha
   if (!loaded) return failLast(ErrorCode::kUnsupported, "the component does not fit this host");
   if (!unusable.empty())
     log.warn("cached code did not load: compiled anew", {{"reason", unusable}});
-  if (cache) keep(engine, digest, code, loaded);
-  return loaded;
+  return cache ? keep(engine, digest, code, std::move(loaded)) : std::move(loaded);
 }
 
 // Puts it into the cache. Mapped from there, unlike the copy in hand, the code costs no memory that
-// cannot be paged out.
-void Engine::Impl::keep(const WasmEngine& engine, const Sha256& digest, const Bytes& code,
-                        ComponentHandle& loaded) {
+// cannot be paged out: the handle is of what is mapped, if it can be.
+ComponentHandle Engine::Impl::keep(const WasmEngine& engine, const Sha256& digest,
+                                   const Bytes& code, ComponentHandle loaded) {
   if (const auto kept = cache->put(digest, engine.fingerprint(), code.view()); !kept) {
     log.warn("compiled code was not kept", {{"reason", kept.error().describe()}});
-    return;
+    return loaded;
   }
   const auto entry = cache->find(digest, engine.fingerprint());
-  if (!entry) return;
+  if (!entry) return loaded;
   ComponentHandle mapped(nimbus_component_map(engine.raw(), toStr(entry->path())));
-  if (mapped) loaded = std::move(mapped);
+  return mapped ? std::move(mapped) : std::move(loaded);
 }
 
 Engine::Impl::ComponentResult Engine::Impl::finish(const Sha256& digest, ByteView wasm,

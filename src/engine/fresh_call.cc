@@ -25,13 +25,11 @@ FreshCall::~FreshCall() {
 void FreshCall::poll() {
   // Once its owner has given the call up, waking the guest would only use the shard's time.
   if (done_ || exchange_->outcome() != nullptr) return;
-  poller_.beginPoll(token_);
-  component_->slices().beforePoll(poller_.pollBegan());
+  poller_.beginPoll(token_, component_->slices());
   const auto polled = static_cast<Poller::Polled>(nimbus_call_poll(call_));
   done_ = polled == Poller::Polled::kDone;
   cpu_time_ += poller_.cpuOfPoll();
-  if (polled == Poller::Polled::kCutShort)
-    component_->slices().cutShort(cpu_time_, poller_.pollBegan());
+  if (polled == Poller::Polled::kCutShort) poller_.cutShort(cpu_time_);
   poller_.endPoll(polled);
   if (!done_ && cpu_time_ > cpu_limit_) {
     exchange_->abandon({CallOutcome::Kind::kCpuLimit, 0, "the call used up its CPU time"});

@@ -13,17 +13,18 @@ GuestInstance::Call::~Call() { giveUp(); }
 void GuestInstance::Call::giveUp() {
   if (raw_ == nullptr) return;
   const bool occupies_instance = nimbus_guest_call_free(std::exchange(raw_, nullptr)) != 0;
-  if (!isListed()) return;  // done
-  leave();
+  if (instance_ == nullptr) return;  // done
+  GuestInstance& instance = leave();
   if (occupies_instance) {
-    instance_->ended_ = true;
-    instance_->wake();
+    instance.ended_ = true;
+    instance.wake();
   }
 }
 
-void GuestInstance::Call::leave() {
-  --instance_->calls_;
-  unlink();
+GuestInstance& GuestInstance::Call::leave() {
+  GuestInstance& instance = *std::exchange(instance_, nullptr);
+  --instance.calls_;
+  return instance;
 }
 
 GuestInstance::GuestInstance(Poller& poller, std::shared_ptr<const Component> component,
@@ -44,7 +45,6 @@ void GuestInstance::submit(Call& call, std::uint32_t function, wrpc::Values&& pa
                            TimePoint deadline) {
   if (idle()) cpu_time_ = Duration::zero();
   call.instance_ = this;
-  call.linkAt(first_);
   ++calls_;
   NimbusGuestCallRequest request;
   lend(params.bytes, pieces_, request.params);
@@ -53,8 +53,7 @@ void GuestInstance::submit(Call& call, std::uint32_t function, wrpc::Values&& pa
   request.context = &call;
   request.done = [](void* context, const NimbusOutcome* outcome, const NimbusReturned* returned) {
     auto& ended = *static_cast<Call*>(context);
-    ended.leave();
-    ++ended.instance_->done_;
+    ++ended.leave().done_;
     ended.onDone(*outcome, *returned);
   };
   request.function = function;
@@ -77,13 +76,11 @@ std::int64_t GuestInstance::poll() {
 std::int64_t GuestInstance::pollOnce() {
   if (ended_) return 0;
   done_ = 0;
-  poller_.beginPoll(token_);
-  component_->slices().beforePoll(poller_.pollBegan());
+  poller_.beginPoll(token_, component_->slices());
   const auto polled = static_cast<Poller::Polled>(nimbus_guest_poll(raw_));
   if (polled == Poller::Polled::kDone) ended_ = true;
   cpu_time_ += poller_.cpuOfPoll();
-  if (polled == Poller::Polled::kCutShort)
-    component_->slices().cutShort(cpu_time_, poller_.pollBegan());
+  if (polled == Poller::Polled::kCutShort) poller_.cutShort(cpu_time_);
   cpu_time_ -= std::min(cpu_time_, limits_.cpu_per_call * done_);
   poller_.endPoll(ended_ ? Poller::Polled::kDone : polled);
   return done_;

@@ -6,7 +6,6 @@
 
 #include "base/bytes.h"
 #include "base/clock.h"
-#include "base/list_link.h"
 #include "engine/component.h"
 #include "engine/guest_context.h"
 #include "engine/poller.h"
@@ -22,8 +21,11 @@ namespace nimbus::engine {
 class GuestInstance final : Poller::Client {
  public:
   // One call. Destroying it gives it up.
-  class Call : private ListLink<Call> {
+  class Call {
    public:
+    Call() = default;
+    Call(const Call&) = delete;
+    Call& operator=(const Call&) = delete;
     virtual ~Call();
 
     // It has ended, within a poll; the bytes live during the call. The streams and futures among
@@ -35,11 +37,11 @@ class GuestInstance final : Poller::Client {
 
    private:
     friend GuestInstance;
-    friend ListLink<Call>;
-    void leave();
+    // It is on no instance any more; the one that it was on.
+    GuestInstance& leave();
 
     NimbusGuestCall* raw_ = nullptr;
-    GuestInstance* instance_ = nullptr;
+    GuestInstance* instance_ = nullptr;  // null: done, or not submitted
   };
 
   // Hears after each poll, outside of it. The last thing done: it may destroy the instance.
@@ -77,7 +79,7 @@ class GuestInstance final : Poller::Client {
 
   // No more calls are served: it trapped, or a call was given up that cannot be interrupted.
   [[nodiscard]] bool ended() const { return ended_; }
-  [[nodiscard]] bool idle() const { return first_ == nullptr; }
+  [[nodiscard]] bool idle() const { return calls_ == 0; }
   // Whether the calls that are on it have used more CPU time than they may. One that ends takes its
   // part with it: what it did not use is not left to others.
   [[nodiscard]] bool overCpuLimit() const {
@@ -95,8 +97,7 @@ class GuestInstance final : Poller::Client {
   PieceList pieces_;  // of the parameters that are being submitted
   NimbusGuest* raw_;
   std::uint64_t token_;
-  Call* first_ = nullptr;
-  std::int64_t calls_ = 0;  // on the list
+  std::int64_t calls_ = 0;  // on it
   Duration cpu_time_{};     // since it was idle, without that of calls that have ended
   std::int64_t done_ = 0;   // in the poll under way
   bool ended_ = false;

@@ -120,10 +120,12 @@ void Poller::remove(std::uint64_t token) { clients_.erase(token); }
 
 void Poller::wake(std::uint64_t token) { queue_->wake(token); }
 
-void Poller::beginPoll(std::uint64_t token) {
+void Poller::beginPoll(std::uint64_t token, SliceHistory& slices) {
   queue_->polling_ = token;
   queue_->woke_itself_ = false;
   meter_.begin();
+  slices_ = &slices;
+  slices.beforePoll(meter_.began());
 }
 
 void Poller::endPoll(Polled polled) {

@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "engine/cpu_time.h"
+#include "engine/slice_history.h"
 #include "net/shard.h"
 #include "rust/engine.h"
 
@@ -47,10 +48,11 @@ class Poller final : net::Deferred {
   void wake(std::uint64_t token);
 
   // Brackets a poll of `token`: wakes of itself that come meanwhile are kept back, and count only
-  // if the poll left it pending.
-  void beginPoll(std::uint64_t token);
-  // When that was.
-  [[nodiscard]] TimePoint pollBegan() const { return meter_.began(); }
+  // if the poll left it pending. `slices` tells how long a slice its guest begins with, and
+  // outlives the poll.
+  void beginPoll(std::uint64_t token, SliceHistory& slices);
+  // Its guest was cut short. `used`: CPU time of its call so far.
+  void cutShort(Duration used) { slices_->cutShort(used, meter_.began()); }
   // CPU time since beginPoll(); once per poll.
   [[nodiscard]] Duration cpuOfPoll() { return meter_.end(); }
   // kCutShort: it would have gone on computing. It is polled again when the shard has nothing else
@@ -89,6 +91,7 @@ class Poller final : net::Deferred {
   std::unordered_map<std::uint64_t, Client*> clients_;
   std::uint64_t next_token_ = 1;
   CpuMeter<> meter_;
+  SliceHistory* slices_ = nullptr;  // of the last poll
   std::deque<std::uint64_t> cut_short_;
   Resume resume_{*this};
 };

@@ -37,6 +37,7 @@ class FakeClient final : public Poller::Client {
   int wanted = 1;
   Event woken;
   std::function<void()> does;
+  SliceHistory slices;
 
  private:
   Poller& poller_;
@@ -90,7 +91,7 @@ TEST_F(PollerTest, AWakeOfItselfWhileItIsPolledCountsIfItIsStillPending) {
     FakeClient client(poller);
     client.wanted = 3;
     client.does = [&] {
-      poller.beginPoll(client.token());
+      poller.beginPoll(client.token(), client.slices);
       client.wake();
       client.wake();
       EXPECT_TRUE(poller.wokeItself());
@@ -112,7 +113,7 @@ TEST_F(PollerTest, WhatWasCutShortComesAfterEverythingElse) {
     computing.wanted = 2;
     computing.does = [&] {
       order += 'c';
-      poller.beginPoll(computing.token());
+      poller.beginPoll(computing.token(), computing.slices);
       computing.wake();
       poller.endPoll(computing.wakes == 2 ? Poller::Polled::kDone : Poller::Polled::kCutShort);
     };
@@ -141,7 +142,7 @@ TEST_F(PollerTest, WhatWasCutShortGoesOnOneAfterTheOther) {
       client.does = [&client, &poller, &order, &waiting, name] {
         order += name;
         if (client.wakes > 1) waiting.wake();
-        poller.beginPoll(client.token());
+        poller.beginPoll(client.token(), client.slices);
         client.wake();
         poller.endPoll(client.wakes == 3 ? Poller::Polled::kDone : Poller::Polled::kCutShort);
       };
@@ -164,7 +165,7 @@ TEST_F(PollerTest, AWakeFromElsewhereWhileItIsPolledIsNotLost) {
     client.wanted = 2;
     client.does = [&] {
       if (client.wakes > 1) return;
-      poller.beginPoll(client.token());
+      poller.beginPoll(client.token(), client.slices);
       std::jthread([&] { client.wake(); }).join();
       EXPECT_FALSE(poller.wokeItself());
       poller.endPoll(Poller::Polled::kPending);

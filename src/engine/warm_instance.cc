@@ -29,15 +29,14 @@ void WarmInstance::close() { nimbus_worker_close(worker_); }
 
 void WarmInstance::onWake() {
   if (ended_) return;
-  poller_.beginPoll(token_);
-  component_->slices().beforePoll(poller_.pollBegan());
+  poller_.beginPoll(token_, component_->slices());
   const auto polled = static_cast<Poller::Polled>(nimbus_worker_poll(worker_));
   ended_ = polled == Poller::Polled::kDone;
   const Duration cpu = poller_.cpuOfPoll();
   poller_.endPoll(polled);
   if (polled == Poller::Polled::kCutShort) {
     stretch_ += cpu;
-    component_->slices().cutShort(stretch_, poller_.pollBegan());
+    poller_.cutShort(stretch_);
   } else if (ended_ || !poller_.wokeItself()) {
     stretch_ = Duration::zero();
   }

@@ -43,8 +43,7 @@ Result<void> serve(const ProviderFlags& flags, const GlobalOptions& global, Logg
   TRY(const auto termination, Termination::watch(*shards));
   TRY(const ServedProvider provider, makeServedProvider(flags.name, config));
   TRY(const auto server,
-      wrpc::ProviderServer::listen(*shards, address,
-                                   {.invoker = provider.invoker, .functions = provider.functions},
+      wrpc::ProviderServer::listen(*shards, address, provider.functions,
                                    {.nats = nats, .max_root_bytes = kMaxParameterBytes}, log));
   const std::string bound = server->address();
   printResult(global.format, "Serving " + flags.name + " at " + bound,

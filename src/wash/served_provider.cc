@@ -40,8 +40,8 @@ Result<ServedProvider> serve(std::shared_ptr<keyvalue::Store> store, const Provi
   TRY(quota.max_bytes, numberIn(config, "max-bytes"));
   TRY(quota.max_keys, numberIn(config, "max-keys"));
   keyspace->limit(quota);
-  return ServedProvider{std::move(store), keyvalue::serveKeyValue(keyspace),
-                        keyvalue::keyValueFunctions()};
+  const auto invoker = keyvalue::serveKeyValue(keyspace);
+  return ServedProvider{std::move(store), {.invoker = invoker, .functions = invoker->functions()}};
 }
 
 Result<ServedProvider> serveSqlite(const ProviderConfig& config) {

@@ -4,19 +4,16 @@
 #include <memory>
 #include <string>
 #include <string_view>
-#include <utility>
-#include <vector>
 
 #include "base/result.h"
-#include "wrpc/invoker.h"
+#include "wrpc/provider_server.h"
 
 namespace nimbus::wash {
 
 // A built-in provider on its own, with whatever it keeps open.
 struct ServedProvider {
   std::shared_ptr<void> store;
-  std::shared_ptr<wrpc::Invoker> invoker;
-  std::vector<std::pair<std::string, std::string>> functions;  // instance and name
+  wrpc::ServedFunctions functions;
 };
 
 using ProviderConfig = std::map<std::string, std::string, std::less<>>;

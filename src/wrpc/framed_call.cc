@@ -160,11 +160,9 @@ void FramedCall::end() {
 }
 
 Error FramedCall::report(Error error, FunctionId function) const {
-  const NameTable::Name& name = target_->names[function];
   const bool broke_off = error.code() == ErrorCode::kProtocol;
-  std::string message = fmt::format(
-      "{} at {} {}", name.instance.empty() ? name.function : name.instance + "/" + name.function,
-      target_->text, broke_off ? "broke off" : "failed");
+  std::string message = fmt::format("{} at {} {}", target_->names[function].view().text(),
+                                    target_->text, broke_off ? "broke off" : "failed");
   const ErrorCode code = error.code();
   return reported(target_->options.on_failure, {code, std::move(message), std::move(error)});
 }

@@ -104,6 +104,12 @@ class TupleShape {
 struct FunctionName {
   std::string_view instance;
   std::string_view function;
+
+  // For messages: "wasi:keyvalue/store@0.2.0-draft/get", or the function alone.
+  [[nodiscard]] std::string text() const {
+    if (instance.empty()) return std::string(function);
+    return std::string(instance).append("/").append(function);
+  }
 };
 
 // What an Invoker resolved a name to; has a meaning for that Invoker only.

@@ -249,10 +249,8 @@ ChannelTable& NatsCall::channels() {
 }
 
 Error NatsCall::report(Error error, FunctionId function) const {
-  const NameTable::Name& name = target_->names[function];
   const ErrorCode code = error.code();
-  std::string message = fmt::format("{}{}{} over NATS failed", name.instance,
-                                    name.instance.empty() ? "" : "/", name.function);
+  std::string message = fmt::format("{} over NATS failed", target_->names[function].view().text());
   return reported(target_->options.on_failure, {code, std::move(message), std::move(error)});
 }
 

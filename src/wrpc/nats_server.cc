@@ -38,11 +38,11 @@ class Server final : public NatsServer, private nats::Subscriber {
   Result<void> subscribe() {
     TRY(inbox_subscription_, connection_->subscribe(shard_, {.subject = inbox_ + ">"}, *this));
     for (const auto& [instance, function] : options_.functions) {
-      TRY(const FunctionId id, invoker_->resolve({instance, function}));
-      TRY(std::string subject, invocationSubject(options_.prefix, {instance, function}));
-      std::string name = instance.empty() ? function : instance + "/" + function;
+      const FunctionName name{instance, function};
+      TRY(const FunctionId id, invoker_->resolve(name));
+      TRY(std::string subject, invocationSubject(options_.prefix, name));
       Endpoint& endpoint = endpoints_.emplace_back(
-          *this, NatsServedFunction{id, std::move(name), invoker_->parameters(id)});
+          *this, NatsServedFunction{id, name.text(), invoker_->parameters(id)});
       TRY(endpoint.subscription,
           connection_->subscribe(
               shard_, {.subject = std::move(subject), .queue_group = options_.queue_group},

@@ -3,6 +3,7 @@
 #include <csignal>
 #include <cstdio>
 #include <string_view>
+#include <utility>
 
 #include "base/log.h"
 #include "wrpc/provider_server.h"
@@ -12,13 +13,9 @@ namespace {
 
 constexpr Duration kDrainBound = std::chrono::seconds(5);
 
-ServedFunctions servedOf(const std::vector<Interface>& interfaces) {
-  ServedFunctions served{.invoker = std::make_shared<ServiceInvoker>(interfaces), .functions = {}};
-  for (const Interface& interface : interfaces) {
-    for (const InterfaceFunction& function : interface.functions)
-      served.functions.emplace_back(interface.instance, function.name);
-  }
-  return served;
+ServedFunctions servedOf(std::vector<Interface> interfaces) {
+  const auto invoker = std::make_shared<ServiceInvoker>(std::move(interfaces));
+  return {.invoker = invoker, .functions = invoker->functions()};
 }
 
 Result<void> serve(std::string_view where, ServedFunctions served, const sigset_t& ending) {
@@ -50,7 +47,7 @@ int provide(int argc, char** argv, std::vector<Interface> interfaces) {
   sigaddset(&ending, SIGINT);
   sigaddset(&ending, SIGTERM);
   pthread_sigmask(SIG_BLOCK, &ending, nullptr);
-  const auto done = serve(argv[1], servedOf(interfaces), ending);
+  const auto done = serve(argv[1], servedOf(std::move(interfaces)), ending);
   if (done) return 0;
   std::fprintf(stderr, "%s: %s\n", program, done.error().describe().c_str());
   return 1;

@@ -46,9 +46,9 @@ Task<Result<void>> ServedCall::finish() {
 Task<Result<Values>> ServedCall::call() {
   wait_.limit(environment_.options.receive_timeout, "the parameters");
   CO_TRY(const InvocationHeader header, co_await input_.header());
-  name_ = header.instance.empty() ? header.function : header.instance + "/" + header.function;
-  CO_TRY(const FunctionId function,
-         environment_.invoker.resolve({header.instance, header.function}));
+  const FunctionName name{header.instance, header.function};
+  name_ = name.text();
+  CO_TRY(const FunctionId function, environment_.invoker.resolve(name));
   const auto shape = environment_.invoker.parameters(function);
   Values params;
   {

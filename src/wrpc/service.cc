@@ -114,6 +114,15 @@ std::vector<std::string_view> ServiceInvoker::instances() const {
   return names;
 }
 
+std::vector<std::pair<std::string, std::string>> ServiceInvoker::functions() const {
+  std::vector<std::pair<std::string, std::string>> functions;
+  for (const Interface& interface : table_->interfaces) {
+    for (const InterfaceFunction& function : interface.functions)
+      functions.emplace_back(interface.instance, function.name);
+  }
+  return functions;
+}
+
 ServiceSession::ServiceSession(std::shared_ptr<const ServiceInvoker::Table> table,
                                std::shared_ptr<const Consumer> consumer)
     : table_(std::move(table)),

@@ -93,6 +93,8 @@ class ServiceInvoker final : public Invoker {
 
   // The names of the interfaces, for those who announce them.
   [[nodiscard]] std::vector<std::string_view> instances() const;
+  // Instance and name of all functions, as they stand on the wire.
+  [[nodiscard]] std::vector<std::pair<std::string, std::string>> functions() const;
 
   // The functions of all interfaces, by FunctionId. Immutable; outlives the invoker where a call
   // needs it.

@@ -16,8 +16,7 @@ class ProcessTest(interop.TestCase):
     def serve(self, listen):
         """The server, and where it is to be found."""
         server = self.start(WRPC_INTEROP, "serve", listen)
-        found = server.announced
-        return server, found if found.startswith("unix:") else f"tcp:{found}"
+        return server, server.announced
 
     def test_everything_crosses_a_unix_socket(self):
         server, address = self.serve(self.unix)

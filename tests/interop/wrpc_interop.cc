@@ -5,8 +5,6 @@
 //   wrpc_interop large ADDRESS    calls with large values
 //   wrpc_interop hang ADDRESS     calls what is never answered; prints how that ended
 
-#include <unistd.h>
-
 #include <cctype>
 #include <cstdio>
 #include <cstdlib>
@@ -16,13 +14,11 @@
 #include "base/log.h"
 #include "nats/connection.h"
 #include "net/shard.h"
-#include "net/socket.h"
 #include "nimbus_/interop/peer.h"
 #include "wrpc/client.h"
 #include "wrpc/framed_client.h"
-#include "wrpc/framed_server.h"
 #include "wrpc/nats_client.h"
-#include "wrpc/nats_server.h"
+#include "wrpc/provider_main.h"
 #include "wrpc/service.h"
 #include "wrpc/stream_pipe.h"
 
@@ -183,57 +179,6 @@ Task<std::shared_ptr<nats::Connection>> connectTo(net::Shard& shard, std::string
   co_return std::move(*connection);
 }
 
-std::shared_ptr<wrpc::Invoker> service() {
-  return std::make_shared<wrpc::ServiceInvoker>(std::vector{peer::serve(std::make_shared<Peer>())});
-}
-
-// On the wire a constructor is named like its resource, and a method behind it.
-std::vector<std::pair<std::string, std::string>> functions() {
-  std::vector<std::pair<std::string, std::string>> all;
-  for (const char* name : {"same-numbers", "same-mixture", "same-bytes", "nothing", "break-off",
-                           "hang", "upper", "doubled", "later", "thing", "thing.name"}) {
-    all.emplace_back("nimbus:interop/peer", name);
-  }
-  return all;
-}
-
-[[noreturn]] void serveNats(net::ShardGroup& shards, const wrpc::ProviderAddress& address) {
-  const auto log = makeStderrLogger(LogLevel::kInfo, LogFormat::kText);
-  std::unique_ptr<wrpc::NatsServer> server;
-  shards.runTask(0, [&](net::Shard& shard) -> Task<void> {
-    auto made = co_await wrpc::makeNatsServer(
-        shard, co_await connectTo(shard, address.nats_servers), service(),
-        {.prefix = address.nats_prefix,
-         .queue_group = address.nats_prefix,
-         .functions = functions()},
-        *log);
-    if (!made) {
-      std::fprintf(stderr, "%s\n", made.error().describe().c_str());
-      std::exit(1);
-    }
-    server = std::move(*made);
-  });
-  std::printf("serving %s\n", address.toString().c_str());
-  std::fflush(stdout);
-  for (;;) pause();
-}
-
-[[noreturn]] void serve(net::ShardGroup& shards, const wrpc::ProviderAddress& address) {
-  const auto log = makeStderrLogger(LogLevel::kInfo, LogFormat::kText);
-  auto sockets = net::listenOn(*address.endpoint(), 1);
-  if (!sockets) {
-    std::fprintf(stderr, "%s\n", sockets.error().describe().c_str());
-    std::exit(1);
-  }
-  std::unique_ptr<wrpc::FramedServer> server;
-  shards.runOn(0, [&](net::Shard& shard) {
-    std::printf("serving %s\n", (*sockets)[0]->boundTo().toString().c_str());
-    std::fflush(stdout);
-    server = wrpc::makeFramedServer(shard, std::move((*sockets)[0]), service(), {}, *log);
-  });
-  for (;;) pause();
-}
-
 int failures = 0;
 
 void expect(std::string_view what, bool holds, std::string_view why = "") {
@@ -371,6 +316,8 @@ Task<void> hang(net::Shard& shard, wrpc::ProviderAddress address) {
 
 int run(int argc, char** argv) {
   const std::string mode = argc == 3 ? argv[1] : "";
+  if (mode == "serve")
+    return wrpc::provide(argc - 1, argv + 1, {peer::serve(std::make_shared<Peer>())});
   const auto address = wrpc::ProviderAddress::parse(argc == 3 ? argv[2] : "");
   if (!address) {
     std::fprintf(stderr, "usage: wrpc_interop serve|check|large|hang ADDRESS\n");
@@ -378,8 +325,6 @@ int run(int argc, char** argv) {
   }
   auto shards = net::ShardGroup::start(1);
   if (!shards) return 1;
-  if (mode == "serve")
-    overNats(*address) ? serveNats(**shards, *address) : serve(**shards, *address);
   (*shards)->runTask(0, [&](net::Shard& shard) {
     if (mode == "hang") return hang(shard, *address);
     return mode == "large" ? checkLarge(shard, *address) : check(shard, *address);

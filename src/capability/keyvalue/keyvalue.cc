@@ -17,17 +17,9 @@ std::vector<wrpc::Interface> bothForms(const std::shared_ptr<Keyspace>& keyspace
 
 }  // namespace
 
-std::shared_ptr<wrpc::Invoker> serveKeyValue(std::shared_ptr<Keyspace> keyspace,
-                                             wrpc::ServiceOptions options) {
+std::shared_ptr<wrpc::ServiceInvoker> serveKeyValue(std::shared_ptr<Keyspace> keyspace,
+                                                    wrpc::ServiceOptions options) {
   return std::make_shared<wrpc::ServiceInvoker>(bothForms(keyspace), options);
-}
-
-std::vector<std::pair<std::string, std::string>> keyValueFunctions() {
-  std::vector<std::pair<std::string, std::string>> functions;
-  for (const wrpc::Interface& interface : bothForms(nullptr))
-    for (const wrpc::InterfaceFunction& function : interface.functions)
-      functions.emplace_back(interface.instance, function.name);
-  return functions;
 }
 
 }  // namespace nimbus::keyvalue

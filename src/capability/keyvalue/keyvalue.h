@@ -1,12 +1,8 @@
 #pragma once
 
 #include <memory>
-#include <string>
-#include <utility>
-#include <vector>
 
 #include "capability/keyvalue/store.h"
-#include "wrpc/invoker.h"
 #include "wrpc/service.h"
 
 namespace nimbus::keyvalue {
@@ -14,11 +10,7 @@ namespace nimbus::keyvalue {
 // A keyspace as something that can be called: wasi:keyvalue@0.2.0-draft (store, atomics, batch),
 // and the same flat as wrpc:keyvalue@0.2.0-draft. Who calls is not looked at: give each consumer
 // the keyspace that is its own. Failures of the storage become the error that WIT declares.
-[[nodiscard]] std::shared_ptr<wrpc::Invoker> serveKeyValue(std::shared_ptr<Keyspace> keyspace,
-                                                           wrpc::ServiceOptions options = {});
-
-// All functions of that: instance and name, as they stand on the wire. For transports that have to
-// be told what is served.
-[[nodiscard]] std::vector<std::pair<std::string, std::string>> keyValueFunctions();
+[[nodiscard]] std::shared_ptr<wrpc::ServiceInvoker> serveKeyValue(
+    std::shared_ptr<Keyspace> keyspace, wrpc::ServiceOptions options = {});
 
 }  // namespace nimbus::keyvalue

@@ -22,9 +22,9 @@ class WrpcRustTest(interop.TestCase):
         for listen in (f"unix:{self.folder}/peer.sock", "tcp:127.0.0.1:0"):
             with self.subTest(listen):
                 serving = self.start(server, "serve", listen)
-                address = listen
-                if listen.startswith("tcp:"):
-                    address = f"tcp:{serving.announced.removeprefix('tcp:')}"
+                address = serving.announced
+                if address.startswith("127."):
+                    address = f"tcp:{address}"
                 self.assert_succeeds(client, "check", address)
                 serving.wait_for_stderr("on purpose")
                 self.assert_succeeds(client, "large", address)

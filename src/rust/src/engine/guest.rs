@@ -98,7 +98,7 @@ struct OnInstance<'g> {
 }
 
 impl OnInstance<'_> {
-    fn done(mut self, mut lifted: Recycled<Lifted>, outlets: Option<Outlets>) -> Result<()> {
+    fn done(mut self, mut lifted: Recycled<Lifted>, outlets: Outlets) -> Result<()> {
         let mut resources = self.guest.resources.borrow_mut();
         resources.keep(&mut lifted)?;
         for number in self.taken.iter().flat_map(|taken| &taken.borrowed) {
@@ -326,7 +326,7 @@ impl<'g> Running<'g> {
             // Without concurrency there are no streams.
             call.resolve(&mut params, &mut *store)?;
             let lifted = function.call(store, params).await?;
-            call.done(lifted, None)?;
+            call.done(lifted, Outlets::default())?;
         }
     }
 
@@ -350,15 +350,15 @@ impl<'g> Running<'g> {
         callable: Rc<Function>,
         call: &mut OnInstance<'_>,
         mut params: Params,
-    ) -> Result<(Recycled<Lifted>, Option<Outlets>)> {
+    ) -> Result<(Recycled<Lifted>, Outlets)> {
         accessor.with(|store| call.resolve(&mut params, store))?;
         let mut lifted = callable.call_concurrent(accessor, params).await?;
         if lifted.channels.is_empty() {
-            return Ok((lifted, None));
+            return Ok((lifted, Outlets::default()));
         }
         let results = self.resolved.exports.functions[call.call.function].results()?;
         let outlets = accessor.with(|store| outlets(store, results, &mut lifted))?;
-        Ok((lifted, Some(outlets)))
+        Ok((lifted, outlets))
     }
 
     /// Returns when there are resources to destroy.

@@ -102,10 +102,10 @@ impl CallState {
         }
     }
 
-    pub fn succeed(&self, lifted: &mut Lifted, outlets: Option<Outlets>) {
+    pub fn succeed(&self, lifted: &mut Lifted, outlets: Outlets) {
         if self.open.replace(false) {
             let results = lifted.take_bytes();
-            outlets.unwrap_or_default().hand_over(|list| {
+            outlets.hand_over(|list| {
                 let returned = Returned {
                     results,
                     outgoing: list.as_ptr(),

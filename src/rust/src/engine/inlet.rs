@@ -88,7 +88,7 @@ impl Channels {
 
     /// The one at that path.
     pub fn take(&self, path: &[u32]) -> Option<Inlet> {
-        if self.channels.is_null() {
+        if self.is_none() {
             return None;
         }
         // SAFETY: by the contract of NimbusChannels, the calls outlive everything.
@@ -104,7 +104,7 @@ impl Channels {
 
 impl Drop for Channels {
     fn drop(&mut self) {
-        if !self.channels.is_null() {
+        if !self.is_none() {
             // SAFETY: as in take().
             unsafe { ((*self.calls).release)(self.channels) };
         }

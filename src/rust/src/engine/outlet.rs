@@ -99,10 +99,7 @@ fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
 }
 
 /// The writing end.
-pub struct Inflow {
-    state: Arc<Mutex<State>>,
-    life: Life,
-}
+pub struct Inflow(Arc<Mutex<State>>);
 
 pub fn open(life: Life) -> (Inflow, Outlet) {
     let state = Arc::new(Mutex::new(State {
@@ -112,10 +109,9 @@ pub fn open(life: Life) -> (Inflow, Outlet) {
         wanted: false,
         watch: None,
         writer: None,
-        life: life.clone(),
+        life,
     }));
-    let outlet = Outlet(state.clone());
-    (Inflow { state, life }, outlet)
+    (Inflow(state.clone()), Outlet(state))
 }
 
 /// Tells C++ that reading is worthwhile, if it waits for that.
@@ -136,11 +132,11 @@ fn announce(mut state: MutexGuard<'_, State>) {
 impl Inflow {
     /// Bytes that may be written now; none: the reader is gone. If there is no room, waits for it.
     fn room(&self, cx: &Context<'_>) -> Option<usize> {
-        let mut state = lock(&self.state);
+        let mut state = lock(&self.0);
         if state.closed {
             return None;
         }
-        let room = match self.life.is_full() && !state.wanted {
+        let room = match state.life.is_full() && !state.wanted {
             true => 0,
             false => WINDOW_BYTES.saturating_sub(state.bytes.len()),
         };
@@ -155,7 +151,7 @@ impl Inflow {
         if count == 0 {
             return;
         }
-        let mut state = lock(&self.state);
+        let mut state = lock(&self.0);
         state.put(|bytes| {
             leb::unsigned(bytes, count as u64);
             bytes.extend_from_slice(items);
@@ -164,7 +160,7 @@ impl Inflow {
     }
 
     fn end(&self, end: End, last: &[u8]) {
-        let mut state = lock(&self.state);
+        let mut state = lock(&self.0);
         if state.end == End::Open {
             state.put(|bytes| bytes.extend_from_slice(last));
             state.end = end;
@@ -174,7 +170,8 @@ impl Inflow {
 
     /// The guest has dropped its end, or its instance is gone.
     fn end_stream(&self) {
-        match self.life.lasts() {
+        let lasts = lock(&self.0).life.lasts();
+        match lasts {
             true => self.end(End::Whole, &[0]),
             false => self.end(End::Broken, &[]),
         }

@@ -44,10 +44,9 @@ pub fn names_of(bytes: &[u8]) -> Result<Names> {
         return Ok(names);
     }
     let mut imported = HashSet::new();
-    let mut inner_calls = false;
     let walked = walk(bytes, |depth, payload| match payload {
         Payload::ComponentCanonicalSection(_) if depth > 0 => {
-            inner_calls = true;
+            names.inner_calls = true;
             Ok(())
         }
         _ if depth > 0 => Ok(()),
@@ -78,7 +77,6 @@ pub fn names_of(bytes: &[u8]) -> Result<Names> {
     })?;
     names.encoding = Some(walked.encoding);
     names.needs_async = walked.needs_async;
-    names.inner_calls = inner_calls;
     Ok(names)
 }
 
