@@ -20,18 +20,18 @@ LONG = "/// " + "x" * 20_000 + "\n"  # more than the tests leave room for
 class TestCase(small_disks.TestCase):
     def environment(self, **more):
         """The home is on the disk; compiled code is kept elsewhere, where there is room."""
-        cache = os.environ.get("XDG_CACHE_HOME", os.path.expanduser("~/.cache"))
-        return {**os.environ, "HOME": str(self.disk.folder), "XDG_CACHE_HOME": cache,
-                "DOCKER_CONFIG": str(self.folder / "docker"),
-                "WKG_CONFIG_FILE": str(self.folder / "wkg.toml"), **more}
+        return super().environment(**{"HOME": str(self.disk.folder),
+                                      "DOCKER_CONFIG": str(self.folder / "docker"),
+                                      "WKG_CONFIG_FILE": str(self.folder / "wkg.toml"), **more})
 
     def fails(self, *arguments, **options):
         """Its message: one line that names the reason. Nothing on the disk has changed."""
         before = self.files()
         done = self.run_wash(*arguments, **options)
         self.assertEqual((1, ""), (done.returncode, done.stdout), done.stderr)
-        self.assertEqual(before.keys(), self.files().keys())
-        self.assertEqual(before, self.files())
+        after = self.files()
+        self.assertEqual(before.keys(), after.keys())
+        self.assertEqual(before, after)
         errors = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
         self.assertEqual(1, len(errors), done.stderr)
         self.assertTrue(done.stderr.endswith(errors[0] + "\n"), done.stderr)
@@ -208,19 +208,18 @@ class Hosts(TestCase, hosting.TestCase):
 class Results(harness.TestCase):
     """What a command prints is written to a file that takes nothing."""
 
-    def to_full_device(self, *words):
-        with open("/dev/full", "wb") as full:
-            return subprocess.run([str(word) for word in (*self.wash_words(), *words)], check=False,
-                                  stdin=subprocess.DEVNULL, stdout=full, stderr=subprocess.PIPE,
-                                  text=True, env=self.environment(),
-                                  timeout=harness.PATIENCE_SECONDS)
+    def printed_to(self, file, *words):
+        """The end of a `wash` that prints into that file."""
+        return subprocess.run([str(word) for word in (*self.wash_words(), *words)], check=False,
+                              stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.PIPE,
+                              text=True, env=self.environment(), timeout=harness.PATIENCE_SECONDS)
 
     def test_a_result_that_is_lost_is_no_success(self):
         for words in (["--version"], ["--help"], ["config", "info"], ["completion", "bash"],
                       ["-o", "json", "config", "show"], ["new", "--list"],
                       ["inspect", harness.guest("http-hello")]):
-            with self.subTest(" ".join(words)):
-                done = self.to_full_device(*words)
+            with self.subTest(" ".join(words)), open("/dev/full", "wb") as full:
+                done = self.printed_to(full, *words)
                 self.assertEqual(1, done.returncode, done.stderr)
                 self.assertEqual("error: cannot write to standard output: "
                                  "No space left on device\n", done.stderr)
@@ -229,10 +228,7 @@ class Results(harness.TestCase):
         reader, writer = os.pipe()
         os.close(reader)
         with os.fdopen(writer, "wb") as pipe:
-            words = [str(word) for word in (*self.wash_words(), "completion", "bash")]
-            done = subprocess.run(words, check=False, stdin=subprocess.DEVNULL, stdout=pipe,
-                                  stderr=subprocess.PIPE, text=True, env=self.environment(),
-                                  timeout=harness.PATIENCE_SECONDS)
+            done = self.printed_to(pipe, "completion", "bash")
         self.assertEqual((0, ""), (done.returncode, done.stderr))
 
 

@@ -7,6 +7,7 @@ import socket
 
 import harness
 import hosting
+import upstreams
 from hosting import workload
 
 MISCS = ("http-misc", "http-misc-p3")
@@ -65,6 +66,7 @@ class QuotaOfSocketsTest(hosting.TestCase):
         super().setUp()
         self.listener = socket.create_server(("127.0.0.1", 0), backlog=16)
         self.addCleanup(self.listener.close)
+        self.listener.settimeout(harness.PATIENCE_SECONDS)
         self.port = self.listener.getsockname()[1]
         self.held = self.enterContext(contextlib.ExitStack())
         self.asking = self.enterContext(concurrent.futures.ThreadPoolExecutor(8))
@@ -76,20 +78,24 @@ class QuotaOfSocketsTest(hosting.TestCase):
         host.apply(workload(name, guest, resources={
             "allowedHostLoopbackPorts": [str(self.port)], **resources}))
 
+    def accept(self):
+        """The next connection of a guest."""
+        return self.held.enter_context(upstreams.Accepted(self.listener.accept()[0]))
+
     def hold(self, host, name, count, how=""):
         """So many requests whose guests have a connection each; and those connections."""
         answers, connections = [], []
         path = f"/tcp?addr=127.0.0.1:{self.port}&send=x&close=1{how}"
         for _ in range(count):
             answers.append(self.asking.submit(host.ask, f"{name}.test", path))
-            connections.append(self.held.enter_context(self.listener.accept()[0]))
+            connections.append(self.accept())
         return answers, connections
 
     def end(self, answers, connections):
         for connection in connections:
-            self.assertEqual(b"x", connection.recv(10))
-            self.assertEqual(b"", connection.recv(10))
-            connection.sendall(b"bye")
+            self.assertEqual(b"x", connection.socket.recv(10))
+            self.assertEqual(b"", connection.socket.recv(10))  # a reset were no end
+            connection.send("bye")
             connection.close()
         for answer in answers:
             self.assertEqual((200, "bye"), (answer.result().status, answer.result().text))
@@ -135,7 +141,7 @@ class QuotaOfSocketsTest(hosting.TestCase):
         self.apply(host, "w", "http-misc-p3", maxSockets=2)
         answers, connections = self.hold(host, "w", 2, "&drop=1")
         for connection in connections:
-            self.assertEqual(b"x", connection.recv(1, socket.MSG_PEEK))
+            self.assertEqual(b"x", connection.socket.recv(1, socket.MSG_PEEK))
         self.assertEqual(2, host.metric("nimbus_guest_sockets"))
         self.refused(host, "w")
         self.end(answers, connections)
@@ -160,11 +166,11 @@ class QuotaOfSocketsTest(hosting.TestCase):
                 with host.connect() as client:
                     client.send(f"GET /tcp?addr=127.0.0.1:{self.port}&send=x HTTP/1.1\r\n"
                                 "host: w.test\r\n\r\n")
-                    with self.listener.accept()[0] as connection:
-                        self.assertEqual(b"x", connection.recv(10))
-                        self.refused(host, "w")
-                        client.reset()
-                        self.assertEqual(b"", connection.recv(10))
+                    connection = self.accept()
+                    self.assertEqual(b"x", connection.socket.recv(10))
+                    self.refused(host, "w")
+                    client.reset()
+                    self.assertEqual(b"", connection.socket.recv(10))
                 self.eventually(lambda host=host: host.metric("nimbus_guest_sockets") == 0,
                                 "sockets of an ended instance are still counted")
 

@@ -4,18 +4,12 @@
 import hashlib
 import json
 import pathlib
-import socket
 
 import certificates
 import harness
 import hosting
 import registries
-
-
-def image(name, reference, **keys):
-    manifest = hosting.workload(name)
-    manifest["components"] = [{"name": "web", "image": reference, **keys}]
-    return manifest
+from hosting import image
 
 
 class TestCase(hosting.TestCase):
@@ -129,9 +123,7 @@ class Images(TestCase):
         self.assertEqual(200, again.ask("a.test", "/count").status)
 
     def test_a_silent_registry_keeps_nobody_waiting(self):
-        silent = socket.create_server(("127.0.0.1", 0))  # accepts, and says nothing
-        self.addCleanup(silent.close)
-        reference = f"127.0.0.1:{silent.getsockname()[1]}/a:1"
+        reference = self.enterContext(registries.SilentRegistry()).reference("a:1")
         host = self.image_host("--registry-pull-timeout", "2s", insecure=["*"])
         for number in range(5):
             self.assertEqual(202, host.try_apply(image(f"slow{number}", reference),

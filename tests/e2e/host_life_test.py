@@ -3,7 +3,7 @@
 
 import json
 import pathlib
-import re
+import resource
 import signal
 import socket
 
@@ -11,25 +11,7 @@ import certificates
 import harness
 import hosting
 from hosting import workload
-
-
-class SilentRegistry:
-    """Accepts connections and says nothing: what wants an image from it waits."""
-
-    def __init__(self):
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self._listener.settimeout(harness.PATIENCE_SECONDS)
-        self.name = f"127.0.0.1:{self._listener.getsockname()[1]}"
-        self.image = f"{self.name}/shop/web:1"
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self._listener.close()
-
-    def wait_for_client(self):
-        return self._listener.accept()[0]
+from registries import SilentRegistry
 
 
 class HostLifeTest(hosting.TestCase):
@@ -61,19 +43,16 @@ class HostLifeTest(hosting.TestCase):
                         "the request never began")
         host.send(signal.SIGTERM)
         for url in host.announced["addresses"]:
-            name, port = re.search(r"//(.*):(\d+)", url).groups()
-            self.eventually(lambda at=(name, int(port)): self.refuses(at), f"{url} still accepts")
+            _, name, port = harness.parse_address(url)
+            self.eventually(lambda at=(name, port): self.refuses(at), f"{url} still accepts")
         self.assertTrue(host.running())
         self.assertFalse(running.readable(0), "the request that runs was not left alone")
 
     def restoring_host(self, registry, settings):
         """A host that cannot get beyond restoring."""
-        manifest = workload("late")
-        del manifest["components"][0]["file"]
-        manifest["components"][0]["image"] = registry.image
-        self.put("late.json", manifest)
+        self.put("late.json", hosting.image("late", registry.reference("shop/web:1")))
         return self.start(*self.host_words(
-            {**settings, "registries": {"insecure": [registry.name]}},
+            {**settings, "registries": {"insecure": [registry.authority]}},
             "--workloads", self.workloads_folder))
 
     def test_sigterm_ends_a_host_that_restores(self):
@@ -185,22 +164,17 @@ class DescriptorsTest(hosting.TestCase):
     limit = ""
 
     def wash_words(self):
-        return ["sh", "-c", f'ulimit {self.limit} && exec "$@"', "sh", harness.WASH]
-
-    def soft_limit(self, process):
-        with open(f"/proc/{process.pid}/limits", encoding="ascii") as limits:
-            found = re.search(r"Max open files\s+(\d+)\s+(\d+)", limits.read())
-        return int(found[1]), int(found[2])
+        return ["prlimit", f"--nofile={self.limit}", harness.WASH]
 
     def test_the_soft_limit_is_raised(self):
-        self.limit = "-Sn 256"
+        self.limit = "256:"  # the soft one alone
         for process in (self.host(),
                         self.wash("run", harness.guest("http-hello"), "--addr", "127.0.0.1:0")):
-            soft, hard = self.soft_limit(process)
+            soft, hard = resource.prlimit(process.pid, resource.RLIMIT_NOFILE)
             self.assertEqual(min(hard, 1 << 20), soft)
 
     def test_want_of_descriptors_is_told_and_passes(self):
-        self.limit = "-n 128"
+        self.limit = "128"
         host = self.host("--shards", "1")
         host.wait_for_stderr("limit of open files .* is lower")
         host.apply(workload("a", "http-hello"))

@@ -9,9 +9,9 @@ import threading
 
 import harness
 import hosting
-import updating
-from hosting import workload
+from updating import LOADS, POLICIES, update_under_all, updated_host
 
+VERSIONS = LOADS["HTTP/1.1"]  # /env says which one answers
 UPDATES = 10
 ENOUGH = 40  # answers between two updates
 
@@ -76,26 +76,14 @@ def new_connections(host, _):
     return ask
 
 
-POLICIES = {name: {"guest": updating.MISCS[kind], **keys}
-            for name, (kind, keys) in updating.POLICIES.items()}
-
-
 class HostUpdateTest(hosting.TestCase):
-    def version(self, number, policy):
-        return workload("w", environment={"V": str(number)}, **policy)
-
-    def updated_host(self, policy):
-        host = self.host("--shards", "2")
-        host.apply(self.version(0, policy))
-        return host
-
     def update_under(self, ask, policy):
-        host = self.updated_host(policy)
+        host = updated_host(self, VERSIONS, policy)
         clients = Clients(host, 4, ask, lag=1 if ask is new_connections else 0)
         try:
             clients.await_answers(ENOUGH)
             for number in range(1, UPDATES + 1):
-                host.apply(self.version(number, policy))
+                host.apply(VERSIONS.manifest(number, policy))
                 clients.applied = number
                 clients.await_answers(ENOUGH)
         finally:
@@ -105,25 +93,25 @@ class HostUpdateTest(hosting.TestCase):
         self.assertEqual(0, host.terminate())
 
     def test_no_request_of_kept_connections_fails_or_sees_an_older_version(self):
-        for name, policy in POLICIES.items():
-            with self.subTest(name):
+        for policy in POLICIES:
+            with self.subTest(policy):
                 self.update_under(keep_alive, policy)
 
     def test_no_request_on_a_new_connection_fails_or_sees_an_older_version(self):
-        for name in ("P2, fresh", "P2, pooled", "P3, pooled"):
-            with self.subTest(name):
-                self.update_under(new_connections, POLICIES[name])
+        for policy in ("P2, fresh", "P2, pooled", "P3, pooled"):
+            with self.subTest(policy):
+                self.update_under(new_connections, policy)
 
     def test_no_request_fails_while_a_folder_changes_the_workload(self):
-        policy = POLICIES["P2, fresh"]
-        self.put("w.json", self.version(0, policy))
+        policy = "P2, fresh"
+        self.put("w.json", VERSIONS.manifest(0, policy))
         host = self.host("--shards", "2", workloads=True)
         clients = Clients(host, 4, keep_alive)
         try:
             with host.events() as events:
                 events.until("running", "default/w")
                 for number in range(1, UPDATES + 1):
-                    self.put("w.json", self.version(number, policy))
+                    self.put("w.json", VERSIONS.manifest(number, policy))
                     events.until("running", "default/w")
                     clients.applied = number
                     clients.await_answers(ENOUGH)
@@ -131,24 +119,21 @@ class HostUpdateTest(hosting.TestCase):
             clients.end()
 
     def test_foreign_clients_see_no_error(self):
-        for name, load in updating.LOADS.items():
-            for policy in updating.POLICIES:
-                with self.subTest(f"{name}, {policy}"):
-                    updating.update_under(self, load, policy, seconds=1, least_updates=1)
+        update_under_all(self, seconds=1, least_updates=1)
 
     def test_answers_that_are_under_way_end_on_the_generation_they_began_on(self):
-        for name, policy in POLICIES.items():
-            if name == "P3, one for all shards":
+        for policy in POLICIES:
+            if policy == "P3, one for all shards":
                 continue  # the two answers below go through other instances elsewhere
-            with self.subTest(name):
-                host = self.updated_host(policy)
+            with self.subTest(policy):
+                host = updated_host(self, VERSIONS, policy)
                 with host.connect() as late, host.connect() as big:
                     late.send("GET /late?ms=1500 HTTP/1.1\r\nhost: w.test\r\n\r\n")
                     late_head = late.read_until("\r\n\r\n")
                     big.send("GET /big?bytes=8000000&length=1 HTTP/1.1\r\nhost: w.test\r\n\r\n")
                     big.read_until("\r\n\r\n")
                     for number in range(1, 4):
-                        host.apply(self.version(number, policy))
+                        host.apply(VERSIONS.manifest(number, policy))
                         self.assertEqual(str(number),
                                          json.loads(host.text_of("w.test", "/env"))["V"])
                     self.assertIn(b" 200 ", late_head.split(b"\r\n")[0] + b" ")
@@ -157,16 +142,16 @@ class HostUpdateTest(hosting.TestCase):
                 self.assertEqual(0, host.terminate())
 
     def test_an_upload_that_is_under_way_ends_on_the_generation_it_began_on(self):
-        for guest in ("http-echo", "http-echo-p3"):
-            with self.subTest(guest):
-                policy = {"guest": guest}
-                host = self.updated_host(policy)
+        load = LOADS["streamed content"]
+        for policy in ("P2, fresh", "P3, fresh"):
+            with self.subTest(policy):
+                host = updated_host(self, load, policy)
                 with host.connect() as connection:
                     connection.send("POST /echo HTTP/1.1\r\nhost: w.test\r\n"
                                     "content-length: 10\r\n\r\nhello")
                     self.assertIn(b" 200 ", connection.read_until("\r\n\r\n"))
                     for number in range(1, 4):
-                        host.apply(self.version(number, policy))
+                        host.apply(load.manifest(number, policy))
                     connection.send("world")
                     self.assertIn("helloworld", connection.read_until("0\r\n\r\n").decode()
                                   .replace("\r\n5\r\n", "").replace("5\r\n", ""))
@@ -175,23 +160,23 @@ class HostUpdateTest(hosting.TestCase):
     def test_an_answer_that_never_ends_does_not_keep_the_old_generation_for_ever(self):
         host = self.host(config={"limits": {"retireTimeout": "300ms"},
                                  "defaults": {"timeout": "600s"}})
-        policy = {"guest": "http-misc"}
-        host.apply(self.version(0, policy))
+        policy = "P2, fresh"
+        host.apply(VERSIONS.manifest(0, policy))
         with host.connect() as endless:
             endless.send("GET /late?ms=500000 HTTP/1.1\r\nhost: w.test\r\n\r\n")
             endless.read_until("\r\n\r\n")
-            host.apply(self.version(1, policy))
+            host.apply(VERSIONS.manifest(1, policy))
             self.assertEqual("1", json.loads(host.text_of("w.test", "/env"))["V"])
             # The old one waits for its last request by that request's own limits.
             self.assertEqual(200, host.delete("w").status)
             self.assertEqual(404, host.ask("w.test").status)
 
     def test_old_generations_leave_nothing_behind(self):
-        for name in ("P2, pooled", "P3, pooled"):
-            with self.subTest(name):
-                host = self.updated_host(POLICIES[name])
+        for policy in ("P2, pooled", "P3, pooled"):
+            with self.subTest(policy):
+                host = updated_host(self, VERSIONS, policy)
                 for number in range(1, 30):
-                    host.apply(self.version(number, POLICIES[name]))
+                    host.apply(VERSIONS.manifest(number, policy))
                     for _ in range(4):
                         host.text_of("w.test", "/count")
                 self.assertEqual(1, host.facts()["workloads"]["running"])

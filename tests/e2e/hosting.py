@@ -36,6 +36,13 @@ def component(name, guest="http-misc", **keys):
     return {"name": name, "file": harness.guest(guest), **keys}
 
 
+def image(name, reference, **keys):
+    """A workload whose component is an image."""
+    manifest = workload(name)
+    manifest["components"] = [{"name": "web", "image": reference, **keys}]
+    return manifest
+
+
 class UnixConnection(http.client.HTTPConnection):
     """HTTP over a Unix socket."""
 

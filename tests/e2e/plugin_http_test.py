@@ -12,37 +12,30 @@ class PluginHttpTest(harness.TestCase):
         done = self.run_wash("plugin", "install", harness.guest("plugin-web"))
         self.assertEqual(0, done.returncode, done.stderr)
 
-    def web(self, *arguments):
-        return self.start(*arguments, env=self.environment())
-
     @staticmethod
     def address_of(process):
         return process.wait_for_stdout(r"waiting at (\S+)").group(1)
 
     def ask(self, address, path):
         host, port = address.rsplit(":", 1)
-        with socket.create_connection((host, int(port)), harness.PATIENCE_SECONDS) as connection:
-            request = f"GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n"
-            connection.sendall(request.encode())
-            answer = b""
-            while block := connection.recv(4096):
-                answer += block
-        return answer.decode()
+        with harness.Raw((host, int(port))) as connection:
+            connection.send(f"GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
+            return connection.read_answer()
 
     def test_the_command_sees_what_the_handler_did_and_the_handler_its_configuration(self):
         for word in ("first", "second"):
-            process = self.web("--plugin-address", "127.0.0.1:0", "web", word)
+            process = self.start("--plugin-address", "127.0.0.1:0", "web", word)
             answer = self.ask(self.address_of(process), "/back?code=1")
-            self.assertIn("HTTP/1.1 200 ", answer)
-            self.assertIn(f"{word}\n", answer)
+            self.assertEqual(200, answer.status)
+            self.assertIn(f"{word}\n", answer.text)
             self.assertEqual(0, process.wait())
             self.assertEqual("/back?code=1", process.stdout.all[-1])
             process.wait_for_stderr("serves HTTP while its command runs.*http://127.0.0.1:")
 
     def test_a_command_that_is_tried_is_served_too(self):
-        process = self.web("--plugin-address", "127.0.0.1:0", "plugin", "test",
-                           harness.guest("plugin-web"), "--", "web", "tried")
-        self.assertIn("tried\n", self.ask(self.address_of(process), "/"))
+        process = self.start("--plugin-address", "127.0.0.1:0", "plugin", "test",
+                             harness.guest("plugin-web"), "--", "web", "tried")
+        self.assertIn("tried\n", self.ask(self.address_of(process), "/").text)
         self.assertEqual(0, process.wait())
 
     def test_an_address_that_is_taken_is_an_error_of_the_command(self):
@@ -57,7 +50,7 @@ class PluginHttpTest(harness.TestCase):
         self.assertIn("HTTP while its command runs", self.run_wash("plugin", "list").stdout)
 
     def test_ctrl_c_ends_it(self):
-        process = self.web("--plugin-address", "127.0.0.1:0", "web", "word")
+        process = self.start("--plugin-address", "127.0.0.1:0", "web", "word")
         self.address_of(process)
         process.send(harness.signal.SIGINT)
         self.assertEqual(-harness.signal.SIGINT, process.wait())

@@ -6,6 +6,7 @@
 
 import json
 import os
+import socket
 import subprocess
 
 import harness
@@ -26,6 +27,27 @@ class Registry(harness.Process):
 
     def reference(self, name):
         return f"{self.authority}/{name}"
+
+
+class SilentRegistry:
+    """Accepts connections and says nothing: what wants an image from it waits."""
+
+    def __init__(self):
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._listener.settimeout(harness.PATIENCE_SECONDS)
+        self.authority = f"127.0.0.1:{self._listener.getsockname()[1]}"
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self._listener.close()
+
+    def reference(self, name):
+        return f"{self.authority}/{name}"
+
+    def wait_for_client(self):
+        return self._listener.accept()[0]
 
 
 def start(test, *, users=False, certificate=None):

@@ -57,11 +57,16 @@ LOADS = {
 }
 
 
-def update_under(test, load, policy, seconds, least_updates):
-    """New versions, one after the other, for as long as the client asks. Returns how many requests
-    it made."""
+def updated_host(test, load, policy):
+    """A host that serves the workload's version 0."""
     host = test.host("--shards", "2")
     host.apply(load.manifest(0, policy))
+    return host
+
+
+def update_under(test, load, policy, seconds, least_updates, least_requests):
+    """New versions, one after the other, for as long as the client asks."""
+    host = updated_host(test, load, policy)
     client = test.own(harness.Process([*load.command(seconds), f"{host.url}{load.path}"]))
     number = 0
     while client.running():
@@ -71,8 +76,15 @@ def update_under(test, load, policy, seconds, least_updates):
     printed = "\n".join(client.stdout.all)
     requests = load.requests_of(printed)
     test.assertIsNotNone(requests, f"requests failed:\n{printed}")
-    test.assertGreater(requests, 0)
+    test.assertGreaterEqual(requests, least_requests)
     test.assertGreaterEqual(number, least_updates)
     test.assertEqual(0, host.status("w")["components"][0]["failuresTotal"])
     test.assertEqual(0, host.terminate())
-    return requests
+
+
+def update_under_all(test, seconds, least_updates, least_requests=1):
+    """With every instance policy and kind of load."""
+    for name, load in LOADS.items():
+        for policy in POLICIES:
+            with test.subTest(f"{name}, {policy}"):
+                update_under(test, load, policy, seconds, least_updates, least_requests)

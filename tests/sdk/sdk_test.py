@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# ctest: timeout 1200
 """What the author of a provider in C++ does: installs, follows the page, builds, runs, calls."""
 
 import os
@@ -25,7 +26,7 @@ def files_of(page):
     return dict(shown)
 
 
-class SdkTest(harness.TestCase):
+class SdkTest(interop.TestCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
@@ -57,11 +58,6 @@ class SdkTest(harness.TestCase):
             file.write_text(text, encoding="utf-8")
         return project
 
-    def start(self, *command):
-        """A provider that serves; gives what it says of where."""
-        provider = self.own(harness.Process([str(word) for word in command]))
-        return provider, provider.wait_for_stdout(r"serving (\S+)").group(1)
-
     def asking(self, ask, address):
         """Calls the provider with the page's own client."""
         def asked(*words):
@@ -74,8 +70,8 @@ class SdkTest(harness.TestCase):
         build = self.build(self.project_of_the_page())
         socket = f"{self.folder}/prices.sock"
         for listen in (f"unix:{socket}", "tcp:127.0.0.1:0"):
-            provider, address = self.start(build / "prices", listen)
-            ask = self.asking(build / "ask", address)
+            provider = self.start(build / "prices", listen)
+            ask = self.asking(build / "ask", provider.announced)
             self.assertEqual((0, "750\n"), ask("tea", "3"))
             self.assertEqual((0, "no such article: gold\n"), ask("gold", "1"))
             self.assertEqual(0, provider.terminate())
@@ -89,9 +85,9 @@ class SdkTest(harness.TestCase):
         project = self.folder / "greeter"
         shutil.copytree(harness.SOURCE / "examples" / "providers" / "greeter-cpp", project)
         build = self.build(project)
-        _, address = self.start(build / "greeter", f"unix:{self.folder}/greeter.sock")
+        greeter = self.start(build / "greeter", f"unix:{self.folder}/greeter.sock")
         server = self.wash("run", harness.guest("greeter-web"), "--addr", "127.0.0.1:0",
-                           "--provider", f"example:greeter={address}")
+                           "--provider", f"example:greeter={greeter.announced}")
         self.assertEqual("Hello Ada\nHello Max", server.get("/greet-all?names=Ada,Max").text)
         self.assertEqual("2: Guests Ada Max", server.get("/book?title=Guests&names=Ada,Max").text)
 
