@@ -6,8 +6,11 @@ import os
 import pathlib
 import platform
 import re
+import shutil
+import subprocess
 import time
 
+SOURCE = pathlib.Path(__file__).resolve().parents[2]
 BEGIN = "<!-- begin: written by bench/{name}.py -->"
 END = "<!-- end: written by bench/{name}.py -->"
 METRIC_KEYS = {"rate": "rate", "cpu": "cpu_us", "p99": "p99_ms"}
@@ -17,8 +20,23 @@ HEADERS = ("server", "version", "req/s", "spread", "p50 ms", "p99 ms", "CPU µs/
 FLOOR_HEADERS = ("case", "measure", "floor", "measured", "verdict")
 
 
+def commit(source=SOURCE):
+    """Of the code that is measured; empty where that is not known."""
+    if not shutil.which("git"):
+        return ""
+
+    def git(*words):
+        return subprocess.run(["git", "-C", source, *words], capture_output=True, text=True,
+                              check=False).stdout.strip()
+
+    head = git("rev-parse", "--short=7", "HEAD")
+    # The pages that one script rewrites are no change of what the next one measures.
+    changed = git("status", "--porcelain", "--untracked-files=no", "--", ".", ":!docs")
+    return f"{head} with changes" if changed else head
+
+
 def machine():
-    """What the figures were measured on."""
+    """What the figures were measured on, and of which code they are."""
     cpu_info = pathlib.Path("/proc/cpuinfo").read_text(encoding="utf-8")
     model = re.search(r"model name\s*:\s*(.*)", cpu_info)
     memory = re.search(r"MemTotal:\s*(\d+)",
@@ -32,12 +50,14 @@ def machine():
         "system": system.get("PRETTY_NAME", platform.system()),
         "load_before": os.getloadavg()[0],
         "date": time.strftime("%Y-%m-%d"),
+        "commit": commit(),
     }
 
 
 def describe_machine(facts):
     return (f"{facts['cpu']}, {facts['cores']} cores, {facts['memory_gib']} GiB, "
             f"{facts['system']}, kernel {facts['kernel']}, {facts['date']}; "
+            f"Nimbus at {facts['commit'] or 'an unknown commit'}; "
             f"load average before the run {facts['load_before']:.2f}")
 
 

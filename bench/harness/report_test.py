@@ -1,6 +1,7 @@
 """What the tables must not get wrong: ratios, verdicts, and servers that could not be measured."""
 
 import pathlib
+import subprocess
 import sys
 import tempfile
 import unittest
@@ -67,6 +68,35 @@ class TableTest(unittest.TestCase):
         client = {"requests": 5, "status_errors": 5, "duration_us": 1, "errors": 5}
         with self.assertRaises(RuntimeError):
             summarize(client, 1.0, 0, 0, 0)
+
+
+class CommitTest(unittest.TestCase):
+    def setUp(self):
+        self.folder = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory()))
+
+    def git(self, *words):
+        subprocess.run(["git", "-C", self.folder, "-c", "user.name=a",
+                        "-c", "user.email=a@b.example", *words], check=True, capture_output=True)
+
+    def test_it_is_the_checkouts_and_says_if_other_code_was_measured(self):
+        self.assertEqual("", report.commit(self.folder))
+        (self.folder / "docs").mkdir()
+        for name in ("docs/page.md", "code.cc"):
+            (self.folder / name).write_text("old", encoding="utf-8")
+        self.git("init")
+        self.git("add", ".")
+        self.git("commit", "-m", "All")
+        self.assertRegex(report.commit(self.folder), "^[0-9a-f]{7}$")
+        (self.folder / "docs" / "page.md").write_text("new", encoding="utf-8")
+        self.assertRegex(report.commit(self.folder), "^[0-9a-f]{7}$")
+        (self.folder / "code.cc").write_text("new", encoding="utf-8")
+        self.assertRegex(report.commit(self.folder), "^[0-9a-f]{7} with changes$")
+
+    def test_a_table_names_it(self):
+        facts = {**report.machine(), "commit": "0123abc"}
+        self.assertIn("; Nimbus at 0123abc; ", report.describe_machine(facts))
+        self.assertIn("; Nimbus at an unknown commit; ",
+                      report.describe_machine({**facts, "commit": ""}))
 
 
 class SectionTest(unittest.TestCase):
