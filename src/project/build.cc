@@ -27,17 +27,8 @@ constexpr std::string_view kCommandLanguage = "command";
 struct Built {
   std::string language;
   fs::path file;
+  BuildProduct product = BuildProduct::kComponent;
 };
-
-std::string searchPath(const BuildRequest& request) {
-  const auto configured = request.config.build.env.find("PATH");
-  std::string path =
-      configured == request.config.build.env.end() ? request.path_variable : configured->second;
-  // So that scripts find this program even where it is not installed.
-  const std::string own = fs::path(request.wash).parent_path().string();
-  if (!own.empty()) path += (path.empty() ? "" : ":") + own;
-  return path;
-}
 
 // The words of wash 1 that replace the call of a language's tool.
 const TextList* customCommand(const BuildSettings& build) {
@@ -62,7 +53,7 @@ class Build {
       : request_(request),
         runner_(runner),
         progress_(progress),
-        tools_(runner, searchPath(request), request.folder, request.stop),
+        tools_(runner, toolPath(request), request.folder, request.stop),
         folder_(request.folder),
         output_(expectedComponentPath(request.folder, request.config)) {}
 
@@ -75,10 +66,29 @@ class Build {
     }
     TRY_VOID(makeOutputFolder());
     TRY(const Built built, make());
+    TRY(BuildOutcome outcome,
+        built.product == BuildProduct::kProgram ? programOutcome(built) : componentOutcome(built));
+    outcome.duration = std::chrono::steady_clock::now() - started;
+    return outcome;
+  }
+
+ private:
+  [[nodiscard]] static Result<BuildOutcome> programOutcome(const Built& built) {
+    std::error_code error;
+    const std::uintmax_t size = fs::file_size(built.file, error);
+    if (error)
+      return fail(ErrorCode::kIo, fmt::format("{}: {}", built.file.string(), error.message()));
+    return BuildOutcome{.product = built.product,
+                        .component_path = built.file.string(),
+                        .language = built.language,
+                        .size_bytes = size};
+  }
+
+  [[nodiscard]] Result<BuildOutcome> componentOutcome(const Built& built) {
     TRY(const ComponentFile component,
         ensureComponent({.built = built.file,
                          .output = output_,
-                         .wit = folder_ / wit.wit_dir,
+                         .wit = folder_ / request_.config.wit.wit_dir,
                          .world = request_.config.build.world,
                          .move_to_output = !request_.config.build.component_path.empty() ||
                                            !isUsualPlace(built.file)}));
@@ -88,11 +98,9 @@ class Build {
     for (const wit::ExternName& name : component.info.imports) outcome.imports.push_back(name.name);
     for (const wit::ExternName& name : component.info.exports) outcome.exports.push_back(name.name);
     TRY_VOID(checkWorld(component.path));
-    outcome.duration = std::chrono::steady_clock::now() - started;
     return outcome;
   }
 
- private:
   // Tools write to it, and few of them make it.
   [[nodiscard]] Result<void> makeOutputFolder() {
     std::error_code error;
@@ -134,6 +142,7 @@ class Build {
   }
 
   [[nodiscard]] Result<Built> byLanguage(const LanguageBuilder& builder) {
+    if (builder.product() == BuildProduct::kProgram) TRY_VOID(welcomeProgram());
     const BuildContext context{.request = request_,
                                .tools = tools_,
                                .folder = folder_,
@@ -147,7 +156,15 @@ class Build {
       read += output;
     }
     TRY(fs::path file, builder.locate(context, read));
-    return Built{std::string(builder.language()), std::move(file)};
+    return Built{std::string(builder.language()), std::move(file), builder.product()};
+  }
+
+  [[nodiscard]] Result<void> welcomeProgram() const {
+    if (!request_.program_is_welcome)
+      return fail(ErrorCode::kInvalidArgument, whyNoComponent(folder_.string()));
+    if (request_.config.build.component_path.empty()) return {};
+    return fail(ErrorCode::kInvalidArgument,
+                "build.component_path is for components, and this project makes a provider");
   }
 
   // Returns standard output if the step reads it.
@@ -228,6 +245,22 @@ class Build {
 Result<BuildOutcome> buildProject(const BuildRequest& request, ProcessRunner& runner,
                                   BuildProgress& progress) {
   return Build(request, runner, progress).perform();
+}
+
+std::string toolPath(const BuildRequest& request) {
+  const auto configured = request.config.build.env.find("PATH");
+  std::string path =
+      configured == request.config.build.env.end() ? request.path_variable : configured->second;
+  const std::string own = fs::path(request.wash).parent_path().string();
+  if (!own.empty()) path += (path.empty() ? "" : ":") + own;
+  return path;
+}
+
+std::string whyNoComponent(const std::string& folder) {
+  return fmt::format(
+      "{} makes a provider, which is a program and no component: build it with `wash build`, and "
+      "start what that has made",
+      folder);
 }
 
 std::string expectedComponentPath(const std::string& folder, const ProjectConfig& config) {

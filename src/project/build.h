@@ -17,6 +17,9 @@ namespace nimbus::project {
 
 enum class BuildProfile { kRelease, kDebug };
 
+// A program is a provider: it runs by itself, and serves components.
+enum class BuildProduct { kComponent, kProgram };
+
 // What a build tells while it goes on, on the thread that builds.
 class BuildProgress {
  public:
@@ -37,12 +40,14 @@ struct BuildRequest {
   std::string path_variable = {};            // PATH
   std::string wash = {};                     // this program, for commands that call it; or empty
   std::stop_token stop = {};                 // a request ends what runs: kCancelled
+  bool program_is_welcome = false;           // else a project that makes one is refused
   // Brings the dependencies of `wit/` up to date; not called with wit.skip_fetch.
   std::function<Result<void>(const BuildRequest&)> fetch_wit = {};
 };
 
 struct BuildOutcome {
-  std::string component_path;  // absolute
+  BuildProduct product = BuildProduct::kComponent;
+  std::string component_path;  // absolute; of a program, that
   std::string language;        // "rust"; "command" for build.command
   Duration duration = {};
   std::uint64_t size_bytes = 0;
@@ -54,11 +59,19 @@ struct BuildOutcome {
 // that conforms to the world in `wit/` (wit/conformance.h). Runs programs and blocks.
 //  * With build.command: `sh -c` in the project's folder, with build.env and WASH_COMPONENT_PATH,
 //    the file that it is expected to write.
-//  * Else by the language that the project's files show (languages.h).
+//  * Else by the language that the project's files show (languages.h). Of a program, no more is
+//    looked at than whether it is there.
 // kNotFound: no language, or a tool is missing, with how to get it; kInvalidArgument: more than one
 // language, or a result that is not what it should be; kCancelled.
 [[nodiscard]] Result<BuildOutcome> buildProject(const BuildRequest& request, ProcessRunner& runner,
                                                 BuildProgress& progress);
+
+// PATH for the tools: as configured or as the request says, then the folder of this program, so
+// that scripts find it even where it is not installed.
+[[nodiscard]] std::string toolPath(const BuildRequest& request);
+
+// What to say where a component is wanted of a project that makes a program.
+[[nodiscard]] std::string whyNoComponent(const std::string& folder);
 
 // Where the component of the project goes if its tool does not say: build.component_path, else
 // `<folder's name>.wasm` for build.command, and the same in `build/` for a language.

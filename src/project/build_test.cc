@@ -337,6 +337,101 @@ TEST_F(BuildProject, ConfiguresCMakeForWasi) {
                                 Contains("-DCMAKE_BUILD_TYPE=MinSizeRel")));
 }
 
+// A project whose CMake makes the program `shop`, with all that it needs beside PATH.
+class BuildProvider : public BuildProject {
+ protected:
+  BuildProvider() {
+    folder_.write("project/CMakeLists.txt", "project(shop)\nfind_package(nimbus REQUIRED)\n");
+    folder_.write("lib/cmake/nimbus/nimbus-config.cmake", "");
+    request_.config.build.env = {{"CXX", ""}, {"CMAKE_PREFIX_PATH", ""}};
+    request_.program_is_welcome = true;
+    cmake_ = folder_.program("cmake");
+    compiler_ = folder_.program("clang++-22");
+  }
+  Result<BuildOutcome> buildShop() {
+    return build(request_, [this](const ProcessSpec&) {
+      folder_.write("project/build/CMakeCache.txt", "//x\nCMAKE_PROJECT_NAME:STATIC=shop\n");
+      folder_.write("project/build/" + made_, "ELF");
+      return ok();
+    });
+  }
+
+  BuildRequest request_ = folder_.request();
+  std::string cmake_;
+  std::string compiler_;
+  std::string made_ = "shop";
+};
+
+TEST_F(BuildProvider, IsDoneByCMakeWithTheSdkThatIsInstalled) {
+  const auto outcome = buildShop();
+  ASSERT_TRUE(outcome) << outcome.error().describe();
+  EXPECT_EQ(outcome->product, BuildProduct::kProgram);
+  EXPECT_EQ(outcome->language, "cpp-provider");
+  EXPECT_EQ(outcome->component_path, (folder_.project() / "build/shop").string());
+  EXPECT_EQ(outcome->size_bytes, 3);
+  const std::string package = (folder_.root() / "lib/cmake/nimbus").string();
+  EXPECT_THAT(
+      calls_,
+      ElementsAre(ElementsAre(cmake_, "-S", ".", "-B", "build", "-DCMAKE_CXX_COMPILER=" + compiler_,
+                              "-Dnimbus_DIR=" + package, "-DCMAKE_BUILD_TYPE=Release"),
+                  ElementsAre(cmake_, "--build", "build")));
+}
+
+TEST_F(BuildProvider, TakesTheSdkAndTheCompilerThatAreNamed) {
+  folder_.write("other/lib64/cmake/nimbus/nimbus-config.cmake", "");
+  const std::string compiler = folder_.program("clang++-23");
+  request_.config.build.env = {{"CXX", "clang++-22"},
+                               {"CMAKE_PREFIX_PATH", (folder_.root() / "other").string()}};
+  ASSERT_TRUE(buildShop());
+  EXPECT_THAT(calls_.front(),
+              AllOf(Contains("-DCMAKE_CXX_COMPILER=" + compiler_),
+                    Contains(HasSubstr("-Dnimbus_DIR=" + (folder_.root() / "other").string()))));
+  request_.config.build.env["CXX"] = "";
+  ASSERT_TRUE(buildShop());
+  EXPECT_THAT(calls_.front(), Contains("-DCMAKE_CXX_COMPILER=" + compiler)) << "the newest";
+}
+
+TEST_F(BuildProvider, IsRefusedWhereAComponentIsWanted) {
+  request_.program_is_welcome = false;
+  auto outcome = buildShop();
+  ASSERT_FALSE(outcome);
+  EXPECT_THAT(outcome.error().message(), HasSubstr("makes a provider, which is a program"));
+  request_.program_is_welcome = true;
+  request_.config.build.component_path = "shop.wasm";
+  outcome = buildShop();
+  ASSERT_FALSE(outcome);
+  EXPECT_THAT(outcome.error().message(), HasSubstr("build.component_path is for components"));
+  EXPECT_TRUE(calls_.empty());
+}
+
+TEST_F(BuildProvider, WantsAProgramOfTheProjectsName) {
+  made_ = "store";
+  const auto outcome = buildShop();
+  ASSERT_FALSE(outcome);
+  EXPECT_EQ(outcome.error().code(), ErrorCode::kNotFound);
+  EXPECT_THAT(outcome.error().message(), HasSubstr("CMake has made no "));
+}
+
+TEST_F(BuildProvider, SaysHowToGetTheSdk) {
+  for (const char* prefix : {"/usr/local", "/usr"})
+    for (const char* library : {"lib", "lib64", "lib/x86_64-linux-gnu", "lib/aarch64-linux-gnu"})
+      if (std::filesystem::exists(std::filesystem::path(prefix) / library / "cmake/nimbus"))
+        GTEST_SKIP() << "it is installed for all of this machine";
+  std::filesystem::remove_all(folder_.root() / "lib");
+  const auto outcome = buildShop();
+  ASSERT_FALSE(outcome);
+  EXPECT_EQ(outcome.error().code(), ErrorCode::kNotFound);
+  EXPECT_THAT(outcome.error().message(), HasSubstr("make install-sdk PREFIX=$HOME/.local"));
+  EXPECT_TRUE(calls_.empty());
+}
+
+TEST_F(BuildProvider, NeedsACompiler) {
+  std::filesystem::remove(compiler_);
+  const auto outcome = buildShop();
+  ASSERT_FALSE(outcome);
+  EXPECT_THAT(outcome.error().message(), HasSubstr("apt-get install clang-22"));
+}
+
 TEST_F(BuildProject, EndsWhenItIsStopped) {
   const auto outcome = build(commandRequest(), [](const ProcessSpec&) -> Result<ProcessOutcome> {
     return fail(ErrorCode::kCancelled, "sh was stopped");

@@ -84,8 +84,8 @@ const Section& sectionOf<BuildSettings>() {
         "as `wasi:http/proxy@0.2.3`. Needed where there are several.");
     keys.add("language", &BuildSettings::language,
              "Language of the project, where its files do not say.")
-        .words = {"rust",   "go", "tinygo", "typescript", "javascript",
-                  "python", "c",  "cpp",    "csharp"};
+        .words = {"rust",   "go", "tinygo", "typescript",   "javascript",
+                  "python", "c",  "cpp",    "cpp-provider", "csharp"};
     keys.add("rust", &BuildSettings::rust, "Rust, as in `wash` 1.");
     keys.add("tinygo", &BuildSettings::tinygo, "TinyGo, as in `wash` 1.");
     keys.add("typescript", &BuildSettings::typescript, "TypeScript, as in `wash` 1.");

@@ -186,6 +186,24 @@ TEST_F(Doctor, RequiresWhatTheBuildFilesNeed) {
   EXPECT_EQ(find(report, "make").status, Status::kAbsent);
 }
 
+TEST_F(Doctor, RequiresWhatAProviderIsLinkedWithAndItsCompiler) {
+  project("CMakeLists.txt", "find_package(nimbus REQUIRED)\n");
+  environment_ = {{"CMAKE_PREFIX_PATH", files_.path("sdk")}, {"CXX", "clang++-22"}};
+  EXPECT_THAT(find(examine(), "clang++").fix, HasSubstr("apt-get install clang-22"));
+  files_.write("sdk/lib/cmake/nimbus/nimbus-config.cmake", "");
+  program("clang++-22", "Debian clang version 22.1.8");
+  DoctorReport report = examine();
+  EXPECT_EQ(report.language, "cpp-provider");
+  EXPECT_EQ(find(report, "nimbus-sdk").path, files_.path("sdk/lib/cmake/nimbus"));
+  EXPECT_EQ(find(report, "clang++").status, Status::kOk);
+  EXPECT_EQ(find(report, "cmake").status, Status::kError);
+  EXPECT_EQ(find(report, "clang-wasi").status, Status::kAbsent);
+  for (const char* other : {"Debian clang version 19.1.7", "g++ (Debian) 12.2.0"}) {
+    program("clang++-22", other);
+    EXPECT_EQ(find(examine(), "clang++").status, Status::kError) << other;
+  }
+}
+
 TEST_F(Doctor, RequiresThePackageManagerOfTheProject) {
   project("package.json", "{}");
   EXPECT_EQ(find(examine(), "npm").status, Status::kError);

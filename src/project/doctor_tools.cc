@@ -7,6 +7,7 @@
 #include <fmt/ranges.h>
 
 #include "project/doctor.h"
+#include "project/languages/provider_sdk.h"
 #include "project/languages/results.h"
 #include "project/languages/rust_toolchain.h"
 #include "project/languages/wasi_clang.h"
@@ -166,6 +167,37 @@ Check checkClang(const std::string& language, const StringMap& environment, cons
   return check;
 }
 
+// Of a provider in C++: what it is linked with, and the compiler that takes it.
+void checkProvider(const StringMap& environment, const Toolbox& tools, std::vector<Check>& into) {
+  Check sdk{.name = "nimbus-sdk", .required = true};
+  if (const auto found = findProviderSdk(tools, environment)) {
+    sdk.path = *found;
+    sdk.message = "providers in C++ are linked with it";
+  } else {
+    sdk.status = Status::kError;
+    sdk.message = "is not installed where CMake looks; providers in C++ are linked with it";
+    sdk.fix =
+        "in a checkout of Nimbus: make install-sdk PREFIX=$HOME/.local; then set "
+        "CMAKE_PREFIX_PATH=$HOME/.local unless $HOME/.local/bin is on PATH";
+  }
+  into.push_back(std::move(sdk));
+  Check compiler{.name = "clang++", .required = true};
+  if (const auto found = findProviderCompiler(tools, environment)) {
+    compiler.path = *found;
+    const auto answer = tools.ask({*found, "--version"});
+    const auto version = answer ? ToolVersion::findIn(*answer) : std::nullopt;
+    if (version) compiler.version = version->text();
+    compiler.message = "compiles providers in C++, for which clang has to be 22 or newer";
+    if (answer && (!answer->contains("clang") || (version && *version < ToolVersion{{22}})))
+      compiler.status = Status::kError;
+  } else {
+    compiler.status = Status::kError;
+    compiler.message = found.error().message();
+  }
+  compiler.fix = "apt-get install clang-22, or set CXX to a newer clang++";
+  into.push_back(std::move(compiler));
+}
+
 }  // namespace
 
 void checkTools(const std::string& language, const std::string& folder, const ProjectNeeds& needs,
@@ -182,6 +214,7 @@ void checkCompilers(const std::string& language, const StringMap& environment, c
                     std::vector<Check>& into) {
   into.push_back(checkRustTarget(language, tools));
   into.push_back(checkClang(language, environment, tools));
+  if (language == "cpp-provider") checkProvider(environment, tools, into);
 }
 
 }  // namespace nimbus::project

@@ -44,8 +44,8 @@ fs::path BuildContext::coreModule() const {
 
 const std::vector<const LanguageBuilder*>& languageBuilders() {
   static const std::vector<const LanguageBuilder*> kBuilders = {
-      &cBuilder(),      &csharpBuilder(), &goBuilder(),    &javascriptBuilder(),
-      &pythonBuilder(), &rustBuilder(),   &tinygoBuilder()};
+      &cBuilder(),          &cppProviderBuilder(), &csharpBuilder(), &goBuilder(),
+      &javascriptBuilder(), &pythonBuilder(),      &rustBuilder(),   &tinygoBuilder()};
   return kBuilders;
 }
 

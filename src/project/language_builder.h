@@ -52,10 +52,11 @@ class LanguageBuilder {
   [[nodiscard]] virtual std::string_view language() const = 0;
   // The file by which a folder is known to be of this language; empty if it is not.
   [[nodiscard]] virtual std::string marker(const std::filesystem::path& folder) const = 0;
+  [[nodiscard]] virtual BuildProduct product() const { return BuildProduct::kComponent; }
   // What to run. kNotFound names a tool that is missing and how to get it.
   [[nodiscard]] virtual Result<BuildPlan> plan(const BuildContext& context) const = 0;
-  // The file that the steps have made, a component or a core module. `output` is what the steps
-  // that ask for it have written.
+  // The file that the steps have made: a component, a core module or a program. `output` is what
+  // the steps that ask for it have written.
   [[nodiscard]] virtual Result<std::filesystem::path> locate(const BuildContext& context,
                                                              std::string_view output) const = 0;
 };

@@ -40,6 +40,26 @@ TEST(FindBuilder, TellsTinyGoByTheModulesOfItsBindings) {
   EXPECT_EQ(languageOf(folder), "tinygo");
 }
 
+TEST(FindBuilder, TellsAProviderByThePackageThatItIsLinkedWith) {
+  const std::vector<std::pair<std::string, std::string>> lists = {
+      {"find_package(nimbus REQUIRED)", "cpp-provider"},
+      {"  Find_Package ( nimbus)", "cpp-provider"},
+      {"if(x)\n  find_package(nimbus 0.1)\nendif()", "cpp-provider"},
+      {"# find_package(nimbus REQUIRED)", "c"},
+      {"find_package(nimbuslike)", "c"},
+      {"message(nimbus)", "c"}};
+  for (const auto& [text, language] : lists) {
+    const BuildFolder folder;
+    folder.write("project/CMakeLists.txt", text);
+    EXPECT_EQ(languageOf(folder), language) << text;
+  }
+  const BuildFolder both;
+  both.write("project/CMakeLists.txt", "find_package(nimbus REQUIRED)");
+  both.write("project/Makefile", "");
+  EXPECT_EQ(languageOf(both), "cpp-provider");
+  EXPECT_EQ(languageOf(both, inLanguage("c")), "c");
+}
+
 TEST(FindBuilder, NamesAllFilesThatFit) {
   const BuildFolder folder;
   folder.write("project/Cargo.toml", "");
@@ -61,8 +81,10 @@ TEST(FindBuilder, TakesAMakefileOnlyWhereNothingElseSaysMore) {
 TEST(FindBuilder, SaysWhatItLooksFor) {
   const BuildFolder folder;
   EXPECT_THAT(languageOf(folder), AllOf(HasSubstr("Cargo.toml, go.mod"), HasSubstr("*.csproj")));
-  EXPECT_THAT(languageOf(folder, inLanguage("cobol")),
-              HasSubstr("there is no builder for \"cobol\"; there are: c, csharp, go, javascript"));
+  EXPECT_THAT(
+      languageOf(folder, inLanguage("cobol")),
+      HasSubstr(
+          "there is no builder for \"cobol\"; there are: c, cpp-provider, csharp, go, javascript"));
 }
 
 }  // namespace

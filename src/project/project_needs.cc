@@ -187,7 +187,7 @@ ProjectNeeds needsOf(const std::string& folder, std::string_view language,
   const TypeScriptSettings typescript = build.typescript.value_or(TypeScriptSettings{});
   reader.addNodeVersion(typescript);
   if (language == "javascript") reader.addTool(packageManagerOf(folder, typescript));
-  if (language == "c") {
+  if (language == "c" || language == "cpp-provider") {
     const bool cmake = isThere(fs::path(folder) / "CMakeLists.txt");
     if (cmake) reader.addTool("cmake");
     // CMake's own choice on this system.

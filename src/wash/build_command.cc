@@ -25,6 +25,7 @@ namespace {
 
 constexpr std::string_view kProjectPathKey = "build.project_path";
 constexpr std::string_view kComponentPathKey = "build.component_path";
+constexpr std::string_view kProgramPathKey = "build.program_path";
 
 struct BuildFlags {
   std::string project;                 // or the first word after "--"
@@ -66,6 +67,7 @@ BuildWords wordsOf(const BuildFlags& flags, std::size_t trailing) {
 Result<project::BuildRequest> requestOf(const BuildFlags& flags, const std::string& folder,
                                         const GlobalOptions& global) {
   TRY(project::BuildRequest request, buildRequestFor(folder, configFlags(flags), global));
+  request.program_is_welcome = true;
   if (flags.release) request.profile = project::BuildProfile::kRelease;
   if (flags.debug) request.profile = project::BuildProfile::kDebug;
   return request;
@@ -80,7 +82,9 @@ int runBuild(const BuildFlags& flags, const BuildWords& words, const GlobalOptio
   request->arguments = words.arguments;
   const auto outcome = buildOnTerminal(*request, interrupt);
   if (!outcome) return reportFailure(global.format, outcome.error(), interrupt);
-  if (const auto kept = context.set(kComponentPathKey, outcome->component_path); !kept) {
+  const auto key =
+      outcome->product == project::BuildProduct::kProgram ? kProgramPathKey : kComponentPathKey;
+  if (const auto kept = context.set(key, outcome->component_path); !kept) {
     return reportFailure(global.format, kept.error(), interrupt);
   }
   printResult(global.format, buildText(*outcome, global.verbose),

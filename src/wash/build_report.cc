@@ -42,6 +42,11 @@ std::string buildText(const project::BuildOutcome& outcome, bool verbose) {
   const double seconds = std::chrono::duration<double>(outcome.duration).count();
   std::string text = fmt::format("built {} ({}, {:.1f} s)", outcome.component_path,
                                  sizeText(outcome.size_bytes), seconds);
+  if (outcome.product == project::BuildProduct::kProgram)
+    return text + fmt::format(
+                      "\na provider, which is a program and no component; to start it: {} "
+                      "unix:PATH|tcp:ADDRESS:PORT|nats://SERVER/PREFIX",
+                      outcome.component_path);
   text += listText("exports", outcome.exports);
   text += verbose ? listText("imports", outcome.imports)
                   : fmt::format("\nimports {} interfaces", outcome.imports.size());
@@ -52,13 +57,17 @@ std::vector<DataField> buildFields(const project::BuildOutcome& outcome,
                                    const std::string& project_folder) {
   const auto milliseconds =
       std::chrono::duration_cast<std::chrono::milliseconds>(outcome.duration).count();
-  return {{"component_path", jsonText(outcome.component_path)},
-          {"project_path", jsonText(project_folder)},
-          {"language", jsonText(outcome.language)},
-          {"size_bytes", std::to_string(outcome.size_bytes)},
-          {"duration_ms", std::to_string(milliseconds)},
-          {"imports", jsonList(outcome.imports)},
-          {"exports", jsonList(outcome.exports)}};
+  const bool program = outcome.product == project::BuildProduct::kProgram;
+  const std::string path = jsonText(outcome.component_path);
+  std::vector<DataField> fields = {{"component_path", program ? "null" : path},
+                                   {"project_path", jsonText(project_folder)},
+                                   {"language", jsonText(outcome.language)},
+                                   {"size_bytes", std::to_string(outcome.size_bytes)},
+                                   {"duration_ms", std::to_string(milliseconds)},
+                                   {"imports", jsonList(outcome.imports)},
+                                   {"exports", jsonList(outcome.exports)}};
+  if (program) fields.emplace_back("program_path", path);
+  return fields;
 }
 
 }  // namespace nimbus::wash

@@ -2,11 +2,14 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
+#include <system_error>
 
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
 #include "oci/credentials.h"
+#include "project/build.h"
 #include "project/doctor.h"
 #include "project/doctor_network.h"
 #include "wash/config_file.h"
@@ -34,6 +37,16 @@ std::string environmentVariable(const char* name) {
   return project::processVariables()(name).value_or("");
 }
 
+// As for builds, which find what stands beside this program.
+std::string searchPath() {
+  std::error_code error;
+  return project::toolPath(
+      {.folder = {},
+       .config = {},
+       .path_variable = environmentVariable("PATH"),
+       .wash = std::filesystem::read_symlink("/proc/self/exe", error).string()});
+}
+
 project::DoctorRequest requestFor(const GlobalOptions& global, ProcessRunner& runner) {
   project::DoctorRequest request;
   request.project = currentProject();
@@ -44,7 +57,8 @@ project::DoctorRequest requestFor(const GlobalOptions& global, ProcessRunner& ru
   } else {
     request.config_error = loaded.error().describe();
   }
-  for (const char* name : {"WASI_SDK_PATH", "HOME", "GOTOOLCHAIN", "CMAKE_GENERATOR"})
+  for (const char* name :
+       {"WASI_SDK_PATH", "HOME", "GOTOOLCHAIN", "CMAKE_GENERATOR", "CMAKE_PREFIX_PATH", "CXX"})
     if (const std::string value = environmentVariable(name); !value.empty())
       request.environment[name] = value;
   request.credentials = [&runner](const std::string& registry) -> Result<bool> {
@@ -145,8 +159,7 @@ int examineAndReport(const DoctorFlags& flags, const GlobalOptions& global, Plug
   SystemProcessRunner runner;
   project::SystemDoctorNetwork network;
   const project::DoctorRequest request = requestFor(global, runner);
-  const project::Toolbox tools(runner, environmentVariable("PATH"), request.project.folder,
-                               interrupt.token());
+  const project::Toolbox tools(runner, searchPath(), request.project.folder, interrupt.token());
   const auto examine = [&] {
     const StatusLine line("Looking at tools");
     return project::examine(request, tools, project::toolchains(), network);

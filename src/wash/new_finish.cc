@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <system_error>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -56,11 +57,13 @@ void addMissingTools(const FinishRequest& request, const project::ProjectConfig&
   const auto builder = project::findBuilder(request.folder, config.build);
   if (!builder) return;
   const char* path = std::getenv("PATH");
+  std::error_code error;
   const project::BuildRequest build{.folder = request.folder,
                                     .config = config,
                                     .path_variable = path == nullptr ? "" : path,
+                                    .wash = fs::read_symlink("/proc/self/exe", error).string(),
                                     .stop = request.stop};
-  const project::Toolbox tools(runner, build.path_variable, build.folder, build.stop);
+  const project::Toolbox tools(runner, project::toolPath(build), build.folder, build.stop);
   const auto plan =
       (*builder)->plan({.request = build,
                         .tools = tools,

@@ -13,6 +13,7 @@
 #include "host/files.h"
 #include "project/build.h"
 #include "project/config.h"
+#include "project/language_builder.h"
 #include "wit/tools.h"
 
 namespace nimbus::wash {
@@ -101,9 +102,13 @@ Result<ResolvedComponent> readConfigured(const fs::path& project,
   return readComponent(path);
 }
 
-Result<ResolvedComponent> readOnlyResult(const fs::path& project) {
+Result<ResolvedComponent> readOnlyResult(const fs::path& project,
+                                         const project::BuildSettings& build) {
   const std::vector<fs::path> results = findResults(project);
   if (results.empty()) {
+    const auto builder = project::findBuilder(project, build);
+    if (builder && (*builder)->product() == project::BuildProduct::kProgram)
+      return fail(ErrorCode::kInvalidArgument, project::whyNoComponent(project.string()));
     return fail(ErrorCode::kNotFound,
                 fmt::format("no built component in {}; {}", project.string(), howToBuild(project)));
   }
@@ -135,7 +140,7 @@ Result<ResolvedComponent> resolveProject(const fs::path& project) {
   if (!loaded.config.build.command.empty() && isComponentFile(by_command)) {
     return readComponent(by_command);
   }
-  return readOnlyResult(project);
+  return readOnlyResult(project, loaded.config.build);
 }
 
 }  // namespace

@@ -19,6 +19,29 @@ PAGE = harness.SOURCE / "docs" / "providers" / "cpp.md"
 WARNINGS = "-Wall -Wextra -Wpedantic -Werror"
 COMPILER = os.environ.get("NIMBUS_CXX", "clang++-22")
 
+FINISH_WORLD = """package local:finish;
+world finish { import local:tasks/tasks@0.1.0; }
+"""
+FINISH_MAKEFILE = """$(WASH_COMPONENT_PATH): main.c
+\t$(WASH) bindgen c wit --out gen
+\t$(CC) -Igen main.c gen/finish.c gen/finish_component_type.o -o $@
+"""
+FINISH_SOURCE = r"""
+#include <stdio.h>
+#include <stdlib.h>
+#include "finish.h"
+
+int main(int count, char** words) {
+  if (count != 2) return EXIT_FAILURE;
+  local_tasks_tasks_task_t task;
+  finish_string_t error;
+  const bool done = local_tasks_tasks_finish(strtoul(words[1], NULL, 10), &task, &error);
+  const finish_string_t text = done ? task.text : error;
+  printf("%s%.*s\n", done ? "done: " : "", (int)text.len, (const char*)text.ptr);
+  return EXIT_SUCCESS;
+}
+"""
+
 
 def files_of(page):
     """What the page shows as files: a line with the name alone, then the text."""
@@ -80,6 +103,46 @@ class SdkTest(interop.TestCase):
         ask = self.asking(build / "ask", f"unix:{socket}")
         self.assertEqual((0, "750\n"), ask("tea", "3"))
         self.assertEqual((0, "no such article: gold\n"), ask("gold", "1"))
+
+    def test_the_template_serves_a_component(self):
+        made = self.of_the_sdk("new", "todo", "--template", "provider", "--language", "cpp")
+        self.assertNotIn("note:", made.stdout)
+        built = self.of_the_sdk("-o", "json", "build", "todo", "--", "-G", "Ninja",
+                                "-DCMAKE_CXX_FLAGS=" + WARNINGS)
+        data = harness.json.loads(built.stdout)["data"]
+        self.assertEqual(("cpp-provider", None), (data["language"], data["component_path"]))
+        _, address = self.start(data["program_path"], f"unix:{self.folder}/todo.sock")
+        ask = self.asking(self.folder / "todo" / "build" / "ask-tasks", address)
+        self.assertEqual((0, "1 [ ] buy milk\n"), ask("add", "buy milk"))
+        self.assertEqual((1, "ask-tasks: there is no task 2\n"), ask("finish", "2"))
+        component = self.component_that_finishes(self.folder / "todo" / "wit")
+        for asked, answer in (("1", "done: buy milk\n"), ("7", "there is no task 7\n")):
+            done = self.run_wash("run", component, "--provider", f"local:tasks={address}", "--",
+                                 asked)
+            self.assertEqual((0, answer), (done.returncode, done.stdout), done.stderr)
+        self.assertEqual((0, "1 [x] buy milk\n"), ask("all"))
+        for words in (("run",), ("plugin", "test")):
+            refused = self.run_wash(*words, self.folder / "todo")
+            self.assertEqual(1, refused.returncode)
+            self.assertIn("makes a provider, which is a program and no component", refused.stderr)
+
+    def of_the_sdk(self, *words):
+        """Runs the `wash` that is installed."""
+        done = subprocess.run([self.prefix / "bin" / "wash", *words], cwd=self.folder,
+                              env={**self.environment(), "PATH": os.environ["PATH"],
+                                   "CXX": COMPILER}, capture_output=True, text=True, check=False)
+        self.assertEqual(0, done.returncode, done.stdout + done.stderr)
+        return done
+
+    def component_that_finishes(self, wit):
+        """A command in C that marks the task of its argument as done."""
+        project = self.folder / "finish"
+        shutil.copytree(wit, project / "wit" / "deps" / "tasks")
+        self.write("finish/wit/world.wit", FINISH_WORLD)
+        self.write("finish/main.c", FINISH_SOURCE)
+        self.write("finish/Makefile", FINISH_MAKEFILE)
+        built = self.of_the_sdk("-o", "json", "build", project)
+        return harness.json.loads(built.stdout)["data"]["component_path"]
 
     def test_the_example_serves_a_component(self):
         project = self.folder / "greeter"

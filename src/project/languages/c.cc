@@ -7,6 +7,7 @@
 #include <fmt/ranges.h>
 
 #include "project/languages/languages.h"
+#include "project/languages/provider_sdk.h"
 #include "project/languages/results.h"
 #include "project/languages/wasi_clang.h"
 
@@ -70,6 +71,7 @@ class CBuilder final : public LanguageBuilder {
   [[nodiscard]] std::string_view language() const override { return "c"; }
 
   [[nodiscard]] std::string marker(const fs::path& folder) const override {
+    if (isProviderProject(folder)) return {};
     if (isThere(folder / kCMakeLists)) return std::string(kCMakeLists);
     if (isThere(folder / kMakefile)) return std::string(kMakefile);
     return {};

@@ -10,6 +10,7 @@ namespace nimbus::project {
 inline constexpr std::string_view kMakefile = "Makefile";
 
 [[nodiscard]] const LanguageBuilder& cBuilder();
+[[nodiscard]] const LanguageBuilder& cppProviderBuilder();
 [[nodiscard]] const LanguageBuilder& csharpBuilder();
 [[nodiscard]] const LanguageBuilder& goBuilder();
 [[nodiscard]] const LanguageBuilder& javascriptBuilder();
