@@ -90,6 +90,7 @@ Result<std::unique_ptr<GuestContext>> GuestContext::create(net::Shard& shard,
   config.max_handles = options.max_handles;
   config.stdio = static_cast<std::uint8_t>(options.stdio);
   config.allow_sockets = static_cast<std::uint8_t>(options.allow_sockets);
+  config.max_lookups = options.max_lookups;
 
   const NimbusHostCalls calls =
       hostCalls(new HostReference{shard, std::move(host), options.imports});

@@ -67,6 +67,8 @@ struct GuestContextOptions {
   // Who provides what the component imports beyond WASI; null: it imports nothing such.
   std::shared_ptr<const ImportSet> imports;
   bool allow_sockets = false;  // false: every socket and look-up is refused unasked
+  // Look-ups of names at once: each has a thread, of which files of guests need some, too.
+  std::uint8_t max_lookups = 4;
 };
 
 // What the instances of one component of one workload see on one shard. Immutable; instances keep

@@ -356,7 +356,8 @@ typedef struct {
   uint32_t max_handles;          // of one instance: resources of the host that it holds at once
   uint8_t stdio;                 // NimbusStdio
   uint8_t allow_sockets;         // 0: socket_allowed and lookup_allowed are never asked
-  uint8_t reserved[2];           // 0
+  uint8_t max_lookups;           // of names, at once; others wait for their turn
+  uint8_t reserved;              // 0
 } NimbusContextConfig;
 
 // Opens nothing yet; volumes are opened for each instance.

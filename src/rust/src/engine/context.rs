@@ -6,6 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use tokio::sync::Semaphore;
 use wasmtime::ensure;
 use wasmtime_wasi::sockets::SocketAddrUse;
 use wasmtime_wasi::{FsPerms, WasiCtx, WasiCtxBuilder};
@@ -65,7 +66,8 @@ pub struct ContextConfig {
     max_handles: u32,
     stdio: u8,
     allow_sockets: u8,
-    _reserved: [u8; 2],
+    max_lookups: u8,
+    _reserved: u8,
 }
 
 const _: () = {
@@ -85,6 +87,8 @@ pub struct Shared {
     pub egress_window_bytes: u64,
     stdio: u8,
     allow_sockets: bool,
+    /// The look-ups of names that may run at once; others wait for their turn.
+    pub lookups: Arc<Semaphore>,
 }
 
 // SAFETY: the contract of NimbusHostCalls: its functions may be called on any thread.
@@ -208,6 +212,7 @@ unsafe fn make(config: &ContextConfig, calls: HostCalls) -> wasmtime::Result<Sha
         egress_window_bytes: config.egress_window_bytes,
         stdio: config.stdio,
         allow_sockets: config.allow_sockets != 0,
+        lookups: Arc::new(Semaphore::new(config.max_lookups.into())),
     };
     // SAFETY: by this function's contract.
     unsafe {

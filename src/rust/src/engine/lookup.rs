@@ -1,20 +1,108 @@
-//! `wasi:sockets/ip-name-lookup` with a policy by name in front of wasmtime-wasi's own.
+//! `wasi:sockets/ip-name-lookup` with a policy by name and a bound on the threads that it
+//! blocks.
 
+use std::net::{IpAddr, Ipv6Addr, ToSocketAddrs};
+use std::sync::Arc;
+use std::vec;
+
+use futures::FutureExt;
+use tokio::sync::Semaphore;
 use wasmtime::Result;
 use wasmtime::component::{Accessor, Linker, LinkerInstance, Resource};
 use wasmtime_wasi::p2::bindings::sockets::ip_name_lookup as p2;
 use wasmtime_wasi::p2::bindings::sockets::network::{ErrorCode, IpAddress, Network};
-use wasmtime_wasi::p2::{DynPollable, SocketError};
+use wasmtime_wasi::p2::{DynPollable, Pollable, SocketError, subscribe};
 use wasmtime_wasi::p3::bindings::sockets::ip_name_lookup as p3;
-use wasmtime_wasi::sockets::WasiSockets;
+use wasmtime_wasi::runtime::{AbortOnDropJoinHandle, spawn};
 
+use super::config::runtime;
 use super::host::Host;
-use super::labels::SOCKETS;
 use super::sockets::{Sockets, VIEWS, View};
 
+/// What a guest asks for: an address as it is, or a name to look up.
+#[derive(Debug, PartialEq)]
+enum Asked {
+    Address(IpAddr),
+    Name(String),
+}
+
+impl Asked {
+    /// Names of other scripts become ASCII. None: neither an address nor a name.
+    fn parse(text: &str) -> Option<Asked> {
+        match url::Host::parse(text) {
+            Ok(url::Host::Domain(name)) => Some(Asked::Name(name)),
+            Ok(url::Host::Ipv4(ip)) => Some(Asked::Address(ip.into())),
+            Ok(url::Host::Ipv6(ip)) => Some(Asked::Address(ip.into())),
+            // Without brackets.
+            Err(_) => text
+                .parse::<Ipv6Addr>()
+                .ok()
+                .map(|ip| Asked::Address(ip.into())),
+        }
+    }
+}
+
+/// Addresses of a name; None if it cannot be resolved.
+type Found = Option<Vec<IpAddr>>;
+
+/// Runs what blocks, when it is its turn. Its thread has the turn, not who waits: the look-up of a
+/// guest that is gone goes on.
+async fn in_turn<T: Send + 'static>(
+    turns: Arc<Semaphore>,
+    blocking: impl FnOnce() -> T + Send + 'static,
+) -> Option<T> {
+    let turn = turns.acquire_owned().await.ok()?;
+    let run = move || {
+        let _turn = turn;
+        blocking()
+    };
+    runtime().spawn_blocking(run).await.ok()
+}
+
+async fn look_up(turns: Arc<Semaphore>, name: String) -> Found {
+    let system = move || {
+        let found = (name.as_str(), 0).to_socket_addrs().ok()?;
+        Some(found.map(|address| address.ip().to_canonical()).collect())
+    };
+    in_turn(turns, system).await.flatten()
+}
+
+/// What the table has where the bindings say `resolve-address-stream`.
+enum LookUp {
+    Running(AbortOnDropJoinHandle<Found>),
+    Done(Option<vec::IntoIter<IpAddr>>),
+}
+
+impl LookUp {
+    fn done(found: Found) -> LookUp {
+        LookUp::Done(found.map(Vec::into_iter))
+    }
+}
+
+#[wasmtime_wasi::async_trait]
+impl Pollable for LookUp {
+    async fn ready(&mut self) {
+        if let LookUp::Running(look_up) = self {
+            *self = LookUp::done(look_up.await);
+        }
+    }
+}
+
+type Stream = Resource<p2::ResolveAddressStream>;
+
+fn kept(stream: &Stream) -> Resource<LookUp> {
+    match stream.owned() {
+        true => Resource::new_own(stream.rep()),
+        false => Resource::new_borrow(stream.rep()),
+    }
+}
+
 impl View<'_> {
-    fn allows(&mut self, name: &str) -> bool {
-        self.host.context_of(self.slot).lookup_allowed(name)
+    /// None: the policy forbids it. Else the turns of its component.
+    fn admit_lookup(&mut self, name: &str) -> Option<Arc<Semaphore>> {
+        let context = self.host.context_of(self.slot);
+        let allowed = context.lookup_allowed(name);
+        allowed.then(|| context.lookups.clone())
     }
 }
 
@@ -23,29 +111,42 @@ impl p2::Host for View<'_> {
         &mut self,
         network: Resource<Network>,
         name: String,
-    ) -> Result<Resource<p2::ResolveAddressStream>, SocketError> {
-        if !self.allows(&name) {
+    ) -> Result<Stream, SocketError> {
+        let Some(turns) = self.admit_lookup(&name) else {
             return Err(ErrorCode::PermanentResolverFailure.into());
-        }
-        p2::Host::resolve_addresses(&mut self.inner(), network, name)
+        };
+        // Whoever has a network may ask.
+        _ = self.host.table.get(&network)?;
+        let look_up = match Asked::parse(&name) {
+            Some(Asked::Address(address)) => LookUp::done(Some(vec![address])),
+            Some(Asked::Name(name)) => LookUp::Running(spawn(look_up(turns, name))),
+            None => return Err(ErrorCode::InvalidArgument.into()),
+        };
+        let kept = self.host.table.push(look_up)?;
+        Ok(Resource::new_own(kept.rep()))
     }
 }
 
 impl p2::HostResolveAddressStream for View<'_> {
-    fn resolve_next_address(
-        &mut self,
-        stream: Resource<p2::ResolveAddressStream>,
-    ) -> Result<Option<IpAddress>, SocketError> {
-        p2::HostResolveAddressStream::resolve_next_address(&mut self.inner(), stream)
+    fn resolve_next_address(&mut self, stream: Stream) -> Result<Option<IpAddress>, SocketError> {
+        let look_up = self.host.table.get_mut(&kept(&stream))?;
+        if let LookUp::Running(running) = look_up
+            && let Some(found) = running.now_or_never()
+        {
+            *look_up = LookUp::done(found);
+        }
+        match look_up {
+            LookUp::Running(_) => Err(ErrorCode::WouldBlock.into()),
+            LookUp::Done(Some(addresses)) => Ok(addresses.next().map(IpAddress::from)),
+            LookUp::Done(None) => Err(ErrorCode::NameUnresolvable.into()),
+        }
     }
-    fn subscribe(
-        &mut self,
-        stream: Resource<p2::ResolveAddressStream>,
-    ) -> Result<Resource<DynPollable>> {
-        p2::HostResolveAddressStream::subscribe(&mut self.inner(), stream)
+    fn subscribe(&mut self, stream: Stream) -> Result<Resource<DynPollable>> {
+        subscribe(&mut self.host.table, kept(&stream))
     }
-    fn drop(&mut self, stream: Resource<p2::ResolveAddressStream>) -> Result<()> {
-        p2::HostResolveAddressStream::drop(&mut self.inner(), stream)
+    fn drop(&mut self, stream: Stream) -> Result<()> {
+        self.host.table.delete(kept(&stream))?;
+        Ok(())
     }
 }
 
@@ -57,15 +158,18 @@ impl p3::HostWithStore<Host> for Sockets {
         name: String,
     ) -> Result<Result<Vec<wasmtime_wasi::p3::bindings::sockets::types::IpAddress>, p3::ErrorCode>>
     {
-        let (allowed, slot) = store.with(|mut access| {
-            let mut view = access.get();
-            (view.allows(&name), view.slot)
-        });
-        if !allowed {
+        let Some(turns) = store.with(|mut access| access.get().admit_lookup(&name)) else {
             return Ok(Err(p3::ErrorCode::PermanentResolverFailure));
-        }
-        let inner = store.with_getter::<WasiSockets>(SOCKETS[slot]);
-        <WasiSockets as p3::HostWithStore<Host>>::resolve_addresses(&inner, name).await
+        };
+        let found = match Asked::parse(&name) {
+            Some(Asked::Address(address)) => Some(vec![address]),
+            Some(Asked::Name(name)) => look_up(turns, name).await,
+            None => return Ok(Err(p3::ErrorCode::InvalidArgument)),
+        };
+        Ok(match found {
+            Some(addresses) => Ok(addresses.into_iter().map(Into::into).collect()),
+            None => Err(p3::ErrorCode::NameUnresolvable),
+        })
     }
 }
 
@@ -87,4 +191,58 @@ pub fn add_p2_to_instance(instance: &mut LinkerInstance<'_, Host>, slot: usize) 
 
 pub fn add_p3_to_instance(instance: &mut LinkerInstance<'_, Host>, slot: usize) -> Result<()> {
     p3::add_to_linker_instance::<Host, Sockets>(instance, VIEWS[slot])
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{Ipv4Addr, Ipv6Addr};
+    use std::sync::{Arc, mpsc};
+
+    use futures::FutureExt;
+    use tokio::sync::Semaphore;
+
+    use super::{Asked, in_turn, look_up, runtime};
+
+    #[test]
+    fn names_are_told_from_addresses() {
+        let name = |text: &str| Some(Asked::Name(text.into()));
+        assert_eq!(Asked::parse("Example.ORG"), name("example.org"));
+        assert_eq!(
+            Asked::parse("b\u{fc}cher.example"),
+            name("xn--bcher-kva.example")
+        );
+        let v4 = Some(Asked::Address(Ipv4Addr::LOCALHOST.into()));
+        assert_eq!(Asked::parse("127.0.0.1"), v4);
+        let v6 = Some(Asked::Address(Ipv6Addr::LOCALHOST.into()));
+        assert_eq!(Asked::parse("::1"), v6);
+        assert_eq!(Asked::parse("[::1]"), v6);
+        for text in ["", "a b", "[::1", "a/b"] {
+            assert_eq!(Asked::parse(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn finds_this_machine() {
+        let turns = Arc::new(Semaphore::new(1));
+        let found = runtime().block_on(look_up(turns, "localhost".into()));
+        assert!(found.unwrap().iter().all(|address| address.is_loopback()));
+    }
+
+    #[test]
+    fn a_thread_has_the_turn_until_it_is_done() {
+        let turns = Arc::new(Semaphore::new(1));
+        let (begun, has_begun) = mpsc::channel();
+        let (go_on, may_go_on) = mpsc::channel::<()>();
+        let first = in_turn(turns.clone(), move || {
+            begun.send(()).unwrap();
+            may_go_on.recv().unwrap();
+        });
+        // Whoever waited for it goes away when it has begun.
+        assert!(first.now_or_never().is_none());
+        has_begun.recv().unwrap();
+        let mut second = Box::pin(in_turn(turns, || 2));
+        assert!(second.as_mut().now_or_never().is_none());
+        go_on.send(()).unwrap();
+        assert_eq!(runtime().block_on(second), Some(2));
+    }
 }
