@@ -19,12 +19,6 @@ struct BindgenFlags {
   bool check = false;
 };
 
-std::string jsonList(const std::vector<std::string>& texts) {
-  std::vector<std::string> quoted;
-  for (const std::string& text : texts) quoted.push_back(jsonText(text));
-  return fmt::format("[{}]", fmt::join(quoted, ","));
-}
-
 std::string report(const std::vector<std::string>& written, std::size_t all) {
   std::vector<std::string> lines;
   for (const std::string& path : written) lines.push_back("wrote " + path);

@@ -25,12 +25,6 @@ std::vector<std::string> printable(const std::vector<std::string>& names) {
   return result;
 }
 
-std::string jsonList(const std::vector<std::string>& texts) {
-  std::vector<std::string> quoted;
-  for (const std::string& text : texts) quoted.push_back(jsonText(text));
-  return fmt::format("[{}]", fmt::join(quoted, ","));
-}
-
 std::string listText(std::string_view label, const std::vector<std::string>& names) {
   if (names.empty()) return fmt::format("\n{} nothing", label);
   return fmt::format("\n{} {}", label, fmt::join(printable(names), ", "));

@@ -112,10 +112,7 @@ int show(const ConfigFlags&, const GlobalOptions& global) {
 }
 
 std::string listOf(const std::vector<project::ConfigProblem>& problems) {
-  std::string list = "[";
-  for (const project::ConfigProblem& problem : problems)
-    list += (list.size() == 1 ? "" : ",") + jsonText(problem.describe());
-  return list + "]";
+  return jsonArray(problems, [](const auto& problem) { return jsonText(problem.describe()); });
 }
 
 int validate(const ConfigFlags& flags, const GlobalOptions& global) {

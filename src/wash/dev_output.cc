@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include "base/escape.h"
 
@@ -102,12 +101,7 @@ void DevEventPrinter::printText(const DevEvent& event) {
 void DevEventPrinter::printJson(const DevEvent& event) {
   std::vector<DataField> data{{"event", jsonText(eventName(event.kind))}};
   if (!event.component.empty()) data.emplace_back("component", jsonText(event.component));
-  if (!event.paths.empty()) {
-    std::string paths = "[";
-    for (const std::string& path : event.paths)
-      paths += (paths.size() == 1 ? "" : ",") + jsonText(path);
-    data.emplace_back("paths", paths + "]");
-  }
+  if (!event.paths.empty()) data.emplace_back("paths", jsonList(event.paths));
   if (event.kind == Kind::kServing) {
     data.emplace_back("address", jsonText(address_));
     data.emplace_back("url", jsonText(url_));

@@ -101,11 +101,9 @@ void printText(const project::DoctorReport& report, bool verbose) {
 }
 
 void printJson(const project::DoctorReport& report, const project::Project& project) {
-  std::string checks = "[";
   std::string issues = "[";
   std::string binaries = "{";
   for (const Check& check : report.checks) {
-    checks += (checks.size() == 1 ? "" : ",") + jsonOf(check);
     if (check.status == Status::kWarning || check.status == Status::kError)
       issues += (issues.size() == 1 ? "" : ",") + jsonText(check.name + ": " + check.message);
     if (!check.path.empty() && check.name != "configuration")
@@ -121,7 +119,7 @@ void printJson(const project::DoctorReport& report, const project::Project& proj
                   {"config", fmt::format(R"({{"project_path":{},"project_config_path":{}}})",
                                          jsonText(project.folder), jsonText(project.config_file))},
                   {"binaries", binaries + "}"},
-                  {"checks", checks + "]"}}));
+                  {"checks", jsonArray(report.checks, jsonOf)}}));
 }
 
 // Runs the safe fixes that are agreed to. Returns whether any was run.

@@ -211,16 +211,12 @@ class HostProcess {
   }
 
   void announce(const std::vector<std::string>& addresses) const {
-    std::string list;
     std::string text;
-    for (const std::string& address : addresses) {
-      list += (list.empty() ? "" : ",") + jsonText(address);
-      text += " " + address;
-    }
+    for (const std::string& address : addresses) text += " " + address;
     const auto probe = control_->probeAddress();
     printResult(global_.format,
                 "Serving at" + text + ", administration at " + control_->adminAddress(),
-                {{"addresses", "[" + list + "]"},
+                {{"addresses", jsonList(addresses)},
                  {"admin", jsonText(control_->adminAddress())},
                  {"probe", probe ? jsonText(probe->toString()) : "null"}});
   }

@@ -43,23 +43,17 @@ std::string useText(const WorkloadInspection::Component& component) {
   return fmt::format("serves HTTP, with {} inside", fmt::join(component.inside, ", "));
 }
 
-std::string listJson(const std::vector<std::string>& items) {
-  std::string json;
-  for (const std::string& item : items) json += (json.empty() ? "" : ",") + jsonText(item);
-  return "[" + json + "]";
+std::string linkJson(const host::LinkStatus& link) {
+  return fmt::format(R"({{"import":{},"component":{},"how":{},"reason":{}}})",
+                     jsonText(link.import_name), jsonText(link.component), jsonText(link.how),
+                     jsonText(link.reason));
 }
 
 std::string componentJson(const WorkloadInspection::Component& component) {
-  std::string links;
-  for (const host::LinkStatus& link : component.links) {
-    links += fmt::format(R"({}{{"import":{},"component":{},"how":{},"reason":{}}})",
-                         links.empty() ? "" : ",", jsonText(link.import_name),
-                         jsonText(link.component), jsonText(link.how), jsonText(link.reason));
-  }
   return fmt::format(
-      R"({{"name":{},"calledFromOutside":{},"calledByOthers":{},"inside":{},"links":[{}]}})",
+      R"({{"name":{},"calledFromOutside":{},"calledByOthers":{},"inside":{},"links":{}}})",
       jsonText(component.name), component.called_from_outside, component.called_by_others,
-      listJson(component.inside), links);
+      jsonList(component.inside), jsonArray(component.links, linkJson));
 }
 
 }  // namespace
@@ -105,13 +99,9 @@ std::string workloadInspectionText(const WorkloadInspection& inspection) {
 }
 
 std::string workloadInspectionJson(const WorkloadInspection& inspection) {
-  std::string components;
-  for (const WorkloadInspection::Component& component : inspection.components) {
-    components += (components.empty() ? "" : ",") + componentJson(component);
-  }
-  return resultLine(
-      true, "Inspected " + inspection.file,
-      {{"workload", jsonText(inspection.workload)}, {"components", "[" + components + "]"}});
+  return resultLine(true, "Inspected " + inspection.file,
+                    {{"workload", jsonText(inspection.workload)},
+                     {"components", jsonArray(inspection.components, componentJson)}});
 }
 
 }  // namespace nimbus::wash

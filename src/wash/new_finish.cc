@@ -6,7 +6,6 @@
 #include <system_error>
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include "base/escape.h"
 #include "project/config.h"
@@ -114,8 +113,6 @@ std::vector<DataField> createdFields(const std::string& name, const std::string&
   const auto orNull = [](const std::string& text) {
     return text.empty() ? std::string("null") : jsonText(text);
   };
-  std::vector<std::string> notes;
-  for (const std::string& note : finished.notes) notes.push_back(jsonText(note));
   return {{"name", jsonText(name)},
           {"template", orNull(info.name)},
           {"language", orNull(info.language)},
@@ -124,7 +121,7 @@ std::vector<DataField> createdFields(const std::string& name, const std::string&
           {"output_dir", jsonText(folder)},
           {"verified", info.verified ? "true" : "false"},
           {"command_run", finished.command_run ? "true" : "false"},
-          {"notes", fmt::format("[{}]", fmt::join(notes, ","))}};
+          {"notes", jsonList(finished.notes)}};
 }
 
 }  // namespace nimbus::wash

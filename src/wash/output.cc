@@ -25,6 +25,8 @@ std::string jsonText(std::string_view text) {
   return boost::json::serialize(boost::json::string_view(text.data(), text.size()));
 }
 
+std::string jsonList(const std::vector<std::string>& texts) { return jsonArray(texts, jsonText); }
+
 std::string resultLine(bool success, std::string_view message, const std::vector<DataField>& data) {
   std::string line = "{\"message\":" + jsonText(message) + ",\"success\":";
   line += success ? "true" : "false";

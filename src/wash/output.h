@@ -15,13 +15,24 @@ enum class OutputFormat { kText, kJson };
 inline constexpr int kExitOk = 0;
 inline constexpr int kExitFailed = 1;
 inline constexpr int kExitUsage = 2;
-inline constexpr int kExitInterrupted = 130;
 
 // One field of the `data` object; the value is JSON text already (see jsonText).
 using DataField = std::pair<std::string_view, std::string>;
 
 // A string as a JSON string literal, with quotes.
 [[nodiscard]] std::string jsonText(std::string_view text);
+
+// The array of what `json(item)` says of each item, which is JSON text.
+template <typename Items, typename Json>
+[[nodiscard]] std::string jsonArray(const Items& items, Json json) {
+  std::string array = "[";
+  for (const auto& item : items) {
+    if (array.size() > 1) array += ',';
+    array += json(item);
+  }
+  return array + "]";
+}
+[[nodiscard]] std::string jsonList(const std::vector<std::string>& texts);
 
 // The one line of `-o json`: {"message", "success", "data"}.
 [[nodiscard]] std::string resultLine(bool success, std::string_view message,

@@ -83,7 +83,7 @@ Result<int> install(const InstallFlags& flags, Plugins& plugins, const GlobalOpt
                {"size", std::to_string(installed.bytes)},
                {"digest", jsonText(installed.plugin.digest)},
                {"declares", needsJson(needs)},
-               {"may_ask", textsJson(plugin::mayAskFor(installed.plugin.info))}});
+               {"may_ask", jsonList(plugin::mayAskFor(installed.plugin.info))}});
   return kExitOk;
 }
 
@@ -97,6 +97,10 @@ Result<int> uninstall(const std::string& name, bool keep_data, Plugins& plugins,
   return kExitOk;
 }
 
+std::string leftOutJson(const plugin::RecoveredLock::Left& left) {
+  return fmt::format(R"({{"file":{},"reason":{}}})", jsonText(left.file), jsonText(left.reason));
+}
+
 Result<int> repair(Plugins& plugins, const GlobalOptions& global) {
   TRY(const plugin::RecoveredLock recovered, plugins.store().repair());
   TRY_VOID(plugin::GrantBook(plugins.store().folder()).repair());
@@ -104,13 +108,11 @@ Result<int> repair(Plugins& plugins, const GlobalOptions& global) {
   for (const plugin::LockEntry& entry : recovered.entries) names.push_back(entry.name);
   std::string text = names.empty() ? "No plugins are installed."
                                    : fmt::format("Installed are {}", fmt::join(names, ", "));
-  std::string left_out = "[";
-  for (const auto& [file, reason] : recovered.left_out) {
+  for (const auto& [file, reason] : recovered.left_out)
     text += fmt::format("\nleft out {}: {}", escaped(file), escaped(reason));
-    if (left_out.size() > 1) left_out += ',';
-    left_out += fmt::format(R"({{"file":{},"reason":{}}})", jsonText(file), jsonText(reason));
-  }
-  printResult(global.format, text, {{"plugins", textsJson(names)}, {"left_out", left_out + "]"}});
+  printResult(
+      global.format, text,
+      {{"plugins", jsonList(names)}, {"left_out", jsonArray(recovered.left_out, leftOutJson)}});
   return kExitOk;
 }
 
@@ -124,11 +126,9 @@ Result<void> checkListing(const Plugins& plugins) {
 Result<int> list(Plugins& plugins, const GlobalOptions& global) {
   TRY_VOID(checkListing(plugins));
   const auto& installed = plugins.installed();
-  std::string items = "[";
-  for (const InstalledPlugin& each : installed)
-    items += (items.size() > 1 ? "," : "") + pluginJson(each);
-  printResult(global.format, pluginTable(installed),
-              {{"plugins", items + "]"}, {"count", std::to_string(installed.size())}});
+  printResult(
+      global.format, pluginTable(installed),
+      {{"plugins", jsonArray(installed, pluginJson)}, {"count", std::to_string(installed.size())}});
   return kExitOk;
 }
 
@@ -139,7 +139,7 @@ Result<int> info(const std::string& name, Plugins& plugins, const GlobalOptions&
   printResult(global.format, pluginDetails(installed, grants),
               {{"plugin", pluginJson(installed)},
                {"grants", grantsJson(grants)},
-               {"may_ask", textsJson(plugin::mayAskFor(installed.plugin.info))}});
+               {"may_ask", jsonList(plugin::mayAskFor(installed.plugin.info))}});
   return kExitOk;
 }
 

@@ -8,6 +8,7 @@
 #include "base/escape.h"
 #include "plugin/info_json.h"
 #include "plugin/json_writer.h"
+#include "wash/output.h"
 
 namespace nimbus::wash {
 namespace {
@@ -81,6 +82,13 @@ std::string declaredText(const plugin::PluginInfo& info) {
   return text;
 }
 
+plugin::JsonWriter writerOf(const plugin::Grant& grant) {
+  plugin::JsonWriter out;
+  out.text("kind", plugin::kindName(grant.kind)).text("subject", grant.subject);
+  out.texts("arguments", grant.arguments);
+  return out;
+}
+
 std::string_view mayAskText(std::string_view kind) {
   return kind == "program" ? "run programs" : "connect to hosts by HTTP";
 }
@@ -102,25 +110,11 @@ std::string needsText(const plugin::PluginInfo& info) {
 }
 
 std::string needsJson(const std::vector<plugin::Need>& needs) {
-  std::string text = "[";
-  for (const plugin::Need& need : needs) {
-    plugin::JsonWriter out;
-    out.text("kind", plugin::kindName(need.grant.kind)).text("subject", need.grant.subject);
-    out.texts("arguments", need.grant.arguments).text("reason", need.reason);
-    out.boolean("allowed", need.allowed);
-    if (text.size() > 1) text += ',';
-    text += std::move(out).finish();
-  }
-  return text + "]";
-}
-
-std::string textsJson(const std::vector<std::string>& texts) {
-  std::string all = "[";
-  for (const std::string& text : texts) {
-    if (all.size() > 1) all += ',';
-    appendJsonString(all, text);
-  }
-  return all + "]";
+  return jsonArray(needs, [](const plugin::Need& need) {
+    plugin::JsonWriter out = writerOf(need.grant);
+    out.text("reason", need.reason).boolean("allowed", need.allowed);
+    return std::move(out).finish();
+  });
 }
 
 std::string pluginDetails(const plugin::InstalledPlugin& installed,
@@ -147,15 +141,7 @@ std::string pluginDetails(const plugin::InstalledPlugin& installed,
 }
 
 std::string grantsJson(const std::vector<plugin::Grant>& grants) {
-  std::string text = "[";
-  for (const plugin::Grant& grant : grants) {
-    plugin::JsonWriter out;
-    out.text("kind", plugin::kindName(grant.kind)).text("subject", grant.subject);
-    out.texts("arguments", grant.arguments);
-    if (text.size() > 1) text += ',';
-    text += std::move(out).finish();
-  }
-  return text + "]";
+  return jsonArray(grants, [](const plugin::Grant& grant) { return writerOf(grant).finish(); });
 }
 
 std::string pluginJson(const plugin::InstalledPlugin& installed) {

@@ -18,7 +18,6 @@ namespace nimbus::wash {
 [[nodiscard]] std::string needsText(const plugin::PluginInfo& info);
 // What it declares, and what became of each at the installation.
 [[nodiscard]] std::string needsJson(const std::vector<plugin::Need>& needs);
-[[nodiscard]] std::string textsJson(const std::vector<std::string>& texts);
 
 [[nodiscard]] std::string pluginJson(const plugin::InstalledPlugin& plugin);
 [[nodiscard]] std::string grantsJson(const std::vector<plugin::Grant>& grants);

@@ -93,6 +93,12 @@ std::string entriesJson(const plugin::HookContext::Entries& entries) {
   return std::move(out).finish();
 }
 
+std::string trialJson(const HookTrial& trial) {
+  plugin::JsonWriter out;
+  out.text("hook", trial.hook).boolean("success", trial.success).text("output", trial.said);
+  return std::move(out).finish();
+}
+
 // Whether there is anything to build in the folder: one may hold no more than a component.
 bool canBeBuilt(const project::BuildRequest& request) {
   if (!request.config.build.command.empty()) return true;
@@ -182,19 +188,14 @@ class Trial {
   void report(const std::vector<HookTrial>& trials, const plugin::HookContext::Entries& got,
               const plugin::HookContext::Entries& gave) const {
     std::string text = pluginDetails(installed_, {});
-    std::string json = "[";
     for (const HookTrial& trial : trials) {
       const std::string said = escaped(trial.said);
       text += fmt::format("\nhook {}: {}{}{}", trial.hook, trial.success ? "ok" : "failed",
                           said.empty() ? "" : ": ", said);
-      plugin::JsonWriter out;
-      out.text("hook", trial.hook).boolean("success", trial.success).text("output", trial.said);
-      if (json.size() > 1) json += ',';
-      json += std::move(out).finish();
     }
     if (!trials.empty()) text += "\ngot\n" + entriesText(got) + "gave\n" + entriesText(gave);
     if (text.ends_with('\n')) text.pop_back();
-    std::vector<DataField> data = trialData(json + "]");
+    std::vector<DataField> data = trialData(jsonArray(trials, trialJson));
     data.emplace_back("got", entriesJson(got));
     data.emplace_back("gave", entriesJson(gave));
     printResult(parts_.global.format, text, data);
@@ -202,11 +203,8 @@ class Trial {
 
   // What is shown of every trial.
   [[nodiscard]] std::vector<DataField> trialData(std::string hooks) const {
-    std::string args = "[";
-    for (const std::string& argument : flags_.arguments)
-      args += (args.size() > 1 ? "," : "") + jsonText(argument);
     return {{"plugin_path", jsonText(installed_.source)},
-            {"args", args + "]"},
+            {"args", jsonList(flags_.arguments)},
             {"hooks", std::move(hooks)},
             {"metadata", plugin::infoJson(installed_.plugin.info)}};
   }

@@ -21,8 +21,6 @@ namespace nimbus::wash {
 
 namespace {
 
-static_assert(exitStatusOfSignal(SIGINT) == kExitInterrupted);
-
 std::mutex current_mutex;
 std::stop_token current_token;
 
