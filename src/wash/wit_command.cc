@@ -43,14 +43,9 @@ struct WitProject {
   std::string folder;
   project::WitSettings settings;
   witdeps::WitFolder wit;
-
-  [[nodiscard]] Result<void> needPackage() const {
-    if (!wit.main().empty()) return {};
-    return fail(ErrorCode::kNotFound, wit.path().string() + ": there is no .wit file");
-  }
 };
 
-Result<WitProject> openProject(const WitFlags& flags, const GlobalOptions& global) {
+Result<WitProject> openFolder(const WitFlags& flags, const GlobalOptions& global) {
   std::error_code error;
   const project::Project found = project::findProject(fs::current_path(error).string());
   std::vector<project::ConfigFlag> given;
@@ -61,20 +56,16 @@ Result<WitProject> openProject(const WitFlags& flags, const GlobalOptions& globa
   return WitProject{found.folder, std::move(loaded.config.wit), std::move(folder)};
 }
 
-std::string jsonList(const std::vector<std::string>& texts) {
-  std::string list = "[";
-  for (const std::string& text : texts) list += (list.size() == 1 ? "" : ",") + jsonText(text);
-  return list + "]";
+// The same with a package of its own in it.
+Result<WitProject> openProject(const WitFlags& flags, const GlobalOptions& global) {
+  TRY(WitProject project, openFolder(flags, global));
+  if (!project.wit.main().empty()) return project;
+  return fail(ErrorCode::kNotFound, project.wit.path().string() + ": there is no .wit file");
 }
 
-std::string jsonList(const std::vector<witdeps::FetchedPackage>& packages) {
-  std::string list = "[";
-  for (const witdeps::FetchedPackage& package : packages) {
-    list += fmt::format("{}{{\"package\":{},\"from\":{}}}", list.size() == 1 ? "" : ",",
-                        jsonText(package.package.text()),
-                        package.from.empty() ? "null" : jsonText(package.from));
-  }
-  return list + "]";
+std::string jsonOf(const witdeps::FetchedPackage& package) {
+  return fmt::format(R"({{"package":{},"from":{}}})", jsonText(package.package.text()),
+                     package.from.empty() ? "null" : jsonText(package.from));
 }
 
 std::string fetchText(const WitProject& project, const witdeps::FetchOutcome& outcome) {
@@ -95,7 +86,7 @@ std::vector<DataField> fetchFields(const WitProject& project,
   return {{"wit_dir", jsonText(project.wit.path().string())},
           {"lock_file", jsonText(outcome.lock_file.string())},
           {"changed", outcome.changed || outcome.lock_changed ? "true" : "false"},
-          {"packages", jsonList(outcome.packages)},
+          {"packages", jsonArray(outcome.packages, jsonOf)},
           {"notes", jsonList(outcome.notes)}};
 }
 
@@ -118,17 +109,10 @@ int report(const GlobalOptions& global, const Interrupt& interrupt, const Result
   return reportFailure(global.format, done.error(), interrupt);
 }
 
-Result<Report> fetch(const WitFlags& flags, const GlobalOptions& global,
+Result<Report> fetch(WitProject project, const WitFlags& flags, const GlobalOptions& global,
                      const WitFetchChoice& choice, const Interrupt& interrupt) {
-  TRY(WitProject project, openProject(flags, global));
-  TRY_VOID(project.needPackage());
   TRY(const witdeps::FetchOutcome outcome, fetchFor(project, flags, global, choice, interrupt));
   return Report{fetchText(project, outcome), fetchFields(project, outcome)};
-}
-
-// Whether the package is the one that is named, of any version if none is.
-bool isNamed(const wit::PackageRef& package, const wit::PackageRef& name) {
-  return package.name == name.name && (name.version.empty() || package.version == name.version);
 }
 
 // Fails for a package that the project neither needs nor has.
@@ -137,7 +121,7 @@ Result<void> checkNeeded(const WitProject& project, const wit::PackageRef& name)
   std::vector<wit::PackageRef> known = about.needs;
   for (const auto* packages : {&project.wit.own(), &project.wit.fetched()})
     for (const witdeps::TextPackage& package : *packages) known.push_back(package.about.package);
-  if (std::ranges::any_of(known, [&](const wit::PackageRef& each) { return isNamed(each, name); }))
+  if (std::ranges::any_of(known, [&](const wit::PackageRef& each) { return each.isNamedBy(name); }))
     return {};
   return fail(ErrorCode::kNotFound,
               fmt::format("{} does not need {}", about.package.text(), name.text()));
@@ -148,11 +132,10 @@ Result<Report> update(const WitFlags& flags, const GlobalOptions& global,
   WitFetchChoice choice{.refresh = witdeps::Refresh::kAll, .forget_all = flags.name.empty()};
   if (!flags.name.empty()) {
     TRY(choice.forget, wit::PackageRef::parse(flags.name));
-    TRY(const WitProject project, openProject(flags, global));
-    TRY_VOID(project.needPackage());
-    TRY_VOID(checkNeeded(project, *choice.forget));
   }
-  return fetch(flags, global, choice, interrupt);
+  TRY(WitProject project, openProject(flags, global));
+  if (choice.forget) TRY_VOID(checkNeeded(project, *choice.forget));
+  return fetch(std::move(project), flags, global, choice, interrupt);
 }
 
 // --- add and remove ---
@@ -209,7 +192,6 @@ Result<Report> edit(const WitFlags& flags, const GlobalOptions& global, const In
                     Result<Changed> (*change)(const WitProject&, const WitFlags&),
                     std::string_view done) {
   TRY(WitProject project, openProject(flags, global));
-  TRY_VOID(project.needPackage());
   TRY(const Changed changed, change(project, flags));
   const std::vector<DataField> fields = {{"package", jsonText(flags.name)},
                                          {"wit_dir", jsonText(project.wit.path().string())}};
@@ -222,7 +204,7 @@ Result<Report> edit(const WitFlags& flags, const GlobalOptions& global, const In
 // --- clean and build ---
 
 Result<Report> clean(const WitFlags& flags, const GlobalOptions& global) {
-  TRY(WitProject project, openProject(flags, global));
+  TRY(WitProject project, openFolder(flags, global));
   const std::string deps = (project.wit.path() / "deps").string();
   TRY(const bool removed, flags.all ? project.wit.removeAll() : project.wit.replaceFetched({}));
   return Report{removed
@@ -234,7 +216,6 @@ Result<Report> clean(const WitFlags& flags, const GlobalOptions& global) {
 Result<Report> build(const WitFlags& flags, const GlobalOptions& global,
                      const Interrupt& interrupt) {
   TRY(WitProject project, openProject(flags, global));
-  TRY_VOID(project.needPackage());
   if (!flags.skip_fetch && !project.settings.skip_fetch)
     TRY_VOID(fetchFor(project, flags, global, {}, interrupt));
   std::vector<wit::WitFile> files = project.wit.main();
@@ -287,9 +268,11 @@ void addFetching(const Maker& maker) {
   auto flags = std::make_shared<WitFlags>();
   CLI::App* fetching = maker.add(
       "fetch", "Bring the packages that are missing into wit/deps", flags,
-      [](const WitFlags& given, const GlobalOptions& global, const Interrupt& interrupt) {
+      [](const WitFlags& given, const GlobalOptions& global,
+         const Interrupt& interrupt) -> Result<Report> {
         const auto refresh = given.clean ? witdeps::Refresh::kAll : witdeps::Refresh::kMissing;
-        return fetch(given, global, {.refresh = refresh}, interrupt);
+        TRY(WitProject project, openProject(given, global));
+        return fetch(std::move(project), given, global, {.refresh = refresh}, interrupt);
       });
   fetching->add_flag("--clean", flags->clean, "Also those that are there, as the lock file says");
   addWitNetworkFlags(*fetching, flags->network);

@@ -67,6 +67,10 @@ std::string PackageRef::text() const {
   return version.empty() ? name : fmt::format("{}@{}", name, version);
 }
 
+bool PackageRef::isNamedBy(const PackageRef& other) const {
+  return name == other.name && (other.version.empty() || version == other.version);
+}
+
 std::string_view PackageRef::nameSpace() const {
   return std::string_view(name).substr(0, name.find(':'));
 }

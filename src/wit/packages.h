@@ -21,6 +21,8 @@ struct PackageRef {
   // digits and hyphens.
   [[nodiscard]] static Result<PackageRef> parse(std::string_view text);
   [[nodiscard]] std::string text() const;
+  // Whether it is the package of that name, whose version may be left out.
+  [[nodiscard]] bool isNamedBy(const PackageRef& other) const;
   // The parts of `name`, before and after the colon.
   [[nodiscard]] std::string_view nameSpace() const [[clang::lifetimebound]];
   [[nodiscard]] std::string_view word() const [[clang::lifetimebound]];

@@ -39,8 +39,7 @@ LockFile withoutForgotten(const LockFile& lock, const FetchRequest& request) {
   LockFile kept;
   if (request.forget_all) return kept;
   const auto forgotten = [&](const wit::PackageRef& package) {
-    return request.forget && request.forget->name == package.name &&
-           (request.forget->version.empty() || request.forget->version == package.version);
+    return request.forget && package.isNamedBy(*request.forget);
   };
   for (const LockedPackage& locked : lock.packages())
     if (!forgotten(locked.package)) kept.put(locked);
