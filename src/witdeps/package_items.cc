@@ -5,63 +5,29 @@
 #include <fmt/format.h>
 
 #include "base/escape.h"
+#include "witdeps/wit_tokens.h"
 
 namespace nimbus::witdeps {
 namespace {
 
-bool isWordChar(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-         c == '%' || c == '.';
-}
-
-// Words and marks, without comments.
 class Words {
  public:
-  explicit Words(std::string_view text) : rest_(text) {}
+  explicit Words(std::string_view text) : text_(text), tokens_(tokensOf(text)) {}
 
   // Empty at the end.
   std::string_view next() {
-    skip();
-    if (rest_.empty()) return {};
-    std::size_t length = 1;
-    while (isWordChar(rest_.front()) && length < rest_.size() && isWordChar(rest_[length]))
-      ++length;
-    return take(length);
+    const std::string_view word = ahead();
+    if (!word.empty()) ++at_;
+    return word;
   }
-  [[nodiscard]] std::string_view ahead() const { return Words(*this).next(); }
+  [[nodiscard]] std::string_view ahead() const {
+    return at_ < tokens_.size() ? tokens_[at_].of(text_) : std::string_view();
+  }
 
  private:
-  std::string_view take(std::size_t length) {
-    const std::string_view taken = rest_.substr(0, length);
-    rest_.remove_prefix(taken.size());
-    return taken;
-  }
-  void skip() {
-    while (!rest_.empty()) {
-      if (std::string_view(" \t\r\n").contains(rest_.front())) {
-        take(1);
-      } else if (rest_.starts_with("//")) {
-        take(rest_.find('\n'));
-      } else if (rest_.starts_with("/*")) {
-        skipBlock();
-      } else {
-        return;
-      }
-    }
-  }
-  // They may be nested.
-  void skipBlock() {
-    std::size_t depth = 0;
-    do {
-      const bool opens = rest_.starts_with("/*");
-      const bool closes = rest_.starts_with("*/");
-      if (opens) ++depth;
-      if (closes) --depth;
-      take(opens || closes ? 2 : 1);
-    } while (depth > 0 && !rest_.empty());
-  }
-
-  std::string_view rest_;
+  std::string_view text_;
+  std::vector<Token> tokens_;
+  std::size_t at_ = 0;
 };
 
 // Behind "@": `since(version = 0.2.0)`.

@@ -7,58 +7,10 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "witdeps/wit_tokens.h"
+
 namespace nimbus::witdeps {
 namespace {
-
-// Something of WIT text that is neither blank nor a comment: a word, or one other character.
-struct Token {
-  std::size_t begin = 0;
-  std::size_t end = 0;
-};
-
-bool isBlank(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
-
-bool isWordPart(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-         c == '_' || c == '%';
-}
-
-// The end of the comment that begins at `at`; `at` itself if there is none.
-std::size_t endOfComment(std::string_view text, std::size_t at) {
-  if (text.substr(at, 2) == "//") return std::min(text.find('\n', at), text.size());
-  if (text.substr(at, 2) != "/*") return at;
-  std::size_t depth = 0;
-  while (at < text.size()) {
-    const std::string_view two = text.substr(at, 2);
-    if (two != "/*" && two != "*/") {
-      ++at;
-      continue;
-    }
-    depth = two == "/*" ? depth + 1 : depth - 1;
-    at += 2;
-    if (depth == 0) break;
-  }
-  return at;
-}
-
-std::vector<Token> tokensOf(std::string_view text) {
-  std::vector<Token> tokens;
-  std::size_t at = 0;
-  while (at < text.size()) {
-    if (isBlank(text[at])) {
-      ++at;
-    } else if (const std::size_t end = endOfComment(text, at); end != at) {
-      at = end;
-    } else {
-      const std::size_t begin = at++;
-      if (isWordPart(text[begin])) {
-        while (at < text.size() && isWordPart(text[at])) ++at;
-      }
-      tokens.push_back({begin, at});
-    }
-  }
-  return tokens;
-}
 
 // An import or something else between the braces of a world.
 struct Statement {
@@ -96,8 +48,7 @@ class Scanner {
 
  private:
   [[nodiscard]] std::string_view word(std::size_t index) const {
-    if (index >= tokens_.size()) return {};
-    return text_.substr(tokens_[index].begin, tokens_[index].end - tokens_[index].begin);
+    return index < tokens_.size() ? tokens_[index].of(text_) : std::string_view();
   }
 
   WorldText world() {
@@ -243,10 +194,8 @@ std::string removeImports(std::string_view text, const ImportRef& import) {
   for (const WorldText& world : Scanner(text).worlds()) {
     for (const Statement& statement : world.statements) {
       const auto found = importOf(statement);
-      const bool meant =
-          found && found->package.name == import.package.name &&
-          (import.package.version.empty() || import.package.version == found->package.version) &&
-          (import.interface.empty() || import.interface == found->interface);
+      const bool meant = found && found->package.isNamedBy(import.package) &&
+                         (import.interface.empty() || import.interface == found->interface);
       if (!meant) continue;
       const Token place = wholeOf(text, statement.place);
       result += text.substr(done, place.begin - std::min(place.begin, done));
