@@ -1,9 +1,14 @@
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <stop_token>
+#include <string_view>
 #include <utility>
 
+#include <fmt/format.h>
+
+#include "base/result.h"
 #include "base/task.h"
 #include "net/shard.h"
 
@@ -25,6 +30,20 @@ Task<void> keepUnlessStopped(Shard& shard, Task<T> task, std::optional<T>* into,
   };
   static_cast<void>(
       co_await untilStopped(shard, Keep::run(std::move(task), into), std::move(stop)));
+}
+
+// Runs the task that `make` gives on the first shard, and blocks until it completed, or else until
+// the stop: then kCancelled, "the <what> was stopped". Not from a shard's thread.
+template <typename T>
+[[nodiscard]] Result<T> runUnlessStopped(ShardGroup& group, const std::stop_token& stop,
+                                         std::string_view what,
+                                         std::move_only_function<Task<Result<T>>(Shard&)> make) {
+  std::optional<Result<T>> result;
+  group.runTask(0, [&](Shard& shard) {
+    return keepUnlessStopped<Result<T>>(shard, make(shard), &result, stop);
+  });
+  if (!result) return fail(ErrorCode::kCancelled, fmt::format("the {} was stopped", what));
+  return *std::move(result);
 }
 
 }  // namespace nimbus::net

@@ -64,5 +64,28 @@ TEST(Stoppable, CancelsATaskWhereTheStopCameFirst) {
   EXPECT_FALSE(result);
 }
 
+Task<Result<int>> endingOrNot(Shard* shard, bool ends) {
+  std::latch running(1);
+  co_return co_await (ends ? answer(shard) : forever(shard, &running));
+}
+
+TEST(Stoppable, GivesTheCallerWhatCompletesAndSaysWhatWasStopped) {
+  auto group = ShardGroup::start(1);
+  ASSERT_TRUE(group);
+  std::stop_source stop;
+  const auto run = [&](bool ends) {
+    return runUnlessStopped<int>(**group, stop.get_token(), "download",
+                                 [&](Shard& shard) { return endingOrNot(&shard, ends); });
+  };
+  const Result<int> completed = run(true);
+  ASSERT_TRUE(completed);
+  EXPECT_EQ(*completed, 7);
+  stop.request_stop();
+  const Result<int> stopped = run(false);
+  ASSERT_FALSE(stopped);
+  EXPECT_EQ(stopped.error().code(), ErrorCode::kCancelled);
+  EXPECT_EQ(stopped.error().message(), "the download was stopped");
+}
+
 }  // namespace
 }  // namespace nimbus::net

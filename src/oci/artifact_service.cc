@@ -20,12 +20,6 @@ constexpr Duration kResolveTimeout = std::chrono::seconds(5);
 // Programs that keep credentials may wait for a user.
 constexpr std::size_t kCredentialThreads = 4;
 
-template <typename T>
-Result<T> unlessStopped(std::optional<Result<T>> outcome, std::string_view what) {
-  if (outcome) return *std::move(outcome);
-  return fail(ErrorCode::kCancelled, fmt::format("the {} was stopped", what));
-}
-
 }  // namespace
 
 // What it takes to talk to registries.
@@ -110,25 +104,19 @@ Task<void> ArtifactService::pullFor(net::Shard* caller, Arrived arrived, PullReq
 }
 
 Result<Pulled> ArtifactService::pullAndWait(PullRequest request, Progress* progress) {
-  std::optional<Result<Pulled>> pulled;
-  group_->runTask(0, [&](net::Shard& shard) {
-    return net::keepUnlessStopped<Result<Pulled>>(shard, pullInTime(std::move(request), progress),
-                                                  &pulled, options_.stop);
+  return net::runUnlessStopped<Pulled>(*group_, options_.stop, "download", [&](net::Shard&) {
+    return pullInTime(std::move(request), progress);
   });
-  return unlessStopped(std::move(pulled), "download");
 }
 
 Result<Artifacts::Pushed> ArtifactService::pushAndWait(Reference reference, WasmArtifact artifact,
                                                        RegistryOptions options,
                                                        Progress* progress) {
-  std::optional<Result<Artifacts::Pushed>> pushed;
-  group_->runTask(0, [&](net::Shard& shard) {
-    return net::keepUnlessStopped<Result<Artifacts::Pushed>>(
-        shard,
-        artifacts_.push(std::move(reference), std::move(artifact), std::move(options), progress),
-        &pushed, options_.stop);
-  });
-  return unlessStopped(std::move(pushed), "upload");
+  return net::runUnlessStopped<Artifacts::Pushed>(
+      *group_, options_.stop, "upload", [&](net::Shard&) {
+        return artifacts_.push(std::move(reference), std::move(artifact), std::move(options),
+                               progress);
+      });
 }
 
 Result<Bytes> ArtifactService::read(const Pulled& pulled) { return artifacts_.read(pulled); }

@@ -6,7 +6,6 @@
 
 #include <cerrno>
 #include <filesystem>
-#include <optional>
 #include <utility>
 
 #include <fmt/format.h>
@@ -15,6 +14,7 @@
 #include "http/client.h"
 #include "net/resolver.h"
 #include "net/shard.h"
+#include "net/shard_result.h"
 #include "net/stoppable.h"
 #include "net/tls.h"
 #include "release/download.h"
@@ -32,9 +32,8 @@ class Network {
   static Result<std::unique_ptr<Network>> start(std::stop_token stop) {
     std::unique_ptr<Network> network(new Network(std::move(stop)));
     TRY(network->group_, net::ShardGroup::start(1));
-    std::optional<Result<void>> made;
-    network->group_->runOn(0, [&](net::Shard& shard) { made = network->connect(shard); });
-    TRY_VOID(*made);
+    TRY_VOID(net::resultOn(*network->group_, 0,
+                           [&](net::Shard& shard) { return network->connect(shard); }));
     return network;
   }
   Network(const Network&) = delete;
@@ -49,14 +48,10 @@ class Network {
 
   // Runs the task that `make` gives on the shard, to its end or to the stop.
   template <typename T>
-  T run(std::move_only_function<Task<T>(DownloadEnvironment)> make) {
-    std::optional<T> result;
-    group_->runTask(0, [&](net::Shard& shard) {
-      return net::keepUnlessStopped<T>(shard, make(DownloadEnvironment{shard, *client_}), &result,
-                                       stop_);
+  Result<T> run(std::move_only_function<Task<Result<T>>(DownloadEnvironment)> make) {
+    return net::runUnlessStopped<T>(*group_, stop_, "download", [&](net::Shard& shard) {
+      return make(DownloadEnvironment{shard, *client_});
     });
-    if (!result) return fail(ErrorCode::kCancelled, "the download was stopped");
-    return *std::move(result);
   }
 
  private:
@@ -113,10 +108,9 @@ class UpdateFolder {
 };
 
 Result<Candidate> find(Network& network, const oci::Url& base, const UpdateRequest& request) {
-  TRY(const std::string text,
-      network.run<Result<std::string>>([&base](DownloadEnvironment environment) {
-        return downloadText(environment, below(base, "releases.json"), kMaxIndexBytes);
-      }));
+  TRY(const std::string text, network.run<std::string>([&base](DownloadEnvironment environment) {
+    return downloadText(environment, below(base, "releases.json"), kMaxIndexBytes);
+  }));
   TRY(const std::vector<Release> releases, parseIndex(text));
   auto found = newestRelease(releases, request.current, request.reach, platformOfBuild());
   if (!found) {
@@ -131,7 +125,7 @@ Result<oci::OpenFile> download(Network& network, const oci::Url& base,
                                const ReleaseArchive& archive, const UpdateFolder& folder,
                                oci::Progress* progress) {
   TRY(oci::OpenFile file, folder.makeFile());
-  TRY_VOID(network.run<Result<void>>([&](DownloadEnvironment environment) {
+  TRY_VOID(network.run<void>([&](DownloadEnvironment environment) {
     WantedFile wanted{below(base, archive.file), archive.size, archive.digest};
     return downloadFile(environment, std::move(wanted), &file, folder.path(), progress);
   }));

@@ -1,5 +1,7 @@
 #include "wash/access_log_rotation.h"
 
+#include "net/shard_result.h"
+
 namespace nimbus::wash {
 
 std::function<void(const Error&)> accessLogProblems(Logger& log) {
@@ -12,16 +14,9 @@ Result<std::unique_ptr<AccessLogRotation>> AccessLogRotation::watch(net::ShardGr
                                                                     http::AccessLog& access_log,
                                                                     Logger& log) {
   std::unique_ptr<AccessLogRotation> rotation(new AccessLogRotation(control, access_log, log));
-  Result<void> made;
-  control.runOn(0, [&](net::Shard& shard) {
-    auto watch = net::watchHangUps(shard, [raw = rotation.get()] { raw->reopen(); });
-    if (watch) {
-      rotation->hang_ups_ = *std::move(watch);
-    } else {
-      made = std::unexpected(std::move(watch).error());
-    }
-  });
-  TRY_VOID(made);
+  TRY(rotation->hang_ups_, net::resultOn(control, 0, [raw = rotation.get()](net::Shard& shard) {
+        return net::watchHangUps(shard, [raw] { raw->reopen(); });
+      }));
   return rotation;
 }
 

@@ -143,13 +143,9 @@ Task<Result<Bytes>> fetchOn(net::Shard& shard, const std::string& url, std::size
 Result<Bytes> download(const std::string& url, std::size_t max_bytes, oci::Progress& progress,
                        const std::vector<std::string>& ca_paths) {
   TRY(const auto group, net::ShardGroup::start(1));
-  std::optional<Result<Bytes>> result;
-  group->runTask(0, [&](net::Shard& shard) {
-    return net::keepUnlessStopped<Result<Bytes>>(
-        shard, fetchOn(shard, url, max_bytes, progress, ca_paths), &result, Interrupt::current());
-  });
-  if (!result) return fail(ErrorCode::kCancelled, "the download was stopped");
-  return *std::move(result);
+  return net::runUnlessStopped<Bytes>(
+      *group, Interrupt::current(), "download",
+      [&](net::Shard& shard) { return fetchOn(shard, url, max_bytes, progress, ca_paths); });
 }
 
 }  // namespace nimbus::wash

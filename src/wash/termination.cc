@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/running_programs.h"
+#include "net/shard_result.h"
 #include "wash/exit_status.h"
 
 namespace nimbus::wash {
@@ -12,17 +13,10 @@ namespace nimbus::wash {
 Result<std::unique_ptr<Termination>> Termination::watch(net::ShardGroup& control,
                                                         OnSignal on_signal) {
   std::unique_ptr<Termination> termination(new Termination(control, on_signal));
-  Result<void> made;
-  control.runOn(0, [&](net::Shard& shard) {
-    auto signals =
-        net::watchSignals(shard, [raw = termination.get()](int signal) { raw->received(signal); });
-    if (signals) {
-      termination->signals_ = *std::move(signals);
-    } else {
-      made = std::unexpected(std::move(signals).error());
-    }
-  });
-  TRY_VOID(made);
+  TRY(termination->signals_,
+      net::resultOn(control, 0, [raw = termination.get()](net::Shard& shard) {
+        return net::watchSignals(shard, [raw](int signal) { raw->received(signal); });
+      }));
   return termination;
 }
 
