@@ -32,10 +32,6 @@ constexpr std::array kEntries = {
     Entry{ComponentKind::kCommandP3, "wasi:cli/run", "0.3", "run", "func() -> result"},
 };
 
-constexpr std::array<std::string_view, 14> kPrimitives = {
-    "bool", "u8",  "u16", "u32", "u64",  "s8",     "s16",
-    "s32",  "s64", "f32", "f64", "char", "string", "error-context"};
-
 // Writes types as WIT does. Nominal ones by their own name, whatever a world calls them, all others
 // by what they consist of, as the engine compares them. A type can consist of the same one many
 // times, on every level: what is deeper than any expected type is not told.
@@ -67,7 +63,7 @@ class TypeText {
     if (levels == 0) return std::string(kMore);
     const wit::TypeRef behind = world_.resolve(type);
     if (const auto* primitive = std::get_if<wit::Primitive>(&behind))
-      return std::string(kPrimitives.at(static_cast<std::size_t>(*primitive)));
+      return std::string(wit::primitiveName(*primitive));
     return of(world_.at(std::get<wit::TypeIndex>(behind)), levels - 1);
   }
   std::string of(const std::optional<wit::TypeRef>& type, int levels) const {

@@ -55,19 +55,7 @@ class Conformance {
     const WorldItem* const have = find(component_, all, nameOf(document_, want));
     if (have == nullptr)
       return add(fmt::format("does not export {}, which {} asks for", name, world_));
-    if (have->item.index() != want.item.index()) return otherKind(*have, name, Direction::kExport);
-    if (const auto* theirs = std::get_if<Function>(&want.item))
-      return compare(std::get<Function>(have->item), *theirs, name, Direction::kExport);
-    const auto& mine = component_.at(std::get<InterfaceIndex>(have->item)).functions;
-    for (const Function& theirs : document_.at(std::get<InterfaceIndex>(want.item)).functions) {
-      const std::string full = fmt::format("`{}` of {}", escaped(theirs.name), name);
-      const auto found = std::ranges::find(mine, theirs.name, &Function::name);
-      if (found == mine.end()) {
-        add(fmt::format("does not export {}, which {} asks for", full, world_));
-      } else {
-        compare(*found, theirs, full, Direction::kExport);
-      }
-    }
+    compareItems(*have, want, name, Direction::kExport);
   }
 
   void imported(const WorldItem& have, const std::vector<WorldItem>& all) {
@@ -77,17 +65,27 @@ class Conformance {
     const std::string name = escaped(raw);
     const WorldItem* const want = find(document_, all, raw);
     if (want == nullptr) return add(fmt::format("imports {}, which {} does not", name, world_));
-    if (have.item.index() != want->item.index()) return otherKind(have, name, Direction::kImport);
-    if (const auto* mine = std::get_if<Function>(&have.item))
-      return compare(*mine, std::get<Function>(want->item), name, Direction::kImport);
-    const auto& theirs = document_.at(std::get<InterfaceIndex>(want->item)).functions;
-    for (const Function& mine : component_.at(std::get<InterfaceIndex>(have.item)).functions) {
-      const std::string full = fmt::format("`{}` of {}", escaped(mine.name), name);
-      const auto found = std::ranges::find(theirs, mine.name, &Function::name);
-      if (found == theirs.end()) {
-        add(fmt::format("imports {}, which is not there in {}", full, world_));
+    compareItems(have, *want, name, Direction::kImport);
+  }
+
+  void compareItems(const WorldItem& have, const WorldItem& want, std::string_view name,
+                    Direction direction) {
+    if (have.item.index() != want.item.index()) return otherKind(have, name, direction);
+    if (const auto* function = std::get_if<Function>(&have.item))
+      return compare(*function, std::get<Function>(want.item), name, direction);
+    const auto& mine = component_.at(std::get<InterfaceIndex>(have.item)).functions;
+    const auto& theirs = document_.at(std::get<InterfaceIndex>(want.item)).functions;
+    // What is asked for must be there: by the world of exports, by the component of imports.
+    const bool exports = direction == Direction::kExport;
+    const auto& there = exports ? mine : theirs;
+    for (const Function& asked : exports ? theirs : mine) {
+      const std::string full = fmt::format("`{}` of {}", escaped(asked.name), name);
+      const auto found = std::ranges::find(there, asked.name, &Function::name);
+      if (found != there.end()) {
+        compare(exports ? *found : asked, exports ? asked : *found, full, direction);
       } else {
-        compare(mine, *found, full, Direction::kImport);
+        add(exports ? fmt::format("does not export {}, which {} asks for", full, world_)
+                    : fmt::format("imports {}, which is not there in {}", full, world_));
       }
     }
   }
@@ -135,18 +133,11 @@ class Conformance {
   std::vector<std::string> problems_;
 };
 
-// "wasi:http/proxy@0.2.3" of the package "wasi:http@0.2.3".
-std::string fullWorldName(const Package& package, std::string_view world) {
-  const PackageName parts = splitPackageName(package.name);
-  std::string name = fmt::format("{}:{}/{}", parts.space, parts.name, world);
-  return parts.version.empty() ? name : name + "@" + parts.version;
-}
-
 Result<WorldIndex> findByFullName(const Document& document, std::string_view name) {
   std::vector<WorldIndex> found;
   for (const Package& package : document.packages) {
     for (const auto& [world, index] : package.worlds) {
-      const std::string full = fullWorldName(package, world);
+      const std::string full = fullName(package, world);
       if (full == name) return index;
       if (full.substr(0, full.find('@')) == name) found.push_back(index);
     }

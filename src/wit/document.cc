@@ -1,8 +1,30 @@
 #include "wit/document.h"
 
+#include <fmt/format.h>
+
 #include "base/text.h"
 
 namespace nimbus::wit {
+
+std::string_view primitiveName(Primitive primitive) {
+  switch (primitive) {
+    case Primitive::kBool: return "bool";
+    case Primitive::kU8: return "u8";
+    case Primitive::kU16: return "u16";
+    case Primitive::kU32: return "u32";
+    case Primitive::kU64: return "u64";
+    case Primitive::kS8: return "s8";
+    case Primitive::kS16: return "s16";
+    case Primitive::kS32: return "s32";
+    case Primitive::kS64: return "s64";
+    case Primitive::kF32: return "f32";
+    case Primitive::kF64: return "f64";
+    case Primitive::kChar: return "char";
+    case Primitive::kString: return "string";
+    case Primitive::kErrorContext: break;
+  }
+  return "error-context";
+}
 
 TypeRef Document::resolve(TypeRef type) const {
   while (const auto* index = std::get_if<TypeIndex>(&type)) {
@@ -16,10 +38,7 @@ TypeRef Document::resolve(TypeRef type) const {
 std::string Document::fullName(InterfaceIndex index) const {
   const Interface& interface = at(index);
   if (!interface.name || !interface.package) return {};
-  const PackageName package = splitPackageName(packages[*interface.package].name);
-  std::string name = package.space + ":" + package.name + "/" + *interface.name;
-  if (!package.version.empty()) name += "@" + package.version;
-  return name;
+  return wit::fullName(packages[*interface.package], *interface.name);
 }
 
 std::optional<InterfaceIndex> Document::findInterface(std::string_view name) const {
@@ -47,6 +66,12 @@ PackageName splitPackageName(std::string_view name) {
   }
   parts.name = name;
   return parts;
+}
+
+std::string fullName(const Package& package, std::string_view item) {
+  const PackageName parts = splitPackageName(package.name);
+  std::string name = fmt::format("{}:{}/{}", parts.space, parts.name, item);
+  return parts.version.empty() ? name : name + "@" + parts.version;
 }
 
 std::string wireName(const Function& function) {

@@ -33,6 +33,9 @@ enum class Primitive {
   kErrorContext,
 };
 
+// As WIT writes it: "u8", "error-context".
+[[nodiscard]] std::string_view primitiveName(Primitive primitive);
+
 struct TypeIndex {
   std::size_t value = 0;
   friend bool operator==(const TypeIndex&, const TypeIndex&) = default;
@@ -191,6 +194,8 @@ struct PackageName {
   std::string version;
 };
 [[nodiscard]] PackageName splitPackageName(std::string_view name);
+// "wasi:http/proxy@0.2.3" of what the package "wasi:http@0.2.3" has as "proxy".
+[[nodiscard]] std::string fullName(const Package& package, std::string_view item);
 
 // How a function is called on the wire: "get", "bucket.get", for a constructor "bucket".
 [[nodiscard]] std::string wireName(const Function& function);

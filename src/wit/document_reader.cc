@@ -13,22 +13,11 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr std::array<std::pair<std::string_view, Primitive>, 14> kPrimitives = {{
-    {"bool", Primitive::kBool},
-    {"u8", Primitive::kU8},
-    {"u16", Primitive::kU16},
-    {"u32", Primitive::kU32},
-    {"u64", Primitive::kU64},
-    {"s8", Primitive::kS8},
-    {"s16", Primitive::kS16},
-    {"s32", Primitive::kS32},
-    {"s64", Primitive::kS64},
-    {"f32", Primitive::kF32},
-    {"f64", Primitive::kF64},
-    {"char", Primitive::kChar},
-    {"string", Primitive::kString},
-    {"error-context", Primitive::kErrorContext},
-}};
+constexpr std::array kPrimitives = {Primitive::kBool,   Primitive::kU8,          Primitive::kU16,
+                                    Primitive::kU32,    Primitive::kU64,         Primitive::kS8,
+                                    Primitive::kS16,    Primitive::kS32,         Primitive::kS64,
+                                    Primitive::kF32,    Primitive::kF64,         Primitive::kChar,
+                                    Primitive::kString, Primitive::kErrorContext};
 
 // Thrown within this file where the document is not of its form.
 [[noreturn]] void wrong(const std::string& what) { throw std::runtime_error(what); }
@@ -77,8 +66,8 @@ class Reader {
       depth_ = std::max(depth_, type.value < depths_.size() ? depths_[type.value] : 0);
       return type;
     }
-    for (const auto& [name, primitive] : kPrimitives) {
-      if (value.as_string() == name) return primitive;
+    for (const Primitive primitive : kPrimitives) {
+      if (value.as_string() == primitiveName(primitive)) return primitive;
     }
     wrong("there is no type \"" + text(value) + "\"");
   }

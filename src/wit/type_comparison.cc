@@ -11,10 +11,6 @@
 namespace nimbus::wit {
 namespace {
 
-constexpr std::array<std::string_view, 14> kPrimitives = {
-    "bool", "u8",  "u16", "u32", "u64",  "s8",     "s16",
-    "s32",  "s64", "f32", "f64", "char", "string", "error-context"};
-
 constexpr std::array<std::string_view, std::variant_size_v<TypeKind>> kKinds = {
     "record", "variant", "enum",   "flags",  "tuple",  "list",   "list of fixed length",
     "map",    "option",  "result", "stream", "future", "handle", "resource",
@@ -67,7 +63,7 @@ std::string resourceText(const Document& document, const Type& resource) {
 std::string shortTypeText(const Document& document, const TypeRef& type) {
   const TypeRef behind = document.resolve(type);
   if (const auto* primitive = std::get_if<Primitive>(&behind))
-    return std::string(kPrimitives.at(static_cast<std::size_t>(*primitive)));
+    return std::string(primitiveName(*primitive));
   const Type& found = document.at(std::get<TypeIndex>(behind));
   if (const auto* handle = std::get_if<Handle>(&found.kind)) {
     const std::string resource = shortTypeText(document, TypeRef(handle->resource));

@@ -13,7 +13,7 @@ namespace nimbus::bindgen::cpp {
 
 namespace {
 
-std::string_view primitiveName(wit::Primitive primitive) {
+std::string_view cppPrimitive(wit::Primitive primitive) {
   switch (primitive) {
     case wit::Primitive::kBool: return "bool";
     case wit::Primitive::kU8: return "std::uint8_t";
@@ -106,7 +106,7 @@ std::string Scope::pathOf(wit::TypeIndex type) const {
 
 std::string Scope::value(const wit::TypeRef& type, std::string_view inside) const {
   if (const auto* primitive = std::get_if<wit::Primitive>(&type))
-    return std::string(primitiveName(*primitive));
+    return std::string(cppPrimitive(*primitive));
   const auto index = std::get<wit::TypeIndex>(type);
   const wit::Type& of = document_.at(index);
   if (!of.name) return unnamed(of.kind, inside);
