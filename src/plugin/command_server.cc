@@ -6,10 +6,11 @@
 
 #include "base/text.h"
 #include "capability/config/config.h"
-#include "host/files.h"
+#include "net/shard_result.h"
 #include "plugin/component_rights.h"
 #include "plugin/contract_service.h"
 #include "plugin/plugin_instance.h"
+#include "plugin/sandbox_folders.h"
 #include "wit/interface_name.h"
 
 namespace nimbus::plugin {
@@ -25,12 +26,11 @@ std::uint64_t millisecondsOf(Duration duration) {
       std::chrono::duration_cast<std::chrono::milliseconds>(duration).count());
 }
 
-void mount(host::WorkloadSpec& spec, const std::string& folder, const std::string& path,
-           bool read_only) {
+void mount(host::WorkloadSpec& spec, const Permissions::Folder& folder) {
   const std::string name = fmt::format("folder-{}", spec.volumes.size());
-  spec.volumes.push_back({.name = name, .host_path = folder});
+  spec.volumes.push_back({.name = name, .host_path = folder.host_path});
   spec.components.front().local_resources.volume_mounts.push_back(
-      {.name = name, .mount_path = path, .read_only = read_only});
+      {.name = name, .mount_path = folder.guest_path, .read_only = folder.read_only});
 }
 
 host::HostInterface givenBy(const std::string& provider, std::string_view package) {
@@ -56,13 +56,8 @@ Result<host::WorkloadSpec> specOf(const Plugin& plugin, const Permissions& permi
   resources.cpu_limit_ms = millisecondsOf(kServedLimits.cpu_time);
   resources.allowed_hosts = allowedHostsOf(permissions);
   resources.allowed_host_loopback_ports = loopbackPortsOf(resources.allowed_hosts);
-  for (const Permissions::Folder& folder : permissions.folders())
-    mount(spec, folder.host_path, folder.guest_path, folder.read_only);
-  if (const std::string& scratch = plugin.scratch_folder; !scratch.empty()) {
-    TRY_VOID(host::ensurePrivateFolder(scratch));
-    mount(spec, scratch, "/plugin_data", false);
-    mount(spec, scratch, "/tmp", false);
-  }
+  TRY(const std::vector<Permissions::Folder> folders, sandboxFolders(plugin, permissions));
+  for (const Permissions::Folder& folder : folders) mount(spec, folder);
   spec.host_interfaces = {givenBy(kContracts, "nimbus:wash"), givenBy(kContracts, "wasmcloud:wash"),
                           givenBy(kConfig, "wasi:config")};
   spec.routes.push_back({.host = "", .path = "/", .methods = {}, .component = component.name});
@@ -94,12 +89,9 @@ Result<std::unique_ptr<CommandServer>> CommandServer::start(host::DataPlane& pla
   const auto spec = std::make_shared<const host::WorkloadSpec>(std::move(made));
   std::unique_ptr<CommandServer> server(new CommandServer(plane));
   TRY_VOID(plane.openProviders(spec));
-  Result<std::shared_ptr<host::Deployment>> assembled =
-      fail(ErrorCode::kCancelled, "nothing was assembled");
-  plane.control().runOn(0, [&](net::Shard&) {
-    assembled = plane.runtime().assemble(spec, 1, host::WorkloadCode::of(what.component));
-  });
-  TRY(server->deployment_, std::move(assembled));
+  TRY(server->deployment_, net::resultOn(plane.control(), 0, [&](net::Shard&) {
+        return plane.runtime().assemble(spec, 1, host::WorkloadCode::of(what.component));
+      }));
   plane.control().runTask(
       0, [&](net::Shard&) { return plane.runtime().swap(nullptr, server->deployment_); });
   TRY(server->address_, plane.listen(where, {}));

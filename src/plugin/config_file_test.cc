@@ -18,7 +18,7 @@ class ConfigFileTest : public ::testing::Test {
     EXPECT_TRUE(read) << read.error().describe();
     return read.value_or(Entries());
   }
-  TestFolder folder_;
+  TemporaryFolder folder_;
   const std::string path_ = folder_.path("plugins") + "/otel.config.json";
 };
 

@@ -54,8 +54,8 @@ class PermissionsTest : public ::testing::Test {
   }
 
   const std::string kDigest = "sha256:" + std::string(64, 'a');
-  TestFolder programs_;
-  TestFolder folder_;
+  TemporaryFolder programs_;
+  TemporaryFolder folder_;
   PermissionOptions options_;
   GrantBook book_{folder_.path("plugins")};
   FakeConsent consent_;

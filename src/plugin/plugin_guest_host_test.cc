@@ -38,7 +38,7 @@ std::shared_ptr<engine::OutgoingRequest> requestTo(net::Shard& shard, const std:
 
 // The question is asked by a worker, which may come to it when the instance is gone.
 TEST(PluginGuestHostTest, MayBeGoneWhenItsQuestionIsAsked) {
-  TestFolder folder;
+  TemporaryFolder folder;
   GrantBook book(folder.path("plugins"));
   FakeConsent consent;
   PluginInfo info = infoNamed("otel");

@@ -1,13 +1,12 @@
 #include "plugin/plugin_instance.h"
 
-#include <filesystem>
 #include <utility>
 
 #include "capability/config/config.h"
 #include "capability/logging/logging.h"
 #include "engine/import_set.h"
 #include "host/egress.h"
-#include "host/files.h"
+#include "plugin/sandbox_folders.h"
 #include "plugin/unserved_import.h"
 
 namespace nimbus::plugin {
@@ -91,16 +90,10 @@ Result<engine::GuestContextOptions> PluginInstance::contextOptions() {
   options.max_table_elements = 100'000;
   options.stdio =
       parts_.through_streams ? engine::GuestStdio::kInherit : engine::GuestStdio::kLines;
-  for (const Permissions::Folder& folder : parts_.permissions.folders()) {
-    std::error_code error;
-    if (!std::filesystem::is_directory(folder.host_path, error)) continue;
+  TRY(const std::vector<Permissions::Folder> folders,
+      sandboxFolders(parts_.plugin, parts_.permissions));
+  for (const Permissions::Folder& folder : folders)
     options.volumes.push_back({folder.host_path, folder.guest_path, folder.read_only});
-  }
-  if (const std::string& scratch = parts_.plugin.scratch_folder; !scratch.empty()) {
-    TRY_VOID(host::ensurePrivateFolder(scratch));
-    options.volumes.push_back({scratch, "/plugin_data", false});
-    options.volumes.push_back({scratch, "/tmp", false});
-  }
   TRY(options.imports, imports());
   return options;
 }

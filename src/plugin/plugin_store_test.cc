@@ -39,7 +39,7 @@ class PluginStoreTest : public ::testing::Test {
     return result ? ErrorCode::kInternal : result.error().code();
   }
 
-  TestFolder folder_;
+  TemporaryFolder folder_;
   PluginStore store_{folder_.path("plugins")};
   const Texts reserved_{"build", "inspect"};
 };

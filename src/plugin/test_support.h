@@ -1,38 +1,15 @@
 #pragma once
 
-#include <stdlib.h>
-
 #include <deque>
-#include <filesystem>
 #include <string>
 #include <vector>
 
+#include "base/test_folder.h"
 #include "plugin/consent.h"
 #include "plugin/plugin_info.h"
 
 // For the tests of this folder only.
 namespace nimbus::plugin {
-
-// A folder that goes with the object.
-class TestFolder {
- public:
-  TestFolder() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "nimbus-XXXXXX").string();
-    path_ = ::mkdtemp(pattern.data());
-  }
-  TestFolder(const TestFolder&) = delete;
-  TestFolder& operator=(const TestFolder&) = delete;
-  ~TestFolder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  [[nodiscard]] std::string path(const std::string& name = {}) const {
-    return name.empty() ? path_ : path_ + "/" + name;
-  }
-
- private:
-  std::string path_;
-};
 
 // Answers as the test says, no beyond that, and remembers what was asked.
 class FakeConsent final : public Consent {
