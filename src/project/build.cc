@@ -7,9 +7,6 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include "base/bytes.h"
-#include "base/escape.h"
-#include "host/files.h"
 #include "project/component_result.h"
 #include "project/language_builder.h"
 #include "project/project_world.h"
@@ -97,7 +94,7 @@ class Build {
                          .size_bytes = component.info.size_bytes};
     for (const wit::ExternName& name : component.info.imports) outcome.imports.push_back(name.name);
     for (const wit::ExternName& name : component.info.exports) outcome.exports.push_back(name.name);
-    TRY_VOID(checkWorld(component.path));
+    TRY_VOID(checkWorld(component));
     return outcome;
   }
 
@@ -207,7 +204,7 @@ class Build {
     return environment;
   }
 
-  [[nodiscard]] Result<void> checkWorld(const fs::path& component) {
+  [[nodiscard]] Result<void> checkWorld(const ComponentFile& component) {
     const fs::path wit = folder_ / request_.config.wit.wit_dir;
     const BuildSettings& build = request_.config.build;
     // TinyGo may have been told another one; what it then makes is compared with that.
@@ -221,15 +218,14 @@ class Build {
       progress_.note("exports and imports are not checked: " + world.error().describe());
       return {};
     }
-    TRY(const std::string content, host::readFile(component.string(), kMaxComponentBytes));
-    const auto problems = worldProblems(*world, asBytes(content), wit);
+    const auto problems = worldProblems(*world, component.binary.view(), wit);
     if (!problems) {  // WIT cannot say all that a component may have
       progress_.note("exports and imports are not checked: " + problems.error().describe());
       return {};
     }
     if (problems->empty()) return {};
     return fail(ErrorCode::kInvalidArgument,
-                fmt::format("{} {}", component.string(), fmt::join(*problems, "; it ")));
+                fmt::format("{} {}", component.path.string(), fmt::join(*problems, "; it ")));
   }
 
   const BuildRequest& request_;

@@ -3,8 +3,6 @@
 #include <string>
 #include <system_error>
 
-#include <fmt/format.h>
-
 #include "bindgen/whole_file.h"
 #include "bindgen/wit_files.h"
 #include "host/files.h"
@@ -28,38 +26,38 @@ Result<Bytes> componentOf(ByteView module, const wit::ComponentInfo& info,
   return wit::encodeComponent(module, files, request.world);
 }
 
-Result<ComponentFile> inspected(const fs::path& path, ByteView component) {
-  if (const auto valid = wit::validate(component, wit::Proposals::kAll); !valid) {
+Result<ComponentFile> inspected(const fs::path& path, Bytes component) {
+  if (const auto valid = wit::validate(component.view(), wit::Proposals::kAll); !valid) {
     return fail(ErrorCode::kInvalidArgument, path.string() + " is not a valid component",
                 valid.error());
   }
-  TRY(wit::ComponentInfo info, wit::inspectComponent(component));
-  return ComponentFile{path, std::move(info)};
+  TRY(wit::ComponentInfo info, wit::inspectComponent(component.view()));
+  return ComponentFile{path, std::move(component), std::move(info)};
 }
 
 }  // namespace
 
 Result<ComponentFile> ensureComponent(const ResultRequest& request) {
-  TRY(const std::string content, host::readFile(request.built.string(), kMaxComponentBytes));
-  if (!content.starts_with(kMagic))
+  TRY(std::string content, host::readFile(request.built.string(), kMaxComponentBytes));
+  Bytes built = Bytes::take(std::move(content));
+  if (!built.text().starts_with(kMagic))
     return fail(ErrorCode::kInvalidArgument, request.built.string() + " is not WebAssembly");
-  const ByteView bytes = asBytes(content);
-  const auto info = wit::inspectComponent(bytes);
+  const auto info = wit::inspectComponent(built.view());
   if (!info) return fail(ErrorCode::kInvalidArgument, request.built.string(), info.error());
   if (info->kind == wit::BinaryKind::kComponent) {
     if (!request.move_to_output || request.built == request.output) {
-      return inspected(request.built, bytes);
+      return inspected(request.built, std::move(built));
     }
-    TRY_VOID(bindgen::writeWholeFile(request.output, content));
-    return inspected(request.output, bytes);
+    TRY_VOID(bindgen::writeWholeFile(request.output, built.text()));
+    return inspected(request.output, std::move(built));
   }
-  const auto component = componentOf(bytes, *info, request);
+  auto component = componentOf(built.view(), *info, request);
   if (!component)
     return fail(ErrorCode::kInvalidArgument,
                 request.built.string() + " is a core module that cannot become a component",
                 component.error());
   TRY_VOID(bindgen::writeWholeFile(request.output, component->text()));
-  return inspected(request.output, component->view());
+  return inspected(request.output, *std::move(component));
 }
 
 }  // namespace nimbus::project

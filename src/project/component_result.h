@@ -15,6 +15,7 @@ inline constexpr std::size_t kMaxComponentBytes = std::size_t{256} << 20;
 // A component on disk.
 struct ComponentFile {
   std::filesystem::path path;
+  Bytes binary;
   wit::ComponentInfo info;
 };
 
