@@ -1,10 +1,8 @@
 #include "http/access_log.h"
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -12,18 +10,14 @@
 #include <thread>
 #include <vector>
 
+#include "base/test_folder.h"
+
 namespace nimbus::http {
 namespace {
 
 class AccessLogTest : public ::testing::Test {
  protected:
-  AccessLogTest() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "access-log-XXXXXX").string();
-    folder_ = ::mkdtemp(pattern.data());
-  }
-  ~AccessLogTest() override { std::filesystem::remove_all(folder_); }
-
-  [[nodiscard]] std::string path() const { return (folder_ / "access.log").string(); }
+  [[nodiscard]] std::string path() const { return folder_.path("access.log"); }
   static std::string contentOf(const std::string& file) {
     std::ifstream in(file);
     return {std::istreambuf_iterator<char>(in), {}};
@@ -52,7 +46,7 @@ class AccessLogTest : public ::testing::Test {
     return line;
   }
 
-  std::filesystem::path folder_;
+  TemporaryFolder folder_;
 };
 
 TEST_F(AccessLogTest, WritesCommonLogFormatWithMore) {
@@ -154,7 +148,7 @@ TEST_F(AccessLogTest, TellsOnceThatTheFileTakesNothingAndHowManyRecordsThatWere)
 }
 
 TEST_F(AccessLogTest, SaysWhyItCannotOpen) {
-  const auto log = openAccessLog((folder_ / "missing" / "x").string(), LogFormat::kText);
+  const auto log = openAccessLog(folder_.path("missing/x"), LogFormat::kText);
   ASSERT_FALSE(log.has_value());
   EXPECT_EQ(log.error().code(), ErrorCode::kIo);
   EXPECT_NE(log.error().message().find("missing"), std::string::npos);

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <functional>
@@ -9,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/test_folder.h"
 #include "project/build.h"
 
 // What tests of builds share: a folder with a project and one with programs, and a runner that runs
@@ -19,14 +19,11 @@ namespace nimbus::project {
 class BuildFolder {
  public:
   BuildFolder() {
-    std::string name = (std::filesystem::temp_directory_path() / "nimbus-build-XXXXXX").string();
-    root_ = std::filesystem::canonical(::mkdtemp(name.data()));
     std::filesystem::create_directories(root_ / "project");
     std::filesystem::create_directories(root_ / "bin");
   }
   BuildFolder(const BuildFolder&) = delete;
   BuildFolder& operator=(const BuildFolder&) = delete;
-  ~BuildFolder() { std::filesystem::remove_all(root_); }
 
   [[nodiscard]] std::filesystem::path project() const { return root_ / "project"; }
   [[nodiscard]] std::filesystem::path bin() const { return root_ / "bin"; }
@@ -51,7 +48,8 @@ class BuildFolder {
   }
 
  private:
-  std::filesystem::path root_;
+  nimbus::TemporaryFolder folder_;
+  const std::filesystem::path root_ = folder_.path();
 };
 
 // Answers by a function, and remembers what was asked.

@@ -3,9 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
+
+#include "base/test_folder.h"
 
 namespace nimbus::wash {
 namespace {
@@ -22,16 +23,6 @@ const std::string kComponent("\0asm\x0d\0\x01\0", 8);
 // A project in a temporary folder.
 class ResolveComponent : public testing::Test {
  protected:
-  void SetUp() override {
-    std::string name = testing::TempDir() + "/project-XXXXXX";
-    ASSERT_NE(mkdtemp(name.data()), nullptr);
-    folder_ = name;
-  }
-  void TearDown() override {
-    std::error_code ignored;
-    fs::remove_all(folder_, ignored);
-  }
-
   void write(const std::string& name, std::string_view content) {
     fs::create_directories((folder_ / name).parent_path());
     std::ofstream(folder_ / name, std::ios::binary) << content;
@@ -54,7 +45,8 @@ class ResolveComponent : public testing::Test {
     return result.error().message();
   }
 
-  fs::path folder_;
+  TemporaryFolder temporary_;
+  const fs::path folder_ = temporary_.path();
 };
 
 TEST_F(ResolveComponent, ReadsABinary) {
