@@ -10,6 +10,7 @@ constexpr std::uint32_t kMaxLinesPerSecond = 200;
 constexpr std::size_t kMaxReasonBytes = 8 * 1024;
 constexpr std::size_t kMaxRecordBytes = 16 * 1024;
 constexpr std::size_t kMaxContextBytes = 256;
+constexpr std::string_view kLinesDropped = "guest output was dropped: too many lines a second";
 
 }  // namespace
 
@@ -41,7 +42,7 @@ void ComponentLog::line(int stream, std::string_view line) {
              {{"workload", identity_.workload},
               {"component", identity_.component},
               {"stream", stream == 1 ? "stdout" : "stderr"}});
-  tellSuppressed();
+  tellSuppressed(lines_, kLinesDropped);
 }
 
 void ComponentLog::record(LogLevel level, std::string_view severity, std::string_view context,
@@ -52,22 +53,19 @@ void ComponentLog::record(LogLevel level, std::string_view severity, std::string
               {"component", identity_.component},
               {"severity", std::string(severity)},
               {"context", std::string(context.substr(0, kMaxContextBytes))}});
-  tellSuppressed();
+  tellSuppressed(lines_, kLinesDropped);
 }
 
-void ComponentLog::tellSuppressed() {
-  if (const std::uint64_t suppressed = lines_.takeSuppressed(); suppressed > 0) {
-    note(LogLevel::kWarn, "guest output was dropped: too many lines a second",
-         std::to_string(suppressed));
-  }
+void ComponentLog::tellSuppressed(RateLimit& limit, std::string_view message) {
+  if (const std::uint64_t suppressed = limit.takeSuppressed(); suppressed > 0)
+    note(LogLevel::kWarn, message, std::to_string(suppressed));
 }
 
 void ComponentLog::denied(std::string_view what) {
   countDenial(what);
   if (!denials_.pass()) return;
   note(LogLevel::kWarn, "denied", what);
-  if (const std::uint64_t suppressed = denials_.takeSuppressed(); suppressed > 0)
-    note(LogLevel::kWarn, "denials were not logged: too many a second", std::to_string(suppressed));
+  tellSuppressed(denials_, "denials were not logged: too many a second");
 }
 
 void ComponentLog::note(LogLevel level, std::string_view message, std::string_view detail) {

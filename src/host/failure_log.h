@@ -35,7 +35,7 @@ class ComponentLog {
   [[nodiscard]] const ComponentIdentity& identity() const { return identity_; }
 
  private:
-  void tellSuppressed();
+  void tellSuppressed(RateLimit& limit, std::string_view message);
 
   ComponentIdentity identity_;
   Logger& log_;

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "base/code_point.h"
 #include "base/escape.h"
 #include "base/text.h"
 
@@ -15,22 +16,6 @@ constexpr std::size_t kMaxQuotedBytes = 80;
 constexpr std::size_t kMaxPathBytes = 2048;
 
 bool isDigit(char c) { return c >= '0' && c <= '9'; }
-
-// Length of the well-formed UTF-8 sequence at the beginning, 0 if there is none (RFC 3629).
-std::size_t utf8SequenceBytes(std::string_view text) {
-  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-  const unsigned char first = byte(0);
-  if (first < 0x80) return 1;
-  const std::size_t count = first >= 0xF0 ? 4 : first >= 0xE0 ? 3 : 2;
-  if (first < 0xC2 || first > 0xF4 || text.size() < count) return 0;
-  for (std::size_t i = 1; i < count; ++i)
-    if ((byte(i) & 0xC0) != 0x80) return 0;
-  const unsigned char second = byte(1);
-  const bool overlong = (first == 0xE0 && second < 0xA0) || (first == 0xF0 && second < 0x90);
-  const bool surrogate = first == 0xED && second > 0x9F;
-  const bool beyond = first == 0xF4 && second > 0x8F;
-  return overlong || surrogate || beyond ? 0 : count;
-}
 
 std::size_t skipDigits(std::string_view text, std::size_t at) {
   while (at < text.size() && isDigit(text[at])) ++at;
@@ -64,9 +49,9 @@ int hexDigit(char c) {
 std::optional<std::size_t> firstInvalidUtf8(std::string_view text) {
   std::size_t at = 0;
   while (at < text.size()) {
-    const std::size_t bytes = utf8SequenceBytes(text.substr(at));
-    if (bytes == 0) return at;
-    at += bytes;
+    const CodePoint point = firstCodePoint(text.substr(at));
+    if (point.value == kNotUtf8) return at;
+    at += point.size_bytes;
   }
   return std::nullopt;
 }
