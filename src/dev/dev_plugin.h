@@ -19,8 +19,6 @@ struct DevPlugin {
 
   std::string component_path;  // absolute
   std::string digest;          // that its binary must have; empty: any
-  std::string scratch_folder;  // that it may read and write, absolute; empty: none
-  std::vector<std::string> scratch_mounts = {"/plugin_data", "/tmp"};
   struct Folder {
     std::string host_path;
     std::string guest_path;

@@ -210,10 +210,6 @@ class Assembler {
       mounts.push_back(
           {.name = name, .mount_path = folder.guest_path, .read_only = folder.read_only});
     }
-    if (plugin.scratch_folder.empty()) return;
-    spec_.volumes.push_back({.name = component.name, .host_path = plugin.scratch_folder});
-    for (const std::string& path : plugin.scratch_mounts)
-      mounts.push_back({.name = component.name, .mount_path = path});
   }
 
   Result<void> addRoute() {

@@ -188,15 +188,16 @@ TEST_F(WorkloadPartsTest, TwoPluginsForOneImportAreAnErrorThatSaysHowToChoose) {
   EXPECT_EQ(bound->host_interfaces[0].provider, "given:plugin-2");
 }
 
-TEST_F(WorkloadPartsTest, APluginSeesItsScratchFolderAndItsConfiguration) {
+TEST_F(WorkloadPartsTest, APluginSeesItsOwnFolderAndItsConfiguration) {
   DevPlugin blobs = plugin("blobs", {std::string(kBlobs)});
-  blobs.scratch_folder = folder_.path();
+  blobs.folders = {{folder_.path(), "/plugin_data", false}, {folder_.path(), "/tmp", false}};
   blobs.config = {{"a", "b"}};
   const auto spec = assembleWorkload(planOf({"web"}), std::vector{part({std::string(kBlobs)})},
                                      std::vector{blobs});
   ASSERT_TRUE(spec);
-  ASSERT_EQ(spec->volumes.size(), 1U);
+  ASSERT_EQ(spec->volumes.size(), 2U);
   EXPECT_EQ(spec->volumes[0].host_path, folder_.path());
+  EXPECT_EQ(spec->volumes[1].host_path, folder_.path());
   const host::LocalResources& resources = spec->components[1].local_resources;
   ASSERT_EQ(resources.volume_mounts.size(), 2U);
   EXPECT_EQ(resources.volume_mounts[0].mount_path, "/plugin_data");

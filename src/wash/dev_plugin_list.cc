@@ -4,9 +4,9 @@
 #include <set>
 
 #include "base/text.h"
-#include "host/files.h"
 #include "plugin/component_rights.h"
 #include "plugin/contract_service.h"
+#include "plugin/sandbox_folders.h"
 
 namespace nimbus::wash {
 namespace {
@@ -66,13 +66,12 @@ Result<dev::DevPlugin> DevPluginList::devPluginOf(const plugin::Plugin& plugin) 
     called_.push_back(plugin);
     return made;
   }
-  TRY_VOID(host::ensurePrivateFolder(plugin.scratch_folder));
   TRY(const auto standing, runtime_.standing(plugin));
+  TRY(const auto folders, plugin::sandboxFolders(plugin, standing->permissions));
   made.component_path = plugin.wasm_path;
   made.digest = plugin.digest;
-  made.scratch_folder = plugin.scratch_folder;
   for (const auto& [key, value] : standing->config.below("")) made.config[key] = value;
-  for (const plugin::Permissions::Folder& folder : standing->permissions.folders())
+  for (const plugin::Permissions::Folder& folder : folders)
     made.folders.push_back({folder.host_path, folder.guest_path, folder.read_only});
   made.allowed_hosts = plugin::allowedHostsOf(standing->permissions);
   made.allowed_loopback_ports = plugin::loopbackPortsOf(made.allowed_hosts);
