@@ -28,7 +28,8 @@ std::vector<ComponentImport> importsOf(const NimbusLinked* linked, const ImportT
     nimbus_linked_import(linked, i, &import);
     imports.push_back({.name = std::string(toView(import.name)),
                        .interface = std::string(toView(import.interface)),
-                       .functions = {}});
+                       .functions = {},
+                       .takes_requests = import.takes_requests != 0});
   }
   const std::size_t function_count = nimbus_linked_function_count(linked);
   for (std::size_t i = 0; i < function_count; ++i) {

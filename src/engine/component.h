@@ -39,6 +39,11 @@ struct ComponentImport {
   std::string name;       // as in the binary: an interface or a label; empty: the world itself
   std::string interface;  // that it implements: the same unless the name is a label
   std::vector<Function> functions;  // none: it defines resources that other imports use
+  // It takes HTTP requests, and has no functions: a RequestTarget must serve it (import_set.h).
+  bool takes_requests = false;
+
+  // Something must provide it.
+  [[nodiscard]] bool isCalled() const { return takes_requests || !functions.empty(); }
 };
 
 // One component, or several composed into one, compiled and with its imports resolved: what

@@ -49,7 +49,8 @@ std::string_view outcomeName(CallOutcome::Kind kind) {
 }
 
 CallOutcome outcomeOf(const NimbusOutcome& outcome) {
-  return {kindOf(outcome.kind), outcome.exit_code, std::string(toView(outcome.message))};
+  return {kindOf(outcome.kind), outcome.exit_code, std::string(toView(outcome.message)),
+          std::string(toView(outcome.error_code))};
 }
 
 const NimbusSink& Exchange::sinkTemplate() {

@@ -35,6 +35,7 @@ struct CallOutcome {
   Kind kind = Kind::kOk;
   int exit_code = 0;
   std::string message;
+  std::string error_code = {};  // of kErrorCode, by its name in the WIT
 };
 
 [[nodiscard]] std::string_view outcomeName(CallOutcome::Kind kind);

@@ -51,7 +51,8 @@ NimbusHostCalls hostCalls(HostReference* reference) {
   calls.socket_closed = [](void* context) { host(context).host->socketClosed(); };
   calls.egress_start = [](void* context, NimbusEgress* egress,
                           const NimbusEgressRequest* request) -> void* {
-    return startOutgoing(host(context).shard, host(context).host, egress, *request);
+    const HostReference& from = host(context);
+    return startOutgoing(from.shard, from.host, from.imports.get(), egress, *request);
   };
   setEgressCalls(calls);
   calls.imports_open = [](void* context) -> void* {

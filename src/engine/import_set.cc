@@ -33,8 +33,7 @@ std::vector<const ComponentImport*> missingImports(const Component& component,
                                                    std::span<const ImportBinding> bindings) {
   std::vector<const ComponentImport*> missing;
   for (const ComponentImport& import : component.imports()) {
-    if (!import.functions.empty() && findBinding(bindings, import) == nullptr)
-      missing.push_back(&import);
+    if (import.isCalled() && findBinding(bindings, import) == nullptr) missing.push_back(&import);
   }
   return missing;
 }
@@ -54,29 +53,40 @@ Result<std::shared_ptr<const ImportSet>> ImportSet::create(const Component& comp
   std::shared_ptr<ImportSet> set(new ImportSet());
   for (const ComponentImport& import : component.imports()) {
     const ImportBinding* binding = findBinding(bindings, import);
-    if (binding == nullptr && import.functions.empty()) {
-      set->import_providers_.push_back(kNoProvider);
-      continue;
-    }
-    if (binding == nullptr) {
+    if (binding != nullptr && import.takes_requests != (binding->requests != nullptr))
+      binding = nullptr;
+    if (binding == nullptr && import.isCalled())
       return fail(ErrorCode::kNotFound, "nothing provides " + describe(import));
-    }
-    const std::size_t provider = set->addProvider(*binding);
-    set->import_providers_.push_back(provider);
-    const std::string& instance = binding->instance.empty() ? import.interface : binding->instance;
-    for (const ComponentImport::Function& function : import.functions) {
-      auto id = binding->invoker->resolve({instance, function.wire_name});
-      if (!id) {
-        return fail(id.error().code(),
-                    describe(import) + " needs the function " + function.wire_name,
-                    std::move(id).error());
-      }
-      set->functions_.resize(std::max<std::size_t>(set->functions_.size(), function.index + 1));
-      set->functions_[function.index] = {provider, *id, import.name + "." + function.wire_name,
-                                         function.results};
+    set->request_targets_.push_back(binding == nullptr ? nullptr : binding->requests);
+    if (binding == nullptr || import.takes_requests) {
+      set->import_providers_.push_back(kNoProvider);
+    } else {
+      TRY_VOID(set->addFunctions(import, *binding));
     }
   }
   return set;
+}
+
+Result<void> ImportSet::addFunctions(const ComponentImport& import, const ImportBinding& binding) {
+  const std::size_t provider = addProvider(binding);
+  import_providers_.push_back(provider);
+  const std::string& instance = binding.instance.empty() ? import.interface : binding.instance;
+  for (const ComponentImport::Function& function : import.functions) {
+    auto id = binding.invoker->resolve({instance, function.wire_name});
+    if (!id) {
+      return fail(id.error().code(), describe(import) + " needs the function " + function.wire_name,
+                  std::move(id).error());
+    }
+    functions_.resize(std::max<std::size_t>(functions_.size(), function.index + 1));
+    functions_[function.index] = {provider, *id, import.name + "." + function.wire_name,
+                                  function.results};
+  }
+  return {};
+}
+
+const std::shared_ptr<RequestTarget>& ImportSet::requestTarget(std::uint32_t import_index) const {
+  static const std::shared_ptr<RequestTarget> kNone;
+  return import_index < request_targets_.size() ? request_targets_[import_index] : kNone;
 }
 
 const ImportSet::Function* ImportSet::function(std::uint32_t index) const {

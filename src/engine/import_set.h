@@ -10,9 +10,21 @@
 
 #include "base/result.h"
 #include "engine/component.h"
+#include "net/shard.h"
 #include "wrpc/invoker.h"
 
 namespace nimbus::engine {
+
+class OutgoingRequest;
+
+// What serves an import that takes HTTP requests (wasi:http/incoming-handler, wasi:http/handler).
+class RequestTarget {
+ public:
+  virtual ~RequestTarget() = default;
+  // A request begins, on the shard of the guest that makes it, outside any poll. It ends by
+  // request->close(), at the latest after it was cancelled.
+  virtual void start(net::Shard& shard, std::shared_ptr<OutgoingRequest> request) = 0;
+};
 
 // Who provides one import of a component.
 struct ImportBinding {
@@ -23,13 +35,15 @@ struct ImportBinding {
   std::string instance;
   std::shared_ptr<wrpc::Invoker> invoker;
   std::shared_ptr<const wrpc::Consumer> consumer;
+  // Instead of both, for an import that takes HTTP requests.
+  std::shared_ptr<RequestTarget> requests = nullptr;
 };
 
 // The binding that serves the import: one that names it exactly, else the first that matches.
 [[nodiscard]] const ImportBinding* findBinding(std::span<const ImportBinding> bindings,
                                                const ComponentImport& import);
 
-// The imports with functions that no binding serves.
+// The imports with functions, or for requests, that no binding serves.
 [[nodiscard]] std::vector<const ComponentImport*> missingImports(
     const Component& component, std::span<const ImportBinding> bindings);
 
@@ -59,14 +73,20 @@ class ImportSet {
   [[nodiscard]] const Function* function(std::uint32_t index) const;
   [[nodiscard]] std::size_t providerOf(std::uint32_t import_index) const;
   [[nodiscard]] const std::vector<Provider>& providers() const { return providers_; }
+  // Null if that import takes no requests.
+  [[nodiscard]] const std::shared_ptr<RequestTarget>& requestTarget(
+      std::uint32_t import_index) const;
 
  private:
   ImportSet() = default;
   [[nodiscard]] std::size_t addProvider(const ImportBinding& binding);
+  [[nodiscard]] Result<void> addFunctions(const ComponentImport& import,
+                                          const ImportBinding& binding);
 
   std::vector<Function> functions_;
   std::vector<std::size_t> import_providers_;
   std::vector<Provider> providers_;
+  std::vector<std::shared_ptr<RequestTarget>> request_targets_;  // by import
 };
 
 }  // namespace nimbus::engine

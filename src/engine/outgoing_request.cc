@@ -2,9 +2,11 @@
 
 #include <utility>
 
+#include "base/check.h"
 #include "base/race.h"
 #include "engine/egress_calls.h"
 #include "engine/ffi.h"
+#include "engine/import_set.h"
 
 namespace nimbus::engine {
 
@@ -107,6 +109,8 @@ OutgoingRequest::~OutgoingRequest() = default;
 
 http::BodyReader& OutgoingRequest::body() { return *body_; }
 
+void OutgoingRequest::takeContent() { readMail(); }
+
 Task<void> OutgoingRequest::contentBegun(Duration limit) {
   co_await withTimeout(body_->begun(), shard_.sleepFor(limit));
 }
@@ -208,12 +212,19 @@ void setEgressCalls(NimbusHostCalls& calls) {
   calls.egress_release = [](void* token) { delete static_cast<Token*>(token); };
 }
 
-void* startOutgoing(net::Shard& shard, std::shared_ptr<GuestHost> host, NimbusEgress* raw,
-                    const NimbusEgressRequest& request) {
+void* startOutgoing(net::Shard& shard, std::shared_ptr<GuestHost> host, const ImportSet* imports,
+                    NimbusEgress* raw, const NimbusEgressRequest& request) {
   auto outgoing = std::make_shared<OutgoingRequest>(shard, raw, request);
   auto* token = new Token(outgoing);
-  shard.post(
-      [host = std::move(host), outgoing = std::move(outgoing)] { host->startEgress(outgoing); });
+  if (request.import == UINT32_MAX) {
+    shard.post(
+        [host = std::move(host), outgoing = std::move(outgoing)] { host->startEgress(outgoing); });
+  } else {
+    // Checked when the component was given its imports.
+    NIMBUS_CHECK(imports != nullptr && imports->requestTarget(request.import) != nullptr);
+    shard.post([&shard, target = imports->requestTarget(request.import),
+                outgoing = std::move(outgoing)] { target->start(shard, outgoing); });
+  }
   return token;
 }
 

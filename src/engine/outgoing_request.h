@@ -27,8 +27,9 @@ struct OutgoingTimeouts {
   std::optional<Duration> between_bytes;
 };
 
-// An HTTP request that a guest sends. The guest's side may run on any thread; what it says comes
-// through a mailbox to the shard, where everything below is called.
+// An HTTP request that a guest sends, to the world or to another component. The guest's side may
+// run on any thread; what it says comes through a mailbox to the shard, where everything below is
+// called.
 //
 // Shared by the shard's task that carries the request out and, through its token, by the engine.
 class OutgoingRequest final : public std::enable_shared_from_this<OutgoingRequest> {
@@ -43,6 +44,8 @@ class OutgoingRequest final : public std::enable_shared_from_this<OutgoingReques
   // The request's content; the guest writes on as it is read.
   [[nodiscard]] http::BodyReader& body();
 
+  // Takes over what the guest has said of its content so far, without waiting.
+  void takeContent();
   // Completes once the guest has said anything of its content, or that there is none; or after
   // `limit`, since a guest may keep its content open until the response comes. After that
   // body().empty() tells a request without content.

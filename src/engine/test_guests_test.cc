@@ -345,6 +345,27 @@ Bytes askingHandler() {
     (export "wasi:http/incoming-handler@0.2.0" (instance $handler))))");
 }
 
+Bytes passingHandler() {
+  return assembled(R"((component
+    (import "wasi:http/types@0.2.0" (instance $types
+      (export "incoming-request" (type (sub resource)))
+      (export "response-outparam" (type (sub resource)))))
+    (alias export $types "incoming-request" (type $request))
+    (alias export $types "response-outparam" (type $outparam))
+    (import "wasi:http/incoming-handler@0.2.0" (instance $behind
+      (export "handle" (func (param "request" (own $request))
+        (param "response-out" (own $outparam))))))
+    (core func $pass (canon lower (func $behind "handle")))
+    (core module $m
+      (import "h" "pass" (func $pass (param i32 i32)))
+      (func (export "handle") (param i32 i32) (call $pass (local.get 0) (local.get 1))))
+    (core instance $i (instantiate $m (with "h" (instance (export "pass" (func $pass))))))
+    (func $handle (param "request" (own $request)) (param "response-out" (own $outparam))
+      (canon lift (core func $i "handle")))
+    (instance $handler (export "handle" (func $handle)))
+    (export "wasi:http/incoming-handler@0.2.0" (instance $handler))))");
+}
+
 constexpr std::string_view kLibrary = R"(
 package test:library@1.0.0;
 interface api {

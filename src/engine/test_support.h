@@ -64,6 +64,9 @@ namespace nimbus::engine {
 // answer.
 [[nodiscard]] Bytes askingHandler();
 
+// An HTTP handler of WASI 0.2 that passes each request on to the one that it imports.
+[[nodiscard]] Bytes passingHandler();
+
 // Exports test:library/api@1.0.0: see its WIT in test_guests_test.cc.
 [[nodiscard]] Bytes libraryGuest();
 // Exports test:desk/api@1.0.0, whose functions take tickets of test:desk/tickets@1.0.0, which it

@@ -8,6 +8,7 @@
 
 #include "base/result.h"
 #include "capability/logging/logging.h"
+#include "engine/import_set.h"
 #include "host/bindings.h"
 #include "host/manifest.h"
 #include "host/providers.h"
@@ -41,7 +42,8 @@ struct CalledImport {
   std::string name;         // as the owner has it
   std::string export_name;  // of the component that serves it
   std::shared_ptr<wrpc::Invoker> invoker;
-  std::shared_ptr<const wrpc::Consumer> consumer;  // one for all that the owner imports from it
+  std::shared_ptr<const wrpc::Consumer> consumer;   // one for all that the owner imports from it
+  std::shared_ptr<engine::RequestTarget> requests;  // instead of both, if it takes HTTP requests
 };
 
 struct BindingParties {

@@ -188,19 +188,6 @@ Result<std::optional<std::vector<CompositionPlan::Unit>>> unitsOf(
   return units;
 }
 
-Result<void> checkCalledLinks(const WorkloadSpec& spec, const std::vector<ComponentLink>& links) {
-  for (const ComponentLink& link : links) {
-    if (link.called_because.empty() || !isHttpHandler(wit::parseInterfaceName(link.import_name)))
-      continue;
-    return unsupported(fmt::format(
-        "component {} is called by way of {} and cannot be composed with it, because {}; nor can "
-        "they be linked by calls, because HTTP requests ({}) cannot cross",
-        nameOf(spec, link.exporter), nameOf(spec, link.importer), link.called_because,
-        link.import_name));
-  }
-  return {};
-}
-
 }  // namespace
 
 Result<CompositionPlan> planComposition(const WorkloadSpec& spec, Infos infos) {
@@ -214,7 +201,6 @@ Result<CompositionPlan> planComposition(const WorkloadSpec& spec, Infos infos) {
     plan.units = *std::move(units);
     break;
   }
-  TRY_VOID(checkCalledLinks(spec, plan.links));
   return plan;
 }
 

@@ -34,8 +34,8 @@ struct CompositionPlan {
 //
 // Components are composed unless the manifest names one as provider, they keep instances by
 // another policy or one has limits of its own: those are linked by calls, the link with the reason.
-// HTTP requests cannot cross such a link, and what is called in a cycle would never be done: that
-// is kUnsupported with the reason. So is a component that nothing can call.
+// What is called in a cycle would never be done: that is kUnsupported with the reason. So is a
+// component that nothing can call.
 [[nodiscard]] Result<CompositionPlan> planComposition(const WorkloadSpec& spec,
                                                       std::span<const wit::ComponentInfo> infos);
 

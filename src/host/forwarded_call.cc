@@ -23,10 +23,13 @@ struct Content {
 struct End {
   http::Headers trailers;
 };
+struct Failed {
+  http::Failure failure;
+};
 struct Abort {};
 struct Over {};  // the owner's task is done
 struct WantBody {};
-using Reply = std::variant<Head, Content, End, Abort, Over, WantBody>;
+using Reply = std::variant<Head, Content, End, Failed, Abort, Over, WantBody>;
 
 // One piece of the request's content, or why there is none.
 struct BodyPiece {
@@ -110,6 +113,10 @@ class FarResponse final : public http::ResponseWriter {
   }
   Task<Result<void>> write(ByteView bytes) override { return write(Bytes::copyOf(bytes)); }
   void finish(const http::Headers& trailers) override { reply(link_, End{trailers}); }
+  void sendFailure(const http::Failure& failure) override {
+    head_sent_ = true;
+    reply(link_, Failed{failure});
+  }
   void abort() override { reply(link_, Abort{}); }
   [[nodiscard]] bool headSent() const override { return head_sent_; }
 
@@ -174,6 +181,8 @@ class Near {
       co_return co_await pass(std::move(content->bytes));
     } else if (const auto* end = std::get_if<End>(&next)) {
       response_.finish(end->trailers);
+    } else if (const auto* failed = std::get_if<Failed>(&next)) {
+      response_.sendFailure(failed->failure);
     } else if (std::holds_alternative<Abort>(next)) {
       response_.abort();
     } else if (std::holds_alternative<WantBody>(next)) {

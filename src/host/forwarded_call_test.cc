@@ -102,6 +102,19 @@ TEST_F(ForwardedCallTest, AClientThatFailsInTheMiddleIsSeenThere) {
       });
 }
 
+TEST_F(ForwardedCallTest, AFailureOverThereIsOneHere) {
+  forward(
+      [](ShardRuntime&, http::ServerRequest&, http::ResponseWriter& response) -> Task<void> {
+        response.sendFailure({503, "full", "connection-limit-reached", true});
+        EXPECT_TRUE(response.headSent());
+        co_return;
+      },
+      [](net::Shard&, FakeBody&, FakeResponse& response, TaskSet& forwarding) -> Task<void> {
+        co_await forwarding.empty();
+        EXPECT_EQ(response.told, "503 [4] retry-after 1 {full} end");
+      });
+}
+
 TEST_F(ForwardedCallTest, TheEndOverThereEndsItHereEvenWithoutAResponse) {
   forward(
       [](ShardRuntime&, http::ServerRequest&, http::ResponseWriter&) -> Task<void> { co_return; },

@@ -1,7 +1,6 @@
 #include "host/gateway.h"
 
 #include "base/check.h"
-#include "host/forwarded_call.h"
 
 namespace nimbus::host {
 
@@ -18,7 +17,7 @@ void Gateway::swap(LocalDeployment* previous, const std::shared_ptr<LocalDeploym
   for (const RouteSpec& route : next->spec().routes) {
     const auto inserted =
         routes_.insert({.host = route.host, .path = route.path, .methods = route.methods},
-                       Target{next, next->componentIndex(route.component)});
+                       CallTarget{next, next->componentIndex(route.component)});
     // Conflicts between workloads were refused before anything was deployed.
     NIMBUS_CHECK(inserted.has_value());
     ids.push_back(*inserted);
@@ -43,33 +42,7 @@ Task<void> Gateway::handle(http::ServerRequest& request, http::ResponseWriter& r
     co_return;
   }
   // A copy: the route may be replaced while the request runs.
-  const Target target = *match.target;
-  ComponentRuntime& component = target.deployment->component(target.component);
-  component.counters.total.fetch_add(1, std::memory_order_relaxed);
-  const std::size_t owner = target.deployment->shardFor(target.component, shard_.shard.index());
-  if (owner == shard_.shard.index()) {
-    co_await serve(shard_, target, request, response);
-    co_return;
-  }
-  auto there =
-      std::make_shared<ServeThere>([target](ShardRuntime& shard, http::ServerRequest& far_request,
-                                            http::ResponseWriter& far_response) {
-        return serve(shard, target, far_request, far_response);
-      });
-  co_await forwardTo(peers_[owner], &shard_.shard, &request, &response, std::move(there));
-}
-
-Task<void> Gateway::serve(ShardRuntime& shard, Target target, http::ServerRequest& request,
-                          http::ResponseWriter& response) {
-  const LocalDeployment::Use use(*target.deployment, shard.shard);
-  const auto local = target.deployment->local(shard, target.component);
-  if (!local) {
-    target.deployment->component(target.component)
-        .log->note(LogLevel::kError, "no instances can be made", local.error().describe());
-    http::sendText(response, 500, "the component cannot be started\n");
-    co_return;
-  }
-  co_await (*local)->pool().serve(request, response);
+  co_await callComponent(shard_, peers_, CallTarget(*match.target), request, response);
 }
 
 }  // namespace nimbus::host

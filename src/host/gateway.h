@@ -4,6 +4,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "host/component_call.h"
 #include "host/local_deployment.h"
 #include "host/shard_runtime.h"
 #include "http/handler.h"
@@ -27,18 +28,9 @@ class Gateway final : public http::Handler {
   Task<void> handle(http::ServerRequest& request, http::ResponseWriter& response) override;
 
  private:
-  struct Target {
-    std::shared_ptr<LocalDeployment> deployment;
-    std::size_t component;
-  };
-
-  [[nodiscard]] static Task<void> serve(ShardRuntime& shard, Target target,
-                                        http::ServerRequest& request,
-                                        http::ResponseWriter& response);
-
   ShardRuntime& shard_;
   const std::vector<ShardRuntime*>& peers_;
-  http::RouteTable<Target> routes_;
+  http::RouteTable<CallTarget> routes_;
   std::unordered_map<LocalDeployment*, std::vector<http::RouteId>> routes_of_;
 };
 

@@ -92,10 +92,13 @@ LocalDeployment::Use::~Use() {
 
 Task<void> LocalDeployment::drainOn(std::size_t shard_index) {
   OnShard& here = shards_[shard_index];
-  while (here.inUse()) co_await here.unused.wait();
-  for (const auto& component : here.components) {
-    if (component) co_await component->drain();
-  }
+  // What a guest still does may be a request to another component.
+  do {
+    while (here.inUse()) co_await here.unused.wait();
+    for (const auto& component : here.components) {
+      if (component) co_await component->drain();
+    }
+  } while (here.inUse());
   here.components.clear();  // callers go first
   for (const auto& called : called_) co_await called->idleOn(shard_index);
 }
@@ -109,6 +112,8 @@ Task<void> LocalDeployment::closeOn(ShardRuntime& shard, Duration bound) {
 }
 
 void LocalDeployment::dropOn(std::size_t shard_index) {
+  shards_[shard_index].dropped = true;
+  shards_[shard_index].work.cancelAll();
   shards_[shard_index].components.clear();  // callers go first
   for (const auto& called : called_) called->dropOn(shard_index);
 }

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/sync.h"
+#include "base/task.h"
 #include "host/called_component.h"
 #include "host/component_runtime.h"
 #include "host/runtime.h"
@@ -65,6 +66,15 @@ class LocalDeployment final : public Deployment {
     net::Shard& shard_;
   };
 
+  // Work that is done here for the deployment's own guests: it ends with the deployment's part. Not
+  // once that has ended.
+  [[nodiscard]] bool servesOn(std::size_t shard_index) const {
+    return !shards_[shard_index].dropped;
+  }
+  void runOn(std::size_t shard_index, Task<void> work) {
+    shards_[shard_index].work.spawn(std::move(work));
+  }
+
   // Waits for running requests, lets instances end, for at most `bound`; then ends the rest. The
   // shard routes nothing here any more.
   [[nodiscard]] Task<void> closeOn(ShardRuntime& shard, Duration bound);
@@ -81,7 +91,9 @@ class LocalDeployment final : public Deployment {
     std::vector<std::unique_ptr<ShardComponent>> components;
     std::size_t uses = 0;
     bool telling = false;
+    bool dropped = false;
     Event unused;
+    TaskSet work;  // goes before the components it uses
 
     [[nodiscard]] bool inUse() const { return uses > 0 || telling; }
     void runDeferred() override {

@@ -48,7 +48,8 @@ std::vector<engine::ImportBinding> takeCalled(std::vector<WantedImport>& wanted,
     bindings.push_back({.import = import.composed_name,
                         .instance = link->export_name,
                         .invoker = link->invoker,
-                        .consumer = link->consumer});
+                        .consumer = link->consumer,
+                        .requests = link->requests});
     return true;
   });
   return bindings;

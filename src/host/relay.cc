@@ -105,19 +105,20 @@ Task<RelayResult> relay(RequestContent& content, engine::Exchange& exchange,
 
 namespace {
 
-struct Answer {
-  std::uint16_t status;
-  std::string_view text;
-};
+http::Failure overloaded(std::string_view why) {
+  return {503, std::string(why), "connection-limit-reached", true};
+}
 
-Answer answerTo(engine::CallOutcome::Kind kind) {
+http::Failure failureOf(const engine::CallOutcome& outcome) {
   using Kind = engine::CallOutcome::Kind;
-  switch (kind) {
+  switch (outcome.kind) {
     case Kind::kCollateral: return {502, "the instance ended because of another request\n"};
-    case Kind::kNotStarted: return {503, "no instance took the request\n"};
-    case Kind::kResources: return {503, "no room for an instance\n"};
-    case Kind::kTimeout: return {504, "the component took too long\n"};
-    case Kind::kCpuLimit: return {504, "the component used up its CPU time\n"};
+    case Kind::kNotStarted: return overloaded("no instance took the request\n");
+    case Kind::kResources: return overloaded("no room for an instance\n");
+    case Kind::kTimeout: return {504, "the component took too long\n", "HTTP-response-timeout"};
+    case Kind::kCpuLimit:
+      return {504, "the component used up its CPU time\n", "HTTP-response-timeout"};
+    case Kind::kErrorCode: return {500, "the component failed\n", outcome.error_code};
     default: return {500, "the component failed\n"};
   }
 }
@@ -130,18 +131,11 @@ void answerFailure(http::ResponseWriter& response, const engine::CallOutcome& ou
     response.abort();
     return;
   }
-  const Answer answer = answerTo(outcome.kind);
-  if (answer.status == 503) {
-    answerOverloaded(response, answer.text);
-    return;
-  }
-  http::sendText(response, answer.status, answer.text);
+  response.sendFailure(failureOf(outcome));
 }
 
 void answerOverloaded(http::ResponseWriter& response, std::string_view why) {
-  http::Headers extra;
-  extra.add("retry-after", "1");
-  http::sendText(response, 503, why, extra);
+  response.sendFailure(overloaded(why));
 }
 
 }  // namespace nimbus::host

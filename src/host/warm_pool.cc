@@ -177,7 +177,7 @@ Task<WarmPool::Attempt> WarmPool::serveOnce(http::ServerRequest& request, Reques
   auto exchange = Exchange::create(request.head, !content.empty(), window_bytes,
                                    environment_.policy.deadline(environment_.poller.shard().now()));
   if (!exchange) {
-    http::sendText(response, 400, exchange.error().message() + "\n");
+    response.sendFailure({400, exchange.error().message() + "\n", "HTTP-request-URI-invalid"});
     co_return Attempt::kOver;
   }
   CallGuard call(
@@ -224,7 +224,10 @@ Task<void> WarmPool::drain() {
     slot->admits = false;
     if (slot->seats_taken == 0) endWhenDone(slot);
   }
-  if (!slots_.empty()) co_await all_ended_.wait();
+  while (!slots_.empty()) {
+    all_ended_.clear();
+    co_await all_ended_.wait();
+  }
   co_await finishing_.empty();
 }
 

@@ -103,21 +103,41 @@ Result<std::vector<CalledImport>> LocalRuntime::Assembly::calledImports(
     if (link.called_because.empty()) continue;
     if (std::ranges::find(members, link.importer) == members.end()) continue;
     TRY_VOID(make(link.exporter));
-    called.push_back({.owner = &spec_.components[link.importer],
-                      .name = link.import_name,
-                      .export_name = link.export_name,
-                      .invoker = invokerOf(link.exporter),
-                      .consumer = consumerOf(link)});
+    CalledImport import{.owner = &spec_.components[link.importer],
+                        .name = link.import_name,
+                        .export_name = link.export_name,
+                        .invoker = nullptr,
+                        .consumer = nullptr,
+                        .requests = nullptr};
+    if (isHttpHandler(wit::parseInterfaceName(link.export_name))) {
+      import.requests = handlerOf(link);
+    } else {
+      import.invoker = invokerOf(link.exporter);
+      import.consumer = consumerOf(link);
+    }
+    called.push_back(std::move(import));
   }
   return called;
+}
+
+std::vector<ShardRuntime*> LocalRuntime::Assembly::shards() const {
+  std::vector<ShardRuntime*> shards;
+  for (const ServingShard& shard : runtime_.shards_) shards.push_back(shard.runtime);
+  return shards;
+}
+
+std::shared_ptr<LinkedHandler> LocalRuntime::Assembly::handlerOf(const ComponentLink& link) {
+  const auto name = wit::parseInterfaceName(link.export_name);
+  return handlers_.emplace_back(std::make_shared<LinkedHandler>(
+      LinkedHandler::Options{.called = link.exporter,
+                             .shards = shards(),
+                             .error_codes = name.interface == "wasi:http/handler"}));
 }
 
 std::shared_ptr<wrpc::Invoker> LocalRuntime::Assembly::invokerOf(std::size_t component) {
   std::shared_ptr<wrpc::Invoker>& invoker = invokers_[component];
   if (!invoker) {
-    std::vector<ShardRuntime*> shards;
-    for (const ServingShard& shard : runtime_.shards_) shards.push_back(shard.runtime);
-    called_.push_back(std::make_shared<CalledComponent>(made_[component], std::move(shards)));
+    called_.push_back(std::make_shared<CalledComponent>(made_[component], shards()));
     invoker = CalledComponent::invokerOf(called_.back(), runtime_.log_);
   }
   return invoker;
@@ -144,9 +164,11 @@ Result<std::shared_ptr<Deployment>> LocalRuntime::assemble(std::shared_ptr<const
   Assembly assembly(*this, *spec, generation, code, volumes.get());
   TRY_VOID(assembly.run());
   auto offered = assembly.offered();
-  return std::make_shared<LocalDeployment>(std::move(spec), generation, assembly.takeComponents(),
-                                           assembly.takeCalled(), std::move(offered),
-                                           std::move(volumes), shards_.size());
+  auto deployment = std::make_shared<LocalDeployment>(
+      std::move(spec), generation, assembly.takeComponents(), assembly.takeCalled(),
+      std::move(offered), std::move(volumes), shards_.size());
+  for (const auto& handler : assembly.takeHandlers()) handler->belongTo(deployment);
+  return deployment;
 }
 
 }  // namespace nimbus::host

@@ -7,6 +7,7 @@
 
 #include "host/called_component.h"
 #include "host/component_bindings.h"
+#include "host/linked_handler.h"
 #include "host/local_runtime.h"
 #include "host/volumes.h"
 #include "host/workload_code.h"
@@ -25,6 +26,7 @@ class LocalRuntime::Assembly {
 
   std::vector<std::shared_ptr<ComponentRuntime>> takeComponents() { return std::move(made_); }
   std::vector<std::shared_ptr<CalledComponent>> takeCalled() { return std::move(called_); }
+  std::vector<std::shared_ptr<LinkedHandler>> takeHandlers() { return std::move(handlers_); }
   // All components, and how others may call them.
   [[nodiscard]] std::vector<OfferedComponent> offered();
 
@@ -35,6 +37,8 @@ class LocalRuntime::Assembly {
   [[nodiscard]] Result<std::vector<CalledImport>> calledImports(
       const std::vector<std::size_t>& members);
   [[nodiscard]] std::shared_ptr<wrpc::Invoker> invokerOf(std::size_t component);
+  [[nodiscard]] std::shared_ptr<LinkedHandler> handlerOf(const ComponentLink& link);
+  [[nodiscard]] std::vector<ShardRuntime*> shards() const;
   [[nodiscard]] std::shared_ptr<const wrpc::Consumer> consumerOf(const ComponentLink& link);
   // The component itself and those composed into it, in the order of their slots.
   [[nodiscard]] std::vector<std::size_t> membersOf(std::size_t component) const;
@@ -47,6 +51,7 @@ class LocalRuntime::Assembly {
   const WorkloadVolumes* volumes_;
   std::vector<std::shared_ptr<ComponentRuntime>> made_;  // by component; null: not yet
   std::vector<std::shared_ptr<CalledComponent>> called_;
+  std::vector<std::shared_ptr<LinkedHandler>> handlers_;
   std::multimap<std::size_t, std::shared_ptr<CallGraph::Edge>> calls_;  // by caller
   std::map<std::size_t, std::shared_ptr<wrpc::Invoker>> invokers_;      // by component
   // By caller and called.

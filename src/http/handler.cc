@@ -12,6 +12,12 @@ void ResponseWriter::sendWhole(const ResponseHead& head, ByteView content) {
   finish({});
 }
 
+void ResponseWriter::sendFailure(const Failure& failure) {
+  Headers extra;
+  if (failure.retry_soon) extra.add("retry-after", "1");
+  sendText(*this, failure.status, failure.text, extra);
+}
+
 void sendText(ResponseWriter& response, std::uint16_t status, std::string_view text,
               const Headers& extra) {
   ResponseHead head;

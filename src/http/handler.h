@@ -1,6 +1,9 @@
 #pragma once
 
+#include <cstdint>
 #include <optional>
+#include <string>
+#include <string_view>
 
 #include "base/bytes.h"
 #include "base/result.h"
@@ -10,6 +13,15 @@
 #include "net/stream.h"
 
 namespace nimbus::http {
+
+// That there is no response of the application's, and what stands in for it.
+struct Failure {
+  std::uint16_t status;
+  std::string text;
+  // To those who get no response instead: a case of wasi:http/types.error-code.
+  std::string error_code = "internal-error";
+  bool retry_soon = false;
+};
 
 // Where a handler writes its response: sendHead(), any number of write(), then finish(). The
 // connection adds framing, `date` and `connection` fields, drops content of responses that must
@@ -31,6 +43,9 @@ class ResponseWriter {
   // Head, content and end of a small response at once. The content is copied; nothing waits, so
   // keep it small. Must be the only call for this response.
   virtual void sendWhole(const ResponseHead& head, ByteView content);
+
+  // A small response at once that says so. Must be the only call for this response.
+  virtual void sendFailure(const Failure& failure);
 
   // Ends the content; `trailers` may be empty.
   virtual void finish(const Headers& trailers) = 0;

@@ -219,6 +219,9 @@ void nimbus_linked_free(NimbusLinked* linked);
 typedef struct {
   NimbusStr name;       // as in the binary: an interface or a label; empty: the world itself
   NimbusStr interface;  // that it implements: the same unless the name is a label
+  // 1: wasi:http/incoming-handler or wasi:http/handler. It has no functions here: each request
+  // comes by egress_start, with this import's index.
+  uint8_t takes_requests;
 } NimbusImport;
 
 typedef struct {
@@ -274,6 +277,7 @@ typedef struct {
   int64_t connect_timeout_ns;        // -1: none given
   int64_t first_byte_timeout_ns;     // same
   int64_t between_bytes_timeout_ns;  // same
+  uint32_t import;                   // to whose provider it goes; UINT32_MAX: out of the workload
 } NimbusEgressRequest;
 
 typedef enum {
@@ -307,8 +311,8 @@ typedef struct {
   // on any thread.
   int32_t (*socket_opened)(void* context);
   void (*socket_closed)(void* context);
-  // An outgoing request begins. The callee owns `egress` (nimbus_egress_free) and returns the
-  // token that the calls below get; the last of them is egress_release.
+  // A request begins that leaves the component. The callee owns `egress` (nimbus_egress_free) and
+  // returns the token that the calls below get; the last of them is egress_release.
   void* (*egress_start)(void* context, NimbusEgress* egress, const NimbusEgressRequest* request);
   void (*egress_body)(void* token, NimbusOwnedBytes bytes);  // a piece of the request's content
   void (*egress_body_end)(void* token, const NimbusField* trailers, size_t count);
@@ -405,6 +409,7 @@ typedef struct {
   int32_t kind;  // NimbusDoneKind
   int32_t exit_code;
   NimbusStr message;
+  NimbusStr error_code;  // its name in the WIT, if the kind is NIMBUS_DONE_ERROR_CODE
 } NimbusOutcome;
 
 // Where a response goes. Called only inside poll, drop or exchange functions, on that thread.
@@ -549,7 +554,7 @@ static_assert(sizeof(NimbusOwnedBytes) == 32);
 static_assert(sizeof(NimbusEngineConfig) == 64);
 static_assert(sizeof(NimbusComponentNeeds) == 24);
 static_assert(sizeof(NimbusPieces) == 32);
-static_assert(sizeof(NimbusImport) == 32);
+static_assert(sizeof(NimbusImport) == 40);
 static_assert(sizeof(NimbusExportFunction) == 56);
 static_assert(sizeof(NimbusImportFunction) == 24);
 static_assert(sizeof(NimbusOutgoing) == 24);
@@ -561,8 +566,8 @@ static_assert(sizeof(NimbusVolume) == 40);
 static_assert(sizeof(NimbusLabel) == 40);
 static_assert(sizeof(NimbusContextConfig) == 80);
 static_assert(sizeof(NimbusWake) == 32);
-static_assert(sizeof(NimbusOutcome) == 24);
+static_assert(sizeof(NimbusOutcome) == 40);
 static_assert(sizeof(NimbusSink) == 56);
 static_assert(sizeof(NimbusRequest) == 104);
-static_assert(sizeof(NimbusEgressRequest) == 104);
+static_assert(sizeof(NimbusEgressRequest) == 112);
 #endif

@@ -255,13 +255,7 @@ class PlanTest(hosting.TestCase):
 
     def test_what_cannot_be_composed_is_refused_with_the_reason(self):
         host = self.host()
-        limited = three("P2")
-        limited[1]["localResources"]["memoryLimitMb"] = 8
-        pooled = three("P2")
-        pooled[2]["poolSize"] = 2
         for components, reason in (
-                (limited, 'component "two".*limit of its own .memoryLimitMb.'),
-                (pooled, 'component "app".*keep instances differently .poolSize.'),
                 (three("P2")[:2], 'component "two" imports wasi:http/incoming-handler.*no '
                                   "component after it"),
                 ([part("web", "pair-web"), part("app", "http-misc")],

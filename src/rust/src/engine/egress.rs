@@ -10,6 +10,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use bytes::Bytes;
+use http::uri::Scheme;
 use http_body::{Body, Frame};
 use http_body_util::BodyExt;
 use wasmtime_wasi_http::{
@@ -18,6 +19,7 @@ use wasmtime_wasi_http::{
 };
 
 use super::context::Shared;
+use super::error_names::error_named;
 use crate::abi::{Field, OwnedBytes, Str, fields, guard_void, header_map, with_fields};
 
 #[repr(C)]
@@ -31,9 +33,13 @@ pub struct EgressRequest {
     connect_timeout_ns: i64,
     first_byte_timeout_ns: i64,
     between_bytes_timeout_ns: i64,
+    import: u32,
 }
 
-const _: () = assert!(size_of::<EgressRequest>() == 104);
+const _: () = assert!(size_of::<EgressRequest>() == 112);
+
+/// For requests that leave the workload, which go to no import.
+const NO_IMPORT: u32 = u32::MAX;
 
 /// The most that a guest writes to an outgoing body in one call, and how many such pieces wait.
 const BODY_CHUNK_BYTES: usize = 64 * 1024;
@@ -216,7 +222,13 @@ fn nanoseconds(timeout: Option<Duration>) -> i64 {
     })
 }
 
-fn start(host: &Arc<Shared>, parts: &http::request::Parts, options: RequestOptions) -> Arc<Inner> {
+/// Tells C++ of a request: one for the component behind an import, or for the world outside.
+pub fn start(
+    host: &Arc<Shared>,
+    parts: &http::request::Parts,
+    options: RequestOptions,
+    import: u32,
+) -> Arc<Inner> {
     let state = State {
         credit: host.egress_window_bytes as i64,
         ..State::default()
@@ -240,6 +252,7 @@ fn start(host: &Arc<Shared>, parts: &http::request::Parts, options: RequestOptio
             connect_timeout_ns: nanoseconds(options.connect_timeout),
             first_byte_timeout_ns: nanoseconds(options.first_byte_timeout),
             between_bytes_timeout_ns: nanoseconds(options.between_bytes_timeout),
+            import,
         };
         host.egress_start(handle, &request)
     });
@@ -248,9 +261,11 @@ fn start(host: &Arc<Shared>, parts: &http::request::Parts, options: RequestOptio
 }
 
 type Io = Box<dyn Future<Output = Result<(), Error>> + Send>;
-type Sent = Result<(http::Response<WasiBody>, Io), Error>;
+pub type Sent = Result<(http::Response<WasiBody>, Io), Error>;
 
-async fn exchange(inner: Arc<Inner>, body: WasiBody) -> Sent {
+/// Moves content both ways until the response's head is there; then the future with it moves what
+/// is left of the request's, and the response's body gives what comes.
+pub async fn exchange(inner: Arc<Inner>, body: WasiBody) -> Sent {
     let cancel = CancelOnDrop(inner.clone());
     let pump = Pump {
         inner: inner.clone(),
@@ -288,11 +303,20 @@ fn is_forbidden(name: &http::HeaderName) -> bool {
 
 pub struct Hooks {
     host: Arc<Shared>,
+    import: u32,
 }
 
 impl Hooks {
     pub fn new(host: Arc<Shared>) -> Hooks {
-        Hooks { host }
+        Hooks {
+            host,
+            import: NO_IMPORT,
+        }
+    }
+
+    /// For requests to the component that serves an import.
+    pub fn to_component(host: Arc<Shared>, import: u32) -> Hooks {
+        Hooks { host, import }
     }
 }
 
@@ -304,7 +328,7 @@ impl WasiHttpHooks for Hooks {
         _processed: Io,
     ) -> Box<dyn Future<Output = Sent> + Send> {
         let (parts, body) = request.into_parts();
-        let inner = start(&self.host, &parts, options.unwrap_or_default());
+        let inner = start(&self.host, &parts, options.unwrap_or_default(), self.import);
         Box::new(exchange(inner, body))
     }
 
@@ -315,6 +339,14 @@ impl WasiHttpHooks for Hooks {
     fn forbidden_header_filter(&mut self) -> ForbiddenHeaderFilter {
         static FILTER: LazyLock<ForbiddenHeaderFilter> = LazyLock::new(|| Arc::new(is_forbidden));
         FILTER.clone()
+    }
+
+    /// A request within a workload is never encrypted.
+    fn default_scheme(&mut self) -> Option<Scheme> {
+        Some(match self.import {
+            NO_IMPORT => Scheme::HTTPS,
+            _ => Scheme::HTTP,
+        })
     }
 
     /// C++ writes the host field from the authority.
@@ -329,41 +361,6 @@ impl WasiHttpHooks for Hooks {
     }
     fn p3_outgoing_body_chunk_size(&mut self) -> usize {
         BODY_CHUNK_BYTES
-    }
-}
-
-/// The error that the guest sees under this name of `wasi:http/types.error-code`.
-fn error_named(code: &str, message: &str) -> Error {
-    let text = || Some(message.to_owned());
-    match code {
-        "DNS-timeout" => Error::DnsTimeout,
-        "DNS-error" => Error::DnsError {
-            rcode: text(),
-            info_code: None,
-        },
-        "destination-not-found" => Error::DestinationNotFound,
-        "destination-unavailable" => Error::DestinationUnavailable,
-        "destination-IP-prohibited" => Error::DestinationIpProhibited,
-        "destination-IP-unroutable" => Error::DestinationIpUnroutable,
-        "connection-refused" => Error::ConnectionRefused,
-        "connection-terminated" => Error::ConnectionTerminated,
-        "connection-timeout" => Error::ConnectionTimeout,
-        "connection-read-timeout" => Error::ConnectionReadTimeout,
-        "connection-write-timeout" => Error::ConnectionWriteTimeout,
-        "connection-limit-reached" => Error::ConnectionLimitReached,
-        "TLS-protocol-error" => Error::TlsProtocolError,
-        "TLS-certificate-error" => Error::TlsCertificateError,
-        "HTTP-request-denied" => Error::HttpRequestDenied,
-        "HTTP-request-method-invalid" => Error::HttpRequestMethodInvalid,
-        "HTTP-request-URI-invalid" => Error::HttpRequestUriInvalid,
-        "HTTP-response-incomplete" => Error::HttpResponseIncomplete,
-        "HTTP-response-header-section-size" => Error::HttpResponseHeaderSectionSize(None),
-        "HTTP-response-body-size" => Error::HttpResponseBodySize(None),
-        "HTTP-response-timeout" => Error::HttpResponseTimeout,
-        "HTTP-protocol-error" => Error::HttpProtocolError,
-        "loop-detected" => Error::LoopDetected,
-        "configuration-error" => Error::ConfigurationError,
-        _ => Error::InternalError(text()),
     }
 }
 

@@ -22,6 +22,7 @@ pub struct Outcome {
     pub kind: i32,
     exit_code: i32,
     pub message: Str,
+    error_code: Str,
 }
 
 #[repr(C)]
@@ -50,14 +51,15 @@ pub struct Request {
 }
 
 const _: () = {
-    assert!(size_of::<Outcome>() == 24);
+    assert!(size_of::<Outcome>() == 40);
     assert!(size_of::<Sink>() == 56);
     assert!(size_of::<Request>() == 104);
 };
 
 /// Why a call did not end well.
 pub enum Failure {
-    ErrorCode(String),
+    /// With its name, see `error_names`.
+    ErrorCode(&'static str, String),
     NoResponse,
     Trap(String),
     Exit(i32),
@@ -78,7 +80,7 @@ impl Failure {
             Failure::NoResponse => "the guest returned without a response",
             Failure::Exit(_) => "the guest called exit",
             Failure::NotStarted => "the instance ended before it took the call",
-            Failure::ErrorCode(text)
+            Failure::ErrorCode(_, text)
             | Failure::Trap(text)
             | Failure::Collateral(text)
             | Failure::Resources(text)
@@ -110,7 +112,7 @@ impl Failure {
 pub fn with_outcome(ended: Result<&(), &Failure>, show: impl FnOnce(&Outcome)) {
     let (kind, exit_code) = match ended {
         Ok(()) => (0, 0),
-        Err(Failure::ErrorCode(_)) => (1, 0),
+        Err(Failure::ErrorCode(..)) => (1, 0),
         Err(Failure::NoResponse) => (2, 0),
         Err(Failure::Trap(_)) => (3, 0),
         Err(Failure::Exit(code)) => (4, *code),
@@ -122,10 +124,15 @@ pub fn with_outcome(ended: Result<&(), &Failure>, show: impl FnOnce(&Outcome)) {
         Err(Failure::Refused(_)) => (10, 0),
     };
     let message = ended.err().map_or("", Failure::message);
+    let error_code = match ended {
+        Err(Failure::ErrorCode(name, _)) => *name,
+        _ => "",
+    };
     show(&Outcome {
         kind,
         exit_code,
         message: Str::of(message.as_bytes()),
+        error_code: Str::of(error_code.as_bytes()),
     });
 }
 

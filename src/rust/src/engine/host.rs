@@ -12,6 +12,7 @@ use super::budget::Share;
 use super::component::Resolved;
 use super::context::{Contexts, Shared};
 use super::egress::Hooks;
+use super::exchange::Inner;
 use super::import_call::Imports;
 use super::outlet::Life;
 use super::slice;
@@ -50,9 +51,13 @@ pub struct Host {
     pub sockets: Permits,
     /// Of the store.
     pub life: Life,
+    /// The request that a guest of WASI 0.2 has, which has one at a time.
+    pub answering: Option<Arc<Inner>>,
     /// Of the component, or of the one that others were composed into.
     first: Slot,
     others: Vec<Slot>,
+    /// For requests to other components: see `handlers`.
+    handlers: Vec<Hooks>,
 }
 
 impl Host {
@@ -74,6 +79,15 @@ impl Host {
         WasiCtxView {
             ctx: &mut slot.wasi,
             table,
+        }
+    }
+
+    /// What requests go through to the component behind one of the imports of `handlers`.
+    pub fn handler(&mut self, position: usize) -> WasiHttpCtxView<'_> {
+        WasiHttpCtxView {
+            ctx: &mut self.first.http,
+            table: &mut self.table,
+            hooks: &mut self.handlers[position],
         }
     }
 
@@ -158,8 +172,10 @@ pub fn new_store(resolved: &Resolved, contexts: &Contexts) -> Result<InstanceSto
         imports: Imports::new(first.clone()),
         sockets: Permits::default(),
         life: Life::default(),
+        answering: None,
         first: Slot::new(first)?,
         others: contexts[1..].iter().map(Slot::new).collect::<Result<_>>()?,
+        handlers: resolved.imports.handlers(first),
     };
     let mut store = Store::new(&resolved.engine, host);
     store.limiter(|host| &mut host.share);

@@ -20,6 +20,7 @@ use wasmtime_wasi_http::{Error, WasiBody, WasiHttpView};
 
 use super::component::Resolved;
 use super::context::Contexts;
+use super::error_names::name_of;
 use super::exchange::{Ended, Failure, Inner};
 use super::host::{Host, new_store};
 
@@ -55,6 +56,11 @@ pub fn instantiation_failure(error: wasmtime::Error, refused: Option<&str>) -> F
         }
         None => failure(error, None),
     }
+}
+
+/// The guest answered with an error-code.
+fn answered(shown: String, code: Error) -> Failure {
+    Failure::ErrorCode(name_of(&code), shown)
 }
 
 /// Sends a response to the exchange as credit allows. One that nobody reads is dropped, so that its
@@ -117,7 +123,7 @@ async fn respond_p2(
     });
     match answer.await {
         Some(Ok(response)) => drain(exchange, response, guest).await,
-        Some(Err(code)) => Err(Failure::ErrorCode(format!("{code:?}"))),
+        Some(Err(code)) => Err(answered(format!("{code:?}"), code.into())),
         None => Err(Failure::NoResponse),
     }
 }
@@ -129,6 +135,7 @@ fn start_p2(
 ) -> wasmtime::Result<(ArgumentsP2, oneshot::Receiver<AnswerP2>)> {
     let (send, answer) = oneshot::channel();
     store.data_mut().imports.deadline_ns = exchange.deadline_ns;
+    store.data_mut().answering = Some(exchange.clone());
     let request = exchange
         .take_request()
         .ok_or_else(|| wasmtime::format_err!("the request was taken already"))?;
@@ -239,7 +246,7 @@ async fn answer_p3(
     task.set(Some(call.task()));
     let response = match handle.finish_call_concurrent(accessor, call).await? {
         (Ok(response),) => response,
-        (Err(code),) => return Ok(Err(Failure::ErrorCode(format!("{code:?}")))),
+        (Err(code),) => return Ok(Err(answered(format!("{code:?}"), code.into()))),
     };
     let response = accessor.with(|mut store| {
         let response = store.get().http().table.delete(response)?;

@@ -13,6 +13,9 @@ use wasmtime::{AsContextMut, Result, bail, format_err};
 use super::channels::{Signature, arriving, inlets, outlets};
 use super::component::Linked;
 use super::config::Engine;
+use super::context::Shared;
+use super::egress::Hooks;
+use super::handlers::{self, Handler};
 use super::host::Host;
 use super::import_call::{Answer, Begun};
 use super::raw::{Channel, Lifted, Lowerable, MAX_FLAT, RawLift, RawLower, Recycled, Shape};
@@ -39,6 +42,8 @@ struct Import {
     name: String,
     /// The interface it implements; the name itself unless that is a label.
     interface: String,
+    /// It takes HTTP requests: they go the way of those that leave, see `handlers`.
+    takes_requests: bool,
 }
 
 struct Function {
@@ -53,6 +58,16 @@ pub struct ImportTable {
     functions: Vec<Function>,
     /// Resources that C++ provides; Wasmtime knows them as dynamic types by their positions.
     pub resources: Vec<ResourceType>,
+    /// The imports that take requests of WASI 0.3.
+    handlers: Vec<u32>,
+}
+
+impl ImportTable {
+    /// What a store with that context needs to pass requests to them.
+    pub fn handlers(&self, context: &Arc<Shared>) -> Vec<Hooks> {
+        let to = |import: &u32| Hooks::to_component(context.clone(), *import);
+        self.handlers.iter().map(to).collect()
+    }
 }
 
 fn is_built_in(interface: &str) -> bool {
@@ -98,6 +113,9 @@ pub fn link(
     for (name, import) in ty.imports(&engine.wasm) {
         let interface = import.implements.unwrap_or(name);
         match import.ty {
+            ComponentItem::ComponentInstance(_) if Handler::of(interface).is_some() => {
+                linking.add_handler(name, interface)?;
+            }
             ComponentItem::ComponentInstance(_) if is_built_in(interface) => {
                 linking.remember_resources(&import.ty);
             }
@@ -152,6 +170,21 @@ impl Linking<'_> {
         }
     }
 
+    fn add_handler(&mut self, name: &str, interface: &str) -> Result<()> {
+        let import = self.add_import(name, interface);
+        self.table.imports[import as usize].takes_requests = true;
+        let mut instance = self.linker.instance(name)?;
+        match Handler::of(interface) {
+            Some(Handler::P3) if self.engine.concurrency => {
+                let position = self.table.handlers.len();
+                self.table.handlers.push(import);
+                handlers::add_p3(&mut instance, position)
+            }
+            Some(Handler::P2) => handlers::add_p2(&mut instance, import),
+            _ => bail!("the import `{name}` needs WASI 0.3, which this engine was made without"),
+        }
+    }
+
     fn add_import(&mut self, name: &str, interface: &str) -> u32 {
         let imports = &mut self.table.imports;
         if let Some(known) = imports.iter().position(|import| import.name == name) {
@@ -160,6 +193,7 @@ impl Linking<'_> {
         imports.push(Import {
             name: name.to_owned(),
             interface: interface.to_owned(),
+            takes_requests: false,
         });
         (imports.len() - 1) as u32
     }
@@ -418,6 +452,7 @@ fn results<const R: usize>(answer: Answer, channels: Vec<(Channel, usize)>) -> R
 pub struct ImportNames {
     name: Str,
     interface: Str,
+    takes_requests: u8,
 }
 
 /// See `NimbusImportFunction`.
@@ -429,7 +464,7 @@ pub struct ImportFunction {
 }
 
 const _: () = {
-    assert!(size_of::<ImportNames>() == 32);
+    assert!(size_of::<ImportNames>() == 40);
     assert!(size_of::<ImportFunction>() == 24);
 };
 
@@ -456,6 +491,7 @@ pub unsafe extern "C" fn nimbus_linked_import(
         let found = ImportNames {
             name: Str::of(import.name.as_bytes()),
             interface: Str::of(import.interface.as_bytes()),
+            takes_requests: import.takes_requests.into(),
         };
         // SAFETY: as above.
         unsafe { out.write(found) };

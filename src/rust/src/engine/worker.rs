@@ -134,7 +134,7 @@ impl Drop for OnInstance {
 
 /// Whether the instance can serve on after a call that ended so.
 fn survives(ended: &Ended) -> bool {
-    matches!(ended, Ok(()) | Err(Failure::ErrorCode(_)))
+    matches!(ended, Ok(()) | Err(Failure::ErrorCode(..)))
 }
 
 async fn serve_p2(
