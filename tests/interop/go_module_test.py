@@ -50,6 +50,19 @@ class GoModuleTest(interop.TestCase):
         self.start(self.go, "serve", address)
         self.assert_succeeds(self.go, "check", address)
 
+    def test_streams_within_records_cross_tcp_and_nats_in_every_direction(self):
+        nats = self.nats()
+        for client, server in ((WRPC_INTEROP, self.go), (self.go, WRPC_INTEROP),
+                               (WRPC_INTEROP, WRPC_INTEROP), (self.go, self.go)):
+            name = f"{client.name}.{server.name}"
+            with self.subTest(f"{name} over NATS"):
+                self.start(server, "serve", f"{nats.url}/{name}")
+                self.assert_succeeds(client, "nested", f"{nats.url}/{name}")
+            with self.subTest(f"{name} over TCP"):
+                ours = "tcp:127.0.0.1:0" if server == WRPC_INTEROP else "127.0.0.1:0"
+                at = self.start(server, "serve", ours).announced.removeprefix("tcp:")
+                self.assert_succeeds(client, "nested", f"tcp:{at}" if client == WRPC_INTEROP else at)
+
     def test_a_killed_go_server_is_missed_over_nats(self):
         address = self.address()
         self.start(self.go, "serve", address).kill()

@@ -15,6 +15,21 @@ class NatsTest(interop.TestCase):
         self.assert_succeeds(WRPC_INTEROP, "large", f"{nats.url}/peer")
         self.assertIn("on purpose", server.describe())
 
+    def test_a_killed_server_fails_the_call_in_time_and_serves_again_after_its_restart(self):
+        """Nobody tells the caller that the server is gone: its own deadline ends the call."""
+        address = f"{self.nats().url}/peer"
+        server = self.start(WRPC_INTEROP, "serve", address)
+        caller = self.own(interop.harness.Process([WRPC_INTEROP, "hang", address]))
+        server.wait_for_stdout("hanging")
+        server.kill()
+        self.assertEqual(0, caller.wait())
+        self.assertIn("no results in time", caller.describe())
+        status, output = self.run_peer(WRPC_INTEROP, "check", address)
+        self.assertNotEqual(0, status)
+        self.assertIn("nobody serves it", output)
+        self.start(WRPC_INTEROP, "serve", address)
+        self.assert_succeeds(WRPC_INTEROP, "check", address)
+
     def test_is_missed_when_killed_and_found_when_started_again(self):
         address = f"{self.nats().url}/shop.kv"
         self.serve_keyvalue(address).kill()

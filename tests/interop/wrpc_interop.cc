@@ -3,9 +3,10 @@
 //   wrpc_interop serve ADDRESS    prints "serving ADDRESS"; until a signal ends it
 //   wrpc_interop check ADDRESS    calls everything there once
 //   wrpc_interop large ADDRESS    calls with large values
-//   wrpc_interop hang ADDRESS     calls what is never answered; prints how that ended
+//   wrpc_interop nested ADDRESS   calls with streams and futures within records
+//   wrpc_interop hang ADDRESS     calls what is never answered; prints how that ended. Only over
+//                                 NATS, where nobody tells that a peer is gone, has it a deadline
 
-#include <cctype>
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
@@ -13,8 +14,10 @@
 
 #include "base/log.h"
 #include "nats/connection.h"
+#include "nested_peer.h"
 #include "net/shard.h"
 #include "nimbus_/interop/peer.h"
+#include "sources.h"
 #include "wrpc/client.h"
 #include "wrpc/framed_client.h"
 #include "wrpc/nats_client.h"
@@ -66,51 +69,6 @@ bool equal(const peer::Mixture& a, const peer::Mixture& b) {
          a.bad == b.bad && a.colour == b.colour && a.rights == b.rights && a.shapes == b.shapes &&
          a.pair == b.pair;
 }
-
-class UpperSource final : public wrpc::StreamSource<std::uint8_t> {
- public:
-  explicit UpperSource(wrpc::StreamReader<std::uint8_t> text) : text_(std::move(text)) {}
-  Eventual<Result<std::optional<Bytes>>> read() override { return next(); }
-
- private:
-  Task<Result<std::optional<Bytes>>> next() {
-    CO_TRY(const std::optional<Bytes> piece, co_await text_.read());
-    if (!piece) co_return std::optional<Bytes>();
-    std::string upper(piece->text());
-    for (char& c : upper) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
-    co_return std::optional(Bytes::take(std::move(upper)));
-  }
-  wrpc::StreamReader<std::uint8_t> text_;
-};
-
-class DoubledSource final : public wrpc::StreamSource<std::uint32_t> {
- public:
-  explicit DoubledSource(wrpc::StreamReader<std::uint32_t> in) : in_(std::move(in)) {}
-  Eventual<Result<std::optional<std::vector<std::uint32_t>>>> read() override { return next(); }
-
- private:
-  Task<Result<std::optional<std::vector<std::uint32_t>>>> next() {
-    CO_TRY(auto chunk, co_await in_.read());
-    if (chunk) {
-      for (std::uint32_t& number : *chunk) number *= 2;
-    }
-    co_return std::move(chunk);
-  }
-  wrpc::StreamReader<std::uint32_t> in_;
-};
-
-class LaterSource final : public wrpc::FutureSource<std::string> {
- public:
-  explicit LaterSource(wrpc::FutureReader<std::string> value) : value_(std::move(value)) {}
-  Eventual<Result<std::string>> read() override { return append(); }
-
- private:
-  Task<Result<std::string>> append() {
-    CO_TRY(const std::string value, co_await value_.read());
-    co_return value + ", at last";
-  }
-  wrpc::FutureReader<std::string> value_;
-};
 
 class Thing final : public peer::Thing {
  public:
@@ -207,10 +165,15 @@ struct Connected {
   std::unique_ptr<peer::Client> client;
 };
 
-Task<std::shared_ptr<wrpc::Invoker>> invokerAt(net::Shard& shard, wrpc::ProviderAddress address) {
-  if (!overNats(address)) co_return *wrpc::makeFramedInvoker(address);
+Task<std::shared_ptr<wrpc::Invoker>> invokerAt(net::Shard& shard, wrpc::ProviderAddress address,
+                                               Duration timeout = std::chrono::seconds(10)) {
+  if (!overNats(address)) {
+    wrpc::FramedClientOptions options;
+    options.call_timeout = timeout;
+    co_return *wrpc::makeFramedInvoker(address, std::move(options));
+  }
   co_return wrpc::makeNatsInvoker(co_await connectTo(shard, address.nats_servers),
-                                  {.prefix = address.nats_prefix});
+                                  {.prefix = address.nats_prefix, .call_timeout = timeout});
 }
 
 Task<void> checkValues(Connected& to) {
@@ -245,8 +208,7 @@ Task<void> checkUpper(Connected& to, std::string text) {
     if (!*piece) break;
     got += (*piece)->text();
   }
-  for (char& c : text) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
-  expect("upper", got == text, "another text");
+  expect("upper", got == upperCase(text), "another text");
 }
 
 // Each number is sent once the one before came back.
@@ -308,8 +270,16 @@ Task<void> checkLarge(net::Shard& shard, wrpc::ProviderAddress address) {
   co_await checkUpper(to, std::string(10'000'000, 'x'));
 }
 
-Task<void> hang(net::Shard& shard, wrpc::ProviderAddress address) {
+Task<void> checkWithin(net::Shard& shard, wrpc::ProviderAddress address) {
   Connected to(shard, co_await invokerAt(shard, std::move(address)));
+  for (const std::string& failure : co_await checkNested(*to.invoker, *to.session, to.context))
+    expect("nested", false, failure);
+}
+
+Task<void> hang(net::Shard& shard, wrpc::ProviderAddress address) {
+  const bool deadline = overNats(address);
+  Connected to(shard, co_await invokerAt(shard, std::move(address), std::chrono::minutes(10)));
+  if (deadline) to.context.deadline = shard.now() + std::chrono::seconds(2);
   const auto answer = co_await to.client->hang(to.context);
   std::printf("%s\n", answer ? "an answer" : ("no answer: " + answer.error().describe()).c_str());
 }
@@ -317,16 +287,18 @@ Task<void> hang(net::Shard& shard, wrpc::ProviderAddress address) {
 int run(int argc, char** argv) {
   const std::string mode = argc == 3 ? argv[1] : "";
   if (mode == "serve")
-    return wrpc::provide(argc - 1, argv + 1, {peer::serve(std::make_shared<Peer>())});
+    return wrpc::provide(argc - 1, argv + 1,
+                         {peer::serve(std::make_shared<Peer>()), serveNested()});
   const auto address = wrpc::ProviderAddress::parse(argc == 3 ? argv[2] : "");
   if (!address) {
-    std::fprintf(stderr, "usage: wrpc_interop serve|check|large|hang ADDRESS\n");
+    std::fprintf(stderr, "usage: wrpc_interop serve|check|large|nested|hang ADDRESS\n");
     return 2;
   }
   auto shards = net::ShardGroup::start(1);
   if (!shards) return 1;
   (*shards)->runTask(0, [&](net::Shard& shard) {
     if (mode == "hang") return hang(shard, *address);
+    if (mode == "nested") return checkWithin(shard, *address);
     return mode == "large" ? checkLarge(shard, *address) : check(shard, *address);
   });
   return failures == 0 ? 0 : 1;

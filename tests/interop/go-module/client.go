@@ -26,9 +26,13 @@ type call func(w wrpc.IndexWriteCloser, r wrpc.IndexReadCloser) error
 
 // Calls; `then` reads the results and writes what comes later.
 func (c client) call(name string, params []byte, then call, paths ...wrpc.SubscribePath) error {
+	return c.callOf(instance, name, params, then, paths...)
+}
+
+func (c client) callOf(in, name string, params []byte, then call, paths ...wrpc.SubscribePath) error {
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
-	w, r, err := c.Invoke(ctx, instance, name, params, paths...)
+	w, r, err := c.Invoke(ctx, in, name, params, paths...)
 	if err != nil {
 		return err
 	}
@@ -149,10 +153,10 @@ func (c client) checkDoubled() error {
 func (c client) checkLater() error {
 	first := wrpc.NewSubscribePath().Index(0)
 	return c.call("later", []byte{0}, func(w wrpc.IndexWriteCloser, r wrpc.IndexReadCloser) error {
-		if err := errors.Join(writeFuture(w, "well"), w.Close()); err != nil {
+		if err := errors.Join(writeFuture(w, "well", 0), w.Close()); err != nil {
 			return err
 		}
-		value, err := readFuture(r)
+		value, err := readFuture(r, 0)
 		return expect("later", value, err, "well, at last")
 	}, first)
 }

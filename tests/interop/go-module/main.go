@@ -4,6 +4,7 @@
 //	wrpc-go serve ADDRESS             prints "serving ADDRESS"
 //	wrpc-go check ADDRESS             calls everything there once
 //	wrpc-go large ADDRESS             calls with large values, over NATS
+//	wrpc-go nested ADDRESS            calls with streams and futures within records
 //	wrpc-go call ADDRESS CALLS BYTES  for measurements
 package main
 
@@ -48,6 +49,8 @@ func run(args []string) error {
 		return check(args[2])
 	case len(args) == 3 && args[1] == "large":
 		return checkLarge(args[2])
+	case len(args) == 3 && args[1] == "nested":
+		return checkNested(args[2])
 	case len(args) == 5 && args[1] == "call":
 		calls, err := strconv.Atoi(args[3])
 		if err != nil {
@@ -59,7 +62,7 @@ func run(args []string) error {
 		}
 		return measure(args[2], calls, size)
 	}
-	return errors.New("usage: wrpc-go serve|check|large|call ADDRESS [CALLS BYTES]")
+	return errors.New("usage: wrpc-go serve|check|large|nested|call ADDRESS [CALLS BYTES]")
 }
 
 func main() {

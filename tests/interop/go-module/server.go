@@ -82,7 +82,12 @@ func doubled(w wrpc.IndexWriteCloser, r wrpc.IndexReadCloser) error {
 	if err := w.WriteByte(0); err != nil {
 		return err
 	}
-	out, err := w.Index(0)
+	return double(in, w, 0)
+}
+
+// All that comes goes doubled into the stream at the path.
+func double(in wrpc.Receiver[[]uint32], w wrpc.IndexWriter, path ...uint32) error {
+	out, err := w.Index(path...)
 	if err != nil {
 		return err
 	}
@@ -104,20 +109,20 @@ func doubled(w wrpc.IndexWriteCloser, r wrpc.IndexReadCloser) error {
 	}
 }
 
-func readFuture(r wrpc.IndexReadCloser) (string, error) {
+func readFuture(r wrpc.IndexReadCloser, path ...uint32) (string, error) {
 	ready, err := wrpc.ReadFutureStatus(r)
 	if err != nil || ready {
 		return "", fmt.Errorf("a future that is ready: %v, %w", ready, err)
 	}
-	value, err := r.Index(0)
+	value, err := r.Index(path...)
 	if err != nil {
 		return "", err
 	}
 	return wrpc.ReadString(value)
 }
 
-func writeFuture(w wrpc.IndexWriteCloser, value string) error {
-	out, err := w.Index(0)
+func writeFuture(w wrpc.IndexWriteCloser, value string, path ...uint32) error {
+	out, err := w.Index(path...)
 	if err != nil {
 		return err
 	}
@@ -128,14 +133,14 @@ func writeFuture(w wrpc.IndexWriteCloser, value string) error {
 }
 
 func later(w wrpc.IndexWriteCloser, r wrpc.IndexReadCloser) error {
-	value, err := readFuture(r)
+	value, err := readFuture(r, 0)
 	if err != nil {
 		return err
 	}
 	if err := w.WriteByte(0); err != nil {
 		return err
 	}
-	return writeFuture(w, value+", at last")
+	return writeFuture(w, value+", at last", 0)
 }
 
 // Handles are the name behind a mark; what they are is nobody else's business.
@@ -209,5 +214,6 @@ func register(server wrpc.Server) {
 	add(instance, "later", later, first)
 	add(instance, "thing", newThing)
 	add(instance, "thing.name", thingName)
+	registerNested(add)
 	add(benchInstance, "echo", sameBytes)
 }
