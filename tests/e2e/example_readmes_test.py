@@ -38,6 +38,21 @@ class ReadmesTest(harness.TestCase):
             with self.subTest(folder.name):
                 self.check(folder)
 
+    def test_what_the_readme_of_the_provider_in_cpp_says(self):
+        """Its provider serves the component whose README says how to ask it."""
+        folder = EXAMPLES / "providers" / "greeter-cpp"
+        build, serve = re.search(r"^    (cmake --build build --target \S+)\n    (.*)\n\n",
+                                 (folder / "README.md").read_text(encoding="utf-8"),
+                                 re.MULTILINE).groups()
+        # The build that is tested has made it, by that target.
+        target = build.rsplit(" ", 1)[1]
+        self.assertEqual(f"build/{folder.relative_to(harness.SOURCE)}/{target}", serve.split()[0])
+        _, (provider, _), *asking = commands_of(EXAMPLES / "greeter-web" / "README.md")
+        self.assertEqual(f"{serve} &", provider)
+        self.ports = {}
+        self.start(serve, "")
+        self.run_commands(asking)
+
     def check(self, folder):
         (build, _), *commands = commands_of(folder / "README.md")
         guests = build.removeprefix(BUILD).split()

@@ -1,10 +1,13 @@
 """Key-value between ours, the example provider on wRPC's own Go module, and a client in Go
 that shares no code with either."""
 
+import re
 import unittest
 
 import interop
 from interop import peer
+
+README = interop.harness.SOURCE / "examples" / "providers" / "keyvalue-go" / "README.md"
 
 
 class GoProviderTest(interop.TestCase):
@@ -29,6 +32,27 @@ class GoProviderTest(interop.TestCase):
         self.assert_missing(f"{nats.url}/shop.kv")
         self.start(peer("keyvalue-go"), "nats", nats.url, "shop.kv")
         self.assert_conforms(f"{nats.url}/shop.kv")
+
+
+class ReadmeTest(interop.TestCase):
+    def test_serves_by_the_commands_of_its_readme(self):
+        """Only the ports and folders are others."""
+        block = re.search(r"^    go build -o keyvalue \.\n((?:    .*\n)+)",
+                          README.read_text(encoding="utf-8"), re.MULTILINE).group(1)
+        addresses = {"nats": "nats://127.0.0.1:4222", "tcp": "127.0.0.1:7761",
+                     "unix": "/run/keyvalue.sock"}
+        nats = self.nats()
+        here = {"nats": nats.url, "tcp": "127.0.0.1:0", "unix": str(self.folder / "kv.sock")}
+        seen = []
+        for program, transport, where, *prefix in map(str.split, block.splitlines()):
+            with self.subTest(transport):
+                self.assertEqual(["./keyvalue", addresses[transport]], [program, where])
+                provider = self.start(peer("keyvalue-go"), transport, here[transport], *prefix)
+                self.assert_conforms({"nats": "/".join([nats.url, *prefix]),
+                                      "tcp": f"tcp:{provider.announced}",
+                                      "unix": f"unix:{here['unix']}"}[transport])
+                seen.append(transport)
+        self.assertEqual(["nats", "tcp", "unix"], seen)
 
 
 class GoClientTest(interop.TestCase):
