@@ -121,6 +121,14 @@ Result<Candidate> find(Network& network, const oci::Url& base, const UpdateReque
   return *std::move(found);
 }
 
+Result<void> checkDigest(const Candidate& found, const UpdateRequest& request) {
+  if (!request.digest || *request.digest == found.archive.digest) return {};
+  return fail(ErrorCode::kPermissionDenied,
+              fmt::format("{} of wash {} has the SHA-256 {}, and not {}, which was given",
+                          found.archive.file, found.version.text(), found.archive.digest.hex(),
+                          request.digest->hex()));
+}
+
 Result<oci::OpenFile> download(Network& network, const oci::Url& base,
                                const ReleaseArchive& archive, const UpdateFolder& folder,
                                oci::Progress* progress) {
@@ -143,7 +151,9 @@ Result<UpdateOutcome> update(const UpdateRequest& request, ProcessRunner& runner
   UpdateOutcome outcome{.target = found.version, .available = found.version > request.current};
   auto installation = findInstallation(request.program, request.current);
   if (installation) outcome.install_path = installation->program;
-  if (request.dry_run || (!outcome.available && !request.force)) return outcome;
+  if (!outcome.available && !request.force) return outcome;
+  TRY_VOID(checkDigest(found, request));
+  if (request.dry_run) return outcome;
 
   if (!installation) return std::unexpected(std::move(installation).error());
   TRY(const UpdateFolder folder, UpdateFolder::open(request.cache_folder));

@@ -7,6 +7,12 @@
 
 namespace nimbus::wash {
 
+Result<std::pair<std::string, std::string>> parseKeyValue(std::string_view text) {
+  const auto pair = splitOnce(text, '=');
+  if (pair && !pair->first.empty()) return std::pair<std::string, std::string>(*pair);
+  return fail(ErrorCode::kInvalidArgument, "\"" + std::string(text) + "\": expected KEY=VALUE");
+}
+
 CLI::Validator numberFrom(std::uint64_t least, std::uint64_t most) {
   return CLI::Validator(
       [least, most](std::string& text) {

@@ -8,6 +8,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "base/result.h"
 #include "base/text.h"
 
 namespace nimbus::wash {
@@ -25,6 +26,9 @@ template <typename Parse>
       },
       "");
 }
+
+// What stands before and after the first "=" in an argument such as KEY=VALUE.
+[[nodiscard]] Result<std::pair<std::string, std::string>> parseKeyValue(std::string_view text);
 
 // A whole number between the two.
 [[nodiscard]] CLI::Validator numberFrom(std::uint64_t least, std::uint64_t most);

@@ -92,13 +92,22 @@ Result<void> addEnvironment(const GuestFlags& flags, host::LocalResources& resou
 
 Result<void> addConfig(const GuestFlags& flags, host::LocalResources& resources) {
   for (const std::string& entry : flags.config) {
-    const auto pair = splitOnce(entry, '=');
-    if (!pair || pair->first.empty()) {
-      return fail(ErrorCode::kInvalidArgument, "--config " + entry + ": expected KEY=VALUE");
-    }
-    resources.config[std::string(pair->first)] = std::string(pair->second);
+    TRY(auto pair, parseKeyValue(entry));
+    resources.config[std::move(pair.first)] = std::move(pair.second);
   }
   return {};
+}
+
+// Who serves wasi:keyvalue, as a manifest names it.
+Result<std::string> keyValueProviderOf(std::string_view text) {
+  if (text == "memory") return std::string("keyvalue-memory");
+  if (text.starts_with(kSqlitePrefix) && text.size() > kSqlitePrefix.size())
+    return std::string("keyvalue-sqlite");
+  const auto ref = host::parseProviderRef(text);
+  if (ref && std::holds_alternative<wrpc::ProviderAddress>(*ref)) return std::string(text);
+  return fail(ErrorCode::kInvalidArgument,
+              "\"" + std::string(text) +
+                  "\": expected memory, sqlite:FILE, unix:PATH, tcp:HOST:PORT or nats:PREFIX");
 }
 
 // The guest has key-value without being asked to, for trying things out.
@@ -106,18 +115,7 @@ Result<void> addKeyValue(const GuestFlags& flags, host::WorkloadSpec& spec) {
   host::HostInterface& entry = spec.host_interfaces.emplace_back();
   entry.namespace_name = "wasi";
   entry.package = "keyvalue";
-  if (flags.keyvalue == "memory") {
-    entry.provider = "keyvalue-memory";
-  } else if (flags.keyvalue.starts_with(kSqlitePrefix)) {
-    entry.provider = "keyvalue-sqlite";
-  } else if (const auto ref = host::parseProviderRef(flags.keyvalue);
-             ref && std::holds_alternative<wrpc::ProviderAddress>(*ref)) {
-    entry.provider = flags.keyvalue;
-  } else {
-    return fail(ErrorCode::kInvalidArgument,
-                "--keyvalue " + flags.keyvalue +
-                    ": expected memory, sqlite:FILE, unix:PATH, tcp:HOST:PORT or nats:PREFIX");
-  }
+  TRY(entry.provider, keyValueProviderOf(flags.keyvalue));
   return {};
 }
 
@@ -236,8 +234,10 @@ void addGuestFlags(CLI::App& command, GuestFlags& flags) {
       ->check(acceptedBy(parseDuration))
       ->option_text("DURATION (default 10m)");
   command.add_option("--keyvalue", flags.keyvalue, "Where wasi:keyvalue keeps its data")
+      ->check(acceptedBy(keyValueProviderOf))
       ->option_text("memory|sqlite:FILE|unix:PATH|tcp:HOST:PORT|nats:PREFIX (default memory)");
   command.add_option("--config", flags.config, "Configuration that the guest reads by wasi:config")
+      ->check(acceptedBy(parseKeyValue))
       ->option_text("KEY=VALUE ...")
       ->allow_extra_args(false);
   command

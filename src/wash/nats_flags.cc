@@ -2,6 +2,8 @@
 
 #include <CLI/CLI.hpp>
 
+#include "wash/flag_check.h"
+
 namespace nimbus::wash {
 namespace {
 
@@ -20,6 +22,8 @@ void takeIdentity(const NatsFlags& flags, nats::ConnectOptions& to) {
   to.nkey = flags.nkey;
   to.nkey_seed_file = flags.nkey_seed_file;
 }
+
+Result<void> checkServer(const std::string& url) { return nats::checkOptions({.servers = {url}}); }
 
 void takeTls(const NatsFlags& flags, nats::ConnectOptions& to) {
   if (flags.tls_ca.empty() && flags.tls_certificate.empty()) return;
@@ -40,6 +44,7 @@ void addNatsFlags(CLI::App& command, NatsFlags& flags) {
   add("url", flags.urls, "Servers that nats:PREFIX means; the first that answers is used")
       ->envname("WASH_DATA_NATS_URL")
       ->delimiter(',')
+      ->check(acceptedBy(checkServer))
       ->option_text("URL[,URL...] (default nats://127.0.0.1:4222)");
   add("tls-ca", flags.tls_ca, "Authorities to trust instead of the system's, PEM")
       ->envname("WASH_DATA_NATS_TLS_CA")

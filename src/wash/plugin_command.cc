@@ -169,6 +169,8 @@ void addInstall(CLI::App& group, const PluginCommandParts& parts) {
   command->add_flag("-y,--yes", flags->yes, "Agree to all that it declares, without being asked");
   addReferenceFlags(*command, flags->registries);
   command->callback([flags, &parts] {
+    if (const auto checked = checkPluginSource(flags->source, flags->digest); !checked)
+      throw CLI::ValidationError(checked.error().message());
     parts.action.set("plugin install", {{"source", flags->source}},
                      [flags, &parts](plugin::HookContext&) {
                        const Interrupt interrupt;

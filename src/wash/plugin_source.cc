@@ -24,14 +24,8 @@ std::string withoutFileScheme(const std::string& source) {
   return source.starts_with(kScheme) ? source.substr(kScheme.size()) : source;
 }
 
-Result<PluginBinary> read(const std::string& source, const std::string& digest,
-                          const ReferenceFlags& registries) {
+Result<PluginBinary> read(const std::string& source, const ReferenceFlags& registries) {
   if (isUrl(source)) {
-    if (digest.empty()) {
-      return fail(
-          ErrorCode::kInvalidArgument,
-          "a plugin from an address needs --digest sha256:…, so that it is the one you mean");
-    }
     TransferLine line;
     TRY(Bytes bytes, download(source, plugin::kMaxPluginBytes, line));
     return PluginBinary{std::move(bytes), source};
@@ -46,13 +40,20 @@ Result<PluginBinary> read(const std::string& source, const std::string& digest,
 
 }  // namespace
 
-Result<PluginBinary> readPluginBinary(const std::string& source, const std::string& digest,
-                                      const ReferenceFlags& registries) {
-  if (!digest.empty() && !plugin::isDigest(digest)) {
+Result<void> checkPluginSource(const std::string& source, const std::string& digest) {
+  if (!digest.empty() && !plugin::isDigest(digest))
     return fail(ErrorCode::kInvalidArgument,
                 "--digest " + digest + ": expected sha256: and 64 hexadecimal digits");
-  }
-  TRY(PluginBinary binary, read(source, digest, registries));
+  if (digest.empty() && isUrl(source))
+    return fail(ErrorCode::kInvalidArgument,
+                "a plugin from an address needs --digest sha256:…, so that it is the one you mean");
+  return {};
+}
+
+Result<PluginBinary> readPluginBinary(const std::string& source, const std::string& digest,
+                                      const ReferenceFlags& registries) {
+  TRY_VOID(checkPluginSource(source, digest));
+  TRY(PluginBinary binary, read(source, registries));
   const std::string actual = engine::digestText(engine::sha256(binary.bytes.view()));
   if (!digest.empty() && actual != digest) {
     return fail(ErrorCode::kPermissionDenied,

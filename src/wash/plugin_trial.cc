@@ -61,10 +61,8 @@ Result<types::Event> parseHook(const std::string& text) {
 Result<plugin::HookContext::Entries> parseContext(const std::vector<std::string>& pairs) {
   plugin::HookContext::Entries entries;
   for (const std::string& text : pairs) {
-    const auto pair = splitOnce(text, '=');
-    if (!pair || pair->first.empty())
-      return fail(ErrorCode::kInvalidArgument, "--context " + text + ": expected KEY=VALUE");
-    entries[std::string(pair->first)] = pair->second;
+    TRY(auto pair, parseKeyValue(text));
+    entries[std::move(pair.first)] = std::move(pair.second);
   }
   return entries;
 }
@@ -238,9 +236,11 @@ void addPluginTest(CLI::App& group, const PluginCommandParts& parts) {
   command->add_option("plugin", flags->source, "A file, or a project's folder, which is built")
       ->required();
   command->add_option("--hook", flags->hooks, "A hook to run: before-dev, after-push")
+      ->check(acceptedBy(parseHook))
       ->option_text("HOOK ...")
       ->allow_extra_args(false);
   command->add_option("--context", flags->context, "What the hooks' context begins with")
+      ->check(acceptedBy(parseKeyValue))
       ->option_text("KEY=VALUE ...")
       ->allow_extra_args(false);
   command->add_option("--exit-status", flags->exit_status, "Of the command, for after-hooks")

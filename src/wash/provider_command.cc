@@ -2,8 +2,8 @@
 
 #include <CLI/CLI.hpp>
 
-#include "base/text.h"
 #include "wash/command.h"
+#include "wash/flag_check.h"
 #include "wash/nats_flags.h"
 #include "wash/served_provider.h"
 #include "wash/termination.h"
@@ -27,10 +27,8 @@ struct ProviderFlags {
 Result<ProviderConfig> configOf(const std::vector<std::string>& entries) {
   ProviderConfig config;
   for (const std::string& entry : entries) {
-    const auto pair = splitOnce(entry, '=');
-    if (!pair || pair->first.empty())
-      return fail(ErrorCode::kInvalidArgument, "--config " + entry + ": expected KEY=VALUE");
-    config[std::string(pair->first)] = std::string(pair->second);
+    TRY(auto pair, parseKeyValue(entry));
+    config[std::move(pair.first)] = std::move(pair.second);
   }
   return config;
 }
@@ -53,6 +51,13 @@ Result<void> serve(const ProviderFlags& flags, const GlobalOptions& global, Logg
   return {};
 }
 
+// What is wrong with the name and its configuration together.
+void checkWords(const ProviderFlags& flags) {
+  const auto config = configOf(flags.config);
+  const auto checked = config ? checkServedProvider(flags.name, *config) : Result<void>();
+  if (!checked) throw CLI::ValidationError(checked.error().message());
+}
+
 int run(const ProviderFlags& flags, const GlobalOptions& global) {
   Termination::prepare();
   const std::unique_ptr<Logger> log = makeStderrLogger(global.log_level, global.log_format);
@@ -72,14 +77,17 @@ void addProviderCommand(CLI::App& app, const GlobalOptions& global, Action& acti
   command->add_option("name", flags->name, "Which one")->required()->option_text("PROVIDER");
   command->add_option("--listen", flags->listen, "Where; port 0 takes a free one")
       ->required()
+      ->check(acceptedBy(wrpc::ProviderAddress::parse))
       ->option_text("unix:PATH|tcp:ADDRESS:PORT|nats:PREFIX|nats://SERVER/PREFIX");
   command
       ->add_option("--config", flags->config,
                    "keyvalue-sqlite: path=FILE; both: max-bytes=N, max-keys=N")
+      ->check(acceptedBy(parseKeyValue))
       ->option_text("KEY=VALUE ...")
       ->allow_extra_args(false);
   addNatsFlags(*command, flags->nats);
   command->callback([flags, &global, &action] {
+    checkWords(*flags);
     action.set("provider serve", [flags, &global] { return run(*flags, global); });
   });
 }

@@ -7,10 +7,13 @@
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
+#include "base/text.h"
 #include "project/config.h"
 #include "project/directories.h"
+#include "release/download.h"
 #include "release/update.h"
 #include "wash/command.h"
+#include "wash/flag_check.h"
 #include "wash/terminal/interrupt.h"
 #include "wash/terminal/transfer_line.h"
 
@@ -22,12 +25,19 @@ constexpr std::string_view kVariable = "WASH_UPDATE_URL";
 
 struct UpdateFlags {
   std::string base_url;
+  std::string sha256;
   bool dry_run = false;
   bool force = false;
   bool major = false;
   bool minor = false;
   bool patch = false;
 };
+
+Result<oci::Digest> parseSha256(std::string_view hex) {
+  if (auto digest = oci::Digest::parse("sha256:" + lowerAscii(hex))) return *std::move(digest);
+  return fail(ErrorCode::kInvalidArgument,
+              fmt::format("\"{}\" is not a SHA-256: 64 hexadecimal digits", hex));
+}
 
 release::Reach reachOf(const UpdateFlags& flags) {
   if (flags.patch) return release::Reach::kPatch;
@@ -55,6 +65,9 @@ Result<release::UpdateRequest> requestOf(const UpdateFlags& flags) {
   if (!current) return fail(ErrorCode::kInternal, "this version is none: " NIMBUS_VERSION);
   request.current = *std::move(current);
   request.reach = reachOf(flags);
+  if (!flags.sha256.empty()) {
+    TRY(request.digest, parseSha256(flags.sha256));
+  }
   request.dry_run = flags.dry_run;
   request.force = flags.force;
   request.program = "/proc/self/exe";
@@ -107,7 +120,13 @@ void addUpdateCommand(CLI::App& app, const GlobalOptions& global, Action& action
   command
       ->add_option("--base-url", flags->base_url,
                    "Where releases are (or WASH_UPDATE_URL, or update.url of your configuration)")
+      ->check(acceptedBy(release::parseBaseUrl))
       ->option_text("URL");
+  command
+      ->add_option("--sha256", flags->sha256,
+                   "The archive's digest, known from elsewhere: no other one is installed")
+      ->check(acceptedBy(parseSha256))
+      ->option_text("HEX");
   command->add_flag("-d,--dry-run", flags->dry_run, "Only say what would be installed");
   command->add_flag("-f,--force", flags->force, "Install also what is not newer");
   CLI::Option* major = command->add_flag("--major", flags->major, "To any version (the default)");

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <filesystem>
 
@@ -14,6 +15,7 @@
 #include "host/manifest.h"
 #include "wash/admin_socket.h"
 #include "wash/command.h"
+#include "wash/flag_check.h"
 
 namespace nimbus::wash {
 namespace {
@@ -29,6 +31,13 @@ struct WorkloadFlags {
   bool no_wait = false;
   bool follow = true;
 };
+
+// Of a workload or a namespace: what cannot be one is not asked for. The host knows the rest.
+Result<void> checkName(std::string_view name) {
+  const bool plain = std::ranges::all_of(name, [](char c) { return c > ' ' && c < 0x7F; });
+  if (plain && !name.empty()) return {};
+  return fail(ErrorCode::kInvalidArgument, "\"" + std::string(name) + "\" is no name");
+}
 
 Result<AdminClient> connect(net::Shard& shard, const WorkloadFlags& flags) {
   std::string address = flags.address;
@@ -160,6 +169,7 @@ void addWorkloadCommand(CLI::App& app, const GlobalOptions& global, Action& acti
   auto flags = std::make_shared<WorkloadFlags>();
   command->add_option("--host", flags->address, "Its administration API: unix:PATH or ADDRESS:PORT")
       ->envname("WASH_ADMIN")
+      ->check(acceptedBy(net::Endpoint::parse))
       ->option_text("ADDRESS");
   command->add_option("--token-file", flags->token_file, "Bearer token for an API over TCP")
       ->option_text("FILE");
@@ -169,16 +179,20 @@ void addWorkloadCommand(CLI::App& app, const GlobalOptions& global, Action& acti
   applying->add_option("manifest", flags->argument, "YAML or JSON")->required();
   applying->add_flag("--no-wait", flags->no_wait, "Return before the new generation serves");
   CLI::App* listing = addStep(*command, "list", "List workloads", flags, global, action, list);
-  listing->add_option("--namespace", flags->namespace_name, "Only of this namespace");
+  listing->add_option("--namespace", flags->namespace_name, "Only of this namespace")
+      ->check(acceptedBy(checkName));
   addStep(*command, "get", "Show one workload", flags, global, action, get)
       ->add_option("name", flags->argument, "[NAMESPACE/]NAME")
-      ->required();
+      ->required()
+      ->check(acceptedBy(checkName));
   addStep(*command, "delete", "Take a workload down", flags, global, action, remove)
       ->add_option("name", flags->argument, "[NAMESPACE/]NAME")
-      ->required();
+      ->required()
+      ->check(acceptedBy(checkName));
   CLI::App* following = addStep(*command, "events", "Follow what happens to workloads", flags,
                                 global, action, events);
-  following->add_option("workload", flags->argument, "Only of this one: NAMESPACE/NAME");
+  following->add_option("workload", flags->argument, "Only of this one: NAMESPACE/NAME")
+      ->check(acceptedBy(checkName));
   following->add_flag("--follow,!--no-follow", flags->follow,
                       "Go on until interrupted (default), or print what is remembered");
 }

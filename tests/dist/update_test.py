@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """`wash update` with the real program, and releases of small ones on loopback."""
 
+import hashlib
 import json
 import os
 import re
@@ -47,11 +48,11 @@ class TestCase(harness.TestCase):
         self.assertEqual(0, done.returncode, done.stdout + done.stderr)
         return json.loads(done.stdout)["data"]
 
-    def refuses(self, message, *arguments, **options):
+    def refuses(self, message, *arguments, status=1, **options):
         """It fails with the message, and all is as it was."""
         before = self.program.stat().st_ino
         done = self.run_update(*arguments, **options)
-        self.assertEqual(1, done.returncode, done.stdout)
+        self.assertEqual(status, done.returncode, done.stdout)
         self.assertIn(message, done.stderr)
         self.assertEqual(before, self.program.stat().st_ino)
         self.assertEqual(["bin", "lib"], sorted(os.listdir(self.prefix)))
@@ -89,6 +90,17 @@ class Updates(TestCase):
         self.assertEqual(f"wash {self.current}", self.version(self.program))
         self.assertEqual(["/releases.json"], self.server.requests)
         self.assertFalse(self.cache.exists())
+
+    def test_only_to_the_archive_whose_digest_is_given(self):
+        self.releases.add("9.1.0")
+        archive = self.releases.path / "9.1.0" / releases.archive_name("9.1.0")
+        digest = hashlib.sha256(archive.read_bytes()).hexdigest()
+        for flags in ((), ("--dry-run",)):
+            self.refuses(f"has the SHA-256 {digest}, and not {'0' * 64}, which was given",
+                         "--sha256", "0" * 64, *flags)
+        self.assertEqual({"/releases.json"}, set(self.server.requests))
+        self.assertTrue(self.update("--sha256", digest.upper())["updated"])
+        self.assertEqual("wash 9.1.0", self.version(self.program))
 
     def test_nothing_where_there_is_nothing_newer(self):
         data = self.update()
@@ -174,7 +186,7 @@ class Refuses(TestCase):
         self.refuses("redirected more than 5 times")
 
     def test_addresses_that_others_can_change(self):
-        self.refuses("https only", base="http://downloads.example/wash")
+        self.refuses("https only", base="http://downloads.example/wash", status=2)
 
     def test_a_program_from_elsewhere(self):
         self.releases.add("9.1.0")

@@ -42,9 +42,9 @@ class TestCase(harness.TestCase):
     def lock(self):
         return json.loads((self.plugins / "plugins.lock").read_text())["plugins"]
 
-    def fails(self, *arguments):
+    def fails(self, *arguments, status=1):
         done = self.run_wash(*arguments)
-        self.assertEqual(1, done.returncode, done.stdout)
+        self.assertEqual(status, done.returncode, done.stdout)
         return done.stderr
 
     def installed(self, *arguments):
@@ -92,12 +92,12 @@ class FromAnAddress(TestCase):
 
     def test_without_a_digest_nothing_is_fetched(self):
         self.assertIn("needs --digest",
-                      self.fails("plugin", "install", self.url("/old-2.wasm")))
+                      self.fails("plugin", "install", self.url("/old-2.wasm"), status=2))
 
     def test_what_is_no_digest(self):
         for text in ("abc", "sha256:", "sha256:" + "G" * 64, "md5:" + "0" * 64):
             self.assertIn("expected sha256:", self.fails(
-                "plugin", "install", self.url("/old-2.wasm"), "--digest", text))
+                "plugin", "install", self.url("/old-2.wasm"), "--digest", text, status=2))
 
     def test_servers_that_do_not_deliver(self):
         for path, message in (("/none", "the server answers 404"),
