@@ -61,7 +61,8 @@ class GoModuleTest(interop.TestCase):
             with self.subTest(f"{name} over TCP"):
                 ours = "tcp:127.0.0.1:0" if server == WRPC_INTEROP else "127.0.0.1:0"
                 at = self.start(server, "serve", ours).announced.removeprefix("tcp:")
-                self.assert_succeeds(client, "nested", f"tcp:{at}" if client == WRPC_INTEROP else at)
+                at = f"tcp:{at}" if client == WRPC_INTEROP else at
+                self.assert_succeeds(client, "nested", at)
 
     def test_a_killed_go_server_is_missed_over_nats(self):
         address = self.address()
