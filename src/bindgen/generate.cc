@@ -11,6 +11,7 @@
 #include "bindgen/guest.h"
 #include "bindgen/whole_file.h"
 #include "bindgen/wit_files.h"
+#include "wit/input_streams.h"
 
 namespace nimbus::bindgen {
 
@@ -37,7 +38,8 @@ Result<void> checkLanguage(const std::string& language) {
 Result<std::vector<GeneratedFile>> generateBindings(const GenerateRequest& request) {
   TRY_VOID(checkLanguage(request.language));
   if (isGuestLanguage(request.language)) return generateGuestBindings(request);
-  TRY(const wit::Document document, loadWit(request.wit));
+  TRY(wit::Document document, loadWit(request.wit));
+  wit::mapInputStreams(document);
   TRY(const std::vector<Unit> units, selectUnits(document, request.selection));
   return cpp::CppBackend(request.backend).generate(document, units);
 }

@@ -66,14 +66,12 @@ const NimbusSink& Exchange::sinkTemplate() {
       .consumed =
           [](void* context, std::size_t size) {
             kSelf(context)->consumed_bytes_ += size;
-            kSelf(context)->body_changed_ = true;
-            kSelf(context)->markChanged();
+            kSelf(context)->bodyProgressed();
           },
       .unread =
           [](void* context) {
             kSelf(context)->body_unwanted_ = true;
-            kSelf(context)->body_changed_ = true;
-            kSelf(context)->markChanged();
+            kSelf(context)->bodyProgressed();
           },
       .done =
           [](void* context, const NimbusOutcome* outcome) {
@@ -177,6 +175,18 @@ void Exchange::notify() {
     destroyed_ = nullptr;
   }
   changed_.set();
+}
+
+// The guest may have given its request's content away: then it is read outside of its polls, and no
+// end of one tells of it.
+void Exchange::bodyProgressed() {
+  body_changed_ = true;
+  markChanged();
+  if (net::Shard* const shard = net::Shard::current()) shard->defer(late_);
+}
+
+void Exchange::Late::runDeferred() {
+  if (exchange_.body_changed_) exchange_.notify();  // may destroy both
 }
 
 void Exchange::markChanged() {

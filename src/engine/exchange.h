@@ -12,6 +12,7 @@
 #include "base/result.h"
 #include "base/sync.h"
 #include "http/message.h"
+#include "net/shard.h"
 #include "rust/engine.h"
 
 namespace nimbus::engine {
@@ -119,6 +120,17 @@ class Exchange : private ListLink<Exchange> {
   Exchange() = default;
   static const NimbusSink& sinkTemplate();
   void markChanged();
+  void bodyProgressed();
+
+  // Notifies at the end of the shard's turn, if nobody has before.
+  class Late final : public net::Deferred {
+   public:
+    explicit Late(Exchange& exchange) : exchange_(exchange) {}
+    void runDeferred() override;
+
+   private:
+    Exchange& exchange_;
+  };
 
   void onHead(std::uint16_t status, const NimbusField* headers, std::size_t count);
   void onBody(const std::uint8_t* data, std::size_t size, const void* bytes);
@@ -143,6 +155,7 @@ class Exchange : private ListLink<Exchange> {
 
   friend ListLink<Exchange>;
   ChangeList* list_ = nullptr;
+  Late late_{*this};
 };
 
 }  // namespace nimbus::engine

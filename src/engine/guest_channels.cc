@@ -1,7 +1,10 @@
 #include "engine/guest_channels.h"
 
+#include <atomic>
+#include <mutex>
 #include <optional>
 #include <string>
+#include <thread>
 #include <utility>
 
 #include "base/sync.h"
@@ -14,17 +17,83 @@ namespace {
 
 using Piece = Result<std::optional<ByteChain>>;
 
-// What a guest writes. Readers are resumed at the end of a turn, never within a poll.
+// Has something run at the end of a turn of its shard, told so on any thread. Owned by those who
+// may tell and by the one who is told, whose end closes it.
+class Bell {
+ public:
+  Bell(net::Shard& shard, net::Deferred& told)
+      : thread_(std::this_thread::get_id()), shard_(shard), told_(&told) {}
+  Bell(const Bell&) = delete;
+  Bell& operator=(const Bell&) = delete;
+
+  // On the shard's thread.
+  void close() {
+    {
+      const std::lock_guard lock(mutex_);
+      told_ = nullptr;
+    }
+    release();
+  }
+
+  [[nodiscard]] NimbusWake wake() {
+    references_.fetch_add(1, std::memory_order_relaxed);
+    return {
+        .wake = [](void* bell, std::uint64_t) { static_cast<Bell*>(bell)->ring(); },
+        .release = [](void* bell) { static_cast<Bell*>(bell)->release(); },
+        .queue = this,
+        .token = 0,
+    };
+  }
+
+ private:
+  ~Bell() = default;
+
+  void ring() {
+    if (std::this_thread::get_id() == thread_) {
+      if (told_ != nullptr) shard_.defer(*told_);
+      return;
+    }
+    const std::lock_guard lock(mutex_);
+    if (told_ == nullptr || std::exchange(posted_, true)) return;
+    references_.fetch_add(1, std::memory_order_relaxed);
+    // Released also if the shard ends before it runs.
+    shard_.post([self = Held(this)] { self->arrive(); });
+  }
+
+  void arrive() {
+    const std::lock_guard lock(mutex_);
+    posted_ = false;
+    if (told_ != nullptr) shard_.defer(*told_);
+  }
+
+  void release() {
+    if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
+  }
+  struct GiveBack {
+    void operator()(Bell* bell) const { bell->release(); }
+  };
+  using Held = std::unique_ptr<Bell, GiveBack>;
+
+  std::atomic<std::uint64_t> references_{1};
+  std::mutex mutex_;
+  const std::thread::id thread_;
+  net::Shard& shard_;    // alive as long as somebody is told
+  net::Deferred* told_;  // changed under the mutex, on the shard's thread
+  bool posted_ = false;
+};
+
+// What a guest writes, or what is in a stream of the host that it gave away. Readers are resumed at
+// the end of a turn, never within a poll.
 class OutletSource final : public wrpc::ByteSource, net::Deferred {
  public:
   OutletSource(net::Shard& shard, NimbusOutlet* outlet, UseToken use)
-      : shard_(shard), outlet_(outlet), use_(std::move(use)) {
-    nimbus_outlet_watch(outlet_, this, [](void* context) {
-      auto& source = *static_cast<OutletSource*>(context);
-      source.shard_.defer(source);
-    });
+      : bell_(new Bell(shard, *this)), outlet_(outlet), use_(std::move(use)) {
+    nimbus_outlet_watch(outlet_, bell_->wake());
   }
-  ~OutletSource() override { nimbus_outlet_free(outlet_); }
+  ~OutletSource() override {
+    bell_->close();
+    nimbus_outlet_free(outlet_);
+  }
 
   Eventual<Piece> read() override {
     if (std::optional<Piece> there = readNow()) return *std::move(there);
@@ -57,7 +126,7 @@ class OutletSource final : public wrpc::ByteSource, net::Deferred {
 
   void runDeferred() override { ready_.set(); }
 
-  net::Shard& shard_;
+  Bell* bell_;
   NimbusOutlet* outlet_;
   UseToken use_;
   Event ready_;

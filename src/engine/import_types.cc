@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "wit/input_streams.h"
 #include "wit/tools.h"
 #include "wrpc/dynamic_shape.h"
 
@@ -46,6 +47,7 @@ std::vector<wit::TypeRef> onWire(const wit::Document& document,
 Result<ImportTypes> ImportTypes::read(ByteView component) {
   TRY(const std::string json, wit::worldJson(component));
   TRY(wit::Document document, wit::readDocument(json));
+  wit::mapInputStreams(document);
   ImportTypes types;
   types.document_ = std::make_shared<const wit::Document>(std::move(document));
   return types;

@@ -83,6 +83,10 @@ namespace nimbus::engine {
 // futures: see its text in test_streaming_guest_test.cc. Bytes of streams count from 0 up.
 [[nodiscard]] Bytes streamingGuest();
 
+// The same for input streams of WASI 0.2, which test:streams/api@1.0.0 takes and returns there: see
+// its WIT in test_input_stream_guest_test.cc.
+[[nodiscard]] Bytes inputStreamGuest();
+
 // --- what guests see
 
 class FakeGuestHost final : public GuestHost {

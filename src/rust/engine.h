@@ -61,6 +61,18 @@ typedef struct {
   void (*release)(void* owner);
 } NimbusPieces;
 
+// --- waking --------------------------------------------------------------------------------------
+
+// `wake(queue, token)` says that the thing with this token wants to be polled; any thread, also
+// while it is being polled and after it is gone, so tokens are never used twice. `release(queue)`
+// is called once, when the last waker is dropped.
+typedef struct {
+  void (*wake)(void* queue, uint64_t token);
+  void (*release)(void* queue);
+  void* queue;
+  uint64_t token;
+} NimbusWake;
+
 // --- streams and futures -------------------------------------------------------------------------
 //
 // Among encoded values stands one byte 0 for each; what comes through them goes beside, on channels
@@ -84,9 +96,10 @@ typedef struct {
 // Returns a NimbusChannelStatus, with DATA in `*bytes` whole lists or the value, which follow the
 // contract of NimbusOwnedBytes. The guest can write on once its bytes were read.
 int32_t nimbus_outlet_read(NimbusOutlet* outlet, NimbusOwnedBytes* bytes);
-// `ready(context)` is called when something comes after a read that returned PENDING: within a
-// poll, or while the instance goes.
-void nimbus_outlet_watch(NimbusOutlet* outlet, void* context, void (*ready)(void* context));
+// Woken when something comes after a read that returned PENDING. What a guest writes comes within a
+// poll, or while the instance goes; an input stream of WASI 0.2 that it gave away is the host's
+// own, and may wake on any thread.
+void nimbus_outlet_watch(NimbusOutlet* outlet, NimbusWake wake);
 // Tells the guest that nobody reads.
 void nimbus_outlet_free(NimbusOutlet* outlet);
 
@@ -376,18 +389,6 @@ void nimbus_context_free(NimbusContext* context);
 void nimbus_reply(NimbusReplySlot* slot, NimbusPieces results, NimbusChannels channels);
 void nimbus_reply_error(NimbusReplySlot* slot, NimbusStr message);
 void nimbus_reply_free(NimbusReplySlot* slot);
-
-// --- waking --------------------------------------------------------------------------------------
-
-// `wake(queue, token)` says that the thing with this token wants to be polled; any thread, also
-// while it is being polled and after it is gone, so tokens are never used twice. `release(queue)`
-// is called once, when the last waker is dropped.
-typedef struct {
-  void (*wake)(void* queue, uint64_t token);
-  void (*release)(void* queue);
-  void* queue;
-  uint64_t token;
-} NimbusWake;
 
 // --- exchange ------------------------------------------------------------------------------------
 

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "wit/input_streams.h"
+
 namespace nimbus::wit {
 
 namespace {
@@ -89,6 +91,10 @@ TypeFacts TypeFactBook::workOut(const TypeKind& kind) {
     facts = plain(1);
     facts.handles = true;
     facts.borrows = handle->borrowed;
+    // Those of wasi:io itself are its own matter.
+    const bool used = std::holds_alternative<Alias>(document_.at(handle->resource).kind);
+    if (facts.borrows && used && isInputStream(document_, handle->resource))
+      facts.unsupported = "a borrowed input-stream";
   } else if (const auto* alias = std::get_if<Alias>(&kind)) {
     facts = of(alias->target);
   } else if (std::holds_alternative<Map>(kind)) {

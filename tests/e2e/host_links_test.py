@@ -137,18 +137,39 @@ class ByCallsTest(Tally):
         self.assertEqual(500, host.ask("tally.test", "/fail").status)
         self.assertEqual("1 2", self.ask(host, "/calls"))
 
+    def test_input_streams_cross_as_bytes(self):
+        folder = self.write("poems/poem", "once upon a midnight dreary" * 10_000).parent
+        back = part("back", "pair-back", volumeMounts=[{"name": "poems", "mountPath": "/poems"}])
+        host = self.host()
+        host.apply({"name": "pair", "components": [part("web", "pair-web"),
+                                                   {**back, "maxInstances": 3}],
+                    "volumes": [{"name": "poems", "hostPath": {"path": str(folder)}}],
+                    "http": {"routes": [{"host": "pair.test", "component": "web"}]}})
+        [link] = host.status("pair")["components"][0]["links"]
+        self.assertEqual("linked by calls", link["how"])
+        # The content of a request, as it comes; and a file, which another thread reads.
+        for size in (0, 1, 300_000, 3 << 20):
+            content = b"x" * size
+            answer = host.ask("pair.test", "/count", method="POST", body=content)
+            self.assertEqual(f"{size}\n", answer.text)
+        self.assertEqual("once upon a midnight dreary" * 10_000,
+                         host.text_of("pair.test", "/open?path=poem"))
+        self.assertEqual("no-entry\n", host.text_of("pair.test", "/open?path=rhyme"))
+
     def test_what_cannot_cross_is_refused_by_name(self):
         host = self.host()
         manifest = {"name": "pair",
-                    "components": [hosting.component("web", "pair-web"),
-                                   hosting.component("back", "pair-back", maxInstances=3)],
+                    "components": [hosting.component("web", "http-blobs"),
+                                   hosting.component("back", "plugin-blobstore-filesystem",
+                                                     maxInstances=3)],
                     "http": {"routes": [{"host": "pair.test", "component": "web"}]}}
         answer = host.try_apply(manifest)
         self.assertEqual(422, answer.status, answer.text)
         message = json.loads(answer.body)["error"]["message"]
         self.assertRegex(message, 'component "web" is linked to "back" by calls for '
-                                  "test:pair/backend@0.1.0, because it has a limit of its own")
-        self.assertIn("count-bytes", message)
+                                  "wasi:blobstore/types@0.2.0-draft, because it has a limit of "
+                                  "its own")
+        self.assertIn("outgoing-value-write-body", message)
         missing = tally(named=True)
         missing["hostInterfaces"][1] = {**TALLY, "provider": "component:nobody"}
         self.assertIn("has no component of that name", host.try_apply(missing).text)

@@ -5,7 +5,9 @@ use wasmtime::{AsContextMut, Result, bail};
 
 use super::host::Host;
 use super::inlet::{ByteProducer, Channels, Inlet, ItemProducer, ValueProducer};
+use super::input_stream;
 use super::outlet::{self, ByteConsumer, ItemConsumer, Outlet, ValueConsumer};
+use super::pulled::Pulled;
 use super::raw::{Channel, Content, Data, Found, Lifted, RawItem, Shape};
 
 /// What a function takes and returns, if there are streams or futures in it.
@@ -70,6 +72,11 @@ pub fn outlets(
     let mut out = Vec::with_capacity(found.len());
     for (found, channel) in found.into_iter().zip(lifted.channels.drain(..)) {
         let life = store.as_context_mut().data().life.clone();
+        if let Channel::Input(rep) = channel {
+            let stream = input_stream::take(&mut store.as_context_mut().data_mut().table, rep)?;
+            out.push((found.path, Outlet::Pulled(Pulled::new(stream, life))));
+            continue;
+        }
         let (inflow, outlet) = outlet::open(life);
         match (channel, found.content) {
             (Channel::Stream(stream), Content::Bytes) => stream
@@ -81,6 +88,7 @@ pub fn outlets(
             (Channel::Future(future), _) => future
                 .try_into_future_reader::<RawItem>()?
                 .pipe(&mut store, ValueConsumer(inflow))?,
+            (Channel::Input(_), _) => {}
         }
         out.push((found.path, outlet));
     }
@@ -137,6 +145,10 @@ pub fn inlets(
             Content::Bytes => {
                 let reader = StreamReader::new(&mut store, ByteProducer::new(inlet))?;
                 Channel::Stream(StreamAny::try_from_stream_reader(&mut store, reader)?)
+            }
+            Content::Input => {
+                let mut store = store.as_context_mut();
+                Channel::Input(input_stream::give(&mut store.data_mut().table, inlet)?)
             }
             Content::Items(item) => {
                 let reader = StreamReader::new(&mut store, ItemProducer::new(inlet, item))?;

@@ -162,7 +162,7 @@ fn resolve(
         entry,
         pre,
         concurrency: engine.concurrency,
-        exports: ExportTable::of(&engine.wasm, component, &imports.resources),
+        exports: ExportTable::of(&engine.wasm, component, &imports),
         imports,
     })
 }

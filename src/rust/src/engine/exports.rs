@@ -11,7 +11,7 @@ use wasmtime::{Engine as WasmEngine, Result, Store, bail, format_err};
 
 use super::component::Linked;
 use super::host::Host;
-use super::imports::wire_name;
+use super::imports::{ImportTable, wire_name};
 use super::raw::{Lifted, Lowerable, MAX_FLAT, RawLift, RawLower, Recycled, Shape};
 use crate::abi::{Str, guard_void};
 
@@ -39,16 +39,15 @@ pub struct ExportTable {
     imported: Vec<ResourceType>,
     /// Those of them that C++ provides, by their dynamic types.
     provided: Vec<ResourceType>,
+    /// Those of them that are input streams.
+    inputs: Vec<ResourceType>,
 }
 
 impl ExportTable {
-    pub fn of(
-        engine: &WasmEngine,
-        component: &WasmComponent,
-        provided: &[ResourceType],
-    ) -> ExportTable {
+    pub fn of(engine: &WasmEngine, component: &WasmComponent, from: &ImportTable) -> ExportTable {
         let mut table = ExportTable {
-            provided: provided.to_vec(),
+            provided: from.resources.clone(),
+            inputs: from.inputs.clone(),
             ..ExportTable::default()
         };
         let ty = component.component_type();
@@ -123,8 +122,8 @@ impl ExportTable {
     }
 
     fn signature(&self, function: &ComponentFunc) -> Result<(Shape, Shape)> {
-        let params = Shape::tuple(function.params().map(|(_, ty)| ty))?;
-        let results = Shape::tuple(function.results())?;
+        let params = Shape::tuple(function.params().map(|(_, ty)| ty), &self.inputs)?;
+        let results = Shape::tuple(function.results(), &self.inputs)?;
         for (shape, is_params) in [(&params, true), (&results, false)] {
             let foreign = shape.any(&mut |shape| match shape {
                 Shape::Own(resource) if is_params && self.provided(resource).is_some() => false,

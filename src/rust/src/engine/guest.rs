@@ -323,10 +323,10 @@ impl<'g> Running<'g> {
             };
             store.data_mut().imports.deadline_ns = call.call.deadline_ns;
             let function = self.callable(call.call.function, &mut *store)?;
-            // Without concurrency there are no streams.
             call.resolve(&mut params, &mut *store)?;
-            let lifted = function.call(store, params).await?;
-            call.done(lifted, Outlets::default())?;
+            let mut lifted = function.call(store, params).await?;
+            let outlets = self.outlets(&call, &mut lifted, &mut *store)?;
+            call.done(lifted, outlets)?;
         }
     }
 
@@ -356,9 +356,22 @@ impl<'g> Running<'g> {
         if lifted.channels.is_empty() {
             return Ok((lifted, Outlets::default()));
         }
-        let results = self.resolved.exports.functions[call.call.function].results()?;
-        let outlets = accessor.with(|store| outlets(store, results, &mut lifted))?;
+        let outlets = accessor.with(|store| self.outlets(call, &mut lifted, store))?;
         Ok((lifted, outlets))
+    }
+
+    /// The streams and futures among what a call returned.
+    fn outlets(
+        &self,
+        call: &OnInstance<'_>,
+        lifted: &mut Lifted,
+        store: impl AsContextMut<Data = Host>,
+    ) -> Result<Outlets> {
+        if lifted.channels.is_empty() {
+            return Ok(Outlets::default());
+        }
+        let results = self.resolved.exports.functions[call.call.function].results()?;
+        outlets(store, results, lifted)
     }
 
     /// Returns when there are resources to destroy.

@@ -18,6 +18,7 @@ use super::egress::Hooks;
 use super::handlers::{self, Handler};
 use super::host::Host;
 use super::import_call::{Answer, Begun};
+use super::labels::is_compatible;
 use super::raw::{Channel, Lifted, Lowerable, MAX_FLAT, RawLift, RawLower, Recycled, Shape};
 use super::rpc_errors;
 use crate::abi::{Str, guard_void};
@@ -58,6 +59,8 @@ pub struct ImportTable {
     functions: Vec<Function>,
     /// Resources that C++ provides; Wasmtime knows them as dynamic types by their positions.
     pub resources: Vec<ResourceType>,
+    /// The engine's input streams, which outside are streams of bytes.
+    pub inputs: Vec<ResourceType>,
     /// The imports that take requests of WASI 0.3.
     handlers: Vec<u32>,
 }
@@ -75,6 +78,14 @@ fn is_built_in(interface: &str) -> bool {
         .split_once('/')
         .map_or(interface, |(package, _)| package);
     BUILT_IN.contains(&package)
+}
+
+fn is_input_stream(interface: &str, name: &str) -> bool {
+    let versioned = interface.split_once('@');
+    name == "input-stream"
+        && versioned.is_some_and(|(interface, version)| {
+            interface == "wasi:io/streams" && is_compatible(version, "0.2.")
+        })
 }
 
 /// "[method]bucket.get" is "bucket.get" on the wire, a constructor its resource's name.
@@ -117,7 +128,7 @@ pub fn link(
                 linking.add_handler(name, interface)?;
             }
             ComponentItem::ComponentInstance(_) if is_built_in(interface) => {
-                linking.remember_resources(&import.ty);
+                linking.remember_resources(interface, &import.ty);
             }
             ComponentItem::ComponentInstance(instance) if interface == rpc_errors::INTERFACE => {
                 for (item, export) in instance.exports(&engine.wasm) {
@@ -140,13 +151,16 @@ pub fn link(
 }
 
 impl Linking<'_> {
-    fn remember_resources(&mut self, item: &ComponentItem) {
+    fn remember_resources(&mut self, interface: &str, item: &ComponentItem) {
         let ComponentItem::ComponentInstance(instance) = item else {
             return;
         };
-        for (_, export) in instance.exports(&self.engine.wasm) {
+        for (name, export) in instance.exports(&self.engine.wasm) {
             if let ComponentItem::Resource(resource) = export.ty {
                 self.built_in.push(resource);
+                if is_input_stream(interface, name) {
+                    self.table.inputs.push(resource);
+                }
             }
         }
     }
@@ -249,8 +263,9 @@ impl Linking<'_> {
         if self.table.functions.len() >= MAX_FUNCTIONS {
             bail!("the component imports more than {MAX_FUNCTIONS} functions");
         }
-        let params = Shape::tuple(function.params().map(|(_, ty)| ty))?;
-        let results = Shape::tuple(function.results())?;
+        let inputs = &self.table.inputs;
+        let params = Shape::tuple(function.params().map(|(_, ty)| ty), inputs)?;
+        let results = Shape::tuple(function.results(), inputs)?;
         let can_fail = rpc_errors::can_fail(function, self.rpc_error.as_ref());
         self.check(&params, false)?;
         self.check(&results, can_fail)?;
@@ -267,7 +282,8 @@ impl Linking<'_> {
         });
         let (taken, returned) = (params.flat_count(), results.flat_count());
         if can_fail {
-            entry.fallible = Some(Arc::new(Shape::tuple(function.results())?));
+            let results = Shape::tuple(function.results(), &self.table.inputs)?;
+            entry.fallible = Some(Arc::new(results));
         }
         if params.has_channels() || results.has_channels() {
             entry.channels = Some(Arc::new(Signature { params, results }));

@@ -265,8 +265,26 @@ impl ByteProducer {
         Ok(filled)
     }
 
+    /// Up to so many of the bytes that are there.
+    pub fn take(&mut self, most: usize) -> Result<Vec<u8>> {
+        let there = self.inlet.reader()?.remaining();
+        let mut bytes = vec![0; most.min(there).min(HOST_BUFFER_BYTES)];
+        let filled = self.fill(&mut bytes)?;
+        bytes.truncate(filled);
+        Ok(bytes)
+    }
+
+    pub fn has_ended(&self) -> bool {
+        self.ended
+    }
+
+    /// Tells the writer that nobody reads any more.
+    pub fn close(&mut self) {
+        self.inlet.close();
+    }
+
     /// Whether there are bytes, or the end.
-    fn poll_ready(&mut self, cx: &Context<'_>) -> Poll<Result<()>> {
+    pub fn poll_ready(&mut self, cx: &Context<'_>) -> Poll<Result<()>> {
         loop {
             self.fill(&mut [])?;
             if self.ended {

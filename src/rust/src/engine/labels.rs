@@ -123,7 +123,7 @@ pub unsafe fn add_to_linker(
 }
 
 /// Drafts are compatible with nothing but themselves, and the linker has none.
-fn is_compatible(version: &str, series: &str) -> bool {
+pub fn is_compatible(version: &str, series: &str) -> bool {
     version.starts_with(series) && !version.contains('-')
 }
 

@@ -1,16 +1,18 @@
 //! What guests write to streams and futures, on its way to C++.
 
-use std::ffi::c_void;
+use std::collections::HashMap;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::{Context, Poll, Waker};
 
 use wasmtime::component::{FutureConsumer, Source, StreamConsumer, StreamResult};
 use wasmtime::{AsContextMut, Result, StoreContextMut};
 
 use super::host::Host;
+use super::pulled::{Given, Pulled};
 use super::raw::{RawItem, leb, lift_item_next};
+use super::wake::{Wake, waker};
 use crate::abi::{OwnedBytes, guard, guard_void};
 
 /// Bytes that wait for C++; more of them are not taken from the guest.
@@ -27,14 +29,34 @@ pub struct Life(Arc<Shared>);
 struct Shared {
     ended: AtomicBool,
     waiting_bytes: AtomicUsize,
+    /// Streams of the host that a guest gave away, by their addresses.
+    given: Mutex<HashMap<usize, Weak<Given>>>,
 }
 
 impl Life {
     pub fn end(&self) {
         self.0.ended.store(true, Ordering::Relaxed);
+        let given = std::mem::take(&mut *lock(&self.0.given));
+        for stream in given.values().filter_map(Weak::upgrade) {
+            stream.break_off();
+        }
     }
 
-    fn lasts(&self) -> bool {
+    pub fn enter(&self, stream: &Arc<Given>) {
+        let at = Arc::as_ptr(stream) as usize;
+        lock(&self.0.given).insert(at, Arc::downgrade(stream));
+    }
+
+    pub fn leave(&self, stream: &Arc<Given>) {
+        lock(&self.0.given).remove(&(Arc::as_ptr(stream) as usize));
+    }
+
+    #[cfg(test)]
+    pub fn given(&self) -> usize {
+        lock(&self.0.given).len()
+    }
+
+    pub fn lasts(&self) -> bool {
         !self.0.ended.load(Ordering::Relaxed)
     }
 
@@ -50,15 +72,6 @@ enum End {
     Broken,
 }
 
-struct Watch {
-    context: *mut c_void,
-    ready: extern "C" fn(*mut c_void),
-}
-
-// SAFETY: by the contract of nimbus_outlet_watch, `ready` is called on the thread that polls the
-// instance, where the reader lives.
-unsafe impl Send for Watch {}
-
 struct State {
     bytes: Vec<u8>,
     end: End,
@@ -66,7 +79,7 @@ struct State {
     closed: bool,
     /// C++ found nothing when it last read.
     wanted: bool,
-    watch: Option<Watch>,
+    watch: Option<Waker>,
     writer: Option<Waker>,
     life: Life,
 }
@@ -92,9 +105,24 @@ impl State {
 }
 
 /// The reading end; C++ holds it as `NimbusOutlet`.
-pub struct Outlet(Arc<Mutex<State>>);
+pub enum Outlet {
+    Written(Written),
+    Pulled(Pulled),
+}
 
-fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
+/// What a read found.
+pub enum Read {
+    /// Whole lists, or the value.
+    Data(Vec<u8>),
+    Pending,
+    End,
+    Broken,
+}
+
+/// The reading end of what a guest writes.
+pub struct Written(Arc<Mutex<State>>);
+
+fn lock<T>(state: &Mutex<T>) -> MutexGuard<'_, T> {
     state.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -111,7 +139,7 @@ pub fn open(life: Life) -> (Inflow, Outlet) {
         writer: None,
         life,
     }));
-    (Inflow(state.clone()), Outlet(state))
+    (Inflow(state.clone()), Outlet::Written(Written(state)))
 }
 
 /// Tells C++ that reading is worthwhile, if it waits for that.
@@ -119,13 +147,10 @@ fn announce(mut state: MutexGuard<'_, State>) {
     if !std::mem::take(&mut state.wanted) {
         return;
     }
-    let call = state
-        .watch
-        .as_ref()
-        .map(|watch| (watch.context, watch.ready));
+    let watch = state.watch.clone();
     drop(state);
-    if let Some((context, ready)) = call {
-        ready(context);
+    if let Some(watch) = watch {
+        watch.wake();
     }
 }
 
@@ -320,66 +345,27 @@ impl Drop for ValueConsumer {
     }
 }
 
-const DATA: i32 = 0;
-const PENDING: i32 = 1;
-const END: i32 = 2;
-const BROKEN: i32 = 3;
-
-/// # Safety
-/// `outlet` is alive, and `out` has room for bytes.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn nimbus_outlet_read(outlet: *mut Outlet, out: *mut OwnedBytes) -> i32 {
-    guard(BROKEN, || {
-        // SAFETY: by this function's contract.
-        let mut state = lock(unsafe { &(*outlet).0 });
-        let status = match (state.bytes.is_empty(), state.end) {
-            (false, _) => DATA,
-            (true, End::Open) => PENDING,
-            (true, End::Whole) => return Ok(END),
-            (true, End::Broken) => return Ok(BROKEN),
+impl Written {
+    fn read(&self) -> Read {
+        let mut state = lock(&self.0);
+        let found = match (state.bytes.is_empty(), state.end) {
+            (false, _) => Read::Data(state.take()),
+            (true, End::Open) => Read::Pending,
+            (true, End::Whole) => return Read::End,
+            (true, End::Broken) => return Read::Broken,
         };
-        state.wanted = status == PENDING;
-        let bytes = state.take();
+        state.wanted = matches!(found, Read::Pending);
         let writer = state.writer.take();
         drop(state);
-        if status == DATA {
-            // SAFETY: by this function's contract.
-            unsafe { out.write(OwnedBytes::from_bytes(bytes.into())) };
-        }
         // There is room now, also where all streams together hold too much.
         if let Some(writer) = writer {
             writer.wake();
         }
-        Ok(status)
-    })
+        found
+    }
 }
 
-/// # Safety
-/// `outlet` is alive; `ready` may be called with `context` until it is freed.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn nimbus_outlet_watch(
-    outlet: *mut Outlet,
-    context: *mut c_void,
-    ready: extern "C" fn(*mut c_void),
-) {
-    guard_void(|| {
-        // SAFETY: by this function's contract.
-        let mut state = lock(unsafe { &(*outlet).0 });
-        state.watch = Some(Watch { context, ready });
-    });
-}
-
-/// # Safety
-/// `outlet` is not used again.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn nimbus_outlet_free(outlet: *mut Outlet) {
-    guard_void(|| {
-        // SAFETY: by this function's contract.
-        drop(unsafe { Box::from_raw(outlet) });
-    });
-}
-
-impl Drop for Outlet {
+impl Drop for Written {
     fn drop(&mut self) {
         let mut state = lock(&self.0);
         state.closed = true;
@@ -391,6 +377,63 @@ impl Drop for Outlet {
             writer.wake();
         }
     }
+}
+
+impl Outlet {
+    fn read(&self) -> Read {
+        match self {
+            Outlet::Written(written) => written.read(),
+            Outlet::Pulled(pulled) => pulled.read(),
+        }
+    }
+}
+
+const DATA: i32 = 0;
+const PENDING: i32 = 1;
+const END: i32 = 2;
+const BROKEN: i32 = 3;
+
+/// # Safety
+/// `outlet` is alive, and `out` has room for bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nimbus_outlet_read(outlet: *mut Outlet, out: *mut OwnedBytes) -> i32 {
+    guard(BROKEN, || {
+        // SAFETY: by this function's contract.
+        Ok(match unsafe { &*outlet }.read() {
+            Read::Data(bytes) => {
+                // SAFETY: as above.
+                unsafe { out.write(OwnedBytes::from_bytes(bytes.into())) };
+                DATA
+            }
+            Read::Pending => PENDING,
+            Read::End => END,
+            Read::Broken => BROKEN,
+        })
+    })
+}
+
+/// # Safety
+/// `outlet` is alive; `wake` follows its contract.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nimbus_outlet_watch(outlet: *mut Outlet, wake: Wake) {
+    guard_void(|| {
+        let watch = waker(wake);
+        // SAFETY: by this function's contract.
+        match unsafe { &*outlet } {
+            Outlet::Written(written) => lock(&written.0).watch = Some(watch),
+            Outlet::Pulled(pulled) => pulled.watch(watch),
+        }
+    });
+}
+
+/// # Safety
+/// `outlet` is not used again.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nimbus_outlet_free(outlet: *mut Outlet) {
+    guard_void(|| {
+        // SAFETY: by this function's contract.
+        drop(unsafe { Box::from_raw(outlet) });
+    });
 }
 
 #[cfg(test)]

@@ -15,6 +15,8 @@ const MAX_CHANNELS: usize = 1000;
 pub enum Content {
     /// A stream of bytes.
     Bytes,
+    /// The same, for a guest that knows it as an input stream.
+    Input,
     Items(Arc<Shape>),
     /// A future's.
     Value(Arc<Shape>),
@@ -71,6 +73,7 @@ impl Finder<'_> {
                 };
                 self.channel(shape, content)
             }
+            Shape::Input => self.channel(shape, Content::Input),
             Shape::Future(Some(value)) => self.channel(shape, Content::Value(value.clone())),
             _ => shape.check(&mut self.from, &mut |_, _| Ok(())),
         }

@@ -11,6 +11,7 @@ use wasmtime::{Error, Result, ValRaw, bail, format_err};
 
 use super::bytes::{give_buffer, hand_over, take_buffer};
 use super::recycled::{Recycle, Recycled, empty_list, is_kept};
+use super::value::is_input;
 use super::{Channel, MAX_WIRE_BYTES, leb};
 use crate::abi::OwnedBytes;
 use crate::engine::handles::IS_LARGE;
@@ -267,6 +268,11 @@ impl<'c, 'a, const EXPORT: bool> Lifter<'c, 'a, EXPORT> {
             T::Future(_) => {
                 let future = FutureAny::linear_lift_from_flat(self.context, ty, &raw)?;
                 self.channel(Channel::Future(future));
+                return Ok(());
+            }
+            T::Own(table) if is_input(self.context.resource_type(table)) => {
+                let (rep, ..) = self.context.guest_resource_lift_own(table, index)?;
+                self.channel(Channel::Input(rep));
                 return Ok(());
             }
             _ => {}

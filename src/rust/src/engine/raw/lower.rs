@@ -9,6 +9,7 @@ use wasmtime::{Error, Result, ValRaw, bail, format_err};
 
 use super::Channel;
 use super::reader::{Reader, out_of_range, truncated};
+use super::value::is_input;
 use crate::engine::handles;
 
 /// `EXPORT`: whose resources they are was found out before; else they are those of the host.
@@ -166,6 +167,9 @@ impl<'c, 'a, 'r, U: 'static, const EXPORT: bool> Lowerer<'c, 'a, 'r, U, EXPORT> 
             (T::Future(_), Channel::Future(future)) => {
                 future.linear_lower_to_flat(self.context, ty, &mut raw)?;
             }
+            (T::Own(table), Channel::Input(rep)) => {
+                return self.context.guest_resource_lower_own(table, *rep);
+            }
             _ => bail!("a stream stands for a future"),
         }
         // SAFETY: initialised by a lowering that succeeded.
@@ -173,8 +177,12 @@ impl<'c, 'a, 'r, U: 'static, const EXPORT: bool> Lowerer<'c, 'a, 'r, U, EXPORT> 
     }
 
     fn resource(&mut self, ty: T) -> Result<u32> {
-        if matches!(ty, T::Stream(_) | T::Future(_)) {
-            return self.channel(ty);
+        match ty {
+            T::Stream(_) | T::Future(_) => return self.channel(ty),
+            T::Own(table) if is_input(self.context.resource_type(table)) => {
+                return self.channel(ty);
+            }
+            _ => {}
         }
         let size = self.from.count()?;
         let handle = self.from.take(size)?;

@@ -28,16 +28,20 @@ pub enum Shape {
     Borrow(ResourceType),
     Stream(Option<Arc<Shape>>),
     Future(Option<Arc<Shape>>),
+    /// An input stream of WASI 0.2 that changes hands: outside, a stream of bytes.
+    Input,
 }
 
-fn shared(ty: Option<Type>) -> Result<Option<Arc<Shape>>> {
-    ty.map(|ty| Ok(Arc::new(Shape::of(&ty)?))).transpose()
+fn shared(ty: Option<Type>, inputs: &[ResourceType]) -> Result<Option<Arc<Shape>>> {
+    ty.map(|ty| Ok(Arc::new(Shape::of(&ty, inputs)?)))
+        .transpose()
 }
 
 impl Shape {
-    /// The error says which kind of type cannot cross.
-    pub fn of(ty: &Type) -> Result<Shape> {
-        let case = |ty: Option<Type>| ty.map(|ty| Shape::of(&ty)).transpose();
+    /// `inputs` are the resources that are input streams. The error says which kind of type cannot
+    /// cross.
+    pub fn of(ty: &Type, inputs: &[ResourceType]) -> Result<Shape> {
+        let case = |ty: Option<Type>| ty.map(|ty| Shape::of(&ty, inputs)).transpose();
         Ok(match ty {
             Type::Bool => Shape::Bool,
             Type::U8 => Shape::Byte,
@@ -52,32 +56,35 @@ impl Shape {
             Type::Float64 => Shape::Float64,
             Type::Char => Shape::Char,
             Type::String => Shape::String,
-            Type::List(list) => Shape::List(Box::new(Shape::of(&list.ty())?)),
+            Type::List(list) => Shape::List(Box::new(Shape::of(&list.ty(), inputs)?)),
             Type::Record(record) => {
-                let fields = record.fields().map(|field| Shape::of(&field.ty));
+                let fields = record.fields().map(|field| Shape::of(&field.ty, inputs));
                 Shape::Fields(fields.collect::<Result<_>>()?)
             }
-            Type::Tuple(tuple) => Shape::tuple(tuple.types())?,
+            Type::Tuple(tuple) => Shape::tuple(tuple.types(), inputs)?,
             Type::Variant(variant) => {
                 let cases = variant.cases().map(|each| case(each.ty));
                 Shape::Cases(cases.collect::<Result<_>>()?)
             }
             Type::Enum(names) => Shape::Cases(names.names().map(|_| None).collect()),
-            Type::Option(option) => Shape::Cases(vec![None, Some(Shape::of(&option.ty())?)]),
+            Type::Option(option) => {
+                Shape::Cases(vec![None, Some(Shape::of(&option.ty(), inputs)?)])
+            }
             Type::Result(result) => Shape::Cases(vec![case(result.ok())?, case(result.err())?]),
             Type::Flags(flags) => Shape::Flags(flags.names().len()),
+            Type::Own(resource) if inputs.contains(resource) => Shape::Input,
             Type::Own(resource) => Shape::Own(*resource),
             Type::Borrow(resource) => Shape::Borrow(*resource),
-            Type::Stream(stream) => Shape::Stream(shared(stream.ty())?),
-            Type::Future(future) => Shape::Future(shared(future.ty())?),
+            Type::Stream(stream) => Shape::Stream(shared(stream.ty(), inputs)?),
+            Type::Future(future) => Shape::Future(shared(future.ty(), inputs)?),
             Type::Map(_) => bail!("a map cannot cross"),
             Type::FixedLengthList(_) => bail!("a list of fixed length cannot cross"),
             Type::ErrorContext => bail!("an error-context cannot cross"),
         })
     }
 
-    pub fn tuple(types: impl Iterator<Item = Type>) -> Result<Shape> {
-        let fields = types.map(|ty| Shape::of(&ty));
+    pub fn tuple(types: impl Iterator<Item = Type>, inputs: &[ResourceType]) -> Result<Shape> {
+        let fields = types.map(|ty| Shape::of(&ty, inputs));
         Ok(Shape::Fields(fields.collect::<Result<_>>()?))
     }
 
@@ -113,7 +120,7 @@ impl Shape {
     }
 
     pub fn has_channels(&self) -> bool {
-        self.any(&mut |shape| matches!(shape, Shape::Stream(_) | Shape::Future(_)))
+        self.any(&mut |shape| matches!(shape, Shape::Stream(_) | Shape::Future(_) | Shape::Input))
     }
 
     /// Why its streams and futures cannot cross, if they cannot.
@@ -181,6 +188,11 @@ impl Shape {
                 (_, None) => bail!("a stream without items cannot cross"),
                 (0, _) => Ok(()),
                 (1, Some(item)) => check_list(item, from, handle),
+                _ => Err(out_of_range("stream")),
+            },
+            Shape::Input => match from.byte()? {
+                0 => Ok(()),
+                1 => check_list(&Shape::Byte, from, handle),
                 _ => Err(out_of_range("stream")),
             },
             Shape::Future(value) => match (from.byte()?, value) {

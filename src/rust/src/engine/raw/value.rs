@@ -13,9 +13,10 @@ use wasmtime::component::__internal::{
     CanonicalAbiInfo, InstanceType, InterfaceType, LiftContext, LowerContext,
 };
 use wasmtime::component::{
-    ComponentNamedList, ComponentType, FutureAny, Lift, Lower, ResourceAny, StreamAny,
+    ComponentNamedList, ComponentType, FutureAny, Lift, Lower, ResourceAny, ResourceType, StreamAny,
 };
 use wasmtime::{Result, ValRaw, bail};
+use wasmtime_wasi::p2::DynInputStream;
 
 use super::MAX_FLAT;
 use super::bytes::Data;
@@ -39,6 +40,13 @@ pub struct RawLift<const N: usize, const EXPORT: bool>(pub Recycled<Lifted>);
 pub enum Channel {
     Stream(StreamAny),
     Future(FutureAny),
+    /// An input stream of WASI 0.2, by its place in the store's table.
+    Input(u32),
+}
+
+/// Whether a resource is what guests know as `input-stream`.
+pub fn is_input(resource: ResourceType) -> bool {
+    resource == ResourceType::host::<DynInputStream>()
 }
 
 /// What a guest gets, wherever it is lowered to.

@@ -35,7 +35,7 @@ fn the_check_agrees_with_lowering_about_damaged_values() {
     let mut random = Random::new(0xfeed_beef_1234_5677);
     let (mut refused, mut accepted) = (0, 0);
     for (index, ty) in types.iter().enumerate() {
-        let shape = Shape::of(ty).unwrap();
+        let shape = Shape::of(ty, &[]).unwrap();
         let count = shape.flat_count();
         let mut instance = Guest::new(&component, &linker);
         for _ in 0..30 {

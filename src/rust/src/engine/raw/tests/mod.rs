@@ -4,6 +4,7 @@
 
 mod codec;
 mod guest;
+mod inputs;
 mod malformed;
 mod random;
 mod refused;
@@ -146,7 +147,7 @@ fn compare(engine: &Engine, component: &Component, types: &[Type]) {
     let seen_raw = Seen::<Vec<u8>>::default();
     let seen_val = Seen::<Option<Val>>::default();
     let (mut raw, mut val) = (Linker::new(engine), Linker::new(engine));
-    let shapes: Vec<Shape> = types.iter().map(|ty| Shape::of(ty).unwrap()).collect();
+    let shapes: Vec<Shape> = types.iter().map(|ty| Shape::of(ty, &[]).unwrap()).collect();
     for (index, shape) in shapes.iter().enumerate() {
         let name = format!("i{index}");
         let mut instance = raw.instance("t").unwrap();

@@ -23,7 +23,7 @@ fn kinds_that_cannot_cross_are_refused_by_name() {
         let wasm = wat::parse_str(format!("(component {import})")).unwrap();
         let component = Component::new(&engine, wasm).unwrap();
         let ty = &types_of(&engine, &component, 1)[0];
-        let error = Shape::of(ty).err().expect("it is refused").to_string();
+        let error = Shape::of(ty, &[]).err().expect("it is refused").to_string();
         assert!(error.contains(name), "{error}");
     }
 }
@@ -55,7 +55,7 @@ fn streams_of_what_cannot_cross_are_refused_by_name() {
         let wasm = wat::parse_str(format!("(component {import})")).unwrap();
         let component = Component::new(&engine, wasm).unwrap();
         let ty = &types_of(&engine, &component, 1)[0];
-        let checked = Shape::of(ty).unwrap().check_channels();
+        let checked = Shape::of(ty, &[]).unwrap().check_channels();
         let refused = checked.err().map(|error| error.to_string());
         match name {
             None => assert_eq!(refused, None),
