@@ -1,6 +1,8 @@
 #pragma once
 
+#include <bit>
 #include <cstdint>
+#include <limits>
 #include <string>
 #include <utility>
 #include <vector>
@@ -19,7 +21,7 @@ class ValueMaker {
 
   // Adds a type to the document, and those it consists of.
   wit::TypeRef type(wit::Document& document, int depth) {
-    const std::uint32_t kind = source_.pick(depth > 0 ? 13 : 3);
+    const std::uint32_t kind = source_.pick(depth > 0 ? 14 : 3);
     if (kind < 3) return static_cast<wit::Primitive>(source_.pick(13));
     wit::Type made;
     made.kind = compound(document, kind, depth - 1);
@@ -53,7 +55,7 @@ class ValueMaker {
         return variant;
       }
       case 5: return wit::Enum{std::vector<wit::Label>(1 + source_.pick(200))};
-      case 6: return wit::Flags{std::vector<wit::Label>(1 + source_.pick(40))};
+      case 6: return wit::Flags{std::vector<wit::Label>(1 + source_.pick(100))};
       case 7: {
         wit::Tuple tuple;
         for (std::uint32_t i = source_.pick(4); i > 0; --i)
@@ -64,6 +66,7 @@ class ValueMaker {
       case 9: return wit::ResultType{maybe(document, depth), maybe(document, depth)};
       case 10: return wit::Handle{};
       case 11: return wit::Stream{maybe(document, depth)};
+      case 12: return wit::Future{maybe(document, depth)};
       default: return wit::List{type(document, depth)};
     }
   }
@@ -78,6 +81,22 @@ class ValueMaker {
     std::uint64_t number = 0;
     for (int i = 0; i < 8; ++i) number = number << 8 | source_.pick(256);
     return number >> source_.pick(64);
+  }
+  // Any bits; often an infinity, or a NaN of any sign and content.
+  template <typename Float, typename Bits>
+  Float floating() {
+    constexpr Bits kExponent = std::bit_cast<Bits>(std::numeric_limits<Float>::infinity());
+    Bits bits = 0;
+    for (std::size_t i = 0; i < sizeof bits; ++i)
+      bits = static_cast<Bits>(bits << 8 | source_.pick(256));
+    if (source_.pick(4) == 0) bits |= kExponent;
+    return std::bit_cast<Float>(bits);
+  }
+  char32_t character() {
+    static constexpr std::uint32_t kFirstSurrogate = 0xD800;
+    static constexpr std::uint32_t kSurrogates = 0x800;
+    const std::uint32_t scalar = source_.pick(0x110000 - kSurrogates);
+    return static_cast<char32_t>(scalar < kFirstSurrogate ? scalar : scalar + kSurrogates);
   }
 
   DynamicValue primitive(wit::Primitive primitive) {
@@ -98,9 +117,9 @@ class ValueMaker {
       case wit::Primitive::kS16: return sign(16);
       case wit::Primitive::kS32: return sign(32);
       case wit::Primitive::kS64: return sign(64);
-      case wit::Primitive::kF32: return {static_cast<float>(number)};
-      case wit::Primitive::kF64: return {-static_cast<double>(number)};
-      case wit::Primitive::kChar: return {static_cast<char32_t>(source_.pick(0xD800))};
+      case wit::Primitive::kF32: return {floating<float, std::uint32_t>()};
+      case wit::Primitive::kF64: return {floating<double, std::uint64_t>()};
+      case wit::Primitive::kChar: return {character()};
       default: return {text()};
     }
   }
@@ -157,6 +176,11 @@ class ValueMaker {
       if (!stream->element || source_.pick(2) == 0) return {DynamicValue::Pending{}};
       return elements(document, *stream->element);
     }
+    if (const auto* future = std::get_if<wit::Future>(&kind)) {
+      if (source_.pick(2) == 0) return {DynamicValue::Pending{}};
+      return caseOf(document, 1, future->value);
+    }
+    if (const auto* alias = std::get_if<wit::Alias>(&kind)) return value(document, alias->target);
     return elements(document, std::get<wit::List>(kind).element);
   }
 

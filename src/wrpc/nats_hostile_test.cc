@@ -1,5 +1,8 @@
 #include <gtest/gtest.h>
 
+#include <random>
+#include <string>
+
 #include "nats/test_server.h"
 #include "wrpc/framed_test_support.h"
 #include "wrpc/nats_client.h"
@@ -49,6 +52,8 @@ class NatsHostileTest : public net::ShardTest {
     ErrorCode code = ErrorCode::kInternal;
     run([&](net::Shard& shard) -> Task<void> {
       auto connection = co_await nats::Connection::connect(shard, {.servers = {nats_.url()}}, log_);
+      TaskSet background;
+      background_ = &background;
       Script script(
           [&](const nats::Message& message) { play(**connection, std::string(message.reply())); });
       auto subscription =
@@ -76,6 +81,13 @@ class NatsHostileTest : public net::ShardTest {
   }
   static constexpr ErrorCode kResultsCame = ErrorCode::kAlreadyExists;
 
+  // Byte by byte, until the call is over.
+  static Task<void> drip(nats::Connection& connection, std::string subject, int& sent) {
+    while (connection.publish(subject, asBytes("x"))) {
+      ++sent;
+      co_await net::Shard::current()->sleepFor(milliseconds(1));
+    }
+  }
   static void send(nats::Connection& connection, const std::string& subject,
                    std::string_view text) {
     EXPECT_TRUE(connection.publish(subject, asBytes(text)));
@@ -90,6 +102,7 @@ class NatsHostileTest : public net::ShardTest {
 
   nats::TestServer nats_;
   TestLog log_;
+  TaskSet* background_ = nullptr;  // of the call that is under way
 };
 
 TEST_F(NatsHostileTest, AcceptsAProperProvider) {
@@ -198,6 +211,46 @@ TEST_F(NatsHostileTest, GivesUpOnAProviderThatIsSilent) {
                       const std::string& reply) { shake(connection, reply); },
                    soon),
             ErrorCode::kDeadlineExceeded);
+}
+
+// A byte at a time does not help either: the time is for all of them.
+TEST_F(NatsHostileTest, GivesUpOnAProviderThatDrips) {
+  const TestShape list(std::nullopt, TestShape::Channels::kNone);
+  int sent = 0;
+  const auto code = callOf(
+      [&](nats::Connection& connection, const std::string& reply) {
+        shake(connection, reply);
+        send(connection, reply + ".results", "\x80\x80\x04");  // 64 KiB
+        background_->spawn(drip(connection, reply + ".results", sent));
+      },
+      {.max_root_bytes = 1 << 20, .results = &list, .patience = milliseconds(100)});
+  EXPECT_EQ(code, ErrorCode::kDeadlineExceeded);
+  EXPECT_GT(sent, 1);
+}
+
+TEST_F(NatsHostileTest, SurvivesRandomBytesOfAProvider) {
+  const unsigned seed = std::random_device()();
+  SCOPED_TRACE("seed " + std::to_string(seed));
+  std::mt19937 random(seed);
+  const auto noise = [&random] {
+    std::string bytes;
+    for (unsigned i = random() % 100; i > 0; --i) bytes += static_cast<char>(random());
+    return bytes;
+  };
+  for (int round = 0; round < 30; ++round) {
+    const ErrorCode code = callOf([&](nats::Connection& connection, const std::string& reply) {
+      if (random() % 4 > 0) shake(connection, reply);
+      for (unsigned i = random() % 10; i > 0; --i) {
+        const std::string path = random() % 2 == 0 ? "" : "." + std::to_string(random() % 9);
+        send(connection, reply + ".results" + path, noise());
+      }
+      status(connection, reply, "500");  // counts if it was not shaken
+      send(connection, reply + ".results", "");
+    });
+    EXPECT_TRUE(code == ErrorCode::kProtocol || code == ErrorCode::kResourceExhausted ||
+                code == ErrorCode::kTrap || code == kResultsCame)
+        << static_cast<int>(code);
+  }
 }
 
 // Clients that do what they should not, against a server that another client still reaches.
@@ -310,6 +363,46 @@ TEST_F(NatsHostileClientTest, EndsACallWithTooMuchOfAStream) {
     }
   });
   EXPECT_TRUE(log_.mentions("a NATS call failed"));
+}
+
+TEST_F(NatsHostileClientTest, EndsACallWhoseParametersDrip) {
+  int sent = 0;
+  attack([&](net::Shard& shard, nats::Connection& connection, NatsServer& server) -> Task<void> {
+    // A list of 900 bytes.
+    const std::string params = co_await begin(shard, connection, "echo", "\x84\x07");
+    TaskSet background;
+    background.spawn(drip(connection, params, sent));
+    while (server.callCount() > 0) co_await shard.sleepFor(milliseconds(1));
+  });
+  EXPECT_TRUE(log_.mentions("the parameters took too long"));
+  EXPECT_GT(sent, 1);
+  EXPECT_EQ(seen_->calls, 1);  // that of the other client
+}
+
+TEST_F(NatsHostileClientTest, SurvivesRandomBytes) {
+  const unsigned seed = std::random_device()();
+  SCOPED_TRACE("seed " + std::to_string(seed));
+  std::mt19937 random(seed);
+  const auto noise = [&random] {
+    std::string bytes;
+    for (unsigned i = random() % 100; i > 0; --i) bytes += static_cast<char>(random());
+    return bytes;
+  };
+  attack([&](net::Shard& shard, nats::Connection& connection, NatsServer& server) -> Task<void> {
+    for (int round = 0; round < 50; ++round) {
+      // Parameters that begin well, so that there is a call that more can come for.
+      const bool streams = random() % 2 == 0;
+      const std::string params = co_await begin(shard, connection, streams ? "wait" : "echo",
+                                                streams ? std::string(1, '\0') : "\x84\x07");
+      for (unsigned i = random() % 10; i > 0; --i) {
+        const std::string path = random() % 2 == 0 ? "" : "." + std::to_string(random() % 9);
+        send(connection, params + path, noise());
+      }
+      EXPECT_TRUE(connection.publish(std::string(kSubject) + "echo", connection.newInbox(),
+                                     asBytes(noise())));
+    }
+    while (server.callCount() > 0) co_await shard.sleepFor(milliseconds(1));
+  });
 }
 
 TEST_F(NatsHostileClientTest, IgnoresWhatComesForCallsThatAreOver) {
