@@ -19,7 +19,8 @@ namespace nimbus::wrpc {
 struct NatsServerOptions {
   // Of the subjects that are served, "default.kv"; empty: none.
   std::string prefix;
-  // Of all servers with one name, one gets each call. Empty: every server gets every call, which is
+  // Of all servers with one name, one gets each call, so that functions that give out resources
+  // have one server: the others refuse its handles. Empty: every server gets every call, which is
   // for one server only.
   std::string queue_group;
   // Instance and function, as they stand on the wire.

@@ -9,75 +9,12 @@
 #include <gtest/gtest.h>
 
 #include "bindings_fixture.h"
-#include "corpus/large/large.h"
-#include "corpus/shapes/shapes.h"
+#include "echo_handlers.h"
 
 namespace nimbus {
 namespace {
 
-namespace shapes = ::corpus::shapes::shapes;
-namespace large = ::corpus::large::large;
-using wrpc::Answer;
 using wrpc::CallContext;
-
-class EchoShapes final : public shapes::Handler {
- public:
-  Answer<shapes::Numbers> echoNumbers(const CallContext&, shapes::Numbers value) override {
-    return value;
-  }
-  Answer<shapes::Outer> echoOuter(const CallContext&, shapes::Outer value) override {
-    return value;
-  }
-  Answer<shapes::Alias> echoAlias(const CallContext&, shapes::AliasOfAlias value) override {
-    return value;
-  }
-  Answer<shapes::Pairs> echoPairs(const CallContext&, shapes::Pairs value) override {
-    return value;
-  }
-  Answer<shapes::Nested> echoNested(const CallContext&, shapes::Nested value) override {
-    return value;
-  }
-  Answer<shapes::Results> echoResults(const CallContext&, shapes::Results value) override {
-    return value;
-  }
-  using Texts = std::tuple<std::string, std::optional<std::string>, std::vector<std::string>, Bytes,
-                           std::vector<std::int8_t>, char32_t>;
-  Answer<Texts> texts(const CallContext&, std::string_view text, std::optional<std::string> maybe,
-                      std::vector<std::string> many, Bytes bytes, std::vector<std::int8_t> signed_,
-                      char32_t c) override {
-    return Texts(text, std::move(maybe), std::move(many), std::move(bytes), std::move(signed_), c);
-  }
-  Answer<void> nothing(const CallContext&) override {
-    ++nothings;
-    return Result<void>();
-  }
-  Answer<shapes::Empty> unit(const CallContext&, shapes::Empty value) override { return value; }
-  Answer<std::string> many(const CallContext&, std::uint8_t a, std::string_view b, std::uint8_t c,
-                           std::string_view d, std::uint8_t e, std::string_view f, std::uint8_t g,
-                           std::string_view h, std::uint8_t i, std::string_view j, std::uint8_t k,
-                           std::string_view l, std::uint8_t m, std::string_view n, std::uint8_t o,
-                           std::string_view p) override {
-    return fmt::format("{}{}{}{}{}{}{}{}{}{}{}{}{}{}{}{}", a, b, c, d, e, f, g, h, i, j, k, l, m, n,
-                       o, p);
-  }
-
-  int nothings = 0;
-};
-
-class EchoLarge final : public large::Handler {
- public:
-  Answer<large::TwoHundred> variantOf(const CallContext&, large::TwoHundred value) override {
-    return value;
-  }
-  using AllFlags = std::tuple<large::Hundred, large::One, large::Eight, large::Nine>;
-  Answer<AllFlags> flagsOf(const CallContext&, large::Hundred a, large::One b, large::Eight c,
-                           large::Nine d) override {
-    return AllFlags(a, b, c, d);
-  }
-  Answer<large::ThreeHundred> enumOf(const CallContext&, large::ThreeHundred value) override {
-    return value;
-  }
-};
 
 class ShapeBindings : public net::ShardTest {};
 
