@@ -1,9 +1,7 @@
 #include "base/log.h"
 
-#include <poll.h>
 #include <unistd.h>
 
-#include <cerrno>
 #include <string>
 
 #include <spdlog/logger.h>
@@ -11,11 +9,13 @@
 #include <spdlog/sinks/base_sink.h>
 
 #include "base/escape.h"
+#include "base/output_queue.h"
 
 namespace nimbus {
 namespace {
 
-constexpr int kFullPipePatienceMs = 100;
+constexpr std::size_t kMostWaitingLogBytes = std::size_t{1} << 20;
+constexpr Duration kLogEndBound = std::chrono::seconds(2);
 
 // Text or JSON, the payload comes ready; `%*` is the level's name in capitals.
 constexpr const char* kTextPattern = "%Y-%m-%dT%H:%M:%S.%eZ %* %v";
@@ -63,39 +63,6 @@ std::unique_ptr<spdlog::formatter> makeFormatter(LogFormat format) {
   return formatter;
 }
 
-// Writes whole records. What does not fit into a full non-blocking pipe within a moment is lost:
-// the log must not stop the process.
-class DescriptorSink final : public spdlog::sinks::base_sink<std::mutex> {
- public:
-  DescriptorSink(int descriptor, LogFormat format)
-      : base_sink(makeFormatter(format)), descriptor_(descriptor) {}
-
- private:
-  void sink_it_(const spdlog::details::log_msg& record) override {
-    line_.clear();
-    formatter_->format(record, line_);
-    writeAll({line_.data(), line_.size()});
-  }
-  void flush_() override {}
-
-  void writeAll(std::string_view rest) const {
-    while (!rest.empty()) {
-      const ssize_t written = ::write(descriptor_, rest.data(), rest.size());
-      if (written >= 0) {
-        rest.remove_prefix(static_cast<std::size_t>(written));
-      } else if (errno == EAGAIN) {
-        pollfd writable{descriptor_, POLLOUT, 0};
-        if (::poll(&writable, 1, kFullPipePatienceMs) == 0) return;
-      } else if (errno != EINTR) {
-        return;
-      }
-    }
-  }
-
-  const int descriptor_;
-  spdlog::memory_buf_t line_;
-};
-
 void appendFields(std::string& out, LogFormat format, std::initializer_list<LogField> fields) {
   for (const LogField& field : fields) {
     if (format == LogFormat::kText) {
@@ -112,13 +79,60 @@ void appendFields(std::string& out, LogFormat format, std::initializer_list<LogF
   }
 }
 
+std::string payloadOf(LogFormat format, std::string_view message,
+                      std::initializer_list<LogField> fields) {
+  std::string payload;
+  if (format == LogFormat::kText) {
+    appendEscaped(payload, message);
+  } else {
+    payload = "\"message\":";
+    appendJsonString(payload, message);
+  }
+  appendFields(payload, format, fields);
+  return payload;
+}
+
+// Writes whole records, through a queue: the log must not stop the process.
+class DescriptorSink final : public spdlog::sinks::base_sink<std::mutex> {
+ public:
+  DescriptorSink(int descriptor, LogFormat format, const Clock& clock)
+      : base_sink(makeFormatter(format)),
+        format_(format),
+        clock_(clock),
+        queue_(descriptor, {.most_bytes = kMostWaitingLogBytes,
+                            .about_lost = [this](std::uint64_t lost) { return aboutLost(lost); },
+                            .end_bound = kLogEndBound}) {}
+
+ private:
+  void sink_it_(const spdlog::details::log_msg& record) override {
+    line_.clear();
+    formatter_->format(record, line_);
+    queue_.write({line_.data(), line_.size()});  // a log that is refused has no place to say so
+  }
+  void flush_() override {}
+
+  std::string aboutLost(std::uint64_t lost) {
+    const std::string payload = payloadOf(format_, "records of this log were lost: nobody read it",
+                                          {{"records", std::to_string(lost)}});
+    spdlog::memory_buf_t line;
+    loss_formatter_->format({clock_.wallNow(), {}, {}, spdlog::level::warn, payload}, line);
+    return {line.data(), line.size()};
+  }
+
+  const LogFormat format_;
+  const Clock& clock_;
+  const std::unique_ptr<spdlog::formatter> loss_formatter_ = makeFormatter(format_);
+  spdlog::memory_buf_t line_;
+  OutputQueue queue_;
+};
+
 class SpdlogLogger final : public Logger {
  public:
   SpdlogLogger(int descriptor, LogLevel level, LogFormat format, const Clock& clock)
       : level_(level),
         format_(format),
         clock_(clock),
-        logger_("nimbus", std::make_shared<DescriptorSink>(descriptor, format)) {
+        logger_("nimbus", std::make_shared<DescriptorSink>(descriptor, format, clock)) {
     logger_.set_level(toSpdlog(level));
   }
 
@@ -128,14 +142,7 @@ class SpdlogLogger final : public Logger {
 
   void write(LogLevel level, std::string_view message,
              std::initializer_list<LogField> fields) override {
-    std::string payload;
-    if (format_ == LogFormat::kText) {
-      appendEscaped(payload, message);
-    } else {
-      payload = "\"message\":";
-      appendJsonString(payload, message);
-    }
-    appendFields(payload, format_, fields);
+    const std::string payload = payloadOf(format_, message, fields);
     logger_.log(clock_.wallNow(), spdlog::source_loc{}, toSpdlog(level), payload);
   }
 

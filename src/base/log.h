@@ -42,7 +42,7 @@ class Logger {
   }
 };
 
-// Writes to standard error, each record with one write(2):
+// Writes to standard error through an OutputQueue; its end takes two seconds at most. Records:
 //   2026-01-31T12:00:00.123Z INFO  workload serves workload=shop note="two words"
 //   {"time":"2026-01-31T12:00:00.123Z","level":"info","message":"workload
 //   serves","workload":"shop"}
@@ -50,7 +50,7 @@ class Logger {
 // cannot forge records.
 [[nodiscard]] std::unique_ptr<Logger> makeStderrLogger(LogLevel level, LogFormat format);
 
-// The same to a descriptor that the caller keeps open, with the time of `clock`.
+// The same to a descriptor, with the time of `clock`. It has it open, too: a pipe ends after it.
 [[nodiscard]] std::unique_ptr<Logger> makeDescriptorLogger(int descriptor, LogLevel level,
                                                            LogFormat format, const Clock& clock);
 

@@ -77,6 +77,7 @@ TEST_F(LogTest, RecordsBelowTheLevelAreDropped) {
   log->info("not this");
   log->warn("this");
   EXPECT_FALSE(log->enabled(LogLevel::kInfo));
+  log.reset();  // it has the pipe open, too
   EXPECT_EQ(written(), "2026-01-31T12:00:00.123Z WARN  this\n");
 }
 
@@ -111,6 +112,54 @@ TEST_F(LogTest, RecordsOfManyThreadsStayWhole) {
   std::string expected;
   for (int i = 0; i < kThreads * kRecords; ++i) expected += record;
   EXPECT_EQ(text, expected);
+}
+
+// More than a full pipe and the queue behind it take, read afterwards.
+std::string loggedPastTheEnd(Logger& log, int reader) {
+  for (int i = 0; i < 300; ++i) log.info(std::string(10000, 'x'));
+  std::string text;
+  char buffer[4096];
+  while (text.find("nobody read it") == std::string::npos || !text.ends_with('\n')) {
+    const ssize_t got = ::read(reader, buffer, sizeof buffer);
+    if (got <= 0) break;
+    text.append(buffer, static_cast<std::size_t>(got));
+  }
+  return text;
+}
+
+TEST_F(LogTest, RecordsThatNobodyReadsAreCounted) {
+  auto log = logger(LogFormat::kText);
+  const std::string text = loggedPastTheEnd(*log, pipe_[0]);
+  const std::string last = "WARN  records of this log were lost: nobody read it records=";
+  const std::size_t found = text.find(last);
+  ASSERT_NE(found, std::string::npos);
+  const std::ptrdiff_t whole = std::ranges::count(text, '\n') - 1;
+  EXPECT_EQ(whole + std::stoi(text.substr(found + last.size())), 300);
+}
+
+TEST_F(LogTest, TheirCountIsARecordOfTheFormat) {
+  auto log = logger(LogFormat::kJson);
+  const std::string text = loggedPastTheEnd(*log, pipe_[0]);
+  EXPECT_NE(text.find("\n{\"time\":\"2026-01-31T12:00:00.123Z\",\"level\":\"warning\",\"message\":"
+                      "\"records of this log were lost: nobody read it\",\"records\":\""),
+            std::string::npos);
+}
+
+TEST_F(LogTest, TheEndWaitsForTheReader) {
+  auto log = logger(LogFormat::kText);
+  const std::string message(100 * 1024, 'x');  // more than the pipe holds
+  log->info(message);
+  std::thread end([&] {
+    log.reset();
+    ::close(std::exchange(pipe_[1], -1));
+  });
+  std::string text;
+  char buffer[4096];
+  for (ssize_t got = 0; (got = ::read(pipe_[0], buffer, sizeof buffer)) > 0;) {
+    text.append(buffer, static_cast<std::size_t>(got));
+  }
+  end.join();
+  EXPECT_EQ(text, "2026-01-31T12:00:00.123Z INFO  " + message + "\n");
 }
 
 TEST_F(LogTest, FullNonBlockingPipeDoesNotStopTheWriter) {

@@ -1,6 +1,7 @@
 #include "host/failure_log.h"
 
 #include "host/denial_counts.h"
+#include "host/guest_lines.h"
 
 namespace nimbus::host {
 namespace {
@@ -37,6 +38,7 @@ void ComponentLog::failure(const engine::CallOutcome& outcome) {
 }
 
 void ComponentLog::line(int stream, std::string_view line) {
+  if (auto* lines = dynamic_cast<GuestLines*>(&log_)) return lines->print(stream, line);
   if (!lines_.pass() || !log_.enabled(LogLevel::kInfo)) return;
   log_.write(LogLevel::kInfo, line,
              {{"workload", identity_.workload},

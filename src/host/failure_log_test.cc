@@ -4,6 +4,8 @@
 
 #include <vector>
 
+#include "host/guest_lines.h"
+
 namespace nimbus::host {
 namespace {
 
@@ -71,6 +73,30 @@ TEST_F(ComponentLogTest, TooManyLinesAreDroppedAndSaid) {
   log_.line(1, "next");
   ASSERT_EQ(logger_.records.size(), 202);
   EXPECT_TRUE(logger_.records.back().ends_with("detail=800")) << logger_.records.back();
+}
+
+class FakeGuestLines final : public GuestLines {
+ public:
+  [[nodiscard]] bool enabled(LogLevel) const override { return true; }
+  void write(LogLevel, std::string_view, std::initializer_list<LogField>) override { ++records; }
+  void print(int stream, std::string_view line) override {
+    lines.push_back(std::to_string(stream) + " " + std::string(line));
+  }
+  std::vector<std::string> lines;
+  int records = 0;
+};
+
+TEST(GuestLines, GetAllLinesAndNoRecordsAboutThem) {
+  FakeGuestLines lines;
+  const FakeClock clock;
+  ComponentLog log({"shop/cart", "web", 1}, lines, clock);
+  for (int i = 0; i < 1000; ++i) log.line(1, "much");
+  log.line(2, "oops");
+  EXPECT_EQ(lines.lines.size(), 1001);
+  EXPECT_EQ(lines.lines.back(), "2 oops");
+  EXPECT_EQ(lines.records, 0);
+  log.failure({CallOutcome::Kind::kTrap, 0, "unreachable"});
+  EXPECT_EQ(lines.records, 1);
 }
 
 TEST_F(ComponentLogTest, DenialsHaveARateOfTheirOwn) {

@@ -124,7 +124,6 @@ Result<std::shared_ptr<ComponentRuntime>> LocalRuntime::assembleComponent(
     TRY_VOID(checkConcurrency(component.name, *loaded, policy));
   }
   engine::GuestContextOptions guest = contextOptionsOf(spec, component, policy, volumes);
-  guest.stdio = options_.stdio;
   std::vector<BindingUse> uses;
   if (loaded) {
     TRY(uses, bind(spec, generation, *loaded, members, std::move(called), guest));

@@ -39,7 +39,6 @@ struct LocalRuntimeOptions {
   CallPolicy defaults;         // for what a manifest leaves out
   EgressOptions egress;        // of the whole host
   std::string volumes_folder;  // of ephemeral volumes (VolumeRoot)
-  engine::GuestStdio stdio = engine::GuestStdio::kLines;
   std::uint64_t max_component_bytes = 256ULL << 20;
   ImageOptions images;
   std::shared_ptr<HostSockets> sockets;  // of all guests; null: only components have limits

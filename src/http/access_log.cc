@@ -16,6 +16,7 @@
 #include <utility>
 
 #include "base/escape.h"
+#include "base/output_queue.h"
 
 namespace nimbus::http {
 namespace {
@@ -24,27 +25,40 @@ constexpr std::chrono::seconds kLongestDelay{1};
 constexpr std::size_t kFlushBytes = 64 * 1024;
 constexpr std::size_t kMaxBufferedBytes = 4 * 1024 * 1024;  // of one shard
 constexpr std::size_t kBuffers = 32;
+// For standard output, beyond the buffers: any of those fits.
+constexpr std::size_t kMostWaitingBytes = 2 * kMaxBufferedBytes;
+constexpr std::chrono::seconds kFlushBound{2};
 
-// An open file, or standard output, which is not ours to close.
+constexpr const char* kStandardOutput = "-";
+
+std::string droppedLine(LogFormat format, std::uint64_t count) {
+  return format == LogFormat::kJson ? fmt::format("{{\"dropped_records\":{}}}\n", count)
+                                    : fmt::format("# {} records dropped\n", count);
+}
+
+// An open file, or standard output, whose reader may be slow or gone.
 class LogFile {
  public:
-  static Result<LogFile> open(const std::string& path) {
-    if (path == "-") return LogFile(STDOUT_FILENO);
+  static Result<LogFile> open(const std::string& path, LogFormat format) {
+    if (path == kStandardOutput) return LogFile(standardOutput(format));
     const int fd = ::open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640);
     if (fd < 0) return failErrno("cannot open the access log " + path, errno);
     return LogFile(fd);
   }
-  LogFile(LogFile&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  LogFile(LogFile&& other) noexcept
+      : fd_(std::exchange(other.fd_, -1)), queue_(std::move(other.queue_)) {}
   LogFile& operator=(LogFile&& other) noexcept {
     std::swap(fd_, other.fd_);
+    std::swap(queue_, other.queue_);
     return *this;
   }
   ~LogFile() {
-    if (fd_ > STDERR_FILENO) ::close(fd_);
+    if (fd_ >= 0) ::close(fd_);
   }
 
   // Takes what it has written from the front of `text`.
   Result<void> write(std::string_view& text) const {
+    if (queue_) return enqueue(text);
     while (!text.empty()) {
       const ssize_t count = ::write(fd_, text.data(), text.size());
       if (count < 0 && errno == EINTR) continue;
@@ -54,9 +68,31 @@ class LogFile {
     return {};
   }
 
+  void flush() const {
+    if (queue_) queue_->flush(kFlushBound);
+  }
+
  private:
   explicit LogFile(int fd) : fd_(fd) {}
-  int fd_;
+  explicit LogFile(std::unique_ptr<OutputQueue> queue) : queue_(std::move(queue)) {}
+
+  static std::unique_ptr<OutputQueue> standardOutput(LogFormat format) {
+    const auto about_lost = [format](std::uint64_t lost) { return droppedLine(format, lost); };
+    return std::make_unique<OutputQueue>(
+        STDOUT_FILENO,
+        OutputQueue::Options{
+            .most_bytes = kMostWaitingBytes, .about_lost = about_lost, .end_bound = kFlushBound});
+  }
+
+  Result<void> enqueue(std::string_view& text) const {
+    if (const int refused = queue_->write(text); refused != 0)
+      return failErrno("cannot write the access log", refused);
+    text = {};
+    return {};
+  }
+
+  int fd_ = -1;
+  std::unique_ptr<OutputQueue> queue_;
 };
 
 // Wall time in the form of the log, rendered once per second.
@@ -189,11 +225,16 @@ class FileAccessLog final : public AccessLog {
     if (grown) wakeWriter();
   }
 
-  void flush() override { writeAll(); }
+  void flush() override {
+    writeAll();
+    const std::lock_guard lock(file_mutex_);
+    file_.flush();
+  }
 
   Result<void> reopen() override {
+    if (path_ == kStandardOutput) return {};
     writeAll();
-    TRY(LogFile file, LogFile::open(path_));
+    TRY(LogFile file, LogFile::open(path_, format_));
     const std::lock_guard lock(file_mutex_);
     file_ = std::move(file);
     within_line_ = false;
@@ -248,7 +289,7 @@ class FileAccessLog final : public AccessLog {
         dropped = std::exchange(buffer->dropped, 0);
       }
       dropped += std::exchange(lost_, 0);
-      if (dropped > 0) appendDropped(dropped);
+      if (dropped > 0) scratch_ += droppedLine(format_, dropped);
       if (!writeScratch() && dropped > 0) lost_ += dropped - 1;  // in place of the line about them
       scratch_.clear();
     }
@@ -276,14 +317,6 @@ class FileAccessLog final : public AccessLog {
     return false;
   }
 
-  void appendDropped(std::uint64_t count) {
-    if (format_ == LogFormat::kJson) {
-      fmt::format_to(std::back_inserter(scratch_), "{{\"dropped_records\":{}}}\n", count);
-    } else {
-      fmt::format_to(std::back_inserter(scratch_), "# {} records dropped\n", count);
-    }
-  }
-
   const std::string path_;
   const LogFormat format_;
   const std::function<void(const Error&)> on_problem_;
@@ -305,7 +338,7 @@ class FileAccessLog final : public AccessLog {
 
 Result<std::unique_ptr<AccessLog>> openAccessLog(const std::string& path, LogFormat format,
                                                  std::function<void(const Error&)> on_problem) {
-  TRY(LogFile file, LogFile::open(path));
+  TRY(LogFile file, LogFile::open(path, format));
   return std::make_unique<FileAccessLog>(path, std::move(file), format, std::move(on_problem));
 }
 

@@ -29,15 +29,15 @@ struct AccessRecord {
 // Lines of text (Common Log Format with host, duration and completeness added) or JSON. record()
 // only formats into a buffer of its shard; a thread of the log's own writes the buffers when one
 // has grown, and at least every second, so that a slow disk never stops a shard. When the disk
-// cannot keep up, or takes nothing, records are dropped and the number of them is logged. Any
+// cannot keep up, or takes nothing, or nobody reads, records are dropped and counted there. Any
 // thread.
 class AccessLog {
  public:
   virtual ~AccessLog() = default;  // writes what is left
   virtual void record(const AccessRecord& record) = 0;
-  // Writes everything recorded so far before it returns.
+  // Writes all recorded so far before it returns; to standard output for two seconds at most.
   virtual void flush() = 0;
-  // Opens the file anew after log rotation; the old one stays in use if that fails.
+  // Opens a file anew after log rotation; the old one stays in use if that fails.
   [[nodiscard]] virtual Result<void> reopen() = 0;
 };
 

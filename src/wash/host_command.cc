@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
+#include "base/output_queue.h"
 #include "host/certificate_keeper.h"
 #include "host/control_plane.h"
 #include "host/data_plane.h"
@@ -31,6 +32,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr Duration kCompilerPatience = std::chrono::milliseconds(500);
+constexpr Duration kFlushBound = std::chrono::seconds(2);
 
 struct HostFlags {
   std::string config;
@@ -284,7 +286,10 @@ int runHost(const HostFlags& flags, const GlobalOptions& global) {
   const auto ended = process.run();
   const int status = ended ? kExitOk : reportFailure(global.format, ended.error());
   // Nothing durable depends on it: a file of the code cache gets its name when it is whole.
-  if (ended && !process.endEngine()) ::_exit(finishOutput(status));
+  if (ended && !process.endEngine()) {
+    OutputQueue::flushAll(kFlushBound);
+    ::_exit(finishOutput(status));
+  }
   return status;
 }
 

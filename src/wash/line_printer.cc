@@ -1,75 +1,48 @@
 #include "wash/line_printer.h"
 
-#include <signal.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-#include <cerrno>
-#include <utility>
+#include <string>
 
 namespace nimbus::wash {
 namespace {
 
-constexpr std::size_t kMostWaitingBytes = 4 * 1024 * 1024;
+constexpr std::size_t kMostWaitingBytes = std::size_t{4} << 20;
 
-// What cannot be written is lost: there is nowhere else to say so.
-void writeAll(int descriptor, std::string_view text) {
-  while (!text.empty()) {
-    const ssize_t count = ::write(descriptor, text.data(), text.size());
-    if (count < 0 && errno == EINTR) continue;
-    if (count <= 0) return;
-    text.remove_prefix(static_cast<std::size_t>(count));
-  }
+std::string aboutLost(std::uint64_t lost) {
+  return std::to_string(lost) + " lines of output were dropped\n";
+}
+
+// A file does not count: it takes everything at once, so that there is no order to keep.
+bool sameReader(int one, int other) {
+  struct stat first{};
+  struct stat second{};
+  if (::fstat(one, &first) != 0 || ::fstat(other, &second) != 0) return false;
+  return !S_ISREG(first.st_mode) && first.st_dev == second.st_dev && first.st_ino == second.st_ino;
 }
 
 }  // namespace
 
-LinePrinter::LinePrinter() : thread_([this] { work(); }) {}
-
-LinePrinter::~LinePrinter() {
-  {
-    const std::lock_guard lock(mutex_);
-    stopping_ = true;
-  }
-  changed_.notify_all();
-  thread_.join();
+LinePrinter::LinePrinter()
+    : error_(std::make_unique<OutputQueue>(
+          STDERR_FILENO,
+          OutputQueue::Options{.most_bytes = kMostWaitingBytes, .about_lost = aboutLost})) {
+  if (sameReader(STDOUT_FILENO, STDERR_FILENO)) return;
+  const auto tell = [this](std::uint64_t lost) {
+    error_->write(aboutLost(lost));
+    return std::string();
+  };
+  output_ = std::make_unique<OutputQueue>(
+      STDOUT_FILENO, OutputQueue::Options{.most_bytes = kMostWaitingBytes, .about_lost = tell});
 }
 
-void LinePrinter::print(To to, std::string_view line) { append(to, line, "\n"); }
+void LinePrinter::print(To to, std::string_view line) { write(to, std::string(line) + "\n"); }
 
-void LinePrinter::write(To to, std::string_view text) { append(to, text, ""); }
-
-void LinePrinter::append(To to, std::string_view text, std::string_view end) {
-  {
-    const std::lock_guard lock(mutex_);
-    if (bytes_ + text.size() > kMostWaitingBytes) {
-      dropped_ += 1;
-      return;
-    }
-    if (pieces_.empty() || pieces_.back().to != to) pieces_.push_back({to, {}});
-    pieces_.back().text.append(text).append(end);
-    bytes_ += text.size() + end.size();
-  }
-  changed_.notify_all();
-}
-
-void LinePrinter::work() {
-  sigset_t all;
-  sigfillset(&all);
-  pthread_sigmask(SIG_BLOCK, &all, nullptr);
-  std::unique_lock lock(mutex_);
-  for (;;) {
-    changed_.wait(lock, [this] { return !pieces_.empty() || stopping_; });
-    if (pieces_.empty()) return;
-    const std::deque<Piece> pieces = std::exchange(pieces_, {});
-    const std::uint64_t dropped = std::exchange(dropped_, 0);
-    bytes_ = 0;
-    lock.unlock();
-    for (const Piece& piece : pieces)
-      writeAll(piece.to == To::kOutput ? STDOUT_FILENO : STDERR_FILENO, piece.text);
-    if (dropped > 0)
-      writeAll(STDERR_FILENO, std::to_string(dropped) + " lines of output were dropped\n");
-    lock.lock();
-  }
+// What cannot be written is lost: there is nowhere else to say so.
+void LinePrinter::write(To to, std::string_view text) {
+  OutputQueue& queue = to == To::kOutput && output_ ? *output_ : *error_;
+  queue.write(text);
 }
 
 }  // namespace nimbus::wash

@@ -1,27 +1,22 @@
 #pragma once
 
-#include <condition_variable>
-#include <cstddef>
-#include <cstdint>
-#include <deque>
-#include <mutex>
-#include <string>
+#include <memory>
 #include <string_view>
-#include <thread>
+
+#include "base/output_queue.h"
 
 namespace nimbus::wash {
 
-// Writes whole lines to standard output and standard error from a thread of its own, in the order
-// they came, so that a terminal that is stopped never stops a shard. While more than a few
-// megabytes wait, lines are dropped and counted. Any thread; destroying it writes what is left.
+// Writes whole lines to standard output and standard error, so that a terminal that is stopped, or
+// a pipe that nobody reads, never stops a shard (OutputQueue). If both are the same pipe or
+// terminal, lines leave in the order they came; otherwise neither waits for the other's reader.
+// While more than a few megabytes wait, lines are dropped; standard error tells how many. Any
+// thread; destroying it writes what is left, for two seconds at most.
 class LinePrinter {
  public:
   enum class To { kOutput, kError };
 
   LinePrinter();
-  LinePrinter(const LinePrinter&) = delete;
-  LinePrinter& operator=(const LinePrinter&) = delete;
-  ~LinePrinter();
 
   // `line` has no line feed at its end.
   void print(To to, std::string_view line);
@@ -29,20 +24,8 @@ class LinePrinter {
   void write(To to, std::string_view text);
 
  private:
-  struct Piece {
-    To to;
-    std::string text;
-  };
-  void append(To to, std::string_view text, std::string_view end);
-  void work();
-
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  std::deque<Piece> pieces_;
-  std::size_t bytes_ = 0;  // in them
-  std::uint64_t dropped_ = 0;
-  bool stopping_ = false;
-  std::thread thread_;
+  std::unique_ptr<OutputQueue> error_;
+  std::unique_ptr<OutputQueue> output_;  // tells `error_` what it lost; null: the same
 };
 
 }  // namespace nimbus::wash

@@ -6,8 +6,10 @@
 
 #include "host/certificate_keeper.h"
 #include "host/data_plane.h"
+#include "host/guest_lines.h"
 #include "wash/access_log_rotation.h"
 #include "wash/flag_check.h"
+#include "wash/line_printer.h"
 #include "wash/termination.h"
 
 namespace nimbus::wash {
@@ -26,15 +28,34 @@ Result<http::ServerOptions> serverOptions(const HttpFlags& flags, http::AccessLo
   return options;
 }
 
+// What guests print goes where this program's output goes, but never stops a shard.
+class PassingLogger final : public host::GuestLines {
+ public:
+  explicit PassingLogger(Logger& rest) : rest_(rest) {}
+
+  [[nodiscard]] bool enabled(LogLevel level) const override { return rest_.enabled(level); }
+  void write(LogLevel level, std::string_view message,
+             std::initializer_list<LogField> fields) override {
+    rest_.write(level, message, fields);
+  }
+  void print(int stream, std::string_view line) override {
+    lines_.print(stream == 1 ? LinePrinter::To::kOutput : LinePrinter::To::kError, line);
+  }
+
+ private:
+  LinePrinter lines_;
+  Logger& rest_;
+};
+
 host::DataPlaneOptions withFlags(host::DataPlaneOptions options, const HttpFlags& flags) {
   options.shards = flags.shards;
-  options.runtime.stdio = engine::GuestStdio::kInherit;
   return options;
 }
 
 Result<void> serve(engine::Engine& engine, std::shared_ptr<const engine::Component> component,
                    const host::WorkloadSpec& run_spec, const host::DataPlaneOptions& plane_options,
-                   const HttpFlags& flags, const GlobalOptions& global, Logger& log) {
+                   const HttpFlags& flags, const GlobalOptions& global, Logger& rest) {
+  PassingLogger log(rest);
   const auto spec = std::make_shared<const host::WorkloadSpec>(run_spec);
   const SystemClock clock;
   MetricRegistry metrics;

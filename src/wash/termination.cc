@@ -4,11 +4,17 @@
 
 #include <utility>
 
+#include "base/output_queue.h"
 #include "base/running_programs.h"
 #include "net/shard_result.h"
 #include "wash/exit_status.h"
 
 namespace nimbus::wash {
+namespace {
+
+constexpr Duration kFlushBound = std::chrono::seconds(2);
+
+}  // namespace
 
 Result<std::unique_ptr<Termination>> Termination::watch(net::ShardGroup& control,
                                                         OnSignal on_signal) {
@@ -29,6 +35,7 @@ void Termination::received(int signal) {
   count_ += 1;
   if (count_ >= exit_from_) {
     endRunningPrograms();
+    if (count_ == 1) OutputQueue::flushAll(kFlushBound);
     ::_exit(exitStatusOfSignal(signal));
   }
   tell();

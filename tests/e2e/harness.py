@@ -55,10 +55,15 @@ class Answer:
 
 
 class Lines:
-    """The lines that a pipe delivers, read by a thread, so that a child never blocks on it."""
+    """The lines that a pipe delivers, read by a thread, so that a child never blocks on it; or, up
+    to resume(), not beyond a line in which the regular expression `stop_at` is found."""
 
-    def __init__(self, pipe):
+    def __init__(self, pipe, stop_at=None):
         self.all = []
+        self._stop_at = None if stop_at is None else re.compile(stop_at)
+        self._resumed = threading.Event()
+        if stop_at is None:
+            self._resumed.set()
         self._arrived = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._read, args=(pipe,), daemon=True)
         self._thread.start()
@@ -69,7 +74,12 @@ class Lines:
                 line = line.decode(errors="replace").rstrip("\n")
                 self.all.append(line)
                 self._arrived.put(line)
+                if not self._resumed.is_set() and self._stop_at.search(line):
+                    self._resumed.wait()
         self._arrived.put(None)
+
+    def resume(self):
+        self._resumed.set()
 
     def wait_for(self, wanted, deadline):
         """The first new line for which wanted(line) is true; None at the end of the stream."""
@@ -86,19 +96,22 @@ class Lines:
                 return line
 
     def join(self):
-        self._thread.join(PATIENCE_SECONDS)
+        if self._resumed.is_set():
+            self._thread.join(PATIENCE_SECONDS)
 
 
 class Process:
-    """A child in a process group of its own; its output is kept line by line."""
+    """A child in a process group of its own; its output is kept line by line. `unread` says where
+    the reading of a stream stops: {"stderr": PATTERN}, see Lines."""
 
-    def __init__(self, command, *, cwd=None, env=None, stdin=subprocess.DEVNULL):
+    def __init__(self, command, *, cwd=None, env=None, stdin=subprocess.DEVNULL, unread=None):
         self.command = [str(word) for word in command]
         self.process = subprocess.Popen(self.command, cwd=cwd, env=env, stdin=stdin,
                                         stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                         start_new_session=True)
-        self.stdout = Lines(self.process.stdout)
-        self.stderr = Lines(self.process.stderr)
+        unread = unread or {}
+        self.stdout = Lines(self.process.stdout, unread.get("stdout"))
+        self.stderr = Lines(self.process.stderr, unread.get("stderr"))
 
     @property
     def pid(self):
@@ -108,7 +121,7 @@ class Process:
         return self.process.poll() is None
 
     def wait(self, timeout_seconds=PATIENCE_SECONDS):
-        """The exit status, negative for a signal, once all output has been read."""
+        """The exit status, negative for a signal, once all output has been read that is read."""
         status = self.process.wait(timeout_seconds)
         self.stdout.join()
         self.stderr.join()

@@ -227,12 +227,12 @@ class TestCase(harness.TestCase):
     def state_folder(self):
         return self.folder / "state"
 
-    def host(self, *arguments, **options):
+    def host(self, *arguments, unread=None, **options):
         """A host that is ready; `workloads` and `state` say whether it has these folders."""
         if self._current is not None and self._current.running():
             self._current.kill()
         self._current = self._start(Host, self.host_arguments(*arguments, **options), None,
-                                    {"admin_socket": self.admin_socket})
+                                    {"admin_socket": self.admin_socket, "unread": unread})
         return self._current
 
     def put(self, name, manifest):

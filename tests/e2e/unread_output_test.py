@@ -1,0 +1,77 @@
+#!/usr/bin/env python3
+"""Output that nobody reads stops no request and no end, and what was lost of it is counted."""
+
+import harness
+import hosting
+from hosting import workload
+
+# With what a pipe holds, more than waits in a process, for the log and for what guests print.
+LINE_BYTES = 8000
+REQUESTS = 8
+PRINT = f"/print?lines=100&bytes={LINE_BYTES}"
+
+
+class UnreadLogTest(hosting.TestCase):
+    """A host of one shard, whose log nobody reads, and a workload that fills it."""
+
+    def flooded(self):
+        host = self.host("--shards", "1", unread={"stderr": ""})
+        host.apply(workload("loud", "http-misc"))
+        host.apply(workload("quiet", "http-hello"))
+        for _ in range(REQUESTS):
+            self.assertEqual("printed\n", host.text_of("loud.test", PRINT))
+            host.text_of("quiet.test")
+        return host
+
+    def test_requests_are_answered_and_the_count_of_lost_records_is_logged(self):
+        host = self.flooded()
+        host.stderr.resume()
+        host.wait_for_stderr(r"WARN  records of this log were lost: nobody read it "
+                             r"records=[1-9][0-9]*$")
+        self.assertEqual(0, host.terminate())
+        for line in host.stderr.all:
+            self.assertRegex(line, r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z [A-Z]+ +\S")
+
+    def test_the_host_ends(self):
+        self.assertEqual(0, self.flooded().terminate())
+
+
+class UnreadAccessLogTest(hosting.TestCase):
+    def test_the_host_ends(self):
+        host = self.host(config={"accessLog": {"path": "-"}}, unread={"stdout": "addresses"})
+        host.apply(workload("w", "http-hello"))
+        for _ in range(40):  # more than the pipe holds
+            host.text_of("w.test", "/" + "x" * 4000)
+        self.assertEqual(0, host.terminate())
+
+
+class UnreadGuestOutputTest(harness.TestCase):
+    """A component that `wash run` serves, on one shard."""
+
+    def flooded(self, stream):
+        stop_at = {"stdout": "Serving", "stderr": ""}[stream]
+        server = self.wash("run", harness.guest("http-misc"), "--addr", "127.0.0.1:0",
+                           "--shards", "1", unread={stream: stop_at})
+        for _ in range(REQUESTS):
+            self.assertEqual(200, server.get(f"{PRINT}&to={stream}").status)
+        return server
+
+    def test_requests_are_answered_and_the_count_of_lost_lines_is_told(self):
+        for stream in ("stdout", "stderr"):
+            with self.subTest(stream):
+                server = self.flooded(stream)
+                lines = getattr(server, stream)
+                lines.resume()
+                server.wait_for_stderr("^[1-9][0-9]* lines of output were dropped$")
+                self.assertEqual(0, server.terminate())
+                printed = [line for line in lines.all if line.startswith("line ")]
+                self.assertEqual({LINE_BYTES}, {len(line) for line in printed})
+
+    def test_the_server_ends(self):
+        for stream in ("stdout", "stderr"):
+            with self.subTest(stream):
+                self.assertEqual(0, self.flooded(stream).terminate())
+
+
+if __name__ == "__main__":
+    harness.main()
