@@ -1,7 +1,8 @@
-// What calls of guests cost through an Invoker: their imports, served by a handler in this process,
-// and their exports. `call_costs GUEST.wat` prints lines of "import|export SIZE NANOSECONDS", as
-// src/rust/benches/typed_calls.rs does for Wasmtime's own bindings. See bench/calls.py. With a CASE
-// and a SIZE behind it only that one runs, for a profiler.
+// What calls of guests cost through an Invoker: their imports, served by a generated handler in
+// this process, and their exports. `call_costs GUEST.wat` prints lines of
+// "import|export SIZE NANOSECONDS", as src/rust/benches/typed_calls.rs does for Wasmtime's own
+// bindings. See bench/calls.py. With a CASE and a SIZE behind it only that one runs, for a
+// profiler.
 
 #include <time.h>
 
@@ -15,6 +16,7 @@
 
 #include "base/check.h"
 #include "base/log.h"
+#include "bench/calls/store.h"
 #include "engine/component_invoker.h"
 #include "engine/engine.h"
 #include "engine/import_set.h"
@@ -23,9 +25,12 @@
 #include "wit/tools.h"
 #include "wrpc/encoder.h"
 #include "wrpc/invoker.h"
+#include "wrpc/service.h"
 
 namespace nimbus::bench {
 namespace {
+
+namespace store = ::nimbus::calls_bench::bench::calls::store;
 
 constexpr std::size_t kLargest = 1 << 20;
 
@@ -43,44 +48,17 @@ void appendLength(ByteChain& to, std::size_t length) {
   to.append(static_cast<std::uint8_t>(length));
 }
 
-ByteChain encodedList(const Bytes& content, std::size_t size) {
-  ByteChain encoded;
-  appendLength(encoded, size);
-  encoded.append(content.slice(0, size));
-  return encoded;
-}
-
 // Answers every call with the first `size` bytes of one content.
-class StoreInvoker final : public wrpc::Invoker {
+class Store final : public store::Handler {
  public:
   std::size_t size = 0;
 
-  Result<wrpc::FunctionId> resolve(const wrpc::FunctionName& /*name*/) override {
-    return wrpc::FunctionId{0};
-  }
-  std::unique_ptr<wrpc::Session> open(net::Shard& /*shard*/,
-                                      std::shared_ptr<const wrpc::Consumer> /*consumer*/) override {
-    return std::make_unique<StoreSession>(*this);
+  wrpc::Answer<Bytes> get(const wrpc::CallContext& /*context*/, std::string_view key) override {
+    NIMBUS_CHECK(key.size() == 16);
+    return content_.slice(0, size);
   }
 
  private:
-  class StoreSession final : public wrpc::Session {
-   public:
-    explicit StoreSession(StoreInvoker& store) : store_(store) {}
-    Eventual<Result<wrpc::Values>> invoke(const wrpc::CallContext& /*context*/,
-                                          wrpc::FunctionId /*function*/,
-                                          wrpc::Values params) override {
-      NIMBUS_CHECK(params.bytes.size() == 17);
-      wrpc::Values results;
-      results.bytes = encodedList(store_.content_, store_.size);
-      return results;
-    }
-    void drop(ByteView /*handle*/) override {}
-
-   private:
-    StoreInvoker& store_;
-  };
-
   const Bytes content_ = Bytes::take(std::string(kLargest, 7));
 };
 
@@ -90,7 +68,7 @@ class NoHost final : public engine::GuestHost {
   bool socketAllowed(engine::SocketUse, const net::IpAddress&, std::uint16_t) override {
     return false;
   }
-  bool socketOpened() override { return false; }
+  engine::SocketGrant socketOpened() override { return engine::SocketGrant::kNotPermitted; }
   void socketClosed() override {}
   bool lookupAllowed(std::string_view /*name*/) override { return false; }
   void startEgress(std::shared_ptr<engine::OutgoingRequest> /*request*/) override {}
@@ -141,8 +119,7 @@ struct Chosen {
   }
 };
 
-Task<void> measureImports(Calls& calls, StoreInvoker& store, wrpc::FunctionId run,
-                          const Chosen& chosen) {
+Task<void> measureImports(Calls& calls, Store& store, wrpc::FunctionId run, const Chosen& chosen) {
   struct Case {
     std::size_t size;
     std::uint32_t count;
@@ -196,12 +173,14 @@ int measure(const char* path, Chosen chosen) {
   options.max_instances = 8;
   const auto engine = orDie(engine::Engine::create(options, *log));
   const auto component = orDie(engine->load(orDie(wit::watToWasm(text)).view()));
-  const auto store = std::make_shared<StoreInvoker>();
+  const auto store = std::make_shared<Store>();
   engine::GuestContextOptions guest;
   guest.max_memory_bytes = 64 << 20;
   guest.max_table_elements = 1000;
   guest.imports = orDie(engine::ImportSet::create(
-      *component, {{"bench:calls/store", "", store, std::make_shared<wrpc::Consumer>()}}));
+      *component, {{"bench:calls/store", "",
+                    std::make_shared<wrpc::ServiceInvoker>(std::vector{store::serve(store)}),
+                    std::make_shared<wrpc::Consumer>()}}));
 
   const auto shards = orDie(net::ShardGroup::start(1));
   shards->runTask(0, [&](net::Shard& shard) -> Task<void> {

@@ -1,14 +1,15 @@
 #!/usr/bin/env bash
 # build-rust.sh [OUTPUT]: builds the Rust static library into the user's cache folder, and copies it
 # to OUTPUT. It is kept under the hash of its sources, lock file and compiler, so that a fresh clone
-# on the same machine does not build Wasmtime again. build-rust.sh --test runs its own tests.
+# on the same machine does not build Wasmtime again. build-rust.sh --test runs its own tests,
+# --test-long those that take a minute.
 #
 # With NIMBUS_RUST_LTO=ON it is compiled as a whole. Wasmtime and its WASI crates call each other
 # for every step of a request, and are worth a fifth more so; it takes minutes at each change.
 set -euo pipefail
 output=${1:-}
 lto=${NIMBUS_RUST_LTO:-OFF}
-[ "$output" != --test ] || lto=OFF
+case $output in --test*) lto=OFF ;; esac
 root=$(cd "$(dirname "$0")/.." && pwd)
 source "$root/scripts/toolchain.sh"
 
@@ -59,7 +60,7 @@ give() { # KEPT
 }
 
 # What is there is given without waiting for whoever builds another.
-if [ "$output" != --test ]; then
+if [[ "$output" != --test* ]]; then
   hash=$(inputs_hash)
   kept=$kept_folder/$hash.a
   [ ! -f "$kept" ] || { give "$kept" && exit 0; }
@@ -68,10 +69,12 @@ fi
 # One at a time on this machine: cargo's folder is shared; whoever comes second finds the result.
 exec 9>"$lock"
 flock 9
-if [ "$output" = --test ]; then
+if [[ "$output" == --test* ]]; then
   forget_crate
   cd "$root/src/rust"
-  exec "$CARGO" test --release --locked
+  chosen=()
+  [ "$output" = --test ] || chosen=(--lib -- --ignored)
+  exec "$CARGO" test --release --locked "${chosen[@]}"
 fi
 [ -f "$kept" ] || build "$kept" "$hash"
 give "$kept"

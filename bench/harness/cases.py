@@ -105,7 +105,7 @@ def all_cases(build):
              targets=[Target(1, "rate", 0.8)] + ahead(2)),
         Case("constant", "Constant answer, no Wasm: our HTTP stack against a bare loop", nobody,
              [constant, OwnProgram("bare epoll responder", "epoll_responder", build=build)],
-             targets=[Target(1, "rate", 0.85)]),
+             targets=floor(1, 0.85)),
         Case("shards", "P2 hello, fresh: two shards against one, client on the same cores",
              guest("http-hello"),
              [Nimbus("--shards", "2", variant="2 shards", build=build),

@@ -82,7 +82,7 @@ class NoHost final : public engine::GuestHost {
     return false;
   }
   bool lookupAllowed(std::string_view /*name*/) override { return false; }
-  bool socketOpened() override { return false; }
+  SocketGrant socketOpened() override { return SocketGrant::kNotPermitted; }
   void socketClosed() override {}
   void startEgress(std::shared_ptr<engine::OutgoingRequest> /*request*/) override {}
 };

@@ -46,7 +46,7 @@ NimbusHostCalls hostCalls(HostReference* reference) {
     return host(context).host->lookupAllowed(toView(name));
   };
   calls.socket_opened = [](void* context) -> std::int32_t {
-    return host(context).host->socketOpened() ? 1 : 0;
+    return static_cast<std::int32_t>(host(context).host->socketOpened());
   };
   calls.socket_closed = [](void* context) { host(context).host->socketClosed(); };
   calls.egress_start = [](void* context, NimbusEgress* egress,
@@ -90,7 +90,6 @@ Result<std::unique_ptr<GuestContext>> GuestContext::create(net::Shard& shard,
   config.egress_window_bytes = kEgressWindowBytes;
   config.max_handles = options.max_handles;
   config.stdio = static_cast<std::uint8_t>(options.stdio);
-  config.allow_sockets = static_cast<std::uint8_t>(options.allow_sockets);
   config.max_lookups = options.max_lookups;
 
   const NimbusHostCalls calls =

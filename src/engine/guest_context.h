@@ -28,6 +28,9 @@ enum class SocketUse {
   kUdpReceive
 };
 
+// Whether there may be one more socket.
+enum class SocketGrant : std::int32_t { kNoCapacity = 0, kGranted = 1, kNotPermitted = 2 };
+
 // What instances ask of the host.
 class GuestHost {
  public:
@@ -39,9 +42,9 @@ class GuestHost {
   [[nodiscard]] virtual bool socketAllowed(SocketUse use, const net::IpAddress& address,
                                            std::uint16_t port) = 0;
   [[nodiscard]] virtual bool lookupAllowed(std::string_view name) = 0;
-  // Whether there may be one more socket. Then socketClosed() follows, which may be the last call.
-  // Any thread; must not block.
-  [[nodiscard]] virtual bool socketOpened() = 0;
+  // A socket is about to be made. If it is granted, socketClosed() follows, which may be the last
+  // call. Any thread; must not block.
+  [[nodiscard]] virtual SocketGrant socketOpened() = 0;
   virtual void socketClosed() = 0;
   // An outgoing HTTP request begins. On the context's shard, outside any poll.
   virtual void startEgress(std::shared_ptr<OutgoingRequest> request) = 0;
@@ -66,7 +69,6 @@ struct GuestContextOptions {
   GuestStdio stdio = GuestStdio::kLines;
   // Who provides what the component imports beyond WASI; null: it imports nothing such.
   std::shared_ptr<const ImportSet> imports;
-  bool allow_sockets = false;  // false: every socket and look-up is refused unasked
   // Look-ups of names at once: each has a thread, of which files of guests need some, too.
   std::uint8_t max_lookups = 4;
 };

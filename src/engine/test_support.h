@@ -97,7 +97,7 @@ class FakeGuestHost final : public GuestHost {
   }
   bool socketAllowed(SocketUse, const net::IpAddress&, std::uint16_t) override { return false; }
   bool lookupAllowed(std::string_view) override { return false; }
-  bool socketOpened() override { return false; }
+  SocketGrant socketOpened() override { return SocketGrant::kNotPermitted; }
   void socketClosed() override {}
   void startEgress(std::shared_ptr<OutgoingRequest>) override {}
 

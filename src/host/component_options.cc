@@ -79,9 +79,6 @@ engine::GuestContextOptions contextOptionsOf(const WorkloadSpec& spec,
   options.max_table_elements = policy.max_table_elements;
   options.max_handles = handlesOf(component, policy);
   options.stdio = engine::GuestStdio::kLines;
-  options.allow_sockets = !resources.allowed_hosts.empty() ||
-                          !resources.allowed_ip_name_lookups.empty() ||
-                          !resources.allowed_host_loopback_ports.empty();
   return options;
 }
 

@@ -137,6 +137,12 @@ Verdict EgressPolicy::checkLookup(std::string_view name) const {
           "\"" + std::string(name) + "\" is not in allowedIpNameLookups"};
 }
 
+Verdict EgressPolicy::checkSocketUse() const {
+  if (!hosts_.empty() || !lookups_.empty() || !loopback_ports_.empty()) return {};
+  return {DenyReason::kNotPermitted,
+          "sockets are for those who have allowedHosts or allowedHostLoopbackPorts"};
+}
+
 Verdict EgressPolicy::checkSocketConnect(const net::IpAddress& address, std::uint16_t port,
                                          Transport transport) const {
   if (rangeOf(address).kind == AddressKind::kLoopback) return checkLoopback(port, transport);

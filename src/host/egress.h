@@ -112,6 +112,9 @@ class EgressPolicy {
   // wasi:sockets: the look-up of a name.
   [[nodiscard]] Verdict checkLookup(std::string_view name) const;
 
+  // wasi:sockets: making one. Not for who may reach nothing.
+  [[nodiscard]] Verdict checkSocketUse() const;
+
   // wasi:sockets: connecting, or sending a datagram. The address must be covered by an entry of
   // allowedHosts that names addresses (or by `*`), not by one for http or https only. For loopback
   // allowedHostLoopbackPorts is that entry.

@@ -274,6 +274,7 @@ TEST(EgressPolicy, DeniesEverythingByDefault) {
   const EgressPolicy policy;
   EXPECT_FALSE(policy.checkHttp("https", "a.example", 443));
   EXPECT_FALSE(policy.checkLookup("a.example"));
+  EXPECT_FALSE(policy.checkSocketUse());
   EXPECT_FALSE(policy.checkSocketConnect(ip("8.8.8.8"), 53, Transport::kUdp));
   EXPECT_FALSE(policy.checkSocketBind(ip("0.0.0.0"), 0, Transport::kUdp));
   EXPECT_FALSE(policy.checkAddress(ip("127.0.0.1"), 80));

@@ -52,7 +52,11 @@ bool ShardGuestHost::lookupAllowed(std::string_view name) {
   return pass(component_->egress->checkLookup(name));
 }
 
-bool ShardGuestHost::socketOpened() { return pass(component_->sockets.open()); }
+engine::SocketGrant ShardGuestHost::socketOpened() {
+  using engine::SocketGrant;
+  if (!pass(component_->egress->checkSocketUse())) return SocketGrant::kNotPermitted;
+  return pass(component_->sockets.open()) ? SocketGrant::kGranted : SocketGrant::kNoCapacity;
+}
 
 void ShardGuestHost::socketClosed() { component_->sockets.close(); }
 

@@ -23,7 +23,7 @@ class ShardGuestHost final : public engine::GuestHost {
   [[nodiscard]] bool socketAllowed(engine::SocketUse use, const net::IpAddress& address,
                                    std::uint16_t port) override;
   [[nodiscard]] bool lookupAllowed(std::string_view name) override;
-  [[nodiscard]] bool socketOpened() override;
+  [[nodiscard]] engine::SocketGrant socketOpened() override;
   void socketClosed() override;
 
   // On the shard.

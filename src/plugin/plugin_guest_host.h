@@ -30,7 +30,9 @@ class PluginGuestHost final : public engine::GuestHost {
     return false;
   }
   [[nodiscard]] bool lookupAllowed(std::string_view /*name*/) override { return false; }
-  [[nodiscard]] bool socketOpened() override { return false; }
+  [[nodiscard]] engine::SocketGrant socketOpened() override {
+    return engine::SocketGrant::kNotPermitted;
+  }
   void socketClosed() override {}
 
   void startEgress(std::shared_ptr<engine::OutgoingRequest> request) override;

@@ -320,8 +320,8 @@ typedef struct {
                             uint16_t port);
   // 1: the guest may look up this name.
   int32_t (*lookup_allowed)(void* context, NimbusStr name);
-  // A socket is about to be made. 0: there are as many as there may be; else socket_closed follows,
-  // on any thread.
+  // A socket is about to be made. 1: it may, and socket_closed follows, on any thread; 0: there are
+  // as many as there may be; 2: the guest may have none.
   int32_t (*socket_opened)(void* context);
   void (*socket_closed)(void* context);
   // A request begins that leaves the component. The callee owns `egress` (nimbus_egress_free) and
@@ -372,9 +372,8 @@ typedef struct {
   uint64_t egress_window_bytes;  // of content in flight each way per outgoing request
   uint32_t max_handles;          // of one instance: resources of the host that it holds at once
   uint8_t stdio;                 // NimbusStdio
-  uint8_t allow_sockets;         // 0: socket_allowed and lookup_allowed are never asked
   uint8_t max_lookups;           // of names, at once; others wait for their turn
-  uint8_t reserved;              // 0
+  uint8_t reserved[2];           // 0
 } NimbusContextConfig;
 
 // Opens nothing yet; volumes are opened for each instance.

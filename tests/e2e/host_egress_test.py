@@ -21,15 +21,35 @@ class DenialReasonsTest(hosting.TestCase):
         self.addCleanup(listener.close)
         self.port = listener.getsockname()[1]
 
-    def check(self, host, path, reason, **resources):
+    def check(self, host, path, reason, error="access-denied", **resources):
         for guest in MISCS:
             with self.subTest(f"{guest}{path}"):
                 host.apply(workload("w", guest, resources=resources))
                 answer = host.ask("w.test", path)
                 self.assertEqual(500, answer.status, answer.text)
-                self.assertIn("access-denied", answer.text)
+                self.assertIn(error, answer.text)
                 logged = host.wait_for_stderr(f"{reason}.*")
                 self.assertIn("default/w", logged.string)
+
+    def test_sockets_where_nothing_is_allowed(self):
+        self.check(self.host(), f"/tcp?addr=127.0.0.1:{self.port}&send=x",
+                   "not_permitted: sockets are for those who have allowedHosts or "
+                   "allowedHostLoopbackPorts")
+
+    def test_an_address_that_is_not_on_the_list(self):
+        self.check(self.host(), "/tcp?addr=192.0.2.1:9&send=x",
+                   r"not_permitted: 192\.0\.2\.1 port 9 is not in allowedHosts as an address",
+                   allowedHosts=["192.0.2.2", "https://192.0.2.1"])
+
+    def test_a_forbidden_range(self):
+        self.check(self.host(), "/tcp?addr=169.254.169.254:80&send=x",
+                   r"blocked_range: 169\.254\.169\.254 is in a forbidden range",
+                   allowedHosts=["*"])
+
+    def test_a_name_where_nothing_is_allowed(self):
+        self.check(self.host(), "/lookup?name=localhost",
+                   "not_permitted: .*localhost.* is not in allowedIpNameLookups",
+                   error="permanent-resolver-failure")
 
     def test_listening(self):
         self.check(self.host(), "/listen?addr=127.0.0.1:0",

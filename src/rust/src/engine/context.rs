@@ -65,15 +65,21 @@ pub struct ContextConfig {
     egress_window_bytes: u64,
     max_handles: u32,
     stdio: u8,
-    allow_sockets: u8,
     max_lookups: u8,
-    _reserved: u8,
+    _reserved: [u8; 2],
 }
 
 const _: () = {
     assert!(size_of::<Volume>() == 40);
     assert!(size_of::<ContextConfig>() == 80);
 };
+
+/// Whether there may be one more socket.
+pub enum SocketGrant {
+    NoCapacity,
+    Granted,
+    NotPermitted,
+}
 
 pub struct Shared {
     pub calls: HostCalls,
@@ -86,7 +92,6 @@ pub struct Shared {
     pub max_handles: u32,
     pub egress_window_bytes: u64,
     stdio: u8,
-    allow_sockets: bool,
     /// The look-ups of names that may run at once; others wait for their turn.
     pub lookups: Arc<Semaphore>,
 }
@@ -132,7 +137,6 @@ impl Shared {
             }
             _ => {}
         }
-        builder.allow_ip_name_lookup(self.allow_sockets);
         // Sockets are made from contexts of their own: see `sockets`.
         builder.allow_tcp(false).allow_udp(false);
         Ok(builder.build())
@@ -142,13 +146,13 @@ impl Shared {
         (self.calls.print)(self.calls.context, stream, Str::of(line));
     }
 
-    pub fn allow_sockets(&self) -> bool {
-        self.allow_sockets
-    }
-
-    /// False: there are as many as there may be. Else `socket_closed` follows.
-    pub fn socket_opened(&self) -> bool {
-        (self.calls.socket_opened)(self.calls.context) != 0
+    /// If it is granted, `socket_closed` follows.
+    pub fn socket_opened(&self) -> SocketGrant {
+        match (self.calls.socket_opened)(self.calls.context) {
+            0 => SocketGrant::NoCapacity,
+            1 => SocketGrant::Granted,
+            _ => SocketGrant::NotPermitted,
+        }
     }
 
     pub fn socket_closed(&self) {
@@ -179,8 +183,7 @@ impl Shared {
     }
 
     pub fn lookup_allowed(&self, name: &str) -> bool {
-        self.allow_sockets
-            && (self.calls.lookup_allowed)(self.calls.context, Str::of(name.as_bytes())) != 0
+        (self.calls.lookup_allowed)(self.calls.context, Str::of(name.as_bytes())) != 0
     }
 
     pub fn egress_start(
@@ -211,7 +214,6 @@ unsafe fn make(config: &ContextConfig, calls: HostCalls) -> wasmtime::Result<Sha
         max_handles: config.max_handles,
         egress_window_bytes: config.egress_window_bytes,
         stdio: config.stdio,
-        allow_sockets: config.allow_sockets != 0,
         lookups: Arc::new(Semaphore::new(config.max_lookups.into())),
     };
     // SAFETY: by this function's contract.

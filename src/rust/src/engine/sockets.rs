@@ -22,19 +22,12 @@ use wasmtime_wasi::p3::bindings::sockets::types::{
 use wasmtime_wasi::sockets::{TcpSocket, UdpSocket, WasiSockets, WasiSocketsCtxView};
 use wasmtime_wasi::{WasiCtx, WasiCtxBuilder};
 
-use super::context::Shared;
+use super::context::{Shared, SocketGrant};
 use super::host::Host;
 use super::labels::{MAX_SLOTS, SOCKETS, per_slot};
 
 /// The right to one socket; given back when dropped.
 pub struct Permit(Arc<Shared>);
-
-impl Permit {
-    /// None: there are as many as there may be.
-    fn take(context: &Arc<Shared>) -> Option<Permit> {
-        context.socket_opened().then(|| Permit(context.clone()))
-    }
-}
 
 impl Drop for Permit {
     fn drop(&mut self) {
@@ -106,17 +99,22 @@ impl View<'_> {
     /// None: no more of them. Who may have none at all is told so by wasmtime-wasi.
     fn admit(&mut self) -> Option<Admitted> {
         let context = self.host.context_of(self.slot).clone();
-        if !context.allow_sockets() {
-            let wasi = WasiCtxBuilder::new()
-                .allow_tcp(false)
-                .allow_udp(false)
-                .build();
-            return Some(Admitted { wasi, permit: None });
+        match context.socket_opened() {
+            SocketGrant::NoCapacity => None,
+            SocketGrant::Granted => {
+                let permit = Arc::new(Permit(context.clone()));
+                let wasi = context_with(&context, &permit);
+                let permit = Some(permit);
+                Some(Admitted { wasi, permit })
+            }
+            SocketGrant::NotPermitted => {
+                let wasi = WasiCtxBuilder::new()
+                    .allow_tcp(false)
+                    .allow_udp(false)
+                    .build();
+                Some(Admitted { wasi, permit: None })
+            }
         }
-        let permit = Arc::new(Permit::take(&context)?);
-        let wasi = context_with(&context, &permit);
-        let permit = Some(permit);
-        Some(Admitted { wasi, permit })
     }
 
     fn made<T>(&mut self, admitted: Admitted, socket: &Resource<T>) {

@@ -10,6 +10,7 @@ mod random;
 mod refused;
 
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use wasmtime::component::types::{ComponentItem, Type};
 use wasmtime::component::{Component, Linker, LinkerInstance, Val};
@@ -133,17 +134,37 @@ impl Guest {
 
 #[test]
 fn every_type_crosses_as_val_says() {
+    cross_as_val_says(0x1234_5678_9abc_def1);
+}
+
+/// The same as a fuzz target: other values each time, for `NIMBUS_FUZZ_SECONDS`.
+#[test]
+#[ignore = "takes a minute"]
+fn values_of_any_seed_cross_as_val_says() {
+    let seconds = std::env::var("NIMBUS_FUZZ_SECONDS").map_or(60, |text| text.parse().unwrap());
+    let end = Instant::now() + Duration::from_secs(seconds);
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    let mut seeds = Random::new(now.as_nanos() as u64 | 1);
+    while Instant::now() < end {
+        let seed = seeds.next();
+        println!("seed {seed:#x}"); // shown if it fails
+        cross_as_val_says(seed);
+    }
+}
+
+fn cross_as_val_says(seed: u64) {
     let engine = plain_engine();
+    let mut random = Random::new(seed);
     let types = guest::types();
     let declared = guest::compile(&engine, &guest::declarations(&types));
     let types = types_of(&engine, &declared, types.len());
     for encoding in ["utf8", "utf16", "latin1+utf16"] {
         let component = guest::compile(&engine, &guest::text(&types, encoding));
-        compare(&engine, &component, &types);
+        compare(&engine, &component, &types, &mut random);
     }
 }
 
-fn compare(engine: &Engine, component: &Component, types: &[Type]) {
+fn compare(engine: &Engine, component: &Component, types: &[Type], random: &mut Random) {
     let seen_raw = Seen::<Vec<u8>>::default();
     let seen_val = Seen::<Option<Val>>::default();
     let (mut raw, mut val) = (Linker::new(engine), Linker::new(engine));
@@ -156,10 +177,9 @@ fn compare(engine: &Engine, component: &Component, types: &[Type]) {
     }
     let mut raw = Guest::new(component, &raw);
     let mut val = Guest::new(component, &val);
-    let mut random = Random::new(0x1234_5678_9abc_def1);
     for (index, ty) in types.iter().enumerate() {
         for _ in 0..40 {
-            let expected = value(ty, &mut random);
+            let expected = value(ty, random);
             let mut encoded = Vec::new();
             encode(ty, &expected, &mut encoded);
 
