@@ -8,14 +8,6 @@
 #include "http/http1_serializer.h"
 
 namespace nimbus::http {
-namespace {
-
-// Whatever the handler makes of content that ends too early: the client shall know why.
-bool isTooLarge(const RequestBody& request) {
-  return request.error() && request.error()->code() == ErrorCode::kResourceExhausted;
-}
-
-}  // namespace
 
 void Http1Response::start(Version version, Method method, bool keep_alive) {
   version_ = version;
@@ -31,9 +23,7 @@ void Http1Response::start(Version version, Method method, bool keep_alive) {
 void Http1Response::sendHead(const ResponseHead& head, std::optional<std::uint64_t> length) {
   if (stage_ != Stage::kNoHead) return abort();
   if (head.status >= 100 && head.status < 200) return informational(head);
-  if (isTooLarge(request_body_)) {
-    keep_alive_ = false;
-    sendError(413, request_body_.error()->message());
+  if (refuseTooLarge()) {
     stage_ = Stage::kRefused;
   } else if (putHead(head, length)) {
     stage_ = Stage::kContent;
@@ -41,6 +31,15 @@ void Http1Response::sendHead(const ResponseHead& head, std::optional<std::uint64
     sendError(502, "invalid response head");
     stage_ = Stage::kRefused;
   }
+}
+
+// Whatever the handler makes of content that ends too early: the client shall know why.
+bool Http1Response::refuseTooLarge() {
+  const auto& error = request_body_.error();
+  if (!error || error->code() != ErrorCode::kResourceExhausted) return false;
+  keep_alive_ = false;
+  sendError(413, error->message());
+  return true;
 }
 
 // HTTP/1.0 has none, and a switch of protocols is not ours to make.
@@ -192,11 +191,8 @@ void Http1Response::finish(const Headers& trailers) {
 }
 
 void Http1Response::abort() {
-  if (stage_ == Stage::kNoHead && isTooLarge(request_body_)) {
-    keep_alive_ = false;
-    sendError(413, request_body_.error()->message());
-  } else if (stage_ == Stage::kNoHead) {
-    sendError(502, "no response");
+  if (stage_ == Stage::kNoHead) {
+    if (!refuseTooLarge()) sendError(502, "no response");
   } else if (stage_ == Stage::kContent) {
     stage_ = Stage::kAborted;
     keep_alive_ = false;

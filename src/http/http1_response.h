@@ -53,6 +53,8 @@ class Http1Response final : public ResponseWriter {
   enum class Stage { kNoHead, kContent, kRefused, kDone, kAborted };
   enum class Framing { kNone, kLength, kChunked, kUntilClose };
 
+  // Whether the request's content is too large, which the client is then told.
+  bool refuseTooLarge();
   void informational(const ResponseHead& head);
   bool putHead(const ResponseHead& head, std::optional<std::uint64_t> length);
   void chooseFraming(std::uint16_t status, std::optional<std::uint64_t> length);

@@ -133,10 +133,8 @@ void Http2ServerStream::wake() {
 void Http2ServerStream::handlerEnded() {
   handler_done_ = true;
   if (closed) return;
-  if (!headSent() && !response_ended_) {
-    sendText(*this, too_large_ ? 413 : 500,
-             too_large_ ? "The request is too large.\n" : "Internal error.\n");
-  }
+  if (!headSent() && !response_ended_)
+    sendText(*this, 500, "Internal error.\n");  // or 413, see sendHead
   if (!response_ended_) abort();
   refuseRestOfRequest();
 }
