@@ -1,7 +1,6 @@
 #include "host/admin_call.h"
 
 #include <array>
-#include <map>
 #include <optional>
 #include <vector>
 

@@ -1,7 +1,5 @@
 #include "host/admin_event_parser.h"
 
-#include <utility>
-
 namespace nimbus::host {
 
 Result<void> AdminEventParser::feed(std::string_view bytes) {

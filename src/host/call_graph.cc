@@ -1,6 +1,5 @@
 #include "host/call_graph.h"
 
-#include <set>
 #include <vector>
 
 #include <fmt/format.h>

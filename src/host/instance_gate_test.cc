@@ -1,7 +1,5 @@
 #include "host/instance_gate.h"
 
-#include <thread>
-
 #include "host/test_support.h"
 
 namespace nimbus::host {

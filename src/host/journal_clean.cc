@@ -1,7 +1,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "base/check.h"
 #include "host/journal.h"
 #include "host/journal_record.h"
 

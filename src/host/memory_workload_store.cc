@@ -1,5 +1,4 @@
 #include <map>
-#include <utility>
 
 #include "host/workload_store.h"
 

@@ -1,7 +1,5 @@
 #include "host/outgoing_exchange.h"
 
-#include <optional>
-
 #include "base/race.h"
 #include "host/outgoing_errors.h"
 #include "http/client_request.h"

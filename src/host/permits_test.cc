@@ -1,7 +1,5 @@
 #include "host/permits.h"
 
-#include <optional>
-
 #include "host/test_support.h"
 
 namespace nimbus::host {

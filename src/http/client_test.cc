@@ -2,8 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include <atomic>
-
 #include "base/sync.h"
 #include "http/client_test_server.h"
 

@@ -5,7 +5,6 @@
 #include <atomic>
 #include <cstdlib>
 #include <filesystem>
-#include <mutex>
 
 #include "base/sync.h"
 #include "http/client_test_server.h"

@@ -1,7 +1,6 @@
 #include "http/server.h"
 
 #include <algorithm>
-#include <array>
 #include <string>
 #include <utility>
 #include <vector>

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <coroutine>
 
-#include "base/check.h"
 #include "net/shard_impl.h"
 
 namespace nimbus::net {

@@ -4,7 +4,6 @@
 
 #include <filesystem>
 #include <fstream>
-#include <optional>
 
 #include "base/sync.h"
 #include "net/test_support.h"
