@@ -111,7 +111,7 @@ class SdkTest(interop.TestCase):
                                 "-DCMAKE_CXX_FLAGS=" + WARNINGS)
         data = harness.json.loads(built.stdout)["data"]
         self.assertEqual(("cpp-provider", None), (data["language"], data["component_path"]))
-        _, address = self.start(data["program_path"], f"unix:{self.folder}/todo.sock")
+        address = self.start(data["program_path"], f"unix:{self.folder}/todo.sock").announced
         ask = self.asking(self.folder / "todo" / "build" / "ask-tasks", address)
         self.assertEqual((0, "1 [ ] buy milk\n"), ask("add", "buy milk"))
         self.assertEqual((1, "ask-tasks: there is no task 2\n"), ask("finish", "2"))
