@@ -81,8 +81,11 @@ class OutputQueue::Work {
   }
   void tellLost() {
     const std::uint64_t lost = std::exchange(lost_, 0);
-    if (lost > 0 && options_.about_lost) waiting_ += options_.about_lost(lost);
+    if (lost == 0 || !options_.about_lost) return;
+    if (waitingBytes() > 0 && waiting_.back() != '\n') waiting_ += '\n';
+    waiting_ += options_.about_lost(lost);
   }
+  OutputTarget::Outcome writeAtOnce(std::string_view& lines);
   void writeNext(std::unique_lock<std::mutex>& lock);
   void drop(std::size_t bytes);
 
@@ -104,7 +107,7 @@ int OutputQueue::Work::write(const std::shared_ptr<Work>& work, std::string_view
   std::string_view rest = lines;
   bool begun = false;
   if (work->idle()) {
-    const OutputTarget::Outcome outcome = work->target_.writeAtOnce(rest);
+    const OutputTarget::Outcome outcome = work->writeAtOnce(rest);
     if (outcome == OutputTarget::Outcome::kFailed) return errno;
     if (outcome == OutputTarget::Outcome::kWritten) return 0;
     begun = rest.size() < lines.size();
@@ -118,6 +121,19 @@ int OutputQueue::Work::write(const std::shared_ptr<Work>& work, std::string_view
   startThread(work);
   work->changed_.notify_all();
   return 0;
+}
+
+// Takes what it has written from the front of `lines`.
+OutputTarget::Outcome OutputQueue::Work::writeAtOnce(std::string_view& lines) {
+  if (!target_.mayTear()) return target_.writeAtOnce(lines);
+  while (!lines.empty()) {
+    std::string_view piece = nextPiece(lines);
+    const std::size_t size = piece.size();
+    const OutputTarget::Outcome outcome = target_.writeAtOnce(piece);
+    lines.remove_prefix(size - piece.size());
+    if (outcome != OutputTarget::Outcome::kWritten) return outcome;
+  }
+  return OutputTarget::Outcome::kWritten;
 }
 
 bool OutputQueue::Work::flush(const std::shared_ptr<Work>& work, Duration bound) {

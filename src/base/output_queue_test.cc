@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -222,6 +223,18 @@ TEST_F(OutputQueueTest, LinesOfSeveralQueuesAreNotTorn) {
     }
   }
   EXPECT_EQ(of_one, kLines);
+}
+
+TEST_F(OutputQueueTest, AFullPipeHasWholeLinesOfALongText) {
+  OutputQueue queue(pipe_[1], options());
+  std::string text;
+  for (std::size_t i = 0; i < 500; ++i) text += line(i);
+  queue.write(text);
+  // Another writer's line would come here.
+  int taken = 0;
+  ASSERT_EQ(::ioctl(pipe_[0], FIONREAD, &taken), 0);
+  EXPECT_GT(taken, 0);
+  EXPECT_EQ(taken % 100, 0) << taken;
 }
 
 TEST_F(OutputQueueTest, TheEndWritesWhatWaits) {

@@ -63,6 +63,11 @@ long OutputTarget::writeWhenReady(std::string_view text) const {
   return ::write(descriptor_, text.data(), std::min<std::size_t>(text.size(), PIPE_BUF));
 }
 
+bool OutputTarget::mayTear() {
+  open();
+  return kind_ == Kind::kOwn || kind_ == Kind::kShared;
+}
+
 OutputTarget::Outcome OutputTarget::writeAtOnce(std::string_view& text) {
   open();
   while (!text.empty()) {

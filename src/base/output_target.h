@@ -23,6 +23,8 @@ class OutputTarget {
   OutputTarget& operator=(const OutputTarget&) = delete;
   ~OutputTarget();
 
+  // Whether it may take a part of a text, and another writer's bytes come before the rest.
+  [[nodiscard]] bool mayTear();
   // Both take what they have written from the front of `text`.
   Outcome writeAtOnce(std::string_view& text);
   // Waits for the reader until `wake` is readable, which is kFull.

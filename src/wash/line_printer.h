@@ -11,7 +11,7 @@ namespace nimbus::wash {
 // a pipe that nobody reads, never stops a shard (OutputQueue). If both are the same pipe or
 // terminal, lines leave in the order they came; otherwise neither waits for the other's reader.
 // While more than a few megabytes wait, lines are dropped; standard error tells how many. Any
-// thread; destroying it writes what is left, for two seconds at most.
+// thread; destroying it writes what is left, for two seconds at most on each of its outputs.
 class LinePrinter {
  public:
   enum class To { kOutput, kError };

@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include <gtest/gtest.h>
+
 #include "project/test_support.h"
 #include "wit/packages.h"
 #include "witdeps/transport.h"

@@ -2,7 +2,7 @@
 //! blocks.
 
 use std::net::{IpAddr, Ipv6Addr, ToSocketAddrs};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::vec;
 
 use futures::FutureExt;
@@ -45,15 +45,21 @@ impl Asked {
 /// Addresses of a name; None if it cannot be resolved.
 type Found = Option<Vec<IpAddr>>;
 
+/// How many look-ups block a thread at once, of all guests: the files of guests need some, too.
+const LOOKUPS_OF_ALL: usize = 128;
+
 /// Runs what blocks, when it is its turn. Its thread has the turn, not who waits: the look-up of a
 /// guest that is gone goes on.
 async fn in_turn<T: Send + 'static>(
     turns: Arc<Semaphore>,
     blocking: impl FnOnce() -> T + Send + 'static,
 ) -> Option<T> {
+    static ALL: LazyLock<Arc<Semaphore>> =
+        LazyLock::new(|| Arc::new(Semaphore::new(LOOKUPS_OF_ALL)));
     let turn = turns.acquire_owned().await.ok()?;
+    let turn_of_all = ALL.clone().acquire_owned().await.ok()?;
     let run = move || {
-        let _turn = turn;
+        let _turns = (turn, turn_of_all);
         blocking()
     };
     runtime().spawn_blocking(run).await.ok()
