@@ -7,7 +7,16 @@ namespace {
 
 Task<void> serve(ShardRuntime& shard, CallTarget target, http::ServerRequest& request,
                  http::ResponseWriter& response) {
+  // The other shard may be done with the deployment when the caller's is not.
+  if (!target.deployment->servesOn(shard.shard.index())) {
+    response.sendFailure({.status = 503,
+                          .text = "the workload is being replaced\n",
+                          .error_code = "connection-limit-reached",
+                          .retry_soon = true});
+    co_return;
+  }
   const LocalDeployment::Use use(*target.deployment, shard.shard);
+  request.caller_holds_instance = target.linked;
   const auto local = target.deployment->local(shard, target.component);
   if (!local) {
     target.deployment->component(target.component)
@@ -25,7 +34,9 @@ Task<void> callComponent(ShardRuntime& here, const std::vector<ShardRuntime*>& p
                          http::ResponseWriter& response) {
   ComponentRuntime& component = target.deployment->component(target.component);
   component.counters.total.fetch_add(1, std::memory_order_relaxed);
-  const std::size_t owner = target.deployment->shardFor(target.component, here.shard.index());
+  const std::size_t owner = target.deployment->retiring()
+                                ? here.shard.index()
+                                : target.deployment->shardFor(target.component, here.shard.index());
   if (owner == here.shard.index()) {
     co_await serve(here, target, request, response);
     co_return;

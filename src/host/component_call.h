@@ -14,6 +14,8 @@ namespace nimbus::host {
 struct CallTarget {
   std::shared_ptr<LocalDeployment> deployment;
   std::size_t component;
+  // By a component, whose instance waits for the answer.
+  bool linked = false;
 };
 
 // Answers one request by the component's pool: here, or on the shard that has its instances.

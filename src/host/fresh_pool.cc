@@ -42,6 +42,11 @@ class FreshPool final : public InstancePool {
   Task<void> serve(http::ServerRequest& request, http::ResponseWriter& response) override {
     auto permit = environment_.gate.tryAcquire();
     if (!permit) {
+      if (request.caller_holds_instance && environment_.gate.hostIsFull()) {
+        environment_.counters.failures.fetch_add(1, std::memory_order_relaxed);
+        answerOverloaded(response, "the host has no instance left\n");
+        co_return;
+      }
       auto waited = co_await environment_.gate.acquire();
       if (!waited) {
         environment_.counters.failures.fetch_add(1, std::memory_order_relaxed);

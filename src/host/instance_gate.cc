@@ -72,6 +72,14 @@ std::optional<InstanceGate::Permit> InstanceGate::tryAcquire() {
   return Permit(*this);
 }
 
+bool InstanceGate::hostIsFull() {
+  Quota* const used_up = takeBoth();
+  if (used_up != nullptr) return used_up == &host_.quota();
+  own_.give();
+  host_.give();
+  return false;
+}
+
 Task<Result<InstanceGate::Permit>> InstanceGate::acquire() {
   if (auto permit = tryAcquire()) co_return std::move(*permit);
   if (waiting_.size() >= max_waiting_) {

@@ -41,6 +41,9 @@ class InstanceGate {
   // At once or not at all, and not before those who wait.
   [[nodiscard]] std::optional<Permit> tryAcquire();
 
+  // Whether there is none left of those of the whole host, while the component may have one more.
+  [[nodiscard]] bool hostIsFull();
+
   // Waits in the queue if need be. kResourceExhausted: the queue is full; kDeadlineExceeded: it
   // took too long.
   [[nodiscard]] Task<Result<Permit>> acquire();

@@ -84,7 +84,7 @@ Task<void> LinkedHandler::passOn(std::shared_ptr<const LinkedHandler> self,
   http::ServerRequest passed{
       .head = std::move(request->head()), .body = &request->body(), .peer = nullptr};
   co_await withTimeout(callComponent(*options.shards[here], options.shards,
-                                     {deployment, options.called}, passed, response),
+                                     {deployment, options.called, true}, passed, response),
                        untilCancelled(request));
   if (!response.ended() && !request->cancelled().isSet()) response.abort();
 }

@@ -106,7 +106,9 @@ Task<void> LocalDeployment::drainOn(std::size_t shard_index) {
 Task<void> LocalDeployment::closeOn(ShardRuntime& shard, Duration bound) {
   const std::size_t index = shard.shard.index();
   co_await withTimeout(drainOn(index), shard.shard.sleepFor(bound));
-  // Requests that are still here keep their parts until they end by their own limits.
+  // Requests that are still here keep their parts until they end by their own limits; no component
+  // begins another.
+  shards_[index].dropped = true;
   while (shards_[index].inUse()) co_await shards_[index].unused.wait();
   dropOn(index);
 }

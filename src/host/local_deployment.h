@@ -75,6 +75,11 @@ class LocalDeployment final : public Deployment {
     shards_[shard_index].work.spawn(std::move(work));
   }
 
+  // Any thread, before the shards are told to close: they do that at different times, so calls
+  // between components stay where they are from now on.
+  void retire() { retiring_.store(true, std::memory_order_relaxed); }
+  [[nodiscard]] bool retiring() const { return retiring_.load(std::memory_order_relaxed); }
+
   // Waits for running requests, lets instances end, for at most `bound`; then ends the rest. The
   // shard routes nothing here any more.
   [[nodiscard]] Task<void> closeOn(ShardRuntime& shard, Duration bound);
@@ -111,6 +116,7 @@ class LocalDeployment final : public Deployment {
   const std::shared_ptr<WorkloadVolumes> volumes_;
   std::vector<OnShard> shards_;  // each touched by its shard only
   std::atomic<std::size_t> next_owner_{0};
+  std::atomic<bool> retiring_{false};
 };
 
 }  // namespace nimbus::host

@@ -202,6 +202,7 @@ Task<void> LocalRuntime::swap(std::shared_ptr<Deployment> previous,
 
 Task<void> LocalRuntime::retire(std::shared_ptr<Deployment> deployment, Duration bound) {
   auto old = std::static_pointer_cast<LocalDeployment>(deployment);
+  old->retire();
   auto join = std::make_shared<Join>(control_, shards_.size());
   for (std::size_t i = 0; i < shards_.size(); ++i) {
     serving_[i].post([join, old, bound, shard = &shards_[i]] {

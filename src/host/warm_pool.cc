@@ -96,7 +96,7 @@ Seat WarmPool::takeSeat(SlotPointer slot) {
   return seat;
 }
 
-Task<Result<Seat>> WarmPool::admit() {
+Task<Result<Seat>> WarmPool::admit(bool caller_holds_instance) {
   if (waiting_.empty()) {
     if (SlotPointer slot = freeSlot()) co_return takeSeat(std::move(slot));
     if (mayAddSlot()) {
@@ -104,6 +104,8 @@ Task<Result<Seat>> WarmPool::admit() {
         co_return takeSeat(addSlot(std::move(*permit)));
       }
       if (slots_.empty()) {
+        if (caller_holds_instance && environment_.gate.hostIsFull())
+          co_return fail(ErrorCode::kResourceExhausted, "the host has no instance left");
         CO_TRY(InstanceGate::Permit permit, co_await environment_.gate.acquire());
         co_return takeSeat(addSlot(std::move(permit)));
       }
@@ -167,7 +169,7 @@ class CallGuard {
 
 Task<WarmPool::Attempt> WarmPool::serveOnce(http::ServerRequest& request, RequestContent& content,
                                             http::ResponseWriter& response) {
-  auto seat = co_await admit();
+  auto seat = co_await admit(request.caller_holds_instance);
   if (!seat) {
     environment_.counters.failures.fetch_add(1, std::memory_order_relaxed);
     answerOverloaded(response, seat.error().message() + "\n");

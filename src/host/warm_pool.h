@@ -31,7 +31,7 @@ class WarmPool final : public InstancePool,
   using SlotPointer = std::shared_ptr<WarmSlot>;
 
   // --- admission
-  [[nodiscard]] Task<Result<Seat>> admit();
+  [[nodiscard]] Task<Result<Seat>> admit(bool caller_holds_instance);
   [[nodiscard]] SlotPointer freeSlot() const;
   [[nodiscard]] bool mayAddSlot() const;
   [[nodiscard]] SlotPointer addSlot(InstanceGate::Permit permit);

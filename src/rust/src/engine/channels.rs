@@ -10,6 +10,9 @@ use super::outlet::{self, ByteConsumer, ItemConsumer, Outlet, ValueConsumer};
 use super::pulled::Pulled;
 use super::raw::{Channel, Content, Data, Found, Lifted, RawItem, Shape};
 
+/// Input streams that an instance has given away and that are not at their end.
+const MOST_GIVEN: usize = 1000;
+
 /// What a function takes and returns, if there are streams or futures in it.
 pub struct Signature {
     pub params: Shape,
@@ -73,6 +76,9 @@ pub fn outlets(
     for (found, channel) in found.into_iter().zip(lifted.channels.drain(..)) {
         let life = store.as_context_mut().data().life.clone();
         if let Channel::Input(rep) = channel {
+            if life.given() >= MOST_GIVEN {
+                bail!("more than {MOST_GIVEN} input-streams are given away at once");
+            }
             let stream = input_stream::take(&mut store.as_context_mut().data_mut().table, rep)?;
             out.push((found.path, Outlet::Pulled(Pulled::new(stream, life))));
             continue;

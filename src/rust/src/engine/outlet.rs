@@ -51,7 +51,6 @@ impl Life {
         lock(&self.0.given).remove(&(Arc::as_ptr(stream) as usize));
     }
 
-    #[cfg(test)]
     pub fn given(&self) -> usize {
         lock(&self.0.given).len()
     }

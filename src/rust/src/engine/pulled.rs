@@ -1,6 +1,7 @@
 //! Input streams of WASI 0.2 that a guest has given to C++. Nothing of them waits here: C++ reads,
 //! and what it reads is read from the host's own stream, on the thread that polls the instance.
 
+use std::cell::{Cell, RefCell};
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -44,6 +45,57 @@ enum Rest {
     Broken,
 }
 
+/// How deep streams may lie within each other, as those do that components hand back and forth:
+/// each is read on the stack of the one around it.
+const MOST_NESTED: u32 = 32;
+
+thread_local! {
+    static NESTED: Cell<u32> = const { Cell::new(0) };
+    static DROPPED: RefCell<Option<Vec<Rest>>> = const { RefCell::new(None) };
+}
+
+/// None: it lies too deep.
+fn poll_nested(
+    reading: &mut Reading,
+    cx: &mut Context<'_>,
+) -> Option<Poll<(DynInputStream, StreamResult<Bytes>)>> {
+    struct Level;
+    impl Drop for Level {
+        fn drop(&mut self) {
+            NESTED.set(NESTED.get() - 1);
+        }
+    }
+    if NESTED.get() >= MOST_NESTED {
+        return None;
+    }
+    NESTED.set(NESTED.get() + 1);
+    let _level = Level;
+    Some(reading.as_mut().poll(cx))
+}
+
+/// Drops it, and then one after the other what lay within: nested drops would need as much stack
+/// as there are levels.
+fn drop_flat(rest: Rest) {
+    let first = DROPPED.with_borrow_mut(|waiting| match waiting {
+        Some(waiting) => {
+            waiting.push(rest);
+            false
+        }
+        None => {
+            *waiting = Some(vec![rest]);
+            true
+        }
+    });
+    if !first {
+        return;
+    }
+    let next = || DROPPED.with_borrow_mut(|waiting| waiting.as_mut().and_then(Vec::pop));
+    while let Some(rest) = next() {
+        drop(rest);
+    }
+    DROPPED.set(None);
+}
+
 struct State {
     rest: Rest,
     /// Its reader's, which may be called on any thread.
@@ -70,7 +122,7 @@ impl Given {
         if matches!(self.state().rest, Rest::Ended) {
             return;
         }
-        drop(self.put(Rest::Broken));
+        drop_flat(self.put(Rest::Broken));
         let watch = self.state().watch.clone();
         if let Some(watch) = watch {
             watch.wake();
@@ -110,7 +162,11 @@ impl Pulled {
         enter_runtime();
         let watch = self.0.state().watch.clone();
         let mut cx = Context::from_waker(watch.as_ref().unwrap_or(Waker::noop()));
-        match reading.as_mut().poll(&mut cx) {
+        let Some(polled) = poll_nested(&mut reading, &mut cx) else {
+            drop_flat(Rest::Stream(reading));
+            return Read::Broken;
+        };
+        match polled {
             Poll::Pending => {
                 self.go_on(reading);
                 Read::Pending
@@ -143,7 +199,7 @@ impl Drop for Pulled {
         enter_runtime();
         self.0.life.leave(&self.0);
         self.0.state().watch = None;
-        drop(self.0.put(Rest::Broken));
+        drop_flat(self.0.put(Rest::Broken));
     }
 }
 
@@ -299,6 +355,62 @@ mod tests {
         assert_eq!(text(waiting.read()), "(broken)");
         assert_eq!(told.0.load(Ordering::Relaxed), 0, "it was whole");
         assert_eq!(text(ended.read()), "(end)");
+    }
+
+    /// One that another component has handed on.
+    struct Within(Pulled);
+
+    #[async_trait]
+    impl Pollable for Within {
+        async fn ready(&mut self) {}
+    }
+
+    #[async_trait]
+    impl InputStream for Within {
+        fn read(&mut self, _: usize) -> StreamResult<Bytes> {
+            match self.0.read() {
+                Read::Data(bytes) => Ok(bytes.into()),
+                Read::Pending => Ok(Bytes::new()),
+                Read::End => Err(StreamError::Closed),
+                Read::Broken => Err(StreamError::LastOperationFailed(format_err!("broken"))),
+            }
+        }
+    }
+
+    fn nested(stream: Pulled, levels: usize, life: &Life) -> Pulled {
+        (0..levels).fold(stream, |inner, _| {
+            Pulled::new(Box::new(Within(inner)), life.clone())
+        })
+    }
+
+    #[test]
+    fn streams_lie_within_each_other() {
+        let life = Life::default();
+        let (inner, script, _) = pulled(&life);
+        add(&script, Ok(Bytes::from_static(b"abc")));
+        let outer = nested(inner, 2, &life);
+        assert_eq!(text(outer.read()), "\x05\x04\x03abc");
+    }
+
+    #[test]
+    fn how_deep_they_lie_costs_no_stack() {
+        let life = Life::default();
+        let (inner, script, _) = pulled(&life);
+        add(&script, Ok(Bytes::from_static(b"abc")));
+        let outer = nested(inner, 100_000, &life);
+        assert_eq!(text(outer.read()), "(broken)");
+        assert!(script.lock().unwrap().dropped);
+        drop(outer);
+        assert_eq!(life.given(), 0);
+
+        let (inner, script, _) = pulled(&life);
+        drop(nested(inner, 100_000, &life));
+        assert!(script.lock().unwrap().dropped);
+        let (inner, script, _) = pulled(&life);
+        let outer = nested(inner, 100_000, &life);
+        life.end();
+        assert!(script.lock().unwrap().dropped);
+        assert_eq!(text(outer.read()), "(broken)");
     }
 
     #[test]
