@@ -57,6 +57,22 @@ TEST_F(InstanceGateTest, GivesPermitsWithinBothQuotas) {
   });
 }
 
+TEST_F(InstanceGateTest, KnowsWhetherTheHostIsFull) {
+  run([](net::Shard& shard) -> Task<void> {
+    for (const auto& [host_limit, own_limit] : {std::pair(1, 10), std::pair(10, 1)}) {
+      Quota host(host_limit);
+      Quota own(own_limit);
+      GateSetup parts(shard, host, own);
+      auto one = parts.gate.tryAcquire();
+      EXPECT_EQ(parts.gate.hostIsFull(), host_limit == 1);
+      one.reset();
+      EXPECT_FALSE(parts.gate.hostIsFull());
+      EXPECT_TRUE(parts.gate.tryAcquire());  // asking has taken nothing
+    }
+    co_return;
+  });
+}
+
 TEST_F(InstanceGateTest, ARefusalTakesNothingFromTheOtherQuota) {
   run([](net::Shard& shard) -> Task<void> {
     Quota host(1);
