@@ -25,17 +25,7 @@ class GuestInputStreamsTest : public ChannelsTest, public testing::WithParamInte
   std::optional<std::uint32_t> given(std::string_view function,
                                      std::unique_ptr<wrpc::ByteSource> source,
                                      const std::string& more = {}) {
-    std::optional<std::uint32_t> found;
-    withGuest([&](net::Shard&, std::unique_ptr<wrpc::Session>& session) -> Task<void> {
-      Results results = co_await call(*session, function, params(std::move(source), more));
-      if (!results) {
-        error_ = results.error();
-        co_return;
-      }
-      std::string_view bytes = asText(results->bytes.flatten());
-      if (!bytes.empty()) found = fromLeb(bytes);
-    });
-    return found;
+    return result(function, params(std::move(source), more));
   }
   std::optional<std::uint32_t> given(std::string_view function,
                                      const std::shared_ptr<Pieces::Script>& script,

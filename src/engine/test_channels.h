@@ -164,16 +164,17 @@ class ChannelsTest : public GuestTest, public GuestEnvironment {
     return session.invoke(context_, *id, std::move(params));
   }
   Answered call(wrpc::Session& session, std::string_view function, std::string_view params = {}) {
-    wrpc::Values values;
-    values.bytes.append(asBytes(params));
-    return call(session, function, std::move(values));
+    return call(session, function, plain(params));
   }
 
   // Calls it on a guest of its own; the number that it returns.
-  std::optional<std::uint32_t> result(std::string_view function, std::string params = {}) {
+  std::optional<std::uint32_t> result(std::string_view function, std::string_view params = {}) {
+    return result(function, plain(params));
+  }
+  std::optional<std::uint32_t> result(std::string_view function, wrpc::Values params) {
     std::optional<std::uint32_t> found;
     withGuest([&](net::Shard&, std::unique_ptr<wrpc::Session>& session) -> Task<void> {
-      Results results = co_await call(*session, function, params);
+      Results results = co_await call(*session, function, std::move(params));
       if (!results) {
         error_ = results.error();
         co_return;
@@ -182,6 +183,12 @@ class ChannelsTest : public GuestTest, public GuestEnvironment {
       if (!bytes.empty()) found = fromLeb(bytes);
     });
     return found;
+  }
+
+  static wrpc::Values plain(std::string_view params) {
+    wrpc::Values values;
+    values.bytes.append(asBytes(params));
+    return values;
   }
 
   std::uint32_t max_handles_ = 100;

@@ -18,6 +18,12 @@ using std::chrono::seconds;
 
 constexpr const char* kSubject = "test.wrpc.0.0.1.test:service/calls.";
 
+std::string noise(std::mt19937& random) {
+  std::string bytes;
+  for (unsigned i = random() % 100; i > 0; --i) bytes += static_cast<char>(random());
+  return bytes;
+}
+
 // A provider, or a client, by hand: plays a script for each message.
 class Script final : public nats::Subscriber {
  public:
@@ -232,17 +238,12 @@ TEST_F(NatsHostileTest, SurvivesRandomBytesOfAProvider) {
   const unsigned seed = std::random_device()();
   SCOPED_TRACE("seed " + std::to_string(seed));
   std::mt19937 random(seed);
-  const auto noise = [&random] {
-    std::string bytes;
-    for (unsigned i = random() % 100; i > 0; --i) bytes += static_cast<char>(random());
-    return bytes;
-  };
   for (int round = 0; round < 30; ++round) {
     const ErrorCode code = callOf([&](nats::Connection& connection, const std::string& reply) {
       if (random() % 4 > 0) shake(connection, reply);
       for (unsigned i = random() % 10; i > 0; --i) {
         const std::string path = random() % 2 == 0 ? "" : "." + std::to_string(random() % 9);
-        send(connection, reply + ".results" + path, noise());
+        send(connection, reply + ".results" + path, noise(random));
       }
       status(connection, reply, "500");  // counts if it was not shaken
       send(connection, reply + ".results", "");
@@ -383,11 +384,6 @@ TEST_F(NatsHostileClientTest, SurvivesRandomBytes) {
   const unsigned seed = std::random_device()();
   SCOPED_TRACE("seed " + std::to_string(seed));
   std::mt19937 random(seed);
-  const auto noise = [&random] {
-    std::string bytes;
-    for (unsigned i = random() % 100; i > 0; --i) bytes += static_cast<char>(random());
-    return bytes;
-  };
   attack([&](net::Shard& shard, nats::Connection& connection, NatsServer& server) -> Task<void> {
     for (int round = 0; round < 50; ++round) {
       // Parameters that begin well, so that there is a call that more can come for.
@@ -396,10 +392,10 @@ TEST_F(NatsHostileClientTest, SurvivesRandomBytes) {
                                                 streams ? std::string(1, '\0') : "\x84\x07");
       for (unsigned i = random() % 10; i > 0; --i) {
         const std::string path = random() % 2 == 0 ? "" : "." + std::to_string(random() % 9);
-        send(connection, params + path, noise());
+        send(connection, params + path, noise(random));
       }
       EXPECT_TRUE(connection.publish(std::string(kSubject) + "echo", connection.newInbox(),
-                                     asBytes(noise())));
+                                     asBytes(noise(random))));
     }
     while (server.callCount() > 0) co_await shard.sleepFor(milliseconds(1));
   });

@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 
 #include "bindings_fixture.h"
+#include "byte_streams.h"
 #include "corpus/inputs/inputs.h"
 
 namespace nimbus {
@@ -16,23 +17,8 @@ namespace {
 namespace inputs = ::corpus::inputs::inputs;
 using wrpc::Answer;
 using wrpc::CallContext;
-using ByteStream = wrpc::StreamReader<std::uint8_t>;
 
 static_assert(std::is_same_v<decltype(inputs::File::content), ByteStream>);
-
-// Ends with an error.
-class Failing final : public wrpc::StreamSource<std::uint8_t> {
- public:
-  explicit Failing(std::uint32_t after) : left_(after) {}
-  Eventual<Result<std::optional<Bytes>>> read() override {
-    if (left_ == 0) return fail(ErrorCode::kIo, "the disk is gone");
-    --left_;
-    return Result<std::optional<Bytes>>(Bytes::copyOf("x"));
-  }
-
- private:
-  std::uint32_t left_;
-};
 
 class OneFile final : public inputs::Archive {
  public:
@@ -75,18 +61,6 @@ class Echo final : public inputs::Handler {
     return ByteStream(std::make_unique<Failing>(after));
   }
 };
-
-Task<std::string> text(ByteStream stream) {
-  std::string all;
-  while (true) {
-    auto piece = co_await stream.read();
-    if (!piece) co_return all + "!" + piece.error().message();
-    if (!*piece) co_return all;
-    all += (*piece)->text();
-  }
-}
-
-ByteStream stream(std::string_view content) { return ByteStream(Bytes::copyOf(content)); }
 
 class InputStreamBindings : public net::ShardTest {};
 

@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include "bindings_fixture.h"
+#include "byte_streams.h"
 #include "corpus/streams/streams.h"
 #include "wrpc/stream_pipe.h"
 
@@ -18,7 +19,6 @@ using wrpc::Answer;
 using wrpc::CallContext;
 using wrpc::FutureReader;
 using wrpc::StreamReader;
-using ByteStream = StreamReader<std::uint8_t>;
 
 // As many elements without content as were asked for, on demand.
 class Ticks final : public wrpc::StreamSource<wrpc::Unit> {
@@ -29,20 +29,6 @@ class Ticks final : public wrpc::StreamSource<wrpc::Unit> {
     if (left_ == 0) return Step(std::nullopt);
     --left_;
     return Step(std::vector<wrpc::Unit>(1));
-  }
-
- private:
-  std::uint32_t left_;
-};
-
-// Ends with an error.
-class Failing final : public wrpc::StreamSource<std::uint8_t> {
- public:
-  explicit Failing(std::uint32_t after) : left_(after) {}
-  Eventual<Result<std::optional<Bytes>>> read() override {
-    if (left_ == 0) return fail(ErrorCode::kIo, "the disk is gone");
-    --left_;
-    return Result<std::optional<Bytes>>(Bytes::copyOf("x"));
   }
 
  private:
@@ -88,15 +74,6 @@ class Echo final : public streams::Handler {
   }
 };
 
-Task<std::string> text(ByteStream stream) {
-  std::string all;
-  while (true) {
-    auto piece = co_await stream.read();
-    if (!piece) co_return all + "!" + piece.error().message();
-    if (!*piece) co_return all;
-    all += (*piece)->text();
-  }
-}
 template <typename T>
 Task<std::vector<T>> elements(StreamReader<T> stream) {
   std::vector<T> all;
@@ -105,8 +82,6 @@ Task<std::vector<T>> elements(StreamReader<T> stream) {
   }
   co_return all;
 }
-
-ByteStream stream(std::string_view content) { return ByteStream(Bytes::copyOf(content)); }
 
 class StreamBindings : public net::ShardTest {};
 
