@@ -31,7 +31,7 @@ use wasmtime_wasi_http::{
 use super::egress::{exchange, start};
 use super::exchange::Inner;
 use super::host::Host;
-use super::labels::{MAX_SLOTS, per_slot};
+use super::labels::{MAX_SLOTS, is_compatible, per_slot};
 
 /// An interface that takes HTTP requests.
 #[derive(Clone, Copy, PartialEq)]
@@ -43,12 +43,9 @@ pub enum Handler {
 impl Handler {
     pub fn of(interface: &str) -> Option<Handler> {
         let (name, version) = interface.split_once('@')?;
-        let is_draft = version.contains('-');
         match name {
-            "wasi:http/incoming-handler" if version.starts_with("0.2.") && !is_draft => {
-                Some(Handler::P2)
-            }
-            "wasi:http/handler" if version.starts_with("0.3.") && !is_draft => Some(Handler::P3),
+            "wasi:http/incoming-handler" if is_compatible(version, "0.2.") => Some(Handler::P2),
+            "wasi:http/handler" if is_compatible(version, "0.3.") => Some(Handler::P3),
             _ => None,
         }
     }
