@@ -1,6 +1,7 @@
 #include "host/component_call.h"
 
 #include "host/forwarded_call.h"
+#include "host/relay.h"
 
 namespace nimbus::host {
 namespace {
@@ -9,14 +10,10 @@ Task<void> serve(ShardRuntime& shard, CallTarget target, http::ServerRequest& re
                  http::ResponseWriter& response) {
   // The other shard may be done with the deployment when the caller's is not.
   if (!target.deployment->servesOn(shard.shard.index())) {
-    response.sendFailure({.status = 503,
-                          .text = "the workload is being replaced\n",
-                          .error_code = "connection-limit-reached",
-                          .retry_soon = true});
+    answerOverloaded(response, "the workload is being replaced\n");
     co_return;
   }
   const LocalDeployment::Use use(*target.deployment, shard.shard);
-  request.caller_holds_instance = target.linked;
   const auto local = target.deployment->local(shard, target.component);
   if (!local) {
     target.deployment->component(target.component)
@@ -24,7 +21,7 @@ Task<void> serve(ShardRuntime& shard, CallTarget target, http::ServerRequest& re
     response.sendFailure({.status = 500, .text = "the component cannot be started\n"});
     co_return;
   }
-  co_await (*local)->pool().serve(request, response);
+  co_await (*local)->pool().serve(request, response, target.caller);
 }
 
 }  // namespace
@@ -34,9 +31,7 @@ Task<void> callComponent(ShardRuntime& here, const std::vector<ShardRuntime*>& p
                          http::ResponseWriter& response) {
   ComponentRuntime& component = target.deployment->component(target.component);
   component.counters.total.fetch_add(1, std::memory_order_relaxed);
-  const std::size_t owner = target.deployment->retiring()
-                                ? here.shard.index()
-                                : target.deployment->shardFor(target.component, here.shard.index());
+  const std::size_t owner = target.deployment->shardFor(target.component, here.shard.index());
   if (owner == here.shard.index()) {
     co_await serve(here, target, request, response);
     co_return;

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "base/task.h"
+#include "host/instance_gate.h"
 #include "host/local_deployment.h"
 #include "host/shard_runtime.h"
 #include "http/handler.h"
@@ -14,8 +15,7 @@ namespace nimbus::host {
 struct CallTarget {
   std::shared_ptr<LocalDeployment> deployment;
   std::size_t component;
-  // By a component, whose instance waits for the answer.
-  bool linked = false;
+  Caller caller = Caller::kOutside;
 };
 
 // Answers one request by the component's pool: here, or on the shard that has its instances.

@@ -39,15 +39,11 @@ class FreshPool final : public InstancePool {
       : environment_(std::move(environment)),
         deadlines_(environment_.poller.shard(), environment_.policy.timeout) {}
 
-  Task<void> serve(http::ServerRequest& request, http::ResponseWriter& response) override {
+  Task<void> serve(http::ServerRequest& request, http::ResponseWriter& response,
+                   Caller caller) override {
     auto permit = environment_.gate.tryAcquire();
     if (!permit) {
-      if (request.caller_holds_instance && environment_.gate.hostIsFull()) {
-        environment_.counters.failures.fetch_add(1, std::memory_order_relaxed);
-        answerOverloaded(response, "the host has no instance left\n");
-        co_return;
-      }
-      auto waited = co_await environment_.gate.acquire();
+      auto waited = co_await environment_.gate.acquire(caller);
       if (!waited) {
         environment_.counters.failures.fetch_add(1, std::memory_order_relaxed);
         answerOverloaded(response, waited.error().message() + "\n");

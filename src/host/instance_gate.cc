@@ -80,8 +80,10 @@ bool InstanceGate::hostIsFull() {
   return false;
 }
 
-Task<Result<InstanceGate::Permit>> InstanceGate::acquire() {
+Task<Result<InstanceGate::Permit>> InstanceGate::acquire(Caller caller) {
   if (auto permit = tryAcquire()) co_return std::move(*permit);
+  if (caller == Caller::kInstance && hostIsFull())
+    co_return fail(ErrorCode::kResourceExhausted, "the host has no instance left");
   if (waiting_.size() >= max_waiting_) {
     co_return fail(ErrorCode::kResourceExhausted, "too many requests wait for an instance");
   }

@@ -13,6 +13,10 @@
 
 namespace nimbus::host {
 
+// Who asks for an instance. One who has an instance as long as it waits must not wait for one that
+// only others like it could free.
+enum class Caller { kOutside, kInstance };
+
 // Admission to instances of one component on one shard: a permit for each, within the component's
 // own limit and the host's, and a bounded queue of those who wait for one.
 class InstanceGate {
@@ -45,8 +49,8 @@ class InstanceGate {
   [[nodiscard]] bool hostIsFull();
 
   // Waits in the queue if need be. kResourceExhausted: the queue is full; kDeadlineExceeded: it
-  // took too long.
-  [[nodiscard]] Task<Result<Permit>> acquire();
+  // took too long. An instance does not wait for the last of the host's: kResourceExhausted.
+  [[nodiscard]] Task<Result<Permit>> acquire(Caller caller = Caller::kOutside);
 
  private:
   class Waiter;

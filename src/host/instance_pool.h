@@ -34,7 +34,7 @@ class InstancePool {
 
   // Answers one request. Destroying the task gives the call up.
   [[nodiscard]] virtual Task<void> serve(http::ServerRequest& request,
-                                         http::ResponseWriter& response) = 0;
+                                         http::ResponseWriter& response, Caller caller) = 0;
 
   // No request will come any more: warm instances end, and this returns when nothing runs.
   [[nodiscard]] virtual Task<void> drain() = 0;

@@ -1,6 +1,7 @@
 #include "host/linked_handler.h"
 
 #include "base/race.h"
+#include "host/outgoing_exchange.h"
 
 namespace nimbus::host {
 namespace {
@@ -56,10 +57,6 @@ struct CloseAtEnd {
   ~CloseAtEnd() { request.close(); }
 };
 
-Task<void> untilCancelled(std::shared_ptr<OutgoingRequest> request) {
-  co_await request->cancelled().wait();
-}
-
 }  // namespace
 
 void LinkedHandler::start(net::Shard& shard, std::shared_ptr<OutgoingRequest> request) {
@@ -83,9 +80,10 @@ Task<void> LinkedHandler::passOn(std::shared_ptr<const LinkedHandler> self,
   PassedResponse response(*request, options.error_codes);
   http::ServerRequest passed{
       .head = std::move(request->head()), .body = &request->body(), .peer = nullptr};
-  co_await withTimeout(callComponent(*options.shards[here], options.shards,
-                                     {deployment, options.called, true}, passed, response),
-                       untilCancelled(request));
+  co_await withTimeout(
+      callComponent(*options.shards[here], options.shards,
+                    {deployment, options.called, Caller::kInstance}, passed, response),
+      untilCancelled(request));
   if (!response.ended() && !request->cancelled().isSet()) response.abort();
 }
 

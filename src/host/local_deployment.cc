@@ -55,6 +55,7 @@ std::uint32_t LocalDeployment::warmOn(std::size_t component, std::size_t shard_i
 
 std::size_t LocalDeployment::shardFor(std::size_t component, std::size_t here) {
   const std::uint32_t all = components_[component]->policy.pool_size;
+  if (retiring_.load(std::memory_order_relaxed)) return here;
   if (all == 0 || all >= shards_.size() || warmOn(component, here) > 0) return here;
   const std::size_t start = next_owner_.fetch_add(1, std::memory_order_relaxed);
   for (std::size_t i = 0; i < shards_.size(); ++i) {

@@ -48,7 +48,8 @@ class LocalDeployment final : public Deployment {
   // --- on a serving shard
 
   // The shard that answers a request for that component which `here` accepted: `here` itself, but
-  // for a warm component whose few instances all belong to other shards.
+  // for a warm component whose few instances all belong to other shards, as long as the deployment
+  // is not retired.
   [[nodiscard]] std::size_t shardFor(std::size_t component, std::size_t here);
   // Where calls of that component on that shard go.
   [[nodiscard]] Result<ShardComponent*> local(ShardRuntime& shard, std::size_t component);
@@ -78,7 +79,6 @@ class LocalDeployment final : public Deployment {
   // Any thread, before the shards are told to close: they do that at different times, so calls
   // between components stay where they are from now on.
   void retire() { retiring_.store(true, std::memory_order_relaxed); }
-  [[nodiscard]] bool retiring() const { return retiring_.load(std::memory_order_relaxed); }
 
   // Waits for running requests, lets instances end, for at most `bound`; then ends the rest. The
   // shard routes nothing here any more.

@@ -100,11 +100,11 @@ class Carrier {
   http::ClientStage stage_ = http::ClientStage::kCheck;
 };
 
+}  // namespace
+
 Task<void> untilCancelled(std::shared_ptr<OutgoingRequest> request) {
   co_await request->cancelled().wait();
 }
-
-}  // namespace
 
 Task<void> carryOut(std::shared_ptr<OutgoingRequest> request,
                     std::shared_ptr<ComponentRuntime> component, http::Client* client) {

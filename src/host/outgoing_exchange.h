@@ -18,4 +18,7 @@ namespace nimbus::host {
                                   std::shared_ptr<ComponentRuntime> component,
                                   http::Client* client);
 
+// Returns when its guest is not interested any more.
+[[nodiscard]] Task<void> untilCancelled(std::shared_ptr<engine::OutgoingRequest> request);
+
 }  // namespace nimbus::host

@@ -96,7 +96,7 @@ Seat WarmPool::takeSeat(SlotPointer slot) {
   return seat;
 }
 
-Task<Result<Seat>> WarmPool::admit(bool caller_holds_instance) {
+Task<Result<Seat>> WarmPool::admit(Caller caller) {
   if (waiting_.empty()) {
     if (SlotPointer slot = freeSlot()) co_return takeSeat(std::move(slot));
     if (mayAddSlot()) {
@@ -104,9 +104,7 @@ Task<Result<Seat>> WarmPool::admit(bool caller_holds_instance) {
         co_return takeSeat(addSlot(std::move(*permit)));
       }
       if (slots_.empty()) {
-        if (caller_holds_instance && environment_.gate.hostIsFull())
-          co_return fail(ErrorCode::kResourceExhausted, "the host has no instance left");
-        CO_TRY(InstanceGate::Permit permit, co_await environment_.gate.acquire());
+        CO_TRY(InstanceGate::Permit permit, co_await environment_.gate.acquire(caller));
         co_return takeSeat(addSlot(std::move(permit)));
       }
     }
@@ -135,11 +133,12 @@ void WarmPool::dispatch() {
   }
 }
 
-Task<void> WarmPool::serve(http::ServerRequest& request, http::ResponseWriter& response) {
+Task<void> WarmPool::serve(http::ServerRequest& request, http::ResponseWriter& response,
+                           Caller caller) {
   const Counted in_flight(environment_.counters.in_flight);
   RequestContent content(request.body);
   for (int attempt = 1; attempt <= kMaxAttempts; ++attempt) {
-    if (co_await serveOnce(request, content, response) == Attempt::kOver) co_return;
+    if (co_await serveOnce(request, content, response, caller) == Attempt::kOver) co_return;
   }
   environment_.counters.failures.fetch_add(1, std::memory_order_relaxed);
   answerOverloaded(response, "no instance took the request\n");
@@ -168,8 +167,8 @@ class CallGuard {
 }  // namespace
 
 Task<WarmPool::Attempt> WarmPool::serveOnce(http::ServerRequest& request, RequestContent& content,
-                                            http::ResponseWriter& response) {
-  auto seat = co_await admit(request.caller_holds_instance);
+                                            http::ResponseWriter& response, Caller caller) {
+  auto seat = co_await admit(caller);
   if (!seat) {
     environment_.counters.failures.fetch_add(1, std::memory_order_relaxed);
     answerOverloaded(response, seat.error().message() + "\n");

@@ -23,7 +23,8 @@ class WarmPool final : public InstancePool,
   WarmPool(PoolEnvironment environment, std::uint32_t max_warm, std::size_t max_queue);
   ~WarmPool() override;
 
-  Task<void> serve(http::ServerRequest& request, http::ResponseWriter& response) override;
+  Task<void> serve(http::ServerRequest& request, http::ResponseWriter& response,
+                   Caller caller) override;
   Task<void> drain() override;
 
  private:
@@ -31,7 +32,7 @@ class WarmPool final : public InstancePool,
   using SlotPointer = std::shared_ptr<WarmSlot>;
 
   // --- admission
-  [[nodiscard]] Task<Result<Seat>> admit(bool caller_holds_instance);
+  [[nodiscard]] Task<Result<Seat>> admit(Caller caller);
   [[nodiscard]] SlotPointer freeSlot() const;
   [[nodiscard]] bool mayAddSlot() const;
   [[nodiscard]] SlotPointer addSlot(InstanceGate::Permit permit);
@@ -41,7 +42,7 @@ class WarmPool final : public InstancePool,
   // --- one call
   enum class Attempt { kOver, kAgain };
   [[nodiscard]] Task<Attempt> serveOnce(http::ServerRequest& request, RequestContent& content,
-                                        http::ResponseWriter& response);
+                                        http::ResponseWriter& response, Caller caller);
   [[nodiscard]] Attempt judge(WarmCall& call, RelayResult result, http::ResponseWriter& response);
   void letFinish(std::unique_ptr<WarmCall> call);
   [[nodiscard]] Task<void> finish(std::unique_ptr<WarmCall> call);

@@ -75,7 +75,7 @@ class PoolRig {
     request.head.method = "GET";
     request.head.authority = "guest.test";
     request.head.path = "/";
-    co_await pool->serve(request, *response);
+    co_await pool->serve(request, *response, Caller::kOutside);
   }
 
   net::Shard& shard_;

@@ -63,9 +63,6 @@ struct ServerRequest {
   RequestHead head;
   BodyReader* body = nullptr;           // lives as long as the handler's task
   const net::PeerInfo* peer = nullptr;  // lives as long as the handler's task
-  // The one who asks has an instance of a guest as long as it waits: it must not wait for one that
-  // only others like it could free.
-  bool caller_holds_instance = false;
 };
 
 // Answers requests. One object serves all connections of one shard. The task is destroyed when the
