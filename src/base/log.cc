@@ -14,9 +14,6 @@
 namespace nimbus {
 namespace {
 
-constexpr std::size_t kMostWaitingLogBytes = std::size_t{1} << 20;
-constexpr Duration kLogEndBound = std::chrono::seconds(2);
-
 // Text or JSON, the payload comes ready; `%*` is the level's name in capitals.
 constexpr const char* kTextPattern = "%Y-%m-%dT%H:%M:%S.%eZ %* %v";
 constexpr const char* kJsonPattern = R"({"time":"%Y-%m-%dT%H:%M:%S.%eZ","level":"%l",%v})";
@@ -99,9 +96,8 @@ class DescriptorSink final : public spdlog::sinks::base_sink<std::mutex> {
       : base_sink(makeFormatter(format)),
         format_(format),
         clock_(clock),
-        queue_(descriptor, {.most_bytes = kMostWaitingLogBytes,
-                            .about_lost = [this](std::uint64_t lost) { return aboutLost(lost); },
-                            .end_bound = kLogEndBound}) {}
+        queue_(descriptor, {.about_lost = [this](std::uint64_t lost) { return aboutLost(lost); }}) {
+  }
 
  private:
   void sink_it_(const spdlog::details::log_msg& record) override {

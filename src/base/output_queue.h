@@ -20,12 +20,15 @@ namespace nimbus {
 // thread.
 class OutputQueue {
  public:
+  // What an output's reader is given at the end.
+  static constexpr Duration kEndBound = std::chrono::seconds(2);
+
   struct Options {
     std::size_t most_bytes = std::size_t{1} << 20;  // that wait
     // The line to write about so many lost ones, with its end, or nothing. Called by any thread,
     // one at a time; must not write to this queue.
     std::function<std::string(std::uint64_t lost)> about_lost;
-    Duration end_bound = std::chrono::seconds(2);
+    Duration end_bound = kEndBound;
   };
 
   // The caller keeps `descriptor` open as long as it writes.
@@ -41,7 +44,7 @@ class OutputQueue {
   // Waits until nothing waits any more, at most for `bound`. Whether it came to that.
   bool flush(Duration bound);
   // Before an end without destructors: flushes all queues of the process, at most for `bound`.
-  static void flushAll(Duration bound);
+  static void flushAll(Duration bound = kEndBound);
 
  private:
   class All;

@@ -63,17 +63,11 @@ class Selector {
     unit.name = interface.name.value_or(key);
     if (interface.package) unit.package = packageName(*interface.package);
     unit.instance = document_.fullName(index);
-    if (unit.instance.empty()) unit.instance = inlineInstance(unit);
+    if (unit.instance.empty()) unit.instance = wit::fullName(unit.package, unit.name);
     unit.docs = interface.docs;
     for (const auto& [name, type] : interface.types) unit.types.push_back(type);
     for (const wit::Function& function : interface.functions) unit.functions.push_back(&function);
     add(std::move(unit));
-  }
-
-  static std::string inlineInstance(const Unit& unit) {
-    std::string name = fmt::format("{}:{}/{}", unit.package.space, unit.package.name, unit.name);
-    if (!unit.package.version.empty()) name += "@" + unit.package.version;
-    return name;
   }
 
   void addWorld(wit::WorldIndex index) {

@@ -17,11 +17,6 @@ class GuestChannelsTest : public ChannelsTest {
 
 // --- what guests write
 
-Task<Results> sizeOf(wrpc::Values params, Drained* seen) {
-  *seen = co_await drain(params.take({0}));
-  co_return number(static_cast<std::uint32_t>(seen->bytes));
-}
-
 TEST_F(GuestChannelsTest, AGuestWritesAStreamToAnImport) {
   Drained seen;
   answer_ = [&](const std::string& function, wrpc::Values params) -> Answered {

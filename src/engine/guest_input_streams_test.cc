@@ -56,11 +56,6 @@ class GuestInputStreamsTest : public ChannelsTest, public testing::WithParamInte
 INSTANTIATE_TEST_SUITE_P(Engines, GuestInputStreamsTest, testing::Bool(),
                          [](const auto& info) { return info.param ? "Full" : "Plain"; });
 
-Task<Results> sizeOf(wrpc::Values params, Drained* seen) {
-  *seen = co_await drain(params.take({0}));
-  co_return number(static_cast<std::uint32_t>(seen->bytes));
-}
-
 // --- what guests read
 
 TEST_P(GuestInputStreamsTest, AnExportReadsWhatItIsGiven) {

@@ -58,6 +58,12 @@ inline Task<Drained> drain(std::unique_ptr<wrpc::ByteSource> source) {
   }
 }
 
+// Takes the stream of a call to its end and answers with its size.
+inline Task<Results> sizeOf(wrpc::Values params, Drained* seen) {
+  *seen = co_await drain(params.take({0}));
+  co_return number(static_cast<std::uint32_t>(seen->bytes));
+}
+
 // The bytes of the lists of a stream<u8>, which must be whole.
 inline std::string joined(std::string_view lists) {
   std::string bytes;

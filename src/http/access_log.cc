@@ -27,7 +27,6 @@ constexpr std::size_t kMaxBufferedBytes = 4 * 1024 * 1024;  // of one shard
 constexpr std::size_t kBuffers = 32;
 // For standard output, beyond the buffers: any of those fits.
 constexpr std::size_t kMostWaitingBytes = 2 * kMaxBufferedBytes;
-constexpr std::chrono::seconds kFlushBound{2};
 
 constexpr const char* kStandardOutput = "-";
 
@@ -69,7 +68,7 @@ class LogFile {
   }
 
   void flush() const {
-    if (queue_) queue_->flush(kFlushBound);
+    if (queue_) queue_->flush(OutputQueue::kEndBound);
   }
 
  private:
@@ -80,8 +79,7 @@ class LogFile {
     const auto about_lost = [format](std::uint64_t lost) { return droppedLine(format, lost); };
     return std::make_unique<OutputQueue>(
         STDOUT_FILENO,
-        OutputQueue::Options{
-            .most_bytes = kMostWaitingBytes, .about_lost = about_lost, .end_bound = kFlushBound});
+        OutputQueue::Options{.most_bytes = kMostWaitingBytes, .about_lost = about_lost});
   }
 
   Result<void> enqueue(std::string_view& text) const {

@@ -188,13 +188,14 @@ void checkProvider(const StringMap& environment, const Toolbox& tools, std::vect
     const auto version = answer ? ToolVersion::findIn(*answer) : std::nullopt;
     if (version) compiler.version = version->text();
     compiler.message = "compiles providers in C++, for which clang has to be 22 or newer";
-    if (answer && (!answer->contains("clang") || (version && *version < ToolVersion{{22}})))
+    if (answer &&
+        (!answer->contains("clang") || (version && *version < ToolVersion{{kOldestProviderClang}})))
       compiler.status = Status::kError;
   } else {
     compiler.status = Status::kError;
     compiler.message = found.error().message();
   }
-  compiler.fix = "apt-get install clang-22, or set CXX to a newer clang++";
+  compiler.fix = kHowToGetProviderCompiler;
   into.push_back(std::move(compiler));
 }
 

@@ -199,17 +199,18 @@ int cleanup(const ConfigFlags& flags, const GlobalOptions& global) {
 
   std::uint64_t total = 0;
   std::string text;
-  std::string list = "[";
   for (const project::CleanupEntry& entry : *entries) {
     total += entry.bytes.value_or(0);
     text += describe(entry, flags.dry_run) + "\n";
-    list += (list.size() == 1 ? "" : ",") + jsonOf(entry, flags.dry_run);
   }
   const std::string size = project::sizeText(total);
   text += fmt::format("{} in total", size);
   printResult(global.format, text,
               {{"dry_run", flags.dry_run ? "true" : "false"},
-               {"entries", list + "]"},
+               {"entries", jsonArray(*entries,
+                                     [&](const project::CleanupEntry& entry) {
+                                       return jsonOf(entry, flags.dry_run);
+                                     })},
                {"total_bytes", std::to_string(total)},
                {"total_human", jsonText(size)}});
   return kExitOk;

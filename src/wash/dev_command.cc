@@ -2,7 +2,6 @@
 
 #include <unistd.h>
 
-#include <cstdlib>
 #include <filesystem>
 
 #include <CLI/CLI.hpp>
@@ -22,6 +21,7 @@
 #include "wash/guest_options.h"
 #include "wash/line_printer.h"
 #include "wash/plugins.h"
+#include "wash/project_builder.h"
 #include "wash/project_input.h"
 #include "wash/wit_fetch.h"
 
@@ -69,11 +69,9 @@ Result<dev::PlanRequest> requestOf(const DevFlags& flags, const plugin::HookCont
 }
 
 dev::ProjectBuilder builderOf(ProcessRunner& runner, LinePrinter& lines) {
-  std::error_code error;
-  const char* path = std::getenv("PATH");
   return {.runner = runner,
-          .path_variable = path == nullptr ? "/usr/local/bin:/usr/bin:/bin" : path,
-          .wash = fs::read_symlink("/proc/self/exe", error).string(),
+          .path_variable = processPath(),
+          .wash = ownProgram(),
           .output = [&lines](std::string_view text) { lines.write(LinePrinter::To::kError, text); },
           .fetch_wit = fetchWitForBuilds(runner, [&lines](std::string_view text) {
             lines.write(LinePrinter::To::kError, std::string(text) + "\n");

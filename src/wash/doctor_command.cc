@@ -1,8 +1,6 @@
 // `wash doctor`: whether this machine has what building and running needs.
 
 #include <cstdio>
-#include <cstdlib>
-#include <filesystem>
 #include <system_error>
 
 #include <fmt/format.h>
@@ -16,6 +14,7 @@
 #include "wash/doctor_plugins.h"
 #include "wash/doctor_wit.h"
 #include "wash/plugin_commands.h"
+#include "wash/project_builder.h"
 #include "wash/terminal/ask.h"
 #include "wash/terminal/interrupt.h"
 #include "wash/terminal/status_line.h"
@@ -39,12 +38,8 @@ std::string environmentVariable(const char* name) {
 
 // As for builds, which find what stands beside this program.
 std::string searchPath() {
-  std::error_code error;
   return project::toolPath(
-      {.folder = {},
-       .config = {},
-       .path_variable = environmentVariable("PATH"),
-       .wash = std::filesystem::read_symlink("/proc/self/exe", error).string()});
+      {.folder = {}, .config = {}, .path_variable = processPath(), .wash = ownProgram()});
 }
 
 project::DoctorRequest requestFor(const GlobalOptions& global, ProcessRunner& runner) {

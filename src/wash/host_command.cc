@@ -32,7 +32,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr Duration kCompilerPatience = std::chrono::milliseconds(500);
-constexpr Duration kFlushBound = std::chrono::seconds(2);
 
 struct HostFlags {
   std::string config;
@@ -287,7 +286,7 @@ int runHost(const HostFlags& flags, const GlobalOptions& global) {
   const int status = ended ? kExitOk : reportFailure(global.format, ended.error());
   // Nothing durable depends on it: a file of the code cache gets its name when it is whole.
   if (ended && !process.endEngine()) {
-    OutputQueue::flushAll(kFlushBound);
+    OutputQueue::flushAll();
     ::_exit(finishOutput(status));
   }
   return status;

@@ -25,23 +25,21 @@ bool sameReader(int one, int other) {
 }  // namespace
 
 LinePrinter::LinePrinter()
-    : error_(std::make_unique<OutputQueue>(
-          STDERR_FILENO,
-          OutputQueue::Options{.most_bytes = kMostWaitingBytes, .about_lost = aboutLost})) {
+    : error_(STDERR_FILENO, {.most_bytes = kMostWaitingBytes, .about_lost = aboutLost}) {
   if (sameReader(STDOUT_FILENO, STDERR_FILENO)) return;
   const auto tell = [this](std::uint64_t lost) {
-    error_->write(aboutLost(lost));
+    error_.write(aboutLost(lost));
     return std::string();
   };
-  output_ = std::make_unique<OutputQueue>(
-      STDOUT_FILENO, OutputQueue::Options{.most_bytes = kMostWaitingBytes, .about_lost = tell});
+  output_.emplace(STDOUT_FILENO,
+                  OutputQueue::Options{.most_bytes = kMostWaitingBytes, .about_lost = tell});
 }
 
 void LinePrinter::print(To to, std::string_view line) { write(to, std::string(line) + "\n"); }
 
 // What cannot be written is lost: there is nowhere else to say so.
 void LinePrinter::write(To to, std::string_view text) {
-  OutputQueue& queue = to == To::kOutput && output_ ? *output_ : *error_;
+  OutputQueue& queue = to == To::kOutput && output_ ? *output_ : error_;
   queue.write(text);
 }
 

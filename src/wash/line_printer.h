@@ -1,6 +1,6 @@
 #pragma once
 
-#include <memory>
+#include <optional>
 #include <string_view>
 
 #include "base/output_queue.h"
@@ -24,8 +24,8 @@ class LinePrinter {
   void write(To to, std::string_view text);
 
  private:
-  std::unique_ptr<OutputQueue> error_;
-  std::unique_ptr<OutputQueue> output_;  // tells `error_` what it lost; null: the same
+  OutputQueue error_;
+  std::optional<OutputQueue> output_;  // tells `error_` what it lost; nothing: the same
 };
 
 }  // namespace nimbus::wash

@@ -1,7 +1,6 @@
 #include "wash/new_finish.h"
 
 #include <cstdio>
-#include <cstdlib>
 #include <filesystem>
 #include <system_error>
 
@@ -10,6 +9,7 @@
 #include "base/escape.h"
 #include "project/config.h"
 #include "project/language_builder.h"
+#include "wash/project_builder.h"
 #include "wash/terminal/ask.h"
 
 namespace nimbus::wash {
@@ -55,12 +55,10 @@ void addMissingTools(const FinishRequest& request, const project::ProjectConfig&
   if (!config.build.command.empty()) return;
   const auto builder = project::findBuilder(request.folder, config.build);
   if (!builder) return;
-  const char* path = std::getenv("PATH");
-  std::error_code error;
   const project::BuildRequest build{.folder = request.folder,
                                     .config = config,
-                                    .path_variable = path == nullptr ? "" : path,
-                                    .wash = fs::read_symlink("/proc/self/exe", error).string(),
+                                    .path_variable = processPath(),
+                                    .wash = ownProgram(),
                                     .stop = request.stop};
   const project::Toolbox tools(runner, project::toolPath(build), build.folder, build.stop);
   const auto plan =

@@ -11,6 +11,16 @@
 
 namespace nimbus::wash {
 
+std::string processPath() {
+  const char* path = std::getenv("PATH");
+  return path == nullptr ? "/usr/local/bin:/usr/bin:/bin" : path;
+}
+
+std::string ownProgram() {
+  std::error_code error;
+  return std::filesystem::read_symlink("/proc/self/exe", error).string();
+}
+
 Result<project::BuildRequest> buildRequestFor(const std::string& folder,
                                               const std::vector<project::ConfigFlag>& flags,
                                               const GlobalOptions& global) {
@@ -20,9 +30,8 @@ Result<project::BuildRequest> buildRequestFor(const std::string& folder,
   const project::Project found = project::findProject(folder);
   TRY(project::LoadedConfig loaded, project::loadProjectConfig(found, flags, global.user_config));
   project::BuildRequest request{.folder = found.folder, .config = std::move(loaded.config)};
-  const char* path = std::getenv("PATH");
-  request.path_variable = path == nullptr ? "/usr/local/bin:/usr/bin:/bin" : path;
-  request.wash = std::filesystem::read_symlink("/proc/self/exe", error).string();
+  request.path_variable = processPath();
+  request.wash = ownProgram();
   return request;
 }
 

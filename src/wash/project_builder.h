@@ -10,6 +10,11 @@
 
 namespace nimbus::wash {
 
+// PATH of this process, or where programs usually are if it has none.
+[[nodiscard]] std::string processPath();
+// This program, for builds that call it; empty if that is not known.
+[[nodiscard]] std::string ownProgram();
+
 // What builds the project that `folder` is of, as `wash build` does without further flags: with its
 // configuration, over which `flags` go, and the tools of this process's PATH. kNotFound: no folder.
 [[nodiscard]] Result<project::BuildRequest> buildRequestFor(

@@ -10,11 +10,6 @@
 #include "wash/exit_status.h"
 
 namespace nimbus::wash {
-namespace {
-
-constexpr Duration kFlushBound = std::chrono::seconds(2);
-
-}  // namespace
 
 Result<std::unique_ptr<Termination>> Termination::watch(net::ShardGroup& control,
                                                         OnSignal on_signal) {
@@ -35,7 +30,7 @@ void Termination::received(int signal) {
   count_ += 1;
   if (count_ >= exit_from_) {
     endRunningPrograms();
-    if (count_ == 1) OutputQueue::flushAll(kFlushBound);
+    if (count_ == 1) OutputQueue::flushAll();
     ::_exit(exitStatusOfSignal(signal));
   }
   tell();

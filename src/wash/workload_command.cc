@@ -110,14 +110,12 @@ Task<Result<void>> list(AdminClient* client, const WorkloadFlags* flags, OutputF
   CO_TRY(const std::string state, co_await client->host());
   CO_TRY(const host::ProblemsView problems, host::parseHostProblems(state));
   std::string text;
-  std::string json = "[";
-  for (const WorkloadView& view : views) {
-    text += (text.empty() ? "" : "\n") + describe(view);
-    json += (json.size() == 1 ? "" : ",") + view.json;
-  }
+  for (const WorkloadView& view : views) text += (text.empty() ? "" : "\n") + describe(view);
   if (text.empty()) text = "no workloads";
   for (const std::string& problem : problems.lines) text += "\nproblem: " + problem;
-  printResult(format, text, {{"workloads", json + "]"}, {"problems", problems.json}});
+  printResult(format, text,
+              {{"workloads", jsonArray(views, [](const WorkloadView& view) { return view.json; })},
+               {"problems", problems.json}});
   co_return Result<void>();
 }
 

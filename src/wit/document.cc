@@ -68,10 +68,13 @@ PackageName splitPackageName(std::string_view name) {
   return parts;
 }
 
+std::string fullName(const PackageName& package, std::string_view item) {
+  std::string name = fmt::format("{}:{}/{}", package.space, package.name, item);
+  return package.version.empty() ? name : name + "@" + package.version;
+}
+
 std::string fullName(const Package& package, std::string_view item) {
-  const PackageName parts = splitPackageName(package.name);
-  std::string name = fmt::format("{}:{}/{}", parts.space, parts.name, item);
-  return parts.version.empty() ? name : name + "@" + parts.version;
+  return fullName(splitPackageName(package.name), item);
 }
 
 std::string wireName(const Function& function) {

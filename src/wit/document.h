@@ -196,6 +196,7 @@ struct PackageName {
 [[nodiscard]] PackageName splitPackageName(std::string_view name);
 // "wasi:http/proxy@0.2.3" of what the package "wasi:http@0.2.3" has as "proxy".
 [[nodiscard]] std::string fullName(const Package& package, std::string_view item);
+[[nodiscard]] std::string fullName(const PackageName& package, std::string_view item);
 
 // How a function is called on the wire: "get", "bucket.get", for a constructor "bucket".
 [[nodiscard]] std::string wireName(const Function& function);

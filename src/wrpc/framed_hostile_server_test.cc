@@ -100,8 +100,7 @@ TEST_F(HostileServerTest, SurvivesAnAnswerThatIsCutAnywhere) {
   for (std::size_t size = 0; size < answer.size(); ++size) {
     run([&](Shard& shard) -> Task<void> {
       Fixture fixture(shard, folder_, answer.substr(0, size), Ending::kFinish);
-      const TestShape list(std::nullopt, TestShape::Channels::kNone);
-      const std::string message = co_await fixture.call(&list);
+      const std::string message = co_await fixture.call(&list_);
       EXPECT_TRUE(message.contains("f at unix:") && message.contains("broke off")) << message;
       EXPECT_TRUE(message.contains("the peer finished")) << message;
     });
@@ -118,8 +117,7 @@ TEST_F(HostileServerTest, ReportsWrongAnswers) {
   for (const auto& [answer, reason] : wrongs) {
     run([&](Shard& shard) -> Task<void> {
       Fixture fixture(shard, folder_, answer, Ending::kFinish);
-      const TestShape list(std::nullopt, TestShape::Channels::kNone);
-      const std::string message = co_await fixture.call(&list);
+      const std::string message = co_await fixture.call(&list_);
       EXPECT_TRUE(message.contains(reason)) << message;
       EXPECT_EQ(fixture.reported, std::vector{message});
     });
@@ -129,8 +127,7 @@ TEST_F(HostileServerTest, ReportsWrongAnswers) {
 TEST_F(HostileServerTest, DoesNotWaitForTheEndOfAPeerOnceItHasTheResults) {
   run([this](Shard& shard) -> Task<void> {
     Fixture fixture(shard, folder_, "\0\6\5hello"s, Ending::kStay);
-    const TestShape list(std::nullopt, TestShape::Channels::kNone);
-    EXPECT_EQ(co_await fixture.call(&list), "\5hello");
+    EXPECT_EQ(co_await fixture.call(&list_), "\5hello");
     EXPECT_FALSE(fixture.session->inUse());
   });
 }
@@ -138,10 +135,7 @@ TEST_F(HostileServerTest, DoesNotWaitForTheEndOfAPeerOnceItHasTheResults) {
 TEST_F(HostileServerTest, BreaksStreamsThatBreakOff) {
   run([this](Shard& shard) -> Task<void> {
     Fixture fixture(shard, folder_, "\0\1\0\1\0\5\4ab"s, Ending::kFinish);
-    const TestShape stream(1, TestShape::Channels::kSome);
-    fixture.context.results = &stream;
-    auto values = co_await fixture.session->invoke(fixture.context,
-                                                   *fixture.invoker->resolve({"a:b/c", "f"}), {});
+    auto values = co_await fixture.values(stream_);
     const auto source = values->take({0});
     auto piece = co_await source->read();
     EXPECT_EQ(textOf(**piece), "\4ab");

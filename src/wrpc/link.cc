@@ -91,8 +91,8 @@ class Link::LinkSession final : public Session {
 
   [[nodiscard]] std::unexpected<Error> nothingLinked(FunctionId function) const {
     const NameTable::Name& name = link_.names_[function];
-    return fail(ErrorCode::kUnavailable, "nothing serves " + name.instance + "/" + name.function +
-                                             " at the moment: its link has no target");
+    return fail(ErrorCode::kUnavailable,
+                "nothing serves " + name.view().text() + " at the moment: its link has no target");
   }
 
   const Link& link_;

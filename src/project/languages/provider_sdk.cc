@@ -20,7 +20,6 @@ namespace fs = std::filesystem;
 
 constexpr std::size_t kMaxListsBytes = std::size_t{1} << 20;
 constexpr int kNewest = 40;
-constexpr int kOldest = 22;
 // What CMAKE_INSTALL_LIBDIR may be.
 constexpr std::array<std::string_view, 4> kLibraryFolders = {"lib", "lib64", "lib/x86_64-linux-gnu",
                                                              "lib/aarch64-linux-gnu"};
@@ -85,14 +84,13 @@ Result<std::string> findProviderSdk(const Toolbox& tools, const StringMap& envir
 
 Result<std::string> findProviderCompiler(const Toolbox& tools, const StringMap& environment) {
   constexpr std::string_view kWho = "providers in C++";
-  constexpr std::string_view kHow = "apt-get install clang-22, or set CXX to a newer clang++";
   if (const std::string given = variable(environment, "CXX"); !given.empty())
-    return tools.need(given, kWho, kHow);
+    return tools.need(given, kWho, kHowToGetProviderCompiler);
   std::vector<std::string> names;
-  for (int version = kNewest; version >= kOldest; --version)
+  for (int version = kNewest; version >= kOldestProviderClang; --version)
     names.push_back(fmt::format("clang++-{}", version));
   if (auto found = tools.findAny(names)) return *std::move(found);
-  return tools.need("clang++", kWho, kHow);
+  return tools.need("clang++", kWho, kHowToGetProviderCompiler);
 }
 
 }  // namespace nimbus::project

@@ -10,6 +10,11 @@
 // What a provider in C++ is built with: an installed Nimbus, and a compiler that it takes.
 namespace nimbus::project {
 
+// The least version of clang++.
+inline constexpr int kOldestProviderClang = 22;
+inline constexpr std::string_view kHowToGetProviderCompiler =
+    "apt-get install clang-22, or set CXX to a newer clang++";
+
 // Whether the CMakeLists.txt of that folder asks for the package `nimbus`.
 [[nodiscard]] bool isProviderProject(const std::filesystem::path& folder);
 
