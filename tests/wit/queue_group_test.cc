@@ -1,6 +1,7 @@
 // Two providers of one prefix over NATS: they share the calls, and one goes on alone when the other
 // is gone. A handle means something to the one that gave it out only.
 
+#include <chrono>
 #include <memory>
 #include <string>
 #include <utility>
@@ -23,6 +24,8 @@ namespace nimbus::wrpc {
 namespace {
 
 namespace graph = ::corpus::resources::graph;
+
+constexpr Duration kPatience = std::chrono::seconds(60);
 
 class NamedNode final : public graph::Node {
  public:
@@ -71,9 +74,11 @@ class QueueGroup : public net::ShardTest {
   struct Member {
     std::shared_ptr<nats::Connection> connection;
     std::unique_ptr<NatsServer> server;
-    // As if its process was killed: nothing is drained.
-    Task<void> vanish() {
+    // As if its process was killed: nothing is drained. What is sent to it until the server of
+    // NATS notices is lost; when this returns, it has.
+    Task<void> vanish(net::Shard& shard) {
       server.reset();
+      EXPECT_TRUE(co_await connection->flush(shard, kPatience));
       co_await connection->close();
     }
   };
@@ -124,14 +129,14 @@ TEST_F(QueueGroup, SharesTheCallsAndOutlivesAMember) {
     EXPECT_GT(other->nothings, 0);
     EXPECT_EQ(one->nothings + other->nothings, kCalls) << "each call goes to one of them";
 
-    co_await first.vanish();
+    co_await first.vanish(shard);
     const int before = one->nothings;
     other->nothings = 0;
     for (int i = 0; i < kCalls; ++i) EXPECT_TRUE(co_await client->nothing(caller.context));
     EXPECT_EQ(other->nothings, kCalls);
     EXPECT_EQ(one->nothings, before);
 
-    co_await second.vanish();
+    co_await second.vanish(shard);
     const auto nobody = co_await client->nothing(caller.context);
     EXPECT_FALSE(nobody);
     EXPECT_EQ(nobody.error().code(), ErrorCode::kNotFound);
@@ -151,7 +156,7 @@ TEST_F(QueueGroup, AMemberRefusesTheHandlesOfAnother) {
       EXPECT_EQ(*co_await (*node)->name(caller.context), "of the first");
 
       Member second = co_await join(shard, graph::serve(std::make_shared<Nodes>()));
-      co_await first.vanish();
+      co_await first.vanish(shard);
       // It has a node as well, the first of its table, which nobody gets to by the other's handle.
       const auto own = co_await client->newNode(caller.context, "of the second");
       EXPECT_TRUE(own) << own.error().describe();
@@ -159,7 +164,7 @@ TEST_F(QueueGroup, AMemberRefusesTheHandlesOfAnother) {
       EXPECT_FALSE(name) << *name;
       EXPECT_TRUE(log_.mentions("there is no such resource"));
       EXPECT_EQ(*co_await (*own)->name(caller.context), "of the second");
-      co_await second.vanish();
+      co_await second.vanish(shard);
     }
     caller.session.reset();
     co_await caller.connection->close();
