@@ -17,6 +17,7 @@
 #include "wash/terminal/interrupt.h"
 #include "wash/terminal/status_line.h"
 #include "wash/termination.h"
+#include "wit/tools.h"
 
 namespace nimbus::wash {
 namespace {
@@ -52,6 +53,10 @@ int run(const RunFlags& flags, const GlobalOptions& global) {
   const auto info = wit::inspectComponent(resolved->bytes.view());
   if (!info) return failed(Error(info.error().code(), resolved->path, info.error()));
   if (wit::runKind(*info) == wit::RunKind::kNone) {
+    // What is broken may have lost its exports.
+    if (const auto valid = wit::validate(resolved->bytes.view(), wit::Proposals::kAll); !valid)
+      return failed(
+          Error(valid.error().code(), resolved->path + " is not valid WebAssembly", valid.error()));
     return failed(Error(ErrorCode::kUnsupported, explainNotRunnable(*info)));
   }
   if (const auto fits = checkFits({flags.arguments, flags.given_http, flags.guest.providers},
