@@ -63,7 +63,7 @@ class OutputQueue::Work {
     if (wake_ >= 0) ::close(wake_);
   }
 
-  static int write(const std::shared_ptr<Work>& work, std::string_view lines);
+  static int take(const std::shared_ptr<Work>& work, std::string_view& lines, std::uint64_t worth);
   static bool flush(const std::shared_ptr<Work>& work, Duration bound);
   void end();
   [[nodiscard]] Duration endBound() const { return options_.end_bound; }
@@ -102,22 +102,24 @@ class OutputQueue::Work {
   bool ended_ = false;
 };
 
-int OutputQueue::Work::write(const std::shared_ptr<Work>& work, std::string_view lines) {
+int OutputQueue::Work::take(const std::shared_ptr<Work>& work, std::string_view& lines,
+                            std::uint64_t worth) {
   const std::lock_guard lock(work->mutex_);
-  std::string_view rest = lines;
   bool begun = false;
   if (work->idle()) {
-    const OutputTarget::Outcome outcome = work->writeAtOnce(rest);
+    const std::size_t size = lines.size();
+    const OutputTarget::Outcome outcome = work->writeAtOnce(lines);
     if (outcome == OutputTarget::Outcome::kFailed) return errno;
     if (outcome == OutputTarget::Outcome::kWritten) return 0;
-    begun = rest.size() < lines.size();
+    begun = lines.size() < size;
   }
-  if (!begun && !work->fits(rest)) {
-    work->lost_ += linesIn(rest);
+  if (!begun && !work->fits(lines)) {
+    work->lost_ += worth;
   } else {
     work->tellLost();
-    work->waiting_ += rest;
+    work->waiting_ += lines;
   }
+  lines = {};
   startThread(work);
   work->changed_.notify_all();
   return 0;
@@ -242,7 +244,11 @@ OutputQueue::~OutputQueue() {
   work_->end();
 }
 
-int OutputQueue::write(std::string_view lines) { return Work::write(work_, lines); }
+int OutputQueue::write(std::string_view lines) { return Work::take(work_, lines, linesIn(lines)); }
+
+int OutputQueue::take(std::string_view& lines, std::uint64_t worth) {
+  return Work::take(work_, lines, worth);
+}
 
 bool OutputQueue::flush(Duration bound) { return Work::flush(work_, bound); }
 

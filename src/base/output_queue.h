@@ -41,6 +41,9 @@ class OutputQueue {
   // One or more whole lines. Returns the error number if the descriptor refused them just now, 0
   // otherwise; what it refuses later is lost without a word.
   int write(std::string_view lines);
+  // The same for lines that count as `worth` lost ones if they are dropped. Takes from the front of
+  // `lines` what the descriptor had taken before it refused the rest, all of it otherwise.
+  int take(std::string_view& lines, std::uint64_t worth);
   // Waits until nothing waits any more, at most for `bound`. Whether it came to that.
   bool flush(Duration bound);
   // Before an end without destructors: flushes all queues of the process, at most for `bound`.

@@ -203,6 +203,21 @@ TEST_F(OutputQueueTest, WhatDoesNotFitIsDroppedWholeAndCountedInItsPlace) {
   EXPECT_GE(counts, 2);
 }
 
+TEST_F(OutputQueueTest, DroppedLinesCountAsWhatTheirWriterSays) {
+  OutputQueue queue(pipe_[1], options(8 * 1024));
+  const std::string full = line(0, kPipeBytes) + line(1, 7 * 1024);
+  ASSERT_EQ(queue.write(full), 0);
+  const std::string too_much = line(2, 2 * 1024);
+  std::string_view left = too_much;
+  ASSERT_EQ(queue.take(left, 40), 0);
+  EXPECT_EQ(left, "");
+  ASSERT_EQ(queue.write(too_much), 0);
+  LineReader reader(pipe_[0]);
+  EXPECT_EQ(reader.next(), line(0, kPipeBytes));
+  EXPECT_EQ(reader.next(), line(1, 7 * 1024));
+  EXPECT_EQ(reader.next(), "lost 41\n");
+}
+
 TEST_F(OutputQueueTest, LinesOfSeveralQueuesAreNotTorn) {
   constexpr std::size_t kLines = 500;
   OutputQueue one(pipe_[1], options());
@@ -235,6 +250,7 @@ TEST_F(OutputQueueTest, AFullPipeHasWholeLinesOfALongText) {
   ASSERT_EQ(::ioctl(pipe_[0], FIONREAD, &taken), 0);
   EXPECT_GT(taken, 0);
   EXPECT_EQ(taken % 100, 0) << taken;
+  closeEnd(0);
 }
 
 TEST_F(OutputQueueTest, TheEndWritesWhatWaits) {
@@ -291,6 +307,14 @@ TEST_F(OutputQueueTest, ReaderThatGoesAwayEndsTheWaiting) {
 TEST_F(OutputQueueTest, APipeWithoutReaderIsToldAtOnce) {
   closeEnd(0);
   EXPECT_EQ(OutputQueue(pipe_[1], options()).write("nobody reads this\n"), EPIPE);
+}
+
+TEST_F(OutputQueueTest, WhatIsRefusedIsLeft) {
+  closeEnd(0);
+  OutputQueue queue(pipe_[1], options());
+  std::string_view lines = "nobody\nreads this\n";
+  EXPECT_EQ(queue.take(lines, 2), EPIPE);
+  EXPECT_EQ(lines, "nobody\nreads this\n");
 }
 
 TEST_F(OutputQueueTest, ADescriptorThatIsNotOpenIsToldAtOnce) {

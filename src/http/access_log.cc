@@ -55,9 +55,10 @@ class LogFile {
     if (fd_ >= 0) ::close(fd_);
   }
 
-  // Takes what it has written from the front of `text`.
-  Result<void> write(std::string_view& text) const {
-    if (queue_) return enqueue(text);
+  // Takes what it has written from the front of `text`. Nobody tells the caller if a reader is too
+  // slow for it: then the queue counts `records` as dropped.
+  Result<void> write(std::string_view& text, std::uint64_t records) const {
+    if (queue_) return enqueue(text, records);
     while (!text.empty()) {
       const ssize_t count = ::write(fd_, text.data(), text.size());
       if (count < 0 && errno == EINTR) continue;
@@ -82,10 +83,9 @@ class LogFile {
         OutputQueue::Options{.most_bytes = kMostWaitingBytes, .about_lost = about_lost});
   }
 
-  Result<void> enqueue(std::string_view& text) const {
-    if (const int refused = queue_->write(text); refused != 0)
+  Result<void> enqueue(std::string_view& text, std::uint64_t records) const {
+    if (const int refused = queue_->take(text, records); refused != 0)
       return failErrno("cannot write the access log", refused);
-    text = {};
     return {};
   }
 
@@ -278,6 +278,7 @@ class FileAccessLog final : public AccessLog {
 
   void writeAll() {
     const std::lock_guard lock(file_mutex_);
+    bool any = false;
     for (const auto& buffer : buffers_) {
       std::uint64_t dropped = 0;
       {
@@ -286,19 +287,28 @@ class FileAccessLog final : public AccessLog {
         scratch_.swap(buffer->text);
         dropped = std::exchange(buffer->dropped, 0);
       }
-      dropped += std::exchange(lost_, 0);
-      if (dropped > 0) scratch_ += droppedLine(format_, dropped);
-      if (!writeScratch() && dropped > 0) lost_ += dropped - 1;  // in place of the line about them
-      scratch_.clear();
+      any = true;
+      writeScratch(dropped);
     }
+    if (!any && lost_ > 0) writeScratch(0);
+  }
+
+  // The records in it, and how many were dropped up to now.
+  void writeScratch(std::uint64_t dropped) {
+    const auto records = static_cast<std::uint64_t>(std::ranges::count(scratch_, '\n'));
+    dropped += std::exchange(lost_, 0);
+    if (dropped > 0) scratch_ += droppedLine(format_, dropped);
+    if (!tryWriteScratch(records + dropped) && dropped > 0)
+      lost_ += dropped - 1;  // in place of the line about them
+    scratch_.clear();
   }
 
   // False: not all of it; what is left is counted as lost, line by line.
-  bool writeScratch() {
+  bool tryWriteScratch(std::uint64_t records) {
     const bool completed = within_line_;
     if (completed) scratch_.insert(0, 1, '\n');
     std::string_view left = scratch_;
-    const Result<void> written = file_.write(left);
+    const Result<void> written = file_.write(left, records);
     failing_ = failing_ && !written;
     within_line_ = false;
     if (written) return true;

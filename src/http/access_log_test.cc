@@ -1,15 +1,25 @@
 #include "http/access_log.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <array>
+#include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <future>
 #include <iterator>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
+#include "base/check.h"
 #include "base/test_folder.h"
 
 namespace nimbus::http {
@@ -144,7 +154,112 @@ TEST_F(AccessLogTest, TellsOnceThatTheFileTakesNothingAndHowManyRecordsThatWere)
   EXPECT_EQ(problems.front(), "cannot write the access log: No space left on device");
   const std::string content = contentOf(path());
   EXPECT_EQ(std::ranges::count(content, '\n'), 2) << content;
-  EXPECT_TRUE(content.ends_with("# 3 records dropped\n")) << content;
+  EXPECT_NE(content.find("# 3 records dropped\n"), std::string::npos) << content;
+}
+
+TEST_F(AccessLogTest, TellsOfDroppedRecordsWithoutWaitingForTheNextOne) {
+  std::filesystem::create_symlink("/dev/full", path());
+  auto log = open(LogFormat::kJson);
+  for (int i = 0; i < 3; ++i) log->record(example());
+  log->flush();
+  std::filesystem::remove(path());
+  ASSERT_TRUE(log->reopen());
+  log.reset();
+  EXPECT_EQ(contentOf(path()), "{\"dropped_records\":3}\n");
+}
+
+// Standard output is this pipe as long as it lives.
+class PipeAsStandardOutput {
+ public:
+  explicit PipeAsStandardOutput(const std::string& path) : path_(path) {
+    NIMBUS_CHECK(::mkfifo(path.c_str(), 0600) == 0);
+    openReader();  // opening the other end would wait for one
+    const int writer = ::open(path.c_str(), O_WRONLY | O_CLOEXEC);
+    NIMBUS_CHECK(writer >= 0);
+    NIMBUS_CHECK(::fcntl(writer, F_SETPIPE_SZ, 4096) == 4096);  // a slow way to read much
+    std::fflush(stdout);
+    NIMBUS_CHECK(::dup2(writer, STDOUT_FILENO) == STDOUT_FILENO);
+    ::close(writer);
+  }
+  PipeAsStandardOutput(const PipeAsStandardOutput&) = delete;
+  PipeAsStandardOutput& operator=(const PipeAsStandardOutput&) = delete;
+  ~PipeAsStandardOutput() {
+    ::dup2(before_, STDOUT_FILENO);
+    ::close(before_);
+    closeReader();
+  }
+  void openReader() {
+    reader_ = ::open(path_.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    NIMBUS_CHECK(reader_ >= 0);
+  }
+  void closeReader() { ::close(std::exchange(reader_, -1)); }
+  [[nodiscard]] int reader() const { return reader_; }
+
+ private:
+  const std::string path_;
+  int reader_ = -1;
+  const int before_ = ::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0);
+};
+
+// How many records the lines tell of, up to `most`.
+std::uint64_t countRecords(int descriptor, std::uint64_t most) {
+  constexpr std::string_view kDropped = "# ";
+  std::uint64_t count = 0;
+  std::string text;
+  std::array<char, 16 * 1024> buffer;
+  while (count < most) {
+    pollfd event{descriptor, POLLIN, 0};
+    if (::poll(&event, 1, 60'000) != 1) break;
+    const ssize_t size = ::read(descriptor, buffer.data(), buffer.size());
+    if (size <= 0) break;
+    text.append(buffer.data(), static_cast<std::size_t>(size));
+    for (std::size_t end = 0; (end = text.find('\n')) != std::string::npos;
+         text.erase(0, end + 1)) {
+      count += text.starts_with(kDropped) ? std::stoull(text.substr(kDropped.size())) : 1;
+    }
+  }
+  return count;
+}
+
+// Dropped by the reader that is gone, by the buffers of some shards, and by the queue, which drops
+// some of those buffers with what they tell.
+TEST_F(AccessLogTest, CountsEachRecordThatAReaderOfStandardOutputMisses) {
+  constexpr std::uint64_t kShards = 6;
+  constexpr std::uint64_t kRecords = 128;  // twice what a buffer holds
+  ::signal(SIGPIPE, SIG_IGN);              // as the program does
+  std::uint64_t seen = 0;
+  {
+    PipeAsStandardOutput pipe(path());
+    std::promise<void> told;
+    std::promise<void> go_on;
+    auto log = *openAccessLog("-", LogFormat::kText, [&](const Error&) {
+      told.set_value();
+      go_on.get_future().wait();
+    });
+    log->record(example());
+    log->flush();
+    seen += countRecords(pipe.reader(), 1);
+    pipe.closeReader();
+    log->record(example());
+    std::thread flushing([&log] { log->flush(); });
+    told.get_future().wait();
+    pipe.openReader();
+    std::vector<std::thread> shards;
+    for (std::uint64_t i = 0; i < kShards; ++i) {
+      shards.emplace_back([&log] {
+        const std::string long_path(64 * 1024, 'x');
+        AccessRecord record = example();
+        record.path = long_path;
+        for (std::uint64_t n = 0; n < kRecords; ++n) log->record(record);
+      });
+    }
+    for (std::thread& shard : shards) shard.join();
+    go_on.set_value();
+    seen += countRecords(pipe.reader(), 1 + kShards * kRecords);
+    flushing.join();
+    log.reset();
+  }
+  EXPECT_EQ(seen, 2 + kShards * kRecords);
 }
 
 TEST_F(AccessLogTest, SaysWhyItCannotOpen) {
