@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/result.h"
+#include "capability/keyvalue/memory_store.h"
 #include "capability/keyvalue/store.h"
 #include "engine/engine.h"
 #include "host/call_policy.h"
@@ -72,8 +73,11 @@ struct HostConfig {
   http::ClientLimits client;
   Duration resolve_timeout = std::chrono::seconds(5);
 
+  // Of a keyspace where the manifest says nothing: in keyvalue-sqlite and in keyvalue-memory.
   keyvalue::Quota keyvalue_quota = {.max_bytes = 1ULL << 30, .max_keys = 10'000'000};
-  nats::ConnectOptions nats;  // of providers at nats:PREFIX
+  std::uint64_t keyvalue_memory_bytes = 64ULL << 20;
+  keyvalue::MemoryStoreOptions keyvalue_memory;  // of all keyspaces in memory together
+  nats::ConnectOptions nats;                     // of providers at nats:PREFIX
 
   Duration drain_delay{};                             // serve on after readiness went off
   Duration drain_timeout = std::chrono::seconds(30);  // for what runs then

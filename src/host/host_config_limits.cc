@@ -80,9 +80,12 @@ void readDefaults(CallPolicy& policy, YamlMap map) {
   map.finish();
 }
 
-void readKeyValue(keyvalue::Quota& quota, YamlMap map) {
+void readKeyValue(HostConfig& config, YamlMap map) {
+  keyvalue::Quota& quota = config.keyvalue_quota;
   if (const auto mib = map.number("maxMb", {1, kMaxMb})) quota.max_bytes = *mib * kMiB;
   if (const auto keys = map.number("maxKeys", {1, UINT64_MAX})) quota.max_keys = *keys;
+  takeBytes(map, "memoryMaxMb", kMiB, {1, kMaxMb}, config.keyvalue_memory_bytes);
+  takeBytes(map, "memoryTotalMb", kMiB, {1, kMaxMb}, config.keyvalue_memory.max_bytes);
   map.finish();
 }
 

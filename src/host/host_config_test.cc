@@ -81,7 +81,7 @@ egress:
   idleTimeout: 6s
   connectionWait: 7s
   resolveTimeout: 8s
-keyvalue: {maxMb: 7, maxKeys: 8}
+keyvalue: {maxMb: 7, maxKeys: 8, memoryMaxMb: 9, memoryTotalMb: 10}
 registries:
   cache: images
   cacheMb: 7
@@ -168,6 +168,9 @@ TEST(HostConfig, ReadsWhatKeyspacesMayHold) {
   EXPECT_EQ(*parse(kEverything)->keyvalue_quota.max_bytes, 7ULL << 20);
   EXPECT_EQ(*parse(kEverything)->keyvalue_quota.max_keys, 8U);
   EXPECT_EQ(*parse("{}")->keyvalue_quota.max_bytes, 1ULL << 30);
+  EXPECT_EQ(parse(kEverything)->keyvalue_memory_bytes, 9ULL << 20);
+  EXPECT_EQ(parse(kEverything)->keyvalue_memory.max_bytes, 10ULL << 20);
+  EXPECT_LT(parse("{}")->keyvalue_memory_bytes, parse("{}")->keyvalue_memory.max_bytes);
   EXPECT_THAT(errorOf("keyvalue: {maxMb: 0}"), HasSubstr("keyvalue.maxMb"));
 }
 

@@ -184,19 +184,15 @@ Result<BindingTarget> Providers::builtIn(const ProviderRequest& request, const s
 Result<BindingTarget> Providers::keyvalueTarget(const ProviderRequest& request,
                                                 const std::string& name) {
   const std::string keyspace_name = keyspaceOf(request.workload, *request.entry);
-  std::shared_ptr<keyvalue::Keyspace> keyspace;
-  if (name == kSqlite) {
-    keyspace = sqlite_->keyspace(keyspace_name);
-  } else {
-    keyspace = memory_.keyspace(keyspace_name);
-  }
-  return BindingTarget{
-      .provider = name,
-      .fingerprint = fingerprintOf(name, request.entry->config),
-      .invoker = keyvalue::serveKeyValue(keyspace),
-      .take_effect = [keyspace, quota = quotaOf(request.entry->config, options_.keyvalue_quota)] {
-        keyspace->limit(quota);
-      }};
+  const bool sqlite = name == kSqlite;
+  const std::shared_ptr<keyvalue::Keyspace> keyspace =
+      sqlite ? sqlite_->keyspace(keyspace_name) : memory_.keyspace(keyspace_name);
+  const keyvalue::Quota quota =
+      quotaOf(request.entry->config, sqlite ? options_.sqlite_quota : options_.memory_quota);
+  return BindingTarget{.provider = name,
+                       .fingerprint = fingerprintOf(name, request.entry->config),
+                       .invoker = keyvalue::serveKeyValue(keyspace),
+                       .take_effect = [keyspace, quota] { keyspace->limit(quota); }};
 }
 
 Result<BindingTarget> Providers::remoteTarget(const ProviderRequest& request,

@@ -30,8 +30,10 @@ struct ProvidersOptions {
   // What serves wasi:keyvalue where a manifest names no provider.
   std::string default_keyvalue = "keyvalue-sqlite";
   keyvalue::MemoryStoreOptions memory;
-  // Of a keyspace, where the manifest's entry says nothing.
-  keyvalue::Quota keyvalue_quota;
+  // Of a keyspace, where the manifest's entry says nothing: of keyvalue-sqlite and
+  // keyvalue-memory.
+  keyvalue::Quota sqlite_quota;
+  keyvalue::Quota memory_quota;
   // Of providers at nats:PREFIX. Servers that a manifest names itself learn nothing of it.
   nats::ConnectOptions nats;
   // What the program around this host brings along; empty: nothing. Never the same name for two

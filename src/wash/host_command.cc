@@ -95,7 +95,10 @@ host::DataPlaneOptions planeOptions(const host::HostConfig& config,
   if (!config.state_folder.empty())
     options.runtime.providers.keyvalue_database = config.state_folder + "/keyvalue.sqlite";
   options.runtime.providers.nats = config.nats;
-  options.runtime.providers.keyvalue_quota = config.keyvalue_quota;
+  options.runtime.providers.sqlite_quota = config.keyvalue_quota;
+  options.runtime.providers.memory_quota = config.keyvalue_quota;
+  options.runtime.providers.memory_quota.max_bytes = config.keyvalue_memory_bytes;
+  options.runtime.providers.memory = config.keyvalue_memory;
   options.runtime.max_component_bytes = config.max_component_bytes;
   options.runtime.images = config.images;
   options.runtime.images.max_bytes = config.max_component_bytes;

@@ -171,6 +171,20 @@ class Bindings(hosting.TestCase):
         self.assertEqual(500, answer.status)
         self.assertIn("the quota of 1 keys is used up", answer.text)
 
+    def test_a_workload_cannot_fill_the_memory_of_all(self):
+        host = self.host(config={"keyvalue": {"memoryMaxMb": 1}})
+        for name in ("greedy", "modest"):
+            host.apply(counter(name, keyvalue(provider="keyvalue-memory")))
+        answer = None
+        for number in range(1000):
+            answer = host.ask("greedy.test", f"/{number}/" + "x" * 4000)
+            if answer.status != 200:
+                break
+        self.assertEqual(500, answer.status)
+        self.assertIn("the quota of 1048576 bytes is used up", answer.text)
+        self.assertGreater(number, 200)
+        self.assertEqual([1, 2], [self.count(host, "modest") for _ in range(2)])
+
     def test_a_provider_that_dies_is_an_error_until_it_is_back(self):
         address = f"unix:{self.folder}/kv.sock"
         serve = ("provider", "serve", "keyvalue-sqlite", "--listen", address, "--config",

@@ -20,6 +20,10 @@ inline constexpr std::size_t kMaxBuckets = 10'000;
 inline constexpr std::size_t kMaxPageKeys = 1000;
 inline constexpr std::size_t kMaxPageBytes = 256 << 10;
 
+// Of one keyspace in memory, where each takes memory of its own, which its store counts.
+inline constexpr std::size_t kMaxMemoryBuckets = 1000;
+inline constexpr std::uint64_t kMemoryBucketBytes = 16 << 10;
+
 // What an entry costs beyond its key and value, as quotas count it.
 inline constexpr std::uint64_t kEntryOverheadBytes = 128;
 [[nodiscard]] constexpr std::uint64_t entryCost(std::size_t key_bytes, std::size_t value_bytes) {

@@ -1,5 +1,7 @@
 #include "capability/keyvalue/memory_bucket.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <unordered_map>
 #include <utility>
@@ -28,12 +30,19 @@ Result<void> MemoryUsage::take(std::uint64_t new_bytes, std::uint64_t new_keys) 
     keys.give(new_keys);
     return failQuota("bytes", bytes.limit());
   }
-  if (!store_bytes->take(new_bytes)) {
+  auto taken = takeOfStore(new_bytes);
+  if (!taken) {
     keys.give(new_keys);
     bytes.give(new_bytes);
-    return fail(ErrorCode::kResourceExhausted, "the store's memory is used up");
   }
-  return {};
+  return taken;
+}
+
+Result<void> MemoryUsage::takeOfStore(std::uint64_t new_bytes) {
+  if (store_bytes->take(new_bytes)) return {};
+  return fail(ErrorCode::kResourceExhausted,
+              fmt::format("the {} bytes that all who share this store have are used up",
+                          store_bytes->limit()));
 }
 
 void MemoryUsage::give(std::uint64_t old_bytes, std::uint64_t old_keys) {
@@ -43,6 +52,7 @@ void MemoryUsage::give(std::uint64_t old_bytes, std::uint64_t old_keys) {
 }
 
 MemoryBucket::~MemoryBucket() {
+  usage_.store_bytes->give(kMemoryBucketBytes);
   for (Stripe& stripe : stripes_) {
     stripe.entries.listFrom(0, [&](const std::string& key) {
       const Bytes* value = stripe.entries.find(keyOf(key));

@@ -17,12 +17,16 @@ struct MemoryUsage {
   Allowance keys{Allowance::kUnlimited};
   Allowance* store_bytes;  // of the whole store
 
+  // kResourceExhausted: the message says whose limit it is.
   [[nodiscard]] Result<void> take(std::uint64_t new_bytes, std::uint64_t new_keys);
+  // Of the store alone.
+  [[nodiscard]] Result<void> takeOfStore(std::uint64_t bytes);
   void give(std::uint64_t old_bytes, std::uint64_t old_keys);
 };
 
 // A bucket in memory. Everything completes at once: a call takes a lock for the time of a look-up,
-// and 16 locks share the keys out. Belongs to its keyspace.
+// and 16 locks share the keys out. Belongs to its keyspace, which has taken kMemoryBucketBytes of
+// the store for it.
 class MemoryBucket final : public Bucket {
  public:
   explicit MemoryBucket(MemoryUsage& usage) : usage_(usage) {}

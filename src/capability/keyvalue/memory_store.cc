@@ -35,7 +35,8 @@ class MemoryKeyspace final : public Keyspace, public std::enable_shared_from_thi
     const std::lock_guard lock(mutex_);
     auto found = buckets_.find(name);
     if (found == buckets_.end()) {
-      if (buckets_.size() == kMaxBuckets) return failQuota("buckets", kMaxBuckets);
+      if (buckets_.size() == kMaxMemoryBuckets) return failQuota("buckets", kMaxMemoryBuckets);
+      TRY_VOID(usage_.takeOfStore(kMemoryBucketBytes));
       found = buckets_.emplace(name, std::make_unique<MemoryBucket>(usage_)).first;
     }
     return handleOn(*found->second);

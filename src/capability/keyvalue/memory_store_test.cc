@@ -45,13 +45,17 @@ TEST(MemoryStore, CanKeepItsKeyspaces) {
 }
 
 TEST(MemoryStore, BoundsAllKeyspacesTogether) {
-  MemoryStore store({.max_bytes = 2 * entryCost(1, 100)});
+  MemoryStore store({.max_bytes = 2 * (kMemoryBucketBytes + entryCost(1, 100))});
   const std::string value(100, 'v');
   const auto a = bucketOf(*store.keyspace("a"));
   const auto b = bucketOf(*store.keyspace("b"));
   ASSERT_TRUE(a->set("1", asBytes(value)).take());
   ASSERT_TRUE(b->set("1", asBytes(value)).take());
-  EXPECT_EQ(b->set("2", {}).take().error().code(), ErrorCode::kResourceExhausted);
+  const auto refused = b->set("2", {}).take();
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code(), ErrorCode::kResourceExhausted);
+  EXPECT_EQ(refused.error().message(),
+            "the 33226 bytes that all who share this store have are used up");
   EXPECT_EQ(a->increment("n", 1).take().error().code(), ErrorCode::kResourceExhausted);
   ASSERT_TRUE(a->remove("1").take());
   EXPECT_TRUE(b->set("2", {}).take());
@@ -61,14 +65,30 @@ TEST(MemoryStore, CountsWhatItHolds) {
   MemoryStore store({});
   const auto bucket = bucketOf(*store.keyspace("k"));
   ASSERT_TRUE(bucket->set("abc", asBytes("12345")).take());
-  EXPECT_EQ(store.usedBytes(), entryCost(3, 5));
+  EXPECT_EQ(store.usedBytes(), kMemoryBucketBytes + entryCost(3, 5));
   std::vector<Entry> entries;
   entries.push_back({"abc", Bytes::copyOf("1")});
   entries.push_back({"d", Bytes::copyOf("22")});
   ASSERT_TRUE(bucket->setMany(std::move(entries)).take());
-  EXPECT_EQ(store.usedBytes(), entryCost(3, 1) + entryCost(1, 2));
+  EXPECT_EQ(store.usedBytes(), kMemoryBucketBytes + entryCost(3, 1) + entryCost(1, 2));
   ASSERT_TRUE(bucket->removeMany({"abc", "d"}).take());
-  EXPECT_EQ(store.usedBytes(), 0U);
+  EXPECT_EQ(store.usedBytes(), kMemoryBucketBytes);
+}
+
+TEST(MemoryStore, BoundsTheBucketsOfAKeyspaceAndWhatTheyCost) {
+  MemoryStore store({});
+  const auto keyspace = store.keyspace("k");
+  for (std::size_t i = 0; i < kMaxMemoryBuckets; ++i)
+    ASSERT_TRUE(keyspace->open(std::to_string(i)).take());
+  EXPECT_EQ(store.usedBytes(), kMaxMemoryBuckets * kMemoryBucketBytes);
+  EXPECT_EQ(keyspace->open("one more").take().error().code(), ErrorCode::kResourceExhausted);
+  EXPECT_TRUE(keyspace->open("0").take());
+
+  MemoryStore full({.max_bytes = kMemoryBucketBytes});
+  const auto small = full.keyspace("k");
+  ASSERT_TRUE(small->open("a").take());
+  EXPECT_EQ(small->open("b").take().error().code(), ErrorCode::kResourceExhausted);
+  EXPECT_EQ(full.usedBytes(), kMemoryBucketBytes);
 }
 
 TEST(MemoryStore, CountsEachIncrementOfSeveralThreads) {
