@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <atomic>
 #include <filesystem>
 #include <memory>
 #include <mutex>
@@ -87,6 +88,9 @@ namespace nimbus::engine {
 // its WIT in test_input_stream_guest_test.cc.
 [[nodiscard]] Bytes inputStreamGuest();
 
+// Has TCP sockets of WASI 0.2: see its WIT in test_socket_guest_test.cc.
+[[nodiscard]] Bytes socketGuest();
+
 // --- what guests see
 
 class FakeGuestHost final : public GuestHost {
@@ -95,11 +99,20 @@ class FakeGuestHost final : public GuestHost {
     const std::lock_guard lock(mutex_);
     lines_.push_back(std::to_string(stream) + ": " + std::string(line));
   }
-  bool socketAllowed(SocketUse, const net::IpAddress&, std::uint16_t) override { return false; }
+  bool socketAllowed(SocketUse, const net::IpAddress&, std::uint16_t) override {
+    return sockets_allowed;
+  }
   bool lookupAllowed(std::string_view) override { return false; }
-  SocketGrant socketOpened() override { return SocketGrant::kNotPermitted; }
-  void socketClosed() override {}
+  SocketGrant socketOpened() override {
+    if (!sockets_allowed) return SocketGrant::kNotPermitted;
+    ++open_sockets;
+    return SocketGrant::kGranted;
+  }
+  void socketClosed() override { --open_sockets; }
   void startEgress(std::shared_ptr<OutgoingRequest>) override {}
+
+  std::atomic<bool> sockets_allowed{false};
+  std::atomic<int> open_sockets{0};
 
   // "<stream>: <line>"
   [[nodiscard]] std::vector<std::string> lines() const {

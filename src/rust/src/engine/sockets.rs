@@ -6,6 +6,7 @@ use std::pin::Pin;
 use std::sync::{Arc, Weak};
 use std::task::{Context as TaskContext, Poll};
 
+use bytes::Bytes;
 use futures::channel::oneshot;
 use wasmtime::component::{
     Access, FutureConsumer, FutureReader, HasData, Linker, LinkerInstance, Resource, Source,
@@ -14,7 +15,10 @@ use wasmtime::component::{
 use wasmtime::{AsContextMut, Result, StoreContextMut};
 use wasmtime_wasi::p2::bindings::sockets as p2;
 use wasmtime_wasi::p2::bindings::sockets::network::{self, IpAddressFamily, Network};
-use wasmtime_wasi::p2::{IoError, SocketError};
+use wasmtime_wasi::p2::pipe::ClosedInputStream;
+use wasmtime_wasi::p2::{
+    DynInputStream, DynOutputStream, InputStream, IoError, Pollable, SocketError, StreamResult,
+};
 use wasmtime_wasi::p3::bindings::sockets::types as p3;
 use wasmtime_wasi::p3::bindings::sockets::types::{
     HostTcpSocket, HostTcpSocketWithStore, HostUdpSocket,
@@ -163,7 +167,10 @@ impl p2::tcp_create_socket::Host for View<'_> {
         let Some(mut admitted) = self.admit() else {
             return Err(network::ErrorCode::NewSocketLimit.into());
         };
-        p2::tcp_create_socket::Host::create_tcp_socket(&mut self.of(&mut admitted), family)
+        let socket =
+            p2::tcp_create_socket::Host::create_tcp_socket(&mut self.of(&mut admitted), family)?;
+        self.made(admitted, &socket);
+        Ok(socket)
     }
 }
 
@@ -186,6 +193,62 @@ pub fn add_p2_tcp(instance: &mut LinkerInstance<'_, Host>, slot: usize) -> Resul
 
 pub fn add_p2_udp(instance: &mut LinkerInstance<'_, Host>, slot: usize) -> Result<()> {
     p2::udp_create_socket::add_to_linker_instance::<Host, Sockets>(instance, VIEWS[slot])
+}
+
+/// What a guest reads of a connection: it may outlive the socket in the hands of another component,
+/// and keeps the descriptor open, so it has the permit, too.
+struct Counted {
+    stream: DynInputStream,
+    _permit: Arc<Permit>,
+}
+
+#[wasmtime_wasi::async_trait]
+impl Pollable for Counted {
+    async fn ready(&mut self) {
+        self.stream.ready().await;
+    }
+}
+
+#[wasmtime_wasi::async_trait]
+impl InputStream for Counted {
+    fn read(&mut self, size: usize) -> StreamResult<Bytes> {
+        self.stream.read(size)
+    }
+}
+
+type Streams = (Resource<DynInputStream>, Resource<DynOutputStream>);
+type Connected = std::result::Result<Streams, network::ErrorCode>;
+
+fn finish_connect(
+    host: &mut Host,
+    socket: Resource<wasmtime_wasi::p2::TcpSocket>,
+) -> Result<Connected> {
+    let permit = host.sockets.of(socket.rep());
+    let connected = p2::tcp::HostTcpSocket::finish_connect(&mut SOCKETS[0](host), socket);
+    let (input, output) = match connected {
+        Ok(streams) => streams,
+        Err(error) => return Ok(Err(error.downcast()?)),
+    };
+    if let Some(permit) = permit {
+        let kept = host.table.get_mut(&input)?;
+        let stream: DynInputStream = std::mem::replace(kept, Box::new(ClosedInputStream));
+        *kept = Box::new(Counted {
+            stream,
+            _permit: permit,
+        });
+    }
+    Ok(Ok((input, output)))
+}
+
+/// Replaces in wasi:sockets/tcp what makes streams of sockets. Sockets of all slots are one type.
+fn replace_p2(instance: &mut LinkerInstance<'_, Host>) -> Result<()> {
+    instance.func_wrap(
+        "[method]tcp-socket.finish-connect",
+        |mut store: StoreContextMut<'_, Host>,
+         (socket,): (Resource<wasmtime_wasi::p2::TcpSocket>,)| {
+            Ok((finish_connect(store.data_mut(), socket)?,))
+        },
+    )
 }
 
 type Made<T> = std::result::Result<Resource<T>, p3::ErrorCode>;
@@ -334,6 +397,7 @@ pub fn add_to_linker(linker: &mut Linker<Host>, concurrency: bool) -> Result<()>
     linker.allow_shadowing(true);
     p2::tcp_create_socket::add_to_linker::<Host, Sockets>(linker, VIEWS[0])?;
     p2::udp_create_socket::add_to_linker::<Host, Sockets>(linker, VIEWS[0])?;
+    replace_p2(&mut linker.instance(P2_TCP)?)?;
     if concurrency {
         replace_p3(&mut linker.instance(P3_TYPES)?, 0)?;
     }
@@ -341,5 +405,6 @@ pub fn add_to_linker(linker: &mut Linker<Host>, concurrency: bool) -> Result<()>
     Ok(())
 }
 
-/// As wasmtime-wasi names it in the linker.
+/// As wasmtime-wasi names them in the linker.
+const P2_TCP: &str = "wasi:sockets/tcp@0.2.12";
 const P3_TYPES: &str = "wasi:sockets/types@0.3.0";
