@@ -1,7 +1,9 @@
 #include "net/descriptors.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
@@ -15,6 +17,14 @@ constexpr rlim_t kMostDescriptors = 1024 * 1024;
 std::atomic<std::uint64_t> shortages{0};
 
 }  // namespace
+
+void reserveStandardDescriptors() {
+  for (const int descriptor : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    if (::fcntl(descriptor, F_GETFD) >= 0) continue;
+    // The least free number, which is this one; opened for what it will not be used for.
+    static_cast<void>(::open("/dev/null", descriptor == STDIN_FILENO ? O_WRONLY : O_RDONLY));
+  }
+}
 
 std::uint64_t descriptorLimit() {
   rlimit limit{};

@@ -10,6 +10,7 @@
 
 #include "engine/engine.h"
 #include "net/address.h"
+#include "net/descriptors.h"
 #include "wash/command.h"
 #include "wash/flag_check.h"
 #include "wash/help.h"
@@ -142,6 +143,7 @@ int run(int argc, char** argv) {
 }  // namespace nimbus::wash
 
 int main(int argc, char** argv) {
+  nimbus::net::reserveStandardDescriptors();
   std::signal(SIGPIPE, SIG_IGN);
   return nimbus::wash::finishOutput(nimbus::wash::run(argc, argv));
 }

@@ -1,6 +1,9 @@
 #!/usr/bin/env python3
 """Output that nobody reads stops no request and no end, and what was lost of it is counted."""
 
+import os
+import subprocess
+
 import harness
 import hosting
 from hosting import workload
@@ -43,6 +46,30 @@ class UnreadAccessLogTest(hosting.TestCase):
         for _ in range(40):  # more than the pipe holds
             host.text_of("w.test", "/" + "x" * 4000)
         self.assertEqual(0, host.terminate())
+
+
+class ClosedStreamsTest(harness.TestCase):
+    def test_no_file_or_socket_gets_the_number_of_a_stream_that_is_closed(self):
+        socket = self.folder / "http.sock"
+        command = [*self.wash_words(), "run", harness.guest("http-misc"), "--addr",
+                   f"unix:{socket}", "--access-log", "-"]
+        with subprocess.Popen(["sh", "-c", 'exec "$0" "$@" <&- >&- 2>&-', *command],
+                              env=self.environment()) as process:
+            try:
+                self.eventually(socket.is_socket, "it never listened")
+                for stream in ("stdout", "stderr"):
+                    answer = hosting.ask_admin(socket, "GET", f"{PRINT}&to={stream}")
+                    self.assertEqual(200, answer.status)
+                for number in range(3):
+                    self.assertEqual("/dev/null", os.readlink(f"/proc/{process.pid}/fd/{number}"))
+            finally:
+                process.terminate()
+            # It could not say where it serves.
+            self.assertEqual(1, process.wait(harness.PATIENCE_SECONDS))
+
+    def test_a_result_without_a_place_is_no_success(self):
+        done = self.run_wash("version", preexec_fn=lambda: os.close(1))
+        self.assertNotEqual(0, done.returncode)
 
 
 class UnreadGuestOutputTest(harness.TestCase):
