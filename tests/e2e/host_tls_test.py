@@ -45,11 +45,12 @@ class HostTlsTest(hosting.TestCase):
                                     self.certificates[f"{client}.key"])
         return context
 
-    def ask(self, host, name, context=None):
+    def ask(self, host, name, context=None, session=None):
         """(what that name answers, the names of the certificate it shows)."""
         with socket.create_connection((host.host, host.port),
                                       timeout=harness.PATIENCE_SECONDS) as plain, \
-                (context or self.context()).wrap_socket(plain, server_hostname=name) as client:
+                (context or self.context()).wrap_socket(plain, server_hostname=name,
+                                                        session=session) as client:
             names = [value for _, value in client.getpeercert()["subjectAltName"]]
             client.sendall(f"GET /in HTTP/1.1\r\nHost: {name}\r\nConnection: close\r\n\r\n"
                            .encode())
@@ -95,6 +96,44 @@ class HostTlsTest(hosting.TestCase):
         with self.assertRaises(OSError):
             self.ask(host, "first.shop.test", stranger)
         self.check_served(host, "first.shop.test", ["first.shop.test"], self.context("client"))
+
+    def session_of(self, host, name, context):
+        """What lets a client come back without a full handshake."""
+        with socket.create_connection((host.host, host.port),
+                                      timeout=harness.PATIENCE_SECONDS) as plain, \
+                context.wrap_socket(plain, server_hostname=name) as client:
+            client.sendall(f"GET / HTTP/1.1\r\nHost: {name}\r\nConnection: close\r\n\r\n".encode())
+            while client.recv(1 << 16):
+                pass
+            return client.session
+
+    def test_an_authority_of_clients_that_changes_lets_in_its_own_alone(self):
+        authority = self.folder / "clients.pem"
+        authority.write_bytes(pathlib.Path(self.certificates["ca.pem"]).read_bytes())
+        (self.folder / "other").mkdir()
+        strangers = certificates.Certificates(self.folder / "other")
+        newcomer, former = self.context(), self.context("client")
+        newcomer.load_cert_chain(strangers["client.pem"], strangers["client.key"])
+        host = self.secured_host("first", clientCa=str(authority))
+        session = self.session_of(host, "first.shop.test", former)
+        self.assertIsNotNone(session)
+        with self.assertRaises(OSError):
+            self.ask(host, "first.shop.test", newcomer)
+
+        authority.write_bytes(pathlib.Path(strangers["ca.pem"]).read_bytes())
+
+        def is_let_in():
+            try:
+                return self.ask(host, "first.shop.test", newcomer)[0] != b""
+            except OSError:
+                return False
+
+        self.eventually(is_let_in, "clients of the new authority are refused")
+        self.check_served(host, "first.shop.test", ["first.shop.test"], newcomer)
+        with self.assertRaises(OSError):
+            self.ask(host, "first.shop.test", former)
+        with self.assertRaises(OSError):
+            self.ask(host, "first.shop.test", former, session)
 
     def serial(self, host, name):
         context = self.context()
