@@ -21,6 +21,9 @@ constexpr std::size_t kControlFramesPerReset = 10;
 // not answer the PING that follows it.
 constexpr Duration kDrainNotice = std::chrono::seconds(1);
 constexpr std::array<std::uint8_t, 8> kDrainPing = {'d', 'r', 'a', 'i', 'n', 'i', 'n', 'g'};
+// The same for a request that is refused, whose number follows.
+constexpr Duration kRefusalNotice = std::chrono::seconds(1);
+constexpr std::array<std::uint8_t, 4> kRefusalPing = {'s', 't', 'o', 'p'};
 
 std::size_t windowBytes(const ServerLimits& limits) {
   return std::clamp<std::size_t>(limits.body_read_ahead_bytes, kMinWindowBytes,
@@ -144,6 +147,7 @@ void Http2ServerConnection::onControlFrame(const nghttp2_frame& frame) {
       std::ranges::equal(frame.ping.opaque_data, kDrainPing)) {
     sendGoaway();
   }
+  if (frame.hd.type == NGHTTP2_PING && is_ack && endRoundTrip(frame.ping.opaque_data)) return;
   // Credit for content is what a busy connection mostly consists of.
   if (frame.hd.type == NGHTTP2_WINDOW_UPDATE || frame.hd.type == NGHTTP2_RST_STREAM) return;
   if (!control_frames_.admit(now())) calmDown();
@@ -226,7 +230,7 @@ Task<void> Http2ServerConnection::serve(Http2ServerStream& stream) {
 }
 
 void Http2ServerConnection::endExchange(Http2ServerStream& stream) {
-  if (!stream.counted_) return;
+  if (!stream.counted_ || std::exchange(stream.recorded_, true)) return;
   environment_.active_requests.add(-1);
   const RequestHead& head = stream.refused_with_ ? stream.builder_.head() : stream.request_.head;
   recordExchange(environment_,
@@ -274,6 +278,29 @@ void Http2ServerConnection::contentWanted(std::int32_t stream_id, bool first) {
   if (first) own(*stream).sendContinue();
   checkBefore(stream->inbound.pace().deadline(environment_.limits.body_idle_timeout,
                                               environment_.limits.min_body_bytes_per_second));
+}
+
+void Http2ServerConnection::refuseAfterRoundTrip(Http2ServerStream& stream) {
+  std::array<std::uint8_t, 8> opaque{};
+  std::ranges::copy(kRefusalPing, opaque.begin());
+  for (std::size_t i = 0; i < 4; ++i)
+    opaque[7 - i] = static_cast<std::uint8_t>(static_cast<std::uint32_t>(stream.id) >> (8 * i));
+  nghttp2_submit_ping(session(), NGHTTP2_FLAG_NONE, opaque.data());
+  ++round_trips_;
+  stream.refuse_at_ = now() + kRefusalNotice;
+  checkBefore(*stream.refuse_at_);
+  requestTurn();
+}
+
+bool Http2ServerConnection::endRoundTrip(const std::uint8_t* opaque) {
+  if (round_trips_ == 0 || !std::equal(kRefusalPing.begin(), kRefusalPing.end(), opaque))
+    return false;
+  --round_trips_;
+  std::int32_t id = 0;
+  for (std::size_t i = 4; i < 8; ++i) id = (id << 8) | opaque[i];
+  Http2Stream* stream = find(id);
+  if (stream != nullptr && own(*stream).refuse_at_) resetStream(*stream, NGHTTP2_NO_ERROR);
+  return true;
 }
 
 // RFC 9113 6.8: the first GOAWAY stops new requests without refusing those under way.
@@ -349,6 +376,11 @@ TimePoint Http2ServerConnection::checkStream(Http2ServerStream& stream, TimePoin
     return deadline <= now ? TimePoint::max() : deadline;
   }
   TimePoint earliest = TimePoint::max();
+  if (stream.refuse_at_) {
+    if (*stream.refuse_at_ > now) return *stream.refuse_at_;
+    resetStream(stream, NGHTTP2_NO_ERROR);
+    return earliest;
+  }
   const TimePoint body_deadline =
       stream.inbound.pace().deadline(limits.body_idle_timeout, limits.min_body_bytes_per_second);
   if (body_deadline <= now) {

@@ -38,8 +38,10 @@ class Http2ServerStream final : public Http2Stream, public ResponseWriter {
   void sendContinue();
   [[nodiscard]] Result<void> admitContent(std::size_t byte_count);
   void handlerEnded();
-  // The response ended before the request did: tells the peer to stop (RFC 9113 8.1).
+  // The response ended before the request did: the peer shall stop (RFC 9113 8.1).
   void refuseRestOfRequest();
+  // The client stops by itself soon: it sees a failure, or has little left.
+  [[nodiscard]] bool stopsByItself() const;
 
   Http2ServerConnection& connection_;
   Http2RequestBuilder builder_;
@@ -58,6 +60,9 @@ class Http2ServerStream final : public Http2Stream, public ResponseWriter {
   bool too_large_ = false;
   bool continue_due_ = false;
   bool handler_done_ = false;
+  bool recorded_ = false;
+  // When the peer is told to stop at the latest.
+  std::optional<TimePoint> refuse_at_;
 };
 
 // The server's end of an HTTP/2 connection (RFC 9113). See Http2Session for how it works together
@@ -93,6 +98,11 @@ class Http2ServerConnection final : public Connection, private Http2Session {
   void startExchange(Http2ServerStream& stream);
   [[nodiscard]] Task<void> serve(Http2ServerStream& stream);
   void endExchange(Http2ServerStream& stream);
+  // Tells the peer to stop once it has the response, as it shows by the answer to a PING: some
+  // clients lose a response that a reset follows on its heels.
+  void refuseAfterRoundTrip(Http2ServerStream& stream);
+  // False: it answers none of those PINGs.
+  bool endRoundTrip(const std::uint8_t* opaque);
   void sendGoaway();
   void calmDown();
 
@@ -115,6 +125,7 @@ class Http2ServerConnection final : public Connection, private Http2Session {
   TimePoint idle_since_;
   std::optional<TimePoint> drain_notice_at_;
   std::size_t request_count_ = 0;
+  std::size_t round_trips_ = 0;  // PINGs of refuseAfterRoundTrip() without an answer
   bool settings_received_ = false;
   bool goaway_sent_ = false;
 };

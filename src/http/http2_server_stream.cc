@@ -7,6 +7,9 @@
 namespace nimbus::http {
 namespace {
 
+// What is sent within a round trip or two.
+constexpr std::uint64_t kLittleContentBytes = 64 * 1024;
+
 // What `content-length` fields say; they come from guests. False if that makes no sense.
 bool readLengthFields(const Headers& headers, std::optional<std::uint64_t>& length) {
   for (std::size_t i = 0; i < headers.size(); ++i) {
@@ -140,8 +143,17 @@ void Http2ServerStream::handlerEnded() {
 }
 
 void Http2ServerStream::refuseRestOfRequest() {
-  if (!end_sent || !handler_done_ || closed || inbound.ended()) return;
-  connection_.resetStream(*this, NGHTTP2_NO_ERROR);
+  if (!end_sent || !handler_done_ || closed || inbound.ended() || refuse_at_) return;
+  if (!stopsByItself()) return connection_.resetStream(*this, NGHTTP2_NO_ERROR);
+  inbound.discard();
+  connection_.endExchange(*this);
+  connection_.refuseAfterRoundTrip(*this);
+}
+
+bool Http2ServerStream::stopsByItself() const {
+  if (status_ >= 300) return true;
+  const std::optional<std::uint64_t> length = inbound.length();
+  return length && *length <= inbound.receivedBytes() + kLittleContentBytes;
 }
 
 }  // namespace nimbus::http

@@ -194,6 +194,44 @@ TEST_F(Http2ServerTest, TellsTheClientToStopABodyThatIsNotWanted) {
   EXPECT_EQ(reset->errorCode(), NGHTTP2_NO_ERROR);
 }
 
+TEST_F(Http2ServerTest, TellsTheClientToStopOnceItHasSeenAFailure) {
+  respondWith([](ServerRequest&, ResponseWriter& response) -> Task<void> {
+    sendText(response, 404, "nothing here");
+    co_return;
+  });
+  auto peer = connect();
+  peer->request(1, "POST", "/", {}, false);
+  EXPECT_EQ(peer->readMessage(1).content, "nothing here");
+  const auto ping = peer->readType(NGHTTP2_PING);
+  ASSERT_TRUE(ping);
+  peer->data(1, std::string(1000, 'x'), false);  // crossed the response
+  for (const TestFrame& frame : peer->readUntilPong()) EXPECT_NE(frame.type, NGHTTP2_RST_STREAM);
+  EXPECT_EQ(log_.lines().size(), 1U) << "answered, whatever the client goes on to send";
+  peer->frame(NGHTTP2_PING, NGHTTP2_FLAG_ACK, 0, ping->payload);
+  const auto reset = peer->readType(NGHTTP2_RST_STREAM);
+  ASSERT_TRUE(reset);
+  EXPECT_EQ(reset->stream, 1);
+  EXPECT_EQ(reset->errorCode(), NGHTTP2_NO_ERROR);
+}
+
+TEST_F(Http2ServerTest, ARequestThatEndsSoonAfterItsResponseIsNotReset) {
+  auto peer = connect();
+  peer->request(1, "POST", "/", {{"content-length", "9"}}, false);
+  EXPECT_EQ(peer->readMessage(1).content, "hello");
+  const auto ping = peer->readType(NGHTTP2_PING);
+  ASSERT_TRUE(ping);
+  peer->data(1, "all of it", true);
+  peer->frame(NGHTTP2_PING, NGHTTP2_FLAG_ACK, 0, ping->payload);
+  for (const TestFrame& frame : peer->readUntilPong()) EXPECT_NE(frame.type, NGHTTP2_RST_STREAM);
+}
+
+TEST_F(Http2ServerTest, TellsAClientToStopThatDoesNotAnswerPings) {
+  auto peer = connect();
+  peer->request(1, "POST", "/", {{"content-length", "9"}}, false);
+  EXPECT_EQ(peer->readMessage(1).content, "hello");
+  EXPECT_TRUE(peer->readType(NGHTTP2_RST_STREAM));
+}
+
 TEST_F(Http2ServerTest, DestroysTheHandlerOfAResetStreamOnly) {
   std::atomic<int> destroyed = 0;
   Event go_on;

@@ -127,6 +127,17 @@ class Hello(harness.TestCase):
         done = tool("curl", "-sS", "--http1.1", "-w", "%{http_version}", f"{self.serve().url}/x")
         self.assertEqual(b"hello from rust /x\n1.1", done.stdout, done.stderr)
 
+    @needs("curl")
+    def test_curl_sees_an_answer_that_does_not_wait_for_its_upload(self):
+        upload = self.folder / "upload"
+        upload.write_bytes(bytes(300_000))
+        server = self.serve("http-misc")  # reads nothing
+        for version in ("--http2-prior-knowledge", "--http1.1"):
+            for _ in range(3):
+                done = tool("curl", "-sS", version, "-T", upload, "-w", "%{http_code}",
+                            f"{server.url}/no/such/path")
+                self.assertEqual(b"no such test\n404", done.stdout, done.stderr)
+
     @needs("nghttp")
     def test_nghttp_gets_many_streams_of_one_connection(self):
         server = self.serve("http-hello-p3")
