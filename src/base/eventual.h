@@ -44,6 +44,8 @@ class [[nodiscard]] Eventual {
 
   // The value of one that is ready.
   [[nodiscard]] T take() { return std::get<0>(std::move(state_)); }
+  // The same where it lies.
+  [[nodiscard]] T& value() [[clang::lifetimebound]] { return std::get<0>(state_); }
 
   // As a task, for owners that want one.
   [[nodiscard]] Task<T> intoTask() && {

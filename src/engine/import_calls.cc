@@ -24,24 +24,26 @@ class ImportCalls::Call : private ListLink<ImportCalls::Call> {
   }
 
   // The context lives here, for as long as the call.
-  [[nodiscard]] Eventual<Result<wrpc::Values>> begin(wrpc::Session& session,
-                                                     const ImportSet::Function& function,
-                                                     const wrpc::Consumer& consumer,
-                                                     std::int64_t deadline_ns,
-                                                     wrpc::Values&& params) {
+  const wrpc::CallContext& begin(const ImportSet::Function& function,
+                                 const wrpc::Consumer& consumer, std::int64_t deadline_ns) {
     function_ = &function;
     driver_.reset();  // of the last use
-    result_.reset();
     context_.emplace(consumer, std::nullopt, std::string_view(), function.results.get());
     if (deadline_ns != 0) context_->deadline = TimePoint(Duration(deadline_ns));
-    return session.invoke(*context_, function.id, std::move(params));
+    return *context_;
+  }
+
+  // The same for parameters that are few; valid until the next begin().
+  [[nodiscard]] ByteView keep(ByteView params) {
+    params_.assign(params.begin(), params.end());
+    return params_;
   }
 
   // Runs the task until it waits; its result if it does not.
-  [[nodiscard]] std::optional<Result<wrpc::Values>> start(Eventual<Result<wrpc::Values>> waiting) {
+  [[nodiscard]] std::optional<Result<wrpc::Values>> start(Task<Result<wrpc::Values>> waiting) {
     driver_.emplace(drive(*this, std::move(waiting)));
     driver_->start();
-    return std::move(result_);
+    return std::exchange(result_, std::nullopt);
   }
 
   void suspended(NimbusReplySlot* slot) { slot_ = slot; }
@@ -64,7 +66,7 @@ class ImportCalls::Call : private ListLink<ImportCalls::Call> {
 
  private:
   friend ListLink<Call>;
-  static Task<void> drive(Call& call, Eventual<Result<wrpc::Values>> waiting) {
+  static Task<void> drive(Call& call, Task<Result<wrpc::Values>> waiting) {
     call.complete(co_await std::move(waiting));
   }
 
@@ -75,7 +77,8 @@ class ImportCalls::Call : private ListLink<ImportCalls::Call> {
     }
     NimbusReplySlot* slot = std::exchange(slot_, nullptr);
     NimbusImportReply reply{};
-    if (owner_.answer(std::move(results), *function_, reply) == NIMBUS_IMPORT_DONE) {
+    owner_.results_.become(std::move(results));
+    if (owner_.answer(*function_, reply) == NIMBUS_IMPORT_DONE) {
       nimbus_reply(slot, reply.results, reply.channels);
     } else {
       nimbus_reply_error(slot, reply.error);
@@ -86,6 +89,7 @@ class ImportCalls::Call : private ListLink<ImportCalls::Call> {
   ImportCalls& owner_;
   const ImportSet::Function* function_ = nullptr;
   std::optional<wrpc::CallContext> context_;
+  std::vector<std::uint8_t> params_;
   std::optional<Result<wrpc::Values>> result_;
   std::optional<Task<void>> driver_;
   NimbusReplySlot* slot_ = nullptr;
@@ -110,9 +114,9 @@ wrpc::Session& ImportCalls::session(std::size_t provider) {
   return *session;
 }
 
-std::unique_ptr<ImportCalls::Call> ImportCalls::newCall() {
-  if (spare_) return std::move(spare_);
-  return std::make_unique<Call>(*this);
+ImportCalls::Call& ImportCalls::nextCall() {
+  if (!spare_) spare_ = std::make_unique<Call>(*this);
+  return *spare_;
 }
 
 NimbusImportStatus ImportCalls::refuse(std::string message, NimbusImportReply& reply) {
@@ -126,9 +130,14 @@ bool ImportCalls::mayWait(std::size_t parameter_bytes) const {
   return waiting_calls_ < kMaxWaitingCalls && waiting_bytes_ + parameter_bytes <= kMaxWaitingBytes;
 }
 
-NimbusImportStatus ImportCalls::answer(Result<wrpc::Values>&& results,
-                                       const ImportSet::Function& function,
+NimbusImportStatus ImportCalls::answer(const ImportSet::Function& function,
                                        NimbusImportReply& reply) {
+  if (const auto few = results_.few()) [[likely]] {
+    last_.show(*few, reply.results);
+    reply.channels = {};
+    return NIMBUS_IMPORT_DONE;
+  }
+  auto results = std::move(results_).finish();
   if (!results) {
     return refuse("the import " + function.name + " failed: " + results.error().describe(), reply);
   }
@@ -137,33 +146,55 @@ NimbusImportStatus ImportCalls::answer(Result<wrpc::Values>&& results,
   return NIMBUS_IMPORT_DONE;
 }
 
-NimbusImportStatus ImportCalls::call(std::uint32_t index, NimbusOwnedBytes params,
-                                     std::int64_t deadline_ns, NimbusImportReply& reply) {
+// Those that are few are read where they lie; what is large or has channels changes hands.
+std::optional<Task<Result<wrpc::Values>>> ImportCalls::begin(const ImportSet::Function& function,
+                                                             const NimbusOwnedBytes& params,
+                                                             std::int64_t deadline_ns) {
+  const wrpc::Consumer& consumer = *imports_->providers()[function.provider].consumer;
+  Call& call = nextCall();
+  const wrpc::CallContext& context = call.begin(function, consumer, deadline_ns);
+  wrpc::Session& called = session(function.provider);
+  results_.clear();
+  if (params.release == nullptr && announced_.empty()) [[likely]]
+    return called.invokeInto(context, function.id, call.keep({params.data, params.size}), results_);
   wrpc::Values values;
   appendOwned(values.bytes, params);
   values.channels.swap(announced_);
+  auto returned = called.invoke(context, function.id, std::move(values));
+  if (!returned.ready()) return std::move(returned).intoTask();
+  results_.become(returned.take());
+  return std::nullopt;
+}
+
+NimbusImportStatus ImportCalls::call(std::uint32_t index, const NimbusOwnedBytes& params,
+                                     std::int64_t deadline_ns, NimbusImportReply& reply) {
   const ImportSet::Function* function = imports_ ? imports_->function(index) : nullptr;
-  if (function == nullptr) return refuse("nothing provides what the component imports", reply);
-  const std::size_t parameter_bytes = values.bytes.size();
-  if (!mayWait(parameter_bytes)) {
+  if (function == nullptr) {
+    giveUp(params);
+    return refuse("nothing provides what the component imports", reply);
+  }
+  if (!mayWait(params.size)) {
+    giveUp(params);
     return refuse("the import " + function->name + " failed: too many calls wait for an answer",
                   reply);
   }
-  const wrpc::Consumer& consumer = *imports_->providers()[function->provider].consumer;
-  std::unique_ptr<Call> call = newCall();
-  auto eventual =
-      call->begin(session(function->provider), *function, consumer, deadline_ns, std::move(values));
-  if (eventual.ready()) {
-    spare_ = std::move(call);
-    return answer(eventual.take(), *function, reply);
+  if (auto waiting = begin(*function, params, deadline_ns)) {
+    auto result = spare_->start(*std::move(waiting));
+    if (!result) {
+      spare_->join(params.size);
+      reply.call = spare_.release();
+      return NIMBUS_IMPORT_PENDING;
+    }
+    results_.become(*std::move(result));
   }
-  if (auto result = call->start(std::move(eventual))) {
-    spare_ = std::move(call);
-    return answer(*std::move(result), *function, reply);
-  }
-  call->join(parameter_bytes);
-  reply.call = call.release();
-  return NIMBUS_IMPORT_PENDING;
+  return answer(*function, reply);
+}
+
+// Releases parameters that nobody is given.
+void ImportCalls::giveUp(const NimbusOwnedBytes& params) {
+  ByteChain unused;
+  appendOwned(unused, params);
+  announced_.clear();
 }
 
 void ImportCalls::ended(Call& call) {

@@ -10,6 +10,7 @@
 #include "engine/reply.h"
 #include "net/shard.h"
 #include "rust/engine.h"
+#include "wrpc/encoder.h"
 #include "wrpc/invoker.h"
 
 namespace nimbus::engine {
@@ -30,7 +31,7 @@ class ImportCalls {
   ImportCalls(const ImportCalls&) = delete;
   ImportCalls& operator=(const ImportCalls&) = delete;
 
-  [[nodiscard]] NimbusImportStatus call(std::uint32_t function, NimbusOwnedBytes params,
+  [[nodiscard]] NimbusImportStatus call(std::uint32_t function, const NimbusOwnedBytes& params,
                                         std::int64_t deadline_ns, NimbusImportReply& reply);
   // The streams and futures of the next call.
   void announce(const NimbusOutgoing* channels, std::size_t count);
@@ -43,9 +44,13 @@ class ImportCalls {
 
  private:
   [[nodiscard]] wrpc::Session& session(std::size_t provider);
-  [[nodiscard]] std::unique_ptr<Call> newCall();
-  NimbusImportStatus answer(Result<wrpc::Values>&& results, const ImportSet::Function& function,
-                            NimbusImportReply& reply);
+  [[nodiscard]] Call& nextCall();
+  [[nodiscard]] std::optional<Task<Result<wrpc::Values>>> begin(const ImportSet::Function& function,
+                                                                const NimbusOwnedBytes& params,
+                                                                std::int64_t deadline_ns);
+  void giveUp(const NimbusOwnedBytes& params);
+  // What is in results_.
+  NimbusImportStatus answer(const ImportSet::Function& function, NimbusImportReply& reply);
   NimbusImportStatus refuse(std::string message, NimbusImportReply& reply);
   [[nodiscard]] bool mayWait(std::size_t parameter_bytes) const;
   void ended(Call& call);
@@ -56,8 +61,9 @@ class ImportCalls {
   Call* first_ = nullptr;                                 // those that wait
   std::size_t waiting_calls_ = 0;
   std::size_t waiting_bytes_ = 0;         // of their parameters
-  std::unique_ptr<Call> spare_;           // for the next call
+  std::unique_ptr<Call> spare_;           // for the next call, or making it
   std::vector<wrpc::Channel> announced_;  // of the next call
+  wrpc::Encoder results_;                 // of the last call
   BorrowedReply last_;                    // the guest reads it after the call
   std::string last_error_;
 };

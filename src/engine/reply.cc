@@ -42,4 +42,9 @@ void BorrowedReply::hand(ByteChain&& bytes, NimbusPieces& to) {
   lend(bytes_, pieces_, to);
 }
 
+void BorrowedReply::show(ByteView bytes, NimbusPieces& to) {
+  piece_ = toStr(bytes);
+  to = {.pieces = &piece_, .count = 1, .owner = nullptr, .release = nullptr};
+}
+
 }  // namespace nimbus::engine

@@ -30,10 +30,13 @@ class BorrowedReply {
   // Valid until the next call, or the object's end, if it lends; else on its own. Written where it
   // is read: to copy what was only just written stalls the processor.
   void hand(ByteChain&& bytes, NimbusPieces& to);
+  // Shows bytes that lie elsewhere, for as long as they do.
+  void show(ByteView bytes, NimbusPieces& to);
 
  private:
   ByteChain bytes_;
   PieceList pieces_;
+  NimbusStr piece_;
 };
 
 }  // namespace nimbus::engine

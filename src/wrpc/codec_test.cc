@@ -133,6 +133,47 @@ TEST(Codec, RefusesWhatCannotBeEncoded) {
   EXPECT_EQ(std::move(out).finishBytes().error().code(), ErrorCode::kUnsupported);
 }
 
+TEST(Codec, ShowsFewBytesWhereTheyWereWritten) {
+  Encoder out;
+  out.text("few");
+  ASSERT_TRUE(out.few().has_value());
+  EXPECT_EQ(asText(*out.few()), "\3few");
+  out.clear();
+  out.u8(7);
+  EXPECT_EQ(asText(*out.few()), "\7");
+  EXPECT_EQ(std::move(out).finish()->bytes.toBytes().text(), "\7");
+}
+
+TEST(Codec, HasWhatIsNotFewWithFinishOnly) {
+  Encoder out;
+  out.text(std::string(200, 'l'));
+  EXPECT_FALSE(out.few());
+  out.clear();
+  out.pending(std::make_unique<Unread>());
+  EXPECT_FALSE(out.few());
+  out.clear();
+  out.text("\xff");
+  EXPECT_FALSE(out.few());
+  EXPECT_FALSE(std::move(out).finish());
+  out.clear();
+  EXPECT_EQ(out.few()->size(), 0U);
+  const auto nothing = std::move(out).finish();
+  ASSERT_TRUE(nothing);
+  EXPECT_TRUE(nothing->bytes.empty());
+  EXPECT_TRUE(nothing->channels.empty());
+}
+
+TEST(Codec, TakesWhatWasEncodedElsewhere) {
+  Encoder out;
+  out.u8(1);
+  Values values;
+  values.bytes.append(asBytes("given"));
+  out.become(std::move(values));
+  EXPECT_EQ(std::move(out).finish()->bytes.toBytes().text(), "given");
+  out.become(nimbus::fail(ErrorCode::kUnavailable, "gone"));
+  EXPECT_EQ(std::move(out).finish().error().message(), "gone");
+}
+
 TEST(Codec, SharesLargeByteListsBothWays) {
   const Bytes value = Bytes::take(std::string(5000, 'v'));
   Encoder out;

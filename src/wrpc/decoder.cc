@@ -16,9 +16,6 @@ constexpr std::size_t kMaxPinnedRatio = 8;
 
 }  // namespace
 
-Decoder::Decoder(ByteView bytes, DecodeLimits limits)
-    : at_(bytes.data()), end_(at_ + bytes.size()), list_bytes_left_(limits.max_list_bytes) {}
-
 Decoder::Decoder(const ByteChain& bytes, DecodeLimits limits)
     : chain_(&bytes), later_(bytes.size()), list_bytes_left_(limits.max_list_bytes) {
   if (!bytes.empty()) enterPiece(0);
@@ -230,8 +227,7 @@ void Decoder::fail(ErrorCode code, std::string_view message) {
 }
 
 Result<void> Decoder::finish() {
-  if (ok() && remaining() > 0) fail("there are bytes behind the value");
-  if (error_) [[unlikely]]
+  if (!readAll()) [[unlikely]]
     return std::unexpected(*error_);
   return {};
 }

@@ -36,7 +36,12 @@ struct DecodeLimits {
 class Decoder {
  public:
   // The memory outlives the Decoder; the chain or the values must not move meanwhile.
-  explicit Decoder(ByteView bytes, DecodeLimits limits = {});
+  explicit Decoder(ByteView bytes, DecodeLimits limits = {}) : Decoder(bytes, nullptr, limits) {}
+  Decoder(ByteView bytes, HandleSpace* handles, DecodeLimits limits)
+      : at_(bytes.data()),
+        end_(at_ + bytes.size()),
+        handles_(handles),
+        list_bytes_left_(limits.max_list_bytes) {}
   explicit Decoder(const ByteChain& bytes, DecodeLimits limits = {});
   // With the streams and futures among the values, and what reads resources (may be null).
   explicit Decoder(Values& values, HandleSpace* handles = nullptr, DecodeLimits limits = {});
@@ -121,6 +126,12 @@ class Decoder {
 
   // Success if everything was read without a failure.
   [[nodiscard]] Result<void> finish();
+  // The same as a question; error() has the answer.
+  [[nodiscard]] bool readAll() {
+    if (ok() && remaining() > 0) [[unlikely]]
+      fail("there are bytes behind the value");
+    return ok();
+  }
 
  private:
   bool nextPiece();

@@ -75,6 +75,7 @@ void Encoder::count(std::size_t elements) {
 
 void Encoder::pending(std::unique_ptr<ByteSource> source) {
   u8(0);
+  is_spread_ = true;
   values_.channels.push_back({path_, std::move(source)});
 }
 
@@ -95,6 +96,21 @@ void Encoder::copy(ByteView value) {
 
 void Encoder::fail(ErrorCode code, std::string_view message) {
   if (!error_) error_.emplace(code, std::string(message));
+}
+
+void Encoder::become(Result<Values> values) {
+  reset();
+  if (!values) return fail(std::move(values).error());
+  is_spread_ = true;
+  values_ = *std::move(values);
+}
+
+void Encoder::reset() {
+  used_ = 0;
+  is_spread_ = false;
+  values_ = Values();
+  path_.clear();
+  error_.reset();
 }
 
 Result<Values> Encoder::finish() && {

@@ -81,11 +81,29 @@ class Encoder {
   };
 
   [[nodiscard]] HandleSpace* handles() const { return handles_; }
+  void setHandles(HandleSpace* handles) { handles_ = handles; }
 
   // The first failure counts.
   void fail(ErrorCode code, std::string_view message);
+  void fail(Error error) {
+    if (!error_) error_.emplace(std::move(error));
+  }
   [[nodiscard]] bool ok() const { return !error_; }
 
+  // What somebody else has encoded, or why that failed, in place of all that was written.
+  void become(Result<Values> values);
+  // Back to nothing written, for the next values.
+  void clear() {
+    used_ = 0;
+    if (is_spread_ || error_) reset();
+  }
+
+  // All that was written, where it lies: valid until the next change. Null if it is more than a
+  // little, or has channels, or if there was a failure: then finish() has it.
+  [[nodiscard]] std::optional<ByteView> few() const {
+    if (is_spread_ || error_) return std::nullopt;
+    return ByteView(buffer_.data(), used_);
+  }
   [[nodiscard]] Result<Values> finish() &&;
   // The bytes alone, where nothing is pending.
   [[nodiscard]] Result<ByteChain> finishBytes() &&;
@@ -94,15 +112,18 @@ class Encoder {
   static constexpr std::size_t kBufferBytes = 128;
 
   void flush() {
+    is_spread_ = true;
     values_.bytes.append(ByteView(buffer_.data(), used_));
     used_ = 0;
   }
+  void reset();
   void reserve(std::size_t count) {
     if (buffer_.size() - used_ < count) flush();
   }
   void copy(ByteView value);
 
   std::size_t used_ = 0;
+  bool is_spread_ = false;  // not all of it is in the buffer
   HandleSpace* handles_;
   Values values_;
   IndexPath path_;

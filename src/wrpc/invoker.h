@@ -17,6 +17,8 @@
 
 namespace nimbus::wrpc {
 
+class Encoder;
+
 // The one calling convention. Whatever can be called (a capability in this process, a component, a
 // plugin, a provider in another process or on another machine) is an Invoker; who wants to call it
 // opens a Session. Values cross in the wRPC encoding (docs/formats/wrpc-values.md), whoever is at
@@ -155,6 +157,15 @@ class Session {
   // kTrap, kResourceExhausted.
   [[nodiscard]] virtual Eventual<Result<Values>> invoke(const CallContext& context,
                                                         FunctionId function, Values params) = 0;
+
+  // The same for callers that want results which are there at once encoded in memory of their own,
+  // as calls of guests do: `params` have no channels and live as long as the call, `results` is
+  // empty. Returns the rest of a call that has to wait, as invoke() does; else the call has ended,
+  // with what is in `results`, or with its failure.
+  [[nodiscard]] virtual std::optional<Task<Result<Values>>> invokeInto(const CallContext& context,
+                                                                       FunctionId function,
+                                                                       ByteView params,
+                                                                       Encoder& results);
 
   // The consumer dropped an owned handle, given as its bytes without the length. Unknown handles
   // are ignored. A wire has no message for this: there, handles expire.

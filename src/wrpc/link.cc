@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "wrpc/encoder.h"
 #include "wrpc/leb.h"
 
 namespace nimbus::wrpc {
@@ -12,9 +13,7 @@ namespace nimbus::wrpc {
 namespace {
 
 // The handle that the parameters begin with, if they do: a length and so many bytes.
-ByteView leadingHandle(const ByteChain& parameters) {
-  if (parameters.empty()) return {};
-  const ByteView bytes = parameters.piece(0);
+ByteView leadingHandle(ByteView bytes) {
   const UlebResult length = readUleb(bytes, 32);
   if (length.state != LebState::kDone || length.value > bytes.size() - length.size) return {};
   return bytes.subspan(length.size, length.value);
@@ -30,11 +29,18 @@ class Link::LinkSession final : public Session {
 
   Eventual<Result<Values>> invoke(const CallContext& context, FunctionId function,
                                   Values params) override {
-    Part* const part = choose(params);
-    if (part == nullptr) return Result<Values>(nothingLinked(function));
-    auto resolved = part->resolve(function, link_.names_);
-    if (!resolved) return Result<Values>(std::unexpected(std::move(resolved).error()));
-    return part->session->invoke(context, *resolved, std::move(params));
+    const ByteView begin = params.bytes.empty() ? ByteView() : params.bytes.piece(0);
+    const auto target = choose(function, begin);
+    if (!target) return Result<Values>(std::unexpected(target.error()));
+    return target->session.invoke(context, target->function, std::move(params));
+  }
+
+  std::optional<Task<Result<Values>>> invokeInto(const CallContext& context, FunctionId function,
+                                                 ByteView params, Encoder& results) override {
+    const auto target = choose(function, params);
+    if (target) return target->session.invokeInto(context, target->function, params, results);
+    results.fail(target.error());
+    return std::nullopt;
   }
 
   void drop(ByteView handle) override {
@@ -71,12 +77,23 @@ class Link::LinkSession final : public Session {
     }
   };
 
+  // Where a call goes whose parameters begin so.
+  struct Target {
+    Session& session;
+    FunctionId function;
+  };
+  Result<Target> choose(FunctionId function, ByteView params) {
+    Part* const part = choosePart(params);
+    if (part == nullptr) return nothingLinked(function);
+    TRY(const FunctionId resolved, part->resolve(function, link_.names_));
+    return Target{*part->session, resolved};
+  }
   // Null: nothing is linked.
-  Part* choose(const Values& params) {
+  Part* choosePart(ByteView params) {
     const std::uint64_t newest = link_.newest_number_.load(std::memory_order_acquire);
     if (parts_.size() == 1 && parts_.back().generation.number == newest) return &parts_.back();
     retire();
-    if (const ByteView handle = leadingHandle(params.bytes); !handle.empty()) {
+    if (const ByteView handle = leadingHandle(params); !handle.empty()) {
       for (Part& part : parts_) {
         if (part.session->owns(handle)) return &part;
       }
@@ -148,6 +165,10 @@ class SharedSession final : public Session {
   Eventual<Result<Values>> invoke(const CallContext& context, FunctionId function,
                                   Values params) override {
     return session_->invoke(context, function, std::move(params));
+  }
+  std::optional<Task<Result<Values>>> invokeInto(const CallContext& context, FunctionId function,
+                                                 ByteView params, Encoder& results) override {
+    return session_->invokeInto(context, function, params, results);
   }
   void drop(ByteView handle) override { session_->drop(handle); }
   [[nodiscard]] bool owns(ByteView handle) const override { return session_->owns(handle); }

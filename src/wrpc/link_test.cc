@@ -7,6 +7,7 @@
 
 #include "base/sync.h"
 #include "net/test_support.h"
+#include "wrpc/encoder.h"
 
 namespace nimbus::wrpc {
 namespace {
@@ -104,6 +105,31 @@ TEST_F(LinkTest, CallsTheNewTargetAfterASwap) {
     link.swap(second_);
     EXPECT_EQ(co_await call(*session, get), "other");
     EXPECT_EQ(first_->open(), 0) << "nothing of it was in use";
+  });
+}
+
+TEST_F(LinkTest, EncodesAnAnswerWhereTheCallerWantsIt) {
+  run([this](Shard& shard) -> Task<void> {
+    Link link(first_);
+    const CallContext context{.consumer = *consumer_, .deadline = {}, .trace_parent = {}};
+    const FunctionId get = *link.resolve({"a:b/c", "get"});
+    const FunctionId slow = *link.resolve({"a:b/c", "slow"});
+    const auto session = link.open(shard, consumer_);
+    Encoder out;
+    EXPECT_FALSE(session->invokeInto(context, get, {}, out));
+    EXPECT_EQ(std::move(out).finish()->bytes.toBytes().text(), "first");
+    link.swap(second_);
+    EXPECT_FALSE(session->invokeInto(context, get, {}, out));
+    EXPECT_EQ(std::move(out).finish()->bytes.toBytes().text(), "other");
+
+    auto waiting = session->invokeInto(context, slow, {}, out);
+    EXPECT_TRUE(waiting.has_value());
+    second_->answerSlowCalls();
+    if (waiting) EXPECT_EQ((co_await *std::move(waiting))->bytes.toBytes().text(), "other");
+
+    link.swap(nullptr);
+    EXPECT_FALSE(session->invokeInto(context, get, {}, out));
+    EXPECT_EQ(std::move(out).finish().error().code(), ErrorCode::kUnavailable);
   });
 }
 

@@ -40,6 +40,11 @@ class OpenSession final : public GivingSession {
                                                 Values params) override {
     return session_->invoke(context, function, std::move(params));
   }
+  [[nodiscard]] std::optional<Task<Result<Values>>> invokeInto(const CallContext& context,
+                                                               FunctionId function, ByteView params,
+                                                               Encoder& results) override {
+    return session_->invokeInto(context, function, params, results);
+  }
   void drop(ByteView handle) override { session_->drop(handle); }
   [[nodiscard]] bool owns(ByteView handle) const override {
     return session_->resources().has(handle);
@@ -134,18 +139,36 @@ ServiceSession::ServiceSession(std::shared_ptr<const ServiceInvoker::Table> tabl
 ServiceSession::~ServiceSession() = default;
 
 Answer<Values> ServiceSession::invoke(const CallContext& context, FunctionId id, Values params) {
-  if (id.value >= table_->functions.size())
-    return fail(ErrorCode::kNotFound, "there is no such function");
+  Encoder results;
+  if (auto waiting = serve(context, id, std::move(params), results)) return *std::move(waiting);
+  return std::move(results).finish();
+}
+
+std::optional<Task<Result<Values>>> ServiceSession::invokeInto(const CallContext& context,
+                                                               FunctionId id, ByteView params,
+                                                               Encoder& results) {
+  return serve(context, id, params, results);
+}
+
+template <typename Params>
+std::optional<Task<Result<Values>>> ServiceSession::serve(const CallContext& context, FunctionId id,
+                                                          Params params, Encoder& results) {
+  if (id.value >= table_->functions.size()) {
+    results.fail(ErrorCode::kNotFound, "there is no such function");
+    return std::nullopt;
+  }
   if (idle_.empty()) idle_.push_back(std::make_unique<ServiceCall>(*this));
   ServiceCall* const call = idle_.back().release();
   idle_.pop_back();
 
   ++calls_;
-  call->begin(context, std::move(params));
+  call->begin(context, std::move(params), results);
   const ServiceInvoker::Function& function = table_->functions[id.value];
-  Answer<Values> results = function.serve(function.handler, *call);
-  if (!call->kept_) recycle(call);
-  return results;
+  function.serve(function.handler, *call);
+  // One that waits is its task's.
+  if (call->waiting_) return std::exchange(call->waiting_, std::nullopt);
+  recycle(call);
+  return std::nullopt;
 }
 
 void ServiceSession::recycle(ServiceCall* call) {

@@ -45,7 +45,7 @@ class ServiceCall;
 // the handler and answers.
 struct InterfaceFunction {
   std::string_view name;  // on the wire: "get", "bucket.get"
-  Answer<Values> (*serve)(void* handler, ServiceCall& call);
+  void (*serve)(void* handler, ServiceCall& call);
   TupleFacts parameters;
 };
 
@@ -99,7 +99,7 @@ class ServiceInvoker final : public Invoker {
   // The functions of all interfaces, by FunctionId. Immutable; outlives the invoker where a call
   // needs it.
   struct Function {
-    Answer<Values> (*serve)(void* handler, ServiceCall& call);
+    void (*serve)(void* handler, ServiceCall& call);
     void* handler;
     std::shared_ptr<const TupleShape> parameters;
   };

@@ -1,6 +1,5 @@
 #include "wrpc/service_call.h"
 
-#include "base/check.h"
 #include "wrpc/service_session.h"
 
 namespace nimbus::wrpc {
@@ -9,23 +8,27 @@ ServiceCall::ServiceCall(ServiceSession& session) : session_(session) {}
 
 ServiceCall::~ServiceCall() = default;
 
-void ServiceCall::begin(const CallContext& context, Values params) {
+void ServiceCall::begin(const CallContext& context, ByteView params, Encoder& results) {
   context_ = &context;
-  params_ = std::move(params);
-  in_.emplace(params_, this, session_.options().decode);
+  results_ = &results;
+  in_.emplace(params, this, session_.options().decode);
+}
+
+void ServiceCall::begin(const CallContext& context, Values params, Encoder& results) {
+  context_ = &context;
+  results_ = &results;
+  in_.emplace(params_.emplace(std::move(params)), this, session_.options().decode);
 }
 
 void ServiceCall::end() {
   in_.reset();
-  params_ = Values();
+  params_.reset();
   for (const std::uint32_t slot : borrowed_) session_.resources().giveBack(slot);
   borrowed_.clear();
-  kept_ = false;
 }
 
-std::unexpected<Error> ServiceCall::failure() const {
-  NIMBUS_CHECK(!in_->ok());
-  return fail(in_->error()->code(), "the parameters do not decode", *in_->error());
+void ServiceCall::failToDecode() {
+  results_->fail(Error(in_->error()->code(), "the parameters do not decode", *in_->error()));
 }
 
 void ServiceCall::writeOwn(Encoder& out, const ResourceType& type,
@@ -60,9 +63,7 @@ Resource* ServiceCall::readBorrow(Decoder& in, const ResourceType& type) {
 }
 
 ServiceCall::Kept::Kept(ServiceCall& call)
-    : call_(&call), session_(call.session_.shared_from_this()) {
-  call.kept_ = true;
-}
+    : call_(&call), session_(call.session_.shared_from_this()) {}
 
 ServiceCall::Kept::Kept(Kept&& other) noexcept
     : call_(std::exchange(other.call_, nullptr)), session_(std::move(other.session_)) {}

@@ -16,11 +16,11 @@ class ServiceSession;
 // Session objects keep ended ones for the next call, so that a call costs no allocation. Generated
 // code reads the parameters, in order, and answers:
 //
-//   Answer<Values> serveBucketGet(void*, ServiceCall& call) {
+//   void serveBucketGet(void*, ServiceCall& call) {
 //     const auto self = call.read<Borrow<Bucket>>(0);
 //     const auto key = call.read<std::string_view>(1);
-//     if (!call.readAll()) return call.failure();
-//     return call.answer(self->get(call.context(), key));
+//     if (!call.readAll()) return;
+//     call.answer(self->get(call.context(), key));
 //   }
 class ServiceCall final : public HandleSpace {
  public:
@@ -35,19 +35,21 @@ class ServiceCall final : public HandleSpace {
   [[nodiscard]] T read(std::uint32_t position) {
     return decodeAt<T>(*in_, position);
   }
-  // Whether all parameters were read, and nothing is left. Ask before using them.
+  // Whether all parameters were read, and nothing is left. Ask before using them: if not, the call
+  // has failed.
   [[nodiscard]] bool readAll() {
-    const bool complete = in_->finish().has_value();
-    return complete;
+    if (in_->readAll()) [[likely]]
+      return true;
+    failToDecode();
+    return false;
   }
-  [[nodiscard]] std::unexpected<Error> failure() const;
 
   // The results of the call: encodes what the handler returned, at once if it is there.
   template <typename T>
-  [[nodiscard]] Answer<Values> answer(Answer<T> returned) {
+  void answer(Answer<T> returned) {
     if (returned.ready()) [[likely]]
-      return encodeResults(returned.take());
-    return answerLater(Kept(*this), std::move(returned).intoTask());
+      return encodeResults(*results_, returned.value());
+    waiting_.emplace(answerLater(Kept(*this), std::move(returned).intoTask()));
   }
 
   void writeOwn(Encoder& out, const ResourceType& type,
@@ -78,33 +80,37 @@ class ServiceCall final : public HandleSpace {
   template <typename T>
   static Task<Result<Values>> answerLater(Kept call, Task<Result<T>> returned) {
     Result<T> results = co_await std::move(returned);
-    Result<Values> encoded = (*call).encodeResults(std::move(results));
+    Encoder out;
+    (*call).encodeResults(out, results);
     call.release();  // the frame may be kept for longer
-    co_return encoded;
+    co_return std::move(out).finish();
   }
 
   template <typename T>
-  [[nodiscard]] Result<Values> encodeResults(Result<T> results) {
-    if (!results) return std::unexpected(std::move(results).error());
-    if constexpr (std::is_void_v<T>) {
-      return Values();
-    } else {
-      Encoder out(this);
+  void encodeResults(Encoder& out, Result<T>& results) {
+    if (!results) [[unlikely]]
+      return out.fail(std::move(results).error());
+    if constexpr (!std::is_void_v<T>) {
+      out.setHandles(this);
       encodeAt(out, 0, *results);
-      return std::move(out).finish();
     }
   }
+  void failToDecode();
 
-  void begin(const CallContext& context, Values params);
+  // Parameters that live as long as the call, or are the call's; results that the caller reads if
+  // the call does not wait.
+  void begin(const CallContext& context, ByteView params, Encoder& results);
+  void begin(const CallContext& context, Values params, Encoder& results);
   // Gives back what was borrowed, and releases the parameters.
   void end();
 
   ServiceSession& session_;
   const CallContext* context_ = nullptr;
-  Values params_;
+  Encoder* results_ = nullptr;
+  std::optional<Values> params_;
   std::optional<Decoder> in_;
+  std::optional<Task<Result<Values>>> waiting_;
   std::vector<std::uint32_t> borrowed_;  // slots of the resource table
-  bool kept_ = false;
 };
 
 }  // namespace nimbus::wrpc

@@ -17,8 +17,12 @@ class ServiceSession final : public std::enable_shared_from_this<ServiceSession>
                  std::shared_ptr<const Consumer> consumer);
   ~ServiceSession();
 
+  // As those of Session.
   [[nodiscard]] Answer<Values> invoke(const CallContext& context, FunctionId function,
                                       Values params);
+  [[nodiscard]] std::optional<Task<Result<Values>>> invokeInto(const CallContext& context,
+                                                               FunctionId function, ByteView params,
+                                                               Encoder& results);
   void drop(ByteView handle) { resources_.drop(handle); }
   void close() { resources_.dropAll(); }
 
@@ -29,6 +33,11 @@ class ServiceSession final : public std::enable_shared_from_this<ServiceSession>
   void recycle(ServiceCall* call);
 
  private:
+  // Has a function's code serve a call that has begun: see Session::invokeInto.
+  template <typename Params>
+  std::optional<Task<Result<Values>>> serve(const CallContext& context, FunctionId function,
+                                            Params params, Encoder& results);
+
   std::shared_ptr<const ServiceInvoker::Table> table_;
   std::shared_ptr<const Consumer> consumer_;
   ResourceTable resources_;

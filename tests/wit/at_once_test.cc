@@ -142,6 +142,69 @@ TEST_F(CompletesAtOnce, AFunctionThatIsGivenBytes) {
   });
 }
 
+// As guests call: parameters and results in memory of the caller.
+TEST_F(CompletesAtOnce, ACallIntoMemoryOfTheCaller) {
+  run([](net::Shard& shard) -> Task<void> {
+    const auto consumer = std::make_shared<wrpc::Consumer>();
+    const CallContext context{*consumer, std::nullopt, {}};
+    wrpc::Link link(std::make_shared<wrpc::ServiceInvoker>(
+        std::vector{store::serve(std::make_shared<OneBucketStore>())}));
+    const auto session = link.open(shard, consumer);
+    const auto space = std::make_shared<wrpc::ClientSpace>(link, *session);
+    const auto stores = store::Client::connect(space).value();
+    const auto bucket = stores->open(context, "default").take().value().value();
+    const auto get = link.resolve({"wasi:keyvalue/store@0.2.0-draft", "bucket.get"}).value();
+    wrpc::Encoder params;
+    params.handle(asBytes(bucket->remoteHandle()->bytes));
+    params.text("key");
+    const auto call = [&](ByteView given, wrpc::Encoder& results) {
+      results.clear();
+      return session->invokeInto(context, get, given, results).has_value();
+    };
+
+    wrpc::Encoder results;
+    EXPECT_FALSE(call(*params.few(), results));
+    const int before = allocations;
+    for (int i = 0; i < 100; ++i) EXPECT_FALSE(call(*params.few(), results));
+    EXPECT_EQ(allocations - before, 0);
+    EXPECT_EQ(asText(results.few().value()), std::string_view("\0\1\7a value", 10));
+
+    EXPECT_FALSE(call(params.few()->first(3), results));
+    EXPECT_EQ(std::move(results).finish().error().code(), ErrorCode::kProtocol);
+    co_return;
+  });
+}
+
+TEST_F(CompletesAtOnce, NotACallIntoMemoryOfTheCallerThatHasToWait) {
+  run([](net::Shard& shard) -> Task<void> {
+    const auto consumer = std::make_shared<wrpc::Consumer>();
+    const CallContext context{*consumer, std::nullopt, {}};
+    wrpc::ServiceInvoker invoker(std::vector{store::serve(std::make_shared<OneBucketStore>())});
+    const auto session = invoker.open(shard, consumer);
+    const auto space = std::make_shared<wrpc::ClientSpace>(invoker, *session);
+    const auto stores = store::Client::connect(space).value();
+    const auto bucket = stores->open(context, "default").take().value().value();
+    const auto exists = invoker.resolve({"wasi:keyvalue/store@0.2.0-draft", "bucket.exists"});
+    wrpc::Encoder params;
+    params.handle(asBytes(bucket->remoteHandle()->bytes));
+    params.text("later");
+    wrpc::Encoder results;
+    auto waiting = session->invokeInto(context, *exists, *params.few(), results);
+    EXPECT_TRUE(waiting.has_value());
+    EXPECT_TRUE(session->inUse());
+    // Others are served meanwhile, with the memory that this one did not need.
+    wrpc::Encoder other;
+    other.handle(asBytes(bucket->remoteHandle()->bytes));
+    other.text("now");
+    EXPECT_FALSE(session->invokeInto(context, *exists, *other.few(), results));
+    EXPECT_EQ(asText(results.few().value()), std::string_view("\0\1", 2));
+    if (waiting) {
+      auto answer = co_await *std::exchange(waiting, std::nullopt);
+      EXPECT_EQ(answer->bytes.toBytes().text(), std::string_view("\0\0", 2));
+    }
+  });
+}
+
 // The same count sees a task where there is one.
 TEST_F(CompletesAtOnce, NotWhatAnswersByATask) {
   run([](net::Shard& shard) -> Task<void> {

@@ -82,7 +82,7 @@ class SourceWriter {
   // Reads the parameters, calls the handler, answers.
   void writeServe(const CppFunction& function) {
     const bool method = function.method_of.has_value();
-    out_.call(fmt::format("wrpc::Answer<wrpc::Values> serve{}", function.tag),
+    out_.call(fmt::format("void serve{}", function.tag),
               {method ? "void* /*handler*/" : "void* handler", "wrpc::ServiceCall& call"}, " {");
     out_.indent();
     std::size_t position = 0;
@@ -100,9 +100,9 @@ class SourceWriter {
                           : param.moved  ? "std::move(" + param.name + ")"
                                          : param.name);
     }
-    out_.line("if (!call.readAll()) return call.failure();");
+    out_.line("if (!call.readAll()) return;");
     const std::string object = method ? "self" : "static_cast<Handler*>(handler)";
-    out_.call(fmt::format("return call.answer({}->{}", object, function.name), arguments, ");");
+    out_.call(fmt::format("call.answer({}->{}", object, function.name), arguments, ");");
     out_.outdent();
     out_.line("}");
     out_.line();
