@@ -1,4 +1,4 @@
-"""Key-value over NATS between ours and wRPC's own crates for Rust, the last versions with NATS."""
+"""Key-value between ours and wRPC's own crates for Rust, the last versions with NATS."""
 
 import pathlib
 import sys
@@ -11,10 +11,19 @@ from interop import peer  # noqa: E402
 
 
 class RustTest(interop.TestCase):
-    def test_the_rust_provider_conforms(self):
+    def test_the_rust_provider_conforms_over_nats(self):
         nats = self.nats()
         self.start(peer("keyvalue-rust"), nats.url, "shop.kv")
         self.assert_conforms(f"{nats.url}/shop.kv")
+
+    def test_the_rust_provider_conforms_over_tcp(self):
+        provider = self.start(peer("keyvalue-rust"), "tcp:127.0.0.1:0")
+        self.assert_conforms(f"tcp:{provider.announced}")
+
+    def test_the_rust_provider_conforms_over_a_unix_socket(self):
+        path = self.folder / "kv.sock"
+        self.start(peer("keyvalue-rust"), f"unix:{path}")
+        self.assert_conforms(f"unix:{path}")
 
     def test_the_rust_client_understands_our_provider(self):
         nats = self.nats()

@@ -1,15 +1,16 @@
-//! A key-value provider in Rust: a map behind `wrpc:keyvalue@0.2.0-draft`, over NATS.
+//! A key-value provider in Rust: a map behind `wrpc:keyvalue@0.2.0-draft`.
 //!
 //!     keyvalue-rust nats://127.0.0.1:4222 PREFIX
+//!     keyvalue-rust tcp:127.0.0.1:7761
+//!     keyvalue-rust unix:/run/keyvalue.sock
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex};
 
 use anyhow::Context as _;
 use bytes::Bytes;
-use futures::StreamExt as _;
-use futures::stream::select_all;
-use wrpc_transport_nats::{Client, NatsContext};
+
+mod transports;
 
 mod bindings {
     wit_bindgen_wrpc::generate!({
@@ -40,10 +41,11 @@ impl Provider {
     }
 }
 
-impl store::Handler<NatsContext> for Provider {
+// The context is what a transport knows of a call.
+impl<C: Send + Sync> store::Handler<C> for Provider {
     async fn get(
         &self,
-        _: NatsContext,
+        _: C,
         bucket: String,
         key: String,
     ) -> anyhow::Result<Result<Option<Bytes>, Error>> {
@@ -52,7 +54,7 @@ impl store::Handler<NatsContext> for Provider {
 
     async fn set(
         &self,
-        _: NatsContext,
+        _: C,
         bucket: String,
         key: String,
         value: Bytes,
@@ -61,19 +63,14 @@ impl store::Handler<NatsContext> for Provider {
         Ok(Ok(()))
     }
 
-    async fn delete(
-        &self,
-        _: NatsContext,
-        bucket: String,
-        key: String,
-    ) -> anyhow::Result<Result<(), Error>> {
+    async fn delete(&self, _: C, bucket: String, key: String) -> anyhow::Result<Result<(), Error>> {
         self.with(bucket, |bucket| bucket.remove(&key));
         Ok(Ok(()))
     }
 
     async fn exists(
         &self,
-        _: NatsContext,
+        _: C,
         bucket: String,
         key: String,
     ) -> anyhow::Result<Result<bool, Error>> {
@@ -83,7 +80,7 @@ impl store::Handler<NatsContext> for Provider {
     /// The cursor is how many keys, in order, have been listed.
     async fn list_keys(
         &self,
-        _: NatsContext,
+        _: C,
         bucket: String,
         cursor: Option<u64>,
     ) -> anyhow::Result<Result<KeyResponse, Error>> {
@@ -97,10 +94,10 @@ impl store::Handler<NatsContext> for Provider {
     }
 }
 
-impl atomics::Handler<NatsContext> for Provider {
+impl<C: Send + Sync> atomics::Handler<C> for Provider {
     async fn increment(
         &self,
-        _: NatsContext,
+        _: C,
         bucket: String,
         key: String,
         delta: u64,
@@ -121,10 +118,10 @@ impl atomics::Handler<NatsContext> for Provider {
     }
 }
 
-impl batch::Handler<NatsContext> for Provider {
+impl<C: Send + Sync> batch::Handler<C> for Provider {
     async fn get_many(
         &self,
-        _: NatsContext,
+        _: C,
         bucket: String,
         keys: Vec<String>,
     ) -> anyhow::Result<Result<Vec<Option<(String, Bytes)>>, Error>> {
@@ -136,7 +133,7 @@ impl batch::Handler<NatsContext> for Provider {
 
     async fn set_many(
         &self,
-        _: NatsContext,
+        _: C,
         bucket: String,
         key_values: Vec<(String, Bytes)>,
     ) -> anyhow::Result<Result<(), Error>> {
@@ -146,7 +143,7 @@ impl batch::Handler<NatsContext> for Provider {
 
     async fn delete_many(
         &self,
-        _: NatsContext,
+        _: C,
         bucket: String,
         keys: Vec<String>,
     ) -> anyhow::Result<Result<(), Error>> {
@@ -160,34 +157,15 @@ impl batch::Handler<NatsContext> for Provider {
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let mut arguments = std::env::args().skip(1);
-    let usage = "usage: keyvalue-rust NATS_URL PREFIX";
-    let server = arguments.next().context(usage)?;
-    let prefix = arguments.next().context(usage)?;
-
-    let nats = async_nats::connect(&server)
-        .await
-        .context("cannot connect to NATS")?;
-    let group = Some(Arc::from(prefix.as_str()));
-    let wrpc = Client::new(nats.clone(), prefix, group).await?;
-    let served = bindings::serve(&wrpc, Provider::default()).await?;
-    nats.flush().await?;
-    println!("serving");
-
-    let mut calls = select_all(
-        served
-            .into_iter()
-            .map(|(instance, name, calls)| calls.map(move |call| (instance, name, call))),
-    );
-    while let Some((instance, name, call)) = calls.next().await {
-        tokio::spawn(async move {
-            let done = match call {
-                Ok(work) => work.await,
-                Err(error) => Err(error),
-            };
-            if let Err(error) = done {
-                eprintln!("{instance}/{name}: {error:#}");
-            }
-        });
+    let usage = "usage: keyvalue-rust nats://HOST:PORT PREFIX | tcp:HOST:PORT | unix:PATH";
+    let address = arguments.next().context(usage)?;
+    let provider = Provider::default();
+    match address.split_once(':') {
+        Some(("tcp", at)) => transports::serve_tcp(at, provider).await,
+        Some(("unix", path)) => transports::serve_unix(path, provider).await,
+        _ => {
+            let prefix = arguments.next().context(usage)?;
+            transports::serve_nats(&address, prefix, provider).await
+        }
     }
-    Ok(())
 }
