@@ -289,7 +289,11 @@ class Raw:
 
     def readable(self, timeout_seconds):
         """Whether bytes, or the end, arrive within the time."""
-        return bool(self.received or select.select([self.socket], [], [], timeout_seconds)[0])
+        if self.received:
+            return True
+        poll = select.poll()  # select() takes no descriptor beyond 1023
+        poll.register(self.socket, select.POLLIN)
+        return bool(poll.poll(timeout_seconds * 1000))
 
     def shut_writing(self):
         self.socket.shutdown(socket.SHUT_WR)

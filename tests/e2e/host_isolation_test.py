@@ -3,6 +3,7 @@
 
 import concurrent.futures
 import json
+import resource
 import threading
 import urllib.parse
 
@@ -268,7 +269,14 @@ class PossessionsTest(hosting.TestCase):
 
 
 class ConnectionsTest(hosting.TestCase):
-    def test_five_hundred_idle_connections_stay_and_new_ones_work(self):
+    def setUp(self):
+        super().setUp()
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        self.addCleanup(resource.setrlimit, resource.RLIMIT_NOFILE, (soft, hard))
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+        self.assertGreaterEqual(hard, 4096, "the hard limit of open files (ulimit -Hn) is too low")
+
+    def test_two_thousand_idle_connections_stay_and_new_ones_work(self):
         host = self.host("--shards", "2")
         host.apply(workload("a", "http-hello"))
         request = "GET /x HTTP/1.1\r\nhost: a.test\r\n\r\n"
@@ -278,7 +286,7 @@ class ConnectionsTest(hosting.TestCase):
             answer = connection.read_answer()
             self.assertEqual((200, "hello from rust /x\n"), (answer.status, answer.text))
 
-        idle = [self.enterContext(host.connect()) for _ in range(500)]
+        idle = [self.enterContext(host.connect()) for _ in range(2000)]
         for connection in idle:
             ask(connection)
         for _ in range(20):
