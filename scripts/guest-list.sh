@@ -46,6 +46,8 @@ plugin-tally          quick rust_named tests/guests/plugin-tally
 plugin-web            quick rust_named tests/guests/plugin-web
 pair-back             quick rust_named tests/guests/pair-back
 pair-web              quick rust_named tests/guests/pair-web
+service-caller        quick rust_named tests/guests/service-caller
+service-probe         quick rust_named tests/guests/service-probe
 tally-back            quick rust_named tests/guests/tally-back
 tally-web             quick rust_named tests/guests/tally-web
 http-hello-0.2.0      quick c          examples/http-hello-c 0.2.0

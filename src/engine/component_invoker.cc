@@ -7,10 +7,10 @@
 #include "base/list_link.h"
 #include "base/rate_limit.h"
 #include "base/sync.h"
-#include "base/text.h"
 #include "engine/ffi.h"
 #include "engine/guest_channels.h"
 #include "engine/guest_instance.h"
+#include "engine/trap_reason.h"
 #include "wit/interface_name.h"
 
 namespace nimbus::engine {
@@ -43,25 +43,13 @@ struct ComponentInvoker::Shared {
 
 namespace {
 
-// Why it failed, in one line: where it did so is for the log.
-std::string reasonOf(std::string_view message) {
-  constexpr std::string_view kPlace = "error while executing at wasm backtrace:";
-  constexpr std::string_view kCause = "Caused by:";
-  std::string_view first = message.substr(0, message.find('\n'));
-  const std::size_t cause = message.rfind(kCause);
-  if (!first.ends_with(kPlace) || cause == std::string_view::npos) return std::string(first);
-  first.remove_suffix(kPlace.size());
-  const std::string_view last = trim(message.substr(cause + kCause.size()));
-  return std::string(first) + std::string(last.substr(0, last.find('\n')));
-}
-
 Error errorOf(const NimbusOutcome& outcome, Logger& log) {
   std::string message(toView(outcome.message));
   switch (static_cast<NimbusDoneKind>(outcome.kind)) {
     case NIMBUS_DONE_TRAP:
     case NIMBUS_DONE_EXIT:
       log.warn("a component failed in a call", {{"reason", message}});
-      return {ErrorCode::kTrap, "the component failed: " + reasonOf(message)};
+      return {ErrorCode::kTrap, "the component failed: " + trapReason(message)};
     case NIMBUS_DONE_RESOURCES: return {ErrorCode::kResourceExhausted, std::move(message)};
     case NIMBUS_DONE_REFUSED: return {ErrorCode::kProtocol, std::move(message)};
     case NIMBUS_DONE_COLLATERAL:

@@ -69,8 +69,8 @@ void parseBody(std::string_view body) {
     NIMBUS_CHECK(decodeWorkloadFile(encodeWorkloadFile(*stored)).has_value());
   const auto spec = parseManifest(body, "manifest", "");
   if (!spec) return;
-  for (const ComponentSpec& component : spec->components)
-    NIMBUS_CHECK(component.file.empty() || component.file.starts_with('/'));
+  for (std::size_t i = 0; i < spec->memberCount(); ++i)
+    NIMBUS_CHECK(spec->member(i).file.empty() || spec->member(i).file.starts_with('/'));
 }
 
 // --- the API itself, over a data plane that runs whatever it is given
@@ -82,6 +82,10 @@ class AnyDeployment final : public Deployment {
   [[nodiscard]] const WorkloadSpec& spec() const override { return *spec_; }
   [[nodiscard]] std::uint64_t generation() const override { return generation_; }
   [[nodiscard]] std::vector<ComponentStatus> components() const override { return {}; }
+  [[nodiscard]] std::optional<ServiceStatus> service() const override {
+    if (!spec_->service) return std::nullopt;
+    return ServiceStatus{.component = {}, .progress = {.since = {}}};
+  }
 
  private:
   std::shared_ptr<const WorkloadSpec> spec_;
@@ -105,6 +109,7 @@ class AnyRuntime final : public WorkloadRuntime {
   Task<void> retire(std::shared_ptr<Deployment> /*deployment*/, Duration /*bound*/) override {
     co_return;
   }
+  void onServiceNews(std::function<void(const ServiceNews&)> /*tell*/) override {}
 };
 
 class Answer final : public http::ResponseWriter {

@@ -28,6 +28,7 @@ struct WorkloadView {
   std::string retry_at;  // "": it is not tried again
   std::string changed_at;
   std::string source;
+  std::string service;                // "service watch: Running, 2 restarts"; "": there is none
   std::vector<std::string> links;     // "web: acme:shop/prices@1.0.0 -> prices, composed: why"
   std::vector<std::string> bindings;  // "team/shop/web/wasi:keyvalue bound to tcp:…, generation 2"
   std::string json;                   // the whole of it, for output as it came

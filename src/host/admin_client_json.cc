@@ -48,17 +48,44 @@ const json::array* listOf(const json::object& object, std::string_view key) {
   return value == nullptr ? nullptr : value->if_array();
 }
 
+const json::object* serviceOf(const json::object& workload) {
+  const json::value* service = workload.if_contains("service");
+  return service == nullptr ? nullptr : service->if_object();
+}
+
+// Each of the components, and the service.
+std::vector<const json::object*> membersOf(const json::object& workload) {
+  std::vector<const json::object*> members;
+  const json::array none;
+  const json::array* components = listOf(workload, "components");
+  for (const json::value& component : components != nullptr ? *components : none)
+    if (component.is_object()) members.push_back(&component.get_object());
+  if (const json::object* service = serviceOf(workload)) members.push_back(service);
+  return members;
+}
+
+std::string serviceLine(const json::object& workload) {
+  const json::object* service = serviceOf(workload);
+  if (service == nullptr) return {};
+  std::string line =
+      fmt::format("service {}: {}", textOf(*service, "name"), textOf(*service, "state"));
+  if (const std::string since = textOf(*service, "since"); !since.empty())
+    line += " since " + since;
+  if (const std::uint64_t restarts = numberOf(*service, "restarts"); restarts != 0)
+    line += fmt::format(", {} {}", restarts, restarts == 1 ? "restart" : "restarts");
+  if (const std::string reason = textOf(*service, "reason"); !reason.empty()) line += ": " + reason;
+  return line;
+}
+
 std::vector<std::string> linksOf(const json::object& workload) {
   std::vector<std::string> lines;
   const json::array none;
-  const json::array* components = listOf(workload, "components");
-  for (const json::value& component : components != nullptr ? *components : none) {
-    if (!component.is_object()) continue;
-    const json::array* links = listOf(component.get_object(), "links");
+  for (const json::object* component : membersOf(workload)) {
+    const json::array* links = listOf(*component, "links");
     for (const json::value& link : links != nullptr ? *links : none) {
       const json::object* object = link.if_object();
       if (object == nullptr) continue;
-      lines.push_back(fmt::format("{}: {} -> {}, {}: {}", textOf(component.get_object(), "name"),
+      lines.push_back(fmt::format("{}: {} -> {}, {}: {}", textOf(*component, "name"),
                                   textOf(*object, "import"), textOf(*object, "component"),
                                   textOf(*object, "how"), textOf(*object, "reason")));
     }
@@ -69,10 +96,8 @@ std::vector<std::string> linksOf(const json::object& workload) {
 std::vector<std::string> bindingsOf(const json::object& workload) {
   std::vector<std::string> lines;
   const json::array none;
-  const json::array* components = listOf(workload, "components");
-  for (const json::value& component : components != nullptr ? *components : none) {
-    if (!component.is_object()) continue;
-    const json::array* bindings = listOf(component.get_object(), "bindings");
+  for (const json::object* component : membersOf(workload)) {
+    const json::array* bindings = listOf(*component, "bindings");
     for (const json::value& binding : bindings != nullptr ? *bindings : none) {
       const json::object* object = binding.if_object();
       if (object == nullptr) continue;
@@ -100,6 +125,7 @@ Result<WorkloadView> viewOf(const json::value& value) {
   view.retry_at = textOf(*object, "retryAt");
   view.changed_at = textOf(*object, "changedAt");
   view.source = textOf(*object, "source");
+  view.service = serviceLine(*object);
   view.links = linksOf(*object);
   view.bindings = bindingsOf(*object);
   view.json = json::serialize(value);

@@ -58,6 +58,23 @@ json::array componentsJson(const std::vector<ComponentStatus>& components) {
   return list;
 }
 
+json::object serviceJson(const ServiceStatus& service) {
+  const ComponentStatus& component = service.component;
+  const ServiceProgress& progress = service.progress;
+  json::object object{{"name", component.name},
+                      {"digest", component.digest},
+                      {"kind", component.kind},
+                      {"links", linksJson(component.links)},
+                      {"instances", component.instances},
+                      {"bindings", bindingsJson(component.bindings)},
+                      {"state", text(serviceStateName(progress.state))},
+                      {"reason", progress.reason},
+                      {"restarts", progress.restarts},
+                      {"since", formatTime(progress.since)}};
+  if (progress.next_start) object["nextStart"] = formatTime(*progress.next_start);
+  return object;
+}
+
 }  // namespace
 
 std::string formatTime(std::chrono::system_clock::time_point time) {
@@ -86,6 +103,7 @@ std::string statusJson(const WorkloadStatus& status, StatusDetail detail) {
   if (!status.source.empty()) object["source"] = status.source;
   if (detail == StatusDetail::kWhole) {
     object["components"] = componentsJson(status.components);
+    if (status.service) object["service"] = serviceJson(*status.service);
     object["manifest"] = json::parse(asUtf8(toJson(*status.spec)));
   }
   return textOf(object);

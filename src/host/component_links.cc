@@ -48,15 +48,15 @@ class Linker {
       if (entry.name != (labelled ? import.name : "") || !entryCovers(entry, interface)) continue;
       const std::string name = namedComponent(entry);
       // What a component wants that others get from it comes from behind it.
-      if (name.empty() || name == spec_.components[importer].name) continue;
+      if (name.empty() || name == spec_.member(importer).name) continue;
       TRY(const std::size_t exporter, componentOf(entry, name));
       const std::string* exported =
           findIn(infos_[exporter].exports, wit::parseInterfaceName(interface));
       if (exported == nullptr)
         return fail(ErrorCode::kInvalidArgument,
-                    fmt::format("component {} imports {}, which {} is to provide by the manifest "
-                                "and does not export",
-                                nameOf(importer), interface, nameOf(exporter)));
+                    fmt::format("{} imports {}, which {} is to provide by the manifest and does "
+                                "not export",
+                                spec_.describe(importer), interface, nameOf(exporter)));
       return ComponentLink{importer, import.name, exporter, *exported,
                            "the manifest names it as the provider"};
     }
@@ -82,17 +82,40 @@ class Linker {
     std::vector<std::string> names;
     for (const std::size_t exporter : exporters) names.push_back(nameOf(exporter));
     return fail(ErrorCode::kInvalidArgument,
-                fmt::format("component {} imports {}, which several components export: {}",
-                            nameOf(importer), import.name, fmt::join(names, ", ")));
+                fmt::format("{} imports {}, which several components export: {}",
+                            spec_.describe(importer), import.name, fmt::join(names, ", ")));
+  }
+
+  // Of an import that no component serves: that it is not the service which is meant to.
+  Result<void> checkNotTheService(std::size_t importer, const wit::ExternName& import) const {
+    const std::size_t service = spec_.components.size();
+    if (service >= infos_.size() || importer == service) return {};
+    if (findIn(infos_[service].exports, import.parts) == nullptr) return {};
+    const bool served_by_host =
+        std::ranges::any_of(spec_.host_interfaces, [&](const HostInterface& entry) {
+          return entry.name.empty() && entryCovers(entry, import.name);
+        });
+    if (served_by_host) return {};
+    return fail(ErrorCode::kUnsupported,
+                fmt::format("{} imports {}, which only the {} exports: a service cannot be called, "
+                            "as its one instance is busy with a call that does not end",
+                            spec_.describe(importer), import.name, spec_.describe(service)));
   }
 
  private:
-  std::string nameOf(std::size_t index) const { return inQuotes(spec_.components[index].name); }
+  std::string nameOf(std::size_t index) const { return inQuotes(spec_.member(index).name); }
 
   Result<std::size_t> componentOf(const HostInterface& entry, const std::string& name) const {
     const auto found = std::ranges::find(spec_.components, name, &ComponentSpec::name);
     if (found != spec_.components.end())
       return static_cast<std::size_t>(found - spec_.components.begin());
+    if (spec_.service && spec_.service->component.name == name)
+      return fail(
+          ErrorCode::kUnsupported,
+          fmt::format("hostInterfaces names {} as provider: that is the workload's service, "
+                      "which cannot be called, as its one instance is busy with a call that "
+                      "does not end",
+                      entry.provider));
     return fail(
         ErrorCode::kInvalidArgument,
         fmt::format("hostInterfaces names {} as provider, and the workload has no component "
@@ -102,7 +125,7 @@ class Linker {
 
   std::vector<std::size_t> exportersOf(const wit::InterfaceName& wanted) const {
     std::vector<std::size_t> exporters;
-    for (std::size_t i = 0; i < infos_.size(); ++i) {
+    for (std::size_t i = 0; i < spec_.components.size(); ++i) {
       if (findIn(infos_[i].exports, wanted) != nullptr) exporters.push_back(i);
     }
     return exporters;
@@ -121,9 +144,9 @@ class Linker {
     if (next != exporters.end()) return *next;
     if (!isHttpHandler(import.parts)) return std::nullopt;  // the host may serve it
     return fail(ErrorCode::kInvalidArgument,
-                fmt::format("component {} imports {}, which it exports too, and no component after "
-                            "it in the manifest exports that",
-                            nameOf(importer), import.name));
+                fmt::format("{} imports {}, which it exports too, and no component after it in the "
+                            "manifest exports that",
+                            spec_.describe(importer), import.name));
   }
 
   const WorkloadSpec& spec_;
@@ -156,7 +179,10 @@ Result<std::vector<ComponentLink>> linkComponents(const WorkloadSpec& spec, Info
       // A label is no name to look for among others' exports.
       if (!import.implements.empty()) continue;
       TRY(const auto exporter, linker.exporterOf(i, import));
-      if (!exporter) continue;
+      if (!exporter) {
+        TRY_VOID(linker.checkNotTheService(i, import));
+        continue;
+      }
       links.push_back(
           {i, import.name, *exporter, *findIn(infos[*exporter].exports, import.parts), {}});
     }

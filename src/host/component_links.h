@@ -11,7 +11,8 @@
 
 namespace nimbus::host {
 
-// An import of one component of a workload that another one serves; both by index.
+// An import of one member of a workload that another one serves; both by index
+// (WorkloadSpec::member).
 struct ComponentLink {
   std::size_t importer = 0;
   std::string import_name;
@@ -34,7 +35,9 @@ struct ComponentLink {
 // the host. An entry of hostInterfaces with `provider: component:NAME` comes before all that: who
 // imports what it speaks of, under its name, is linked to that component by calls. An import that
 // several export otherwise is kInvalidArgument, and names them; so is a middleware of HTTP with
-// nothing behind it. In the order of the components and of their imports.
+// nothing behind it. The service imports like any other and serves none: who imports what only it
+// exports is told so (kUnsupported). `infos`: of all members. In the order of the members and of
+// their imports.
 [[nodiscard]] Result<std::vector<ComponentLink>> linkComponents(
     const WorkloadSpec& spec, std::span<const wit::ComponentInfo> infos);
 

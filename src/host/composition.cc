@@ -21,7 +21,7 @@ std::unexpected<Error> unsupported(std::string message) {
 }
 
 std::string nameOf(const WorkloadSpec& spec, std::size_t index) {
-  return inQuotes(spec.components[index].name);
+  return inQuotes(spec.member(index).name);
 }
 
 bool isIn(const std::vector<std::size_t>& components, std::size_t component) {
@@ -61,7 +61,7 @@ std::optional<std::size_t> cycleFrom(const std::vector<ComponentLink>& links, st
 }
 
 Result<void> checkCycles(const WorkloadSpec& spec, const std::vector<ComponentLink>& links) {
-  std::vector<char> state(spec.components.size());
+  std::vector<char> state(spec.memberCount());
   for (std::size_t i = 0; i < state.size(); ++i) {
     if (state[i] != 0) continue;
     if (const auto found = cycleFrom(links, i, state)) {
@@ -82,7 +82,8 @@ Result<bool> isRoot(const WorkloadSpec& spec, Infos infos, const std::vector<Com
     if (servesHttp(info)) return true;
     if (!info.run_version.empty()) {
       return unsupported(
-          fmt::format("component {} exports wasi:cli/run; a workload's components must serve HTTP",
+          fmt::format("component {} exports wasi:cli/run; a workload's components must serve HTTP, "
+                      "and what is to keep running is its service",
                       nameOf(spec, index)));
     }
     if (hasRoute(spec, index)) {
@@ -179,6 +180,11 @@ Result<std::optional<std::vector<CompositionPlan::Unit>>> unitsOf(
     const WorkloadSpec& spec, Infos infos, std::vector<ComponentLink>& links) {
   std::vector<CompositionPlan::Unit> units;
   for (std::size_t i = 0; i < infos.size(); ++i) {
+    if (spec.isService(i)) {
+      TRY_VOID(checkService(spec.member(i).name, infos[i]));
+      units.push_back({{i}, /*from_outside=*/false});
+      continue;
+    }
     TRY(const bool from_outside, isRoot(spec, infos, links, i));
     if (!from_outside && !isCalled(links, i) && isLinkedTo(links, i)) continue;
     CompositionPlan::Unit unit{membersOf(links, i), from_outside};
@@ -190,10 +196,34 @@ Result<std::optional<std::vector<CompositionPlan::Unit>>> unitsOf(
 
 }  // namespace
 
+Result<void> checkService(std::string_view name, const wit::ComponentInfo& info) {
+  const std::string_view handler = !info.handler_version.empty() ? "wasi:http/handler"
+                                   : !info.incoming_handler_version.empty()
+                                       ? "wasi:http/incoming-handler"
+                                       : "";
+  if (!info.run_version.empty() && handler.empty()) return {};
+  if (info.run_version.empty() && handler.empty())
+    return unsupported(fmt::format(
+        "service {} does not export wasi:cli/run, by which a service is started", inQuotes(name)));
+  if (info.run_version.empty())
+    return unsupported(
+        fmt::format("service {} exports {} and not wasi:cli/run: what only answers "
+                    "requests is one of the workload's components",
+                    inQuotes(name), handler));
+  return unsupported(
+      fmt::format("service {} exports both wasi:cli/run and {}: an instance that "
+                  "keeps running cannot answer requests here, so make the handler a "
+                  "component",
+                  inQuotes(name), handler));
+}
+
 Result<CompositionPlan> planComposition(const WorkloadSpec& spec, Infos infos) {
   CompositionPlan plan;
   TRY(plan.links, linkComponents(spec, infos));
   TRY_VOID(checkCycles(spec, plan.links));
+  for (ComponentLink& link : plan.links)
+    if (spec.isService(link.importer) && link.called_because.empty())
+      link.called_because = "a service goes on while calls come and go";
   // Each round links at least one import by calls that was not.
   for (;;) {
     TRY(auto units, unitsOf(spec, infos, plan.links));
@@ -209,7 +239,7 @@ std::vector<LinkStatus> linkStatuses(const CompositionPlan& plan, const Workload
   std::vector<LinkStatus> statuses;
   for (const ComponentLink& link : plan.links) {
     if (link.importer != component) continue;
-    const std::string& exporter = spec.components[link.exporter].name;
+    const std::string& exporter = spec.member(link.exporter).name;
     if (link.called_because.empty()) {
       statuses.push_back({link.import_name, exporter, "composed",
                           "of one workload, in no cycle, with one instance policy and no limits of "

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/bytes.h"
@@ -22,7 +23,7 @@ struct CompositionPlan {
   struct Unit {
     std::vector<std::size_t> members;  // the first is called; without the others if nothing is
                                        // composed
-    bool from_outside = true;          // else by other components only
+    bool from_outside = true;          // else by other components only, or it is the service
   };
   std::vector<ComponentLink> links;
   std::vector<Unit> units;
@@ -34,12 +35,16 @@ struct CompositionPlan {
 //
 // Components are composed unless the manifest names one as provider, they keep instances by
 // another policy or one has limits of its own: those are linked by calls, the link with the reason.
+// The service is a unit of its own, and what it calls is linked by calls.
 // What is called in a cycle would never be done: that is kUnsupported with the reason. So is a
 // component that nothing can call.
 [[nodiscard]] Result<CompositionPlan> planComposition(const WorkloadSpec& spec,
                                                       std::span<const wit::ComponentInfo> infos);
 
-// What the links of one component became, for people.
+// Whether a component can be a service; else kUnsupported with the reason.
+[[nodiscard]] Result<void> checkService(std::string_view name, const wit::ComponentInfo& info);
+
+// What the links of one member became, for people.
 [[nodiscard]] std::vector<LinkStatus> linkStatuses(const CompositionPlan& plan,
                                                    const WorkloadSpec& spec, std::size_t component);
 

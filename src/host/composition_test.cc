@@ -24,8 +24,15 @@ class Workload {
  public:
   Workload& add(std::string component, std::vector<std::string> imports,
                 std::vector<std::string> exports) {
-    ComponentSpec& added = spec.components.emplace_back();
-    added.name = std::move(component);
+    spec.components.emplace_back().name = std::move(component);
+    return describe(std::move(imports), std::move(exports));
+  }
+  // After the components.
+  Workload& service(std::vector<std::string> imports, std::vector<std::string> exports) {
+    spec.service.emplace().component.name = "watch";
+    return describe(std::move(imports), std::move(exports));
+  }
+  Workload& describe(std::vector<std::string> imports, std::vector<std::string> exports) {
     wit::ComponentInfo& info = infos.emplace_back();
     for (std::string& text : imports) info.imports.push_back(name(std::move(text)));
     for (std::string& text : exports) {
@@ -60,8 +67,7 @@ class Workload {
     std::vector<std::string> shown;
     if (!made) return shown;
     for (const ComponentLink& link : made->links) {
-      shown.push_back(spec.components[link.importer].name + " -> " +
-                      spec.components[link.exporter].name);
+      shown.push_back(spec.member(link.importer).name + " -> " + spec.member(link.exporter).name);
     }
     return shown;
   }
@@ -74,7 +80,7 @@ class Workload {
     for (const CompositionPlan::Unit& unit : made->units) {
       std::string& text = shown.emplace_back();
       for (const std::size_t member : unit.members) {
-        text += (text.empty() ? "" : " ") + spec.components[member].name;
+        text += (text.empty() ? "" : " ") + spec.member(member).name;
       }
     }
     return shown;
@@ -311,6 +317,49 @@ TEST(Composition, WhatNothingCallsIsRefused) {
 }
 
 // It is there for other workloads.
+constexpr const char* kRun = "wasi:cli/run@0.2.3";
+
+TEST(Composition, AServiceCallsComponentsAndIsNeverComposed) {
+  Workload workload;
+  workload.add("web", {"a:b/c"}, {kP2}).add("back", {}, {"a:b/c"}).service({"a:b/c"}, {kRun});
+  EXPECT_THAT(workload.links(), ElementsAre("web -> back", "watch -> back"));
+  EXPECT_THAT(workload.units(), ElementsAre("web back", "back", "watch"));
+  const auto plan = workload.plan();
+  EXPECT_THAT(plan->links[1].called_because, "a service goes on while calls come and go");
+  EXPECT_FALSE(plan->units.back().from_outside);
+}
+
+TEST(Composition, NobodyCallsAService) {
+  Workload both;
+  both.add("web", {"a:b/c"}, {kP2}).add("back", {}, {"a:b/c"}).service({}, {kRun, "a:b/c"});
+  EXPECT_THAT(both.links(), ElementsAre("web -> back"));
+  Workload only;
+  only.add("web", {"a:b/c"}, {kP2}).service({}, {kRun, "a:b/c"});
+  EXPECT_EQ(only.failure(),
+            "component \"web\" imports a:b/c, which only the service \"watch\" exports: a service "
+            "cannot be called, as its one instance is busy with a call that does not end");
+  only.spec.host_interfaces.push_back({.name = {},
+                                       .namespace_name = "a",
+                                       .package = "b",
+                                       .interfaces = {},
+                                       .version = {},
+                                       .provider = "tcp:1.2.3.4:5",
+                                       .config = {}});
+  EXPECT_THAT(only.links(), IsEmpty()) << "the host serves it";
+}
+
+TEST(Composition, AServiceExportsRunAndServesNoHttp) {
+  const auto failure = [](std::vector<std::string> exports) {
+    return Workload().service({}, std::move(exports)).failure();
+  };
+  EXPECT_THAT(failure({"a:b/c"}), HasSubstr("does not export wasi:cli/run"));
+  EXPECT_THAT(failure({kP2}), HasSubstr("exports wasi:http/incoming-handler and not wasi:cli/run"));
+  EXPECT_THAT(failure({kP3, kRun}),
+              HasSubstr("exports both wasi:cli/run and wasi:http/handler: an instance that keeps "
+                        "running cannot answer requests"));
+  EXPECT_THAT(Workload().service({}, {kRun}).units(), ElementsAre("watch"));
+}
+
 TEST(Composition, WhatExportsAnInterfaceIsAUnitOfItsOwn) {
   const auto plan = Workload().add("web", {}, {kP2}).add("lib", {}, {"a:b/c@1.0.0"}).plan();
   ASSERT_TRUE(plan) << plan.error().describe();

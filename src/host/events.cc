@@ -11,6 +11,10 @@ std::string_view eventKindName(EventKind kind) {
     case EventKind::kFailed: return "failed";
     case EventKind::kStopping: return "stopping";
     case EventKind::kRemoved: return "removed";
+    case EventKind::kServiceRunning: return "service-running";
+    case EventKind::kServiceRestarting: return "service-restarting";
+    case EventKind::kServiceCompleted: return "service-completed";
+    case EventKind::kServiceFailed: return "service-failed";
     case EventKind::kProblem: return "problem";
     case EventKind::kResolved: return "resolved";
     case EventKind::kReady: return "ready";

@@ -18,15 +18,19 @@ namespace nimbus::host {
 
 // Something that happened to a workload or to the host.
 enum class EventKind {
-  kStarting,  // a generation is being prepared
-  kRunning,   // a generation serves
-  kFailed,    // a generation could not be brought to serve; the one before still does, if any
-  kStopping,  // a workload is being removed
-  kRemoved,   // a workload is gone
-  kProblem,   // a manifest of the folder, or the folder itself, cannot be used
-  kResolved,  // such a problem is gone
-  kReady,     // the host has restored its workloads
-  kDraining,  // the host takes no changes any more and is about to end
+  kStarting,        // a generation is being prepared
+  kRunning,         // a generation serves
+  kFailed,          // a generation could not be brought to serve; the one before still does, if any
+  kStopping,        // a workload is being removed
+  kRemoved,         // a workload is gone
+  kServiceRunning,  // a workload's service has been started, for the first time or again
+  kServiceRestarting,  // it has failed and is started again after a pause
+  kServiceCompleted,   // it has ended well
+  kServiceFailed,      // it has failed too often and stays down
+  kProblem,            // a manifest of the folder, or the folder itself, cannot be used
+  kResolved,           // such a problem is gone
+  kReady,              // the host has restored its workloads
+  kDraining,           // the host takes no changes any more and is about to end
 };
 [[nodiscard]] std::string_view eventKindName(EventKind kind);
 

@@ -13,6 +13,17 @@ constexpr std::size_t kMaxRecordBytes = 16 * 1024;
 constexpr std::size_t kMaxContextBytes = 256;
 constexpr std::string_view kLinesDropped = "guest output was dropped: too many lines a second";
 
+std::string reasonOf(const engine::CallOutcome& outcome) {
+  std::string reason = outcome.message.substr(0, kMaxReasonBytes);
+  if (outcome.kind == engine::CallOutcome::Kind::kExit)
+    reason += " with status " + std::to_string(outcome.exit_code);
+  return reason;
+}
+
+std::string milliseconds(Duration duration) {
+  return std::to_string(std::chrono::ceil<std::chrono::milliseconds>(duration).count());
+}
+
 }  // namespace
 
 ComponentLog::ComponentLog(ComponentIdentity identity, Logger& log, const Clock& clock)
@@ -24,17 +35,32 @@ ComponentLog::ComponentLog(ComponentIdentity identity, Logger& log, const Clock&
 
 void ComponentLog::failure(const engine::CallOutcome& outcome) {
   if (!failures_.pass()) return;
-  std::string reason = outcome.message.substr(0, kMaxReasonBytes);
-  if (outcome.kind == engine::CallOutcome::Kind::kExit) {
-    reason += " with status " + std::to_string(outcome.exit_code);
-  }
   log_.write(LogLevel::kWarn, "a call failed",
              {{"workload", identity_.workload},
               {"component", identity_.component},
               {"generation", std::to_string(identity_.generation)},
               {"outcome", std::string(engine::outcomeName(outcome.kind))},
-              {"reason", std::move(reason)},
+              {"reason", reasonOf(outcome)},
               {"suppressed", std::to_string(failures_.takeSuppressed())}});
+}
+
+void ComponentLog::serviceFailed(const engine::CallOutcome& outcome, std::uint64_t restarts,
+                                 std::optional<Duration> pause) {
+  log_.write(pause ? LogLevel::kWarn : LogLevel::kError,
+             pause ? "the service failed and is started again" : "the service failed for good",
+             {{"workload", identity_.workload},
+              {"component", identity_.component},
+              {"generation", std::to_string(identity_.generation)},
+              {"outcome", std::string(engine::outcomeName(outcome.kind))},
+              {"reason", reasonOf(outcome)},
+              {"restarts", std::to_string(restarts)},
+              {"pauseMs", pause ? milliseconds(*pause) : "none"}});
+}
+
+void ComponentLog::serviceCompleted() {
+  log_.info("the service has completed", {{"workload", identity_.workload},
+                                          {"component", identity_.component},
+                                          {"generation", std::to_string(identity_.generation)}});
 }
 
 void ComponentLog::line(int stream, std::string_view line) {

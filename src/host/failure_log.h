@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "base/clock.h"
@@ -24,6 +25,11 @@ class ComponentLog {
   ComponentLog(ComponentIdentity identity, Logger& log, const Clock& clock);
 
   void failure(const engine::CallOutcome& outcome);
+  // What becomes of a service. `restarts`: how often it was started again before; `pause`: until it
+  // is again, none if it is not.
+  void serviceFailed(const engine::CallOutcome& outcome, std::uint64_t restarts,
+                     std::optional<Duration> pause);
+  void serviceCompleted();
   void line(int stream, std::string_view line);
   // What a guest wrote by wasi:logging. `severity` is its own word for the level.
   void record(LogLevel level, std::string_view severity, std::string_view context,

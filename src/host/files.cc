@@ -59,7 +59,8 @@ FileStamp stampOf(const std::string& path) {
 
 std::vector<FileStamp> stampsOf(const WorkloadSpec& spec) {
   std::vector<FileStamp> stamps;
-  for (const ComponentSpec& component : spec.components) stamps.push_back(stampOf(component.file));
+  for (std::size_t i = 0; i < spec.memberCount(); ++i)
+    stamps.push_back(stampOf(spec.member(i).file));
   return stamps;
 }
 

@@ -43,7 +43,7 @@ struct FileStamp {
 };
 // All zero if there is no such file. Follows symbolic links.
 [[nodiscard]] FileStamp stampOf(const std::string& path);
-// Of the component files of a workload, in their order.
+// Of the files of a workload's components and its service, in their order.
 [[nodiscard]] std::vector<FileStamp> stampsOf(const WorkloadSpec& spec);
 
 // The content of a regular file. kNotFound, kPermissionDenied, kResourceExhausted (larger than

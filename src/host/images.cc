@@ -1,6 +1,7 @@
 #include "host/images.h"
 
 #include <algorithm>
+#include <ranges>
 #include <utility>
 
 #include <fmt/format.h>
@@ -26,16 +27,17 @@ Result<void> checkImageOptions(const ImageOptions& options) {
 
 Task<Result<std::shared_ptr<const WorkloadSpec>>> Images::locate(
     std::shared_ptr<const WorkloadSpec> spec, Freshness freshness) {
-  const bool none = std::ranges::all_of(
-      spec->components, [](const ComponentSpec& component) { return component.image.empty(); });
-  if (none) co_return spec;
+  const auto is_image = [&](std::size_t member) { return !spec->member(member).image.empty(); };
+  if (std::ranges::none_of(std::views::iota(std::size_t{0}, spec->memberCount()), is_image))
+    co_return spec;
   auto located = std::make_shared<WorkloadSpec>(*spec);
-  for (ComponentSpec& component : located->components) {
-    if (component.image.empty()) continue;
-    auto done = co_await locateOne(&component, freshness);
+  for (std::size_t i = 0; i < located->memberCount(); ++i) {
+    if (!is_image(i)) continue;
+    ComponentSpec& member = located->member(i);
+    auto done = co_await locateOne(&member, freshness);
     if (!done) {
       const ErrorCode code = done.error().code();
-      co_return fail(code, "component " + inQuotes(component.name), std::move(done).error());
+      co_return fail(code, located->describe(i), std::move(done).error());
     }
   }
   co_return std::shared_ptr<const WorkloadSpec>(std::move(located));

@@ -8,33 +8,42 @@ LocalDeployment::LocalDeployment(std::shared_ptr<const WorkloadSpec> spec, std::
                                  std::vector<std::shared_ptr<ComponentRuntime>> components,
                                  std::vector<std::shared_ptr<CalledComponent>> called,
                                  std::vector<OfferedComponent> offered,
+                                 std::shared_ptr<Service> service,
                                  std::shared_ptr<WorkloadVolumes> volumes, std::size_t shard_count)
     : spec_(std::move(spec)),
       generation_(generation),
       components_(std::move(components)),
       called_(std::move(called)),
       offered_(std::move(offered)),
+      service_(std::move(service)),
       volumes_(std::move(volumes)),
       shards_(shard_count) {}
 
+ComponentStatus LocalDeployment::statusOf(const ComponentRuntime& component) {
+  const CallCounters& counters = component.counters;
+  return {.name = component.name,
+          .digest = component.digest,
+          .kind = component.component ? std::string(engine::kindName(component.component->kind()))
+                                      : "inside",
+          .links = component.links,
+          .instances = counters.instances.load(std::memory_order_relaxed),
+          .calls_in_flight = counters.in_flight.load(std::memory_order_relaxed),
+          .calls_queued = counters.queued.load(std::memory_order_relaxed),
+          .calls_total = counters.total.load(std::memory_order_relaxed),
+          .failures_total = counters.failures.load(std::memory_order_relaxed),
+          .bindings = component.bindingStatus()};
+}
+
 std::vector<ComponentStatus> LocalDeployment::components() const {
   std::vector<ComponentStatus> all;
-  for (const auto& component : components_) {
-    const CallCounters& counters = component->counters;
-    all.push_back({.name = component->name,
-                   .digest = component->digest,
-                   .kind = component->component
-                               ? std::string(engine::kindName(component->component->kind()))
-                               : "inside",
-                   .links = component->links,
-                   .instances = counters.instances.load(std::memory_order_relaxed),
-                   .calls_in_flight = counters.in_flight.load(std::memory_order_relaxed),
-                   .calls_queued = counters.queued.load(std::memory_order_relaxed),
-                   .calls_total = counters.total.load(std::memory_order_relaxed),
-                   .failures_total = counters.failures.load(std::memory_order_relaxed),
-                   .bindings = component->bindingStatus()});
-  }
+  for (std::size_t i = 0; i < spec_->components.size(); ++i)
+    all.push_back(statusOf(*components_[i]));
   return all;
+}
+
+std::optional<ServiceStatus> LocalDeployment::service() const {
+  if (!service_) return std::nullopt;
+  return ServiceStatus{statusOf(*components_.back()), service_->progress()};
 }
 
 std::size_t LocalDeployment::componentIndex(const std::string& name) const {
@@ -114,7 +123,12 @@ Task<void> LocalDeployment::closeOn(ShardRuntime& shard, Duration bound) {
   dropOn(index);
 }
 
+void LocalDeployment::stopServiceOn(std::size_t shard_index) {
+  if (service_ && service_->shardIndex() == shard_index) service_->stop();
+}
+
 void LocalDeployment::dropOn(std::size_t shard_index) {
+  stopServiceOn(shard_index);
   shards_[shard_index].dropped = true;
   shards_[shard_index].work.cancelAll();
   shards_[shard_index].components.clear();  // callers go first

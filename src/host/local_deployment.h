@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -10,6 +11,7 @@
 #include "host/called_component.h"
 #include "host/component_runtime.h"
 #include "host/runtime.h"
+#include "host/service.h"
 #include "host/shard_component.h"
 #include "host/shard_runtime.h"
 #include "host/volumes.h"
@@ -24,12 +26,13 @@ class LocalDeployment final : public Deployment {
   LocalDeployment(std::shared_ptr<const WorkloadSpec> spec, std::uint64_t generation,
                   std::vector<std::shared_ptr<ComponentRuntime>> components,
                   std::vector<std::shared_ptr<CalledComponent>> called,
-                  std::vector<OfferedComponent> offered, std::shared_ptr<WorkloadVolumes> volumes,
-                  std::size_t shard_count);
+                  std::vector<OfferedComponent> offered, std::shared_ptr<Service> service,
+                  std::shared_ptr<WorkloadVolumes> volumes, std::size_t shard_count);
 
   [[nodiscard]] const WorkloadSpec& spec() const override { return *spec_; }
   [[nodiscard]] std::uint64_t generation() const override { return generation_; }
   [[nodiscard]] std::vector<ComponentStatus> components() const override;
+  [[nodiscard]] std::optional<ServiceStatus> service() const override;
 
   // From now on the components' imports are served as this deployment says.
   void takeEffect() const {
@@ -41,6 +44,10 @@ class LocalDeployment final : public Deployment {
   }
   // What other workloads may call.
   [[nodiscard]] const std::vector<OfferedComponent>& offered() const { return offered_; }
+
+  // Null: there is none. It is started and stopped on its shard, and stopped with the deployment's
+  // part there at the latest.
+  [[nodiscard]] Service* runner() const { return service_.get(); }
 
   [[nodiscard]] std::size_t componentIndex(const std::string& name) const;
   [[nodiscard]] ComponentRuntime& component(std::size_t index) { return *components_[index]; }
@@ -107,12 +114,16 @@ class LocalDeployment final : public Deployment {
     }
   };
   [[nodiscard]] Task<void> drainOn(std::size_t shard_index);
+  [[nodiscard]] static ComponentStatus statusOf(const ComponentRuntime& component);
+  void stopServiceOn(std::size_t shard_index);
 
   const std::shared_ptr<const WorkloadSpec> spec_;
   const std::uint64_t generation_;
+  // One for each member of the spec: the service's last.
   const std::vector<std::shared_ptr<ComponentRuntime>> components_;
   const std::vector<std::shared_ptr<CalledComponent>> called_;
   const std::vector<OfferedComponent> offered_;
+  const std::shared_ptr<Service> service_;
   const std::shared_ptr<WorkloadVolumes> volumes_;
   std::vector<OnShard> shards_;  // each touched by its shard only
   std::atomic<std::size_t> next_owner_{0};

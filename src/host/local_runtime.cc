@@ -76,7 +76,8 @@ LocalRuntime::LocalRuntime(net::Shard& control, net::ShardGroup& serving,
                        return shards_[shard.index()].runtime->resolver;
                      },
                      options_.providers.nats, log),
-                 exports_) {}
+                 exports_),
+      service_places_(std::make_shared<ServicePlaces>(shards_.size())) {}
 
 Result<std::shared_ptr<WorkloadVolumes>> LocalRuntime::volumesOf(const WorkloadSpec& spec) {
   if (spec.volumes.empty()) return nullptr;
@@ -179,10 +180,37 @@ Task<void> closeDeployment(std::shared_ptr<LocalDeployment> deployment, ShardRun
 
 }  // namespace
 
+std::shared_ptr<Service> LocalRuntime::makeService(const ServiceSpec& spec,
+                                                   std::shared_ptr<ComponentRuntime> component) {
+  auto place = service_places_->take();
+  ShardRuntime& shard = *shards_[*place].runtime;
+  Service::Options options{.restarts = {.most = spec.max_restarts}};
+  if (const auto& limit = spec.component.local_resources.cpu_limit_ms)
+    options.cpu_limit = std::chrono::milliseconds(*limit);
+  return std::make_shared<Service>(
+      Service::Environment{control_, std::move(place), shard, clock_, service_listener_},
+      std::move(component), options);
+}
+
+Task<void> LocalRuntime::stopService(std::shared_ptr<LocalDeployment> deployment) {
+  auto join = std::make_shared<Join>(control_, 1);
+  serving_[deployment->runner()->shardIndex()].post([join, deployment] {
+    deployment->runner()->stop();
+    Join::finishOne(join);
+  });
+  co_await join->done().wait();
+}
+
+void LocalRuntime::startService(const std::shared_ptr<LocalDeployment>& deployment) {
+  serving_[deployment->runner()->shardIndex()].post(
+      [deployment] { deployment->runner()->start(); });
+}
+
 Task<void> LocalRuntime::swap(std::shared_ptr<Deployment> previous,
                               std::shared_ptr<Deployment> next) {
   auto old = std::static_pointer_cast<LocalDeployment>(previous);
   auto fresh = std::static_pointer_cast<LocalDeployment>(next);
+  if (old && old->runner() != nullptr) co_await stopService(old);
   if (old) old->endEffect();
   if (fresh) {
     fresh->takeEffect();
@@ -190,6 +218,7 @@ Task<void> LocalRuntime::swap(std::shared_ptr<Deployment> previous,
   } else if (old) {
     exports_.withdraw(old->spec().id());
   }
+  if (fresh && fresh->runner() != nullptr) startService(fresh);
   auto join = std::make_shared<Join>(control_, shards_.size());
   for (std::size_t i = 0; i < shards_.size(); ++i) {
     serving_[i].post([join, old, fresh, gateway = shards_[i].gateway] {

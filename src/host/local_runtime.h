@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -20,6 +21,7 @@
 #include "host/local_deployment.h"
 #include "host/providers.h"
 #include "host/runtime.h"
+#include "host/service.h"
 #include "host/shard_runtime.h"
 #include "host/workload_code.h"
 #include "host/workload_exports.h"
@@ -81,6 +83,9 @@ class LocalRuntime final : public WorkloadRuntime {
 
   Task<void> swap(std::shared_ptr<Deployment> previous, std::shared_ptr<Deployment> next) override;
   Task<void> retire(std::shared_ptr<Deployment> deployment, Duration bound) override;
+  void onServiceNews(std::function<void(const ServiceNews&)> tell) override {
+    service_listener_->tell = std::move(tell);
+  }
 
  private:
   // Binds what the component imports, and gives that to its guests.
@@ -91,6 +96,10 @@ class LocalRuntime final : public WorkloadRuntime {
                                                     const ComponentSpec& component,
                                                     std::uint64_t generation);
   [[nodiscard]] Result<std::shared_ptr<WorkloadVolumes>> volumesOf(const WorkloadSpec& spec);
+  [[nodiscard]] std::shared_ptr<Service> makeService(const ServiceSpec& spec,
+                                                     std::shared_ptr<ComponentRuntime> component);
+  [[nodiscard]] Task<void> stopService(std::shared_ptr<LocalDeployment> deployment);
+  void startService(const std::shared_ptr<LocalDeployment>& deployment);
 
   class Assembly;
 
@@ -108,6 +117,8 @@ class LocalRuntime final : public WorkloadRuntime {
   const std::shared_ptr<VolumeRoot> volume_root_;
   Providers providers_;
   BindingTable bindings_;
+  const std::shared_ptr<ServicePlaces> service_places_;
+  const std::shared_ptr<ServiceListener> service_listener_ = std::make_shared<ServiceListener>();
 };
 
 }  // namespace nimbus::host

@@ -148,6 +148,11 @@ void readWrapped(ManifestContext& context, YamlMap& root) {
 
 }  // namespace
 
+std::string WorkloadSpec::describe(std::size_t index) const {
+  return fmt::format("{} {}", isService(index) ? "service" : "component",
+                     inQuotes(member(index).name));
+}
+
 std::string packageOf(const HostInterface& entry) {
   if (entry.namespace_name.empty() && entry.package.empty()) return {};
   return entry.namespace_name + ":" + entry.package;

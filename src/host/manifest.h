@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -57,11 +58,13 @@ struct ComponentSpec {
   friend bool operator==(const ComponentSpec&, const ComponentSpec&) = default;
 };
 
+// The name of a service that is given none.
+inline constexpr std::string_view kServiceName = "service";
+
+// What keeps running beside the components.
 struct ServiceSpec {
-  std::string file;
-  std::string image;
-  std::uint64_t max_restarts = 0;
-  LocalResources local_resources;
+  ComponentSpec component;  // there is one instance: what it says of pools and calls is of no use
+  std::optional<std::uint64_t> max_restarts;  // in a row; absent: without end
 
   friend bool operator==(const ServiceSpec&, const ServiceSpec&) = default;
 };
@@ -118,6 +121,18 @@ struct WorkloadSpec {
   // "components[0].localResources.environment.secretFrom". checkRunnable() refuses them.
   std::vector<std::string> unsupported_keys;
 
+  // The components and after them the service, if there is one: what is loaded, linked and bound.
+  [[nodiscard]] std::size_t memberCount() const { return components.size() + (service ? 1 : 0); }
+  [[nodiscard]] const ComponentSpec& member(std::size_t index) const {
+    return isService(index) ? service->component : components[index];
+  }
+  [[nodiscard]] ComponentSpec& member(std::size_t index) {
+    return isService(index) ? service->component : components[index];
+  }
+  [[nodiscard]] bool isService(std::size_t index) const { return index == components.size(); }
+  // For messages: `component "web"`, `service "watch"`.
+  [[nodiscard]] std::string describe(std::size_t member) const;
+
   // "<namespace>/<name>", unique on a host.
   [[nodiscard]] std::string id() const { return namespace_name + "/" + name; }
 
@@ -131,8 +146,8 @@ struct WorkloadSpec {
 [[nodiscard]] Result<WorkloadSpec> parseManifest(std::string_view text, std::string_view file_name,
                                                  std::string_view base_folder);
 
-// What is well formed but cannot run on this host yet, by name: a `service`, an interface without a
-// provider. kUnsupported, or nothing.
+// What is well formed but cannot run on this host yet, by name: an interface without a provider.
+// kUnsupported, or nothing.
 [[nodiscard]] Result<void> checkRunnable(const WorkloadSpec& spec);
 
 // The manifest as one line of JSON in its bare form; parseManifest() gives the same spec

@@ -179,9 +179,8 @@ void readInstancePolicy(YamlMap& map, ComponentSpec& component) {
     map.problem(found->name, map.pathOf(found->name) + found->message);
 }
 
-void readComponent(ManifestContext& context, YamlMap map) {
-  ComponentSpec component;
-  component.name = readName(map, "name");
+// Which code it is.
+void readCode(ManifestContext& context, YamlMap& map, ComponentSpec& component) {
   readSource(context, map, component.file, component.image);
   component.pull_policy = readPullPolicy(map, component);
   component.digest = map.text("digest").value_or("");
@@ -189,6 +188,12 @@ void readComponent(ManifestContext& context, YamlMap map) {
     map.problem("digest", fmt::format("{}: expected \"sha256:\" and 64 lower-case hexadecimal "
                                       "digits, found {}",
                                       map.pathOf("digest"), inQuotes(component.digest)));
+}
+
+void readComponent(ManifestContext& context, YamlMap map) {
+  ComponentSpec component;
+  component.name = readName(map, "name");
+  readCode(context, map, component);
   readInstancePolicy(map, component);
   component.local_resources = readLocalResources(context, map);
   map.finish();
@@ -211,10 +216,17 @@ void readService(ManifestContext& context, YamlMap& body) {
   auto map = body.map("service");
   if (!map) return;
   ServiceSpec service;
-  readSource(context, *map, service.file, service.image);
-  service.max_restarts = map->number("maxRestarts", {}).value_or(0);
-  service.local_resources = readLocalResources(context, *map);
+  ComponentSpec& component = service.component;
+  component.name = map->has("name") ? readName(*map, "name") : std::string(kServiceName);
+  readCode(context, *map, component);
+  service.max_restarts = map->number("maxRestarts", {});
+  component.local_resources = readLocalResources(context, *map);
   map->finish();
+  if (std::ranges::find(context.spec.components, component.name, &ComponentSpec::name) !=
+      context.spec.components.end())
+    map->problem("name", fmt::format("a component has the name of the service, {}{}",
+                                     inQuotes(component.name),
+                                     map->has("name") ? "" : "; give the service another (name)"));
   context.spec.service = std::move(service);
 }
 

@@ -86,11 +86,9 @@ json::object componentJson(const ComponentSpec& component) {
 }
 
 json::object serviceJson(const ServiceSpec& service) {
-  json::object object;
-  put(object, "file", service.file);
-  put(object, "image", service.image);
-  if (service.max_restarts != 0) object["maxRestarts"] = service.max_restarts;
-  putResources(object, service.local_resources);
+  json::object object = componentJson(service.component);
+  if (service.component.name == kServiceName) object.erase("name");
+  put(object, "maxRestarts", service.max_restarts);
   return object;
 }
 

@@ -78,7 +78,6 @@ Result<void> checkInterfaces(const std::vector<HostInterface>& interfaces) {
 }  // namespace
 
 Result<void> checkRunnable(const WorkloadSpec& spec) {
-  if (spec.service) return unsupported("this host cannot run a service yet");
   if (!spec.unsupported_keys.empty())
     return unsupported(fmt::format("this host does not support {}", spec.unsupported_keys[0]));
   return checkInterfaces(spec.host_interfaces);

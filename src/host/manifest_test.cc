@@ -388,9 +388,58 @@ TEST(Manifest, AnImageHasAPullPolicy) {
   EXPECT_EQ(*again, *spec);
 }
 
+TEST(Manifest, HasAService) {
+  const auto spec =
+      parse(with("service: {file: s.wasm, maxRestarts: 3, localResources: {cpuLimit: 7}}\n"));
+  ASSERT_TRUE(spec) << spec.error().message();
+  EXPECT_TRUE(checkRunnable(*spec));
+  EXPECT_EQ(spec->memberCount(), spec->components.size() + 1);
+  const ComponentSpec& service = spec->member(spec->components.size());
+  EXPECT_EQ(service.name, "service");
+  EXPECT_TRUE(service.file.ends_with("/s.wasm")) << service.file;
+  EXPECT_EQ(service.local_resources.cpu_limit_ms, 7U);
+  EXPECT_EQ(spec->service->max_restarts, 3U);
+  EXPECT_EQ(spec->describe(0), "component \"web\"");
+  EXPECT_EQ(spec->describe(1), "service \"service\"");
+  const auto again = parse(toJson(*spec));
+  ASSERT_TRUE(again) << again.error().message();
+  EXPECT_EQ(*again, *spec);
+}
+
+TEST(Manifest, AServiceMayBeAlone) {
+  const auto spec = parse(
+      "name: a\nservice: {name: watch, image: 'ghcr.io/x/y:1', "
+      "imagePullPolicy: Never, maxRestarts: 0}\n");
+  ASSERT_TRUE(spec) << spec.error().message();
+  EXPECT_TRUE(spec->components.empty());
+  EXPECT_EQ(spec->service->component.name, "watch");
+  EXPECT_EQ(spec->service->component.pull_policy, oci::PullPolicy::kNever);
+  EXPECT_EQ(spec->service->max_restarts, 0U);
+  const auto again = parse(toJson(*spec));
+  ASSERT_TRUE(again) << again.error().message();
+  EXPECT_EQ(*again, *spec);
+}
+
+TEST(Manifest, ChecksAService) {
+  const auto problem = [](std::string_view service) {
+    const auto spec = parse(with(service));
+    return spec ? std::string("none") : spec.error().message();
+  };
+  EXPECT_EQ(problem("service: {maxRestarts: 3}\n"),
+            "m.yaml:5: service: expected one of file and image");
+  EXPECT_EQ(problem("service: {file: s.wasm, name: web}\n"),
+            "m.yaml:5: a component has the name of the service, \"web\"");
+  EXPECT_EQ(problem("service: {file: s.wasm, poolSize: 3}\n"),
+            "m.yaml:5: unknown key \"poolSize\" in service");
+  EXPECT_EQ(parse("name: a\ncomponents: [{name: service, file: c.wasm}]\n"
+                  "service: {file: s.wasm}\n")
+                .error()
+                .message(),
+            "m.yaml:3: a component has the name of the service, \"service\"; give the service "
+            "another (name)");
+}
+
 TEST(Manifest, RefusesByNameWhatCannotRunYet) {
-  EXPECT_EQ(refusalOf(with("service: {file: s.wasm, maxRestarts: 3}\n")),
-            "this host cannot run a service yet");
   EXPECT_EQ(refusalOf(with("hostInterfaces: [{provider: keyvalue-sqlite}]\n")),
             "this host has no provider of the interface that a world defines itself; name one that "
             "has: provider: unix:PATH, tcp:HOST:PORT or nats:PREFIX");

@@ -1,8 +1,12 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/clock.h"
@@ -37,6 +41,36 @@ struct ComponentStatus {
   std::vector<BindingStatus> bindings;
 };
 
+enum class ServiceState {
+  kStarting,  // not begun yet
+  kRunning,
+  kRestarting,  // it has failed and is started again after a pause
+  kCompleted,   // it has ended well
+  kFailed,      // it has failed, and too often
+};
+[[nodiscard]] std::string_view serviceStateName(ServiceState state);  // "Running", …
+
+// How a service gets on.
+struct ServiceProgress {
+  ServiceState state = ServiceState::kStarting;
+  std::string reason = {};     // why it failed last, if that is why it does not run
+  std::uint64_t restarts = 0;  // of this generation
+  std::chrono::system_clock::time_point since = {};                      // it is in that state
+  std::optional<std::chrono::system_clock::time_point> next_start = {};  // of kRestarting
+};
+
+struct ServiceStatus {
+  ComponentStatus component;  // calls in total: how often it was started
+  ServiceProgress progress;
+};
+
+// A change of a service's state.
+struct ServiceNews {
+  std::string workload;
+  std::uint64_t generation;
+  ServiceProgress progress;
+};
+
 // One generation of one workload, ready to serve: components compiled and pre-instantiated. Made
 // and destroyed on the control shard; its parts on the serving shards are its own business.
 class Deployment {
@@ -45,6 +79,8 @@ class Deployment {
   [[nodiscard]] virtual const WorkloadSpec& spec() const = 0;
   [[nodiscard]] virtual std::uint64_t generation() const = 0;
   [[nodiscard]] virtual std::vector<ComponentStatus> components() const = 0;
+  // None: the workload has no service.
+  [[nodiscard]] virtual std::optional<ServiceStatus> service() const = 0;
 };
 
 // The data plane as the control plane sees it. All calls come from the control shard.
@@ -66,13 +102,17 @@ class WorkloadRuntime {
       std::shared_ptr<const WorkloadSpec> spec, std::uint64_t generation) = 0;
 
   // Routes go from `previous` to `next`; either may be null (first deployment, removal). Complete
-  // when every shard routes anew; requests already running stay where they are.
+  // when every shard routes anew; requests already running stay where they are. Before the routes
+  // the service: that of `previous` ends, then that of `next` begins, never two at a time.
   [[nodiscard]] virtual Task<void> swap(std::shared_ptr<Deployment> previous,
                                         std::shared_ptr<Deployment> next) = 0;
 
   // Lets what runs on a deployment without routes finish, for at most `bound`, then ends it.
   [[nodiscard]] virtual Task<void> retire(std::shared_ptr<Deployment> deployment,
                                           Duration bound) = 0;
+
+  // Who is told what services of deployments do, the last one to ask; null: nobody.
+  virtual void onServiceNews(std::function<void(const ServiceNews&)> tell) = 0;
 };
 
 }  // namespace nimbus::host

@@ -60,6 +60,15 @@ class FakeDeployment final : public Deployment {
     }
     return all;
   }
+  [[nodiscard]] std::optional<ServiceStatus> service() const override {
+    if (!spec_->service) return std::nullopt;
+    ServiceStatus status{.component = {}, .progress = progress};
+    status.component.name = spec_->service->component.name;
+    status.component.kind = "command-p2";
+    return status;
+  }
+
+  ServiceProgress progress;
 
  private:
   std::shared_ptr<const WorkloadSpec> spec_;
@@ -108,7 +117,8 @@ class FakeRuntime final : public WorkloadRuntime {
     for (const ComponentSpec& component : spec->components)
       if (component.file.ends_with("/bad"))
         co_return fail(ErrorCode::kInvalidArgument, "the component is bad");
-    co_return std::make_shared<FakeDeployment>(std::move(spec), generation);
+    newest_ = std::make_shared<FakeDeployment>(std::move(spec), generation);
+    co_return newest_;
   }
 
   Task<void> swap(std::shared_ptr<Deployment> previous, std::shared_ptr<Deployment> next) override {
@@ -121,6 +131,16 @@ class FakeRuntime final : public WorkloadRuntime {
     co_return;
   }
 
+  void onServiceNews(std::function<void(const ServiceNews&)> tell) override {
+    tell_ = std::move(tell);
+  }
+  // What a service of the newest deployment does.
+  void serviceDoes(ServiceProgress progress) {
+    newest_->progress = progress;
+    tell({newest_->spec().id(), newest_->generation(), std::move(progress)});
+  }
+  void tell(const ServiceNews& news) { tell_(news); }
+
  private:
   static std::string nameOf(const Deployment* deployment) {
     return deployment == nullptr
@@ -128,6 +148,8 @@ class FakeRuntime final : public WorkloadRuntime {
                : deployment->spec().id() + "#" + std::to_string(deployment->generation());
   }
 
+  std::shared_ptr<FakeDeployment> newest_;
+  std::function<void(const ServiceNews&)> tell_;
   std::unique_ptr<Event> gate_ = std::make_unique<Event>();
   Event fetched_;
 };

@@ -16,14 +16,13 @@ LocalRuntime::Assembly::Assembly(LocalRuntime& runtime, const WorkloadSpec& spec
       generation_(generation),
       code_(code),
       volumes_(volumes),
-      made_(spec.components.size()) {}
+      made_(spec.memberCount()) {}
 
 // Before any component is made: who would close a cycle by way of other workloads is told so.
 Result<void> LocalRuntime::Assembly::noteCalls() {
   for (const ComponentLink& link : code_.plan.links) {
-    TRY(auto call,
-        runtime_.calls_.add({spec_.id(), generation_, spec_.components[link.importer].name},
-                            {spec_.id(), spec_.components[link.exporter].name}));
+    TRY(auto call, runtime_.calls_.add({spec_.id(), generation_, spec_.member(link.importer).name},
+                                       {spec_.id(), spec_.member(link.exporter).name}));
     calls_.emplace(link.importer, std::move(call));
   }
   return {};
@@ -31,7 +30,7 @@ Result<void> LocalRuntime::Assembly::noteCalls() {
 
 std::vector<OfferedComponent> LocalRuntime::Assembly::offered() {
   std::vector<OfferedComponent> all;
-  for (std::size_t i = 0; i < made_.size(); ++i) {
+  for (std::size_t i = 0; i < spec_.components.size(); ++i) {
     const auto& code = code_.components[i];
     const bool callable = code != nullptr && offersInterfaces(*code);
     all.push_back({spec_.components[i].name, callable ? invokerOf(i) : nullptr, code});
@@ -50,6 +49,7 @@ Result<void> LocalRuntime::Assembly::run() {
 
 Result<void> LocalRuntime::Assembly::checkKind(std::size_t component) const {
   const auto& loaded = code_.components[component];
+  if (spec_.isService(component)) return checkService(spec_.member(component).name, loaded->info());
   const auto unit = std::ranges::find_if(code_.plan.units, [&](const CompositionPlan::Unit& each) {
     return each.from_outside && each.members.front() == component;
   });
@@ -76,12 +76,12 @@ Result<void> LocalRuntime::Assembly::make(std::size_t component) {
   if (made_[component]) return {};
   const std::vector<std::size_t> members = membersOf(component);
   std::vector<const ComponentSpec*> member_specs;
-  for (const std::size_t member : members) member_specs.push_back(&spec_.components[member]);
+  for (const std::size_t member : members) member_specs.push_back(&spec_.member(member));
   std::vector<CalledImport> called;
   if (code_.components[component]) {
     TRY(called, calledImports(members));
   }
-  TRY(auto made, runtime_.assembleComponent(spec_, spec_.components[component], generation_,
+  TRY(auto made, runtime_.assembleComponent(spec_, spec_.member(component), generation_,
                                             code_.components[component], member_specs, volumes_,
                                             std::move(called)));
   made->digest = code_.digests[component];
@@ -103,7 +103,7 @@ Result<std::vector<CalledImport>> LocalRuntime::Assembly::calledImports(
     if (link.called_because.empty()) continue;
     if (std::ranges::find(members, link.importer) == members.end()) continue;
     TRY_VOID(make(link.exporter));
-    CalledImport import{.owner = &spec_.components[link.importer],
+    CalledImport import{.owner = &spec_.member(link.importer),
                         .name = link.import_name,
                         .export_name = link.export_name,
                         .invoker = nullptr,
@@ -149,9 +149,9 @@ std::shared_ptr<const wrpc::Consumer> LocalRuntime::Assembly::consumerOf(
   if (!consumer) {
     wrpc::Consumer made;
     made.workload = spec_.id();
-    made.component = spec_.components[link.importer].name;
+    made.component = spec_.member(link.importer).name;
     made.binding = fmt::format("{}/{}/component:{}", made.workload, made.component,
-                               spec_.components[link.exporter].name);
+                               spec_.member(link.exporter).name);
     consumer = std::make_shared<const wrpc::Consumer>(std::move(made));
   }
   return consumer;
@@ -164,9 +164,11 @@ Result<std::shared_ptr<Deployment>> LocalRuntime::assemble(std::shared_ptr<const
   Assembly assembly(*this, *spec, generation, code, volumes.get());
   TRY_VOID(assembly.run());
   auto offered = assembly.offered();
+  auto components = assembly.takeComponents();
+  auto service = spec->service ? makeService(*spec->service, components.back()) : nullptr;
   auto deployment = std::make_shared<LocalDeployment>(
-      std::move(spec), generation, assembly.takeComponents(), assembly.takeCalled(),
-      std::move(offered), std::move(volumes), shards_.size());
+      std::move(spec), generation, std::move(components), assembly.takeCalled(), std::move(offered),
+      std::move(service), std::move(volumes), shards_.size());
   for (const auto& handler : assembly.takeHandlers()) handler->belongTo(deployment);
   return deployment;
 }

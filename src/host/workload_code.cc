@@ -26,10 +26,9 @@ Error explained(Error error, const WorkloadSpec& spec, const CompositionPlan& pl
   for (const ComponentLink& link : plan.links) {
     if (link.called_because.empty()) continue;
     if (std::ranges::find(unit.members, link.importer) == unit.members.end()) continue;
-    std::string message = fmt::format("component {} is linked to {} by calls for {}, because {}",
-                                      inQuotes(spec.components[link.importer].name),
-                                      inQuotes(spec.components[link.exporter].name),
-                                      link.import_name, link.called_because);
+    std::string message = fmt::format(
+        "{} is linked to {} by calls for {}, because {}", spec.describe(link.importer),
+        inQuotes(spec.member(link.exporter).name), link.import_name, link.called_because);
     const ErrorCode code = error.code();
     return {code, std::move(message), std::move(error)};
   }
@@ -40,16 +39,16 @@ Error explained(Error error, const WorkloadSpec& spec, const CompositionPlan& pl
 
 Task<Result<WorkloadCode>> loadWorkload(ComponentLoader& loader,
                                         std::shared_ptr<const WorkloadSpec> spec) {
-  if (spec->components.size() == 1) {
+  if (spec->memberCount() == 1) {
     // There is nothing to plan; and its file may be known already.
-    CO_TRY(auto loaded, co_await loader.load(spec->components[0]));
+    CO_TRY(auto loaded, co_await loader.load(spec->member(0)));
     co_return WorkloadCode::of(std::move(loaded));
   }
   WorkloadCode code;
   std::vector<Bytes> parts;
   std::vector<wit::ComponentInfo> infos;
-  for (const ComponentSpec& component : spec->components) {
-    CO_TRY(ComponentLoader::Read read, co_await loader.read(component));
+  for (std::size_t i = 0; i < spec->memberCount(); ++i) {
+    CO_TRY(ComponentLoader::Read read, co_await loader.read(spec->member(i)));
     code.digests.push_back(engine::digestText(read.digest));
     parts.push_back(std::move(read.component.wasm));
     infos.push_back(std::move(read.component.info));
@@ -58,7 +57,7 @@ Task<Result<WorkloadCode>> loadWorkload(ComponentLoader& loader,
   code.components.resize(parts.size());
   for (const CompositionPlan::Unit& unit : code.plan.units) {
     const std::size_t root = unit.members.front();
-    const std::string& name = spec->components[root].name;
+    const std::string& name = spec->member(root).name;
     auto loaded =
         unit.members.size() == 1
             ? co_await loader.load(name, parts[root])

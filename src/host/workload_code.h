@@ -13,8 +13,8 @@
 
 namespace nimbus::host {
 
-// What a workload's components became: compiled, and composed where one calls another. Lists are in
-// the order of the manifest.
+// What a workload's members became: compiled, and composed where one calls another. Lists are in
+// their order.
 struct WorkloadCode {
   // Null for a component that runs only inside of others.
   std::vector<std::shared_ptr<const engine::Component>> components;

@@ -54,6 +54,9 @@ struct WorkloadManager::Entry {
   std::uint64_t observed_generation = 0;
   std::string reason;
   std::string source_problem;
+  // Why the service of that generation has failed for good; 0: none has.
+  std::uint64_t failed_service_generation = 0;
+  std::string service_problem;
   std::chrono::system_clock::time_point changed_at;
 
   std::shared_ptr<Deployment> serving;
@@ -61,6 +64,10 @@ struct WorkloadManager::Entry {
   OperationPointer running;
   OperationPointer queued;
   OperationPointer last_applied;  // the newest apply that ran, whatever came of it
+
+  [[nodiscard]] bool serviceFailed() const {
+    return serving != nullptr && failed_service_generation == serving->generation();
+  }
 
   // Set while the newest generation waits to be tried again; any newer change takes it back.
   std::optional<std::chrono::system_clock::time_point> retry_at;

@@ -1,6 +1,7 @@
 #include "host/workload_manager.h"
 
 #include <algorithm>
+#include <ranges>
 #include <utility>
 
 #include <fmt/format.h>
@@ -42,9 +43,11 @@ WorkloadManager::WorkloadManager(ManagerEnvironment environment, ManagerOptions 
   refused_ = results("refused");
   prepare_seconds_ = metrics.histogram("nimbus_workload_prepare_seconds",
                                        "Time to load and compile one generation of a workload.");
+  environment_.runtime.onServiceNews([this](const ServiceNews& news) { hearOfService(news); });
 }
 
 WorkloadManager::~WorkloadManager() {
+  environment_.runtime.onServiceNews({});
   tasks_.cancelAll();
   retiring_.cancelAll();
 }
@@ -83,9 +86,10 @@ namespace {
 
 // Whether applying it again may bring something else.
 bool asksRegistries(const WorkloadSpec& spec) {
-  return std::ranges::any_of(spec.components, [](const ComponentSpec& component) {
-    return component.pull_policy == oci::PullPolicy::kAlways;
-  });
+  return std::ranges::any_of(std::views::iota(std::size_t{0}, spec.memberCount()),
+                             [&](std::size_t member) {
+                               return spec.member(member).pull_policy == oci::PullPolicy::kAlways;
+                             });
 }
 
 }  // namespace
@@ -97,7 +101,8 @@ WorkloadManager::OperationPointer WorkloadManager::sameAsNewest(
   const OperationPointer& newest = entry.queued ? entry.queued : entry.running;
   if (newest != nullptr) return newest->asksFor(spec, stamps) ? newest : nullptr;
   const bool serves = entry.last_applied != nullptr && entry.last_applied->succeeded() &&
-                      entry.last_applied->asksFor(spec, stamps) && !asksRegistries(spec);
+                      entry.last_applied->asksFor(spec, stamps) && !asksRegistries(spec) &&
+                      !entry.serviceFailed();
   return serves ? entry.last_applied : nullptr;
 }
 
@@ -207,6 +212,7 @@ WorkloadStatus WorkloadManager::statusOf(const Entry& entry) const {
   status.observed_generation = entry.observed_generation;
   status.serving_generation = entry.serving == nullptr ? 0 : entry.serving->generation();
   status.reason = entry.source_problem.empty() ? entry.reason : entry.source_problem;
+  if (status.reason.empty() && entry.serviceFailed()) status.reason = entry.service_problem;
   status.changed_at = entry.changed_at;
   status.retry_at = entry.retry_at;
   return status;
@@ -217,7 +223,10 @@ Result<WorkloadStatus> WorkloadManager::get(const std::string& id) const {
   if (found == entries_.end())
     return fail(ErrorCode::kNotFound, fmt::format("there is no workload {}", inQuotes(id)));
   WorkloadStatus status = statusOf(*found->second);
-  if (found->second->serving != nullptr) status.components = found->second->serving->components();
+  if (const auto& serving = found->second->serving) {
+    status.components = serving->components();
+    status.service = serving->service();
+  }
   return status;
 }
 

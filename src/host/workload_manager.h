@@ -147,6 +147,9 @@ class WorkloadManager {
   void planRetry(const EntryPointer& entry, OperationPointer failed);
   void retry(const EntryPointer& entry, const Operation& failed);
 
+  void hearOfService(const ServiceNews& news);
+  [[nodiscard]] static WorkloadState stateOfServing(const Entry& entry);
+
   void setState(Entry& entry, WorkloadState state);
   std::size_t& countOf(WorkloadState state);
   void publishCounts();

@@ -152,6 +152,9 @@ class LateFiles final : public WorkloadRuntime {
   Task<void> retire(std::shared_ptr<Deployment> deployment, Duration bound) override {
     return rest_.retire(std::move(deployment), bound);
   }
+  void onServiceNews(std::function<void(const ServiceNews&)> tell) override {
+    rest_.onServiceNews(std::move(tell));
+  }
 
  private:
   FakeRuntime rest_;

@@ -119,12 +119,69 @@ TEST_F(WorkloadManagerTest, RefusesByNameWhatCannotRun) {
   run([](net::Shard& shard) -> Task<void> {
     Rig rig(shard);
     WorkloadSpec spec = makeSpec("a");
-    spec.service = ServiceSpec{.file = "/s", .image = {}, .local_resources = {}};
+    spec.host_interfaces.emplace_back().namespace_name = "wasi";
+    spec.host_interfaces.back().package = "webgpu";
     const auto refused = co_await rig.apply(spec);
     EXPECT_FALSE(refused);
     EXPECT_EQ(refused.error().code(), ErrorCode::kUnsupported);
     EXPECT_EQ(rig.manager->size(), 0U);
     EXPECT_THAT(rig.takeCalls(), IsEmpty());
+  });
+}
+
+namespace {
+
+WorkloadSpec withService(WorkloadSpec spec) {
+  spec.service.emplace().component.file = "/w/service";
+  spec.service->component.name = "watch";
+  return spec;
+}
+
+}  // namespace
+
+TEST_F(WorkloadManagerTest, AFailedServiceIsAProblemOfTheWorkload) {
+  run([](net::Shard& shard) -> Task<void> {
+    Rig rig(shard);
+    co_await rig.apply(withService(makeSpec("a")));
+    rig.runtime.serviceDoes({.state = ServiceState::kRestarting, .reason = "trap"});
+    EXPECT_EQ(rig.manager->get("default/a")->reason, "");
+    EXPECT_EQ(rig.manager->get("default/a")->service->progress.state, ServiceState::kRestarting);
+    rig.runtime.serviceDoes({.state = ServiceState::kFailed, .reason = "trap", .restarts = 1});
+    EXPECT_EQ(rig.manager->get("default/a")->state, WorkloadState::kRunning);
+    EXPECT_EQ(rig.manager->get("default/a")->reason,
+              "the service has failed: trap, after 1 restart");
+    rig.takeCalls();
+    EXPECT_TRUE(co_await rig.apply(withService(makeSpec("a"))));
+    EXPECT_EQ(rig.takeCalls().front(), "prepare default/a") << "the same again starts it anew";
+    EXPECT_EQ(rig.manager->get("default/a")->reason, "");
+  });
+}
+
+TEST_F(WorkloadManagerTest, AWorkloadOfAFailedServiceAloneIsInError) {
+  run([](net::Shard& shard) -> Task<void> {
+    Rig rig(shard);
+    WorkloadSpec spec = withService(makeSpec("a"));
+    spec.components.clear();
+    spec.routes.clear();
+    co_await rig.apply(spec);
+    EXPECT_EQ(rig.manager->get("default/a")->state, WorkloadState::kRunning);
+    rig.runtime.serviceDoes({.state = ServiceState::kFailed, .reason = "trap"});
+    EXPECT_EQ(rig.manager->get("default/a")->state, WorkloadState::kError);
+    EXPECT_EQ(rig.manager->counts().error, 1U);
+    co_await rig.apply(spec);
+    EXPECT_EQ(rig.manager->get("default/a")->state, WorkloadState::kRunning);
+  });
+}
+
+TEST_F(WorkloadManagerTest, NewsOfAReplacedServiceAreOld) {
+  run([](net::Shard& shard) -> Task<void> {
+    Rig rig(shard);
+    co_await rig.apply(withService(makeSpec("a")));
+    const std::uint64_t newest = rig.events.newest();
+    rig.runtime.tell({"default/a", 4711, {.state = ServiceState::kFailed, .reason = "trap"}});
+    rig.runtime.tell({"default/b", 1, {.state = ServiceState::kFailed, .reason = "trap"}});
+    EXPECT_EQ(rig.events.newest(), newest);
+    EXPECT_EQ(rig.manager->get("default/a")->reason, "");
   });
 }
 

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <chrono>
+#include <ranges>
 #include <utility>
 
 #include <fmt/format.h>
@@ -27,9 +28,11 @@ bool mayPass(ErrorCode code) {
 bool lacksFile(const WorkloadSpec& spec, ErrorCode code) {
   if (code == ErrorCode::kIo) return true;
   return code == ErrorCode::kNotFound &&
-         std::ranges::any_of(spec.components, [](const ComponentSpec& component) {
-           return !component.file.empty() && stampOf(component.file) == FileStamp();
-         });
+         std::ranges::any_of(std::views::iota(std::size_t{0}, spec.memberCount()),
+                             [&](std::size_t member) {
+                               const std::string& file = spec.member(member).file;
+                               return !file.empty() && stampOf(file) == FileStamp();
+                             });
 }
 
 constexpr std::uint32_t kMostDoublings = 10;  // of the pause before a retry
@@ -141,7 +144,7 @@ void WorkloadManager::settleApply(const EntryPointer& entry, const Operation& op
   }
   applied_->add();
   entry->reason.clear();
-  setState(*entry, WorkloadState::kRunning);
+  setState(*entry, stateOfServing(*entry));
   environment_.events.add(EventKind::kRunning, entry->id, operation.generation, "");
   environment_.log.info("workload serves", {{"workload", entry->id},
                                             {"generation", std::to_string(operation.generation)}});
@@ -158,7 +161,7 @@ void WorkloadManager::settleFailure(Entry& entry, const Operation& operation, co
   } else {
     entry.reason = fmt::format("generation {} failed, generation {} still serves: {}", generation,
                                entry.serving->generation(), why);
-    setState(entry, WorkloadState::kRunning);
+    setState(entry, stateOfServing(entry));
   }
   environment_.events.add(EventKind::kFailed, entry.id, operation.generation, why);
   environment_.log.warn("workload failed to start",
@@ -199,9 +202,56 @@ void WorkloadManager::settleRemove(Entry& entry, const Result<void>& outcome) {
     return;
   }
   entry.reason = fmt::format("it could not be removed: {}", outcome.error().describe());
-  setState(entry, entry.serving == nullptr ? WorkloadState::kError : WorkloadState::kRunning);
+  setState(entry, stateOfServing(entry));
   environment_.log.error("workload could not be removed",
                          {{"workload", entry.id}, {"error", entry.reason}});
+}
+
+WorkloadState WorkloadManager::stateOfServing(const Entry& entry) {
+  if (entry.serving == nullptr) return WorkloadState::kError;
+  const bool only_service = entry.serving->spec().components.empty();
+  return only_service && entry.serviceFailed() ? WorkloadState::kError : WorkloadState::kRunning;
+}
+
+namespace {
+
+EventKind eventOf(ServiceState state) {
+  switch (state) {
+    case ServiceState::kRestarting: return EventKind::kServiceRestarting;
+    case ServiceState::kCompleted: return EventKind::kServiceCompleted;
+    case ServiceState::kFailed: return EventKind::kServiceFailed;
+    case ServiceState::kStarting:
+    case ServiceState::kRunning: break;
+  }
+  return EventKind::kServiceRunning;
+}
+
+std::string restartsText(std::uint64_t restarts) {
+  if (restarts == 0) return {};
+  return restarts == 1 ? "after 1 restart" : fmt::format("after {} restarts", restarts);
+}
+
+}  // namespace
+
+void WorkloadManager::hearOfService(const ServiceNews& news) {
+  const auto found = entries_.find(news.workload);
+  if (found == entries_.end()) return;
+  Entry& entry = *found->second;
+  const auto is_meant = [&](const std::shared_ptr<Deployment>& deployment) {
+    return deployment != nullptr && deployment->generation() == news.generation;
+  };
+  // One that was replaced has nothing to tell any more.
+  if (!is_meant(entry.serving) && !is_meant(entry.incoming)) return;
+  const ServiceProgress& progress = news.progress;
+  std::string message = progress.reason;
+  if (const std::string restarts = restartsText(progress.restarts); !restarts.empty())
+    message += (message.empty() ? "" : ", ") + restarts;
+  environment_.events.add(eventOf(progress.state), entry.id, news.generation, message);
+  if (progress.state != ServiceState::kFailed) return;
+  entry.failed_service_generation = news.generation;
+  entry.service_problem = "the service has failed: " + message;
+  if (is_meant(entry.serving) && entry.state == WorkloadState::kRunning)
+    setState(entry, stateOfServing(entry));
 }
 
 void WorkloadManager::releaseRoutes(const WorkloadSpec& spec) {

@@ -1,7 +1,10 @@
 #include "host/workload_metrics.h"
 
+#include <algorithm>
+#include <array>
 #include <cstdint>
 #include <iterator>
+#include <optional>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -19,7 +22,12 @@ constexpr std::size_t kPage = 500;  // workloads that are gathered at once
 struct Series {
   std::string labels;  // workload and component
   ComponentStatus status;
+  std::optional<ServiceProgress> service;  // of a workload's service
 };
+
+std::string labelsOf(const std::string& workload, const ComponentStatus& component) {
+  return fmt::format("workload=\"{}\",component=\"{}\"", workload, component.name);
+}
 
 std::vector<Series> gather(const WorkloadManager& manager) {
   std::vector<Series> all;
@@ -32,9 +40,13 @@ std::vector<Series> gather(const WorkloadManager& manager) {
       auto whole = manager.get(after);
       if (!whole) continue;
       for (ComponentStatus& component : whole->components) {
-        std::string labels = fmt::format("workload=\"{}\",component=\"{}\"", after, component.name);
-        all.push_back({.labels = std::move(labels), .status = std::move(component)});
+        std::string labels = labelsOf(after, component);
+        all.push_back({std::move(labels), std::move(component), std::nullopt});
       }
+      if (!whole->service) continue;
+      std::string labels = labelsOf(after, whole->service->component);
+      all.push_back({std::move(labels), std::move(whole->service->component),
+                     std::move(whole->service->progress)});
     }
   }
   return all;
@@ -77,6 +89,30 @@ void appendEach(Text& text, const std::vector<Series>& all, std::string_view nam
   for (const Series& series : all) text.sample(series.labels, series.status.*count);
 }
 
+constexpr std::array kServiceStates = {ServiceState::kStarting, ServiceState::kRunning,
+                                       ServiceState::kRestarting, ServiceState::kCompleted,
+                                       ServiceState::kFailed};
+
+void appendServices(Text& text, const std::vector<Series>& all, MetricDetail detail) {
+  text.family("nimbus_services", "gauge", "Services of workloads by state.");
+  for (const ServiceState state : kServiceStates) {
+    const auto count = std::ranges::count_if(all, [&](const Series& series) {
+      return series.service && series.service->state == state;
+    });
+    text.sample(fmt::format("state=\"{}\"", serviceStateName(state)),
+                static_cast<std::uint64_t>(count));
+  }
+  if (detail != MetricDetail::kByComponent) return;
+  text.family("nimbus_service_restarts_total", "counter",
+              "How often a service was started again after it had failed.");
+  for (const Series& series : all)
+    if (series.service) text.sample(series.labels, series.service->restarts);
+  text.family("nimbus_service_running", "gauge", "Whether a service runs.");
+  for (const Series& series : all)
+    if (series.service)
+      text.sample(series.labels, series.service->state == ServiceState::kRunning ? 1 : 0);
+}
+
 }  // namespace
 
 std::string renderWorkloadMetrics(const WorkloadManager& manager, MetricDetail detail) {
@@ -87,6 +123,7 @@ std::string renderWorkloadMetrics(const WorkloadManager& manager, MetricDetail d
               &ComponentStatus::calls_in_flight);
   appendTotal(text, all, "nimbus_calls_queued", "Calls that wait for an instance.",
               &ComponentStatus::calls_queued);
+  appendServices(text, all, detail);
   text.family("nimbus_egress_denied_total", "counter",
               "What guests wanted and may not, by reason.");
   for (const auto& [reason, count] : denialCounts())

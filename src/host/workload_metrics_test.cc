@@ -29,6 +29,26 @@ TEST_F(WorkloadMetricsTest, ComponentsAreTheirOwnSeriesUnlessThatIsSwitchedOff) 
   });
 }
 
+TEST_F(WorkloadMetricsTest, ServicesAreCountedByState) {
+  run([](net::Shard& shard) -> Task<void> {
+    ManagerRig rig(shard);
+    WorkloadSpec spec = makeSpec("a");
+    spec.service.emplace().component.name = "watch";
+    co_await rig.apply(spec);
+    rig.runtime.serviceDoes({.state = ServiceState::kRunning, .restarts = 7});
+    const std::string each = renderWorkloadMetrics(*rig.manager, MetricDetail::kByComponent);
+    EXPECT_THAT(each, HasSubstr("nimbus_services{state=\"Running\"} 1\n"));
+    EXPECT_THAT(each, HasSubstr("nimbus_services{state=\"Failed\"} 0\n"));
+    EXPECT_THAT(each, HasSubstr("nimbus_service_restarts_total{workload=\"default/a\","
+                                "component=\"watch\"} 7\n"));
+    EXPECT_THAT(each, HasSubstr("nimbus_service_running{workload=\"default/a\","
+                                "component=\"watch\"} 1\n"));
+    const std::string totals = renderWorkloadMetrics(*rig.manager, MetricDetail::kTotals);
+    EXPECT_THAT(totals, HasSubstr("nimbus_services{state=\"Running\"} 1\n"));
+    EXPECT_THAT(totals, Not(HasSubstr("workload=")));
+  });
+}
+
 TEST(DenialCounts, AreKeptByReason) {
   const auto before = denialCounts();
   countDenial("blocked_range: 10.0.0.1 lies in 10.0.0.0/8");

@@ -20,9 +20,9 @@ enum class WorkloadOwner { kFolder, kApi };
 
 enum class WorkloadState {
   kStarting,  // the first generation is being prepared
-  kRunning,   // a generation serves
+  kRunning,   // a generation serves, if only its service
   kStopping,  // being removed
-  kError,     // none serves; `reason` says why
+  kError,     // none serves, or one that is but a service, which has failed; `reason` says why
 };
 [[nodiscard]] std::string_view stateName(WorkloadState state);
 
@@ -39,7 +39,9 @@ struct WorkloadStatus {
   std::chrono::system_clock::time_point changed_at;
   // Set: an image of `generation` could not be had, and that will be tried again then.
   std::optional<std::chrono::system_clock::time_point> retry_at;
-  std::vector<ComponentStatus> components;  // of the serving generation; only if asked for
+  // Of the serving generation; only if asked for.
+  std::vector<ComponentStatus> components;
+  std::optional<ServiceStatus> service;  // none: it has none
 };
 
 }  // namespace nimbus::host

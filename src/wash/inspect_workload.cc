@@ -21,7 +21,8 @@ constexpr std::size_t kMaxManifestBytes = 1 << 20;
 Result<std::vector<wit::ComponentInfo>> infosOf(const host::WorkloadSpec& spec,
                                                 const ReferenceFlags& source) {
   std::vector<wit::ComponentInfo> infos;
-  for (const host::ComponentSpec& component : spec.components) {
+  for (std::size_t i = 0; i < spec.memberCount(); ++i) {
+    const host::ComponentSpec& component = spec.member(i);
     ReferenceFlags flags = source;
     if (component.pull_policy) flags.pull_policy = oci::pullPolicyName(*component.pull_policy);
     TRY(ResolvedComponent resolved, component.file.empty()
@@ -34,6 +35,7 @@ Result<std::vector<wit::ComponentInfo>> infosOf(const host::WorkloadSpec& spec,
 }
 
 std::string useText(const WorkloadInspection::Component& component) {
+  if (component.is_service) return "the service, keeps running";
   if (component.called_by_others)
     return component.inside.empty()
                ? "called by others, alone"
@@ -51,9 +53,10 @@ std::string linkJson(const host::LinkStatus& link) {
 
 std::string componentJson(const WorkloadInspection::Component& component) {
   return fmt::format(
-      R"({{"name":{},"calledFromOutside":{},"calledByOthers":{},"inside":{},"links":{}}})",
-      jsonText(component.name), component.called_from_outside, component.called_by_others,
-      jsonList(component.inside), jsonArray(component.links, linkJson));
+      R"({{"name":{},"service":{},"calledFromOutside":{},"calledByOthers":{},"inside":{},)"
+      R"("links":{}}})",
+      jsonText(component.name), component.is_service, component.called_from_outside,
+      component.called_by_others, jsonList(component.inside), jsonArray(component.links, linkJson));
 }
 
 }  // namespace
@@ -70,15 +73,16 @@ Result<WorkloadInspection> inspectWorkload(const std::string& file, const Refere
   TRY(const auto infos, infosOf(spec, source));
   TRY(const host::CompositionPlan plan, host::planComposition(spec, infos));
   WorkloadInspection inspection{.file = file, .workload = spec.id(), .components = {}};
-  for (std::size_t i = 0; i < spec.components.size(); ++i) {
-    inspection.components.push_back({.name = spec.components[i].name,
+  for (std::size_t i = 0; i < spec.memberCount(); ++i) {
+    inspection.components.push_back({.name = spec.member(i).name,
+                                     .is_service = spec.isService(i),
                                      .inside = {},
                                      .links = host::linkStatuses(plan, spec, i)});
   }
   for (const host::CompositionPlan::Unit& unit : plan.units) {
     WorkloadInspection::Component& root = inspection.components[unit.members.front()];
     root.called_from_outside = unit.from_outside;
-    root.called_by_others = !unit.from_outside;
+    root.called_by_others = !unit.from_outside && !root.is_service;
     for (const std::size_t member : unit.members) {
       if (member != unit.members.front()) root.inside.push_back(spec.components[member].name);
     }

@@ -15,6 +15,7 @@ namespace nimbus::wash {
 struct WorkloadInspection {
   struct Component {
     std::string name;
+    bool is_service = false;
     std::vector<std::string> inside;  // composed into it, if it is called
     bool called_from_outside = false;
     bool called_by_others = false;  // and by them only, each call on its own

@@ -81,6 +81,7 @@ std::string describe(const WorkloadView& view) {
                      std::to_string(view.serving_generation) + ")  owner " + view.owner;
   if (!view.reason.empty()) line += "\n  " + view.reason;
   if (!view.retry_at.empty()) line += "\n  tried again at " + view.retry_at;
+  if (!view.service.empty()) line += "\n  " + view.service;
   for (const std::string& link : view.links) line += "\n  " + link;
   for (const std::string& binding : view.bindings) line += "\n  " + binding;
   return line;
