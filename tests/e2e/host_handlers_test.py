@@ -199,8 +199,9 @@ class FailureTest(TestCase):
 
 
 class UpdateTest(TestCase):
-    def test_a_chain_is_updated_while_requests_go_on(self):
-        for version, host in self.each("--shards", "2"):
+    def update(self, **keys):
+        """New versions of the chain while both shards have requests to it."""
+        for version, host in self.each("--shards", "2", **keys):
             statuses, stop = [], threading.Event()
 
             def ask(statuses=statuses, stop=stop, host=host):
@@ -211,7 +212,7 @@ class UpdateTest(TestCase):
             for thread in asking:
                 thread.start()
             for number in range(5):
-                changed = three(version, idleTimeout=f"{number + 10}s")
+                changed = three(version, idleTimeout=f"{number + 10}s", **keys)
                 host.apply(changed)
                 seen = len(statuses)
                 self.eventually(lambda seen=seen: len(statuses) > seen + 8, "no answers")
@@ -219,6 +220,19 @@ class UpdateTest(TestCase):
             for thread in asking:
                 thread.join()
             self.assertEqual({200}, set(statuses))
+            parts = host.status("chain")["components"]
+            self.assertEqual([0, 0, 0], [each["failuresTotal"] for each in parts])
+            yield host
+
+    def test_a_chain_is_updated_while_requests_go_on(self):
+        for _ in self.update():
+            pass
+
+    def test_a_chain_whose_last_runs_on_one_shard_is_updated_too(self):
+        for host in self.update(poolSize=1):
+            counts = [int(host.text_of("x", "/at/app/count")) for _ in range(8)]
+            self.assertEqual(list(range(1, 9)), [count - counts[0] + 1 for count in counts],
+                             "there is one instance for both")
 
 
 if __name__ == "__main__":
