@@ -6,13 +6,18 @@ if(NIMBUS_RUST_LTO)
 else()
   set(rust_lto OFF)
 endif()
+if(NIMBUS_FUZZ)
+  set(rust_fuzz ON)
+else()
+  set(rust_fuzz OFF)
+endif()
 file(GLOB_RECURSE rust_inputs CONFIGURE_DEPENDS
   ${CMAKE_SOURCE_DIR}/src/rust/src/*.rs ${CMAKE_SOURCE_DIR}/src/rust/build.rs
   ${CMAKE_SOURCE_DIR}/src/rust/Cargo.*)
 set(rust_library ${CMAKE_BINARY_DIR}/rust/libnimbus_engine.a)
 add_custom_command(
   OUTPUT ${rust_library}
-  COMMAND ${CMAKE_COMMAND} -E env NIMBUS_RUST_LTO=${rust_lto}
+  COMMAND ${CMAKE_COMMAND} -E env NIMBUS_RUST_LTO=${rust_lto} NIMBUS_RUST_FUZZ=${rust_fuzz}
           ${CMAKE_SOURCE_DIR}/scripts/build-rust.sh ${rust_library}
   DEPENDS ${rust_inputs} ${CMAKE_SOURCE_DIR}/scripts/build-rust.sh
   COMMENT "Building the Rust library (minutes the first time, then cached)"

@@ -6,10 +6,15 @@
 #
 # With NIMBUS_RUST_LTO=ON it is compiled as a whole. Wasmtime and its WASI crates call each other
 # for every step of a request, and are worth a fifth more so; it takes minutes at each change.
+#
+# With NIMBUS_RUST_FUZZ=ON it has what fuzz targets call, and tells libFuzzer, which the program
+# then has to be linked with, where it goes.
 set -euo pipefail
 output=${1:-}
 lto=${NIMBUS_RUST_LTO:-OFF}
-case $output in --test*) lto=OFF ;; esac
+fuzz=${NIMBUS_RUST_FUZZ:-OFF}
+case $output in --test*) lto=OFF fuzz=OFF ;; esac
+[ "$fuzz" = OFF ] || lto=OFF # minutes for a program that instructions of its own slow down
 root=$(cd "$(dirname "$0")/.." && pwd)
 source "$root/scripts/toolchain.sh"
 
@@ -23,12 +28,19 @@ if [ "$lto" = ON ]; then
 fi
 mkdir -p "$kept_folder"
 
+# Of this crate alone, with what it makes of generic code of Wasmtime.
+coverage=(-Cpasses=sancov-module -Coverflow-checks=on)
+for option in level=4 inline-8bit-counters pc-table trace-compares; do
+  coverage+=("-Cllvm-args=-sanitizer-coverage-$option")
+done
+
 inputs_hash() {
   (
     cd "$root/src/rust"
     find src build.rs Cargo.toml Cargo.lock -type f -print0 | LC_ALL=C sort -z | xargs -0 sha256sum
     "$RUSTC" --version --verbose
     [ "$lto" = OFF ] || echo "lto $lto"
+    [ "$fuzz" = OFF ] || echo "fuzz ${coverage[*]}"
   ) | sha256sum | cut -c1-32
 }
 
@@ -40,7 +52,11 @@ forget_crate() {
 
 build() { # KEPT HASH
   forget_crate
-  (cd "$root/src/rust" && "$CARGO" build --release --locked)
+  if [ "$fuzz" = ON ]; then
+    (cd "$root/src/rust" && "$CARGO" rustc --release --locked --lib --features fuzz -- "${coverage[@]}")
+  else
+    (cd "$root/src/rust" && "$CARGO" build --release --locked)
+  fi
   [ "$(inputs_hash)" = "$2" ] || {
     echo "the sources changed while they were built: build again" >&2
     exit 1

@@ -13,9 +13,9 @@ configure() { # FOLDER OPTION…
 }
 
 configure build -DNIMBUS_LONG=ON
-# The same Rust library for all: each takes minutes.
+configure build/fuzz -DNIMBUS_SANITIZER=address -DNIMBUS_FUZZ=ON
+# The same Rust library where it can be: each takes minutes.
 rust_lto=-DNIMBUS_RUST_LTO=$(sed -n 's/^NIMBUS_RUST_LTO:BOOL=//p' build/CMakeCache.txt)
-configure build/fuzz -DNIMBUS_SANITIZER=address -DNIMBUS_FUZZ=ON "$rust_lto"
 configure build/tsan -DNIMBUS_SANITIZER=thread "$rust_lto"
 cmake --build build -j "$jobs"
 cmake --build build/fuzz -j "$jobs" --target nimbus_fuzz_targets

@@ -20,7 +20,7 @@ rustfmt() { # [--check]
 
 clippy() {
   (cd src/rust && CARGO_TARGET_DIR=$NIMBUS_CACHE/cargo-target \
-    "$CARGO" clippy --release --locked --quiet --all-targets -- -D warnings)
+    "$CARGO" clippy --release --locked --quiet --all-targets --all-features -- -D warnings)
 }
 
 if [ "${1:-}" = --fix ]; then

@@ -285,6 +285,69 @@ mod tests {
         assert_eq!(*told.outcomes.borrow(), [expected]);
     }
 
+    /// Calls its import "fail".
+    const CALLER: &str = r#"(component
+      (import "fail" (func $fail))
+      (core func $lowered (canon lower (func $fail)))
+      (core module $m (import "" "fail" (func $fail)) (func (export "run") (call $fail)))
+      (core instance $i (instantiate $m
+        (with "" (instance (export "fail" (func $lowered))))))
+      (func (export "run") (canon lift (core func $i "run"))))"#;
+
+    /// How polls of a guest went whose import panics, at once or once it was waited for: those
+    /// before it, and what was told. Its store must have gone.
+    fn panic_under_a_guest(concurrency: bool, waits: bool) -> (u32, Vec<(i32, String)>) {
+        let mut config = wasmtime::Config::new();
+        config.concurrency_support(concurrency);
+        let engine = wasmtime::Engine::new(&config).unwrap();
+        let wasm = wat::parse_str(CALLER).unwrap();
+        let component = wasmtime::component::Component::new(&engine, wasm).unwrap();
+        let mut linker = wasmtime::component::Linker::<Arc<()>>::new(&engine);
+        let import = linker.root().func_wrap_async("fail", move |_, ()| {
+            let mut waiting = waits;
+            Box::new(std::future::poll_fn(
+                move |_| -> Poll<wasmtime::Result<()>> {
+                    match std::mem::take(&mut waiting) {
+                        true => Poll::Pending,
+                        false => panic!("within an import"),
+                    }
+                },
+            ))
+        });
+        import.unwrap();
+        let (told, alive) = (Told::default(), Arc::new(()));
+        let data = alive.clone();
+        let call = call(&told, async move {
+            let mut store = wasmtime::Store::new(&engine, data);
+            let instance = linker.instantiate_async(&mut store, &component).await;
+            let run = instance
+                .unwrap()
+                .get_typed_func::<(), ()>(&mut store, "run");
+            run.unwrap().call_async(&mut store, ()).await.unwrap();
+        });
+        let mut pending = 0;
+        // SAFETY: alive until it is freed.
+        unsafe {
+            while nimbus_call_poll(call) == Polled::Pending as i32 {
+                pending += 1;
+            }
+            assert_eq!(Arc::strong_count(&alive), 1);
+            nimbus_call_free(call);
+        }
+        (pending, told.outcomes.take())
+    }
+
+    #[test]
+    fn a_panic_in_an_import_ends_the_call_of_the_guest_that_called_it() {
+        for concurrency in [false, true] {
+            for waits in [false, true] {
+                let (pending, told) = panic_under_a_guest(concurrency, waits);
+                assert_eq!(pending, u32::from(waits));
+                assert_eq!(told, [(PANIC, "within an import".to_owned())]);
+            }
+        }
+    }
+
     /// Panics when it is dropped.
     struct Fragile(Arc<AtomicU32>);
 

@@ -125,7 +125,7 @@ unsafe impl Send for Data {}
 unsafe impl Sync for Data {}
 
 impl Data {
-    #[cfg(test)]
+    #[cfg(any(test, feature = "fuzz"))]
     pub fn copy_of(bytes: &[u8]) -> Data {
         let piece = Str::of(bytes);
         let pieces = Pieces {

@@ -2,16 +2,20 @@
 //! one pass over the type, no tree of values in between.
 //!
 //! Built on hidden parts of Wasmtime (`component::__internal`): the exact version is pinned, and
-//! `tests` compares every type with Wasmtime's own `Val` through an independent codec.
+//! `tests` and `fuzz` compare every type with Wasmtime's own `Val` through an independent codec.
 
 mod bytes;
 mod channels;
+#[cfg(any(test, feature = "fuzz"))]
+mod fuzz;
 mod item;
 pub mod leb;
 mod lift;
 mod lower;
 pub mod reader;
 mod recycled;
+#[cfg(any(test, feature = "fuzz"))]
+mod reference;
 mod shape;
 mod value;
 

@@ -28,6 +28,27 @@ fn kinds_that_cannot_cross_are_refused_by_name() {
     }
 }
 
+/// Wasmtime's own gate: pointers are taken for 32 bits wide wherever values are read or written.
+#[test]
+fn guests_with_a_memory_of_64_bits_are_refused() {
+    let component = |index: &str| {
+        let text = format!(
+            "(component
+               (import \"t\" (func $t (param \"x\" string)))
+               (core module $libc (memory (export \"memory\") {index} 1))
+               (core instance $libc (instantiate $libc))
+               (core func (canon lower (func $t) (memory $libc \"memory\"))))"
+        );
+        Component::new(&Engine::default(), wat::parse_str(text).unwrap())
+    };
+    assert!(component("").is_ok());
+    let error = component("i64").expect_err("it is refused");
+    assert!(
+        format!("{error:#}").contains("64-bit memories"),
+        "{error:#}"
+    );
+}
+
 #[test]
 fn streams_of_what_cannot_cross_are_refused_by_name() {
     let mut config = Config::new();

@@ -3,7 +3,11 @@
 use wasmtime::component::Val;
 use wasmtime::component::types::Type;
 
-pub struct Random(u64);
+pub enum Random<'a> {
+    Seed(u64),
+    /// What a fuzzer chose, and zeroes behind it.
+    Given(&'a [u8]),
+}
 
 const EDGES: [i64; 20] = [
     0,
@@ -43,20 +47,29 @@ const CHARS: [char; 12] = [
     'ż',
 ];
 
-impl Random {
-    pub fn new(seed: u64) -> Random {
-        Random(seed)
+impl Random<'_> {
+    #[cfg_attr(not(test), expect(dead_code, reason = "only tests choose by a seed"))]
+    pub fn new(seed: u64) -> Random<'static> {
+        Random::Seed(seed)
     }
 
     pub fn next(&mut self) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0
+        match self {
+            Random::Seed(seed) => {
+                *seed ^= *seed << 13;
+                *seed ^= *seed >> 7;
+                *seed ^= *seed << 17;
+                *seed
+            }
+            Random::Given(bytes) => take(bytes, 8),
+        }
     }
 
     pub fn below(&mut self, limit: usize) -> usize {
-        (self.next() >> 11) as usize % limit
+        match self {
+            Random::Seed(_) => (self.next() >> 11) as usize % limit,
+            Random::Given(bytes) => take(bytes, 2) as usize % limit,
+        }
     }
 
     fn integer(&mut self) -> i64 {
@@ -87,6 +100,12 @@ impl Random {
             _ => f64::from_bits(self.next()),
         }
     }
+}
+
+fn take(bytes: &mut &[u8], count: usize) -> u64 {
+    (0..count).fold(0, |taken, _| {
+        taken << 8 | u64::from(bytes.split_off_first().copied().unwrap_or(0))
+    })
 }
 
 pub fn value(ty: &Type, random: &mut Random) -> Val {
