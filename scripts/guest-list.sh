@@ -19,6 +19,7 @@ plugin-otel           quick rust       examples/plugins/otel
 plugin-template       quick rust       examples/plugins/template
 plugin-inspect        all   go_plugin  examples/plugins/inspect
 plugin-text-cpp       all   cpp_plugin examples/plugins/text-cpp
+ticker                quick rust       examples/ticker
 command               quick rust       examples/command
 command-p3            quick rust       examples/command-p3
 http-hello-c          quick c          examples/http-hello-c

@@ -14,6 +14,10 @@ std::string_view eventName(DevEvent::Kind kind) {
     case DevEvent::Kind::kReloaded: return "reloaded";
     case DevEvent::Kind::kUnchanged: return "unchanged";
     case DevEvent::Kind::kLoadFailed: return "load-failed";
+    case DevEvent::Kind::kServiceRunning: return "service-running";
+    case DevEvent::Kind::kServiceRestarting: return "service-restarting";
+    case DevEvent::Kind::kServiceCompleted: return "service-completed";
+    case DevEvent::Kind::kServiceFailed: return "service-failed";
     case DevEvent::Kind::kWarning: return "warning";
   }
   return "unknown";

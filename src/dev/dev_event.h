@@ -35,6 +35,11 @@ struct DevEvent {
     kReloaded,      // a newer one does
     kUnchanged,     // the build made what is serving already
     kLoadFailed,    // what was built cannot run; what served before goes on
+    // Of the service `component`; `message` tells it.
+    kServiceRunning,
+    kServiceRestarting,
+    kServiceCompleted,
+    kServiceFailed,
     kWarning,
   };
   Kind kind;
@@ -42,6 +47,7 @@ struct DevEvent {
   std::string message = {};
   std::vector<std::string> paths = {};
   std::uint64_t generation = 0;
+  bool takes_requests = true;  // of kServing: else there is nothing but the service `component`
   ReloadTimes times = {};
 };
 

@@ -34,6 +34,10 @@ struct PlannedComponent {
   host::ComponentSpec spec;            // `file` is empty if a project makes it; `digest` must match
   std::optional<std::size_t> project;  // of the plan
   bool host_plugin = false;            // it serves the others, and no requests
+  bool service = false;                // it keeps running beside the others; one at most
+
+  // It may answer requests.
+  [[nodiscard]] bool servesRequests() const { return !host_plugin && !service; }
 
   friend bool operator==(const PlannedComponent&, const PlannedComponent&) = default;
 };

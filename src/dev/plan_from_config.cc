@@ -42,6 +42,7 @@ class Planner {
       TRY_VOID(planComponent(settings));
     for (const project::HostPluginSettings& settings : config().dev.host_plugins)
       TRY_VOID(planHostPlugin(settings));
+    TRY_VOID(planService());
     planInterfaces();
     planVolumes();
     TRY(plan_.routes, planRoutes(config().dev.routes, plan_.components));
@@ -110,6 +111,7 @@ class Planner {
     component.spec.name = project.component;
     project::ComponentSettings as_workload;
     TRY_VOID(planResources("workload", as_workload, component.spec));
+    component.service = config().dev.service;
     if (request_.no_build) {
       if (project.build.component_path.empty())
         return fail(ErrorCode::kInvalidArgument,
@@ -144,6 +146,26 @@ class Planner {
     spec.image = image;
     if (pull_policy.empty()) return {};
     TRY(spec.pull_policy, oci::parsePullPolicy(pull_policy));
+    return {};
+  }
+
+  // One that lies somewhere, beside the project's component.
+  Result<void> planService() {
+    const project::DevSettings& dev = config().dev;
+    if (dev.service_file.empty() && dev.service_image.empty()) return {};
+    if (dev.service)
+      return fail(ErrorCode::kInvalidArgument,
+                  fmt::format("{}: with dev.service the project's component is the service, and "
+                              "there is one",
+                              dev.service_file.empty() ? "dev.service_image" : "dev.service_file"));
+    PlannedComponent component;
+    component.service = true;
+    component.spec.name = host::kServiceName;
+    TRY_VOID(checkName("dev.service", component.spec.name));
+    TRY_VOID(planResources("workload", project::ComponentSettings(), component.spec));
+    TRY_VOID(
+        planPlace(dev.service_file, dev.service_image, dev.service_pull_policy, component.spec));
+    plan_.components.push_back(std::move(component));
     return {};
   }
 

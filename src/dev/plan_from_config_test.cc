@@ -217,9 +217,6 @@ TEST_F(PlanFromConfigTest, BackendsAndConnectionsAreTakenOver) {
 
 TEST_F(PlanFromConfigTest, WhatCannotBeHonouredIsRefusedByName) {
   const std::pair<std::string, std::string> cases[] = {
-      {"service", "true"},
-      {"service_file", "a.wasm"},
-      {"service_image", "r.example/a:1"},
       {"service_ports", "[{name: a, port: 80}]"},
       {"host_plugins", "[{id: a, file: a.wasm, maxRestarts: 1}]"},
       {"host_plugins", "[{id: a, file: a.wasm, ports: [{name: a, port: 80}]}]"},
@@ -240,6 +237,50 @@ TEST_F(PlanFromConfigTest, WhatCannotBeHonouredIsRefusedByName) {
         refusal("dev: {" + key + ": " + value + "}", ErrorCode::kUnsupported);
     EXPECT_NE(message.find("dev." + key), std::string::npos) << message;
     EXPECT_NE(message.find("config.yaml:1"), std::string::npos) << message;
+  }
+}
+
+TEST_F(PlanFromConfigTest, TheProjectsComponentMayBeTheService) {
+  const DevPlan plan = planOf(
+      "workload: {environment: {config: {A: b}}}\n"
+      "dev: {service: true, components: [{name: web, file: web.wasm}], routes: [{path: /x}]}");
+  ASSERT_EQ(plan.components.size(), 2U);
+  EXPECT_TRUE(plan.components[0].service);
+  EXPECT_EQ(plan.components[0].spec.local_resources.environment.at("A"), "b");
+  EXPECT_FALSE(plan.components[1].service);
+  EXPECT_EQ(plan.routes.at(0).component, "web") << "a service serves no requests";
+}
+
+TEST_F(PlanFromConfigTest, AServiceMayLieBesideTheProject) {
+  const DevPlan file = planOf(
+      "workload: {environment: {config: {A: b}}}\n"
+      "dev: {service_file: s.wasm, volumes: [{host_path: d, guest_path: /d}]}");
+  ASSERT_EQ(file.components.size(), 2U);
+  const PlannedComponent& service = file.components[1];
+  EXPECT_TRUE(service.service);
+  EXPECT_EQ(service.spec.name, "service");
+  EXPECT_EQ(service.spec.file, folder_.path("s.wasm"));
+  EXPECT_EQ(service.spec.local_resources.environment.at("A"), "b");
+  EXPECT_EQ(service.spec.local_resources.volume_mounts.size(), 1U);
+  const DevPlan image = planOf("dev: {service_image: 'r.example/a:1', service_pull_policy: never}");
+  EXPECT_EQ(image.components[1].spec.image, "r.example/a:1");
+  EXPECT_EQ(image.components[1].spec.pull_policy, oci::PullPolicy::kNever);
+}
+
+TEST_F(PlanFromConfigTest, ThereIsOneServiceAndItServesNoRequests) {
+  const std::pair<std::string, std::string> cases[] = {
+      {"dev: {service: true, service_file: s.wasm}",
+       "dev.service_file: with dev.service the project's component is the service"},
+      {"dev: {service_file: s.wasm, components: [{name: service, file: a.wasm}]}",
+       "dev.service: \"service\" is the name of another component"},
+      {"dev: {service_file: s.wasm, routes: [{component: service}]}",
+       "dev.routes[0]: \"service\" is the service, which serves no requests"},
+      {"dev: {service: true, routes: [{path: /x}]}",
+       "dev.routes[0]: there is nothing but a service"},
+  };
+  for (const auto& [config, expected] : cases) {
+    const std::string message = refusal(config, ErrorCode::kInvalidArgument);
+    EXPECT_NE(message.find(expected), std::string::npos) << message;
   }
 }
 

@@ -14,7 +14,13 @@ namespace {
 
 Result<std::string> componentOf(const project::RouteSettings& settings,
                                 std::span<const PlannedComponent> components) {
-  if (settings.component.empty()) return components.front().spec.name;
+  if (settings.component.empty()) {
+    const auto first = std::ranges::find_if(components, &PlannedComponent::servesRequests);
+    if (first != components.end()) return first->spec.name;
+    return fail(ErrorCode::kInvalidArgument,
+                "there is nothing but a service, which serves no "
+                "requests");
+  }
   const auto found = std::ranges::find_if(components, [&](const PlannedComponent& component) {
     return component.spec.name == settings.component;
   });
@@ -24,6 +30,10 @@ Result<std::string> componentOf(const project::RouteSettings& settings,
   if (found->host_plugin)
     return fail(ErrorCode::kInvalidArgument,
                 fmt::format("{} is of dev.host_plugins, which serve no requests",
+                            host::inQuotes(settings.component)));
+  if (found->service)
+    return fail(ErrorCode::kInvalidArgument,
+                fmt::format("{} is the service, which serves no requests",
                             host::inQuotes(settings.component)));
   return settings.component;
 }

@@ -21,10 +21,7 @@ struct MissingKey {
   std::string_view why;
 };
 constexpr MissingKey kMissing[] = {
-    {"dev.service", "this host runs no services"},
-    {"dev.service_file", "this host runs no services"},
-    {"dev.service_image", "this host runs no services"},
-    {"dev.service_ports", "this host runs no services"},
+    {"dev.service_ports", "ports of a service are not published on this machine"},
     {"dev.max_outbound_socket_connections_per_workload", "sockets of guests are not counted"},
     {"dev.max_inbound_socket_connections_per_workload", "guests do not listen"},
     {"dev.wasi_keyvalue_redis_url", "name a provider in dev.host_interfaces"},
@@ -37,7 +34,6 @@ constexpr MissingKey kMissing[] = {
 
 bool isOn(const LoadedConfig& loaded, std::string_view key) {
   const project::DevSettings& dev = loaded.config.dev;
-  if (key == "dev.service") return dev.service;
   if (key == "dev.service_ports") return !dev.service_ports.empty();
   return loaded.isGiven(key);
 }

@@ -277,7 +277,11 @@ void Session::tellOutputs(const ProjectState& state, const std::vector<std::stri
 }
 
 void Session::tellDeployed(DevEvent::Kind kind) {
-  tell({.kind = kind, .generation = generation_, .times = times_});
+  DevEvent event{.kind = kind, .generation = generation_, .times = times_};
+  event.takes_requests = !deployed_->routes.empty();
+  if (!event.takes_requests && deployed_->service)
+    event.component = deployed_->service->component.name;
+  tell(event);
 }
 
 void Session::tellOnce(DevEvent::Kind kind, std::string message) {

@@ -55,14 +55,19 @@ class Assembler {
 
   Result<host::WorkloadSpec> run() {
     for (std::size_t i = 0; i < parts_.size(); ++i) {
-      host::ComponentSpec& component = spec_.components.emplace_back(plan_.components[i].spec);
+      host::ComponentSpec component = plan_.components[i].spec;
       TRY_VOID(checkDigest(component, parts_[i]));
       component.file = parts_[i].path;
       component.digest = parts_[i].digest;
+      if (plan_.components[i].service) {
+        spec_.service.emplace().component = std::move(component);
+      } else {
+        spec_.components.push_back(std::move(component));
+      }
     }
     TRY_VOID(addNamedPlugins());
     for (std::size_t i = 0; i < parts_.size(); ++i)
-      TRY_VOID(serveImports(spec_.components[i].name, parts_[i].info));
+      TRY_VOID(serveImports(nameOf(i), parts_[i].info));
     TRY_VOID(addRoute());
     return std::move(spec_);
   }
@@ -122,10 +127,12 @@ class Assembler {
     });
   }
 
-  // By another component of the plan.
+  const std::string& nameOf(std::size_t part) const { return plan_.components[part].spec.name; }
+
+  // By another component of the plan; the service cannot be called.
   bool isExported(const std::string& importer, const wit::InterfaceName& wanted) const {
     for (std::size_t i = 0; i < parts_.size(); ++i)
-      if (spec_.components[i].name != importer &&
+      if (nameOf(i) != importer && !plan_.components[i].service &&
           exportsFor(exportedInstances(parts_[i].info), wanted))
         return true;
     return false;
@@ -215,11 +222,12 @@ class Assembler {
   Result<void> addRoute() {
     if (!spec_.routes.empty()) return {};
     for (std::size_t i = 0; i < parts_.size(); ++i) {
-      if (plan_.components[i].host_plugin || !servesHttp(parts_[i].info)) continue;
-      spec_.routes.push_back(
-          {.host = "", .path = "/", .methods = {}, .component = spec_.components[i].name});
+      if (!plan_.components[i].servesRequests() || !servesHttp(parts_[i].info)) continue;
+      spec_.routes.push_back({.host = "", .path = "/", .methods = {}, .component = nameOf(i)});
       return {};
     }
+    // A service has something to do without requests.
+    if (spec_.service) return {};
     return fail(ErrorCode::kUnsupported,
                 fmt::format("component {} does not serve HTTP: it exports neither "
                             "wasi:http/incoming-handler nor wasi:http/handler",

@@ -30,7 +30,7 @@ struct ComponentPart {
 //    workload or is bound to it; several that do are kInvalidArgument, unless an entry of the plan
 //    names one (`provider: component:plugin-NAME`);
 //  * without routes in the plan the first component that serves HTTP gets all requests; if none
-//    does, that is kUnsupported.
+//    does and there is no service, that is kUnsupported.
 [[nodiscard]] Result<host::WorkloadSpec> assembleWorkload(const DevPlan& plan,
                                                           std::span<const ComponentPart> parts,
                                                           std::span<const DevPlugin> plugins);

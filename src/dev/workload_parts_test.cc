@@ -84,6 +84,42 @@ TEST_F(WorkloadPartsTest, WithoutHttpThereIsNothingToServe) {
   EXPECT_TRUE(spec.error().message().contains("\"tool\"")) << spec.error().message();
 }
 
+TEST_F(WorkloadPartsTest, AServiceIsNoComponent) {
+  const std::vector<ComponentPart> parts{part({"wasi:keyvalue/store@0.2.0-draft"}, {"a:b/c"}),
+                                         part({})};
+  DevPlan plan = planOf({"watch", "web"});
+  plan.components[0].service = true;
+  const auto spec = assembleWorkload(plan, parts, {});
+  ASSERT_TRUE(spec) << spec.error().describe();
+  EXPECT_EQ(componentsOf(*spec), Names{"web"});
+  ASSERT_TRUE(spec->service);
+  EXPECT_EQ(spec->service->component.name, "watch");
+  EXPECT_EQ(spec->service->component.file, "/p/app.wasm");
+  EXPECT_EQ(spec->service->max_restarts, std::nullopt);
+  EXPECT_EQ(spec->routes.at(0).component, "web");
+  EXPECT_EQ(spec->host_interfaces.at(0).provider, "keyvalue-memory");
+}
+
+TEST_F(WorkloadPartsTest, AServiceAloneNeedsNoHttp) {
+  const std::vector<ComponentPart> parts{part({}, {"wasi:cli/run@0.2.0"})};
+  DevPlan plan = planOf({"watch"});
+  plan.components[0].service = true;
+  const auto spec = assembleWorkload(plan, parts, {});
+  ASSERT_TRUE(spec) << spec.error().describe();
+  EXPECT_TRUE(spec->components.empty());
+  EXPECT_TRUE(spec->routes.empty());
+}
+
+TEST_F(WorkloadPartsTest, WhatOnlyTheServiceExportsIsLookedForElsewhere) {
+  const std::vector<ComponentPart> parts{part({"a:b/c"}), part({}, {"a:b/c"})};
+  DevPlan plan = planOf({"web", "watch"});
+  plan.components[1].service = true;
+  const std::vector<DevPlugin> plugins{plugin("p", {"a:b/c"})};
+  const auto spec = assembleWorkload(plan, parts, plugins);
+  ASSERT_TRUE(spec) << spec.error().describe();
+  EXPECT_EQ(componentsOf(*spec), (Names{"web", "plugin-p"}));
+}
+
 TEST_F(WorkloadPartsTest, KeyValueIsInMemoryUnlessAPathIsGiven) {
   DevPlan plan = planOf({"web"});
   const std::vector<ComponentPart> parts{

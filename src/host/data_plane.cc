@@ -117,6 +117,8 @@ DataPlane::DataPlane(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 DataPlane::~DataPlane() {
   if (impl_->runtime)
     impl_->control->runOn(0, [this](net::Shard&) { impl_->runtime->cancelFetches(); });
+  // They have no end of their own, and use what goes now.
+  if (impl_->runtime) impl_->runtime->stopServices();
   // Requests first, on all shards: a forwarded one uses two of them.
   impl_->serving->runOnEach([this](net::Shard& shard) {
     const auto& part = impl_->parts[shard.index()];

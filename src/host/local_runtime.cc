@@ -202,8 +202,19 @@ Task<void> LocalRuntime::stopService(std::shared_ptr<LocalDeployment> deployment
 }
 
 void LocalRuntime::startService(const std::shared_ptr<LocalDeployment>& deployment) {
+  std::erase_if(with_service_, [](const auto& started) { return started.expired(); });
+  with_service_.push_back(deployment);
   serving_[deployment->runner()->shardIndex()].post(
       [deployment] { deployment->runner()->start(); });
+}
+
+void LocalRuntime::stopServices() {
+  for (const auto& started : with_service_) {
+    const auto deployment = started.lock();
+    if (!deployment) continue;
+    serving_.runOn(deployment->runner()->shardIndex(),
+                   [&](net::Shard&) { deployment->runner()->stop(); });
+  }
 }
 
 Task<void> LocalRuntime::swap(std::shared_ptr<Deployment> previous,

@@ -65,6 +65,8 @@ class LocalRuntime final : public WorkloadRuntime {
     images_.cancelAll();
     providers_.cancelWatches();
   }
+  // Ends services that still run. On the main thread, once nothing is deployed any more.
+  void stopServices();
   // Opens the providers that the workload's entries name; comes before it is assembled.
   [[nodiscard]] Task<Result<void>> openProviders(std::shared_ptr<const WorkloadSpec> spec) {
     return providers_.open(std::move(spec));
@@ -118,6 +120,7 @@ class LocalRuntime final : public WorkloadRuntime {
   Providers providers_;
   BindingTable bindings_;
   const std::shared_ptr<ServicePlaces> service_places_;
+  std::vector<std::weak_ptr<LocalDeployment>> with_service_;  // that were started
   const std::shared_ptr<ServiceListener> service_listener_ = std::make_shared<ServiceListener>();
 };
 

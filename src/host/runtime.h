@@ -67,6 +67,7 @@ struct ServiceStatus {
 // A change of a service's state.
 struct ServiceNews {
   std::string workload;
+  std::string service;  // its name
   std::uint64_t generation;
   ServiceProgress progress;
 };

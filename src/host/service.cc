@@ -90,6 +90,7 @@ Service::Service(Environment environment, std::shared_ptr<ComponentRuntime> comp
       component_(std::move(component)),
       options_(options),
       record_(std::make_shared<Record>(Record{component_->log->identity().workload,
+                                              component_->name,
                                               component_->log->identity().generation,
                                               environment_.listener,
                                               {.since = environment_.clock.wallNow()}})) {}
@@ -149,7 +150,8 @@ void Service::tell(ServiceState state, std::string reason, std::optional<Duratio
   environment_.control.post([record = record_, progress = std::move(progress)]() mutable {
     record->progress = std::move(progress);
     if (record->listener->tell)
-      record->listener->tell({record->workload, record->generation, record->progress});
+      record->listener->tell(
+          {record->workload, record->service, record->generation, record->progress});
   });
 }
 

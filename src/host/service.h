@@ -72,6 +72,7 @@ class Service {
   // What the control shard knows. Outlives this, for news that are on their way.
   struct Record {
     std::string workload;
+    std::string service;
     std::uint64_t generation;
     std::shared_ptr<ServiceListener> listener;
     ServiceProgress progress;

@@ -137,7 +137,8 @@ class FakeRuntime final : public WorkloadRuntime {
   // What a service of the newest deployment does.
   void serviceDoes(ServiceProgress progress) {
     newest_->progress = progress;
-    tell({newest_->spec().id(), newest_->generation(), std::move(progress)});
+    tell({newest_->spec().id(), newest_->spec().service->component.name, newest_->generation(),
+          std::move(progress)});
   }
   void tell(const ServiceNews& news) { tell_(news); }
 

@@ -178,8 +178,9 @@ TEST_F(WorkloadManagerTest, NewsOfAReplacedServiceAreOld) {
     Rig rig(shard);
     co_await rig.apply(withService(makeSpec("a")));
     const std::uint64_t newest = rig.events.newest();
-    rig.runtime.tell({"default/a", 4711, {.state = ServiceState::kFailed, .reason = "trap"}});
-    rig.runtime.tell({"default/b", 1, {.state = ServiceState::kFailed, .reason = "trap"}});
+    rig.runtime.tell(
+        {"default/a", "watch", 4711, {.state = ServiceState::kFailed, .reason = "trap"}});
+    rig.runtime.tell({"default/b", "watch", 1, {.state = ServiceState::kFailed, .reason = "trap"}});
     EXPECT_EQ(rig.events.newest(), newest);
     EXPECT_EQ(rig.manager->get("default/a")->reason, "");
   });

@@ -25,7 +25,8 @@ std::string readable(Duration duration) {
 }
 
 bool isProblem(Kind kind) {
-  return kind == Kind::kBuildFailed || kind == Kind::kConfigFailed || kind == Kind::kLoadFailed;
+  return kind == Kind::kBuildFailed || kind == Kind::kConfigFailed || kind == Kind::kLoadFailed ||
+         kind == Kind::kServiceRestarting || kind == Kind::kServiceFailed;
 }
 
 std::string pathList(const std::vector<std::string>& paths) {
@@ -56,7 +57,10 @@ std::string textOf(const DevEvent& event) {
       return fmt::format("error: building {}: {}", event.component, event.message);
     case Kind::kConfigFailed: return "error: configuration: " + event.message;
     case Kind::kLoadFailed: return "error: " + event.message;
-    case Kind::kServing: return "serving";
+    case Kind::kServing:
+      return event.takes_requests
+                 ? "serving"
+                 : fmt::format("Running the service {}; nothing serves HTTP", event.component);
     case Kind::kReloaded: return reloadText(event);
     case Kind::kUnchanged: return "the build made what is serving already";
     case Kind::kWarning: return "warning: " + event.message;
@@ -93,7 +97,7 @@ void DevEventPrinter::report(const DevEvent& event) {
 
 void DevEventPrinter::printText(const DevEvent& event) {
   std::string text = textOf(event);
-  if (event.kind == Kind::kServing) text = "Serving at " + url_;
+  if (event.kind == Kind::kServing && event.takes_requests) text = "Serving at " + url_;
   const bool problem = isProblem(event.kind) || event.kind == Kind::kWarning;
   lines_.print(problem ? To::kError : To::kOutput, text);
 }
@@ -103,6 +107,7 @@ void DevEventPrinter::printJson(const DevEvent& event) {
   if (!event.component.empty()) data.emplace_back("component", jsonText(event.component));
   if (!event.paths.empty()) data.emplace_back("paths", jsonList(event.paths));
   if (event.kind == Kind::kServing) {
+    if (!event.takes_requests) data.emplace_back("requests", "false");
     data.emplace_back("address", jsonText(address_));
     data.emplace_back("url", jsonText(url_));
   }

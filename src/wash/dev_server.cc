@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "dev/plan_watcher.h"
 #include "dev/runtime_deployer.h"
+#include "dev/service_report.h"
 #include "dev/session.h"
 #include "host/certificate_keeper.h"
 #include "host/data_plane.h"
@@ -93,6 +94,7 @@ class Development {
   ~Development() {
     stopBuilding();
     if (!deployer_) return;
+    plane_.control().runOn(0, [this](net::Shard&) { plane_.runtime().onServiceNews({}); });
     plane_.control().runTask(0, [this](net::Shard&) { return deployer_->close(); });
     plane_.control().runOn(0, [this](net::Shard&) { deployer_.reset(); });
   }
@@ -105,6 +107,8 @@ class Development {
 
   void make(net::Shard& shard) {
     deployer_ = std::make_unique<dev::RuntimeDeployer>(plane_.runtime(), clock_);
+    plane_.runtime().onServiceNews(
+        [this](const host::ServiceNews& news) { reporter_.report(dev::eventOf(news)); });
     watcher_ = std::make_unique<dev::PlanWatcher>(
         shard, options_.settle,
         dev::PlanWatcher::Told{

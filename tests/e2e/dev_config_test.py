@@ -61,7 +61,8 @@ class DevConfigTest(developing.TestCase):
         self.assertEqual(200, dev.get("/env").status)
 
     def test_what_this_host_cannot_do_is_refused_by_name(self):
-        for key, value in (("service_file", "a.wasm"), ("postgres_url", "postgres://x/y")):
+        for key, value in (("service_ports", [{"name": "a", "port": 80}]),
+                           ("postgres_url", "postgres://x/y")):
             with self.subTest(key):
                 self.project("http-misc", dev={key: value})
                 done = self.run_wash("-o", "json", "dev", self.root, "--addr", "127.0.0.1:0")

@@ -39,6 +39,11 @@ class Dev(harness.Server):
                           all(result["data"].get(key) == value for key, value in fields.items()),
                           f"{kind} {fields}")
 
+    def output(self, text):
+        """The next line of a guest that has this text."""
+        return self._next(lambda result: result["data"].get("event") == "output" and
+                          text in result["message"], f"the output {text!r}")
+
     def events(self, kind=None):
         """All so far."""
         data = [json.loads(line)["data"] for line in self.stdout.all]

@@ -61,6 +61,9 @@ class ReadmesTest(harness.TestCase):
         if set(guests) <= QUICK:
             self.ports = {}  # as written, and as taken
             self.run_commands(commands)
+            # The next one may want the same socket of administration.
+            while self._processes:
+                self._processes.pop().kill()
 
     def as_here(self, command):
         command = command.replace("/tmp/", f"{self.folder}/").replace(

@@ -52,6 +52,14 @@ class TestCase(harness.TestCase):
             self.assertEqual("0\n", server.request("DELETE", "/a").text)
             self.assertEqual("1\n", server.get("/a").text)
 
+    def assert_ticks(self, project, *, first="tick 1"):
+        """Builds it as `wash dev` does, which runs it as a service."""
+        dev = self.start("-o", "json", "dev", project, "--addr", "127.0.0.1:0",
+                         env=self.tools())
+        dev.wait_for_stdout(first, self.BUILD_SECONDS)
+        dev.wait_for_stdout("tick 2")
+        self.assertEqual(0, dev.terminate())
+
     def assert_greets(self, component):
         for words, expected in (([], "Hello, world!\n"), (["you", "me"], "Hello, you, me!\n")):
             done = self.run_wash("run", component, "--", *words)

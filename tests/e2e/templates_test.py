@@ -29,6 +29,11 @@ class Templates(template_projects.TestCase):
     def test_rust_greets(self):
         self.assert_greets(self.build(self.make("command", "rust")))
 
+    def test_services_run(self):
+        for language, first in (("rust", "tick 1, 1 in all"), ("c", "tick 1")):
+            with self.subTest(language):
+                self.assert_ticks(self.make("service", language), first=first)
+
     def test_a_rust_plugin_greets_and_watches_builds(self):
         self.assert_plugin(self.make("plugin", "rust", "Greeter"))
 

@@ -42,6 +42,9 @@ class Templates(template_projects.TestCase):
     def test_go_greets(self):
         self.assert_greets(self.build(self.make("command", "go")))
 
+    def test_a_go_service_runs(self):
+        self.assert_ticks(self.make("service", "go"))
+
     def test_rust_counts(self):
         self.assert_counts(self.build(self.make("http-kv-counter", "rust")))
 

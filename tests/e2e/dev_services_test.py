@@ -1,0 +1,100 @@
+#!/usr/bin/env python3
+"""Services under `wash dev`: the project's component as one, and one beside it."""
+
+import json
+import pathlib
+
+import developing
+import harness
+
+
+def steps(*each):
+    return {"environment": {"config": {"DO": "; ".join(each)}}}
+
+
+class Services(developing.TestCase):
+    def lines_of(self, dev):
+        """What guests printed so far."""
+        results = [json.loads(line) for line in dev.stdout.all]
+        return [result["message"] for result in results if result["data"]["event"] == "output"]
+
+    def wait_for_event(self, dev, kind):
+        """Events of a service come when they come, before or after others."""
+        self.eventually(lambda: dev.events(kind), f"there was no {kind}")
+        return dev.events(kind)[0]
+
+
+class OwnTest(Services):
+    def test_a_project_that_is_only_a_service_runs_and_says_so(self):
+        self.project("service-probe", dev={"service": True}, workload=steps("tick 20 beats"))
+        dev = self.dev()
+        [serving] = dev.events("serving")
+        self.assertIs(False, serving["requests"])
+        self.assertEqual("project", self.wait_for_event(dev, "service-running")["component"])
+        beat = dev.output("beats 3")
+        self.assertEqual(("project", "stdout"), (beat["component"], beat["stream"]))
+        self.assertEqual(404, dev.get("/").status)
+        self.assertEqual(0, dev.interrupt())
+
+    def test_a_swap_ends_the_old_one_and_starts_the_new_one(self):
+        self.project("service-probe", dev={"service": True}, workload=steps("tick 20 beats"))
+        dev = self.dev()
+        dev.output("beats 2")
+        self.project("service-probe", dev={"service": True}, workload=steps("tick 20 knocks"))
+        dev.output("knocks 2")
+        lines = self.lines_of(dev)
+        after = lines[lines.index("knocks 1"):]
+        self.assertEqual([], [line for line in after if line.startswith("beats")])
+
+    def test_a_failure_is_told_and_it_runs_again(self):
+        self.project("service-probe", dev={"service": True},
+                     workload=steps("until starts 3 trap", "tick 20 beats"))
+        dev = self.dev()
+        dev.output("beats 1")
+        self.eventually(lambda: len(dev.events("service-running")) == 3, "it did not run again")
+        self.assertEqual(2, len(dev.events("service-restarting")))
+        told = next(line for line in dev.stdout.all if "service-restarting" in line)
+        self.assertIn("service project failed and is started again in 0.1 s: wasm trap", told)
+        self.assertFalse(json.loads(told)["success"])
+        dev.wait_for_stderr("wasm backtrace")
+
+    def test_what_is_no_service_is_told(self):
+        self.project("tally-back", dev={"service": True})
+        dev = self.start("-o", "json", "dev", self.root, "--addr", "127.0.0.1:0")
+        dev.wait_for_stdout("does not export wasi:cli/run")
+
+    def test_the_text_says_what_it_does(self):
+        self.project("service-probe", dev={"service": True}, workload=steps("say hello"))
+        dev = self.start("dev", self.root, "--addr", "127.0.0.1:0")
+        dev.wait_for_stdout("service project has completed")
+        self.assertIn("Running the service project; nothing serves HTTP", dev.stdout.all)
+        self.assertIn("service project runs", dev.stdout.all)
+        self.assertIn("project | hello", dev.stdout.all)
+
+
+class BesideTest(Services):
+    def test_a_service_runs_beside_the_project(self):
+        self.project("http-hello", dev={"service_file": "service.wasm"},
+                     workload=steps("tick 20 beats"))
+        self.source("service.wasm", pathlib.Path(harness.guest("service-probe")).read_bytes())
+        dev = self.dev()
+        self.assertEqual("service", dev.output("beats 2")["component"])
+        clients = developing.Clients(dev, 2)
+        self.swap("http-hello-c")
+        dev.until("reloaded")
+        self.eventually(lambda: len(dev.events("service-running")) == 2, "it did not run again")
+        self.assertGreater(clients.end(), 0)
+
+    def test_several_components_and_a_service(self):
+        self.project("service-caller", dev={"service": True, "components": [
+            {"name": "web", "file": "web.wasm"}, {"name": "back", "file": "back.wasm"}]},
+            workload={"environment": {"config": {"DO": "calls", "PAUSE": "1"}}})
+        for name in ("web", "back"):
+            self.source(f"{name}.wasm", pathlib.Path(harness.guest(f"tally-{name}")).read_bytes())
+        dev = self.dev()
+        dev.output("calls 1 2")
+        self.assertEqual("1", self.text_of(dev, "/other/a").strip())
+
+
+if __name__ == "__main__":
+    harness.main()
