@@ -47,6 +47,7 @@ plugin-tally          quick rust_named tests/guests/plugin-tally
 plugin-web            quick rust_named tests/guests/plugin-web
 pair-back             quick rust_named tests/guests/pair-back
 pair-web              quick rust_named tests/guests/pair-web
+service-asker-p3      quick rust_named tests/guests/service-asker-p3
 service-caller        quick rust_named tests/guests/service-caller
 service-probe         quick rust_named tests/guests/service-probe
 tally-back            quick rust_named tests/guests/tally-back

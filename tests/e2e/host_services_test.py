@@ -281,6 +281,21 @@ class CallingTest(Services):
         self.assertIn("service: the service, keeps running\n", inspected)
         self.assertIn("back: called by others, alone\n", inspected)
 
+    def test_it_asks_one_by_http(self):
+        host = self.host()
+        host.apply({"name": "asks", "components": [hosting.component("web", "http-misc-p3",
+                                                                     poolSize=1)],
+                    "service": {"file": harness.guest("service-asker-p3"),
+                                "localResources": {"environment": {"ASK": "/count"}}}})
+        for count in (1, 2, 3):
+            host.wait_for_stderr(f"asked 200 {count}")
+        self.wait_for_state(host, "asks", "Completed")
+        whole = host.status("asks")
+        self.assertEqual(3, whole["components"][0]["callsTotal"])
+        [link] = whole["service"]["links"]
+        self.assertEqual(("wasi:http/handler@0.3.0", "web", "linked by calls"),
+                         (link["import"], link["component"], link["how"]))
+
     def test_each_sees_its_own(self):
         host = self.host()
         host.apply(self.caller("settings"))
