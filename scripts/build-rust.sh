@@ -53,7 +53,8 @@ forget_crate() {
 build() { # KEPT HASH
   forget_crate
   if [ "$fuzz" = ON ]; then
-    (cd "$root/src/rust" && "$CARGO" rustc --release --locked --lib --features fuzz -- "${coverage[@]}")
+    (cd "$root/src/rust" &&
+      "$CARGO" rustc --release --locked --lib --features fuzz -- "${coverage[@]}")
   else
     (cd "$root/src/rust" && "$CARGO" build --release --locked)
   fi
