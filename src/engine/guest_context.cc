@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "base/check.h"
 #include "engine/egress_calls.h"
 #include "engine/ffi.h"
 #include "engine/import_calls.h"
@@ -64,6 +65,9 @@ NimbusHostCalls hostCalls(HostReference* reference) {
 
 }  // namespace
 
+PrivateNetwork::PrivateNetwork() : raw_(nimbus_network_new()) { NIMBUS_CHECK(raw_ != nullptr); }
+PrivateNetwork::~PrivateNetwork() { nimbus_network_free(raw_); }
+
 Result<std::unique_ptr<GuestContext>> GuestContext::create(net::Shard& shard,
                                                            const GuestContextOptions& options,
                                                            std::shared_ptr<GuestHost> host) {
@@ -88,6 +92,7 @@ Result<std::unique_ptr<GuestContext>> GuestContext::create(net::Shard& shard,
   config.max_memory_bytes = options.max_memory_bytes;
   config.max_table_elements = options.max_table_elements;
   config.egress_window_bytes = kEgressWindowBytes;
+  config.network = options.network ? options.network->raw() : nullptr;
   config.max_handles = options.max_handles;
   config.stdio = static_cast<std::uint8_t>(options.stdio);
   config.max_lookups = options.max_lookups;

@@ -25,7 +25,10 @@ enum class SocketUse {
   kTcpAccept,
   kUdpBind,
   kUdpSend,
-  kUdpReceive
+  kUdpReceive,
+  // Connecting to loopback in a private network where nobody listens: is the machine's meant? If
+  // not, the guest is refused as if there were no such machine, which is no offence.
+  kHostLoopback
 };
 
 // Whether there may be one more socket.
@@ -50,6 +53,21 @@ class GuestHost {
   virtual void startEgress(std::shared_ptr<OutgoingRequest> request) = 0;
 };
 
+// The loopback of one workload: its TCP sockets reach each other there and nothing else, wherever
+// their instances run. Any thread; contexts keep it.
+class PrivateNetwork {
+ public:
+  PrivateNetwork();
+  ~PrivateNetwork();
+  PrivateNetwork(const PrivateNetwork&) = delete;
+  PrivateNetwork& operator=(const PrivateNetwork&) = delete;
+
+  [[nodiscard]] const NimbusNetwork* raw() const { return raw_; }
+
+ private:
+  NimbusNetwork* raw_;
+};
+
 struct GuestVolume {
   std::string host_path;
   std::string guest_path;
@@ -71,6 +89,8 @@ struct GuestContextOptions {
   std::shared_ptr<const ImportSet> imports;
   // Look-ups of names at once: each has a thread, of which files of guests need some, too.
   std::uint8_t max_lookups = 4;
+  // Null: loopback is the machine's.
+  std::shared_ptr<const PrivateNetwork> network;
 };
 
 // What the instances of one component of one workload see on one shard. Immutable; instances keep

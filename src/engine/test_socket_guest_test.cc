@@ -9,10 +9,17 @@ namespace {
 
 constexpr std::string_view kIoWit = R"(
 package wasi:io@0.2.3;
+interface error { resource error; }
 interface poll { resource pollable { block: func(); } }
 interface streams {
-  resource input-stream;
-  resource output-stream;
+  use error.{error};
+  variant stream-error { last-operation-failed(error), closed }
+  resource input-stream {
+    blocking-read: func(len: u64) -> result<list<u8>, stream-error>;
+  }
+  resource output-stream {
+    blocking-write-and-flush: func(contents: list<u8>) -> result<_, stream-error>;
+  }
 }
 )";
 
@@ -43,11 +50,18 @@ interface tcp {
   use wasi:io/streams@0.2.3.{input-stream, output-stream};
   use wasi:io/poll@0.2.3.{pollable};
   use network.{network, error-code, ip-socket-address};
+  enum shutdown-type { receive, send, both }
   resource tcp-socket {
+    start-bind: func(network: borrow<network>, local: ip-socket-address) -> result<_, error-code>;
+    finish-bind: func() -> result<_, error-code>;
+    start-listen: func() -> result<_, error-code>;
+    finish-listen: func() -> result<_, error-code>;
+    accept: func() -> result<tuple<tcp-socket, input-stream, output-stream>, error-code>;
     start-connect: func(network: borrow<network>, remote: ip-socket-address)
       -> result<_, error-code>;
     finish-connect: func() -> result<tuple<input-stream, output-stream>, error-code>;
     subscribe: func() -> pollable;
+    shutdown: func(how: shutdown-type) -> result<_, error-code>;
   }
 }
 interface tcp-create-socket {
@@ -57,6 +71,8 @@ interface tcp-create-socket {
 }
 )";
 
+// All ports are of 127.0.0.1. What may fail returns 1000 and the error-code, or 2000 if a stream
+// fails.
 constexpr std::string_view kWorlds = R"(
 package test:guests;
 world sockets {
@@ -65,19 +81,39 @@ world sockets {
   import wasi:sockets/instance-network@0.2.3;
   import wasi:sockets/tcp@0.2.3;
   import wasi:sockets/tcp-create-socket@0.2.3;
-  export open: func(port: u16) -> input-stream;  // of a connection to 127.0.0.1
+  export open: func(port: u16) -> input-stream;  // of a connection
   export close: func();                          // all of it but that stream
+  export listen: func(port: u16) -> u32;         // 0: it does
+  export serve: func() -> u32;                   // sends all of the next connection back: so much
+  export ask: func(port: u16, size: u32) -> u32; // sends so much, ends, and counts what comes back
 }
 )";
 
 constexpr std::string_view kModule = R"wat((module
+  (import "wasi:io/streams@0.2.3" "[method]input-stream.blocking-read"
+    (func $read (param i32 i64 i32)))
+  (import "wasi:io/streams@0.2.3" "[method]output-stream.blocking-write-and-flush"
+    (func $write (param i32 i32 i32 i32)))
+  (import "wasi:io/streams@0.2.3" "[resource-drop]input-stream" (func $drop-input (param i32)))
   (import "wasi:io/streams@0.2.3" "[resource-drop]output-stream" (func $drop-output (param i32)))
+  (import "wasi:io/error@0.2.3" "[resource-drop]error" (func $drop-error (param i32)))
   (import "wasi:io/poll@0.2.3" "[method]pollable.block" (func $block (param i32)))
   (import "wasi:io/poll@0.2.3" "[resource-drop]pollable" (func $drop-pollable (param i32)))
   (import "wasi:sockets/instance-network@0.2.3" "instance-network"
     (func $network (result i32)))
   (import "wasi:sockets/tcp-create-socket@0.2.3" "create-tcp-socket"
     (func $create (param i32 i32)))
+  (import "wasi:sockets/tcp@0.2.3" "[method]tcp-socket.start-bind"
+    (func $start-bind
+      (param i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32)))
+  (import "wasi:sockets/tcp@0.2.3" "[method]tcp-socket.finish-bind"
+    (func $finish-bind (param i32 i32)))
+  (import "wasi:sockets/tcp@0.2.3" "[method]tcp-socket.start-listen"
+    (func $start-listen (param i32 i32)))
+  (import "wasi:sockets/tcp@0.2.3" "[method]tcp-socket.finish-listen"
+    (func $finish-listen (param i32 i32)))
+  (import "wasi:sockets/tcp@0.2.3" "[method]tcp-socket.accept"
+    (func $accept (param i32 i32)))
   (import "wasi:sockets/tcp@0.2.3" "[method]tcp-socket.start-connect"
     (func $start-connect
       (param i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32)))
@@ -85,37 +121,124 @@ constexpr std::string_view kModule = R"wat((module
     (func $finish-connect (param i32 i32)))
   (import "wasi:sockets/tcp@0.2.3" "[method]tcp-socket.subscribe"
     (func $subscribe (param i32) (result i32)))
+  (import "wasi:sockets/tcp@0.2.3" "[method]tcp-socket.shutdown"
+    (func $shutdown (param i32 i32 i32)))
   (import "wasi:sockets/tcp@0.2.3" "[resource-drop]tcp-socket" (func $drop-socket (param i32)))
-  (memory (export "memory") 1)
+  (memory (export "memory") 2)
   (global $socket (mut i32) (i32.const 0))
+  (global $input (mut i32) (i32.const 0))
   (global $output (mut i32) (i32.const 0))
-  ;; results are at 128: 0 and, at 132, the value; or 1 and the error
-  (func $done (if (i32.load8_u (i32.const 128)) (then unreachable)))
-  (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) unreachable)
-  (func (export "open") (param $port i32) (result i32) (local $pollable i32)
+  (global $listener (mut i32) (i32.const 0))
+  ;; results are at 128: 0 and, at 132, the value; or 1 and the error, which is at 129 where there is
+  ;; no value. Lists are at 65536.
+  (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32)
+    (if (i32.gt_u (local.get 3) (i32.const 4096)) (then unreachable))
+    (i32.const 65536))
+  (func $failed (result i32) (i32.load8_u (i32.const 128)))
+  (func $error (result i32) (i32.add (i32.const 1000) (i32.load8_u (i32.const 132))))
+  (func $bare-error (result i32) (i32.add (i32.const 1000) (i32.load8_u (i32.const 129))))
+  (func $would-block (result i32) (i32.and (call $failed)
+    (i32.eq (i32.load8_u (i32.const 132)) (i32.const 8))))
+  (func $new (result i32)
     (call $create (i32.const 0) (i32.const 128))
-    (call $done)
-    (global.set $socket (i32.load (i32.const 132)))
+    (if (call $failed) (then unreachable))
+    (i32.load (i32.const 132)))
+  ;; whether $socket is connected
+  (func $connect (param $port i32) (result i32) (local $pollable i32)
+    (global.set $socket (call $new))
     (local.set $pollable (call $subscribe (global.get $socket)))
     (call $start-connect (global.get $socket) (call $network)
       (i32.const 0) (local.get $port)
       (i32.const 127) (i32.const 0) (i32.const 0) (i32.const 1)
       (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0)
       (i32.const 128))
-    (call $done)
+    (if (call $failed) (then unreachable))
     (loop $again
       (call $block (local.get $pollable))
       (call $finish-connect (global.get $socket) (i32.const 128))
-      (br_if $again (i32.and
-        (i32.load8_u (i32.const 128))
-        (i32.eq (i32.load8_u (i32.const 132)) (i32.const 8)))))  ;; would-block
-    (call $done)
+      (br_if $again (call $would-block)))
     (call $drop-pollable (local.get $pollable))
+    (global.set $input (i32.load (i32.const 132)))
     (global.set $output (i32.load (i32.const 136)))
-    (i32.load (i32.const 132)))
-  (func (export "close")
+    (i32.eqz (call $failed)))
+  (func $close
     (call $drop-output (global.get $output))
-    (call $drop-socket (global.get $socket)))))wat";
+    (call $drop-socket (global.get $socket)))
+  (export "close" (func $close))
+  (func (export "open") (param $port i32) (result i32)
+    (if (i32.eqz (call $connect (local.get $port))) (then unreachable))
+    (global.get $input))
+  (func (export "listen") (param $port i32) (result i32)
+    (global.set $listener (call $new))
+    (call $start-bind (global.get $listener) (call $network)
+      (i32.const 0) (local.get $port)
+      (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0)
+      (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0)
+      (i32.const 128))
+    (if (call $failed) (then (return (call $bare-error))))
+    (call $finish-bind (global.get $listener) (i32.const 128))
+    (if (call $failed) (then (return (call $bare-error))))
+    (call $start-listen (global.get $listener) (i32.const 128))
+    (if (call $failed) (then (return (call $bare-error))))
+    (call $finish-listen (global.get $listener) (i32.const 128))
+    (if (call $failed) (then (return (call $bare-error))))
+    (i32.const 0))
+  ;; the size of the list that was read; 0: the end
+  (func $next (result i32)
+    (call $read (global.get $input) (i64.const 4096) (i32.const 128))
+    (if (result i32) (call $failed)
+      (then
+        (if (result i32) (i32.load8_u (i32.const 132))
+          (then (i32.const 0))
+          (else (call $drop-error (i32.load (i32.const 136))) (i32.const 2000000))))
+      (else (i32.load (i32.const 136)))))
+  ;; so many bytes at 65536; whether they were
+  (func $put (param $size i32) (result i32)
+    (call $write (global.get $output) (i32.const 65536) (local.get $size) (i32.const 128))
+    (i32.eqz (call $failed)))
+  (func (export "serve") (result i32) (local $pollable i32) (local $size i32) (local $total i32)
+    (local.set $pollable (call $subscribe (global.get $listener)))
+    (loop $again
+      (call $block (local.get $pollable))
+      (call $accept (global.get $listener) (i32.const 128))
+      (br_if $again (call $would-block)))
+    (call $drop-pollable (local.get $pollable))
+    (if (call $failed) (then (return (call $error))))
+    (global.set $socket (i32.load (i32.const 132)))
+    (global.set $input (i32.load (i32.const 136)))
+    (global.set $output (i32.load (i32.const 140)))
+    (loop $more
+      (local.set $size (call $next))
+      (if (i32.gt_u (local.get $size) (i32.const 4096)) (then (return (i32.const 2000))))
+      (if (local.get $size)
+        (then
+          (if (i32.eqz (call $put (local.get $size))) (then (return (i32.const 2000))))
+          (local.set $total (i32.add (local.get $total) (local.get $size)))
+          (br $more))))
+    (call $drop-input (global.get $input))
+    (call $close)
+    (local.get $total))
+  (func (export "ask") (param $port i32) (param $size i32) (result i32)
+    (local $piece i32) (local $total i32)
+    (if (i32.eqz (call $connect (local.get $port)))
+      (then (call $drop-socket (global.get $socket)) (return (call $error))))
+    (loop $more
+      (local.set $piece (i32.const 4096))
+      (if (i32.lt_u (local.get $size) (local.get $piece))
+        (then (local.set $piece (local.get $size))))
+      (if (i32.eqz (call $put (local.get $piece))) (then (return (i32.const 2000))))
+      (local.set $size (i32.sub (local.get $size) (local.get $piece)))
+      (br_if $more (local.get $size)))
+    (call $shutdown (global.get $socket) (i32.const 1) (i32.const 128))
+    (if (call $failed) (then (return (call $bare-error))))
+    (loop $more
+      (local.set $piece (call $next))
+      (if (i32.gt_u (local.get $piece) (i32.const 4096)) (then (return (i32.const 2000))))
+      (local.set $total (i32.add (local.get $total) (local.get $piece)))
+      (br_if $more (local.get $piece)))
+    (call $drop-input (global.get $input))
+    (call $close)
+    (local.get $total))))wat";
 
 }  // namespace
 

@@ -99,20 +99,24 @@ class FakeGuestHost final : public GuestHost {
     const std::lock_guard lock(mutex_);
     lines_.push_back(std::to_string(stream) + ": " + std::string(line));
   }
-  bool socketAllowed(SocketUse, const net::IpAddress&, std::uint16_t) override {
-    return sockets_allowed;
+  bool socketAllowed(SocketUse use, const net::IpAddress&, std::uint16_t) override {
+    if (use == SocketUse::kTcpBind || use == SocketUse::kTcpListen) return listening_allowed;
+    return sockets_allowed && use != SocketUse::kHostLoopback;
   }
   bool lookupAllowed(std::string_view) override { return false; }
   SocketGrant socketOpened() override {
     if (!sockets_allowed) return SocketGrant::kNotPermitted;
     ++open_sockets;
+    ++sockets_made;
     return SocketGrant::kGranted;
   }
   void socketClosed() override { --open_sockets; }
   void startEgress(std::shared_ptr<OutgoingRequest>) override {}
 
   std::atomic<bool> sockets_allowed{false};
+  std::atomic<bool> listening_allowed{true};  // of those
   std::atomic<int> open_sockets{0};
+  std::atomic<int> sockets_made{0};
 
   // "<stream>: <line>"
   [[nodiscard]] std::vector<std::string> lines() const {

@@ -33,6 +33,8 @@ bool ShardGuestHost::socketAllowed(engine::SocketUse use, const net::IpAddress& 
     case SocketUse::kTcpAccept:
       verdict = policy.checkSocketBind(address, port, Transport::kTcp);
       break;
+    case SocketUse::kHostLoopback:
+      return policy.checkSocketConnect(address, port, Transport::kTcp).allowed();
     case SocketUse::kUdpBind:
       verdict = policy.checkSocketBind(address, port, Transport::kUdp);
       break;

@@ -23,6 +23,7 @@ typedef struct NimbusEngine NimbusEngine;        // a Wasmtime engine with its p
 typedef struct NimbusComponent NimbusComponent;  // native code of one component
 typedef struct NimbusLinked NimbusLinked;        // a component whose imports are resolved
 typedef struct NimbusContext NimbusContext;      // what instances may see: environment, volumes, …
+typedef struct NimbusNetwork NimbusNetwork;      // the private network of one workload
 typedef struct NimbusExchange NimbusExchange;    // one HTTP request and its response
 typedef struct NimbusCall NimbusCall;            // one call on a fresh instance
 typedef struct NimbusWorker NimbusWorker;        // one warm instance that serves many calls
@@ -278,6 +279,9 @@ typedef enum {
   NIMBUS_SOCKET_UDP_BIND = 4,
   NIMBUS_SOCKET_UDP_SEND = 5,
   NIMBUS_SOCKET_UDP_RECEIVE = 6,
+  // TCP_CONNECT to loopback, from a private network in which nobody listens there: whether the
+  // machine's own is meant. If not, connecting is refused as if it did not exist.
+  NIMBUS_SOCKET_HOST_LOOPBACK = 7,
 } NimbusSocketUse;
 
 typedef struct {
@@ -370,11 +374,18 @@ typedef struct {
   uint64_t max_memory_bytes;     // linear memory of one instance, all its memories together
   uint64_t max_table_elements;   // of one instance, all its tables together
   uint64_t egress_window_bytes;  // of content in flight each way per outgoing request
+  const NimbusNetwork* network;  // null: none
   uint32_t max_handles;          // of one instance: resources of the host that it holds at once
   uint8_t stdio;                 // NimbusStdio
   uint8_t max_lookups;           // of names, at once; others wait for their turn
   uint8_t reserved[2];           // 0
 } NimbusContextConfig;
+
+// What TCP sockets that are bound or connect to loopback have instead of the machine's: streams in
+// memory between instances on any threads, with no descriptor. Who may bind and listen there is
+// asked by socket_allowed. Contexts keep it.
+NimbusNetwork* nimbus_network_new(void);
+void nimbus_network_free(NimbusNetwork* network);
 
 // Opens nothing yet; volumes are opened for each instance.
 NimbusContext* nimbus_context_new(const NimbusContextConfig* config, const NimbusHostCalls* calls);
@@ -564,7 +575,7 @@ static_assert(sizeof(NimbusImportReply) == 72);
 static_assert(sizeof(NimbusHostCalls) == 168);
 static_assert(sizeof(NimbusVolume) == 40);
 static_assert(sizeof(NimbusLabel) == 40);
-static_assert(sizeof(NimbusContextConfig) == 80);
+static_assert(sizeof(NimbusContextConfig) == 88);
 static_assert(sizeof(NimbusWake) == 32);
 static_assert(sizeof(NimbusOutcome) == 40);
 static_assert(sizeof(NimbusSink) == 56);

@@ -13,6 +13,7 @@ use wasmtime_wasi::{FsPerms, WasiCtx, WasiCtxBuilder};
 
 use super::egress::EgressRequest;
 use super::import_call::ImportCalls;
+use super::sockets::network::Network;
 use super::stdio::GuestOutput;
 use crate::abi::{Field, OwnedBytes, Str, fields, guard, guard_void, slice};
 
@@ -63,6 +64,7 @@ pub struct ContextConfig {
     max_memory_bytes: u64,
     max_table_elements: u64,
     egress_window_bytes: u64,
+    network: *const PrivateNetwork,
     max_handles: u32,
     stdio: u8,
     max_lookups: u8,
@@ -71,8 +73,36 @@ pub struct ContextConfig {
 
 const _: () = {
     assert!(size_of::<Volume>() == 40);
-    assert!(size_of::<ContextConfig>() == 80);
+    assert!(size_of::<ContextConfig>() == 88);
 };
+
+/// What a guest wants to do with an address.
+#[repr(i32)]
+#[derive(Clone, Copy)]
+pub enum SocketUse {
+    TcpBind = 0,
+    TcpConnect = 1,
+    TcpListen = 2,
+    TcpAccept = 3,
+    UdpBind = 4,
+    UdpSend = 5,
+    UdpReceive = 6,
+    HostLoopback = 7,
+}
+
+impl From<SocketAddrUse> for SocketUse {
+    fn from(usage: SocketAddrUse) -> SocketUse {
+        match usage {
+            SocketAddrUse::TcpBind => SocketUse::TcpBind,
+            SocketAddrUse::TcpConnect => SocketUse::TcpConnect,
+            SocketAddrUse::TcpListen => SocketUse::TcpListen,
+            SocketAddrUse::TcpAccept => SocketUse::TcpAccept,
+            SocketAddrUse::UdpBind => SocketUse::UdpBind,
+            SocketAddrUse::UdpSend => SocketUse::UdpSend,
+            SocketAddrUse::UdpReceive => SocketUse::UdpReceive,
+        }
+    }
+}
 
 /// Whether there may be one more socket.
 pub enum SocketGrant {
@@ -94,6 +124,8 @@ pub struct Shared {
     stdio: u8,
     /// The look-ups of names that may run at once; others wait for their turn.
     pub lookups: Arc<Semaphore>,
+    /// Of the workload.
+    pub network: Option<Arc<Network>>,
 }
 
 // SAFETY: the contract of NimbusHostCalls: its functions may be called on any thread.
@@ -159,16 +191,8 @@ impl Shared {
         (self.calls.socket_closed)(self.calls.context);
     }
 
-    pub fn socket_allowed(&self, address: SocketAddr, usage: SocketAddrUse) -> bool {
-        let usage = match usage {
-            SocketAddrUse::TcpBind => 0,
-            SocketAddrUse::TcpConnect => 1,
-            SocketAddrUse::TcpListen => 2,
-            SocketAddrUse::TcpAccept => 3,
-            SocketAddrUse::UdpBind => 4,
-            SocketAddrUse::UdpSend => 5,
-            SocketAddrUse::UdpReceive => 6,
-        };
+    pub fn socket_allowed(&self, address: SocketAddr, usage: SocketUse) -> bool {
+        let usage = usage as i32;
         let (call, context) = (self.calls.socket_allowed, self.calls.context);
         match address.ip() {
             IpAddr::V4(ip) => {
@@ -195,6 +219,25 @@ impl Shared {
     }
 }
 
+/// The private network of a workload, for those who make contexts.
+pub struct PrivateNetwork(Arc<Network>);
+
+#[unsafe(no_mangle)]
+pub extern "C" fn nimbus_network_new() -> *mut PrivateNetwork {
+    guard(std::ptr::null_mut(), || {
+        let network = PrivateNetwork(Arc::default());
+        Ok(Box::into_raw(Box::new(network)))
+    })
+}
+
+/// # Safety
+/// `network` came from `nimbus_network_new` and is not used again.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nimbus_network_free(network: *mut PrivateNetwork) {
+    // SAFETY: by this function's contract.
+    guard_void(|| drop(unsafe { Box::from_raw(network) }));
+}
+
 /// What one store sees: a context for each component in it.
 pub type Contexts = Arc<[Arc<Shared>]>;
 
@@ -215,9 +258,11 @@ unsafe fn make(config: &ContextConfig, calls: HostCalls) -> wasmtime::Result<Sha
         egress_window_bytes: config.egress_window_bytes,
         stdio: config.stdio,
         lookups: Arc::new(Semaphore::new(config.max_lookups.into())),
+        network: None,
     };
     // SAFETY: by this function's contract.
     unsafe {
+        shared.network = config.network.as_ref().map(|network| network.0.clone());
         for field in fields(config.environment, config.environment_count) {
             shared
                 .environment

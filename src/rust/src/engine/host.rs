@@ -16,7 +16,6 @@ use super::exchange::Inner;
 use super::import_call::Imports;
 use super::outlet::Life;
 use super::slice;
-use super::sockets::Permits;
 
 /// What one set of header fields may hold: as much as a request's head by default, and what is
 /// counted for each field besides its text. With the number of handles (see `ContextConfig`) it
@@ -48,7 +47,6 @@ pub struct Host {
     pub table: ResourceTable,
     pub share: Share,
     pub imports: Imports,
-    pub sockets: Permits,
     /// Of the store.
     pub life: Life,
     /// The request that a guest of WASI 0.2 has, which has one at a time.
@@ -170,7 +168,6 @@ pub fn new_store(resolved: &Resolved, contexts: &Contexts) -> Result<InstanceSto
             first.max_table_elements,
         ),
         imports: Imports::new(first.clone()),
-        sockets: Permits::default(),
         life: Life::default(),
         answering: None,
         first: Slot::new(first)?,

@@ -1,7 +1,7 @@
 //! `wasi:sockets/ip-name-lookup` with a policy by name and a bound on the threads that it
 //! blocks.
 
-use std::net::{IpAddr, Ipv6Addr, ToSocketAddrs};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, ToSocketAddrs};
 use std::sync::{Arc, LazyLock};
 use std::vec;
 
@@ -17,7 +17,7 @@ use wasmtime_wasi::runtime::{AbortOnDropJoinHandle, spawn};
 
 use super::config::runtime;
 use super::host::Host;
-use super::sockets::{Sockets, VIEWS, View};
+use super::sockets::{HOST_LOOPBACK, Sockets, VIEWS, View};
 
 /// What a guest asks for: an address as it is, or a name to look up.
 #[derive(Debug, PartialEq)]
@@ -39,6 +39,21 @@ impl Asked {
                 .ok()
                 .map(|ip| Asked::Address(ip.into())),
         }
+    }
+}
+
+/// Names within a workload that has a private network, as wasmCloud has them: of its service, and of
+/// the loopback of the machine.
+fn private_name(text: &str) -> Option<IpAddr> {
+    let name = text.trim_end_matches('.').to_ascii_lowercase();
+    let inner = name.strip_suffix(".wasmcloud.internal")?;
+    match inner.strip_suffix(".svc") {
+        Some(service) if !service.is_empty() && !service.contains('.') => {
+            Some(Ipv4Addr::LOCALHOST.into())
+        }
+        _ if inner == "service" => Some(Ipv4Addr::LOCALHOST.into()),
+        _ if inner == "host" => Some(HOST_LOOPBACK.into()),
+        _ => None,
     }
 }
 
@@ -104,11 +119,30 @@ fn kept(stream: &Stream) -> Resource<LookUp> {
 }
 
 impl View<'_> {
+    /// What needs no look-up.
+    fn private_address(&mut self, name: &str) -> Option<IpAddr> {
+        let context = self.host.context_of(self.slot);
+        context.network.as_ref().and_then(|_| private_name(name))
+    }
+
     /// None: the policy forbids it. Else the turns of its component.
     fn admit_lookup(&mut self, name: &str) -> Option<Arc<Semaphore>> {
         let context = self.host.context_of(self.slot);
         let allowed = context.lookup_allowed(name);
         allowed.then(|| context.lookups.clone())
+    }
+}
+
+impl View<'_> {
+    fn begin_lookup(&mut self, name: &str) -> Result<LookUp, SocketError> {
+        let Some(turns) = self.admit_lookup(name) else {
+            return Err(ErrorCode::PermanentResolverFailure.into());
+        };
+        match Asked::parse(name) {
+            Some(Asked::Address(address)) => Ok(LookUp::done(Some(vec![address]))),
+            Some(Asked::Name(name)) => Ok(LookUp::Running(spawn(look_up(turns, name)))),
+            None => Err(ErrorCode::InvalidArgument.into()),
+        }
     }
 }
 
@@ -118,15 +152,11 @@ impl p2::Host for View<'_> {
         network: Resource<Network>,
         name: String,
     ) -> Result<Stream, SocketError> {
-        let Some(turns) = self.admit_lookup(&name) else {
-            return Err(ErrorCode::PermanentResolverFailure.into());
-        };
         // Whoever has a network may ask.
         _ = self.host.table.get(&network)?;
-        let look_up = match Asked::parse(&name) {
-            Some(Asked::Address(address)) => LookUp::done(Some(vec![address])),
-            Some(Asked::Name(name)) => LookUp::Running(spawn(look_up(turns, name))),
-            None => return Err(ErrorCode::InvalidArgument.into()),
+        let look_up = match self.private_address(&name) {
+            Some(address) => LookUp::done(Some(vec![address])),
+            None => self.begin_lookup(&name)?,
         };
         let kept = self.host.table.push(look_up)?;
         Ok(Resource::new_own(kept.rep()))
@@ -164,6 +194,9 @@ impl p3::HostWithStore<Host> for Sockets {
         name: String,
     ) -> Result<Result<Vec<wasmtime_wasi::p3::bindings::sockets::types::IpAddress>, p3::ErrorCode>>
     {
+        if let Some(address) = store.with(|mut access| access.get().private_address(&name)) {
+            return Ok(Ok(vec![address.into()]));
+        }
         let Some(turns) = store.with(|mut access| access.get().admit_lookup(&name)) else {
             return Ok(Err(p3::ErrorCode::PermanentResolverFailure));
         };
@@ -207,7 +240,7 @@ mod tests {
     use futures::FutureExt;
     use tokio::sync::Semaphore;
 
-    use super::{Asked, in_turn, look_up, runtime};
+    use super::{Asked, HOST_LOOPBACK, in_turn, look_up, private_name, runtime};
 
     #[test]
     fn names_are_told_from_addresses() {
@@ -224,6 +257,32 @@ mod tests {
         assert_eq!(Asked::parse("[::1]"), v6);
         for text in ["", "a b", "[::1", "a/b"] {
             assert_eq!(Asked::parse(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn names_of_private_networks() {
+        let service = Some(Ipv4Addr::LOCALHOST.into());
+        for name in [
+            "service.wasmcloud.internal",
+            "Service.WasmCloud.Internal.",
+            "1.svc.wasmcloud.internal",
+        ] {
+            assert_eq!(private_name(name), service, "{name}");
+        }
+        let host = Some(HOST_LOOPBACK.into());
+        assert_eq!(private_name("host.wasmcloud.internal"), host);
+        for name in [
+            "wasmcloud.internal",
+            ".wasmcloud.internal",
+            "svc.wasmcloud.internal",
+            ".svc.wasmcloud.internal",
+            "a.b.svc.wasmcloud.internal",
+            "other.wasmcloud.internal",
+            "service.wasmcloud.internal.example",
+            "localhost",
+        ] {
+            assert_eq!(private_name(name), None, "{name}");
         }
     }
 

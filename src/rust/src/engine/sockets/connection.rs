@@ -1,0 +1,140 @@
+//! The two ends of a connection within the private network. They may belong to instances on
+//! different threads.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use wasmtime_wasi::sockets::ErrorCode;
+
+use super::network::Binding;
+use super::pipe::{Guard, Pipe};
+
+/// Both directions, seen from one end.
+#[derive(Clone)]
+pub struct Pipes {
+    incoming: Arc<Pipe>,
+    outgoing: Arc<Pipe>,
+}
+
+impl Pipes {
+    /// Those of both ends.
+    pub fn pair() -> (Pipes, Pipes) {
+        let (one, other) = (Arc::<Pipe>::default(), Arc::<Pipe>::default());
+        let near = Pipes {
+            incoming: one.clone(),
+            outgoing: other.clone(),
+        };
+        let far = Pipes {
+            incoming: other,
+            outgoing: one,
+        };
+        (near, far)
+    }
+
+    /// One end is gone without having been anybody's.
+    pub fn abort(&self, guard: Guard) {
+        self.incoming.refuse();
+        self.incoming.close();
+        self.outgoing.leave(guard, true);
+    }
+}
+
+/// What one end keeps until nothing of it is left.
+struct End {
+    pipes: Pipes,
+    guard: Guard,
+    /// Of the one that connected.
+    _binding: Option<Binding>,
+}
+
+impl Drop for End {
+    fn drop(&mut self) {
+        self.pipes.incoming.close();
+        let lost = self.pipes.incoming.has_lost();
+        if lost {
+            self.pipes.incoming.refuse();
+        }
+        self.pipes.outgoing.leave(self.guard.clone(), lost);
+    }
+}
+
+/// Reads no more when it is dropped.
+pub struct Receiver(Arc<End>);
+
+impl Receiver {
+    pub fn read(&self, into: &mut [u8]) -> Poll<Result<usize, ErrorCode>> {
+        self.0.pipes.incoming.read(into)
+    }
+
+    pub fn poll_ready(&self, cx: &mut Context<'_>) -> Poll<()> {
+        self.0.pipes.incoming.poll_readable(cx)
+    }
+
+    pub fn close(&self) {
+        self.0.pipes.incoming.close();
+    }
+}
+
+impl Drop for Receiver {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+/// Has sent all when it is dropped.
+pub struct Sender(Arc<End>);
+
+impl Sender {
+    pub fn space(&self) -> Poll<Result<usize, ErrorCode>> {
+        self.0.pipes.outgoing.space()
+    }
+
+    pub fn write(&self, bytes: &[u8]) -> Poll<Result<usize, ErrorCode>> {
+        self.0.pipes.outgoing.write(bytes)
+    }
+
+    pub fn poll_ready(&self, cx: &mut Context<'_>) -> Poll<()> {
+        self.0.pipes.outgoing.poll_writable(cx)
+    }
+
+    pub fn end(&self) {
+        self.0.pipes.outgoing.end();
+    }
+}
+
+impl Drop for Sender {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+/// One end, of which both halves may be taken.
+pub struct Connection {
+    pub local: SocketAddr,
+    pub remote: SocketAddr,
+    pub receiver: Option<Arc<Receiver>>,
+    pub sender: Option<Arc<Sender>>,
+}
+
+impl Connection {
+    /// `guard` is kept until nothing of this end is left, nor of what it sent.
+    pub fn new(
+        pipes: Pipes,
+        (local, remote): (SocketAddr, SocketAddr),
+        guard: Guard,
+        binding: Option<Binding>,
+    ) -> Connection {
+        let end = Arc::new(End {
+            pipes,
+            guard,
+            _binding: binding,
+        });
+        Connection {
+            local,
+            remote,
+            receiver: Some(Arc::new(Receiver(end.clone()))),
+            sender: Some(Arc::new(Sender(end))),
+        }
+    }
+}

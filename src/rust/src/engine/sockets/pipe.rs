@@ -1,0 +1,327 @@
+//! One direction of a connection within the private network: bytes between two threads, so many at
+//! most. Nothing waits here; who cannot go on is woken when that has changed.
+
+use std::any::Any;
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+
+use wasmtime_wasi::sockets::ErrorCode;
+
+/// What may lie in one direction unread.
+pub const CAPACITY: usize = 64 << 10;
+
+/// What is given back when it is dropped: the right to have a socket.
+pub type Guard = Arc<dyn Any + Send + Sync>;
+
+#[derive(Default)]
+struct State {
+    bytes: VecDeque<u8>,
+    /// The writer sends no more.
+    ended: bool,
+    /// The reader reads no more; what it had not read by then is lost.
+    closed: bool,
+    lost: bool,
+    /// The writer went without a proper end.
+    reset: bool,
+    reader: Option<Waker>,
+    writer: Option<Waker>,
+    /// Of a writer that is gone, as long as its bytes are here.
+    guard: Option<Guard>,
+}
+
+impl State {
+    fn readable(&self) -> bool {
+        !self.bytes.is_empty() || self.ended || self.closed
+    }
+
+    fn writable(&self) -> bool {
+        self.bytes.len() < CAPACITY || self.ended || self.closed
+    }
+}
+
+/// What is to be done when the lock is gone.
+#[derive(Default)]
+struct After {
+    reader: Option<Waker>,
+    writer: Option<Waker>,
+    _guard: Option<Guard>,
+}
+
+impl After {
+    fn run(self) {
+        [self.reader, self.writer]
+            .into_iter()
+            .flatten()
+            .for_each(Waker::wake);
+    }
+}
+
+#[derive(Default)]
+pub struct Pipe(Mutex<State>);
+
+impl Pipe {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// So many bytes; 0: the end, unless there is no room for any.
+    pub fn read(&self, into: &mut [u8]) -> Poll<Result<usize, ErrorCode>> {
+        let mut state = self.state();
+        if state.closed || into.is_empty() {
+            return Poll::Ready(Ok(0));
+        }
+        if state.bytes.is_empty() {
+            return match (state.reset, state.ended) {
+                (true, _) => Poll::Ready(Err(ErrorCode::ConnectionReset)),
+                (_, true) => Poll::Ready(Ok(0)),
+                _ => Poll::Pending,
+            };
+        }
+        let count = into.len().min(state.bytes.len());
+        for (to, byte) in into.iter_mut().zip(state.bytes.drain(..count)) {
+            *to = byte;
+        }
+        let mut after = After {
+            writer: state.writer.take(),
+            ..Default::default()
+        };
+        if state.bytes.is_empty() {
+            after._guard = state.guard.take();
+        }
+        drop(state);
+        after.run();
+        Poll::Ready(Ok(count))
+    }
+
+    /// How many bytes may be written at once: never none.
+    pub fn space(&self) -> Poll<Result<usize, ErrorCode>> {
+        let state = self.state();
+        if state.closed || state.ended {
+            return Poll::Ready(Err(match state.reset {
+                true => ErrorCode::ConnectionReset,
+                false => ErrorCode::ConnectionBroken,
+            }));
+        }
+        match CAPACITY - state.bytes.len() {
+            0 => Poll::Pending,
+            space => Poll::Ready(Ok(space)),
+        }
+    }
+
+    /// So many of them were taken. One writer at a time.
+    pub fn write(&self, bytes: &[u8]) -> Poll<Result<usize, ErrorCode>> {
+        let space = match self.space() {
+            Poll::Ready(Ok(space)) => space,
+            other => return other,
+        };
+        let mut state = self.state();
+        let count = bytes.len().min(space);
+        if !state.closed {
+            state.bytes.extend(&bytes[..count]);
+        }
+        let reader = state.reader.take();
+        drop(state);
+        After {
+            reader,
+            ..Default::default()
+        }
+        .run();
+        Poll::Ready(Ok(count))
+    }
+
+    /// Ready when `read` would not be pending; at most one waits for it.
+    pub fn poll_readable(&self, cx: &mut Context<'_>) -> Poll<()> {
+        let mut state = self.state();
+        if state.readable() {
+            return Poll::Ready(());
+        }
+        state.reader = Some(cx.waker().clone());
+        Poll::Pending
+    }
+
+    /// The same for `space`.
+    pub fn poll_writable(&self, cx: &mut Context<'_>) -> Poll<()> {
+        let mut state = self.state();
+        if state.writable() {
+            return Poll::Ready(());
+        }
+        state.writer = Some(cx.waker().clone());
+        Poll::Pending
+    }
+
+    fn change(&self, change: impl FnOnce(&mut State) -> Option<Guard>) {
+        let mut state = self.state();
+        let guard = change(&mut state);
+        let after = After {
+            reader: state.reader.take(),
+            writer: state.writer.take(),
+            _guard: guard,
+        };
+        drop(state);
+        after.run();
+    }
+
+    /// The writer has written all.
+    pub fn end(&self) {
+        self.change(|state| {
+            state.ended = true;
+            None
+        });
+    }
+
+    /// The writer is gone. What it wrote keeps `guard` until it is read.
+    pub fn leave(&self, guard: Guard, reset: bool) {
+        self.change(|state| {
+            state.ended = true;
+            state.reset |= reset;
+            match state.bytes.is_empty() {
+                true => Some(guard),
+                false => state.guard.replace(guard),
+            }
+        });
+    }
+
+    /// The reader reads no more.
+    pub fn close(&self) {
+        self.change(|state| {
+            state.closed = true;
+            state.lost |= !state.bytes.is_empty();
+            state.bytes = VecDeque::new();
+            state.guard.take()
+        });
+    }
+
+    /// Whether the reader closed it before it had read all.
+    pub fn has_lost(&self) -> bool {
+        self.state().lost
+    }
+
+    /// To the writer, when the reader is gone: it was no proper end.
+    pub fn refuse(&self) {
+        self.change(|state| {
+            state.reset = true;
+            None
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::task::Wake;
+
+    use super::*;
+
+    #[derive(Default)]
+    struct Woken(AtomicUsize);
+
+    impl Wake for Woken {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    impl Woken {
+        fn count(&self) -> usize {
+            self.0.load(Ordering::Relaxed)
+        }
+    }
+
+    fn told<T>(result: Poll<Result<T, ErrorCode>>) -> String
+    where
+        T: std::fmt::Debug,
+    {
+        format!("{result:?}")
+    }
+
+    #[test]
+    fn bytes_come_in_their_order_and_end() {
+        let pipe = Pipe::default();
+        let mut buffer = [0; 4];
+        assert!(pipe.read(&mut buffer).is_pending());
+        assert_eq!(told(pipe.write(b"hello")), "Ready(Ok(5))");
+        pipe.end();
+        assert_eq!(told(pipe.read(&mut buffer)), "Ready(Ok(4))");
+        assert_eq!(&buffer, b"hell");
+        assert_eq!(told(pipe.read(&mut buffer)), "Ready(Ok(1))");
+        assert_eq!(told(pipe.read(&mut buffer)), "Ready(Ok(0))");
+        assert_eq!(told(pipe.write(b"x")), "Ready(Err(ConnectionBroken))");
+    }
+
+    #[test]
+    fn a_writer_waits_for_a_slow_reader() {
+        let pipe = Pipe::default();
+        let woken = Arc::new(Woken::default());
+        let waker = Waker::from(woken.clone());
+        let mut cx = Context::from_waker(&waker);
+        let much = vec![7; CAPACITY + 1];
+        assert_eq!(
+            told(pipe.write(&much)),
+            format!("Ready(Ok({CAPACITY}))"),
+            "no more than fits"
+        );
+        assert!(pipe.write(b"x").is_pending());
+        assert!(pipe.poll_writable(&mut cx).is_pending());
+        assert_eq!(told(pipe.read(&mut [0; 3])), "Ready(Ok(3))");
+        assert_eq!(woken.count(), 1);
+        assert!(pipe.poll_writable(&mut cx).is_ready());
+        assert_eq!(told(pipe.write(&much)), "Ready(Ok(3))");
+    }
+
+    #[test]
+    fn a_reader_is_woken_from_any_thread() {
+        let pipe = Arc::new(Pipe::default());
+        let woken = Arc::new(Woken::default());
+        let waker = Waker::from(woken.clone());
+        let mut cx = Context::from_waker(&waker);
+        assert!(pipe.poll_readable(&mut cx).is_pending());
+        let other = pipe.clone();
+        std::thread::spawn(move || assert!(other.write(b"x").is_ready()))
+            .join()
+            .unwrap();
+        assert_eq!(woken.count(), 1);
+        assert!(pipe.poll_readable(&mut cx).is_ready());
+    }
+
+    #[test]
+    fn what_nobody_reads_breaks_the_connection() {
+        let pipe = Pipe::default();
+        assert!(pipe.write(b"x").is_ready());
+        assert!(!pipe.has_lost());
+        pipe.close();
+        assert!(pipe.has_lost());
+        assert_eq!(told(pipe.write(b"x")), "Ready(Err(ConnectionBroken))");
+        pipe.refuse();
+        assert_eq!(told(pipe.space()), "Ready(Err(ConnectionReset))");
+    }
+
+    #[test]
+    fn a_reset_comes_after_what_was_sent() {
+        let pipe = Pipe::default();
+        assert!(pipe.write(b"x").is_ready());
+        pipe.leave(Arc::new(()), true);
+        assert_eq!(told(pipe.read(&mut [0; 3])), "Ready(Ok(1))");
+        assert_eq!(told(pipe.read(&mut [0; 3])), "Ready(Err(ConnectionReset))");
+    }
+
+    #[test]
+    fn who_leaves_bytes_behind_counts_until_they_are_read() {
+        let (pipe, guard) = (Pipe::default(), Arc::new(()));
+        assert!(pipe.write(b"ab").is_ready());
+        pipe.leave(guard.clone(), false);
+        assert_eq!(told(pipe.read(&mut [0; 1])), "Ready(Ok(1))");
+        assert_eq!(Arc::strong_count(&guard), 2);
+        assert_eq!(told(pipe.read(&mut [0; 1])), "Ready(Ok(1))");
+        assert_eq!(Arc::strong_count(&guard), 1);
+
+        let pipe = Pipe::default();
+        assert!(pipe.write(b"ab").is_ready());
+        pipe.leave(guard.clone(), false);
+        pipe.close();
+        assert_eq!(Arc::strong_count(&guard), 1);
+
+        Pipe::default().leave(guard.clone(), false);
+        assert_eq!(Arc::strong_count(&guard), 1);
+    }
+}
