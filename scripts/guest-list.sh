@@ -52,6 +52,8 @@ service-caller        quick rust_named tests/guests/service-caller
 service-probe         quick rust_named tests/guests/service-probe
 tally-back            quick rust_named tests/guests/tally-back
 tally-web             quick rust_named tests/guests/tally-web
+tcp-service           quick rust_named tests/guests/tcp-service
+tcp-service-p3        quick rust_named tests/guests/tcp-service-p3
 http-hello-0.2.0      quick c          examples/http-hello-c 0.2.0
 http-hello-0.2.99     quick c          examples/http-hello-c 0.2.99
 END

@@ -1,5 +1,5 @@
-// Guests that reach each other by the private network of their workload: the ends of a connection are
-// on different shards.
+// Guests that reach each other by the private network of their workload: the ends of a connection
+// are on different shards.
 
 #include <thread>
 
@@ -64,9 +64,8 @@ class Side final : public GuestEnvironment {
   // What comes of that.
   Drained drained() {
     Drained seen;
-    group_.runTask(index_, [&](net::Shard&) -> Task<void> {
-      seen = co_await drain(std::move(stream_));
-    });
+    group_.runTask(index_,
+                   [&](net::Shard&) -> Task<void> { seen = co_await drain(std::move(stream_)); });
     return seen;
   }
 

@@ -102,13 +102,20 @@ Result<void> checkConcurrency(std::string_view name, const engine::Component& co
                           inQuotes(name)));
 }
 
+Loopback loopbackOf(const WorkloadSpec& spec, const ComponentSpec& component) {
+  if (!spec.service) return Loopback::kHost;
+  return &component == &spec.service->component ? Loopback::kListens : Loopback::kPrivate;
+}
+
 Result<std::shared_ptr<const EgressPolicy>> egressPolicyOf(const ComponentSpec& component,
-                                                           const EgressOptions& host) {
+                                                           const EgressOptions& host,
+                                                           Loopback loopback) {
   const LocalResources& resources = component.local_resources;
   TRY(EgressPolicy policy,
       EgressPolicy::parse({.allowed_hosts = resources.allowed_hosts,
                            .allowed_ip_name_lookups = resources.allowed_ip_name_lookups,
-                           .allowed_host_loopback_ports = resources.allowed_host_loopback_ports},
+                           .allowed_host_loopback_ports = resources.allowed_host_loopback_ports,
+                           .loopback = loopback},
                           host));
   return std::make_shared<const EgressPolicy>(std::move(policy));
 }

@@ -30,7 +30,10 @@ namespace nimbus::host {
                                             const engine::Component& component,
                                             const CallPolicy& policy);
 
+// `component` is one of that spec's.
+[[nodiscard]] Loopback loopbackOf(const WorkloadSpec& spec, const ComponentSpec& component);
+
 [[nodiscard]] Result<std::shared_ptr<const EgressPolicy>> egressPolicyOf(
-    const ComponentSpec& component, const EgressOptions& host);
+    const ComponentSpec& component, const EgressOptions& host, Loopback loopback);
 
 }  // namespace nimbus::host

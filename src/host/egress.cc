@@ -64,6 +64,7 @@ Result<EgressPolicy> EgressPolicy::parse(const EgressLists& lists, EgressOptions
       parseList<HostPattern>("allowedIpNameLookups", lists.allowed_ip_name_lookups));
   TRY(policy.loopback_ports_,
       parseList<LoopbackPort>("allowedHostLoopbackPorts", lists.allowed_host_loopback_ports));
+  policy.loopback_ = lists.loopback;
   return policy;
 }
 
@@ -138,6 +139,7 @@ Verdict EgressPolicy::checkLookup(std::string_view name) const {
 }
 
 Verdict EgressPolicy::checkSocketUse() const {
+  if (loopback_ != Loopback::kHost) return {};
   if (!hosts_.empty() || !lookups_.empty() || !loopback_ports_.empty()) return {};
   return {DenyReason::kNotPermitted,
           "sockets are for those who have allowedHosts or allowedHostLoopbackPorts"};
@@ -159,6 +161,8 @@ Verdict EgressPolicy::checkSocketConnect(const net::IpAddress& address, std::uin
 
 Verdict EgressPolicy::checkSocketBind(const net::IpAddress& address, std::uint16_t port,
                                       Transport transport) const {
+  const bool listens = loopback_ == Loopback::kListens && transport == Transport::kTcp;
+  if (listens && rangeOf(address).kind == AddressKind::kLoopback) return {};
   const bool unspecified =
       std::ranges::all_of(address.bytes(), [](auto byte) { return byte == 0; });
   const bool has_destinations =

@@ -80,11 +80,19 @@ struct EgressOptions {
   bool (*is_own_address)(const net::IpAddress&) = net::isOwnAddress;
 };
 
+// What loopback is to the TCP sockets of a component.
+enum class Loopback {
+  kHost,     // the machine's
+  kPrivate,  // its workload's own (engine::PrivateNetwork)
+  kListens,  // the same, and it may listen there
+};
+
 // The lists of a manifest.
 struct EgressLists {
   std::vector<std::string> allowed_hosts;
   std::vector<std::string> allowed_ip_name_lookups;
   std::vector<std::string> allowed_host_loopback_ports;
+  Loopback loopback = Loopback::kHost;  // of the workload's making
 };
 
 // What one component may reach. Immutable; any thread. Everything is denied that is not allowed.
@@ -112,7 +120,7 @@ class EgressPolicy {
   // wasi:sockets: the look-up of a name.
   [[nodiscard]] Verdict checkLookup(std::string_view name) const;
 
-  // wasi:sockets: making one. Not for who may reach nothing.
+  // wasi:sockets: making one. Not for who may reach nothing, not even a service of its workload.
   [[nodiscard]] Verdict checkSocketUse() const;
 
   // wasi:sockets: connecting, or sending a datagram. The address must be covered by an entry of
@@ -121,8 +129,9 @@ class EgressPolicy {
   [[nodiscard]] Verdict checkSocketConnect(const net::IpAddress& address, std::uint16_t port,
                                            Transport transport) const;
 
-  // wasi:sockets: binding. Only what a UDP client needs: any address, port 0, and only if there is
-  // something it may send to.
+  // wasi:sockets: binding, and listening. Only what a UDP client needs: any address, port 0, and
+  // only if there is something it may send to; and TCP on the workload's own loopback for who
+  // listens there.
   [[nodiscard]] Verdict checkSocketBind(const net::IpAddress& address, std::uint16_t port,
                                         Transport transport) const;
 
@@ -135,6 +144,7 @@ class EgressPolicy {
   std::vector<HostRule> hosts_;
   std::vector<HostPattern> lookups_;
   std::vector<LoopbackPort> loopback_ports_;
+  Loopback loopback_ = Loopback::kHost;
 };
 
 }  // namespace nimbus::host

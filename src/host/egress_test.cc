@@ -385,6 +385,31 @@ TEST(EgressPolicy, LetsUdpClientsBindAndNobodyElse) {
   }
 }
 
+TEST(EgressPolicy, KnowsWhoHasALoopbackOfItsWorkload) {
+  const auto with = [](Loopback loopback) {
+    return policyOf({.allowed_hosts = {},
+                     .allowed_ip_name_lookups = {},
+                     .allowed_host_loopback_ports = {},
+                     .loopback = loopback});
+  };
+  EXPECT_FALSE(with(Loopback::kHost).checkSocketUse());
+  for (const Loopback loopback : {Loopback::kPrivate, Loopback::kListens}) {
+    const EgressPolicy policy = with(loopback);
+    EXPECT_TRUE(policy.checkSocketUse());
+    for (const char* address : {"127.0.0.1", "127.1.2.3", "0.0.0.0", "::1", "::"}) {
+      EXPECT_EQ(policy.checkSocketBind(ip(address), 7777, Transport::kTcp).allowed(),
+                loopback == Loopback::kListens)
+          << address;
+      EXPECT_FALSE(policy.checkSocketBind(ip(address), 7777, Transport::kUdp)) << address;
+    }
+    EXPECT_FALSE(policy.checkSocketBind(ip("10.0.0.1"), 7777, Transport::kTcp));
+    EXPECT_FALSE(policy.checkSocketBind(ip("0.0.0.0"), 0, Transport::kUdp))
+        << "there is nothing that it could send to";
+    EXPECT_FALSE(policy.checkSocketConnect(ip("127.0.0.1"), 7777, Transport::kTcp))
+        << "of the machine it reaches no more than others";
+  }
+}
+
 TEST(EgressPolicy, LimitsLookups) {
   const EgressPolicy policy =
       policyOf({.allowed_hosts = {},

@@ -117,14 +117,15 @@ std::shared_ptr<ComponentLog> LocalRuntime::logOf(const WorkloadSpec& spec,
 Result<std::shared_ptr<ComponentRuntime>> LocalRuntime::assembleComponent(
     const WorkloadSpec& spec, const ComponentSpec& component, std::uint64_t generation,
     std::shared_ptr<const engine::Component> loaded, const Members& members,
-    const WorkloadVolumes* volumes, std::vector<CalledImport> called) {
-  TRY(auto egress, egressPolicyOf(component, options_.egress));
+    const Together& together, std::vector<CalledImport> called) {
+  TRY(auto egress, egressPolicyOf(component, options_.egress, loopbackOf(spec, component)));
   const CallPolicy policy = callPolicyOf(component, options_.defaults);
   if (loaded) {
     TRY_VOID(checkMemory(component.name, *loaded, policy));
     TRY_VOID(checkConcurrency(component.name, *loaded, policy));
   }
-  engine::GuestContextOptions guest = contextOptionsOf(spec, component, policy, volumes);
+  engine::GuestContextOptions guest = contextOptionsOf(spec, component, policy, together.volumes);
+  guest.network = together.network;
   std::vector<BindingUse> uses;
   if (loaded) {
     TRY(uses, bind(spec, generation, *loaded, members, std::move(called), guest));

@@ -74,6 +74,11 @@ class LocalRuntime final : public WorkloadRuntime {
   // A deployment of components that are loaded already.
   [[nodiscard]] Result<std::shared_ptr<Deployment>> assemble(
       std::shared_ptr<const WorkloadSpec> spec, std::uint64_t generation, WorkloadCode code);
+  // What the components of one deployment have together.
+  struct Together {
+    const WorkloadVolumes* volumes = nullptr;
+    std::shared_ptr<const engine::PrivateNetwork> network = nullptr;  // null: there is no service
+  };
   // One component of the spec with its policies and bindings; ComponentRuntime::takeEffect() is for
   // the caller. `members`: the component itself and those composed into it, in the order of their
   // slots.
@@ -81,7 +86,7 @@ class LocalRuntime final : public WorkloadRuntime {
   [[nodiscard]] Result<std::shared_ptr<ComponentRuntime>> assembleComponent(
       const WorkloadSpec& spec, const ComponentSpec& component, std::uint64_t generation,
       std::shared_ptr<const engine::Component> loaded, const Members& members,
-      const WorkloadVolumes* volumes, std::vector<CalledImport> called = {});
+      const Together& together, std::vector<CalledImport> called = {});
 
   Task<void> swap(std::shared_ptr<Deployment> previous, std::shared_ptr<Deployment> next) override;
   Task<void> retire(std::shared_ptr<Deployment> deployment, Duration bound) override;

@@ -15,7 +15,7 @@ LocalRuntime::Assembly::Assembly(LocalRuntime& runtime, const WorkloadSpec& spec
       spec_(spec),
       generation_(generation),
       code_(code),
-      volumes_(volumes),
+      together_{volumes, spec.service ? std::make_shared<engine::PrivateNetwork>() : nullptr},
       made_(spec.memberCount()) {}
 
 // Before any component is made: who would close a cycle by way of other workloads is told so.
@@ -82,7 +82,7 @@ Result<void> LocalRuntime::Assembly::make(std::size_t component) {
     TRY(called, calledImports(members));
   }
   TRY(auto made, runtime_.assembleComponent(spec_, spec_.member(component), generation_,
-                                            code_.components[component], member_specs, volumes_,
+                                            code_.components[component], member_specs, together_,
                                             std::move(called)));
   made->digest = code_.digests[component];
   made->links = linkStatuses(code_.plan, spec_, component);

@@ -48,7 +48,7 @@ class LocalRuntime::Assembly {
   const WorkloadSpec& spec_;
   const std::uint64_t generation_;
   const WorkloadCode& code_;
-  const WorkloadVolumes* volumes_;
+  const Together together_;
   std::vector<std::shared_ptr<ComponentRuntime>> made_;  // by component; null: not yet
   std::vector<std::shared_ptr<CalledComponent>> called_;
   std::vector<std::shared_ptr<LinkedHandler>> handlers_;

@@ -69,7 +69,7 @@ Result<CallOutcome> execute(engine::Engine& engine,
   TRY_VOID(plane->openProviders(std::make_shared<const host::WorkloadSpec>(spec)));
   Command command;
   TRY(command.runtime, plane->runtime().assembleComponent(spec, only, 1, std::move(component),
-                                                          {&only}, volumes.get()));
+                                                          {&only}, {.volumes = volumes.get()}));
   command.runtime->takeEffect();
   command.arguments.push_back(only.name);
   command.arguments.insert(command.arguments.end(), arguments.begin(), arguments.end());
