@@ -60,6 +60,20 @@ TEST_F(CommandCallTest, AModuleOfPreview1IsWrapped) {
   EXPECT_EQ(outcome.kind, Kind::kOk) << outcome.message;
 }
 
+TEST_F(CommandCallTest, AnEditedCommandRunsItsOwnFunctions) {
+  EngineOptions options = smallEngine();
+  options.compile = EngineOptions::Compile::kForEditing;
+  startEngine(options);
+  const std::string fails = "(call $exit (i32.const 1)) unreachable";
+  for (int round = 0; round < 3; ++round) {
+    EXPECT_EQ(runCommand(commandGuest("(i32.const 0)")).kind, Kind::kOk);
+    EXPECT_EQ(runCommand(commandGuest("(i32.const 1)")).kind, Kind::kExit);
+    EXPECT_EQ(runCommand(commandGuest("unreachable")).kind, Kind::kTrap);
+    EXPECT_EQ(runCommand(commandGuest(fails)).kind, Kind::kExit);
+    EXPECT_EQ(engine_->loadedComponents(), 0) << "the next round compiles them again";
+  }
+}
+
 TEST_F(CommandCallTest, ComputingForTooLongEndsIt) {
   const auto component = load(commandGuest("(loop $again (br $again)) (i32.const 0)"));
   run([&](net::Shard& shard) -> Task<void> {

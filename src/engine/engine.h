@@ -31,6 +31,11 @@ struct EngineOptions {
   // or the full one for everything.
   enum class Selection { kByComponent, kAlwaysFull };
   Selection selection = Selection::kByComponent;
+  // For running, calls between composed components are inlined. For editing they are not, which
+  // compiles on more threads at once, and compiled functions are kept in memory: a component like
+  // an earlier one takes the time of the functions that differ. Functions are optimized alike.
+  enum class Compile { kForRunning, kForEditing };
+  Compile compile = Compile::kForRunning;
   std::size_t compile_threads = 0;  // 0: one per core
 };
 

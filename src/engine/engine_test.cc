@@ -319,6 +319,18 @@ TEST_F(CachedEngineTest, TheTwoEnginesKeepTheirCodeApart) {
   EXPECT_EQ(filesIn(folder_.path("code")).size(), 2);
 }
 
+TEST_F(CachedEngineTest, CodeForEditingIsKeptApart) {
+  const Bytes wasm = countingGuest();
+  startEngine(cached());
+  EXPECT_NE(load(wasm), nullptr);
+  EngineOptions editing = cached();
+  editing.compile = EngineOptions::Compile::kForEditing;
+  startEngine(editing);
+  EXPECT_FALSE(engine_->cachedCodeBytes(wasm.view()));
+  EXPECT_NE(load(wasm), nullptr);
+  EXPECT_EQ(filesIn(folder_.path("code")).size(), 2);
+}
+
 TEST_F(CachedEngineTest, AFolderThatOthersCanEnterIsRefused) {
   std::filesystem::create_directories(folder_.path("code"));
   ::chmod(folder_.path("code").c_str(), 0755);

@@ -17,6 +17,10 @@ constexpr std::uint32_t kTableElements = 100'000;
 // Calls between components composed into one vanish by it (bench/composed_call.py); inlining
 // everything makes code and compile times a multiple and gains little more.
 constexpr std::uint8_t kInlineBetweenModules = 1;
+constexpr std::uint8_t kInlineNothing = 0;
+// Of each flavour. Those of a guest with the interpreter of a language in it are about 40 MiB. What
+// is not used is forgotten once others make up half of it (function_cache.rs).
+constexpr std::uint64_t kFunctionCacheBytes = 128 << 20;
 
 // The pool reserves address space for every slot; containers and ulimit -v may forbid that.
 bool canReserve(std::uint64_t bytes) {
@@ -38,7 +42,9 @@ Result<std::unique_ptr<WasmEngine>> WasmEngine::create(const EngineOptions& opti
   config.concurrency = flavour == Flavour::kConcurrent ? 1 : 0;
   config.pooling = canReserve(reservation) ? 1 : 0;
   config.pagemap_scan = 1;
-  config.inlining = kInlineBetweenModules;
+  const bool editing = options.compile == EngineOptions::Compile::kForEditing;
+  config.inlining = editing ? kInlineNothing : kInlineBetweenModules;
+  config.function_cache_bytes = editing ? kFunctionCacheBytes : 0;
   config.instances = options.max_instances;
   config.core_instances = parts;
   config.memories = parts;

@@ -165,6 +165,9 @@ typedef struct {
   uint64_t table_keep_bytes;   // same, for tables
   uint64_t stack_keep_bytes;   // same, for stacks
   uint64_t stack_bytes;        // of one guest stack
+  // Native code of single functions that is kept in memory, so that a component like an earlier one
+  // is compiled in less time; 0 keeps none.
+  uint64_t function_cache_bytes;
 } NimbusEngineConfig;
 
 NimbusEngine* nimbus_engine_new(const NimbusEngineConfig* config, const NimbusBudget* budget);
@@ -562,7 +565,7 @@ void nimbus_egress_free(NimbusEgress* egress);
 static_assert(sizeof(NimbusStr) == 16);
 static_assert(sizeof(NimbusField) == 32);
 static_assert(sizeof(NimbusOwnedBytes) == 32);
-static_assert(sizeof(NimbusEngineConfig) == 64);
+static_assert(sizeof(NimbusEngineConfig) == 72);
 static_assert(sizeof(NimbusComponentNeeds) == 24);
 static_assert(sizeof(NimbusPieces) == 32);
 static_assert(sizeof(NimbusImport) == 40);

@@ -96,6 +96,7 @@ int run(const DevFlags& flags, const GlobalOptions& global, Plugins& plugins,
   options.log_requests =
       flags.log_requests || (global.format == OutputFormat::kText && ::isatty(STDOUT_FILENO) == 1);
   options.engine = engineOptionsOf(flags.engine);
+  options.engine.compile = engine::EngineOptions::Compile::kForEditing;
   options.ending = [&plugins] { plugins.refuseQuestions(); };
   DevFirstComponent first(plugins);
   const auto functions = [&](LinePrinter& lines) {

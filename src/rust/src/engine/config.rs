@@ -10,6 +10,7 @@ use wasmtime::{
 };
 
 use super::budget::{Budget, Total};
+use super::function_cache::FunctionCache;
 use super::host::Host;
 use super::{lookup, sockets};
 use crate::abi::{guard, guard_void};
@@ -30,9 +31,10 @@ pub struct EngineConfig {
     table_keep_bytes: u64,
     stack_keep_bytes: u64,
     stack_bytes: u64,
+    function_cache_bytes: u64,
 }
 
-const _: () = assert!(size_of::<EngineConfig>() == 64);
+const _: () = assert!(size_of::<EngineConfig>() == 72);
 
 pub struct Engine {
     pub wasm: WasmEngine,
@@ -100,6 +102,10 @@ fn make(config: &EngineConfig, budget: &Budget) -> wasmtime::Result<Engine> {
         1 => Inlining::InterModule,
         _ => Inlining::Yes,
     });
+    if config.function_cache_bytes != 0 {
+        let functions = FunctionCache::new(config.function_cache_bytes as usize);
+        wasm.enable_incremental_compilation(Arc::new(functions))?;
+    }
     if config.pooling != 0 {
         wasm.allocation_strategy(InstanceAllocationStrategy::Pooling(pooling(config)));
     }

@@ -10,6 +10,7 @@ mod egress;
 mod error_names;
 mod exchange;
 mod exports;
+mod function_cache;
 mod guest;
 mod guest_call;
 mod guest_resources;
