@@ -164,8 +164,9 @@ Task<bool> Session::buildNow(ProjectState& state, Inputs before) {
 void Session::takeOutcome(ProjectState& state, const Result<Built>& built) {
   state.failed = !built;
   if (!built) {
-    // Neither a language nor a tool.
-    if (!deployed_ && built.error().code() == ErrorCode::kNotFound) {
+    // Neither a language nor a tool; or what it makes is no component.
+    const ErrorCode code = built.error().code();
+    if (!deployed_ && (code == ErrorCode::kNotFound || code == ErrorCode::kUnsupported)) {
       hopeless_ = built.error();
       return;
     }

@@ -51,6 +51,7 @@ class FakeWorkbench final : public Workbench {
     changed_.wait(lock, stop, [&] { return !held_; });
     if (stop.stop_requested()) return fail(ErrorCode::kCancelled, "stopped");
     if (source_ == "unknown") return fail(ErrorCode::kNotFound, "no language");
+    if (source_ == "provider") return fail(ErrorCode::kUnsupported, "a program");
     if (source_.starts_with("broken")) return fail(ErrorCode::kInvalidArgument, "it is " + source_);
     component_ = source_;
     return Built{"/p/app.wasm", milliseconds(1)};
@@ -320,6 +321,17 @@ TEST_F(SessionTest, WithoutAnyWayToBuildItEnds) {
     co_await bench.start();
     while (!bench.ended) co_await shard.sleepFor(milliseconds(1));
     EXPECT_EQ(bench.ended->message(), "no language");
+    co_await bench.end();
+  });
+}
+
+TEST_F(SessionTest, WhatMakesNoComponentEndsIt) {
+  run([](net::Shard& shard) -> Task<void> {
+    Bench bench(shard);
+    bench.workbench.edit("provider");
+    co_await bench.start();
+    while (!bench.ended) co_await shard.sleepFor(milliseconds(1));
+    EXPECT_EQ(bench.ended->message(), "a program");
     co_await bench.end();
   });
 }

@@ -158,7 +158,7 @@ class Build {
 
   [[nodiscard]] Result<void> welcomeProgram() const {
     if (!request_.program_is_welcome)
-      return fail(ErrorCode::kInvalidArgument, whyNoComponent(folder_.string()));
+      return fail(ErrorCode::kUnsupported, whyNoComponent(folder_.string()));
     if (request_.config.build.component_path.empty()) return {};
     return fail(ErrorCode::kInvalidArgument,
                 "build.component_path is for components, and this project makes a provider");

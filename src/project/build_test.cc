@@ -391,10 +391,32 @@ TEST_F(BuildProvider, TakesTheSdkAndTheCompilerThatAreNamed) {
   EXPECT_THAT(calls_.front(), Contains("-DCMAKE_CXX_COMPILER=" + compiler)) << "the newest";
 }
 
+TEST_F(BuildProvider, LeavesToCMakeWhatItsArgumentsSay) {
+  std::filesystem::remove_all(folder_.root() / "lib");
+  std::filesystem::remove(compiler_);
+  const std::vector<std::vector<std::string>> places = {
+      {"-DCMAKE_PREFIX_PATH=/sdk"}, {"-D", "CMAKE_PREFIX_PATH:PATH=/sdk"}, {"-Dnimbus_DIR=/sdk"}};
+  for (const std::vector<std::string>& place : places) {
+    calls_.clear();
+    request_.arguments = {"-G", "Ninja", "-DCMAKE_CXX_COMPILER=/usr/bin/mine"};
+    std::ranges::copy(place, std::back_inserter(request_.arguments));
+    const auto outcome = buildShop();
+    ASSERT_TRUE(outcome) << outcome.error().describe();
+    std::vector<std::string> words = {
+        cmake_, "-S", ".", "-B", "build", "-Unimbus_DIR", "-DCMAKE_BUILD_TYPE=Release"};
+    std::ranges::copy(request_.arguments, std::back_inserter(words));
+    EXPECT_EQ(calls_.front(), words);
+  }
+  request_.arguments = {"-DMY_CMAKE_PREFIX_PATH=/sdk", "-DCMAKE_CXX_COMPILER_ID=x"};
+  calls_.clear();
+  EXPECT_FALSE(buildShop());
+}
+
 TEST_F(BuildProvider, IsRefusedWhereAComponentIsWanted) {
   request_.program_is_welcome = false;
   auto outcome = buildShop();
   ASSERT_FALSE(outcome);
+  EXPECT_EQ(outcome.error().code(), ErrorCode::kUnsupported) << "no edit of a source helps";
   EXPECT_THAT(outcome.error().message(), HasSubstr("makes a provider, which is a program"));
   request_.program_is_welcome = true;
   request_.config.build.component_path = "shop.wasm";

@@ -1,9 +1,13 @@
 // A provider in C++: CMake with the compiler of this machine, and an installed Nimbus. What comes
 // out is a program, and no component.
 
+#include <algorithm>
 #include <filesystem>
+#include <initializer_list>
 #include <string>
+#include <string_view>
 #include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -21,6 +25,30 @@ namespace fs = std::filesystem;
 
 constexpr std::string_view kFolder = "build";
 constexpr std::size_t kMaxCacheBytes = std::size_t{4} << 20;
+
+// Whether the arguments after "--" give CMake one of these variables, as -DNAME[:TYPE]=VALUE or in
+// two words. What a variable name is followed by ends it.
+bool defines(const std::vector<std::string>& arguments,
+             std::initializer_list<std::string_view> names) {
+  bool in_two_words = false;
+  for (std::string_view word : arguments) {
+    const bool definition = in_two_words || word.starts_with("-D");
+    if (!in_two_words && definition) word.remove_prefix(2);
+    in_two_words = definition && word.empty();
+    const std::string_view name = word.substr(0, word.find_first_of(":="));
+    if (definition && std::ranges::find(names, name) != names.end()) return true;
+  }
+  return false;
+}
+
+// Where the SDK is, unless the arguments tell CMake so: then another place of an earlier build is
+// forgotten.
+Result<std::string> placeOfSdk(const BuildContext& context) {
+  if (defines(context.request.arguments, {"CMAKE_PREFIX_PATH", "nimbus_DIR", "nimbus_ROOT"}))
+    return "-Unimbus_DIR";
+  TRY(const std::string package, findProviderSdk(context.tools, context.request.config.build.env));
+  return "-Dnimbus_DIR=" + package;
+}
 
 // What project() says in the CMakeLists.txt, as CMake has read it.
 Result<std::string> projectName(const fs::path& cache) {
@@ -42,17 +70,20 @@ class CppProviderBuilder final : public LanguageBuilder {
   }
 
   [[nodiscard]] Result<BuildPlan> plan(const BuildContext& context) const override {
-    const StringMap& environment = context.request.config.build.env;
-    TRY(const std::string package, findProviderSdk(context.tools, environment));
-    TRY(const std::string compiler, findProviderCompiler(context.tools, environment));
+    const std::vector<std::string>& given = context.request.arguments;
+    TRY(std::string sdk, placeOfSdk(context));
     TRY(const std::string cmake,
         context.tools.need("cmake", "providers in C++", "apt-get install cmake"));
-    BuildStep configure{.arguments = {cmake, "-S", ".", "-B", std::string(kFolder),
-                                      "-DCMAKE_CXX_COMPILER=" + compiler,
-                                      "-Dnimbus_DIR=" + package}};
+    BuildStep configure{.arguments = {cmake, "-S", ".", "-B", std::string(kFolder)}};
+    if (!defines(given, {"CMAKE_CXX_COMPILER"})) {
+      TRY(const std::string compiler,
+          findProviderCompiler(context.tools, context.request.config.build.env));
+      configure.arguments.push_back("-DCMAKE_CXX_COMPILER=" + compiler);
+    }
+    configure.arguments.push_back(std::move(sdk));
     configure.arguments.push_back(
         fmt::format("-DCMAKE_BUILD_TYPE={}", context.debug() ? "Debug" : "Release"));
-    append(configure.arguments, context.request.arguments);
+    append(configure.arguments, given);
     BuildStep build{.arguments = {cmake, "--build", std::string(kFolder)}};
     return BuildPlan{.steps = {std::move(configure), std::move(build)}};
   }
