@@ -11,6 +11,7 @@
 #include "engine/digest.h"
 #include "engine/engine.h"
 #include "host/capability_catalog.h"
+#include "host/component_links.h"
 #include "host/files.h"
 #include "host/text_rules.h"
 #include "wit/interface_name.h"
@@ -104,7 +105,7 @@ class Assembler {
       if (import.kind != "instance") continue;
       const bool labelled = !import.implements.empty();
       const std::string& interface = labelled ? import.implements : import.name;
-      if (isEnginePackage(import.parts.package)) continue;
+      if (isEnginePackage(import.parts.package) && !host::isHttpHandler(import.parts)) continue;
       if (hasEntry(labelled ? import.name : "", interface)) continue;
       if (!labelled && isExported(component, import.parts)) continue;
       if (const host::Capability* capability = host::findCapability(interface)) {
@@ -159,6 +160,7 @@ class Assembler {
     if (fitting.size() == 1) {
       const DevPlugin& plugin = *fitting.front();
       if (plugin.given.empty()) return add(plugin);
+      if (host::isHttpHandler(import.parts)) return refuseRequests(component, import, plugin);
       bindTo(plugin, import.parts);
       return {};
     }
@@ -167,6 +169,15 @@ class Assembler {
                             "in dev.host_interfaces by provider: component:{}",
                             host::inQuotes(component), import.name, fmt::join(names, ", "),
                             componentName(*fitting.front())));
+  }
+
+  // HTTP passes from component to component of a workload, and to nobody else.
+  static Result<void> refuseRequests(const std::string& component, const wit::ExternName& import,
+                                     const DevPlugin& plugin) {
+    return fail(ErrorCode::kUnsupported,
+                fmt::format("component {} imports {}, which plugin {} exports: requests are passed "
+                            "on only to plugins that are not long-lived and use no runner",
+                            host::inQuotes(component), import.name, plugin.name));
   }
 
   // One entry for all of a package, so that its interfaces share their resources.

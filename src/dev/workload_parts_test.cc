@@ -276,6 +276,26 @@ TEST_F(WorkloadPartsTest, WhatIsGivenIsBoundOnceForAPackage) {
   EXPECT_EQ(entry.provider, "given:plugin-1a");
 }
 
+TEST_F(WorkloadPartsTest, RequestsArePassedOnToAPluginThatIsPartOfTheWorkload) {
+  const std::string handler = "wasi:http/incoming-handler@0.2.6";
+  const std::vector<ComponentPart> parts{part({handler})};
+  DevPlugin answers = plugin("answers", {"wasi:http/incoming-handler@0.2.0"});
+  const auto spec = assembleWorkload(planOf({"web"}), parts, std::vector{answers});
+  ASSERT_TRUE(spec) << spec.error().describe();
+  EXPECT_EQ(componentsOf(*spec), (Names{"web", "plugin-answers"}));
+  ASSERT_EQ(spec->routes.size(), 1U);
+  EXPECT_EQ(spec->routes[0].component, "web");
+
+  answers.given = "plugin-1";
+  const auto refused = assembleWorkload(planOf({"web"}), parts, std::vector{answers});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code(), ErrorCode::kUnsupported);
+  EXPECT_EQ(refused.error().message(),
+            "component \"web\" imports " + handler +
+                ", which plugin answers exports: requests are passed on only to plugins that are "
+                "not long-lived and use no runner");
+}
+
 TEST_F(WorkloadPartsTest, WhatAPluginImportsIsGivenToo) {
   DevPlugin contract;
   contract.name = "wash";

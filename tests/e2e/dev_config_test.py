@@ -115,6 +115,12 @@ class DevConfigTest(developing.TestCase):
         self.assertIn("has the digest", dev.until("load-failed")["message"])
         self.assertEqual(200, dev.get("/").status)
 
+    def test_requests_that_a_component_passes_on_reach_a_host_plugin(self):
+        self.project("http-relay", dev={"host_plugins": [{"id": "behind", "file": "behind.wasm"}]})
+        self.source("behind.wasm", pathlib.Path(harness.guest("http-hello")).read_bytes())
+        dev = self.dev()
+        self.assertEqual("hello from rust /there\n", self.text_of(dev, "/there"))
+
     def test_a_second_project_is_built_and_followed(self):
         self.project("pair-web", dev={"components": [{"name": "back", "project": "../back"}]})
         back = "../back/"
