@@ -54,6 +54,16 @@ std::vector<TemplateInfo> fitting(const NewChoice& choice, const TemplateCatalog
   return infos;
 }
 
+// Those of the name that was said, else those in the language, else all: where none fits both.
+std::vector<TemplateInfo> closest(NewChoice choice, const TemplateCatalog& catalog) {
+  const std::string language = std::exchange(choice.language, "");
+  if (auto named = fitting(choice, catalog); !named.empty()) return named;
+  choice.template_name.clear();
+  choice.language = language;
+  auto spoken = fitting(choice, catalog);
+  return spoken.empty() ? catalog.builtin : spoken;
+}
+
 std::string said(const NewChoice& choice) {
   std::string text;
   if (!choice.template_name.empty()) text += fmt::format(" \"{}\"", choice.template_name);
@@ -68,7 +78,7 @@ Result<TemplateInfo> pick(const NewChoice& choice, const TemplateCatalog& catalo
   if (infos.empty())
     return fail(ErrorCode::kNotFound,
                 fmt::format("there is no template{}; there are:\n  {}", said(choice),
-                            fmt::join(lines(catalog.builtin), "\n  ")));
+                            fmt::join(lines(closest(choice, catalog)), "\n  ")));
   if (!surroundings.interactive)
     return fail(ErrorCode::kInvalidArgument,
                 fmt::format("which template? Say it with --template and --language:\n  {}",

@@ -104,8 +104,14 @@ class TestCase(harness.TestCase):
         return self.folder / "project"
 
     def source(self, name, text):
-        """A source file, written beside and renamed, as editors do."""
-        return self.write(f"project/{name}", text)
+        """A source file, written beside and renamed, as editors do: under a name that is known
+        for no source, as a round may see it."""
+        path = self.root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        fresh = path.with_name(path.name + "~")
+        fresh.write_bytes(text if isinstance(text, bytes) else text.encode())
+        fresh.rename(path)
+        return path
 
     def configure(self, settings):
         self.source(".wash/config.yaml", json.dumps(settings))

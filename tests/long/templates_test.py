@@ -11,6 +11,8 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
 import harness  # pylint: disable=wrong-import-position
 import template_projects  # pylint: disable=wrong-import-position
 
+harness.PATIENCE_SECONDS = 300  # of one start, which compiles an interpreter
+
 INSTALL = """
 set -euo pipefail
 root=$1 cache=$2

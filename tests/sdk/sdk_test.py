@@ -105,26 +105,36 @@ class SdkTest(interop.TestCase):
         self.assertEqual((0, "no such article: gold\n"), ask("gold", "1"))
 
     def test_the_template_serves_a_component(self):
-        made = self.of_the_sdk("new", "todo", "--template", "provider", "--language", "cpp")
+        # A name that the folder of its bindings must not have.
+        made = self.of_the_sdk("new", "bindings", "--template", "provider", "--language", "cpp")
         self.assertNotIn("note:", made.stdout)
-        built = self.of_the_sdk("-o", "json", "build", "todo", "--", "-G", "Ninja",
+        built = self.of_the_sdk("-o", "json", "build", "bindings", "--", "-G", "Ninja",
                                 "-DCMAKE_CXX_FLAGS=" + WARNINGS)
         data = harness.json.loads(built.stdout)["data"]
         self.assertEqual(("cpp-provider", None), (data["language"], data["component_path"]))
         address = self.start(data["program_path"], f"unix:{self.folder}/todo.sock").announced
-        ask = self.asking(self.folder / "todo" / "build" / "ask-tasks", address)
+        ask = self.asking(self.folder / "bindings" / "build" / "ask-tasks", address)
         self.assertEqual((0, "1 [ ] buy milk\n"), ask("add", "buy milk"))
         self.assertEqual((1, "ask-tasks: there is no task 2\n"), ask("finish", "2"))
-        component = self.component_that_finishes(self.folder / "todo" / "wit")
+        component = self.component_that_finishes(self.folder / "bindings" / "wit")
         for asked, answer in (("1", "done: buy milk\n"), ("7", "there is no task 7\n")):
             done = self.run_wash("run", component, "--provider", f"local:tasks={address}", "--",
                                  asked)
             self.assertEqual((0, answer), (done.returncode, done.stdout), done.stderr)
         self.assertEqual((0, "1 [x] buy milk\n"), ask("all"))
-        for words in (("run",), ("plugin", "test")):
-            refused = self.run_wash(*words, self.folder / "todo")
+        for words in (("run",), ("plugin", "test"), ("dev", "--addr", "127.0.0.1:0")):
+            refused = self.run_wash(*words, self.folder / "bindings")
             self.assertEqual(1, refused.returncode)
             self.assertIn("makes a provider, which is a program and no component", refused.stderr)
+
+    def test_the_template_takes_the_sdk_that_is_named(self):
+        self.of_the_sdk("new", "todo", "--template", "provider", "--language", "cpp")
+        built = self.run_wash("build", "todo", "--", f"-DCMAKE_PREFIX_PATH={self.prefix}",
+                              f"-DCMAKE_CXX_COMPILER={COMPILER}", cwd=self.folder,
+                              env={**self.environment(), "PATH": os.environ["PATH"]},
+                              timeout_seconds=600)
+        self.assertEqual(0, built.returncode, built.stdout + built.stderr)
+        self.assertTrue((self.folder / "todo" / "build" / "todo").is_file())
 
     def of_the_sdk(self, *words):
         """Runs the `wash` that is installed."""
