@@ -252,8 +252,13 @@ Result<std::unique_ptr<Engine>> Engine::create(EngineOptions options, Logger& lo
   auto impl = std::make_unique<Impl>(std::move(options), log);
   impl->budget.reset(nimbus_budget_new(impl->options.max_total_memory_bytes));
   if (!impl->options.cache_folder.empty()) {
-    TRY(impl->cache,
-        CodeCache::open(impl->options.cache_folder, impl->options.cache_max_bytes, log));
+    auto cache = CodeCache::open(impl->options.cache_folder, impl->options.cache_max_bytes, log);
+    if (!cache && !impl->options.cache_is_default) return std::unexpected(cache.error());
+    if (cache) {
+      impl->cache = *std::move(cache);
+    } else {
+      log.warn("native code is not kept between runs", {{"reason", cache.error().describe()}});
+    }
   }
   const std::size_t threads = impl->options.compile_threads != 0
                                   ? impl->options.compile_threads

@@ -18,6 +18,8 @@ namespace nimbus::engine {
 struct EngineOptions {
   // Of native code on disk; empty: compile anew in every process.
   std::string cache_folder;
+  // Nobody asked for that folder: if it cannot be used there is a warning, and no cache.
+  bool cache_is_default = false;
   std::uint64_t cache_max_bytes = 4ULL << 30;
   // Linear memory of all instances together.
   std::uint64_t max_total_memory_bytes = 4ULL << 30;

@@ -27,8 +27,8 @@ void addEngineFlags(CLI::App& command, EngineFlags& flags) {
 engine::EngineOptions engineOptionsOf(const EngineFlags& flags) {
   engine::EngineOptions options;
   if (!flags.no_cache) {
-    options.cache_folder =
-        flags.cache_folder.empty() ? defaultCodeCacheFolder() : flags.cache_folder;
+    options.cache_is_default = flags.cache_folder.empty();
+    options.cache_folder = options.cache_is_default ? defaultCodeCacheFolder() : flags.cache_folder;
   }
   options.max_total_memory_bytes = defaultGuestMemoryBytes();
   if (flags.engine == "full") options.selection = engine::EngineOptions::Selection::kAlwaysFull;

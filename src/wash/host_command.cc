@@ -76,6 +76,7 @@ Result<host::HostConfig> configOf(const HostFlags& flags, const GlobalOptions& g
   const engine::EngineOptions engine = engineOptionsOf(flags.engine);
   if (config.engine.cache_folder.empty() && !flags.engine.no_cache) {
     config.engine.cache_folder = engine.cache_folder;
+    config.engine.cache_is_default = engine.cache_is_default;
   }
   if (flags.engine.engine == "full") config.engine.selection = engine.selection;
   return config;

@@ -77,6 +77,13 @@ class CacheTest(harness.TestCase):
         self.assertEqual(200, server.get().status)
         self.assertEqual(1, len(list((self.folder / "xdg/nimbus/code").glob("*.code"))))
 
+    def test_a_default_that_cannot_be_used_is_done_without(self):
+        self.write("file", "")
+        server = self.wash("run", harness.guest("http-hello"), "--addr", "127.0.0.1:0",
+                           env=self.environment(XDG_CACHE_HOME=f"{self.folder}/file"))
+        self.assertEqual(200, server.get().status)
+        server.wait_for_stderr(rf"native code is not kept between runs .*{self.folder}/file")
+
     def test_without_a_cache_nothing_is_written(self):
         server = self.wash("run", harness.guest("http-hello"), "--addr", "127.0.0.1:0",
                            "--no-cache",

@@ -68,8 +68,9 @@ class ClosedStreamsTest(harness.TestCase):
             self.assertEqual(1, process.wait(harness.PATIENCE_SECONDS))
 
     def test_a_result_without_a_place_is_no_success(self):
-        done = self.run_wash("version", preexec_fn=lambda: os.close(1))
-        self.assertNotEqual(0, done.returncode)
+        done = self.run_wash("--version", preexec_fn=lambda: os.close(1))
+        self.assertEqual(1, done.returncode)
+        self.assertIn("cannot write to standard output", done.stderr)
 
 
 class UnreadGuestOutputTest(harness.TestCase):
