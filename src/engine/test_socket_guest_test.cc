@@ -129,8 +129,8 @@ constexpr std::string_view kModule = R"wat((module
   (global $input (mut i32) (i32.const 0))
   (global $output (mut i32) (i32.const 0))
   (global $listener (mut i32) (i32.const 0))
-  ;; results are at 128: 0 and, at 132, the value; or 1 and the error, which is at 129 where there is
-  ;; no value. Lists are at 65536.
+  ;; results are at 128: 0 and, at 132, the value; or 1 and the error, which is at 129 where there
+  ;; is no value. Lists are at 65536.
   (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32)
     (if (i32.gt_u (local.get 3) (i32.const 4096)) (then unreachable))
     (i32.const 65536))

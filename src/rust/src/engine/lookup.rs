@@ -42,8 +42,8 @@ impl Asked {
     }
 }
 
-/// Names within a workload that has a private network, as wasmCloud has them: of its service, and of
-/// the loopback of the machine.
+/// Names within a workload that has a private network, as wasmCloud has them: of its service, and
+/// of the loopback of the machine.
 fn private_name(text: &str) -> Option<IpAddr> {
     let name = text.trim_end_matches('.').to_ascii_lowercase();
     let inner = name.strip_suffix(".wasmcloud.internal")?;

@@ -1,4 +1,5 @@
-//! Options of a socket that has no descriptor: what a guest has set, or what Linux has for new ones.
+//! Options of a socket that has no descriptor: what a guest has set, or what Linux has for new
+//! ones.
 
 use wasmtime_wasi::sockets::ErrorCode;
 

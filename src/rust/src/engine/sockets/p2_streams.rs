@@ -17,8 +17,8 @@ use super::Permit;
 use super::connection::{Receiver, Sender};
 use super::pipe::CAPACITY;
 
-/// What a guest reads of the world: it may outlive the socket in the hands of another component, and
-/// keeps the descriptor open, so it has the permit, too.
+/// What a guest reads of the world: it may outlive the socket in the hands of another component,
+/// and keeps the descriptor open, so it has the permit, too.
 pub struct Counted {
     pub stream: DynInputStream,
     pub _permit: Arc<Permit>,

@@ -16,7 +16,9 @@ use wasmtime_wasi::p3::bindings::sockets::types::{
     IpSocketAddress,
 };
 use wasmtime_wasi::p3::sockets::SocketError;
-use wasmtime_wasi::sockets::{TcpSocket, UdpSocket, WasiSockets, WasiSocketsCtxView};
+use wasmtime_wasi::sockets::{
+    ErrorCode as SocketCode, TcpSocket, UdpSocket, WasiSockets, WasiSocketsCtxView,
+};
 
 use super::connection::Connection;
 use super::network::{Family, Listener};
@@ -491,7 +493,7 @@ impl Socket {
     /// Not for those of the world.
     fn options_told<T>(
         &mut self,
-        about: impl FnOnce(&mut Options) -> std::result::Result<T, wasmtime_wasi::sockets::ErrorCode>,
+        about: impl FnOnce(&mut Options) -> std::result::Result<T, SocketCode>,
     ) -> Told<T> {
         match &self.state {
             State::Local(Local::Closed(error)) => Err((*error).into()),
