@@ -36,12 +36,16 @@ void CommandCall::onWake() {
   const auto polled = static_cast<Poller::Polled>(nimbus_call_poll(call_));
   bool ended = polled == Poller::Polled::kDone;
   cpu_time_ += poller_.cpuOfPoll();
-  if (polled == Poller::Polled::kCutShort) poller_.cutShort(cpu_time_);
+  if (polled == Poller::Polled::kCutShort) {
+    stretch_ += poller_.cpuOfPoll();
+    poller_.cutShort(stretch_);
+  }
   if (!ended && cpu_time_ > cpu_limit_) {
     ended = true;
     outcome_ = {CallOutcome::Kind::kCpuLimit, 0, "the command used up its CPU time"};
   }
   poller_.endPoll(ended ? Poller::Polled::kDone : polled);
+  if (polled != Poller::Polled::kCutShort && !poller_.wokeItself()) stretch_ = Duration::zero();
   if (ended) ended_.set();  // may destroy this
 }
 

@@ -31,6 +31,7 @@ class CommandCall final : Poller::Client {
   std::uint64_t token_;
   const Duration cpu_limit_;
   Duration cpu_time_{};
+  Duration stretch_{};  // of it, since the guest last waited
   std::optional<CallOutcome> outcome_;
   Event ended_;
 };

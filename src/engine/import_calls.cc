@@ -77,8 +77,10 @@ class ImportCalls::Call : private ListLink<ImportCalls::Call> {
     }
     NimbusReplySlot* slot = std::exchange(slot_, nullptr);
     NimbusImportReply reply{};
-    owner_.results_.become(std::move(results));
-    if (owner_.answer(*function_, reply) == NIMBUS_IMPORT_DONE) {
+    // Not the owner's: a handler that is just called may have woken this.
+    wrpc::Encoder encoded;
+    encoded.become(std::move(results));
+    if (owner_.answer(*function_, encoded, reply) == NIMBUS_IMPORT_DONE) {
       nimbus_reply(slot, reply.results, reply.channels);
     } else {
       nimbus_reply_error(slot, reply.error);
@@ -114,9 +116,8 @@ wrpc::Session& ImportCalls::session(std::size_t provider) {
   return *session;
 }
 
-ImportCalls::Call& ImportCalls::nextCall() {
-  if (!spare_) spare_ = std::make_unique<Call>(*this);
-  return *spare_;
+std::unique_ptr<ImportCalls::Call> ImportCalls::takeSpare() {
+  return spare_ ? std::move(spare_) : std::make_unique<Call>(*this);
 }
 
 NimbusImportStatus ImportCalls::refuse(std::string message, NimbusImportReply& reply) {
@@ -130,15 +131,16 @@ bool ImportCalls::mayWait(std::size_t parameter_bytes) const {
   return waiting_calls_ < kMaxWaitingCalls && waiting_bytes_ + parameter_bytes <= kMaxWaitingBytes;
 }
 
-NimbusImportStatus ImportCalls::answer(const ImportSet::Function& function,
+NimbusImportStatus ImportCalls::answer(const ImportSet::Function& function, wrpc::Encoder& encoded,
                                        NimbusImportReply& reply) {
-  if (const auto few = results_.few()) [[likely]] {
+  if (const auto few = encoded.few()) [[likely]] {
     last_.show(*few, reply.results);
     reply.channels = {};
     return NIMBUS_IMPORT_DONE;
   }
-  auto results = std::move(results_).finish();
+  auto results = std::move(encoded).finish();
   if (!results) {
+    encoded.clear();  // what it had got so far
     return refuse("the import " + function.name + " failed: " + results.error().describe(), reply);
   }
   last_.hand(std::move(results->bytes), reply.results);
@@ -147,11 +149,11 @@ NimbusImportStatus ImportCalls::answer(const ImportSet::Function& function,
 }
 
 // Those that are few are read where they lie; what is large or has channels changes hands.
-std::optional<Task<Result<wrpc::Values>>> ImportCalls::begin(const ImportSet::Function& function,
+std::optional<Task<Result<wrpc::Values>>> ImportCalls::begin(Call& call,
+                                                             const ImportSet::Function& function,
                                                              const NimbusOwnedBytes& params,
                                                              std::int64_t deadline_ns) {
   const wrpc::Consumer& consumer = *imports_->providers()[function.provider].consumer;
-  Call& call = nextCall();
   const wrpc::CallContext& context = call.begin(function, consumer, deadline_ns);
   wrpc::Session& called = session(function.provider);
   results_.clear();
@@ -178,16 +180,19 @@ NimbusImportStatus ImportCalls::call(std::uint32_t index, const NimbusOwnedBytes
     return refuse("the import " + function->name + " failed: too many calls wait for an answer",
                   reply);
   }
-  if (auto waiting = begin(*function, params, deadline_ns)) {
-    auto result = spare_->start(*std::move(waiting));
+  std::unique_ptr<Call> call = takeSpare();
+  if (auto waiting = begin(*call, *function, params, deadline_ns)) {
+    auto result = call->start(*std::move(waiting));
     if (!result) {
-      spare_->join(params.size);
-      reply.call = spare_.release();
+      call->join(params.size);
+      reply.call = call.release();
       return NIMBUS_IMPORT_PENDING;
     }
     results_.become(*std::move(result));
   }
-  return answer(*function, reply);
+  // Another may have ended meanwhile, and be the spare one.
+  if (!spare_) spare_ = std::move(call);
+  return answer(*function, results_, reply);
 }
 
 // Releases parameters that nobody is given.

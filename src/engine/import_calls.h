@@ -44,13 +44,15 @@ class ImportCalls {
 
  private:
   [[nodiscard]] wrpc::Session& session(std::size_t provider);
-  [[nodiscard]] Call& nextCall();
-  [[nodiscard]] std::optional<Task<Result<wrpc::Values>>> begin(const ImportSet::Function& function,
+  // Not in spare_ while it is made: a call that waits may end within it.
+  [[nodiscard]] std::unique_ptr<Call> takeSpare();
+  [[nodiscard]] std::optional<Task<Result<wrpc::Values>>> begin(Call& call,
+                                                                const ImportSet::Function& function,
                                                                 const NimbusOwnedBytes& params,
                                                                 std::int64_t deadline_ns);
   void giveUp(const NimbusOwnedBytes& params);
-  // What is in results_.
-  NimbusImportStatus answer(const ImportSet::Function& function, NimbusImportReply& reply);
+  NimbusImportStatus answer(const ImportSet::Function& function, wrpc::Encoder& encoded,
+                            NimbusImportReply& reply);
   NimbusImportStatus refuse(std::string message, NimbusImportReply& reply);
   [[nodiscard]] bool mayWait(std::size_t parameter_bytes) const;
   void ended(Call& call);
@@ -61,7 +63,7 @@ class ImportCalls {
   Call* first_ = nullptr;                                 // those that wait
   std::size_t waiting_calls_ = 0;
   std::size_t waiting_bytes_ = 0;         // of their parameters
-  std::unique_ptr<Call> spare_;           // for the next call, or making it
+  std::unique_ptr<Call> spare_;           // for the next call
   std::vector<wrpc::Channel> announced_;  // of the next call
   wrpc::Encoder results_;                 // of the last call
   BorrowedReply last_;                    // the guest reads it after the call

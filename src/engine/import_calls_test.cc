@@ -421,6 +421,35 @@ TEST_F(ImportCallsTest, CallsOfAnAsyncFunctionOverlap) {
   }
 }
 
+Task<Result<wrpc::Values>> failWhen(Event* event) {
+  co_await event->wait();
+  co_return fail(ErrorCode::kUnavailable, "of the first");
+}
+
+TEST_F(ImportCallsTest, WhoServesACallMayEndAnotherOfTheSameGuest) {
+  Event first;
+  Event never;
+  const auto invoker =
+      std::make_shared<TestInvoker>([&](const std::string&, const std::string& params) -> Answered {
+        if (params == "\x01") return failWhen(&first);
+        return [](Event* wakes, Event* waits) -> Task<Result<wrpc::Values>> {
+          const std::string kept = "what this call keeps, longer than fits into the object";
+          wakes->set();
+          co_await waits->wait();
+          co_return encoded(kept);
+        }(&first, &never);
+      });
+  const auto component = load(overlappingGuest(false));
+  run([&](net::Shard& shard) -> Task<void> {
+    Poller poller(shard);
+    const auto context = makeContext(shard, contextWith(*component, invoker));
+    CommandCall call(poller, component, *context);
+    const CallOutcome outcome = co_await call.run();
+    EXPECT_EQ(outcome.kind, Kind::kTrap);
+    EXPECT_NE(outcome.message.find("of the first"), std::string::npos) << outcome.message;
+  });
+}
+
 TEST_F(ImportCallsTest, TheDeadlineOfTheCallIsPassedOn) {
   const auto invoker = std::make_shared<TestInvoker>(
       [](const std::string&, const std::string&) -> Answered { return encoded(""); });

@@ -6,26 +6,27 @@ namespace nimbus::host {
 
 void Gateway::swap(LocalDeployment* previous, const std::shared_ptr<LocalDeployment>& next) {
   if (previous != nullptr) {
-    const auto found = routes_of_.find(previous);
-    if (found != routes_of_.end()) {
-      for (const http::RouteId id : found->second) routes_.erase(id);
-      routes_of_.erase(found);
+    const auto found = served_.find(previous);
+    if (found != served_.end()) {
+      for (const http::RouteId id : found->second.routes) routes_.erase(id);
+      served_.erase(found);
     }
   }
   if (!next) return;
-  std::vector<http::RouteId>& ids = routes_of_[next.get()];
+  Served& served = served_[next.get()];
+  served.deployment = next;
   for (const RouteSpec& route : next->spec().routes) {
     const auto inserted =
         routes_.insert({.host = route.host, .path = route.path, .methods = route.methods},
                        CallTarget{next, next->componentIndex(route.component)});
     // Conflicts between workloads were refused before anything was deployed.
     NIMBUS_CHECK(inserted.has_value());
-    ids.push_back(*inserted);
+    served.routes.push_back(*inserted);
   }
 }
 
 Gateway::~Gateway() {
-  for (const auto& [deployment, ids] : routes_of_) deployment->dropOn(shard_.shard.index());
+  for (const auto& [key, served] : served_) served.deployment->dropOn(shard_.shard.index());
 }
 
 Task<void> Gateway::handle(http::ServerRequest& request, http::ResponseWriter& response) {

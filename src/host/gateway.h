@@ -31,7 +31,12 @@ class Gateway final : public http::Handler {
   ShardRuntime& shard_;
   const std::vector<ShardRuntime*>& peers_;
   http::RouteTable<CallTarget> routes_;
-  std::unordered_map<LocalDeployment*, std::vector<http::RouteId>> routes_of_;
+  // Also of those without routes: what they run here ends here.
+  struct Served {
+    std::shared_ptr<LocalDeployment> deployment;
+    std::vector<http::RouteId> routes;
+  };
+  std::unordered_map<const LocalDeployment*, Served> served_;
 };
 
 }  // namespace nimbus::host

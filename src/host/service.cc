@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "base/code_point.h"
 #include "engine/command_call.h"
 #include "engine/trap_reason.h"
 #include "host/shard_guests.h"
@@ -19,16 +20,21 @@ bool isCompleted(const CallOutcome& outcome) {
          (outcome.kind == CallOutcome::Kind::kExit && outcome.exit_code == 0);
 }
 
+constexpr std::size_t kMaxReasonBytes = 1024;
+
+std::string reasonOf(const std::string& message) {
+  return asUtf8(std::string_view(engine::trapReason(message)).substr(0, kMaxReasonBytes));
+}
+
 // In one line.
 std::string reasonOf(const CallOutcome& outcome) {
   switch (outcome.kind) {
     case CallOutcome::Kind::kExit:
       return fmt::format("it exited with status {}", outcome.exit_code);
     case CallOutcome::Kind::kCpuLimit: return "it used up the CPU time of a run (cpuLimit)";
-    case CallOutcome::Kind::kTrap: return engine::trapReason(outcome.message);
+    case CallOutcome::Kind::kTrap: return reasonOf(outcome.message);
     default:
-      return fmt::format("{}: {}", engine::outcomeName(outcome.kind),
-                         engine::trapReason(outcome.message));
+      return fmt::format("{}: {}", engine::outcomeName(outcome.kind), reasonOf(outcome.message));
   }
 }
 
