@@ -164,11 +164,13 @@ class ApiTest(hosting.TestCase):
 
     def test_what_cannot_run_is_refused_by_name(self):
         host = self.host()
-        service = {**workload("a"), "service": {"file": harness.guest("command")}}
+        own = {**workload("a"), "hostInterfaces": [
+            {"namespace": "wasi", "package": "http", "interfaces": ["outgoing-handler"],
+             "provider": "memory"}]}
         foreign = {**workload("a"), "hostInterfaces": [
             {"namespace": "acme", "package": "magic", "interfaces": ["wand"], "version": "1.0.0"}]}
         secret = workload("a", resources={"environment": {"secretFrom": [{"name": "s"}]}})
-        for manifest, word in ((service, "service"), (foreign, "acme:magic/wand@1.0.0"),
+        for manifest, word in ((own, "it cannot be served by"), (foreign, "acme:magic/wand@1.0.0"),
                                (secret, "secretFrom")):
             with self.subTest(word):
                 self.refused(host.try_apply(manifest), 422, word)
