@@ -27,6 +27,21 @@ bool isTargetText(std::string_view text) {
   return bad == 0;
 }
 
+// "HTTP/1.0" at the beginning of a line: DIGIT "." DIGIT (RFC 9112 2.3).
+constexpr std::size_t kVersionBytes = 8;
+
+bool isVersion(std::string_view text) {
+  const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
+  return text.size() == kVersionBytes && text.starts_with("HTTP/") && is_digit(text[5]) &&
+         text[6] == '.' && is_digit(text[7]);
+}
+
+// RFC 9110 2.5: a message of a minor version above ours is one of ours. None: of another major one.
+std::optional<Version> http1Version(std::string_view version) {
+  if (version[5] != '1') return std::nullopt;
+  return version[7] == '0' ? Version::kHttp10 : Version::kHttp11;
+}
+
 }  // namespace
 
 void HeadParser::restart() {
@@ -209,15 +224,10 @@ bool RequestParser::startLine(std::string_view line) {
   const std::string_view version = line.substr(second + 1);
   if (!isToken(method)) return refuse(400, "invalid method");
   head_.method.assign(method);
-  if (version == "HTTP/1.0") {
-    version_ = Version::kHttp10;
-  } else if (version != "HTTP/1.1") {
-    const bool other = version.size() == 8 && version.starts_with("HTTP/") && version[6] == '.' &&
-                       version[5] >= '0' && version[5] <= '9' && version[7] >= '0' &&
-                       version[7] <= '9';
-    return other ? refuse(505, "unsupported HTTP version") : refuse(400, "invalid request line");
-  }
-  head_.version = version_;
+  if (!isVersion(version)) return refuse(400, "invalid request line");
+  const auto known = http1Version(version);
+  if (!known) return refuse(505, "unsupported HTTP version");
+  head_.version = version_ = *known;
   return target(line.substr(first + 1, second - first - 1));
 }
 
@@ -292,12 +302,14 @@ std::string_view ResponseParser::firstCharacterProblem(char first) const {
 
 // "HTTP/1.1 200 OK"; the reason and, as some servers do, the space before it may be missing.
 bool ResponseParser::startLine(std::string_view line) {
-  if (line.starts_with("HTTP/1.0 ")) {
-    version_ = Version::kHttp10;
-  } else if (!line.starts_with("HTTP/1.1 ")) {
+  const std::string_view version = line.substr(0, kVersionBytes);
+  if (!isVersion(version) || !line.substr(kVersionBytes).starts_with(' ')) {
     return refuse(502, "invalid status line");
   }
-  const std::string_view rest = line.substr(9);
+  const auto known = http1Version(version);
+  if (!known) return refuse(502, "invalid status line");
+  version_ = *known;
+  const std::string_view rest = line.substr(kVersionBytes + 1);
   if (rest.size() < 3 || (rest.size() > 3 && rest[3] != ' ')) {
     return refuse(502, "invalid status line");
   }

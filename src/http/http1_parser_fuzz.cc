@@ -122,6 +122,16 @@ void compare(Message ours, Message theirs) {
   if (!(ours == theirs)) report("different", ours, theirs);
 }
 
+// Beast refuses minor versions that it does not know, which ours reads as HTTP/1.1.
+std::string inVersionOfBeast(std::string_view request) {
+  std::string text(request);
+  const std::size_t line_end = text.find("\r\n");
+  if (line_end == std::string::npos || line_end == 0) return text;
+  char& minor = text[line_end - 1];
+  if (minor > '1' && minor <= '9') minor = '1';
+  return text;
+}
+
 void testOne(std::string_view text) {
   // Message after message, as on a connection.
   for (int i = 0; i < 8 && !text.empty(); ++i) {
@@ -138,7 +148,7 @@ void testOne(std::string_view text) {
     if (!whole.complete) return;
     // An empty line before the request is ours to tolerate.
     const std::size_t skipped = text.starts_with("\r\n") ? 2 : 0;
-    Message theirs = parseBeast(text.substr(skipped));
+    Message theirs = parseBeast(inVersionOfBeast(text.substr(skipped)));
     theirs.used += skipped;
     compare(whole, std::move(theirs));
     text.remove_prefix(whole.used);

@@ -181,7 +181,9 @@ TEST(RequestParserTest, RefusesWhatOthersMightReadDifferently) {
       {"HTTP/0.9", "GET /\r\n", 400},
       {"lower-case version", "GET / http/1.1\r\nhost: a\r\n\r\n", 400},
       {"long version", "GET / HTTP/1.10\r\nhost: a\r\n\r\n", 400},
-      {"HTTP/1.2", "GET / HTTP/1.2\r\nhost: a\r\n\r\n", 505},
+      {"HTTP/1.x", "GET / HTTP/1.x\r\nhost: a\r\n\r\n", 400},
+      {"HTTP/0.1", "GET / HTTP/0.1\r\nhost: a\r\n\r\n", 505},
+      {"HTTP/1.2 without host", "GET / HTTP/1.2\r\n\r\n", 400},
       {"HTTP/2.0", "GET / HTTP/2.0\r\nhost: a\r\n\r\n", 505},
       {"relative target", "GET path HTTP/1.1\r\nhost: a\r\n\r\n", 400},
       {"fragment", "GET /#x HTTP/1.1\r\nhost: a\r\n\r\n", 400},
@@ -203,6 +205,20 @@ TEST(RequestParserTest, RefusesWhatOthersMightReadDifferently) {
     const Parsed parsed = parse(refusal.text);
     EXPECT_EQ(parsed.state, ParseState::kFailed) << refusal.what;
     EXPECT_EQ(parsed.status, refusal.status) << refusal.what << ": " << parsed.reason;
+  }
+}
+
+// RFC 9110 2.5.
+TEST(RequestParserTest, TakesHigherMinorVersionsForItsHighest) {
+  for (const std::string version : {"1.1", "1.2", "1.9"}) {
+    const Parsed parsed = parse("POST / HTTP/" + version +
+                                "\r\nhost: a\r\nexpect: 100-continue\r\n"
+                                "transfer-encoding: chunked\r\n\r\n");
+    ASSERT_EQ(parsed.state, ParseState::kDone) << version << ": " << parsed.reason;
+    EXPECT_EQ(parsed.head.version, Version::kHttp11) << version;
+    EXPECT_TRUE(parsed.control.keep_alive) << version;
+    EXPECT_EQ(parsed.control.body.kind, BodyFraming::Kind::kChunked) << version;
+    EXPECT_EQ(parsed.control.expectation, Expectation::kContinue) << version;
   }
 }
 
@@ -343,6 +359,7 @@ TEST(ResponseParserTest, ReadsHeadsAndFraming) {
             BodyFraming::Kind::kNone);
   EXPECT_EQ(parseResponse("HTTP/1.1 100 Continue\r\n\r\n").control.body.kind,
             BodyFraming::Kind::kNone);
+  EXPECT_TRUE(parseResponse("HTTP/1.2 200\r\ncontent-length: 5\r\n\r\n").control.keep_alive);
   const Answer head = parseResponse("HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\n",
                                     ResponseParser::RequestKind::kHead);
   EXPECT_EQ(head.control.body.kind, BodyFraming::Kind::kNone);
@@ -351,10 +368,11 @@ TEST(ResponseParserTest, ReadsHeadsAndFraming) {
 
 TEST(ResponseParserTest, RefusesWhatIsNotAResponse) {
   for (const char* text :
-       {"HTTP/2 200\r\n\r\n", "HTTP/1.1 20\r\n\r\n", "HTTP/1.1 2000 OK\r\n\r\n",
-        "HTTP/1.1 600 X\r\n\r\n", "HTTP/1.1 099 X\r\n\r\n", "HTTP/1.1 20x OK\r\n\r\n", "\r\nHTTP",
-        "ICY 200 OK\r\n", "HTTP/1.1 200 O\x01K\r\n\r\n", "HTTP/1.1 200 OK\n\r\n",
-        "HTTP/1.1 200 OK\r\nx : y\r\n\r\n", "HTTP/1.1 200 OK\r\nx: y\r\n z\r\n\r\n",
+       {"HTTP/2 200\r\n\r\n", "HTTP/2.0 200 OK\r\n\r\n", "HTTP/1.1\r\n\r\n", "HTTP/1.1 20\r\n\r\n",
+        "HTTP/1.1 2000 OK\r\n\r\n", "HTTP/1.1 600 X\r\n\r\n", "HTTP/1.1 099 X\r\n\r\n",
+        "HTTP/1.1 20x OK\r\n\r\n", "\r\nHTTP", "ICY 200 OK\r\n", "HTTP/1.1 200 O\x01K\r\n\r\n",
+        "HTTP/1.1 200 OK\n\r\n", "HTTP/1.1 200 OK\r\nx : y\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nx: y\r\n z\r\n\r\n",
         "HTTP/1.1 200 OK\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\n",
         "HTTP/1.1 200 OK\r\ncontent-length: 1\r\ntransfer-encoding: chunked\r\n\r\n"}) {
     EXPECT_EQ(parseResponse(text).state, ParseState::kFailed) << text;
