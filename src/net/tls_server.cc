@@ -2,6 +2,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <mutex>
 
 #include "base/check.h"
@@ -33,14 +34,34 @@ FileStamp stampOf(const std::string& path) {
           .changed = {status.st_ctim.tv_sec, status.st_ctim.tv_nsec}};
 }
 
+std::vector<std::string> pathsOf(const TlsServerOptions& options) {
+  std::vector<std::string> paths;
+  for (const TlsCertificate& files : options.certificates) {
+    paths.push_back(files.certificate_path);
+    paths.push_back(files.key_path);
+  }
+  if (!options.client_ca_path.empty()) paths.push_back(options.client_ca_path);
+  return paths;
+}
+
 std::vector<FileStamp> stampsOf(const TlsServerOptions& options) {
   std::vector<FileStamp> stamps;
-  for (const TlsCertificate& files : options.certificates) {
-    stamps.push_back(stampOf(files.certificate_path));
-    stamps.push_back(stampOf(files.key_path));
-  }
-  if (!options.client_ca_path.empty()) stamps.push_back(stampOf(options.client_ca_path));
+  for (const std::string& path : pathsOf(options)) stamps.push_back(stampOf(path));
   return stamps;
+}
+
+// What would keep whoever reads it waiting, or never end, is not read on a shard.
+Result<void> checkReadable(const TlsServerOptions& options) {
+  constexpr off_t kMaxBytes = 16 << 20;
+  for (const std::string& path : pathsOf(options)) {
+    struct stat status{};
+    if (::stat(path.c_str(), &status) != 0) return failErrno("cannot load " + path, errno);
+    if (!S_ISREG(status.st_mode))
+      return fail(ErrorCode::kInvalidArgument, path + " is not a regular file");
+    if (status.st_size > kMaxBytes)
+      return fail(ErrorCode::kInvalidArgument, path + " is larger than 16 MiB");
+  }
+  return {};
 }
 
 // Everything read from the files at one time. Never changed once made: handshakes hold the one they
@@ -141,14 +162,22 @@ class ServerContext final : public TlsServerContext {
 
   Result<bool> reloadIfChanged() override {
     std::lock_guard reloading(reload_mutex_);
-    // Read before the files, so that a change while they load is seen the next time; kept even if
-    // they do not load, so that one broken state is reported once.
+    // Read before the files, so that a change while they load is seen the next time.
     auto stamps = stampsOf(options_);
-    if (stamps == stamps_) return false;
+    const bool changed = stamps != stamps_;
+    // What did not load is tried again: that may have been for want of a descriptor.
+    if (!changed && problem_.empty()) return false;
     stamps_ = std::move(stamps);
-    TRY(auto fresh, load(options_));
+    auto fresh = loadAgain();
+    if (!fresh) {
+      const bool told = !changed && problem_ == fresh.error().message();
+      problem_ = fresh.error().message();
+      if (told) return false;
+      return std::unexpected(std::move(fresh).error());
+    }
+    problem_.clear();
     std::lock_guard lock(generation_mutex_);
-    generation_ = std::move(fresh);
+    generation_ = *std::move(fresh);
     return true;
   }
 
@@ -180,9 +209,15 @@ class ServerContext final : public TlsServerContext {
     return generation_;
   }
 
+  [[nodiscard]] Result<std::shared_ptr<const Generation>> loadAgain() const {
+    TRY_VOID(checkReadable(options_));
+    return load(options_);
+  }
+
   const TlsServerOptions options_;
-  std::mutex reload_mutex_;  // one reload at a time; guards stamps_
+  std::mutex reload_mutex_;  // one reload at a time; guards what follows
   std::vector<FileStamp> stamps_;
+  std::string problem_;  // why the newest state does not load; empty: it does
   std::mutex generation_mutex_;
   std::shared_ptr<const Generation> generation_;
 };

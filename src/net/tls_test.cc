@@ -1,5 +1,8 @@
 #include "net/tls.h"
 
+#include <sys/resource.h>
+#include <sys/stat.h>
+
 #include <filesystem>
 #include <fstream>
 #include <optional>
@@ -309,6 +312,34 @@ TEST_F(TlsReload, FilesThatDoNotLoadLeaveTheOldOnesAndSayWhyOnce) {
   authority_.issue("server", "DNS:repaired.test");
   EXPECT_TRUE(*context_->reloadIfChanged());
   EXPECT_TRUE(verifies(context_, "repaired.test"));
+}
+
+TEST_F(TlsReload, FilesThatCouldNotBeOpenedAreTriedAgain) {
+  authority_.issue("server", "DNS:renewed.test");
+  rlimit limit{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &limit), 0);
+  const rlimit none{0, limit.rlim_max};
+  ::setrlimit(RLIMIT_NOFILE, &none);
+  const auto failed = context_->reloadIfChanged();
+  const auto again = context_->reloadIfChanged();
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+  EXPECT_FALSE(failed);
+  EXPECT_FALSE(again.value()) << "told already";
+  EXPECT_TRUE(context_->reloadIfChanged().value());
+  EXPECT_TRUE(verifies(context_, "renewed.test"));
+}
+
+TEST_F(TlsReload, WhatIsNoFileIsNotWaitedFor) {
+  const std::string path = authority_.folder().path("server.crt");
+  std::filesystem::remove(path);
+  ASSERT_EQ(::mkfifo(path.c_str(), S_IRUSR | S_IWUSR), 0);
+  const auto refused = context_->reloadIfChanged();
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().message(), path + " is not a regular file");
+  std::filesystem::remove(path);
+  std::filesystem::create_symlink("/dev/zero", path);
+  EXPECT_FALSE(context_->reloadIfChanged());
+  EXPECT_TRUE(verifies(context_, "server.test"));
 }
 
 TEST_F(TlsReload, AKeyOfAnotherCertificateIsRefused) {
