@@ -104,10 +104,9 @@ impl From<SocketAddrUse> for SocketUse {
     }
 }
 
-/// Whether there may be one more socket.
-pub enum SocketGrant {
+/// Why there may not be one more socket.
+pub enum Refused {
     NoCapacity,
-    Granted,
     NotPermitted,
 }
 
@@ -178,12 +177,12 @@ impl Shared {
         (self.calls.print)(self.calls.context, stream, Str::of(line));
     }
 
-    /// If it is granted, `socket_closed` follows.
-    pub fn socket_opened(&self) -> SocketGrant {
+    /// If there may be one more, `socket_closed` follows.
+    pub fn socket_opened(&self) -> Result<(), Refused> {
         match (self.calls.socket_opened)(self.calls.context) {
-            0 => SocketGrant::NoCapacity,
-            1 => SocketGrant::Granted,
-            _ => SocketGrant::NotPermitted,
+            0 => Err(Refused::NoCapacity),
+            1 => Ok(()),
+            _ => Err(Refused::NotPermitted),
         }
     }
 

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::ffi::c_void;
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
-use std::sync::{Arc, LazyLock, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, OnceLock};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
@@ -20,6 +20,7 @@ use wasmtime_wasi_http::{
 
 use super::context::Shared;
 use super::error_names::error_named;
+use super::lock::lock;
 use crate::abi::{Field, OwnedBytes, Str, fields, guard_void, header_map, with_fields};
 
 #[repr(C)]
@@ -73,7 +74,7 @@ pub struct Inner {
 
 impl Inner {
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 
     fn token(&self) -> *mut c_void {

@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 use std::ffi::c_void;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
@@ -13,6 +13,7 @@ use wasmtime::format_err;
 use wasmtime_wasi_http::WasiBody;
 
 use super::incoming_body::IncomingBody;
+use super::lock::lock;
 use crate::abi::{
     Field, OwnedBytes, Str, fields, guard, guard_void, header_map, set_last_error, with_fields,
 };
@@ -187,7 +188,7 @@ pub enum Pulled {
 
 impl Inner {
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 
     fn sink(&self) -> Option<&Sink> {

@@ -3,9 +3,11 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::Mutex;
 
 use wasmtime::CacheStore;
+
+use super::lock::lock;
 
 type Functions = HashMap<Box<[u8]>, Box<[u8]>>;
 
@@ -49,16 +51,11 @@ impl FunctionCache {
             kept: Mutex::default(),
         }
     }
-
-    /// Nothing that is half done is left behind by a thread that panics with it.
-    fn kept(&self) -> MutexGuard<'_, Kept> {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 impl CacheStore for FunctionCache {
     fn get(&self, key: &[u8]) -> Option<Cow<'_, [u8]>> {
-        let mut kept = self.kept();
+        let mut kept = lock(&self.kept);
         if let Some((key, code)) = kept.before.remove_entry(key) {
             kept.keep(key, code, self.max_bytes);
         }
@@ -66,7 +63,7 @@ impl CacheStore for FunctionCache {
     }
 
     fn insert(&self, key: &[u8], value: Vec<u8>) -> bool {
-        self.kept().keep(key.into(), value.into(), self.max_bytes)
+        lock(&self.kept).keep(key.into(), value.into(), self.max_bytes)
     }
 }
 
@@ -94,7 +91,7 @@ mod tests {
         assert!(!has(&cache, 1));
         assert!(insert(&cache, 1) && insert(&cache, 1) && insert(&cache, 2));
         assert!(has(&cache, 1) && has(&cache, 2) && !has(&cache, 3));
-        assert_eq!(cache.kept().used_bytes, 20);
+        assert_eq!(lock(&cache.kept).used_bytes, 20);
     }
 
     #[test]
@@ -103,7 +100,7 @@ mod tests {
         for name in 0..200 {
             assert!(insert(&cache, name));
             assert!(has(&cache, 0), "used again and again");
-            let kept = cache.kept();
+            let kept = lock(&cache.kept);
             assert!(10 * (kept.used.len() + kept.before.len()) <= 80);
             assert_eq!(kept.used_bytes, 10 * kept.used.len());
         }

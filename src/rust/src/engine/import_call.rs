@@ -4,7 +4,7 @@ use std::ffi::c_void;
 use std::future::Future;
 use std::mem::MaybeUninit;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 
 use wasmtime::{Error, Result, format_err};
@@ -13,6 +13,7 @@ use super::channels::{Outgoing, Outlets};
 use super::context::Shared;
 use super::handles::Handles;
 use super::inlet::Channels;
+use super::lock::lock;
 use super::raw::{Lifted, Lowerable, Pieces, Recycled};
 use crate::abi::{OwnedBytes, Str, guard_void};
 
@@ -174,10 +175,6 @@ struct Waiting {
 
 /// Where the answer of a call that waits goes; C++ holds one as `NimbusReplySlot`.
 pub struct ReplySlot(Arc<Mutex<Waiting>>);
-
-fn lock(answer: &Mutex<Waiting>) -> MutexGuard<'_, Waiting> {
-    answer.lock().unwrap_or_else(PoisonError::into_inner)
-}
 
 impl ReplySlot {
     fn set(self, result: Result<Answer>) {

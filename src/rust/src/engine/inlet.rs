@@ -190,7 +190,8 @@ fn broken_off() -> Error {
     format_err!("a stream or future from outside was broken off")
 }
 
-fn not_yet(finish: bool) -> Poll<Result<StreamResult>> {
+/// What is polled in vain says so: it waits, unless it is to finish.
+pub fn not_yet(finish: bool) -> Poll<Result<StreamResult>> {
     match finish {
         true => Poll::Ready(Ok(StreamResult::Cancelled)),
         false => Poll::Pending,

@@ -17,7 +17,7 @@ use wasmtime_wasi::runtime::{AbortOnDropJoinHandle, spawn};
 
 use super::config::runtime;
 use super::host::Host;
-use super::sockets::{HOST_LOOPBACK, Sockets, VIEWS, View};
+use super::sockets::{HOST_LOOPBACK, Sockets, VIEWS, View, entry};
 
 /// What a guest asks for: an address as it is, or a name to look up.
 #[derive(Debug, PartialEq)]
@@ -111,13 +111,6 @@ impl Pollable for LookUp {
 
 type Stream = Resource<p2::ResolveAddressStream>;
 
-fn kept(stream: &Stream) -> Resource<LookUp> {
-    match stream.owned() {
-        true => Resource::new_own(stream.rep()),
-        false => Resource::new_borrow(stream.rep()),
-    }
-}
-
 impl View<'_> {
     /// What needs no look-up.
     fn private_address(&mut self, name: &str) -> Option<IpAddr> {
@@ -158,14 +151,13 @@ impl p2::Host for View<'_> {
             Some(address) => LookUp::done(Some(vec![address])),
             None => self.begin_lookup(&name)?,
         };
-        let kept = self.host.table.push(look_up)?;
-        Ok(Resource::new_own(kept.rep()))
+        Ok(entry(&self.host.table.push(look_up)?))
     }
 }
 
 impl p2::HostResolveAddressStream for View<'_> {
     fn resolve_next_address(&mut self, stream: Stream) -> Result<Option<IpAddress>, SocketError> {
-        let look_up = self.host.table.get_mut(&kept(&stream))?;
+        let look_up = self.host.table.get_mut(&entry::<_, LookUp>(&stream))?;
         if let LookUp::Running(running) = look_up
             && let Some(found) = running.now_or_never()
         {
@@ -178,10 +170,10 @@ impl p2::HostResolveAddressStream for View<'_> {
         }
     }
     fn subscribe(&mut self, stream: Stream) -> Result<Resource<DynPollable>> {
-        subscribe(&mut self.host.table, kept(&stream))
+        subscribe(&mut self.host.table, entry::<_, LookUp>(&stream))
     }
     fn drop(&mut self, stream: Stream) -> Result<()> {
-        self.host.table.delete(kept(&stream))?;
+        self.host.table.delete(entry::<_, LookUp>(&stream))?;
         Ok(())
     }
 }

@@ -24,6 +24,7 @@ mod incoming_body;
 mod inlet;
 mod input_stream;
 mod labels;
+mod lock;
 mod lookup;
 mod outlet;
 mod pulled;

@@ -3,13 +3,15 @@
 use std::collections::HashMap;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, Weak};
 use std::task::{Context, Poll, Waker};
 
 use wasmtime::component::{FutureConsumer, Source, StreamConsumer, StreamResult};
 use wasmtime::{AsContextMut, Result, StoreContextMut};
 
 use super::host::Host;
+use super::inlet::not_yet;
+use super::lock::lock;
 use super::pulled::{Given, Pulled};
 use super::raw::{RawItem, leb, lift_item_next};
 use super::wake::{Wake, waker};
@@ -121,10 +123,6 @@ pub enum Read {
 /// The reading end of what a guest writes.
 pub struct Written(Arc<Mutex<State>>);
 
-fn lock<T>(state: &Mutex<T>) -> MutexGuard<'_, T> {
-    state.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 /// The writing end.
 pub struct Inflow(Arc<Mutex<State>>);
 
@@ -202,13 +200,6 @@ impl Inflow {
     }
 }
 
-fn full(finish: bool) -> Poll<Result<StreamResult>> {
-    match finish {
-        true => Poll::Ready(Ok(StreamResult::Cancelled)),
-        false => Poll::Pending,
-    }
-}
-
 /// Takes what a guest writes to a `stream<u8>`.
 pub struct ByteConsumer(pub Inflow);
 
@@ -224,7 +215,7 @@ impl StreamConsumer<Host> for ByteConsumer {
     ) -> Poll<Result<StreamResult>> {
         let room = match self.0.room(cx) {
             None => return Poll::Ready(Ok(StreamResult::Dropped)),
-            Some(0) => return full(finish),
+            Some(0) => return not_yet(finish),
             Some(room) => room,
         };
         let mut source = source.as_direct(store);
@@ -291,7 +282,7 @@ impl StreamConsumer<Host> for ItemConsumer {
     ) -> Poll<Result<StreamResult>> {
         let room = match self.inflow.room(cx) {
             None => return Poll::Ready(Ok(StreamResult::Dropped)),
-            Some(0) => return full(finish),
+            Some(0) => return not_yet(finish),
             Some(room) => room,
         };
         let count = self.take(room, &mut store.as_context_mut(), source)?;

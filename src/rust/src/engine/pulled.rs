@@ -4,13 +4,14 @@
 use std::cell::{Cell, RefCell};
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
 use wasmtime_wasi::p2::{DynInputStream, StreamError, StreamResult};
 
 use super::config::enter_runtime;
+use super::lock::lock;
 use super::outlet::{Life, Read};
 use super::raw::leb;
 
@@ -102,7 +103,7 @@ pub struct Given {
 
 impl Given {
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 
     fn put(&self, rest: Rest) -> Rest {

@@ -11,6 +11,7 @@ use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
 use wasmtime_wasi::p2::{OutputStream, Pollable, StreamResult};
 
 use super::context::Shared;
+use super::lock::lock;
 
 /// Longer lines are cut, so that a guest without line ends holds no more than this.
 const MAX_LINE_BYTES: usize = 8 * 1024;
@@ -68,9 +69,7 @@ impl GuestOutput {
     }
 
     fn write(&self, bytes: &[u8]) {
-        if let Ok(mut lines) = self.0.lock() {
-            lines.write(bytes);
-        }
+        lock(&self.0).write(bytes);
     }
 }
 

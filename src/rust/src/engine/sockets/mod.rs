@@ -19,31 +19,24 @@ use wasmtime::component::{HasData, Linker, LinkerInstance, Resource};
 use wasmtime_wasi::p2::bindings::sockets as p2_bindings;
 use wasmtime_wasi::p2::bindings::sockets::network::{self as p2_network, IpAddressFamily, Network};
 use wasmtime_wasi::p2::{IoError, SocketError};
+use wasmtime_wasi::p3::bindings::sockets::types as p3_types;
 use wasmtime_wasi::sockets::WasiSocketsCtxView;
 use wasmtime_wasi::{WasiCtx, WasiCtxBuilder};
 
-use super::context::{Shared, SocketGrant};
+use super::context::{Refused, Shared};
 use super::host::Host;
 use super::labels::{MAX_SLOTS, SOCKETS, per_slot};
+use network::Family;
 pub use p3::replace as replace_p3;
 pub use tcp::HOST_LOOPBACK;
 
 /// The right to one socket; given back when dropped.
 pub struct Permit(Arc<Shared>);
 
-/// Why there is none.
-enum Refused {
-    NoCapacity,
-    NotPermitted,
-}
-
 impl Permit {
     fn take(context: &Arc<Shared>) -> std::result::Result<Arc<Permit>, Refused> {
-        match context.socket_opened() {
-            SocketGrant::NoCapacity => Err(Refused::NoCapacity),
-            SocketGrant::NotPermitted => Err(Refused::NotPermitted),
-            SocketGrant::Granted => Ok(Arc::new(Permit(context.clone()))),
-        }
+        context.socket_opened()?;
+        Ok(Arc::new(Permit(context.clone())))
     }
 }
 
@@ -52,6 +45,31 @@ impl Drop for Permit {
         self.0.socket_closed();
     }
 }
+
+/// As both WASI versions have it in their bindings.
+macro_rules! family {
+    ($($bound:ty),*) => {
+        $(impl From<$bound> for Family {
+            fn from(family: $bound) -> Family {
+                match family {
+                    <$bound>::Ipv4 => Family::V4,
+                    <$bound>::Ipv6 => Family::V6,
+                }
+            }
+        }
+
+        impl From<Family> for $bound {
+            fn from(family: Family) -> $bound {
+                match family {
+                    Family::V4 => <$bound>::Ipv4,
+                    Family::V6 => <$bound>::Ipv6,
+                }
+            }
+        })*
+    };
+}
+
+family!(IpAddressFamily, p3_types::IpAddressFamily);
 
 /// The sockets of one slot, with what is asked about them.
 pub struct Sockets;
@@ -107,7 +125,7 @@ impl View<'_> {
 }
 
 /// The same entry of the table, by the type that it has there and not in the bindings.
-fn entry<T: 'static, U: 'static>(resource: &Resource<T>) -> Resource<U> {
+pub fn entry<T: 'static, U: 'static>(resource: &Resource<T>) -> Resource<U> {
     match resource.owned() {
         true => Resource::new_own(resource.rep()),
         false => Resource::new_borrow(resource.rep()),

@@ -3,13 +3,14 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, Weak};
 use std::task::{Context, Poll, Waker};
 
 use wasmtime_wasi::sockets::ErrorCode;
 
 use super::connection::{Connection, Pipes};
 use super::pipe::Guard;
+use crate::engine::lock::lock;
 
 /// Connections that a listener has not accepted yet; others wait to be among them.
 const MAX_BACKLOG: usize = 128;
@@ -44,10 +45,6 @@ impl Family {
             Family::V6 => Ipv6Addr::UNSPECIFIED.into(),
         }
     }
-}
-
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 struct Ports {
@@ -86,7 +83,7 @@ impl Default for Network {
 impl Network {
     /// A port of its own; 0: any. All addresses of loopback are one.
     pub fn bind(self: &Arc<Self>, family: Family, port: u16) -> Result<Binding, ErrorCode> {
-        let mut ports = locked(&self.0);
+        let mut ports = lock(&self.0);
         let port = match port {
             0 => ports.ephemeral(family).ok_or(ErrorCode::AddressInUse)?,
             port if ports.taken.contains_key(&(family, port)) => {
@@ -105,7 +102,7 @@ impl Network {
 
     pub fn listener(&self, family: Family, port: u16) -> Option<Arc<Listener>> {
         // What it finds may be the last reference, and then needs the lock when it goes.
-        let found = locked(&self.0).taken.get(&(family, port)).cloned();
+        let found = lock(&self.0).taken.get(&(family, port)).cloned();
         found?.upgrade()
     }
 }
@@ -133,14 +130,14 @@ impl Binding {
             }),
         });
         let shared = Arc::downgrade(&listener);
-        locked(&network.0).taken.insert(key, shared);
+        lock(&network.0).taken.insert(key, shared);
         listener
     }
 }
 
 impl Drop for Binding {
     fn drop(&mut self) {
-        locked(&self.network.0)
+        lock(&self.network.0)
             .taken
             .remove(&(self.family, self.port));
     }
@@ -167,7 +164,7 @@ impl Listener {
     }
 
     pub fn set_backlog(&self, backlog: usize) {
-        let mut queue = locked(&self.queue);
+        let mut queue = lock(&self.queue);
         queue.backlog = backlog.clamp(1, MAX_BACKLOG);
     }
 
@@ -182,7 +179,7 @@ impl Listener {
             progress: progress.clone(),
             guard: guard.clone(),
         };
-        let mut queue = locked(&self.queue);
+        let mut queue = lock(&self.queue);
         let acceptor = if queue.ready.len() < queue.backlog {
             incoming.progress.is(Stage::Connected);
             queue.ready.push_back(incoming);
@@ -204,7 +201,7 @@ impl Listener {
 
     /// The next connection, if there is one.
     pub fn next(&self) -> Option<Incoming> {
-        let mut queue = locked(&self.queue);
+        let mut queue = lock(&self.queue);
         let next = queue.ready.pop_front()?;
         let moved = queue.waiting.pop_front();
         let progress = moved.as_ref().map(|moved| moved.progress.clone());
@@ -218,7 +215,7 @@ impl Listener {
 
     /// At most one waits for it.
     pub fn poll_ready(&self, cx: &mut Context<'_>) -> Poll<()> {
-        let mut queue = locked(&self.queue);
+        let mut queue = lock(&self.queue);
         if !queue.ready.is_empty() {
             return Poll::Ready(());
         }
@@ -228,7 +225,7 @@ impl Listener {
 
     /// It waits no more.
     fn forget(&self, progress: &Arc<Progress>) {
-        let mut queue = locked(&self.queue);
+        let mut queue = lock(&self.queue);
         let waiting = &mut queue.waiting;
         let found = waiting
             .iter()
@@ -252,7 +249,7 @@ struct Progress(Mutex<(Stage, Option<Waker>)>);
 
 impl Progress {
     fn is(&self, stage: Stage) {
-        let mut state = locked(&self.0);
+        let mut state = lock(&self.0);
         state.0 = stage;
         let waker = state.1.take();
         drop(state);
@@ -262,7 +259,7 @@ impl Progress {
     }
 
     fn stage(&self) -> Stage {
-        locked(&self.0).0
+        lock(&self.0).0
     }
 }
 
@@ -324,7 +321,7 @@ impl Dial {
 
     /// At most one waits for it.
     pub fn poll_ready(&self, cx: &mut Context<'_>) -> Poll<()> {
-        let mut state = locked(&self.progress.0);
+        let mut state = lock(&self.progress.0);
         if state.0 != Stage::Waiting {
             return Poll::Ready(());
         }

@@ -59,7 +59,7 @@ struct Telling(Mutex<mpsc::Sender<()>>);
 
 impl Wake for Telling {
     fn wake(self: Arc<Self>) {
-        _ = locked(&self.0).send(());
+        _ = lock(&self.0).send(());
     }
 }
 

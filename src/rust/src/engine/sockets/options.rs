@@ -20,6 +20,23 @@ pub struct Options {
     pub send_buffer_size: Option<u64>,
 }
 
+/// Calls a macro with all of them, each by the function that sets it.
+macro_rules! for_each_option {
+    ($set:ident) => {
+        $set! {
+            backlog by set_listen_backlog_size,
+            keep_alive_enabled by set_keep_alive_enabled,
+            keep_alive_idle_time by set_keep_alive_idle_time,
+            keep_alive_interval by set_keep_alive_interval,
+            keep_alive_count by set_keep_alive_count,
+            hop_limit by set_hop_limit,
+            receive_buffer_size by set_receive_buffer_size,
+            send_buffer_size by set_send_buffer_size,
+        }
+    };
+}
+pub(super) use for_each_option;
+
 fn positive<T: Default + PartialEq>(value: T) -> Result<T, ErrorCode> {
     match value == T::default() {
         true => Err(ErrorCode::InvalidArgument),

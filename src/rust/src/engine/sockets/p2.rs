@@ -18,8 +18,9 @@ use wasmtime_wasi::p2::{
 };
 use wasmtime_wasi::sockets::{WasiSocketsCtx, WasiSocketsCtxView};
 
+use super::connection::Connection;
 use super::network::Family;
-use super::options::Options;
+use super::options::{Options, for_each_option};
 use super::p2_streams::{Counted, Input, Output};
 use super::tcp::{Local, State, Tcp, accept};
 use super::{Permit, View, context_with, entry};
@@ -58,11 +59,7 @@ impl World {
         };
         let network =
             instance_network::Host::instance_network(&mut view).map_err(SocketError::trap)?;
-        let family = match family {
-            Family::V4 => IpAddressFamily::Ipv4,
-            Family::V6 => IpAddressFamily::Ipv6,
-        };
-        let socket = tcp_create_socket::Host::create_tcp_socket(&mut view, family)?;
+        let socket = tcp_create_socket::Host::create_tcp_socket(&mut view, family.into())?;
         Ok(World {
             table,
             network,
@@ -196,14 +193,7 @@ impl Socket {
             return Err(ErrorCode::WouldBlock.into());
         };
         self.operation = None;
-        let connection = result?;
-        let (Some(receiver), Some(sender)) = (&connection.receiver, &connection.sender) else {
-            return Err(ErrorCode::InvalidState.into());
-        };
-        Ok((
-            Box::new(Input(Some(receiver.clone()))),
-            Box::new(Output(sender.clone())),
-        ))
+        streams_of(result?)
     }
 
     fn shutdown(&mut self, how: ShutdownType) -> Result<()> {
@@ -222,25 +212,27 @@ impl Socket {
     }
 }
 
+/// Within the private network.
+fn streams_of(connection: &Connection) -> Result<(DynInputStream, DynOutputStream)> {
+    let (Some(receiver), Some(sender)) = (&connection.receiver, &connection.sender) else {
+        return Err(ErrorCode::InvalidState.into());
+    };
+    Ok((
+        Box::new(Input(Some(receiver.clone()))),
+        Box::new(Output(sender.clone())),
+    ))
+}
+
 /// What a new socket was told before it had a descriptor.
 fn configure(world: &mut World, options: &Options) -> Result<()> {
     macro_rules! set {
-        ($($option:ident by $function:ident),* $(,)?) => {
+        ($($option:ident by $function:ident,)*) => {
             $(if let Some(value) = options.$option {
                 world.by(|view, socket| view.$function(socket, value))?;
             })*
         };
     }
-    set! {
-        backlog by set_listen_backlog_size,
-        keep_alive_enabled by set_keep_alive_enabled,
-        keep_alive_idle_time by set_keep_alive_idle_time,
-        keep_alive_interval by set_keep_alive_interval,
-        keep_alive_count by set_keep_alive_count,
-        hop_limit by set_hop_limit,
-        receive_buffer_size by set_receive_buffer_size,
-        send_buffer_size by set_send_buffer_size,
-    }
+    for_each_option!(set);
     Ok(())
 }
 
@@ -263,11 +255,7 @@ impl View<'_> {
 impl tcp_create_socket::Host for View<'_> {
     fn create_tcp_socket(&mut self, family: IpAddressFamily) -> Result<Resource<TcpSocket>> {
         let (context, permit) = self.admit()?;
-        let family = match family {
-            IpAddressFamily::Ipv4 => Family::V4,
-            IpAddressFamily::Ipv6 => Family::V6,
-        };
-        let socket = Socket::new(Tcp::new(context, permit, family));
+        let socket = Socket::new(Tcp::new(context, permit, family.into()));
         Ok(entry(&self.host.table.push(socket)?))
     }
 }
@@ -281,16 +269,14 @@ macro_rules! options {
             let tcp = &mut self.socket(&socket)?.tcp;
             match &mut tcp.state {
                 State::World(world) => world.by(|view, socket| view.$get(socket)),
-                State::Local(Local::Closed(error)) => Err((*error).into()),
-                _ => Ok(tcp.options.$get()),
+                _ => Ok(tcp.options()?.$get()),
             }
         }
         fn $set(&mut self, socket: Resource<TcpSocket>, value: $type) -> Result<()> {
             let tcp = &mut self.socket(&socket)?.tcp;
             match &mut tcp.state {
                 State::World(world) => world.by(|view, socket| view.$set(socket, value)),
-                State::Local(Local::Closed(error)) => Err((*error).into()),
-                _ => Ok(tcp.options.$set(value)?),
+                _ => Ok(tcp.options()?.$set(value)?),
             }
         })*
     };
@@ -372,13 +358,9 @@ impl HostTcpSocket for View<'_> {
             return Err(ErrorCode::InvalidState.into());
         };
         let accepted = accept(&tcp.context, listener).ok_or(ErrorCode::WouldBlock)?;
+        let streams = streams_of(&accepted.1)?;
         let tcp = Tcp::accepted(tcp.context.clone(), accepted, tcp.options.clone());
-        let mut socket = Socket {
-            tcp,
-            operation: Some(Operation::Connect),
-        };
-        let streams = socket.finish_connect()?;
-        let socket = self.host.table.push(socket)?;
+        let socket = self.host.table.push(Socket::new(tcp))?;
         let (input, output) = self.give_streams(&socket, streams)?;
         Ok((entry(&socket), input, output))
     }
@@ -406,10 +388,7 @@ impl HostTcpSocket for View<'_> {
 
     fn address_family(&mut self, socket: Resource<TcpSocket>) -> Trapping<IpAddressFamily> {
         let socket: &Socket = self.host.table.get(&entry(&socket))?;
-        Ok(match socket.tcp.family {
-            Family::V4 => IpAddressFamily::Ipv4,
-            Family::V6 => IpAddressFamily::Ipv6,
-        })
+        Ok(socket.tcp.family.into())
     }
 
     fn set_listen_backlog_size(&mut self, socket: Resource<TcpSocket>, value: u64) -> Result<()> {

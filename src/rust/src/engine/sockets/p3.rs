@@ -21,13 +21,14 @@ use wasmtime_wasi::sockets::{
 };
 
 use super::connection::Connection;
-use super::network::{Family, Listener};
-use super::options::Options;
+use super::network::Listener;
+use super::options::{Options, for_each_option};
 use super::p3_streams::{Ended, Half, held, when_told};
-use super::tcp::{Local, State, Tcp, accept};
-use super::{Permit, Refused, VIEWS, View, context_with, entry};
-use crate::engine::context::Shared;
+use super::tcp::{State, Tcp, accept};
+use super::{Permit, VIEWS, View, context_with, entry};
+use crate::engine::context::{Refused, Shared};
 use crate::engine::host::Host;
+use crate::engine::inlet::not_yet;
 use crate::engine::labels::SOCKETS;
 
 /// What a function of the interface returns.
@@ -89,7 +90,7 @@ fn make_world(host: &mut Host, socket: &Resource<TcpSocket>) -> Result<Told<Reso
     }
     let tcp = find(host, socket)?;
     let mut wasi = context_with(&tcp.context, &tcp.permit);
-    let (family, options) = (family_of(tcp), tcp.options.clone());
+    let (family, options) = (tcp.family.into(), tcp.options.clone());
     let mut view = WasiSocketsCtxView {
         ctx: wasi.sockets(),
         table: &mut host.table,
@@ -104,40 +105,20 @@ fn make_world(host: &mut Host, socket: &Resource<TcpSocket>) -> Result<Told<Reso
 /// What a new socket was told before it had a descriptor.
 fn configure(host: &mut Host, world: &Resource<TcpSocket>, options: &Options) -> Result<Told<()>> {
     macro_rules! set {
-        ($($option:ident by $function:ident),* $(,)?) => {
+        ($($option:ident by $function:ident,)*) => {
             $(if let Some(value) = options.$option {
                 let world = Resource::new_borrow(world.rep());
                 tell!(told(HostTcpSocket::$function(&mut inner(host), world, value))?);
             })*
         };
     }
-    set! {
-        backlog by set_listen_backlog_size,
-        keep_alive_enabled by set_keep_alive_enabled,
-        keep_alive_idle_time by set_keep_alive_idle_time,
-        keep_alive_interval by set_keep_alive_interval,
-        keep_alive_count by set_keep_alive_count,
-        hop_limit by set_hop_limit,
-        receive_buffer_size by set_receive_buffer_size,
-        send_buffer_size by set_send_buffer_size,
-    }
+    for_each_option!(set);
     Ok(Ok(()))
-}
-
-fn family_of(tcp: &Socket) -> IpAddressFamily {
-    match tcp.family {
-        Family::V4 => IpAddressFamily::Ipv4,
-        Family::V6 => IpAddressFamily::Ipv6,
-    }
 }
 
 fn create_tcp(view: &mut View<'_>, family: IpAddressFamily) -> Result<Told<Resource<TcpSocket>>> {
     let (context, permit) = tell!(view.admit());
-    let family = match family {
-        IpAddressFamily::Ipv4 => Family::V4,
-        IpAddressFamily::Ipv6 => Family::V6,
-    };
-    let socket: Socket = Tcp::new(context, permit, family);
+    let socket: Socket = Tcp::new(context, permit, family.into());
     Ok(Ok(entry(&view.host.table.push(socket)?)))
 }
 
@@ -215,10 +196,7 @@ impl StreamProducer<Host> for Accepting {
         let is_question = destination.remaining(store.as_context_mut()) == Some(0);
         loop {
             if self.listener.poll_ready(cx).is_pending() {
-                return match finish {
-                    true => Poll::Ready(Ok(StreamResult::Cancelled)),
-                    false => Poll::Pending,
-                };
+                return not_yet(finish);
             }
             if is_question {
                 return Poll::Ready(Ok(StreamResult::Completed));
@@ -433,9 +411,20 @@ fn replace_telling(instance: Instance<'_, '_>) -> Result<()> {
     instance.func_wrap(
         "[method]tcp-socket.get-address-family",
         |mut store: Store<'_>, (socket,): (Resource<TcpSocket>,)| {
-            Ok((family_of(find(store.data_mut(), &socket)?),))
+            let family = find(store.data_mut(), &socket)?.family;
+            Ok((IpAddressFamily::from(family),))
         },
     )
+}
+
+/// Not for those of the world.
+fn tell_options<T>(
+    host: &mut Host,
+    socket: &Resource<TcpSocket>,
+    about: impl FnOnce(&mut Options) -> std::result::Result<T, SocketCode>,
+) -> Result<Told<T>> {
+    let answer = find(host, socket)?.options().and_then(about);
+    Ok(answer.map_err(ErrorCode::from))
 }
 
 /// Options: of wasmtime-wasi's socket if there is one.
@@ -449,7 +438,7 @@ fn replace_options(instance: Instance<'_, '_>) -> Result<()> {
                     let host = store.data_mut();
                     Ok((match world_of(host, &socket)? {
                         Some(world) => told(HostTcpSocket::$wasi_get(&mut inner(host), world))?,
-                        None => find(host, &socket)?.options_told(|options| Ok(options.$get())),
+                        None => tell_options(host, &socket, |options| Ok(options.$get()))?,
                     },))
                 },
             )?;
@@ -459,7 +448,7 @@ fn replace_options(instance: Instance<'_, '_>) -> Result<()> {
                     let host = store.data_mut();
                     Ok((match world_of(host, &socket)? {
                         Some(world) => told(HostTcpSocket::$set(&mut inner(host), world, value))?,
-                        None => find(host, &socket)?.options_told(|options| options.$set(value)),
+                        None => tell_options(host, &socket, |options| options.$set(value))?,
                     },))
                 },
             )?;)*
@@ -487,17 +476,4 @@ fn replace_options(instance: Instance<'_, '_>) -> Result<()> {
             Ok((set_backlog(store.data_mut(), socket, value)?,))
         },
     )
-}
-
-impl Socket {
-    /// Not for those of the world.
-    fn options_told<T>(
-        &mut self,
-        about: impl FnOnce(&mut Options) -> std::result::Result<T, SocketCode>,
-    ) -> Told<T> {
-        match &self.state {
-            State::Local(Local::Closed(error)) => Err((*error).into()),
-            _ => about(&mut self.options).map_err(ErrorCode::from),
-        }
-    }
 }

@@ -16,6 +16,7 @@ use super::Permit;
 use super::connection::{Receiver, Sender};
 use super::pipe::CAPACITY;
 use crate::engine::host::Host;
+use crate::engine::inlet::not_yet;
 
 pub type Ended = std::result::Result<(), ErrorCode>;
 
@@ -94,13 +95,6 @@ impl<T> Drop for Half<T> {
     }
 }
 
-fn waiting(finish: bool) -> Poll<Result<StreamResult>> {
-    match finish {
-        true => Poll::Ready(Ok(StreamResult::Cancelled)),
-        false => Poll::Pending,
-    }
-}
-
 impl StreamProducer<Host> for Half<Receiver> {
     type Item = u8;
     type Buffer = VecBuffer<u8>;
@@ -116,14 +110,14 @@ impl StreamProducer<Host> for Half<Receiver> {
             return Poll::Ready(Ok(StreamResult::Dropped));
         };
         if receiver.poll_ready(cx).is_pending() {
-            return waiting(finish);
+            return not_yet(finish);
         }
         if destination.remaining(store.as_context_mut()) == Some(0) {
             return Poll::Ready(Ok(StreamResult::Completed));
         }
         let mut destination = destination.as_direct(store, CAPACITY);
         let ended = match receiver.read(destination.remaining()) {
-            Poll::Pending => return waiting(finish),
+            Poll::Pending => return not_yet(finish),
             Poll::Ready(Ok(0)) => Ok(()),
             Poll::Ready(Ok(count)) => {
                 destination.mark_written(count);
@@ -150,14 +144,14 @@ impl StreamConsumer<Host> for Half<Sender> {
             return Poll::Ready(Ok(StreamResult::Dropped));
         };
         if sender.poll_ready(cx).is_pending() {
-            return waiting(finish);
+            return not_yet(finish);
         }
         let mut source = source.as_direct(store);
         if source.remaining().is_empty() {
             return Poll::Ready(Ok(StreamResult::Completed));
         }
         match sender.write(source.remaining()) {
-            Poll::Pending => waiting(finish),
+            Poll::Pending => not_yet(finish),
             Poll::Ready(Ok(count)) => {
                 source.mark_read(count);
                 Poll::Ready(Ok(StreamResult::Completed))

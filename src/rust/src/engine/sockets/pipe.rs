@@ -3,10 +3,12 @@
 
 use std::any::Any;
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll, Waker};
 
 use wasmtime_wasi::sockets::ErrorCode;
+
+use crate::engine::lock::lock;
 
 /// What may lie in one direction unread.
 pub const CAPACITY: usize = 64 << 10;
@@ -35,8 +37,18 @@ impl State {
         !self.bytes.is_empty() || self.ended || self.closed
     }
 
-    fn writable(&self) -> bool {
-        self.bytes.len() < CAPACITY || self.ended || self.closed
+    /// How many bytes may be written at once: never none.
+    fn space(&self) -> Poll<Result<usize, ErrorCode>> {
+        if self.closed || self.ended {
+            return Poll::Ready(Err(match self.reset {
+                true => ErrorCode::ConnectionReset,
+                false => ErrorCode::ConnectionBroken,
+            }));
+        }
+        match CAPACITY - self.bytes.len() {
+            0 => Poll::Pending,
+            space => Poll::Ready(Ok(space)),
+        }
     }
 }
 
@@ -62,7 +74,7 @@ pub struct Pipe(Mutex<State>);
 
 impl Pipe {
     fn state(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0)
     }
 
     /// So many bytes; 0: the end, unless there is no room for any.
@@ -96,30 +108,18 @@ impl Pipe {
 
     /// How many bytes may be written at once: never none.
     pub fn space(&self) -> Poll<Result<usize, ErrorCode>> {
-        let state = self.state();
-        if state.closed || state.ended {
-            return Poll::Ready(Err(match state.reset {
-                true => ErrorCode::ConnectionReset,
-                false => ErrorCode::ConnectionBroken,
-            }));
-        }
-        match CAPACITY - state.bytes.len() {
-            0 => Poll::Pending,
-            space => Poll::Ready(Ok(space)),
-        }
+        self.state().space()
     }
 
-    /// So many of them were taken. One writer at a time.
+    /// So many of them were taken.
     pub fn write(&self, bytes: &[u8]) -> Poll<Result<usize, ErrorCode>> {
-        let space = match self.space() {
+        let mut state = self.state();
+        let space = match state.space() {
             Poll::Ready(Ok(space)) => space,
             other => return other,
         };
-        let mut state = self.state();
         let count = bytes.len().min(space);
-        if !state.closed {
-            state.bytes.extend(&bytes[..count]);
-        }
+        state.bytes.extend(&bytes[..count]);
         let reader = state.reader.take();
         drop(state);
         After {
@@ -143,7 +143,7 @@ impl Pipe {
     /// The same for `space`.
     pub fn poll_writable(&self, cx: &mut Context<'_>) -> Poll<()> {
         let mut state = self.state();
-        if state.writable() {
+        if state.space().is_ready() {
             return Poll::Ready(());
         }
         state.writer = Some(cx.waker().clone());

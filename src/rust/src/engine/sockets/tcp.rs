@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use wasmtime_wasi::sockets::{ErrorCode, SocketAddrUse};
+use wasmtime_wasi::sockets::ErrorCode;
 
 use super::Permit;
 use super::connection::Connection;
@@ -94,8 +94,8 @@ impl<World> Tcp<World> {
         }
     }
 
-    fn allowed(&self, address: SocketAddr, usage: SocketAddrUse) -> Result<(), ErrorCode> {
-        match self.context.socket_allowed(address, usage.into()) {
+    fn allowed(&self, address: SocketAddr, usage: SocketUse) -> Result<(), ErrorCode> {
+        match self.context.socket_allowed(address, usage) {
             true => Ok(()),
             false => Err(ErrorCode::AccessDenied),
         }
@@ -118,7 +118,7 @@ impl<World> Tcp<World> {
         if !ip.is_loopback() && !ip.is_unspecified() {
             return Ok(false);
         }
-        self.allowed(address, SocketAddrUse::TcpBind)?;
+        self.allowed(address, SocketUse::TcpBind)?;
         let binding = network.bind(self.family, address.port())?;
         self.state = State::Local(Local::Bound(binding, ip.is_unspecified()));
         Ok(true)
@@ -205,7 +205,7 @@ impl<World> Tcp<World> {
             (State::New, None) => SocketAddr::new(self.family.unspecified(), 0),
             _ => return Err(ErrorCode::InvalidState),
         };
-        self.allowed(address, SocketAddrUse::TcpListen)?;
+        self.allowed(address, SocketUse::TcpListen)?;
         if let (State::New, Some(network)) = (&self.state, &self.context.network) {
             let binding = network.bind(self.family, 0)?;
             self.state = State::Local(Local::Bound(binding, true));
@@ -220,6 +220,14 @@ impl<World> Tcp<World> {
                 self.state = other;
                 Err(ErrorCode::NotSupported)
             }
+        }
+    }
+
+    /// Not for those of the world.
+    pub fn options(&mut self) -> Result<&mut Options, ErrorCode> {
+        match &self.state {
+            State::Local(Local::Closed(error)) => Err(*error),
+            _ => Ok(&mut self.options),
         }
     }
 
