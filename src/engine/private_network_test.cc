@@ -4,6 +4,7 @@
 #include <thread>
 
 #include "engine/test_channels.h"
+#include "net/socket.h"
 
 namespace nimbus::engine {
 namespace {
@@ -185,6 +186,17 @@ TEST_P(PrivateNetworkTest, WhoMayNotListenDoesNot) {
   const auto guest = side(0);
   guest->host->listening_allowed = false;
   EXPECT_EQ(guest->call("listen", leb(kPort)), kAccessDenied);
+}
+
+TEST_P(PrivateNetworkTest, WhoIsBoundThereReachesTheMachine) {
+  auto sockets = net::listenOn(*net::Endpoint::parse("127.0.0.1:0"), 1);
+  ASSERT_TRUE(sockets) << sockets.error().describe();
+  // Nobody accepts: the kernel does.
+  const std::uint16_t port = sockets->front()->boundTo().port;
+  const auto guest = side(0);
+  EXPECT_EQ(guest->call("reach", leb(port)), kConnectionRefused);
+  guest->host->machine_allowed = true;
+  EXPECT_EQ(guest->call("reach", leb(port)), 0);
 }
 
 TEST_P(PrivateNetworkTest, AConnectionEndsWithTheOtherInstance) {

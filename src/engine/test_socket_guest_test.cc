@@ -84,6 +84,7 @@ world sockets {
   export open: func(port: u16) -> input-stream;  // of a connection
   export close: func();                          // all of it but that stream
   export listen: func(port: u16) -> u32;         // 0: it does
+  export reach: func(port: u16) -> u32;          // 0: it connects, bound before that
   export serve: func() -> u32;                   // sends all of the next connection back: so much
   export ask: func(port: u16, size: u32) -> u32; // sends so much, ends, and counts what comes back
 }
@@ -143,9 +144,26 @@ constexpr std::string_view kModule = R"wat((module
     (call $create (i32.const 0) (i32.const 128))
     (if (call $failed) (then unreachable))
     (i32.load (i32.const 132)))
+  ;; until it says that it is ready
+  (func $wait (param $socket i32) (local $pollable i32)
+    (local.set $pollable (call $subscribe (local.get $socket)))
+    (call $block (local.get $pollable))
+    (call $drop-pollable (local.get $pollable)))
+  ;; to $first.0.0.$last; 0 or what failed
+  (func $bind (param $socket i32) (param $port i32) (param $first i32) (param $last i32)
+    (result i32)
+    (call $start-bind (local.get $socket) (call $network)
+      (i32.const 0) (local.get $port)
+      (local.get $first) (i32.const 0) (i32.const 0) (local.get $last)
+      (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0)
+      (i32.const 128))
+    (if (call $failed) (then (return (call $bare-error))))
+    (call $wait (local.get $socket))
+    (call $finish-bind (local.get $socket) (i32.const 128))
+    (if (call $failed) (then (return (call $bare-error))))
+    (i32.const 0))
   ;; whether $socket is connected
   (func $connect (param $port i32) (result i32) (local $pollable i32)
-    (global.set $socket (call $new))
     (local.set $pollable (call $subscribe (global.get $socket)))
     (call $start-connect (global.get $socket) (call $network)
       (i32.const 0) (local.get $port)
@@ -166,20 +184,26 @@ constexpr std::string_view kModule = R"wat((module
     (call $drop-socket (global.get $socket)))
   (export "close" (func $close))
   (func (export "open") (param $port i32) (result i32)
+    (global.set $socket (call $new))
     (if (i32.eqz (call $connect (local.get $port))) (then unreachable))
     (global.get $input))
-  (func (export "listen") (param $port i32) (result i32)
+  (func (export "reach") (param $port i32) (result i32) (local $error i32)
+    (global.set $socket (call $new))
+    (local.set $error (call $bind (global.get $socket) (i32.const 0) (i32.const 127) (i32.const 1)))
+    (if (local.get $error) (then (return (local.get $error))))
+    (if (i32.eqz (call $connect (local.get $port)))
+      (then (call $drop-socket (global.get $socket)) (return (call $error))))
+    (call $drop-input (global.get $input))
+    (call $close)
+    (i32.const 0))
+  (func (export "listen") (param $port i32) (result i32) (local $error i32)
     (global.set $listener (call $new))
-    (call $start-bind (global.get $listener) (call $network)
-      (i32.const 0) (local.get $port)
-      (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0)
-      (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0)
-      (i32.const 128))
-    (if (call $failed) (then (return (call $bare-error))))
-    (call $finish-bind (global.get $listener) (i32.const 128))
-    (if (call $failed) (then (return (call $bare-error))))
+    (local.set $error
+      (call $bind (global.get $listener) (local.get $port) (i32.const 0) (i32.const 0)))
+    (if (local.get $error) (then (return (local.get $error))))
     (call $start-listen (global.get $listener) (i32.const 128))
     (if (call $failed) (then (return (call $bare-error))))
+    (call $wait (global.get $listener))
     (call $finish-listen (global.get $listener) (i32.const 128))
     (if (call $failed) (then (return (call $bare-error))))
     (i32.const 0))
@@ -220,6 +244,7 @@ constexpr std::string_view kModule = R"wat((module
     (local.get $total))
   (func (export "ask") (param $port i32) (param $size i32) (result i32)
     (local $piece i32) (local $total i32)
+    (global.set $socket (call $new))
     (if (i32.eqz (call $connect (local.get $port)))
       (then (call $drop-socket (global.get $socket)) (return (call $error))))
     (loop $more

@@ -101,7 +101,7 @@ class FakeGuestHost final : public GuestHost {
   }
   bool socketAllowed(SocketUse use, const net::IpAddress&, std::uint16_t) override {
     if (use == SocketUse::kTcpBind || use == SocketUse::kTcpListen) return listening_allowed;
-    return sockets_allowed && use != SocketUse::kHostLoopback;
+    return sockets_allowed && (use != SocketUse::kHostLoopback || machine_allowed);
   }
   bool lookupAllowed(std::string_view) override { return false; }
   SocketGrant socketOpened() override {
@@ -115,6 +115,7 @@ class FakeGuestHost final : public GuestHost {
 
   std::atomic<bool> sockets_allowed{false};
   std::atomic<bool> listening_allowed{true};  // of those
+  std::atomic<bool> machine_allowed{false};   // its loopback, beside a private network
   std::atomic<int> open_sockets{0};
   std::atomic<int> sockets_made{0};
 

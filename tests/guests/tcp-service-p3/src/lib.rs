@@ -33,6 +33,7 @@ async fn serve(port: u16) -> Result<Infallible, ErrorCode> {
     listener.bind(IpSocketAddress::Ipv4(everywhere))?;
     let mut connections = listener.listen()?;
     say(&format!("listening: {:?}", listener.get_local_address()?)).await;
+    drop(listener); // its connections come without it
     loop {
         let Some(connection) = connections.next().await else {
             return Err(ErrorCode::InvalidState);

@@ -34,8 +34,7 @@ impl Pipes {
 
     /// One end is gone without having been anybody's.
     pub fn abort(&self, guard: Guard) {
-        self.incoming.refuse();
-        self.incoming.close();
+        self.incoming.abandon(true);
         self.outgoing.leave(guard, true);
     }
 }
@@ -48,14 +47,21 @@ struct End {
     _binding: Option<Binding>,
 }
 
+impl End {
+    /// With both halves shut down it answers what comes with a reset, as Linux does: who sends to
+    /// it may not go on for ever.
+    fn check_halves(&self) {
+        let Pipes { incoming, outgoing } = &self.pipes;
+        if incoming.is_closed() && outgoing.has_ended() {
+            incoming.abandon(false);
+        }
+    }
+}
+
 impl Drop for End {
     fn drop(&mut self) {
-        self.pipes.incoming.close();
-        let lost = self.pipes.incoming.has_lost();
-        if lost {
-            self.pipes.incoming.refuse();
-        }
-        self.pipes.outgoing.leave(self.guard.clone(), lost);
+        let reset = self.pipes.incoming.abandon(false);
+        self.pipes.outgoing.leave(self.guard.clone(), reset);
     }
 }
 
@@ -73,6 +79,7 @@ impl Receiver {
 
     pub fn close(&self) {
         self.0.pipes.incoming.close();
+        self.0.check_halves();
     }
 }
 
@@ -100,6 +107,7 @@ impl Sender {
 
     pub fn end(&self) {
         self.0.pipes.outgoing.end();
+        self.0.check_halves();
     }
 }
 

@@ -1,7 +1,7 @@
 //! The private network of one workload: its service listens, its components connect. It has no
 //! other addresses than loopback, and nothing of it is known to the operating system.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::{Arc, Mutex, Weak};
 use std::task::{Context, Poll, Waker};
@@ -47,25 +47,36 @@ impl Family {
     }
 }
 
+/// What a port is taken for.
+#[derive(Clone, Copy, PartialEq)]
+enum Use {
+    /// It was asked for, and may be listened on.
+    Bound,
+    /// A connection begins there. Who binds it need not mind.
+    Source,
+}
+
 struct Ports {
-    /// Those in use, and who listens.
-    taken: HashMap<(Family, u16), Weak<Listener>>,
+    /// Those that are bound, and who listens.
+    bound: HashMap<(Family, u16), Weak<Listener>>,
+    sources: HashSet<(Family, u16)>,
     next: u16,
 }
 
 impl Ports {
-    fn ephemeral(&mut self, family: Family) -> Option<u16> {
+    fn ephemeral(&mut self, family: Family) -> Result<u16, ErrorCode> {
         for _ in FIRST_EPHEMERAL..=u16::MAX {
             let port = self.next;
             self.next = match port {
                 FIRST_EPHEMERAL => u16::MAX,
                 _ => port - 1,
             };
-            if !self.taken.contains_key(&(family, port)) {
-                return Some(port);
+            let key = (family, port);
+            if !self.bound.contains_key(&key) && !self.sources.contains(&key) {
+                return Ok(port);
             }
         }
-        None
+        Err(ErrorCode::AddressInUse)
     }
 }
 
@@ -74,7 +85,8 @@ pub struct Network(Mutex<Ports>);
 impl Default for Network {
     fn default() -> Network {
         Network(Mutex::new(Ports {
-            taken: HashMap::new(),
+            bound: HashMap::new(),
+            sources: HashSet::new(),
             next: u16::MAX,
         }))
     }
@@ -85,24 +97,36 @@ impl Network {
     pub fn bind(self: &Arc<Self>, family: Family, port: u16) -> Result<Binding, ErrorCode> {
         let mut ports = lock(&self.0);
         let port = match port {
-            0 => ports.ephemeral(family).ok_or(ErrorCode::AddressInUse)?,
-            port if ports.taken.contains_key(&(family, port)) => {
+            0 => ports.ephemeral(family)?,
+            port if ports.bound.contains_key(&(family, port)) => {
                 return Err(ErrorCode::AddressInUse);
             }
             port => port,
         };
-        ports.taken.insert((family, port), Weak::new());
-        drop(ports);
-        Ok(Binding {
+        ports.bound.insert((family, port), Weak::new());
+        Ok(self.binding(family, port, Use::Bound))
+    }
+
+    /// Where a connection begins that was not bound.
+    pub fn source(self: &Arc<Self>, family: Family) -> Result<Binding, ErrorCode> {
+        let mut ports = lock(&self.0);
+        let port = ports.ephemeral(family)?;
+        ports.sources.insert((family, port));
+        Ok(self.binding(family, port, Use::Source))
+    }
+
+    fn binding(self: &Arc<Self>, family: Family, port: u16, taken: Use) -> Binding {
+        Binding {
             network: self.clone(),
             family,
             port,
-        })
+            taken,
+        }
     }
 
     pub fn listener(&self, family: Family, port: u16) -> Option<Arc<Listener>> {
         // What it finds may be the last reference, and then needs the lock when it goes.
-        let found = lock(&self.0).taken.get(&(family, port)).cloned();
+        let found = lock(&self.0).bound.get(&(family, port)).cloned();
         found?.upgrade()
     }
 }
@@ -112,6 +136,7 @@ pub struct Binding {
     network: Arc<Network>,
     family: Family,
     port: u16,
+    taken: Use,
 }
 
 impl Binding {
@@ -130,16 +155,18 @@ impl Binding {
             }),
         });
         let shared = Arc::downgrade(&listener);
-        lock(&network.0).taken.insert(key, shared);
+        lock(&network.0).bound.insert(key, shared);
         listener
     }
 }
 
 impl Drop for Binding {
     fn drop(&mut self) {
-        lock(&self.network.0)
-            .taken
-            .remove(&(self.family, self.port));
+        let (mut ports, key) = (lock(&self.network.0), (self.family, self.port));
+        match self.taken {
+            Use::Bound => _ = ports.bound.remove(&key),
+            Use::Source => _ = ports.sources.remove(&key),
+        }
     }
 }
 

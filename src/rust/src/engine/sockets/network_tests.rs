@@ -19,7 +19,7 @@ fn listen(network: &Arc<Network>, backlog: usize) -> Arc<Listener> {
 
 fn dial(network: &Arc<Network>) -> Option<Dial> {
     let listener = network.listener(Family::V4, PORT)?;
-    let binding = network.bind(Family::V4, 0).unwrap();
+    let binding = network.source(Family::V4).unwrap();
     Some(listener.dial(binding, guard()))
 }
 
@@ -114,6 +114,25 @@ fn ports_are_found_until_there_are_none() {
 }
 
 #[test]
+fn where_a_connection_begins_may_be_bound() {
+    let network = Arc::<Network>::default();
+    let listener = listen(&network, 1);
+    let (near, _far) = pair(&network, &listener);
+    let port = near.local.port();
+    let again = network.bind(Family::V4, port).unwrap().listen(1);
+    assert!(network.listener(Family::V4, port).is_some());
+    drop(near);
+    assert!(network.listener(Family::V4, port).is_some());
+    drop(again);
+    assert!(network.listener(Family::V4, port).is_none());
+    // Who asks for any port gets one that is neither.
+    let (near, _far) = pair(&network, &listener);
+    let any = network.bind(Family::V4, 0).unwrap().address().port();
+    let other = network.source(Family::V4).unwrap().address().port();
+    assert!(any != near.local.port() && other != near.local.port() && any != other);
+}
+
+#[test]
 fn both_ends_talk_and_know_each_other() {
     let network = Arc::<Network>::default();
     let listener = listen(&network, 1);
@@ -147,6 +166,28 @@ fn each_half_ends_for_itself() {
     drop(kept);
     assert_eq!(send(&far, b"x"), "Ready(Err(ConnectionReset))");
     assert_eq!(read(&far), "ConnectionReset", "it was not all read");
+}
+
+#[test]
+fn who_reads_no_more_may_be_sent_to_until_it_is_gone() {
+    let network = Arc::<Network>::default();
+    let listener = listen(&network, 1);
+    let (mut near, far) = pair(&network, &listener);
+    near.receiver.as_ref().unwrap().close();
+    for _ in 0..100 {
+        assert_eq!(send(&far, &[7; 1000]), "Ready(Ok(1000))");
+    }
+    assert_eq!(send(&near, b"but I send"), "Ready(Ok(10))");
+    assert_eq!(read(&far), "but I send");
+    // With its other half shut down nothing is left to wait for.
+    near.sender = None;
+    assert_eq!(send(&far, b"x"), "Ready(Err(ConnectionReset))");
+    assert_eq!(read(&far), "");
+
+    let (near, far) = pair(&network, &listener);
+    near.sender.as_ref().unwrap().end();
+    near.receiver.as_ref().unwrap().close();
+    assert_eq!(send(&far, b"x"), "Ready(Err(ConnectionBroken))");
 }
 
 #[test]
@@ -224,7 +265,7 @@ fn a_socket_counts_until_what_it_sent_is_read() {
     let listener = listen(&network, 1);
     let counted = guard();
     let near = {
-        let binding = network.bind(Family::V4, 0).unwrap();
+        let binding = network.source(Family::V4).unwrap();
         connected(&mut listener.dial(binding, counted.clone()))
     };
     let far = accepted(&listener);

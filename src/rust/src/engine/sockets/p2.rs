@@ -115,6 +115,8 @@ impl Pollable for Socket {
                     socket.ready().await;
                 }
             }
+            // What has begun has been done: a listener is not asked for who connects yet.
+            _ if matches!(self.operation, Some(Operation::Bind | Operation::Listen)) => {}
             _ => {
                 let tcp = &mut self.tcp;
                 poll_fn(move |cx| tcp.poll_ready(cx)).await;

@@ -175,9 +175,11 @@ async fn connect(
     .await
 }
 
-/// Connections that a guest has not taken yet are the listener's.
+/// Connections that a guest has not taken yet are the listener's. It listens on when its socket is
+/// gone, and so has its permit.
 struct Accepting {
     context: Arc<Shared>,
+    _permit: Arc<Permit>,
     listener: Arc<Listener>,
     options: Options,
 }
@@ -228,6 +230,7 @@ fn listen(
     let accepting = Accepting {
         listener: tell!(tcp.listen(bound)),
         context: tcp.context.clone(),
+        _permit: tcp.permit.clone(),
         options: tcp.options.clone(),
     };
     Ok(Ok(StreamReader::new(store, accepting)?))

@@ -21,10 +21,12 @@ struct State {
     bytes: VecDeque<u8>,
     /// The writer sends no more.
     ended: bool,
-    /// The reader reads no more; what it had not read by then is lost.
+    /// The reader reads no more: what it has not read by then, and what comes, is lost.
     closed: bool,
     lost: bool,
-    /// The writer went without a proper end.
+    /// Nothing of the reader is left.
+    gone: bool,
+    /// It was no proper end.
     reset: bool,
     reader: Option<Waker>,
     writer: Option<Waker>,
@@ -39,7 +41,7 @@ impl State {
 
     /// How many bytes may be written at once: never none.
     fn space(&self) -> Poll<Result<usize, ErrorCode>> {
-        if self.closed || self.ended {
+        if self.gone || self.ended {
             return Poll::Ready(Err(match self.reset {
                 true => ErrorCode::ConnectionReset,
                 false => ErrorCode::ConnectionBroken,
@@ -119,7 +121,10 @@ impl Pipe {
             other => return other,
         };
         let count = bytes.len().min(space);
-        state.bytes.extend(&bytes[..count]);
+        match state.closed {
+            true => state.lost |= count > 0,
+            false => state.bytes.extend(&bytes[..count]),
+        }
         let reader = state.reader.take();
         drop(state);
         After {
@@ -182,7 +187,7 @@ impl Pipe {
         });
     }
 
-    /// The reader reads no more.
+    /// The reader reads no more. Who writes is not told.
     pub fn close(&self) {
         self.change(|state| {
             state.closed = true;
@@ -192,17 +197,28 @@ impl Pipe {
         });
     }
 
-    /// Whether the reader closed it before it had read all.
-    pub fn has_lost(&self) -> bool {
-        self.state().lost
-    }
-
-    /// To the writer, when the reader is gone: it was no proper end.
-    pub fn refuse(&self) {
+    /// Nothing of the reader is left: nothing can be written any more. If it is `reset`, or was not
+    /// all read, it was no proper end, and that is returned.
+    pub fn abandon(&self, reset: bool) -> bool {
+        self.close();
+        let mut was_reset = false;
         self.change(|state| {
-            state.reset = true;
+            state.gone = true;
+            was_reset = reset || state.lost;
+            state.reset |= was_reset;
             None
         });
+        was_reset
+    }
+
+    /// Whether the writer sends no more.
+    pub fn has_ended(&self) -> bool {
+        self.state().ended
+    }
+
+    /// Whether the reader reads no more.
+    pub fn is_closed(&self) -> bool {
+        self.state().closed
     }
 }
 
@@ -288,12 +304,26 @@ mod tests {
     fn what_nobody_reads_breaks_the_connection() {
         let pipe = Pipe::default();
         assert!(pipe.write(b"x").is_ready());
-        assert!(!pipe.has_lost());
         pipe.close();
-        assert!(pipe.has_lost());
-        assert_eq!(told(pipe.write(b"x")), "Ready(Err(ConnectionBroken))");
-        pipe.refuse();
+        assert!(pipe.abandon(false));
+        assert_eq!(told(pipe.write(b"x")), "Ready(Err(ConnectionReset))");
         assert_eq!(told(pipe.space()), "Ready(Err(ConnectionReset))");
+    }
+
+    #[test]
+    fn what_comes_when_nobody_reads_is_lost_and_its_writer_not_told() {
+        let (pipe, other) = (Pipe::default(), Pipe::default());
+        pipe.close();
+        other.close();
+        let much = [7; CAPACITY];
+        for _ in 0..3 {
+            assert_eq!(told(pipe.write(&much)), format!("Ready(Ok({CAPACITY}))"));
+        }
+        assert_eq!(pipe.state().bytes.capacity(), 0);
+        assert!(pipe.abandon(false));
+        assert_eq!(told(pipe.write(b"x")), "Ready(Err(ConnectionReset))");
+        assert!(!other.abandon(false), "nothing came");
+        assert_eq!(told(other.write(b"x")), "Ready(Err(ConnectionBroken))");
     }
 
     #[test]

@@ -141,7 +141,10 @@ impl<World> Tcp<World> {
                 Ok(None)
             }
             Route::World(remote) => match &self.state {
-                State::Local(Local::Bound(_, false)) => Err(ErrorCode::RemoteUnreachable),
+                State::Local(Local::Bound(_, false)) if !remote.ip().is_loopback() => {
+                    Err(ErrorCode::RemoteUnreachable)
+                }
+                // What it was bound to is no address of the machine: that chooses one.
                 _ => {
                     self.state = State::New;
                     Ok(Some(remote))
@@ -164,7 +167,7 @@ impl<World> Tcp<World> {
         if let Some(listener) = network.listener(self.family, remote.port()) {
             let binding = match std::mem::replace(&mut self.state, State::New) {
                 State::Local(Local::Bound(binding, _)) => binding,
-                _ => network.bind(self.family, 0)?,
+                _ => network.source(self.family)?,
             };
             return Ok(Route::Local(listener.dial(binding, self.permit.clone())));
         }
