@@ -1,4 +1,5 @@
-//! One sum of linear memory over all engines of a host, and what one instance may take of it.
+//! One sum of what guests keep in memory over all engines of a host, linear memory above all, and
+//! what one instance may take of it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,7 +14,19 @@ pub struct Total {
 }
 
 impl Total {
-    fn take(&self, bytes: u64) -> bool {
+    pub fn new(limit_bytes: u64) -> Total {
+        Total {
+            limit_bytes,
+            used_bytes: AtomicU64::new(0),
+        }
+    }
+
+    pub fn used_bytes(&self) -> u64 {
+        self.used_bytes.load(Ordering::Relaxed)
+    }
+
+    /// Whether there was so much; it is to be given back.
+    pub fn take(&self, bytes: u64) -> bool {
         self.used_bytes
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |used| {
                 used.checked_add(bytes)
@@ -22,7 +35,7 @@ impl Total {
             .is_ok()
     }
 
-    fn give(&self, bytes: u64) {
+    pub fn give(&self, bytes: u64) {
         self.used_bytes.fetch_sub(bytes, Ordering::Relaxed);
     }
 }
@@ -32,11 +45,8 @@ pub struct Budget(pub Arc<Total>);
 #[unsafe(no_mangle)]
 pub extern "C" fn nimbus_budget_new(limit_bytes: u64) -> *mut Budget {
     guard(std::ptr::null_mut(), || {
-        let total = Total {
-            limit_bytes,
-            used_bytes: AtomicU64::new(0),
-        };
-        Ok(Box::into_raw(Box::new(Budget(Arc::new(total)))))
+        let total = Arc::new(Total::new(limit_bytes));
+        Ok(Box::into_raw(Box::new(Budget(total))))
     })
 }
 
@@ -45,7 +55,7 @@ pub extern "C" fn nimbus_budget_new(limit_bytes: u64) -> *mut Budget {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nimbus_budget_used(budget: *const Budget) -> u64 {
     // SAFETY: by this function's contract.
-    unsafe { &*budget }.0.used_bytes.load(Ordering::Relaxed)
+    unsafe { &*budget }.0.used_bytes()
 }
 
 /// # Safety
@@ -59,7 +69,7 @@ pub unsafe extern "C" fn nimbus_budget_free(budget: *mut Budget) {
 /// The share of one store; gives everything back when dropped. Wasmtime asks before memories and
 /// tables are made and before they grow.
 pub struct Share {
-    total: Arc<Total>,
+    pub total: Arc<Total>,
     memory_bytes: u64,
     /// What the last growth took, in case Wasmtime then reports that it failed.
     last_growth_bytes: u64,

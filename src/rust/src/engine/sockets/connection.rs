@@ -9,6 +9,7 @@ use wasmtime_wasi::sockets::ErrorCode;
 
 use super::network::Binding;
 use super::pipe::{Guard, Pipe};
+use crate::engine::budget::Total;
 
 /// Both directions, seen from one end.
 #[derive(Clone)]
@@ -19,8 +20,9 @@ pub struct Pipes {
 
 impl Pipes {
     /// Those of both ends.
-    pub fn pair() -> (Pipes, Pipes) {
-        let (one, other) = (Arc::<Pipe>::default(), Arc::<Pipe>::default());
+    pub fn pair(memory: &Arc<Total>) -> (Pipes, Pipes) {
+        let pipe = || Arc::new(Pipe::new(memory.clone()));
+        let (one, other) = (pipe(), pipe());
         let near = Pipes {
             incoming: one.clone(),
             outgoing: other.clone(),

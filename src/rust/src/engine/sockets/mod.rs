@@ -11,6 +11,7 @@ mod p3;
 mod p3_streams;
 mod pipe;
 mod tcp;
+mod unread;
 
 use std::sync::Arc;
 

@@ -10,6 +10,7 @@ use wasmtime_wasi::sockets::ErrorCode;
 
 use super::connection::{Connection, Pipes};
 use super::pipe::Guard;
+use crate::engine::budget::Total;
 use crate::engine::lock::lock;
 
 /// Connections that a listener has not accepted yet; others wait to be among them.
@@ -195,9 +196,10 @@ impl Listener {
         queue.backlog = backlog.clamp(1, MAX_BACKLOG);
     }
 
-    /// `guard` is of the socket that connects, from `binding`.
-    pub fn dial(self: &Arc<Self>, binding: Binding, guard: Guard) -> Dial {
-        let (near, far) = Pipes::pair();
+    /// `guard` is of the socket that connects, from `binding`; what lies in the connection is taken
+    /// from `memory`.
+    pub fn dial(self: &Arc<Self>, binding: Binding, guard: Guard, memory: &Arc<Total>) -> Dial {
+        let (near, far) = Pipes::pair(memory);
         let addresses = (binding.address(), self.address);
         let progress = Arc::<Progress>::default();
         let incoming = Incoming {

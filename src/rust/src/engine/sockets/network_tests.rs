@@ -12,6 +12,10 @@ fn guard() -> Guard {
     Arc::new(())
 }
 
+fn memory() -> Arc<Total> {
+    Arc::new(Total::new(1 << 20))
+}
+
 fn listen(network: &Arc<Network>, backlog: usize) -> Arc<Listener> {
     let binding = network.bind(Family::V4, PORT).unwrap();
     binding.listen(backlog)
@@ -20,7 +24,7 @@ fn listen(network: &Arc<Network>, backlog: usize) -> Arc<Listener> {
 fn dial(network: &Arc<Network>) -> Option<Dial> {
     let listener = network.listener(Family::V4, PORT)?;
     let binding = network.source(Family::V4).unwrap();
-    Some(listener.dial(binding, guard()))
+    Some(listener.dial(binding, guard(), &memory()))
 }
 
 fn connected(dial: &mut Dial) -> Connection {
@@ -266,7 +270,7 @@ fn a_socket_counts_until_what_it_sent_is_read() {
     let counted = guard();
     let near = {
         let binding = network.source(Family::V4).unwrap();
-        connected(&mut listener.dial(binding, counted.clone()))
+        connected(&mut listener.dial(binding, counted.clone(), &memory()))
     };
     let far = accepted(&listener);
     assert_eq!(send(&near, b"last words"), "Ready(Ok(10))");

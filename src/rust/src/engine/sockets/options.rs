@@ -3,7 +3,7 @@
 
 use wasmtime_wasi::sockets::ErrorCode;
 
-use super::pipe::CAPACITY;
+use super::unread::CAPACITY;
 
 const NANOS_PER_SECOND: u64 = 1_000_000_000;
 

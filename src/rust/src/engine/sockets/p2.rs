@@ -316,9 +316,10 @@ impl HostTcpSocket for View<'_> {
         address: IpSocketAddress,
     ) -> Result<()> {
         _ = self.host.table.get(&network)?;
+        let memory = self.host.share.total.clone();
         let socket = self.socket(&socket)?;
         socket.check_idle()?;
-        match socket.tcp.connect(address.into())? {
+        match socket.tcp.connect(address.into(), &memory)? {
             None => socket.begin(Operation::Connect),
             Some(address) => socket.world()?.start_connect(address),
         }

@@ -15,7 +15,7 @@ use wasmtime_wasi::sockets::ErrorCode;
 
 use super::Permit;
 use super::connection::{Receiver, Sender};
-use super::pipe::CAPACITY;
+use super::unread::CAPACITY;
 
 /// What a guest reads of the world: it may outlive the socket in the hands of another component,
 /// and keeps the descriptor open, so it has the permit, too.
@@ -99,15 +99,14 @@ impl Pollable for Output {
 #[async_trait]
 impl OutputStream for Output {
     fn write(&mut self, bytes: Bytes) -> StreamResult<()> {
-        match self.check_write()? {
-            room if bytes.len() > room => Err(StreamError::Trap(format_err!(
+        match self.0.write(&bytes) {
+            Poll::Ready(Ok(count)) if count == bytes.len() => Ok(()),
+            Poll::Ready(Err(error)) => Err(failed(error)),
+            Poll::Pending if bytes.is_empty() => Ok(()),
+            _ => Err(StreamError::Trap(format_err!(
                 "not permitted to write {} bytes",
                 bytes.len()
             ))),
-            _ => match self.0.write(&bytes) {
-                Poll::Ready(Err(error)) => Err(failed(error)),
-                _ => Ok(()),
-            },
         }
     }
 

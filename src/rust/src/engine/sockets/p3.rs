@@ -150,7 +150,8 @@ async fn connect(
 ) -> Result<Told<()>> {
     let begun = accessor.with(|mut store| {
         let host = store.data_mut();
-        let remote = tell!(find(host, &socket)?.connect(remote.into()));
+        let memory = host.share.total.clone();
+        let remote = tell!(find(host, &socket)?.connect(remote.into(), &memory));
         match remote {
             Some(remote) => Ok(Ok(Some((tell!(make_world(host, &socket)?), remote)))),
             None => Result::<Told<_>>::Ok(Ok(None)),

@@ -14,7 +14,7 @@ use wasmtime_wasi::p3::bindings::sockets::types::ErrorCode;
 
 use super::Permit;
 use super::connection::{Receiver, Sender};
-use super::pipe::CAPACITY;
+use super::unread::CAPACITY;
 use crate::engine::host::Host;
 use crate::engine::inlet::not_yet;
 

@@ -2,23 +2,20 @@
 //! most. Nothing waits here; who cannot go on is woken when that has changed.
 
 use std::any::Any;
-use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll, Waker};
 
 use wasmtime_wasi::sockets::ErrorCode;
 
+use super::unread::{CAPACITY, Unread};
+use crate::engine::budget::Total;
 use crate::engine::lock::lock;
-
-/// What may lie in one direction unread.
-pub const CAPACITY: usize = 64 << 10;
 
 /// What is given back when it is dropped: the right to have a socket.
 pub type Guard = Arc<dyn Any + Send + Sync>;
 
-#[derive(Default)]
 struct State {
-    bytes: VecDeque<u8>,
+    unread: Unread,
     /// The writer sends no more.
     ended: bool,
     /// The reader reads no more: what it has not read by then, and what comes, is lost.
@@ -36,18 +33,21 @@ struct State {
 
 impl State {
     fn readable(&self) -> bool {
-        !self.bytes.is_empty() || self.ended || self.closed
+        !self.unread.is_empty() || self.ended || self.closed
     }
 
-    /// How many bytes may be written at once: never none.
-    fn space(&self) -> Poll<Result<usize, ErrorCode>> {
+    /// As many bytes as there is `room` for may be written: never none.
+    fn space(&mut self, room: impl FnOnce(&mut Unread) -> usize) -> Poll<Result<usize, ErrorCode>> {
         if self.gone || self.ended {
             return Poll::Ready(Err(match self.reset {
                 true => ErrorCode::ConnectionReset,
                 false => ErrorCode::ConnectionBroken,
             }));
         }
-        match CAPACITY - self.bytes.len() {
+        if self.closed {
+            return Poll::Ready(Ok(CAPACITY));
+        }
+        match room(&mut self.unread) {
             0 => Poll::Pending,
             space => Poll::Ready(Ok(space)),
         }
@@ -71,10 +71,24 @@ impl After {
     }
 }
 
-#[derive(Default)]
 pub struct Pipe(Mutex<State>);
 
 impl Pipe {
+    /// Much that lies in it is taken from `memory`.
+    pub fn new(memory: Arc<Total>) -> Pipe {
+        Pipe(Mutex::new(State {
+            unread: Unread::new(memory),
+            ended: false,
+            closed: false,
+            lost: false,
+            gone: false,
+            reset: false,
+            reader: None,
+            writer: None,
+            guard: None,
+        }))
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         lock(&self.0)
     }
@@ -85,22 +99,19 @@ impl Pipe {
         if state.closed || into.is_empty() {
             return Poll::Ready(Ok(0));
         }
-        if state.bytes.is_empty() {
+        if state.unread.is_empty() {
             return match (state.reset, state.ended) {
                 (true, _) => Poll::Ready(Err(ErrorCode::ConnectionReset)),
                 (_, true) => Poll::Ready(Ok(0)),
                 _ => Poll::Pending,
             };
         }
-        let count = into.len().min(state.bytes.len());
-        for (to, byte) in into.iter_mut().zip(state.bytes.drain(..count)) {
-            *to = byte;
-        }
+        let count = state.unread.take(into);
         let mut after = After {
             writer: state.writer.take(),
             ..Default::default()
         };
-        if state.bytes.is_empty() {
+        if state.unread.is_empty() {
             after._guard = state.guard.take();
         }
         drop(state);
@@ -108,22 +119,22 @@ impl Pipe {
         Poll::Ready(Ok(count))
     }
 
-    /// How many bytes may be written at once: never none.
+    /// How many bytes may be written at once: never none. The next write takes so many.
     pub fn space(&self) -> Poll<Result<usize, ErrorCode>> {
-        self.state().space()
+        self.state().space(Unread::promise)
     }
 
-    /// So many of them were taken.
+    /// So many of them were taken. One writer at a time.
     pub fn write(&self, bytes: &[u8]) -> Poll<Result<usize, ErrorCode>> {
         let mut state = self.state();
-        let space = match state.space() {
+        let space = match state.space(|unread| unread.room(bytes.len())) {
             Poll::Ready(Ok(space)) => space,
             other => return other,
         };
         let count = bytes.len().min(space);
         match state.closed {
             true => state.lost |= count > 0,
-            false => state.bytes.extend(&bytes[..count]),
+            false => state.unread.put(&bytes[..count]),
         }
         let reader = state.reader.take();
         drop(state);
@@ -148,7 +159,7 @@ impl Pipe {
     /// The same for `space`.
     pub fn poll_writable(&self, cx: &mut Context<'_>) -> Poll<()> {
         let mut state = self.state();
-        if state.space().is_ready() {
+        if state.space(|unread| unread.room(1)).is_ready() {
             return Poll::Ready(());
         }
         state.writer = Some(cx.waker().clone());
@@ -180,7 +191,7 @@ impl Pipe {
         self.change(|state| {
             state.ended = true;
             state.reset |= reset;
-            match state.bytes.is_empty() {
+            match state.unread.is_empty() {
                 true => Some(guard),
                 false => state.guard.replace(guard),
             }
@@ -191,8 +202,7 @@ impl Pipe {
     pub fn close(&self) {
         self.change(|state| {
             state.closed = true;
-            state.lost |= !state.bytes.is_empty();
-            state.bytes = VecDeque::new();
+            state.lost |= state.unread.clear();
             state.guard.take()
         });
     }
@@ -244,6 +254,10 @@ mod tests {
         }
     }
 
+    fn new_pipe() -> Pipe {
+        Pipe::new(Arc::new(Total::new(1 << 20)))
+    }
+
     fn told<T>(result: Poll<Result<T, ErrorCode>>) -> String
     where
         T: std::fmt::Debug,
@@ -253,7 +267,7 @@ mod tests {
 
     #[test]
     fn bytes_come_in_their_order_and_end() {
-        let pipe = Pipe::default();
+        let pipe = new_pipe();
         let mut buffer = [0; 4];
         assert!(pipe.read(&mut buffer).is_pending());
         assert_eq!(told(pipe.write(b"hello")), "Ready(Ok(5))");
@@ -267,7 +281,7 @@ mod tests {
 
     #[test]
     fn a_writer_waits_for_a_slow_reader() {
-        let pipe = Pipe::default();
+        let pipe = new_pipe();
         let woken = Arc::new(Woken::default());
         let waker = Waker::from(woken.clone());
         let mut cx = Context::from_waker(&waker);
@@ -287,7 +301,7 @@ mod tests {
 
     #[test]
     fn a_reader_is_woken_from_any_thread() {
-        let pipe = Arc::new(Pipe::default());
+        let pipe = Arc::new(new_pipe());
         let woken = Arc::new(Woken::default());
         let waker = Waker::from(woken.clone());
         let mut cx = Context::from_waker(&waker);
@@ -302,7 +316,7 @@ mod tests {
 
     #[test]
     fn what_nobody_reads_breaks_the_connection() {
-        let pipe = Pipe::default();
+        let pipe = new_pipe();
         assert!(pipe.write(b"x").is_ready());
         pipe.close();
         assert!(pipe.abandon(false));
@@ -312,14 +326,14 @@ mod tests {
 
     #[test]
     fn what_comes_when_nobody_reads_is_lost_and_its_writer_not_told() {
-        let (pipe, other) = (Pipe::default(), Pipe::default());
+        let (pipe, other) = (new_pipe(), new_pipe());
         pipe.close();
         other.close();
         let much = [7; CAPACITY];
         for _ in 0..3 {
             assert_eq!(told(pipe.write(&much)), format!("Ready(Ok({CAPACITY}))"));
         }
-        assert_eq!(pipe.state().bytes.capacity(), 0);
+        assert!(pipe.state().unread.is_empty());
         assert!(pipe.abandon(false));
         assert_eq!(told(pipe.write(b"x")), "Ready(Err(ConnectionReset))");
         assert!(!other.abandon(false), "nothing came");
@@ -328,7 +342,7 @@ mod tests {
 
     #[test]
     fn a_reset_comes_after_what_was_sent() {
-        let pipe = Pipe::default();
+        let pipe = new_pipe();
         assert!(pipe.write(b"x").is_ready());
         pipe.leave(Arc::new(()), true);
         assert_eq!(told(pipe.read(&mut [0; 3])), "Ready(Ok(1))");
@@ -337,7 +351,7 @@ mod tests {
 
     #[test]
     fn who_leaves_bytes_behind_counts_until_they_are_read() {
-        let (pipe, guard) = (Pipe::default(), Arc::new(()));
+        let (pipe, guard) = (new_pipe(), Arc::new(()));
         assert!(pipe.write(b"ab").is_ready());
         pipe.leave(guard.clone(), false);
         assert_eq!(told(pipe.read(&mut [0; 1])), "Ready(Ok(1))");
@@ -345,13 +359,13 @@ mod tests {
         assert_eq!(told(pipe.read(&mut [0; 1])), "Ready(Ok(1))");
         assert_eq!(Arc::strong_count(&guard), 1);
 
-        let pipe = Pipe::default();
+        let pipe = new_pipe();
         assert!(pipe.write(b"ab").is_ready());
         pipe.leave(guard.clone(), false);
         pipe.close();
         assert_eq!(Arc::strong_count(&guard), 1);
 
-        Pipe::default().leave(guard.clone(), false);
+        new_pipe().leave(guard.clone(), false);
         assert_eq!(Arc::strong_count(&guard), 1);
     }
 }

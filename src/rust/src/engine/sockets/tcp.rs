@@ -12,6 +12,7 @@ use super::Permit;
 use super::connection::Connection;
 use super::network::{Binding, Dial, Family, Listener};
 use super::options::Options;
+use crate::engine::budget::Total;
 use crate::engine::context::{Shared, SocketUse};
 
 /// Stands for the loopback of the machine itself; the name of it is `lookup`'s.
@@ -124,8 +125,13 @@ impl<World> Tcp<World> {
         Ok(true)
     }
 
-    /// Begins to connect it within the private network, or tells where to in the world.
-    pub fn connect(&mut self, remote: SocketAddr) -> Result<Option<SocketAddr>, ErrorCode> {
+    /// Begins to connect it within the private network, or tells where to in the world. `memory` is
+    /// the host's.
+    pub fn connect(
+        &mut self,
+        remote: SocketAddr,
+        memory: &Arc<Total>,
+    ) -> Result<Option<SocketAddr>, ErrorCode> {
         match &self.state {
             State::New | State::Local(Local::Bound(..)) => {}
             State::World(_) => return Ok(Some(remote)),
@@ -135,7 +141,7 @@ impl<World> Tcp<World> {
         if !is_valid(ip, self.family) || ip.is_unspecified() || remote.port() == 0 {
             return Err(ErrorCode::InvalidArgument);
         }
-        match self.route(remote)? {
+        match self.route(remote, memory)? {
             Route::Local(dial) => {
                 self.state = State::Local(Local::Connecting(dial));
                 Ok(None)
@@ -153,7 +159,7 @@ impl<World> Tcp<World> {
         }
     }
 
-    fn route(&mut self, remote: SocketAddr) -> Result<Route, ErrorCode> {
+    fn route(&mut self, remote: SocketAddr, memory: &Arc<Total>) -> Result<Route, ErrorCode> {
         let Some(network) = self.context.network.clone() else {
             return Ok(Route::World(remote));
         };
@@ -169,7 +175,8 @@ impl<World> Tcp<World> {
                 State::Local(Local::Bound(binding, _)) => binding,
                 _ => network.source(self.family)?,
             };
-            return Ok(Route::Local(listener.dial(binding, self.permit.clone())));
+            let dial = listener.dial(binding, self.permit.clone(), memory);
+            return Ok(Route::Local(dial));
         }
         let of_the_host = self.context.socket_allowed(remote, SocketUse::HostLoopback);
         Ok(match of_the_host {
