@@ -1,5 +1,11 @@
 #include "engine/fresh_call.h"
 
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <fstream>
+
+#include "base/check.h"
 #include "engine/test_support.h"
 
 namespace nimbus::engine {
@@ -244,6 +250,41 @@ TEST_F(FreshCallTest, AFullPoolRefusesTheCall) {
     EXPECT_EQ(refused.kind, Kind::kResources) << refused.message;
     EXPECT_EQ(first.exchange().outcome(), nullptr);
   });
+}
+
+// The process may have so much more address space.
+class AddressSpaceLimit {
+ public:
+  explicit AddressSpaceLimit(std::uint64_t more_bytes) {
+    std::uint64_t pages = 0;
+    std::ifstream("/proc/self/statm") >> pages;
+    NIMBUS_CHECK(pages != 0 && ::getrlimit(RLIMIT_AS, &before_) == 0);
+    rlimit tight = before_;
+    tight.rlim_cur = pages * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE)) + more_bytes;
+    NIMBUS_CHECK(::setrlimit(RLIMIT_AS, &tight) == 0);
+  }
+  ~AddressSpaceLimit() { ::setrlimit(RLIMIT_AS, &before_); }
+  AddressSpaceLimit(const AddressSpaceLimit&) = delete;
+  AddressSpaceLimit& operator=(const AddressSpaceLimit&) = delete;
+
+ private:
+  rlimit before_{};
+};
+
+TEST_F(FreshCallTest, WithoutAddressSpaceThereIsNoInstance) {
+  {
+    const AddressSpaceLimit limit(1 << 30);  // no room for a memory and its guards
+    startEngine();                           // without a pool, for the same reason
+    const CallOutcome refused =
+        call(handlerGuest("(memory 1) (func (export \"handle\") (param i32 i32))"));
+    EXPECT_EQ(refused.kind, Kind::kResources) << refused.message;
+    const CallOutcome trapped = call(handlerGuest(
+        "(func $start unreachable) (start $start) (func (export \"handle\") (param i32 i32))"));
+    EXPECT_EQ(trapped.kind, Kind::kTrap) << trapped.message;
+  }
+  const CallOutcome served =
+      call(handlerGuest("(memory 1) (func (export \"handle\") (param i32 i32))"));
+  EXPECT_EQ(served.kind, Kind::kNoResponse) << served.message;
 }
 
 TEST_F(FreshCallTest, TheFullEngineServesTheSameGuests) {

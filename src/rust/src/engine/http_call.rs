@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::future::{Future, poll_fn};
+use std::io;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::Poll;
@@ -9,8 +10,9 @@ use std::task::Poll;
 use futures::channel::oneshot;
 use futures::future::{Either, join, select};
 use http_body::Body;
+use rustix::io::Errno;
 use wasmtime::component::{Accessor, GuestTaskId};
-use wasmtime::{PoolConcurrencyLimitError, Store};
+use wasmtime::{OutOfMemory, PoolConcurrencyLimitError, Store};
 use wasmtime_wasi::I32Exit;
 use wasmtime_wasi_http::p2::bindings::http::types::{ErrorCode, Scheme};
 use wasmtime_wasi_http::p2::bindings::{Proxy, ProxyPre};
@@ -34,12 +36,21 @@ pub enum Guest {
     Failed,
 }
 
+/// Whether the system refused memory, address space, mappings (`vm.max_map_count`) or descriptors.
+/// Wasmtime passes on what the crate said that it calls the system by.
+fn is_exhausted(error: &wasmtime::Error) -> bool {
+    let said = error.downcast_ref::<Errno>().copied();
+    let code = said.or_else(|| Errno::from_io_error(error.downcast_ref::<io::Error>()?));
+    let exhausted = [Errno::NOMEM, Errno::MFILE, Errno::NFILE];
+    code.is_some_and(|code| exhausted.contains(&code)) || error.is::<OutOfMemory>()
+}
+
 /// What an error of Wasmtime means for a call. `refused` is the limit hit last, if any.
 pub fn failure(error: wasmtime::Error, refused: Option<&str>) -> Failure {
     if let Some(exit) = error.downcast_ref::<I32Exit>() {
         return Failure::Exit(exit.0);
     }
-    if error.is::<PoolConcurrencyLimitError>() {
+    if error.is::<PoolConcurrencyLimitError>() || is_exhausted(&error) {
         return Failure::Resources(format!("{error:#}"));
     }
     match refused {
@@ -294,4 +305,33 @@ pub async fn fresh(resolved: Arc<Resolved>, context: Contexts, exchange: Arc<Inn
         }
     };
     exchange.done(&ended);
+}
+
+#[cfg(test)]
+mod tests {
+    use wasmtime::{Error, Trap, format_err};
+
+    use super::*;
+
+    fn is_for_lack_of_resources(error: Error) -> bool {
+        matches!(instantiation_failure(error, None), Failure::Resources(_))
+    }
+
+    #[test]
+    fn what_the_system_has_not_got_is_no_fault_of_the_guest() {
+        for code in [Errno::NOMEM, Errno::MFILE] {
+            let io = io::Error::from_raw_os_error(code.raw_os_error());
+            for error in [Error::from(io), Error::from(code)] {
+                assert!(is_for_lack_of_resources(error.context("cannot map")));
+            }
+        }
+        for error in [
+            Error::from(Trap::UnreachableCodeReached),
+            Error::from(Trap::StackOverflow).context("in its start function"),
+            Error::from(io::Error::from_raw_os_error(Errno::NOENT.raw_os_error())),
+            format_err!("Cannot allocate memory"),
+        ] {
+            assert!(!is_for_lack_of_resources(error));
+        }
+    }
 }
