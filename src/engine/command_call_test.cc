@@ -50,6 +50,18 @@ TEST_F(CommandCallTest, ATrapIsNoExit) {
   EXPECT_EQ(runCommand(commandGuest("unreachable")).kind, Kind::kTrap);
 }
 
+TEST_F(CommandCallTest, WhatTheHostHasNoMemoryForHasNotFailed) {
+  const Bytes command = commandGuest("(i32.const 0)");
+  GuestContextOptions small = roomyContext();
+  small.max_memory_bytes = 1;
+  EXPECT_EQ(runCommand(command, small).kind, Kind::kTrap) << "by its own limit it has";
+  EngineOptions options = smallEngine();
+  options.max_total_memory_bytes = 1;
+  startEngine(options);
+  const CallOutcome refused = runCommand(command);
+  EXPECT_EQ(refused.kind, Kind::kResources) << refused.message;
+}
+
 TEST_F(CommandCallTest, AModuleOfPreview1IsWrapped) {
   const auto module = wit::watToWasm(R"((module
     (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))

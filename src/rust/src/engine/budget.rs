@@ -66,6 +66,9 @@ pub unsafe extern "C" fn nimbus_budget_free(budget: *mut Budget) {
     guard_void(|| drop(unsafe { Box::from_raw(budget) }));
 }
 
+/// What `Share::refused` says of the sum.
+pub const HOST_LIMIT: &str = "the host's memory limit";
+
 /// The share of one store; gives everything back when dropped. Wasmtime asks before memories and
 /// tables are made and before they grow.
 pub struct Share {
@@ -108,7 +111,7 @@ impl ResourceLimiter for Share {
             return Ok(false);
         }
         if !self.total.take(more) {
-            self.refused = Some("the host's memory limit");
+            self.refused = Some(HOST_LIMIT);
             return Ok(false);
         }
         self.memory_bytes += more;

@@ -7,8 +7,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll, Waker};
 
-use wasmtime_wasi::I32Exit;
-
+use super::budget::HOST_LIMIT;
 use super::component::{Entry, Linked, Resolved};
 use super::config::enter_runtime;
 use super::context::{Context, Contexts};
@@ -145,15 +144,15 @@ pub unsafe extern "C" fn nimbus_call_http(
 async fn run_command(resolved: &Resolved, context: &Contexts) -> Ended {
     let mut store =
         new_store(resolved, context).map_err(|error| instantiation_failure(error, None))?;
-    let result = match &resolved.entry {
+    let instantiated = match &resolved.entry {
         Entry::CommandP2(pre) => match pre.instantiate_async(&mut store).await {
-            Ok(command) => command.wasi_cli_run().call_run(&mut store).await,
+            Ok(command) => Ok(command.wasi_cli_run().call_run(&mut store).await),
             Err(error) => Err(error),
         },
         Entry::CommandP3(pre) => match pre.instantiate_async(&mut store).await {
             Ok(command) => {
                 let run = async |accessor: &_| command.wasi_cli_run().call_run(accessor).await;
-                store.run_concurrent(run).await.flatten()
+                Ok(store.run_concurrent(run).await.flatten())
             }
             Err(error) => Err(error),
         },
@@ -161,17 +160,24 @@ async fn run_command(resolved: &Resolved, context: &Contexts) -> Ended {
             return Err(Failure::Panic("the component is not a command".into()));
         }
     };
-    match result {
-        Ok(Ok(())) => Ok(()),
-        Ok(Err(())) => Err(Failure::Exit(1)),
-        Err(error)
-            if error
-                .downcast_ref::<I32Exit>()
-                .is_some_and(|exit| exit.0 == 0) =>
-        {
-            Ok(())
-        }
-        Err(error) => Err(failure(error, store.data().share.refused)),
+    let refused = store.data().share.refused;
+    match instantiated {
+        Ok(Ok(Ok(()))) => Ok(()),
+        Ok(Ok(Err(()))) => Err(Failure::Exit(1)),
+        Ok(Err(error)) => unless_success(failure(error, refused)),
+        Err(error) => unless_success(match refused {
+            // Its own limits are its own fault: it is no use to start it again later.
+            Some(limit) if limit != HOST_LIMIT => failure(error, refused),
+            _ => instantiation_failure(error, refused),
+        }),
+    }
+}
+
+/// A command may exit with success.
+fn unless_success(failure: Failure) -> Ended {
+    match failure {
+        Failure::Exit(0) => Ok(()),
+        other => Err(other),
     }
 }
 
