@@ -98,7 +98,7 @@ pub unsafe extern "C" fn nimbus_component_needs(component: *const Component, nee
                 .as_ref()
                 .and_then(|r| r.max_initial_memory_size)
                 .unwrap_or(0)
-                * 65536,
+                .saturating_mul(65536),
             code_bytes: image.end as u64 - image.start as u64,
         };
         // SAFETY: by this function's contract.

@@ -19,7 +19,7 @@ use super::context::{Context, Contexts};
 use super::exchange::Failure;
 use super::exports::{Function, Params, ResourceTypes, callable};
 use super::guest_call::{CallRequest, CallState};
-use super::guest_resources::Resources;
+use super::guest_resources::{Passing, Resources, gives_away_twice};
 use super::handles::rep_of;
 use super::host::{Host, new_store};
 use super::http_call::{failure, instantiation_failure};
@@ -171,8 +171,8 @@ impl Named {
 #[derive(Default)]
 struct Taken {
     resources: Vec<Named>,
-    /// Those of them that are the guest's own, by number, and whether they are given away.
-    found: Vec<(u32, bool)>,
+    /// Those of them that are the guest's own, and what becomes of them.
+    found: Vec<(u32, Passing)>,
     /// Those that stay the consumer's.
     borrowed: Vec<u32>,
     arriving: Vec<Arriving>,
@@ -226,6 +226,11 @@ impl<'g> Running<'g> {
             self.name(shape, handle, taken.get_or_insert_default())
         })?;
         reader.end()?;
+        if let Some(taken) = &mut taken
+            && gives_away_twice(&mut taken.found)
+        {
+            bail!("a handle is given away that is in use");
+        }
         if export.takes_channels {
             let none = Channels::NONE;
             let channels = channels.unwrap_or(&none);
@@ -239,9 +244,9 @@ impl<'g> Running<'g> {
 
     /// Finds the resource that a handle stands for.
     fn name(&self, shape: &Shape, handle: &[u8], taken: &mut Taken) -> Result<()> {
-        let (declared, own) = match shape {
-            Shape::Own(declared) => (declared, true),
-            Shape::Borrow(declared) => (declared, false),
+        let (declared, passing) = match shape {
+            Shape::Own(declared) => (declared, Passing::GivenAway),
+            Shape::Borrow(declared) => (declared, Passing::Lent),
             _ => bail!("not a handle"),
         };
         if let Some(ty) = self.resolved.exports.provided(declared) {
@@ -258,14 +263,10 @@ impl<'g> Running<'g> {
         if self.types.actual(declared) != Some(owned.resource.ty()) {
             bail!("a handle of another type");
         }
-        let moved = taken
-            .found
-            .iter()
-            .any(|(known, moved)| *known == number && (*moved || own));
-        if moved || (own && owned.lent > 0) {
+        if passing == Passing::GivenAway && owned.lent > 0 {
             bail!("a handle is given away that is in use");
         }
-        taken.found.push((number, own));
+        taken.found.push((number, passing));
         taken.resources.push(Named::Own(owned.resource));
         Ok(())
     }
@@ -273,8 +274,8 @@ impl<'g> Running<'g> {
     /// Has the consumer give away or lend what was found.
     fn take(&self, taken: &mut Taken) {
         let mut table = self.guest.resources.borrow_mut();
-        for (number, own) in taken.found.drain(..) {
-            if own {
+        for (number, passing) in taken.found.drain(..) {
+            if passing == Passing::GivenAway {
                 table.owned.remove(&number);
             } else if let Some(owned) = table.owned.get_mut(&number) {
                 owned.lent += 1;

@@ -76,3 +76,47 @@ impl Resources {
         }
     }
 }
+
+/// How a resource of the guest's own is passed to it.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Passing {
+    Lent,
+    GivenAway,
+}
+
+/// Whether one is given away and named another time. Puts them into an order: a call may name any
+/// number.
+pub fn gives_away_twice(found: &mut [(u32, Passing)]) -> bool {
+    found.sort_unstable();
+    found
+        .windows(2)
+        .any(|pair| pair[0].0 == pair[1].0 && pair[1].1 == Passing::GivenAway)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_given_away_is_named_once() {
+        use Passing::{GivenAway, Lent};
+        assert!(!gives_away_twice(&mut []));
+        assert!(!gives_away_twice(&mut [(1, GivenAway), (2, GivenAway)]));
+        assert!(!gives_away_twice(&mut [
+            (1, Lent),
+            (2, GivenAway),
+            (1, Lent)
+        ]));
+        assert!(gives_away_twice(&mut [
+            (1, Lent),
+            (2, Lent),
+            (1, GivenAway)
+        ]));
+        assert!(gives_away_twice(&mut [
+            (1, GivenAway),
+            (2, Lent),
+            (1, Lent)
+        ]));
+        assert!(gives_away_twice(&mut [(1, GivenAway), (1, GivenAway)]));
+    }
+}
