@@ -1,13 +1,18 @@
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 
 namespace CLI {
 class App;
-}
+class FormatterBase;
+}  // namespace CLI
 
 namespace nimbus::wash {
+
+// Writes the help of all commands.
+[[nodiscard]] std::shared_ptr<CLI::FormatterBase> helpFormatter();
 
 // The help of all commands that are not hidden, in Markdown.
 [[nodiscard]] std::string helpMarkdown(const CLI::App& app);

@@ -1,5 +1,6 @@
 // `wash help [COMMAND…]` and `wash completion SHELL`: what the parser knows of itself.
 
+#include <algorithm>
 #include <memory>
 
 #include <fmt/format.h>
@@ -15,6 +16,16 @@
 
 namespace nimbus::wash {
 namespace {
+
+// Which options exclude or need each other is said by the error, in whole sentences.
+class HelpFormatter final : public CLI::Formatter {
+ public:
+  std::string make_option_opts(const CLI::Option* option) const override {
+    const std::string text = Formatter::make_option_opts(option);
+    const auto end = std::min(text.find(" Needs:"), text.find(" Excludes:"));
+    return text.substr(0, end);
+  }
+};
 
 const CLI::App* findCommand(const CLI::App& app, const std::string& word) {
   for (const CLI::App* child : app.get_subcommands([](const CLI::App*) { return true; }))
@@ -45,6 +56,8 @@ void appendMarkdown(const CLI::App& app, const std::string& parent, std::string&
 }
 
 }  // namespace
+
+std::shared_ptr<CLI::FormatterBase> helpFormatter() { return std::make_shared<HelpFormatter>(); }
 
 std::string helpMarkdown(const CLI::App& app) {
   std::string out;

@@ -96,6 +96,7 @@ std::size_t trailingArguments(int argc, char** argv) {
 
 int run(int argc, char** argv) {
   CLI::App app{"Nimbus: builds, runs and hosts WebAssembly components", "wash"};
+  app.formatter(helpFormatter());
   app.set_version_flag("-V,--version", versionText());
   app.require_subcommand(1);
   app.fallthrough();
