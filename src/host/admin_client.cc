@@ -116,7 +116,9 @@ Task<Result<void>> AdminClient::exchange(Request request, Content content) {
   auto stream = co_await net::connectTo(shard_, host_);
   if (!stream)
     co_return fail(ErrorCode::kUnavailable,
-                   fmt::format("cannot reach a host at {}", host_.toString()), stream.error());
+                   fmt::format("cannot reach a host at {} (does one run? `wash host` starts it)",
+                               host_.toString()),
+                   stream.error());
   const std::string text = requestText(request);
   const auto sent = co_await (*stream)->writeAll(asBytes(text));
   // A host that refuses a request early may close before it has read all: its answer counts.
