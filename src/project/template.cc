@@ -64,6 +64,7 @@ Result<TemplateManifest> parseTemplateManifest(std::string_view text) {
   TRY(manifest.info.name, textAt(object, "name", true));
   TRY(manifest.info.language, textAt(object, "language", true));
   TRY(manifest.info.description, textAt(object, "description", false));
+  TRY(manifest.info.next, textAt(object, "next", false));
   TRY(manifest.variables, variablesOf(object));
   TRY(manifest.includes, includesOf(object));
   if (const json::value* verified = object.if_contains("verified")) {

@@ -20,6 +20,7 @@ struct TemplateInfo {
   std::string name;  // "http-hello"
   std::string language;
   std::string description;
+  std::string next;      // what to do first in the project, as a shell command
   bool verified = true;  // a test builds and runs it
 };
 
@@ -48,8 +49,8 @@ struct TemplateManifest {
   std::vector<TemplateInclude> includes;  // of those inside the program only
 };
 
-// Reads a manifest: an object with "name" and "language", and if need be "description", "verified",
-// "variables" and "include". kInvalidArgument says what is wrong.
+// Reads a manifest: an object with "name" and "language", and if need be "description", "next",
+// "verified", "variables" and "include". kInvalidArgument says what is wrong.
 [[nodiscard]] Result<TemplateManifest> parseTemplateManifest(std::string_view json);
 
 }  // namespace nimbus::project

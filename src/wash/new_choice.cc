@@ -71,13 +71,20 @@ std::string said(const NewChoice& choice) {
   return text;
 }
 
+// What there will be templates of once it can be run.
+std::string_view whyNot(std::string_view template_name) {
+  return template_name.contains("messag") ? " yet: this wash does not serve wasmcloud:messaging"
+                                          : "";
+}
+
 Result<TemplateInfo> pick(const NewChoice& choice, const TemplateCatalog& catalog,
                           const ChoiceSurroundings& surroundings) {
   const std::vector<TemplateInfo> infos = fitting(choice, catalog);
   if (infos.size() == 1) return infos.front();
   if (infos.empty())
     return fail(ErrorCode::kNotFound,
-                fmt::format("there is no template{}; there are:\n  {}", said(choice),
+                fmt::format("there is no template{}{}; there are:\n  {}", said(choice),
+                            whyNot(choice.template_name),
                             fmt::join(lines(closest(choice, catalog)), "\n  ")));
   if (!surroundings.interactive)
     return fail(ErrorCode::kInvalidArgument,

@@ -1,6 +1,8 @@
 #include "wash/new_finish.h"
 
+#include <algorithm>
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 #include <system_error>
 
@@ -89,6 +91,30 @@ Result<FinishedProject> finishProject(const FinishRequest& request, ProcessRunne
   return finished;
 }
 
+namespace {
+
+// As somebody would type it in the shell that `wash new` was started by, which -C has not moved.
+std::string typedPath(const std::string& folder) {
+  const char* here = std::getenv("PWD");
+  const std::string relative =
+      fs::path(folder).lexically_relative(here == nullptr ? "" : here).string();
+  const bool below = !relative.empty() && !relative.starts_with("..");
+  const std::string& path = below ? relative : folder;
+  const bool plain = std::ranges::none_of(
+      path, [](char c) { return std::string_view(" \t\n\"'\\$`&|;<>()*?[]#~!{}").contains(c); });
+  return plain ? path : fmt::format("'{}'", path);
+}
+
+std::string nextStep(const std::string& folder, const project::Template& contents) {
+  std::string text = "next: cd " + typedPath(folder);
+  if (!contents.info.next.empty()) return text + " && " + contents.info.next;
+  const bool explained = std::ranges::any_of(
+      contents.files, [](const project::TemplateFile& file) { return file.path == "README.md"; });
+  return text + (explained ? ", and read README.md" : "");
+}
+
+}  // namespace
+
 std::string createdText(const std::string& name, const std::string& folder,
                         const ChosenTemplate& chosen, const FinishedProject& finished) {
   const project::TemplateInfo& info = chosen.contents.info;
@@ -101,6 +127,8 @@ std::string createdText(const std::string& name, const std::string& folder,
     text += "\nnote: ";
     appendEscaped(text, note);
   }
+  text += '\n';
+  appendEscaped(text, nextStep(folder, chosen.contents));
   return text;
 }
 
