@@ -1,5 +1,6 @@
 #include "host/admin_api.h"
 
+#include <array>
 #include <memory>
 #include <utility>
 
@@ -9,11 +10,26 @@
 #include "host/admin_json.h"
 #include "host/admin_reply.h"
 #include "host/constant_time.h"
+#include "host/text_rules.h"
 
 namespace nimbus::host {
 namespace {
 
 constexpr std::size_t kListPage = 500;  // workloads whose status is gathered at once
+
+// Fields that a request has once: of two, somebody on the way may have judged by the other.
+constexpr std::array<std::string_view, 3> kSingleFields = {"authorization", "content-type",
+                                                           "last-event-id"};
+
+std::optional<AdminRefusal> refusalOfFields(const http::Headers& headers) {
+  for (const std::string_view name : kSingleFields)
+    if (headers.count(name) > 1)
+      return AdminRefusal{.status = 400,
+                          .code = ErrorCode::kInvalidArgument,
+                          .message = fmt::format("more than one field {}", inQuotes(name)),
+                          .allow = {}};
+  return std::nullopt;
+}
 
 }  // namespace
 
@@ -32,6 +48,10 @@ bool AdminApi::authorized(const http::RequestHead& head) const {
 }
 
 Task<void> AdminApi::handle(http::ServerRequest& request, http::ResponseWriter& response) {
+  if (const auto refused = refusalOfFields(request.head.headers)) {
+    sendRefusal(response, *refused);
+    co_return;
+  }
   if (!authorized(request.head)) {
     sendRefusal(response, {.status = 401,
                            .code = ErrorCode::kPermissionDenied,

@@ -214,6 +214,26 @@ TEST_F(AdminApiTest, ATokenIsAskedForOnEveryPath) {
   });
 }
 
+TEST_F(AdminApiTest, FieldsThatSayOneThingComeOnce) {
+  run([](net::Shard& shard) -> Task<void> {
+    ApiRig rig(shard, {.token = "s3cret"});
+    const auto ask = [&rig](std::string_view fields) {
+      return rig.raw("GET /v1/host HTTP/1.1\r\nhost: x\r\nconnection: close\r\n" +
+                     std::string(fields) + "\r\n");
+    };
+    const std::string good = "authorization: Bearer s3cret\r\n";
+    EXPECT_THAT(co_await ask(good), StartsWith("HTTP/1.1 200 "));
+    for (const std::string& fields :
+         {good + good, good + "Authorization: Bearer other\r\n",
+          "authorization: Bearer other\r\n" + good,
+          good + "content-type: a/b\r\ncontent-type: c/d\r\n",
+          good + "last-event-id: 1\r\nlast-event-id: 2\r\n", good + "host: y\r\n",
+          good + "content-length: 0\r\ncontent-length: 0\r\n"})
+      EXPECT_THAT(co_await ask(fields), StartsWith("HTTP/1.1 400 ")) << fields;
+    EXPECT_THAT(co_await ask(good + good), HasSubstr("more than one field \\\"authorization\\\""));
+  });
+}
+
 TEST_F(AdminApiTest, DrainTurnsReadinessOffAndTellsTheProcess) {
   run([](net::Shard& shard) -> Task<void> {
     ApiRig rig(shard);
