@@ -5,6 +5,7 @@ what their number does to the latency of a request."""
 import argparse
 import http.client
 import json
+import multiprocessing
 import os
 import pathlib
 import socket
@@ -25,6 +26,7 @@ HEADERS = ("measure", "measured", "floor", "verdict")
 MEMORY_LIMIT_KIB = 16
 APPLY_LIMIT_MS = 1.0
 LATENCY_LIMIT = 1.2
+STALL_LIMIT_MS = 2.0
 LISTINGS = 9
 
 
@@ -99,18 +101,60 @@ class AdminClient(http.client.HTTPConnection):
         return elapsed_ms, content
 
 
+class ProbeClient:
+    """Another process that asks for /livez all the time while it is entered: the longest answer
+    tells how long the control shard was busy with something else."""
+
+    PAUSE_SECONDS = 0.0002
+
+    def __init__(self, port):
+        self._port = port
+        self.longest_ms = 0.0
+
+    def __enter__(self):
+        context = multiprocessing.get_context("fork")
+        self._receiver, sender = context.Pipe(duplex=False)
+        self._over = context.Event()
+        self._process = context.Process(target=self._ask, args=(sender,))
+        self._process.start()
+        self._receiver.recv()  # its first answer
+        return self
+
+    def __exit__(self, *_):
+        self._over.set()
+        self.longest_ms = self._receiver.recv()
+        self._process.join()
+
+    def _ask(self, sender):
+        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=60)
+        longest = 0.0
+        answered = 0
+        while not self._over.is_set():
+            began = time.perf_counter()
+            connection.request("GET", "/livez")
+            connection.getresponse().read()
+            longest = max(longest, time.perf_counter() - began) if answered else 0.0
+            answered += 1
+            if answered == 1:
+                sender.send(None)
+            time.sleep(self.PAUSE_SECONDS)
+        sender.send(longest * 1e3)
+
+
 def start_host(session, program, cpus):
     folder = session.folder("host")
     admin_path = folder / "admin.sock"
     child = Child([program, "host", "--state", folder / "state", "--http-addr", "127.0.0.1:0",
-                   "--admin-socket", admin_path, "--shards", "1", "-o", "json"],
+                   "--admin-socket", admin_path, "--probe-addr", "127.0.0.1:0", "--shards", "1",
+                   "-o", "json"],
                   folder / "log", cpus, env=session.environment(), cwd=folder)
     try:
-        found = child.wait_for_output(r'"addresses":\["http://127\.0\.0\.1:(\d+)"', 60)
+        found = child.wait_for_output(
+            r'"addresses":\["http://127\.0\.0\.1:(\d+)".*"probe":"127\.0\.0\.1:(\d+)"', 60)
     except StartFailed:
         child.stop()
         raise
-    return child, int(found[1]), AdminClient(admin_path)
+    return child, int(found[1]), int(found[2]), AdminClient(admin_path)
 
 
 def measure_latency(port, workloads, arguments):
@@ -157,20 +201,31 @@ def window_around(times, count):
             "p99": statistics.quantiles(last_thousand, n=100)[98]}
 
 
-def measure_listing(admin, path, workloads, mark):
+def measure_listing(admin, probe, path, workloads, mark):
     """Asks for all workloads some times; `mark` stands before the name of each in the answer."""
     times = []
+    stalls = []
     for _ in range(LISTINGS):
-        elapsed_ms, content = admin.timed_get(path)
+        with probe:
+            elapsed_ms, content = admin.timed_get(path)
         times.append(elapsed_ms)
+        stalls.append(probe.longest_ms)
     if content.count(mark) < workloads:
         raise RuntimeError(f"{path}: only {content.count(mark)} workloads are told of")
-    return {"median_ms": statistics.median(times), "bytes": len(content)}
+    return {"median_ms": statistics.median(times), "bytes": len(content),
+            "stall_ms": statistics.median(stalls)}
+
+
+def measure_quiet(probe, seconds):
+    """The same longest answer while nobody lists anything, for a run of that long."""
+    with probe:
+        time.sleep(seconds)
+    return probe.longest_ms
 
 
 def measure(session, program, guest, arguments):
     components = distinct_components(guest, session.folder("components"), arguments.components)
-    child, port, admin = start_host(session, program, arguments.server_cpus)
+    child, port, probe_port, admin = start_host(session, program, arguments.server_cpus)
     figures = {"apply_ms": {}, "durable_append_ms": durable_append_ms(session.folder("disk"))}
     with child:
         times = [admin.apply(manifest(0, components[0]))]
@@ -193,9 +248,13 @@ def measure(session, program, guest, arguments):
                 figures["apply_ms"][count] = window_around(times, count)
         figures["apply_first_ms"] = statistics.median(times[:arguments.components])
         check_all_routable(port, arguments.workloads)
-        figures["scrape"] = measure_listing(admin, "/metrics", arguments.workloads,
+        probe = ProbeClient(probe_port)
+        figures["scrape"] = measure_listing(admin, probe, "/metrics", arguments.workloads,
                                             b'workload="default/w')
-        figures["list"] = measure_listing(admin, WORKLOADS_PATH, arguments.workloads, b'"name":"w')
+        figures["list"] = measure_listing(admin, probe, WORKLOADS_PATH, arguments.workloads,
+                                          b'"name":"w')
+        figures["quiet_stall_ms"] = statistics.median(
+            measure_quiet(probe, figures["scrape"]["median_ms"] / 1e3) for _ in range(LISTINGS))
         figures["p99_many_ms"] = measure_latency(port, arguments.workloads, arguments)
     return figures
 
@@ -224,6 +283,11 @@ def table(figures, arguments):
         lines.append((f"{what}, at {arguments.workloads:,} workloads",
                       f"{figures[name]['median_ms']:.0f} ms, "
                       f"{figures[name]['bytes'] / 2**20:.1f} MiB", "", ""))
+        lines.append(("the longest answer of /livez beside it",
+                      f"{figures[name]['stall_ms']:.2f} ms", f"≤ {STALL_LIMIT_MS:g} ms",
+                      verdict(figures[name]["stall_ms"] <= STALL_LIMIT_MS)))
+    lines.append(("the longest answer of /livez beside nothing, in as much time",
+                  f"{figures['quiet_stall_ms']:.2f} ms", "", ""))
     ratio = figures["p99_many_ms"] / figures["p99_one_ms"]
     lines.append(("p99 of a request, 1 workload", f"{figures['p99_one_ms']:.2f} ms", "", ""))
     lines.append((f"p99 of a request, {arguments.workloads:,} workloads in turn",

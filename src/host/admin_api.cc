@@ -15,7 +15,7 @@
 namespace nimbus::host {
 namespace {
 
-constexpr std::size_t kListPage = 500;  // workloads whose status is gathered at once
+constexpr std::size_t kListPage = 100;  // workloads whose status is gathered at once
 
 // Fields that a request has once: of two, somebody on the way may have judged by the other.
 constexpr std::array<std::string_view, 3> kSingleFields = {"authorization", "content-type",
@@ -91,8 +91,7 @@ Task<void> AdminApi::dispatch(AdminCall call, http::ServerRequest& request,
     }
     case AdminCall::Kind::kHost: sendHost(response); break;
     case AdminCall::Kind::kMetrics:
-      sendMetrics(response, environment_.metrics,
-                  renderWorkloadMetrics(environment_.manager, environment_.metric_detail));
+      co_await sendMetrics(response, environment_.metrics, environment_.more_metrics);
       break;
   }
 }
@@ -207,7 +206,7 @@ Task<void> ProbeHandler::handle(http::ServerRequest& request, http::ResponseWrit
     http::sendText(response, phase == Readiness::Phase::kReady ? 200 : 503,
                    std::string(phaseName(phase)) + "\n");
   } else if (path == "/metrics") {
-    sendMetrics(response, metrics_, more_metrics_ ? more_metrics_() : "");
+    co_await sendMetrics(response, metrics_, more_metrics_);
   } else {
     http::sendText(response, 404, "there are /livez, /readyz and /metrics\n");
   }

@@ -28,7 +28,7 @@ struct AdminEnvironment {
   const Clock& clock;
   bool durable = false;                  // workloads survive a restart
   const FolderSource* folder = nullptr;  // null: none is followed
-  MetricDetail metric_detail = MetricDetail::kByComponent;
+  MetricWriter more_metrics = {};        // may be empty
   // Asks the process to finish what runs and end; called once the answer is on its way. It must
   // not destroy anything before it returns.
   std::function<void()> drain;
@@ -77,7 +77,7 @@ class ProbeHandler final : public http::Handler {
  public:
   // `more_metrics`: families that are made at each scrape.
   ProbeHandler(const Readiness& readiness, const MetricRegistry& metrics,
-               std::function<std::string()> more_metrics = {})
+               MetricWriter more_metrics = {})
       : readiness_(readiness), metrics_(metrics), more_metrics_(std::move(more_metrics)) {}
 
   [[nodiscard]] Task<void> handle(http::ServerRequest& request,
@@ -86,7 +86,7 @@ class ProbeHandler final : public http::Handler {
  private:
   const Readiness& readiness_;
   const MetricRegistry& metrics_;
-  const std::function<std::string()> more_metrics_;
+  const MetricWriter more_metrics_;
 };
 
 }  // namespace nimbus::host

@@ -30,10 +30,4 @@ void sendError(http::ResponseWriter& response, const Error& error) {
   sendJson(response, adminStatus(error.code()), errorJson(error.code(), error.describe()));
 }
 
-void sendMetrics(http::ResponseWriter& response, const MetricRegistry& metrics,
-                 std::string_view more) {
-  response.sendWhole(makeHead(200, "text/plain; version=0.0.4; charset=utf-8"),
-                     asBytes(metrics.renderPrometheus().append(more)));
-}
-
 }  // namespace nimbus::host

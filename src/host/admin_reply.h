@@ -3,7 +3,6 @@
 #include <cstdint>
 #include <string_view>
 
-#include "base/metrics.h"
 #include "base/result.h"
 #include "host/admin_call.h"
 #include "http/handler.h"
@@ -15,8 +14,5 @@ void sendJson(http::ResponseWriter& response, std::uint16_t status, std::string_
 void sendRefusal(http::ResponseWriter& response, const AdminRefusal& refusal);
 // With the status that belongs to the error's code.
 void sendError(http::ResponseWriter& response, const Error& error);
-// `more`: further families as text.
-void sendMetrics(http::ResponseWriter& response, const MetricRegistry& metrics,
-                 std::string_view more = {});
 
 }  // namespace nimbus::host

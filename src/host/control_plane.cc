@@ -50,9 +50,10 @@ struct ControlPlane::OnShard {
                  .metrics = environment.metrics,
                  .clock = environment.clock},
                 options),
-        metric_detail(detail),
-        probe(readiness, environment.metrics,
-              [this] { return renderWorkloadMetrics(manager, metric_detail); }) {}
+        workload_metrics([this, detail](http::ResponseWriter& response) {
+          return writeWorkloadMetrics(shard, manager, detail, response);
+        }),
+        probe(readiness, environment.metrics, workload_metrics) {}
 
   net::Shard& shard;
   Readiness readiness;
@@ -60,7 +61,7 @@ struct ControlPlane::OnShard {
   EventLog events;
   WorkloadManager manager;
   std::unique_ptr<FolderSource> folder;
-  const MetricDetail metric_detail;
+  const MetricWriter workload_metrics;
   ProbeHandler probe;
   std::vector<std::unique_ptr<AdminApi>> apis;
   std::vector<std::unique_ptr<http::Server>> servers;
@@ -105,7 +106,7 @@ AdminApi& ControlPlane::OnShard::addApi(const Environment& environment,
                                                              .clock = environment.clock,
                                                              .durable = store->durable(),
                                                              .folder = folder.get(),
-                                                             .metric_detail = metric_detail,
+                                                             .more_metrics = workload_metrics,
                                                              .drain = environment.request_end},
                                             std::move(options)));
   return *apis.back();

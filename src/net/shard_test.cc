@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "base/sync.h"
+#include "net/give_way.h"
 #include "net/idle_gate.h"
 #include "net/test_support.h"
 
@@ -55,6 +56,36 @@ TEST_F(ShardLoopTest, WorkPostedByTheShardItselfRunsInALaterTurnInOrder) {
     EXPECT_TRUE(order.empty());
     co_await done.wait();
     EXPECT_EQ(order, (std::vector{1, 2}));
+  });
+}
+
+TEST_F(ShardLoopTest, WhoGivesWayGoesOnAfterTheOthers) {
+  run([](Shard& shard) -> Task<void> {
+    std::vector<int> order;
+    shard.post([&] { order.push_back(1); });
+    co_await GiveWay(shard);
+    order.push_back(2);
+    // From within deferred work: a whole turn of the others'.
+    shard.post([&] { order.push_back(3); });
+    co_await GiveWay(shard);
+    order.push_back(4);
+    EXPECT_EQ(order, (std::vector{2, 1, 3, 4}));
+  });
+}
+
+TEST_F(ShardLoopTest, AWayThatIsGivenIsGivenUpWithTheTask) {
+  run([](Shard& shard) -> Task<void> {
+    bool went_on = false;
+    {
+      TaskSet tasks;
+      tasks.spawn([](Shard* on, bool* flag) -> Task<void> {
+        co_await GiveWay(*on);
+        *flag = true;
+      }(&shard, &went_on));
+    }
+    co_await nextTurn(shard);
+    co_await nextTurn(shard);
+    EXPECT_FALSE(went_on);
   });
 }
 
