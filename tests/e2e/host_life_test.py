@@ -86,6 +86,25 @@ class HostLifeTest(hosting.TestCase):
                 self.assertEqual(1, host.wait())
                 self.assertIn(named, json.loads(host.stdout.all[0])["message"])
 
+    def test_what_was_restored_ends_with_a_host_whose_start_fails(self):
+        service = {"file": harness.guest("service-probe"),
+                   "localResources": {"environment": {"DO": "tick 5 beats"}}}
+        keyvalue = {"namespace": "wasi", "package": "keyvalue", "provider": "keyvalue-memory"}
+        host = self.host(state=True)
+        host.apply({"name": "clock", "service": service, "hostInterfaces": [keyvalue]})
+        host.apply({**workload("web"), "service": service, "hostInterfaces": [keyvalue]})
+        self.assertEqual(0, host.terminate())
+        missing = self.folder / "missing"
+        # Found out after the state has been restored, and its services run.
+        failing = self.start(*self.host_arguments("--workloads", missing, state=True))
+        self.assertEqual(1, failing.wait())
+        self.assertIn(str(missing), json.loads(failing.stdout.all[0])["message"])
+        self.assertIn("beats", "\n".join(failing.stderr.all))
+        self.assertFalse(self.admin_socket.exists(), "the socket is left over")
+        host = self.host(state=True)
+        self.assertEqual(["Running"] * 2, [host.status(name)["service"]["state"]
+                                           for name in ("clock", "web")])
+
     def test_sigterm_does_not_wait_for_the_compiler(self):
         host = self.host("--no-cache")
         with host.events() as events:
