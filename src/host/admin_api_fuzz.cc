@@ -110,6 +110,7 @@ class AnyRuntime final : public WorkloadRuntime {
     co_return;
   }
   void onServiceNews(std::function<void(const ServiceNews&)> /*tell*/) override {}
+  void onEndedNews(std::function<void(const EndedNews&)> /*tell*/) override {}
 };
 
 class Answer final : public http::ResponseWriter {

@@ -10,7 +10,8 @@ Task<void> serve(ShardRuntime& shard, CallTarget target, http::ServerRequest& re
                  http::ResponseWriter& response) {
   // The other shard may be done with the deployment when the caller's is not.
   if (!target.deployment->servesOn(shard.shard.index())) {
-    answerOverloaded(response, "the workload is being replaced\n");
+    answerOverloaded(response, target.deployment->ended() ? "the workload has been ended\n"
+                                                          : "the workload is being replaced\n");
     co_return;
   }
   const LocalDeployment::Use use(*target.deployment, shard.shard);

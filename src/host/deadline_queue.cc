@@ -30,10 +30,14 @@ DeadlineQueue::~DeadlineQueue() {
   if (destroyed_ != nullptr) *destroyed_ = true;
 }
 
-void DeadlineQueue::fire() {
+void DeadlineQueue::fire() { fireUntil(shard_.now()); }
+
+void DeadlineQueue::expireAll() { fireUntil(TimePoint::max()); }
+
+void DeadlineQueue::fireUntil(TimePoint now) {
   bool destroyed = false;
   destroyed_ = &destroyed;
-  while (first_ != nullptr && first_->when_ <= shard_.now()) {
+  while (first_ != nullptr && first_->when_ <= now) {
     Entry* due = first_;
     due->unlink();
     due->onDeadline();

@@ -36,8 +36,12 @@ class DeadlineQueue {
   DeadlineQueue& operator=(const DeadlineQueue&) = delete;
   ~DeadlineQueue();
 
+  // Now is the deadline of all.
+  void expireAll();
+
  private:
   void fire();
+  void fireUntil(TimePoint now);
 
   net::Shard& shard_;
   Duration timeout_;

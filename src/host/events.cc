@@ -9,6 +9,7 @@ std::string_view eventKindName(EventKind kind) {
     case EventKind::kStarting: return "starting";
     case EventKind::kRunning: return "running";
     case EventKind::kFailed: return "failed";
+    case EventKind::kEnded: return "ended";
     case EventKind::kStopping: return "stopping";
     case EventKind::kRemoved: return "removed";
     case EventKind::kServiceRunning: return "service-running";

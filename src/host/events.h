@@ -21,6 +21,7 @@ enum class EventKind {
   kStarting,        // a generation is being prepared
   kRunning,         // a generation serves
   kFailed,          // a generation could not be brought to serve; the one before still does, if any
+  kEnded,           // a generation was ended because of what it did; its workload serves no more
   kStopping,        // a workload is being removed
   kRemoved,         // a workload is gone
   kServiceRunning,  // a workload's service has been started, for the first time or again

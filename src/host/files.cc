@@ -1,6 +1,7 @@
 #include "host/files.h"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -167,6 +168,17 @@ Result<void> checkOwnFolder(const std::string& folder) {
 Result<void> ensureOwnFolder(const std::string& folder) {
   TRY_VOID(makePrivateFolder(folder));
   return checkOwnFolder(folder);
+}
+
+Result<OpenFile> lockFolder(const std::string& folder, std::string_view what) {
+  const std::string path = folder + "/" + std::string(kLockFile);
+  OpenFile lock(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, S_IRUSR | S_IWUSR));
+  if (!lock.valid()) return failErrno("cannot open " + path, errno);
+  if (::flock(lock.get(), LOCK_EX | LOCK_NB) == 0) return lock;
+  if (errno == EWOULDBLOCK)
+    return fail(ErrorCode::kAlreadyExists,
+                fmt::format("the {} folder {} is in use by another host", what, folder));
+  return failErrno("cannot lock " + path, errno);
 }
 
 }  // namespace nimbus::host

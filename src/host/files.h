@@ -71,6 +71,12 @@ struct FileStamp {
 // The same for a folder that is made, with mode 0700, if it is missing (with its parents).
 [[nodiscard]] Result<void> ensureOwnFolder(const std::string& folder);
 
+// Holds the folder for this object alone, by a lock on a file in it, until the result goes.
+// kAlreadyExists if another process, or another object of this one, does: "the state folder … is in
+// use by another host". `what` says which folder it is.
+[[nodiscard]] Result<OpenFile> lockFolder(const std::string& folder, std::string_view what);
+inline constexpr std::string_view kLockFile = "lock";
+
 // What replaceFileDurably() leaves behind when the process dies in the middle ends so.
 inline constexpr std::string_view kTemporarySuffix = ".tmp";
 

@@ -13,8 +13,10 @@ using engine::FreshCall;
 class RunningCall final : public DeadlineQueue::Entry {
  public:
   RunningCall(const PoolEnvironment& environment, DeadlineQueue& deadlines,
-              InstanceGate::Permit permit, std::unique_ptr<Exchange> exchange)
+              InstanceGate::Permit permit, std::unique_ptr<Exchange> exchange,
+              const std::string& ended_because)
       : Entry(deadlines),
+        ended_because_(ended_because),
         permit_(std::move(permit)),
         instance_(environment.counters.instances),
         call_(environment.poller, environment.component, environment.context, std::move(exchange),
@@ -24,10 +26,14 @@ class RunningCall final : public DeadlineQueue::Entry {
   Exchange& exchange() { return call_.exchange(); }
 
   void onDeadline() override {
-    exchange().abandon({CallOutcome::Kind::kTimeout, 0, "the call took longer than its limit"});
+    exchange().abandon(
+        ended_because_.empty()
+            ? CallOutcome{CallOutcome::Kind::kTimeout, 0, "the call took longer than its limit"}
+            : CallOutcome{CallOutcome::Kind::kResources, 0, ended_because_});
   }
 
  private:
+  const std::string& ended_because_;  // empty: it is not
   InstanceGate::Permit permit_;
   Counted instance_;
   FreshCall call_;
@@ -51,6 +57,10 @@ class FreshPool final : public InstancePool {
       }
       permit.emplace(std::move(*waited));
     }
+    if (!ended_because_.empty()) {
+      answerFailure(response, {CallOutcome::Kind::kResources, 0, ended_because_}, false);
+      co_return;
+    }
     RequestContent content(request.body);
     auto exchange =
         Exchange::create(request.head, !content.empty(), environment_.policy.window_bytes,
@@ -60,12 +70,17 @@ class FreshPool final : public InstancePool {
       co_return;
     }
     auto running = std::make_unique<RunningCall>(environment_, deadlines_, std::move(*permit),
-                                                 std::move(*exchange));
+                                                 std::move(*exchange), ended_because_);
     const Counted in_flight(environment_.counters.in_flight);
     running->call().poll();
     const RelayResult result =
         co_await relay(content, running->exchange(), response, environment_.policy.window_bytes);
     finish(std::move(running), result, response);
+  }
+
+  void endCalls(const std::string& why) override {
+    ended_because_ = why;
+    deadlines_.expireAll();
   }
 
   Task<void> drain() override { co_await lingering_.empty(); }
@@ -102,6 +117,7 @@ class FreshPool final : public InstancePool {
   }
 
   PoolEnvironment environment_;
+  std::string ended_because_;
   DeadlineQueue deadlines_;
   TaskSet lingering_;
 };

@@ -188,7 +188,7 @@ void readTop(ConfigContext& context, YamlMap& root) {
   if (auto map = root.map("log")) readLog(config, *std::move(map));
   if (auto map = root.map("metrics")) readMetrics(config, *std::move(map));
   if (auto map = root.map("limits")) readHostLimits(config, *std::move(map));
-  if (auto map = root.map("defaults")) readDefaults(config.defaults, *std::move(map));
+  if (auto map = root.map("defaults")) readDefaults(config, *std::move(map));
   if (auto map = root.map("engine")) readEngine(context, *std::move(map));
   if (auto map = root.map("registries")) readRegistries(context, *std::move(map));
   if (auto map = root.map("egress")) readEgress(context, *std::move(map));

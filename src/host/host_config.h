@@ -60,7 +60,8 @@ struct HostConfig {
   LogFormat log_format = LogFormat::kText;
   MetricDetail metric_detail = MetricDetail::kByComponent;
 
-  CallPolicy defaults;           // for what a manifest leaves out
+  CallPolicy defaults;                      // for what a manifest leaves out
+  std::uint64_t volume_bytes = 1ULL << 30;  // likewise: of an ephemeral volume
   engine::EngineOptions engine;  // its max_instances is also that of all workloads together
   ManagerOptions manager;
   std::uint64_t max_sockets = 16'384;  // of all guests

@@ -65,7 +65,8 @@ void readHostLimits(HostConfig& config, YamlMap map) {
   map.finish();
 }
 
-void readDefaults(CallPolicy& policy, YamlMap map) {
+void readDefaults(HostConfig& config, YamlMap map) {
+  CallPolicy& policy = config.defaults;
   takeDuration(map, "timeout", policy.timeout);
   if (const auto milliseconds = map.number("cpuLimit", {1, kDayMs}))
     policy.cpu_limit = std::chrono::milliseconds(*milliseconds);
@@ -77,6 +78,7 @@ void readDefaults(CallPolicy& policy, YamlMap map) {
   takeNumber(map, "maxQueue", {0, 1'000'000}, policy.max_queue);
   takeDuration(map, "queueTimeout", policy.queue_timeout);
   takeDuration(map, "collateralGrace", policy.collateral_grace, 0);
+  takeBytes(map, "volumeSizeMb", kMiB, {1, kMaxMb}, config.volume_bytes);
   map.finish();
 }
 

@@ -25,7 +25,7 @@ void readPath(ConfigContext& context, YamlMap& map, std::string_view key, std::s
 
 void readHttpLimits(http::ServerLimits& limits, YamlMap map);
 void readHostLimits(HostConfig& config, YamlMap map);
-void readDefaults(CallPolicy& policy, YamlMap map);
+void readDefaults(HostConfig& config, YamlMap map);
 void readEngine(ConfigContext& context, YamlMap map);
 void readKeyValue(HostConfig& config, YamlMap map);
 void readNats(ConfigContext& context, YamlMap map);

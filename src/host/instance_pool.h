@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 
 #include "base/sync.h"
 #include "base/task.h"
@@ -35,6 +36,9 @@ class InstancePool {
   // Answers one request. Destroying the task gives the call up.
   [[nodiscard]] virtual Task<void> serve(http::ServerRequest& request,
                                          http::ResponseWriter& response, Caller caller) = 0;
+
+  // No request will come any more, and those that are here end now.
+  virtual void endCalls(const std::string& why) = 0;
 
   // No request will come any more: warm instances end, and this returns when nothing runs.
   [[nodiscard]] virtual Task<void> drain() = 0;

@@ -135,4 +135,13 @@ void LocalDeployment::dropOn(std::size_t shard_index) {
   for (const auto& called : called_) called->dropOn(shard_index);
 }
 
+void LocalDeployment::endOn(std::size_t shard_index, const std::string& why) {
+  stopServiceOn(shard_index);
+  OnShard& here = shards_[shard_index];
+  here.dropped = true;
+  for (const auto& component : here.components)
+    if (component) component->pool().endCalls(why);
+  for (const auto& called : called_) called->dropOn(shard_index);
+}
+
 }  // namespace nimbus::host

@@ -45,6 +45,9 @@ class LocalDeployment final : public Deployment {
   // What other workloads may call.
   [[nodiscard]] const std::vector<OfferedComponent>& offered() const { return offered_; }
 
+  // Null: there are none.
+  [[nodiscard]] const std::shared_ptr<WorkloadVolumes>& volumes() const { return volumes_; }
+
   // Null: there is none. It is started and stopped on its shard, and stopped with the deployment's
   // part there at the latest.
   [[nodiscard]] Service* runner() const { return service_.get(); }
@@ -92,6 +95,12 @@ class LocalDeployment final : public Deployment {
   [[nodiscard]] Task<void> closeOn(ShardRuntime& shard, Duration bound);
   // Ends everything on that shard at once. No request may be running there.
   void dropOn(std::size_t shard_index);
+  // The workload may not go on: its guests end now, and nothing begins here any more. Its routes
+  // stay, as does this.
+  void endOn(std::size_t shard_index, const std::string& why);
+  // Any thread, before the shards are told to end it.
+  void markEnded() { ended_.store(true, std::memory_order_relaxed); }
+  [[nodiscard]] bool ended() const { return ended_.load(std::memory_order_relaxed); }
 
  private:
   // Of a component's warm instances, how many are that shard's.
@@ -128,6 +137,7 @@ class LocalDeployment final : public Deployment {
   std::vector<OnShard> shards_;  // each touched by its shard only
   std::atomic<std::size_t> next_owner_{0};
   std::atomic<bool> retiring_{false};
+  std::atomic<bool> ended_{false};
 };
 
 }  // namespace nimbus::host

@@ -77,7 +77,11 @@ LocalRuntime::LocalRuntime(net::Shard& control, net::ShardGroup& serving,
                      },
                      options_.providers.nats, log),
                  exports_),
-      service_places_(std::make_shared<ServicePlaces>(shards_.size())) {}
+      service_places_(std::make_shared<ServicePlaces>(shards_.size())),
+      volume_watch_(control_, log_,
+                    [this](std::shared_ptr<WorkloadVolumes> volumes, std::string why) {
+                      ending_.spawn(endUsersOf(std::move(volumes), std::move(why)));
+                    }) {}
 
 Result<std::shared_ptr<WorkloadVolumes>> LocalRuntime::volumesOf(const WorkloadSpec& spec) {
   if (spec.volumes.empty()) return nullptr;
@@ -218,6 +222,50 @@ void LocalRuntime::stopServices() {
   }
 }
 
+void LocalRuntime::watchVolumes(const std::shared_ptr<LocalDeployment>& deployment) {
+  const auto& volumes = deployment->volumes();
+  if (!volumes) return;
+  volumes->limit(deployment->spec(), options_.volume_bytes);
+  if (volumes->limits()->empty()) return;
+  auto& users = with_volumes_[volumes->workload()].all;
+  std::erase_if(users, [](const auto& user) { return user.expired(); });
+  users.push_back(deployment);
+  volume_watch_.add(volumes);
+}
+
+// One that uses them and has not been ended.
+std::shared_ptr<LocalDeployment> LocalRuntime::userOf(const WorkloadVolumes& volumes) {
+  for (const auto& user : with_volumes_[volumes.workload()].all) {
+    const auto deployment = user.lock();
+    if (deployment && deployment->volumes().get() == &volumes && !deployment->ended())
+      return deployment;
+  }
+  return nullptr;
+}
+
+Task<void> LocalRuntime::end(std::shared_ptr<LocalDeployment> deployment, std::string why) {
+  deployment->markEnded();
+  auto join = std::make_shared<Join>(control_, shards_.size());
+  for (std::size_t i = 0; i < shards_.size(); ++i) {
+    serving_[i].post([join, deployment, i, why] {
+      deployment->endOn(i, why);
+      Join::finishOne(join);
+    });
+  }
+  co_await join->done().wait();
+}
+
+Task<void> LocalRuntime::endUsersOf(std::shared_ptr<WorkloadVolumes> volumes, std::string why) {
+  const std::string workload = volumes->workload();
+  while (const auto deployment = userOf(*volumes)) {
+    if (tell_ended_) tell_ended_({workload, deployment->generation(), why});
+    co_await end(deployment, why);
+  }
+  if (const auto cleared = volumes->clear(); !cleared)
+    log_.error("volumes cannot be cleared",
+               {{"workload", workload}, {"error", cleared.error().describe()}});
+}
+
 Task<void> LocalRuntime::swap(std::shared_ptr<Deployment> previous,
                               std::shared_ptr<Deployment> next) {
   auto old = std::static_pointer_cast<LocalDeployment>(previous);
@@ -230,6 +278,7 @@ Task<void> LocalRuntime::swap(std::shared_ptr<Deployment> previous,
   } else if (old) {
     exports_.withdraw(old->spec().id());
   }
+  if (fresh) watchVolumes(fresh);
   if (fresh && fresh->runner() != nullptr) startService(fresh);
   auto join = std::make_shared<Join>(control_, shards_.size());
   for (std::size_t i = 0; i < shards_.size(); ++i) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <functional>
 #include <memory>
 #include <string>
@@ -23,6 +24,7 @@
 #include "host/runtime.h"
 #include "host/service.h"
 #include "host/shard_runtime.h"
+#include "host/volume_watch.h"
 #include "host/workload_code.h"
 #include "host/workload_exports.h"
 #include "net/shard.h"
@@ -38,9 +40,10 @@ struct ServingShard {
 
 struct LocalRuntimeOptions {
   ProvidersOptions providers;
-  CallPolicy defaults;         // for what a manifest leaves out
-  EgressOptions egress;        // of the whole host
-  std::string volumes_folder;  // of ephemeral volumes (VolumeRoot)
+  CallPolicy defaults;                      // for what a manifest leaves out
+  EgressOptions egress;                     // of the whole host
+  std::string volumes_folder;               // of ephemeral volumes (VolumeRoot)
+  std::uint64_t volume_bytes = 1ULL << 30;  // of one, where a manifest says nothing
   std::uint64_t max_component_bytes = 256ULL << 20;
   ImageOptions images;
   std::shared_ptr<HostSockets> sockets;  // of all guests; null: only components have limits
@@ -64,6 +67,8 @@ class LocalRuntime final : public WorkloadRuntime {
   void cancelFetches() {
     images_.cancelAll();
     providers_.cancelWatches();
+    volume_watch_.stop();
+    ending_.cancelAll();
   }
   // Ends services that still run. On the main thread, once nothing is deployed any more.
   void stopServices();
@@ -93,6 +98,9 @@ class LocalRuntime final : public WorkloadRuntime {
   void onServiceNews(std::function<void(const ServiceNews&)> tell) override {
     service_listener_->tell = std::move(tell);
   }
+  void onEndedNews(std::function<void(const EndedNews&)> tell) override {
+    tell_ended_ = std::move(tell);
+  }
 
  private:
   // Binds what the component imports, and gives that to its guests.
@@ -107,6 +115,12 @@ class LocalRuntime final : public WorkloadRuntime {
                                                      std::shared_ptr<ComponentRuntime> component);
   [[nodiscard]] Task<void> stopService(std::shared_ptr<LocalDeployment> deployment);
   void startService(const std::shared_ptr<LocalDeployment>& deployment);
+
+  void watchVolumes(const std::shared_ptr<LocalDeployment>& deployment);
+  [[nodiscard]] std::shared_ptr<LocalDeployment> userOf(const WorkloadVolumes& volumes);
+  // Ends all deployments that use these volumes, and gives their space back.
+  [[nodiscard]] Task<void> endUsersOf(std::shared_ptr<WorkloadVolumes> volumes, std::string why);
+  [[nodiscard]] Task<void> end(std::shared_ptr<LocalDeployment> deployment, std::string why);
 
   class Assembly;
 
@@ -127,6 +141,17 @@ class LocalRuntime final : public WorkloadRuntime {
   const std::shared_ptr<ServicePlaces> service_places_;
   std::vector<std::weak_ptr<LocalDeployment>> with_service_;  // that were started
   const std::shared_ptr<ServiceListener> service_listener_ = std::make_shared<ServiceListener>();
+  std::function<void(const EndedNews&)> tell_ended_;
+  VolumeWatch volume_watch_;
+  // Of one workload, those that have taken effect.
+  struct DeploymentsWithVolumes {
+    std::vector<std::weak_ptr<LocalDeployment>> all;
+    [[nodiscard]] bool expired() const {
+      return std::ranges::all_of(all, [](const auto& each) { return each.expired(); });
+    }
+  };
+  ExpiringMap<DeploymentsWithVolumes> with_volumes_;
+  TaskSet ending_;  // goes first
 };
 
 }  // namespace nimbus::host

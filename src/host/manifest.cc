@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "host/manifest_reader.h"
+#include "host/policy_check.h"
 #include "host/provider_ref.h"
 #include "host/text_rules.h"
 
@@ -73,7 +74,11 @@ void readVolume(ManifestContext& context, YamlMap map) {
   VolumeSpec volume;
   volume.name = readName(map, "name");
   const bool ephemeral = map.has("ephemeral");
-  if (auto options = map.map("ephemeral")) options->finish();
+  if (auto options = map.map("ephemeral")) {
+    volume.size_limit_bytes =
+        options->byteQuantity("sizeLimit", {kLeastVolumeBytes, kMostVolumeBytes});
+    options->finish();
+  }
   const bool host_path = map.has("hostPath");
   if (auto host = map.map("hostPath")) {
     if (host->require("path") != nullptr)

@@ -90,6 +90,7 @@ struct HostInterface {
 struct VolumeSpec {
   std::string name;
   std::string host_path;  // empty: ephemeral, made at deploy, deleted with the workload
+  std::optional<std::uint64_t> size_limit_bytes = {};  // of an ephemeral one; absent: the host's
 
   friend bool operator==(const VolumeSpec&, const VolumeSpec&) = default;
 };

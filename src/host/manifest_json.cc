@@ -4,6 +4,7 @@
 #include <boost/json/value.hpp>
 
 #include "host/manifest_reader.h"
+#include "host/text_rules.h"
 
 namespace nimbus::host {
 namespace {
@@ -104,11 +105,17 @@ json::object interfaceJson(const HostInterface& host_interface) {
   return object;
 }
 
+json::object ephemeralJson(const VolumeSpec& volume) {
+  json::object object;
+  if (volume.size_limit_bytes) object["sizeLimit"] = formatByteQuantity(*volume.size_limit_bytes);
+  return object;
+}
+
 json::object volumeJson(const VolumeSpec& volume) {
   json::object object;
   put(object, "name", volume.name);
   if (volume.host_path.empty())
-    object["ephemeral"] = json::object();
+    object["ephemeral"] = ephemeralJson(volume);
   else
     object["hostPath"] = json::object{{"path", volume.host_path}};
   return object;

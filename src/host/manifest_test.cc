@@ -66,6 +66,8 @@ volumes:
     hostPath: {path: /var/data}
   - name: scratch
     ephemeral: {}
+  - name: cache
+    ephemeral: {sizeLimit: 64Mi}
 http:
   routes:
     - {host: shop.example, path: /admin/, methods: [GET, POST], component: admin}
@@ -119,6 +121,7 @@ TEST(Manifest, ReadsEverything) {
   EXPECT_EQ(spec->host_interfaces[2].name, "cache");
   EXPECT_EQ(spec->volumes[0], (VolumeSpec{"data", "/var/data"}));
   EXPECT_EQ(spec->volumes[1], (VolumeSpec{"scratch", ""}));
+  EXPECT_EQ(spec->volumes[2], (VolumeSpec{"cache", "", 64U << 20}));
   EXPECT_EQ(spec->routes[0], (RouteSpec{"shop.example", "/admin", {"GET", "POST"}, "admin"}));
   EXPECT_EQ(spec->routes[1], (RouteSpec{"*.shop.example", "/", {"GET"}, "web"}));
 }
@@ -283,6 +286,16 @@ TEST(Manifest, RefusesWhatDoesNotFitTogether) {
       {"    localResources: {volumeMounts: [{name: v, mountPath: /v}]}\n",
        "m.yaml:5: components[0].localResources.volumeMounts[0]: the workload has no volume \"v\""},
       {"volumes: [{name: v}]\n", "m.yaml:5: volumes[0]: expected one of ephemeral and hostPath"},
+      {"volumes: [{name: v, ephemeral: {sizeLimit: 64MB}}]\n",
+       "m.yaml:5: volumes[0].ephemeral.sizeLimit: expected a number of bytes such as \"64Mi\", "
+       "\"1Gi\" or 1000000, found the string \"64MB\""},
+      {"volumes: [{name: v, ephemeral: {sizeLimit: 1Ki}}]\n",
+       "m.yaml:5: volumes[0].ephemeral.sizeLimit: expected a number of bytes from 4Ki to "
+       "1048576Ti, found the string \"1Ki\""},
+      {"volumes: [{name: v, ephemeral: {size: 1Mi}}]\n",
+       "m.yaml:5: unknown key \"size\" in volumes[0].ephemeral"},
+      {"volumes: [{name: v, hostPath: {path: /v, sizeLimit: 1Mi}}]\n",
+       "m.yaml:5: unknown key \"sizeLimit\" in volumes[0].hostPath"},
       {"volumes: [{name: v, ephemeral: {}}, {name: v, ephemeral: {}}]\n",
        "m.yaml:5: duplicate volume \"v\""},
       {"http: {routes: [{component: other}]}\n",

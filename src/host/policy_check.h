@@ -15,6 +15,8 @@ inline constexpr std::uint64_t kMostInvocations = 1'000'000'000'000;
 inline constexpr std::uint64_t kMostConcurrency = 10'000;
 inline constexpr std::uint64_t kMostTimeMs = 24ULL * 3600 * 1000;
 inline constexpr std::uint64_t kMostMemoryMb = 1024 * 1024;
+inline constexpr std::uint64_t kLeastVolumeBytes = 4096;
+inline constexpr std::uint64_t kMostVolumeBytes = 1ULL << 60;
 
 // What its writer calls them; the defaults are a manifest's keys.
 struct PolicyNames {

@@ -72,6 +72,14 @@ struct ServiceNews {
   ServiceProgress progress;
 };
 
+// A generation that the data plane has ended by itself, with all its guests, though it keeps its
+// routes: a request gets 503.
+struct EndedNews {
+  std::string workload;
+  std::uint64_t generation;
+  std::string reason;
+};
+
 // One generation of one workload, ready to serve: components compiled and pre-instantiated. Made
 // and destroyed on the control shard; its parts on the serving shards are its own business.
 class Deployment {
@@ -114,6 +122,8 @@ class WorkloadRuntime {
 
   // Who is told what services of deployments do, the last one to ask; null: nobody.
   virtual void onServiceNews(std::function<void(const ServiceNews&)> tell) = 0;
+  // Likewise, of generations that were ended.
+  virtual void onEndedNews(std::function<void(const EndedNews&)> tell) = 0;
 };
 
 }  // namespace nimbus::host

@@ -142,6 +142,17 @@ class FakeRuntime final : public WorkloadRuntime {
   }
   void tell(const ServiceNews& news) { tell_(news); }
 
+  void onEndedNews(std::function<void(const EndedNews&)> tell) override {
+    tell_ended_ = std::move(tell);
+  }
+  // The data plane ends the newest deployment.
+  void end(std::string reason) {
+    endGeneration(newest_->spec().id(), newest_->generation(), std::move(reason));
+  }
+  void endGeneration(std::string workload, std::uint64_t generation, std::string reason) {
+    tell_ended_({std::move(workload), generation, std::move(reason)});
+  }
+
  private:
   static std::string nameOf(const Deployment* deployment) {
     return deployment == nullptr
@@ -151,6 +162,7 @@ class FakeRuntime final : public WorkloadRuntime {
 
   std::shared_ptr<FakeDeployment> newest_;
   std::function<void(const ServiceNews&)> tell_;
+  std::function<void(const EndedNews&)> tell_ended_;
   std::unique_ptr<Event> gate_ = std::make_unique<Event>();
   Event fetched_;
 };

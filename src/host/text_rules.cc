@@ -105,22 +105,53 @@ bool isDnsName(std::string_view text) {
   }
 }
 
-std::optional<std::uint64_t> parseDurationMs(std::string_view text) {
-  struct Unit {
-    std::string_view name;
-    std::uint64_t milliseconds;
-  };
-  static constexpr std::array<Unit, 4> kUnits = {
-      {{"ms", 1}, {"s", 1000}, {"m", 60'000}, {"h", 3'600'000}}};
+namespace {
+
+struct Unit {
+  std::string_view name;
+  std::uint64_t size;
+};
+
+constexpr std::array<Unit, 4> kTimeUnits = {
+    {{"ms", 1}, {"s", 1000}, {"m", 60'000}, {"h", 3'600'000}}};
+constexpr std::array<Unit, 9> kByteUnits = {{{"Ti", 1ULL << 40},
+                                             {"Gi", 1ULL << 30},
+                                             {"Mi", 1ULL << 20},
+                                             {"Ki", 1ULL << 10},
+                                             {"T", 1'000'000'000'000},
+                                             {"G", 1'000'000'000},
+                                             {"M", 1'000'000},
+                                             {"k", 1000},
+                                             {"", 1}}};
+
+template <typename Units>
+std::optional<std::uint64_t> parseWithUnit(std::string_view text, const Units& units) {
   const std::size_t digits = skipDigits(text, 0);
   const auto number = parseWholeNumber(text.substr(0, digits));
   if (!number) return std::nullopt;
-  for (const Unit& unit : kUnits) {
+  for (const Unit& unit : units) {
     if (text.substr(digits) != unit.name) continue;
-    if (*number > UINT64_MAX / unit.milliseconds) return std::nullopt;
-    return *number * unit.milliseconds;
+    if (*number > UINT64_MAX / unit.size) return std::nullopt;
+    return *number * unit.size;
   }
   return std::nullopt;
+}
+
+}  // namespace
+
+std::optional<std::uint64_t> parseDurationMs(std::string_view text) {
+  return parseWithUnit(text, kTimeUnits);
+}
+
+std::optional<std::uint64_t> parseByteQuantity(std::string_view text) {
+  return parseWithUnit(text, kByteUnits);
+}
+
+std::string formatByteQuantity(std::uint64_t bytes) {
+  for (const Unit& unit : kByteUnits)
+    if (bytes != 0 && bytes % unit.size == 0)
+      return fmt::format("{}{}", bytes / unit.size, unit.name);
+  return "0";
 }
 
 std::string formatDurationMs(std::uint64_t milliseconds) {

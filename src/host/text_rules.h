@@ -43,6 +43,12 @@ template <typename Texts>
 // The shortest such text of a number of milliseconds.
 [[nodiscard]] std::string formatDurationMs(std::uint64_t milliseconds);
 
+// "64Mi", "1Gi", "500M", "1024": a number of bytes as Kubernetes writes whole ones. Nothing if it
+// is none of these or overflows.
+[[nodiscard]] std::optional<std::uint64_t> parseByteQuantity(std::string_view text);
+// The shortest such text of a number of bytes.
+[[nodiscard]] std::string formatByteQuantity(std::uint64_t bytes);
+
 // Normal form of a route's host: lower case, "" for "*". kInvalidArgument says what is wrong.
 [[nodiscard]] Result<std::string> normalRouteHost(std::string_view text);
 // Normal form of a route's path: begins with "/" and ends without one, unless it is "/".

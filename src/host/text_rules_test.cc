@@ -25,6 +25,28 @@ TEST(TextRules, DurationsCarryTheirUnit) {
     EXPECT_EQ(parseDurationMs(bad), std::nullopt) << bad;
 }
 
+TEST(TextRules, QuantitiesOfBytesAreThoseOfKubernetes) {
+  EXPECT_EQ(parseByteQuantity("64Mi"), 64U << 20);
+  EXPECT_EQ(parseByteQuantity("1Gi"), 1U << 30);
+  EXPECT_EQ(parseByteQuantity("3Ki"), 3072U);
+  EXPECT_EQ(parseByteQuantity("2Ti"), 2ULL << 40);
+  EXPECT_EQ(parseByteQuantity("5k"), 5000U);
+  EXPECT_EQ(parseByteQuantity("500M"), 500'000'000U);
+  EXPECT_EQ(parseByteQuantity("1G"), 1'000'000'000U);
+  EXPECT_EQ(parseByteQuantity("1T"), 1'000'000'000'000U);
+  EXPECT_EQ(parseByteQuantity("1024"), 1024U);
+  for (const char* bad : {"", "Mi", "64MiB", "64 Mi", "64mi", "-1", "1.5Gi", "16777216Ti", "1K"})
+    EXPECT_EQ(parseByteQuantity(bad), std::nullopt) << bad;
+}
+
+TEST(TextRules, AFormattedQuantityReadsBackTheSame) {
+  EXPECT_EQ(formatByteQuantity(64 << 20), "64Mi");
+  EXPECT_EQ(formatByteQuantity(1'000'000'000), "1G");
+  for (const std::uint64_t bytes :
+       std::vector<std::uint64_t>{0, 1, 1000, 1023, 1024, 5ULL << 40, UINT64_MAX})
+    EXPECT_EQ(parseByteQuantity(formatByteQuantity(bytes)), bytes);
+}
+
 TEST(TextRules, AFormattedDurationReadsBackTheSame) {
   for (const std::uint64_t ms : {0U, 1U, 250U, 1000U, 1500U, 60'000U, 90'000U, 3'600'000U})
     EXPECT_EQ(parseDurationMs(formatDurationMs(ms)), ms);

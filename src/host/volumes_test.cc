@@ -1,5 +1,9 @@
 #include "host/volumes.h"
 
+#include <iterator>
+#include <set>
+#include <thread>
+
 #include "host/test_support.h"
 
 namespace nimbus::host {
@@ -131,6 +135,66 @@ TEST_F(VolumesTest, ALinkInTheWayIsNotFollowed) {
   const auto volumes = WorkloadVolumes::open(spec, volumes_root_).value();
   EXPECT_TRUE(fs::is_directory(volumes->pathOf(spec.volumes[0])));
   EXPECT_TRUE(fs::is_empty(root_.path("elsewhere")));
+}
+
+TEST_F(VolumesTest, ClearedVolumesAreThereAndEmpty) {
+  const WorkloadSpec spec =
+      specWith({{.name = "a", .host_path = ""}, {.name = "b", .host_path = ""}});
+  const auto volumes = WorkloadVolumes::open(spec, volumes_root_).value();
+  const std::string path = volumes->pathOf(spec.volumes[0]);
+  for (int times = 0; times < 2; ++times) {
+    std::ofstream(path + "/file") << "text";
+    EXPECT_TRUE(volumes->clear());
+    EXPECT_TRUE(fs::is_empty(path));
+    EXPECT_TRUE(fs::is_empty(volumes->pathOf(spec.volumes[1])));
+  }
+  const auto entries = [this] {
+    return std::distance(fs::directory_iterator(root_.path()), fs::directory_iterator());
+  };
+  while (entries() > 2) std::this_thread::yield();  // the folder, and the lock
+}
+
+TEST_F(VolumesTest, WhatAKilledProcessLeftIsDeletedWithTheFirstVolume) {
+  for (const char* name : {"default.shop.4711/a", "team-a.x.0.deleted-3", "notes", "a.b.c"})
+    fs::create_directories(root_.path(name));
+  root_.write("default.shop.4711/a/file", "text");
+  const auto volumes =
+      WorkloadVolumes::open(specWith({{.name = "a", .host_path = ""}}), volumes_root_).value();
+  const std::string folder =
+      fs::path(volumes->pathOf({.name = "a", .host_path = ""})).parent_path();
+  volumes_root_.reset();  // the volumes keep it
+  std::set<std::string> left;
+  while (left.size() != 4) {
+    left.clear();
+    for (const auto& entry : fs::directory_iterator(root_.path())) left.insert(entry.path());
+  }
+  EXPECT_EQ(left, (std::set<std::string>{root_.path("notes"), root_.path("a.b.c"),
+                                         root_.path("lock"), folder}));
+}
+
+TEST_F(VolumesTest, AFolderIsOneHostsAlone) {
+  const WorkloadSpec spec = specWith({{.name = "a", .host_path = ""}});
+  const auto volumes = WorkloadVolumes::open(spec, volumes_root_).value();
+  const auto other = std::make_shared<VolumeRoot>(root_.path());
+  const auto refused = WorkloadVolumes::open(spec, other);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code(), ErrorCode::kAlreadyExists);
+  EXPECT_EQ(refused.error().message(),
+            "the volumes folder " + root_.path() + " is in use by another host");
+  EXPECT_TRUE(fs::is_directory(volumes->pathOf(spec.volumes[0])));
+}
+
+TEST_F(VolumesTest, WhatAKilledProcessLeftIsNotTheWorkloads) {
+  const WorkloadSpec spec = specWith({{.name = "a", .host_path = ""}});
+  const auto before = WorkloadVolumes::open(spec, volumes_root_).value();
+  const fs::path path = fs::path(before->pathOf(spec.volumes[0])).parent_path();
+  const int number = std::stoi(path.extension().string().substr(1));
+  const std::string left = root_.path("default.shop." + std::to_string(number + 1));
+  fs::create_directories(left + "/a");
+  std::ofstream(left + "/a/file") << "text";
+  const auto volumes = WorkloadVolumes::open(spec, volumes_root_).value();
+  EXPECT_EQ(volumes->pathOf(spec.volumes[0]), left + "/a");
+  EXPECT_TRUE(fs::is_empty(left + "/a"));
 }
 
 TEST_F(VolumesTest, AFailedOpenLeavesNothingBehind) {

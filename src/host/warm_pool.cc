@@ -97,6 +97,8 @@ Seat WarmPool::takeSeat(SlotPointer slot) {
 }
 
 Task<Result<Seat>> WarmPool::admit(Caller caller) {
+  const auto ended = [] { return fail(ErrorCode::kUnavailable, "the workload has been ended"); };
+  if (!ended_because_.empty()) co_return ended();
   if (waiting_.empty()) {
     if (SlotPointer slot = freeSlot()) co_return takeSeat(std::move(slot));
     if (mayAddSlot()) {
@@ -105,6 +107,7 @@ Task<Result<Seat>> WarmPool::admit(Caller caller) {
       }
       if (slots_.empty()) {
         CO_TRY(InstanceGate::Permit permit, co_await environment_.gate.acquire(caller));
+        if (!ended_because_.empty()) co_return ended();
         co_return takeSeat(addSlot(std::move(permit)));
       }
     }

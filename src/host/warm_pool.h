@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <list>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "host/instance_pool.h"
@@ -25,6 +26,7 @@ class WarmPool final : public InstancePool,
 
   Task<void> serve(http::ServerRequest& request, http::ResponseWriter& response,
                    Caller caller) override;
+  void endCalls(const std::string& why) override;
   Task<void> drain() override;
 
  private:
@@ -71,6 +73,7 @@ class WarmPool final : public InstancePool,
   std::vector<SlotPointer> slots_;  // all whose instance has not ended
   std::list<Waiter*> waiting_;
   bool draining_ = false;
+  std::string ended_because_;  // empty: it is not
   Event all_ended_;
   // Tells work that was posted whether the pool still exists.
   std::shared_ptr<WarmPool*> self_;

@@ -54,6 +54,20 @@ void WarmPool::endAfterGrace(const SlotPointer& slot) {
   slot->grace->armAfter(environment_.policy.collateral_grace);
 }
 
+void WarmPool::endCalls(const std::string& why) {
+  ended_because_ = why;
+  queue_deadlines_.expireAll();
+  const std::vector<SlotPointer> slots = slots_;
+  for (const SlotPointer& slot : slots) {
+    kill(slot);
+    const auto running = [](WarmCall* call) { return call->exchange().outcome() == nullptr; };
+    // Who waits for a call goes on at once, and it may go with that.
+    for (auto call = std::ranges::find_if(slot->calls, running); call != slot->calls.end();
+         call = std::ranges::find_if(slot->calls, running))
+      (*call)->exchange().abandon({CallOutcome::Kind::kResources, 0, why});
+  }
+}
+
 // Posted: the instance may be in the middle of its own callbacks.
 void WarmPool::kill(const SlotPointer& slot) {
   slot->admits = false;

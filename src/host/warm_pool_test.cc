@@ -27,7 +27,7 @@ CallPolicy patientPolicy() {
 }
 
 struct Size {
-  std::uint32_t warm = 1;
+  std::uint32_t warm = 1;  // 0: a pool of fresh instances
   std::size_t queue = 100;
 };
 
@@ -37,8 +37,10 @@ class PoolRig {
   PoolRig(net::Shard& shard, std::shared_ptr<const engine::Component> component,
           engine::GuestContext& context, CallPolicy policy, Size size)
       : shard_(shard), policy_(policy), poller_(shard) {
-    pool_ = makeWarmPool({poller_, std::move(component), context, policy_, counters_, log_, gate_},
-                         size.warm, size.queue);
+    PoolEnvironment environment{poller_, std::move(component), context, policy_, counters_, log_,
+                                gate_};
+    pool_ = size.warm == 0 ? makeFreshPool(std::move(environment))
+                           : makeWarmPool(std::move(environment), size.warm, size.queue);
   }
   ~PoolRig() { asking_.cancelAll(); }
 
@@ -65,6 +67,7 @@ class PoolRig {
     EXPECT_EQ(counters_.instances, count);
   }
   Task<void> drain() { return pool_->drain(); }
+  void endCalls() { pool_->endCalls("it wrote too much"); }
 
   CallCounters& counters() { return counters_; }
   const std::deque<FakeResponse>& answers() const { return answers_; }
@@ -201,6 +204,28 @@ TEST_F(WarmPoolTest, WaitingForAnInstanceHasABound) {
     rig->ask();
     rig->ask();
     EXPECT_THAT(co_await rig->statuses(), ElementsAre("504", "503"));
+  });
+}
+
+TEST_F(WarmPoolTest, EndingItEndsAllCallsAndBeginsNone) {
+  for (const std::uint32_t warm : {1U, 0U}) {
+    const auto body = [](PoolRig* rig) -> Task<void> {
+      for (int i = 0; i < 3; ++i) rig->ask();
+      rig->endCalls();
+      rig->ask();
+      EXPECT_THAT(co_await rig->statuses(), ElementsAre("503", "503", "503", "503"));
+      co_await rig->untilInstances(0);
+    };
+    withPool(engine::spinningGuest(), patientPolicy(), {.warm = warm}, body);
+  }
+}
+
+TEST_F(WarmPoolTest, EndingItEndsAnIdleInstance) {
+  withPool(engine::countingGuest(), patientPolicy(), {}, [](PoolRig* rig) -> Task<void> {
+    EXPECT_EQ(co_await rig->askOnce(), "200");
+    rig->endCalls();
+    co_await rig->untilInstances(0);
+    EXPECT_EQ(co_await rig->askOnce(), "503");
   });
 }
 

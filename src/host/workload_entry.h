@@ -57,6 +57,9 @@ struct WorkloadManager::Entry {
   // Why the service of that generation has failed for good; 0: none has.
   std::uint64_t failed_service_generation = 0;
   std::string service_problem;
+  // Why the data plane has ended that generation; 0: none.
+  std::uint64_t ended_generation = 0;
+  std::string ended_because;
   std::chrono::system_clock::time_point changed_at;
 
   std::shared_ptr<Deployment> serving;
@@ -67,6 +70,10 @@ struct WorkloadManager::Entry {
 
   [[nodiscard]] bool serviceFailed() const {
     return serving != nullptr && failed_service_generation == serving->generation();
+  }
+
+  [[nodiscard]] bool ended() const {
+    return serving != nullptr && ended_generation == serving->generation();
   }
 
   // Set while the newest generation waits to be tried again; any newer change takes it back.

@@ -44,10 +44,12 @@ WorkloadManager::WorkloadManager(ManagerEnvironment environment, ManagerOptions 
   prepare_seconds_ = metrics.histogram("nimbus_workload_prepare_seconds",
                                        "Time to load and compile one generation of a workload.");
   environment_.runtime.onServiceNews([this](const ServiceNews& news) { hearOfService(news); });
+  environment_.runtime.onEndedNews([this](const EndedNews& news) { hearOfEnd(news); });
 }
 
 WorkloadManager::~WorkloadManager() {
   environment_.runtime.onServiceNews({});
+  environment_.runtime.onEndedNews({});
   tasks_.cancelAll();
   retiring_.cancelAll();
 }
@@ -102,7 +104,7 @@ WorkloadManager::OperationPointer WorkloadManager::sameAsNewest(
   if (newest != nullptr) return newest->asksFor(spec, stamps) ? newest : nullptr;
   const bool serves = entry.last_applied != nullptr && entry.last_applied->succeeded() &&
                       entry.last_applied->asksFor(spec, stamps) && !asksRegistries(spec) &&
-                      !entry.serviceFailed();
+                      !entry.serviceFailed() && !entry.ended();
   return serves ? entry.last_applied : nullptr;
 }
 
@@ -210,8 +212,10 @@ WorkloadStatus WorkloadManager::statusOf(const Entry& entry) const {
   status.state = entry.state;
   status.generation = entry.generation;
   status.observed_generation = entry.observed_generation;
-  status.serving_generation = entry.serving == nullptr ? 0 : entry.serving->generation();
+  const bool serves = entry.serving != nullptr && !entry.ended();
+  status.serving_generation = serves ? entry.serving->generation() : 0;
   status.reason = entry.source_problem.empty() ? entry.reason : entry.source_problem;
+  if (status.reason.empty() && entry.ended()) status.reason = entry.ended_because;
   if (status.reason.empty() && entry.serviceFailed()) status.reason = entry.service_problem;
   status.changed_at = entry.changed_at;
   status.retry_at = entry.retry_at;

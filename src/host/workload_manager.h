@@ -148,6 +148,7 @@ class WorkloadManager {
   void retry(const EntryPointer& entry, const Operation& failed);
 
   void hearOfService(const ServiceNews& news);
+  void hearOfEnd(const EndedNews& news);
   [[nodiscard]] static WorkloadState stateOfServing(const Entry& entry);
 
   void setState(Entry& entry, WorkloadState state);

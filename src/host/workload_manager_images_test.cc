@@ -155,6 +155,9 @@ class LateFiles final : public WorkloadRuntime {
   void onServiceNews(std::function<void(const ServiceNews&)> tell) override {
     rest_.onServiceNews(std::move(tell));
   }
+  void onEndedNews(std::function<void(const EndedNews&)> tell) override {
+    rest_.onEndedNews(std::move(tell));
+  }
 
  private:
   FakeRuntime rest_;

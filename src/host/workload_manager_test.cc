@@ -173,6 +173,42 @@ TEST_F(WorkloadManagerTest, AWorkloadOfAFailedServiceAloneIsInError) {
   });
 }
 
+TEST_F(WorkloadManagerTest, AWorkloadThatWasEndedIsInErrorUntilItIsAppliedAgain) {
+  run([](net::Shard& shard) -> Task<void> {
+    Rig rig(shard);
+    co_await rig.apply(makeSpec("a"));
+    rig.runtime.end("it wrote too much");
+    EXPECT_EQ(rig.manager->get("default/a")->state, WorkloadState::kError);
+    EXPECT_EQ(rig.manager->get("default/a")->reason, "the workload was ended: it wrote too much");
+    EXPECT_EQ(rig.manager->get("default/a")->serving_generation, 0U);
+    EXPECT_EQ(rig.manager->counts().error, 1U);
+    const auto event = co_await rig.events.next(rig.events.newest() - 1);
+    EXPECT_EQ(std::get<HostEvent>(event).kind, EventKind::kEnded);
+    EXPECT_FALSE(co_await rig.apply(makeSpec("a", "/a", "/w/bad")));
+    EXPECT_EQ(rig.manager->get("default/a")->state, WorkloadState::kError);
+    EXPECT_EQ(rig.manager->get("default/a")->reason, "the component is bad");
+    rig.takeCalls();
+    EXPECT_TRUE(co_await rig.apply(makeSpec("a")));
+    EXPECT_EQ(rig.takeCalls(),
+              (std::vector<std::string>{"prepare default/a", "swap default/a#1 -> default/a#3",
+                                        "retire default/a#1"}));
+    EXPECT_EQ(rig.manager->get("default/a")->state, WorkloadState::kRunning);
+    EXPECT_EQ(rig.manager->get("default/a")->reason, "");
+  });
+}
+
+TEST_F(WorkloadManagerTest, AnEndedGenerationThatWasReplacedIsNoProblemOfTheNewOne) {
+  run([](net::Shard& shard) -> Task<void> {
+    Rig rig(shard);
+    co_await rig.apply(makeSpec("a"));
+    co_await rig.apply(makeSpec("a", "/b"));
+    rig.runtime.endGeneration("default/a", 1, "it wrote too much");
+    EXPECT_EQ(rig.manager->get("default/a")->state, WorkloadState::kRunning);
+    EXPECT_EQ(rig.manager->get("default/a")->reason, "");
+    rig.runtime.endGeneration("default/none", 7, "it wrote too much");
+  });
+}
+
 TEST_F(WorkloadManagerTest, NewsOfAReplacedServiceAreOld) {
   run([](net::Shard& shard) -> Task<void> {
     Rig rig(shard);

@@ -155,7 +155,7 @@ void WorkloadManager::settleFailure(Entry& entry, const Operation& operation, co
   const std::string generation = std::to_string(operation.generation);
   failed_->add();
   const std::string why = error.describe();
-  if (entry.serving == nullptr) {
+  if (entry.serving == nullptr || entry.ended()) {
     entry.reason = why;
     setState(entry, WorkloadState::kError);
   } else {
@@ -208,7 +208,7 @@ void WorkloadManager::settleRemove(Entry& entry, const Result<void>& outcome) {
 }
 
 WorkloadState WorkloadManager::stateOfServing(const Entry& entry) {
-  if (entry.serving == nullptr) return WorkloadState::kError;
+  if (entry.serving == nullptr || entry.ended()) return WorkloadState::kError;
   const bool only_service = entry.serving->spec().components.empty();
   return only_service && entry.serviceFailed() ? WorkloadState::kError : WorkloadState::kRunning;
 }
@@ -251,6 +251,22 @@ void WorkloadManager::hearOfService(const ServiceNews& news) {
   entry.failed_service_generation = news.generation;
   entry.service_problem = "the service has failed: " + message;
   if (is_meant(entry.serving) && entry.state == WorkloadState::kRunning)
+    setState(entry, stateOfServing(entry));
+}
+
+void WorkloadManager::hearOfEnd(const EndedNews& news) {
+  environment_.events.add(EventKind::kEnded, news.workload, news.generation, news.reason);
+  environment_.log.error("workload was ended", {{"workload", news.workload},
+                                                {"generation", std::to_string(news.generation)},
+                                                {"reason", news.reason}});
+  const auto found = entries_.find(news.workload);
+  if (found == entries_.end()) return;
+  Entry& entry = *found->second;
+  // Older ones may run on for a while.
+  if (news.generation <= entry.ended_generation) return;
+  entry.ended_generation = news.generation;
+  entry.ended_because = "the workload was ended: " + news.reason;
+  if (entry.ended() && entry.state == WorkloadState::kRunning)
     setState(entry, stateOfServing(entry));
 }
 

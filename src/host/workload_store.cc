@@ -1,7 +1,5 @@
 #include "host/workload_store.h"
 
-#include <fcntl.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -22,7 +20,6 @@ namespace nimbus::host {
 namespace {
 
 constexpr std::string_view kCounterFile = "generation";
-constexpr std::string_view kLockFile = "lock";
 
 // Generation numbers are taken from the file in blocks: after a crash the rest of a block is
 // skipped, and only one apply in so many waits for the disk on their account.
@@ -170,23 +167,12 @@ class FolderWorkloadStore final : public WorkloadStore {
   net::BlockingWorker worker_;  // last: its jobs use the members above
 };
 
-Result<OpenFile> lockFolder(const std::string& folder) {
-  const std::string path = folder + "/" + std::string(kLockFile);
-  OpenFile lock(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, S_IRUSR | S_IWUSR));
-  if (!lock.valid()) return failErrno("cannot open " + path, errno);
-  if (::flock(lock.get(), LOCK_EX | LOCK_NB) == 0) return lock;
-  if (errno == EWOULDBLOCK)
-    return fail(ErrorCode::kAlreadyExists,
-                fmt::format("the state folder {} is in use by another host", folder));
-  return failErrno("cannot lock " + path, errno);
-}
-
 }  // namespace
 
 Result<std::unique_ptr<WorkloadStore>> openWorkloadStore(net::Shard& shard, std::string folder,
                                                          Logger& log) {
   TRY_VOID(ensurePrivateFolder(folder));
-  TRY(OpenFile lock, lockFolder(folder));
+  TRY(OpenFile lock, lockFolder(folder, "state"));
   TRY(auto journal, Journal::open(folder, {}, log));
   auto store = std::make_unique<FolderWorkloadStore>(shard, std::move(folder), std::move(lock),
                                                      std::move(journal), log);

@@ -151,6 +151,22 @@ std::optional<std::uint64_t> YamlMap::durationMs(std::string_view key, NumberRan
   return std::nullopt;
 }
 
+std::optional<std::uint64_t> YamlMap::byteQuantity(std::string_view key, NumberRange range) {
+  const YamlNode* node = lookUp(key);
+  if (node == nullptr) return std::nullopt;
+  const bool scalar = node->kind == YamlNode::Kind::kScalar;
+  const auto value = scalar ? parseByteQuantity(node->text) : std::nullopt;
+  if (!value) {
+    wrongType(*node, key, "a number of bytes such as \"64Mi\", \"1Gi\" or 1000000");
+    return std::nullopt;
+  }
+  if (within(*value, range)) return value;
+  wrongType(*node, key,
+            fmt::format("a number of bytes from {} to {}", formatByteQuantity(range.least),
+                        formatByteQuantity(range.most)));
+  return std::nullopt;
+}
+
 void YamlMap::eachText(
     std::string_view key,
     const std::function<void(const YamlNode& node, const std::string& text)>& each) {

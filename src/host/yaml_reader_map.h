@@ -66,6 +66,8 @@ class YamlMap {
   [[nodiscard]] std::optional<bool> boolean(std::string_view key);
   // The key with a text such as "250ms" or "10s", or the key followed by "Ms" with a whole number.
   [[nodiscard]] std::optional<std::uint64_t> durationMs(std::string_view key, NumberRange range);
+  // A text such as "64Mi", or a whole number.
+  [[nodiscard]] std::optional<std::uint64_t> byteQuantity(std::string_view key, NumberRange range);
   [[nodiscard]] std::vector<std::string> texts(std::string_view key);
   [[nodiscard]] std::map<std::string, std::string> textMap(std::string_view key);
   // One of a fixed set of words.

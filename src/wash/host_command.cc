@@ -104,6 +104,7 @@ host::DataPlaneOptions planeOptions(const host::HostConfig& config,
   options.runtime.images = config.images;
   options.runtime.images.max_bytes = config.max_component_bytes;
   options.runtime.volumes_folder = config.volumes_folder;
+  options.runtime.volume_bytes = config.volume_bytes;
   options.client = config.client;
   options.client_tls = config.client_tls;
   options.resolve_timeout = config.resolve_timeout;

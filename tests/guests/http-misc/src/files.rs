@@ -1,6 +1,8 @@
 //! `/fs?op=preopens|read|write|append|list|stat|mkdir|rename|unlink&path=/mount/file&text=…&to=…`
+//! and `/fs?op=fill&path=…&mb=…&before=…&after=…&unlink=1`, `/fs?op=dig&path=…&n=…`
 
 use guest_support::{Query, json_string};
+use wasip2::clocks::monotonic_clock;
 use wasip2::filesystem::preopens;
 use wasip2::filesystem::types::{
     Descriptor, DescriptorFlags, DescriptorType, ErrorCode, OpenFlags, PathFlags,
@@ -50,6 +52,8 @@ fn run(query: &Query) -> Result<String, ErrorCode> {
                 .rename_at(&path, &to_folder, &to)
                 .map(|()| "renamed\n".into())
         }
+        "fill" => fill(&folder, &path, query),
+        "dig" => dig(folder, query.number("n", 1)),
         "unlink" => folder.unlink_file_at(&path).map(|()| "gone\n".into()),
         _ => Err(ErrorCode::Unsupported),
     }
@@ -100,6 +104,38 @@ fn write_all(file: &Descriptor, content: &[u8], offset: u64) -> Result<usize, Er
         written += file.write(&content[written..], offset + written as u64)? as usize;
     }
     Ok(written)
+}
+
+/// Writes `mb` MiB and waits `before` and `after` that, in milliseconds; with `unlink=1` into a
+/// file that has no name any more.
+fn fill(folder: &Descriptor, path: &str, query: &Query) -> Result<String, ErrorCode> {
+    let flags = OpenFlags::CREATE | OpenFlags::TRUNCATE;
+    let file = folder.open_at(FOLLOW, path, flags, DescriptorFlags::WRITE)?;
+    if query.number("unlink", 0) == 1 {
+        folder.unlink_file_at(path)?;
+    }
+    let content = vec![b'x'; 1024 * 1024];
+    wait(query.number("before", 0));
+    for index in 0..query.number("mb", 1) {
+        write_all(&file, &content, index * content.len() as u64)?;
+    }
+    wait(query.number("after", 0));
+    Ok("full\n".into())
+}
+
+fn wait(milliseconds: u64) {
+    monotonic_clock::subscribe_duration(milliseconds * 1_000_000).block();
+}
+
+/// Makes `n` folders in one another, far below what a path could name.
+fn dig(top: Descriptor, n: u64) -> Result<String, ErrorCode> {
+    let mut folder = top;
+    for _ in 0..n {
+        folder.create_directory_at("d")?;
+        let flags = DescriptorFlags::READ | DescriptorFlags::MUTATE_DIRECTORY;
+        folder = folder.open_at(FOLLOW, "d", OpenFlags::DIRECTORY, flags)?;
+    }
+    Ok("dug\n".into())
 }
 
 fn list(folder: &Descriptor, path: &str) -> Result<String, ErrorCode> {

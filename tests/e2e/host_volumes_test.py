@@ -1,0 +1,170 @@
+#!/usr/bin/env python3
+"""What ephemeral volumes may hold, and what becomes of workloads that write more."""
+
+import concurrent.futures
+import urllib.parse
+
+import harness
+import hosting
+
+KEYVALUE = {"namespace": "wasi", "package": "keyvalue", "provider": "keyvalue-memory"}
+
+
+def writing(name, *, limit=None, **policy):
+    """A workload that answers NAME.test and has a volume at /data."""
+    ephemeral = {} if limit is None else {"sizeLimit": limit}
+    mount = {"volumeMounts": [{"name": "data", "mountPath": "/data"}]}
+    volumes = [{"name": "data", "ephemeral": ephemeral}]
+    return hosting.workload(name, resources=mount, volumes=volumes, **policy)
+
+
+def fs(operation, path="/data/f", **parameters):
+    return "/fs?" + urllib.parse.urlencode({"op": operation, "path": path, **parameters})
+
+
+class VolumesTest(hosting.TestCase):
+    def setUp(self):
+        super().setUp()
+        self.volumes = self.folder / "volumes"
+        self._clients = concurrent.futures.ThreadPoolExecutor()
+
+    def tearDown(self):
+        super().tearDown()
+        self._clients.shutdown()
+
+    def start(self, **config):
+        return self.host(config={"volumes": str(self.volumes), **config})
+
+    def left(self):
+        return [path.name for path in self.volumes.iterdir() if path.name != "lock"]
+
+    def asking(self, host, name, path):
+        """The answer to a request, to be waited for."""
+        return self._clients.submit(host.ask, name, path)
+
+    def assert_ended(self, host, name, why):
+        self.eventually(lambda: host.status(name)["state"] == "Error", f"{name} was not ended")
+        status = host.status(name)
+        self.assertIn(f"the workload was ended: {why}", status["reason"])
+        self.assertEqual(0, status["servingGeneration"])
+        answer = host.ask(f"{name}.test", "/env")
+        self.assertEqual((503, "the workload has been ended\n"), (answer.status, answer.text))
+        self.assertIn("retry-after", answer.headers)
+        self.eventually(lambda: not list(self.volumes.glob(f"default.{name}.*/data/*")),
+                        "the volume was not cleared")
+        self.eventually(lambda: not any("deleted" in folder for folder in self.left()),
+                        "what it held is left over")
+        self.eventually(lambda: host.metric("nimbus_component_instances",
+                                            workload=f"default/{name}") == 0,
+                        "instances are left over")
+
+    def test_a_workload_that_writes_more_than_its_volume_may_hold_is_ended(self):
+        host = self.start()
+        why = 'the volume "data" held more than its sizeLimit of 8Mi'
+        for name, policy in (("fresh", {}), ("warm", {"poolSize": 1})):
+            with self.subTest(name), host.events() as events:
+                host.apply(writing(name, limit="8Mi", **policy))
+                self.assertEqual(200, host.ask(f"{name}.test", fs("fill", mb=2)).status)
+                self.assertEqual("Running", host.status(name)["state"])
+                answer = self.asking(host, f"{name}.test", fs("fill", mb=9, after=60000))
+                event = events.until("ended", f"default/{name}")
+                self.assertEqual(why, event["data"]["message"])
+                self.assertEqual(503, answer.result().status)
+                self.assert_ended(host, name, why)
+                host.wait_for_stderr(f"workload was ended.*default/{name}")
+
+    def test_applied_again_it_begins_anew(self):
+        host = self.start()
+        manifest = writing("a", limit="4Mi")
+        host.apply(manifest)
+        host.ask("a.test", fs("fill", mb=5))
+        self.assert_ended(host, "a", "the volume")
+        self.assertEqual("Running", host.apply(manifest)["state"])
+        self.assertEqual(500, host.ask("a.test", fs("read")).status)
+        self.assertEqual(200, host.ask("a.test", fs("fill", mb=3)).status)
+        self.assertEqual("Running", host.status("a")["state"])
+        self.assertEqual("", host.status("a")["reason"])
+
+    def test_it_can_be_deleted(self):
+        host = self.start()
+        host.apply(writing("a", limit="4Mi"))
+        host.ask("a.test", fs("fill", mb=5))
+        self.assert_ended(host, "a", "the volume")
+        self.assertEqual(200, host.delete("a").status)
+        self.assertEqual(404, host.ask("a.test", "/env").status)
+        self.eventually(lambda: not self.left(), "folders are left over")
+
+    def test_its_service_ends_too_and_others_go_on(self):
+        host = self.start()
+        both = writing("both", limit="4Mi")
+        environment = {"DO": "tick 20 beats"}
+        both["service"] = {"file": harness.guest("service-probe"),
+                           "localResources": {"environment": environment}}
+        both["hostInterfaces"] = [KEYVALUE]
+        host.apply(both)
+        host.apply(writing("other", limit="4Mi"))
+        host.wait_for_stderr("beats 2")
+        host.ask("both.test", fs("fill", mb=5))
+        self.assert_ended(host, "both", "the volume")
+        self.assertEqual(0, host.status("both")["service"]["instances"])
+        self.assertEqual(200, host.ask("other.test", fs("fill", mb=3)).status)
+        self.assertEqual("Running", host.status("other")["state"])
+        self.assertEqual(0, host.terminate())
+
+    def test_a_file_without_a_name_counts_as_long_as_it_is_open(self):
+        host = self.start()
+        host.apply(writing("a", limit="4Mi"))
+        answer = self.asking(host, "a.test", fs("fill", mb=5, after=60000, unlink=1))
+        self.assertEqual(503, answer.result().status)
+        self.assert_ended(host, "a", "the volume")
+
+    def test_the_host_has_a_limit_for_those_that_say_nothing(self):
+        host = self.start(defaults={"volumeSizeMb": 4})
+        host.apply(writing("a"))
+        host.ask("a.test", fs("fill", mb=5))
+        self.assert_ended(host, "a", 'the volume "data" held more than its sizeLimit of 4Mi')
+
+    def test_an_older_generation_that_writes_too_much_ends_with_the_workload(self):
+        host = self.start()
+        host.apply(writing("a", limit="4Mi"))
+        answer = self.asking(host, "a.test", fs("fill", mb=5, before=3000, after=60000))
+        self.eventually(lambda: list(self.volumes.rglob("f")), "it has not begun")
+        newer = writing("a", limit="4Mi", environment={"V": "2"})
+        host.apply(newer)
+        self.assertEqual(503, answer.result().status)
+        self.assert_ended(host, "a", "the volume")
+
+    def test_what_a_killed_host_left_is_deleted_by_the_next(self):
+        host = self.start()
+        host.apply(writing("a"))
+        host.text_of("a.test", fs("fill"))
+        host.kill()
+        host = self.start()
+        host.apply(writing("b"))
+        self.eventually(lambda: len(self.left()) == 1, "volumes of the killed host are left over")
+        self.assertTrue(self.left()[0].startswith("default.b."))
+
+    def test_two_hosts_cannot_share_their_volumes(self):
+        host = self.start()
+        host.apply(writing("a"))
+        host.text_of("a.test", fs("fill"))
+        socket = self.folder / "other.sock"
+        words = ["-o", "json", "host", "--http-addr", "127.0.0.1:0", "--admin-socket", socket,
+                 "--config", self.config({"volumes": str(self.volumes)})]
+        other = self._start(hosting.Host, words, None, {"admin_socket": socket})
+        answer = other.try_apply(writing("a"))
+        self.assertEqual(409, answer.status)
+        self.assertIn("is in use by another host", answer.text)
+        self.assertEqual(1024 * 1024, len(host.text_of("a.test", fs("read"))))
+
+    def test_folders_without_end_are_an_excess_and_are_deleted(self):
+        host = self.start()
+        host.apply(writing("a", limit="512Mi"))
+        self.assertEqual("dug\n", host.ask("a.test", fs("dig", "/data", n=1500)).text)
+        self.assert_ended(host, "a", 'the volume "data" held folders in folders')
+        self.assertEqual(200, host.delete("a").status)
+        self.eventually(lambda: not self.left(), "folders are left over")
+
+
+if __name__ == "__main__":
+    harness.main()
