@@ -1,7 +1,6 @@
 #!/usr/bin/env python3
 """Services under `wash dev`: the project's component as one, and one beside it."""
 
-import json
 import pathlib
 
 import developing
@@ -15,8 +14,7 @@ def steps(*each):
 class Services(developing.TestCase):
     def lines_of(self, dev):
         """What guests printed so far."""
-        results = [json.loads(line) for line in dev.stdout.all]
-        return [result["message"] for result in results if result["data"]["event"] == "output"]
+        return [event["message"] for event in dev.events("output")]
 
     def wait_for_event(self, dev, kind):
         """Events of a service come when they come, before or after others."""
@@ -52,10 +50,10 @@ class OwnTest(Services):
         dev = self.dev()
         dev.output("beats 1")
         self.eventually(lambda: len(dev.events("service-running")) == 3, "it did not run again")
-        self.assertEqual(2, len(dev.events("service-restarting")))
-        told = next(line for line in dev.stdout.all if "service-restarting" in line)
-        self.assertIn("service project failed and is started again in 0.1 s: wasm trap", told)
-        self.assertFalse(json.loads(told)["success"])
+        told, _ = dev.events("service-restarting")
+        self.assertIn("service project failed and is started again in 0.1 s: wasm trap",
+                      told["message"])
+        self.assertFalse(told["success"])
         dev.wait_for_stderr("wasm backtrace")
 
     def test_what_is_no_service_is_told(self):

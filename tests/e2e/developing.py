@@ -18,6 +18,12 @@ import time
 import harness
 
 
+def event_of(line):
+    """A line of `wash -o json dev`: what the event says of itself, with its message and success."""
+    result = json.loads(line)
+    return {**result["data"], "message": result["message"], "success": result["success"]}
+
+
 class Dev(harness.Server):
     """A `wash -o json dev` that serves; every line of its output is an event."""
 
@@ -27,27 +33,25 @@ class Dev(harness.Server):
 
     def _next(self, wanted, describe):
         deadline = time.monotonic() + harness.PATIENCE_SECONDS
-        line = self.stdout.wait_for(lambda text: wanted(json.loads(text)), deadline)
+        line = self.stdout.wait_for(lambda text: wanted(event_of(text)), deadline)
         if line is None:
             raise AssertionError(f"it ended without {describe}\n{self.describe()}")
-        result = json.loads(line)
-        return {**result["data"], "message": result["message"], "success": result["success"]}
+        return event_of(line)
 
     def until(self, kind, **fields):
         """The next event of that kind, with those fields."""
-        return self._next(lambda result: result["data"].get("event") == kind and
-                          all(result["data"].get(key) == value for key, value in fields.items()),
-                          f"{kind} {fields}")
+        wanted = {"event": kind, **fields}
+        return self._next(lambda event: wanted.items() <= event.items(), f"{kind} {fields}")
 
     def output(self, text):
         """The next line of a guest that has this text."""
-        return self._next(lambda result: result["data"].get("event") == "output" and
-                          text in result["message"], f"the output {text!r}")
+        return self._next(lambda event: event.get("event") == "output" and
+                          text in event["message"], f"the output {text!r}")
 
     def events(self, kind=None):
         """All so far."""
-        data = [json.loads(line)["data"] for line in self.stdout.all]
-        return [each for each in data if kind in (None, each.get("event"))]
+        events = [event_of(line) for line in self.stdout.all]
+        return [event for event in events if kind in (None, event.get("event"))]
 
     def interrupt(self):
         """Ctrl-C; gives the exit status."""

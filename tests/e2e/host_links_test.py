@@ -163,16 +163,14 @@ class ByCallsTest(Tally):
                                    hosting.component("back", "plugin-blobstore-filesystem",
                                                      maxInstances=3)],
                     "http": {"routes": [{"host": "pair.test", "component": "web"}]}}
-        answer = host.try_apply(manifest)
-        self.assertEqual(422, answer.status, answer.text)
-        message = json.loads(answer.body)["error"]["message"]
+        message = host.why_refused(manifest)
         self.assertRegex(message, 'component "web" is linked to "back" by calls for '
                                   "wasi:blobstore/types@0.2.0-draft, because it has a limit of "
                                   "its own")
         self.assertIn("outgoing-value-write-body", message)
         missing = tally(named=True)
         missing["hostInterfaces"][1] = {**TALLY, "provider": "component:nobody"}
-        self.assertIn("has no component of that name", host.try_apply(missing).text)
+        self.assertIn("has no component of that name", host.why_refused(missing))
 
 
 if __name__ == "__main__":

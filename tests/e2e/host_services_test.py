@@ -312,11 +312,6 @@ class CallingTest(Services):
 
 
 class RefusalTest(Services):
-    def refusal(self, host, manifest):
-        answer = host.try_apply(manifest)
-        self.assertEqual(422, answer.status, answer.text)
-        return json.loads(answer.text)["error"]["message"]
-
     def test_what_cannot_be_a_service_is_told_why(self):
         host = self.host()
         for guest, why in (
@@ -326,16 +321,16 @@ class RefusalTest(Services):
             with self.subTest(guest):
                 manifest = {"name": "no", "service": {"file": harness.guest(guest)},
                             "hostInterfaces": [KEYVALUE]}
-                self.assertIn(f'service "service" {why}', self.refusal(host, manifest))
+                self.assertIn(f'service "service" {why}', host.why_refused(manifest))
                 manifest["components"] = [hosting.component("web", "http-hello")]
-                self.assertIn(f'service "service" {why}', self.refusal(host, manifest))
+                self.assertIn(f'service "service" {why}', host.why_refused(manifest))
 
     def test_a_command_among_the_components_is_pointed_to_the_service(self):
         host = self.host()
         manifest = beside("no", "say x")
         manifest["components"].append(hosting.component("job", "command"))
         manifest["http"]["routes"][0]["component"] = "web"
-        self.assertIn("what is to keep running is its service", self.refusal(host, manifest))
+        self.assertIn("what is to keep running is its service", host.why_refused(manifest))
 
     def test_components_cannot_call_it(self):
         host = self.host()
@@ -343,11 +338,11 @@ class RefusalTest(Services):
                     "service": {"file": harness.guest("tally-back")},
                     "hostInterfaces": [KEYVALUE]}
         self.assertIn('component "web" imports test:tally/tally@0.1.0, which only the service '
-                      '"service" exports: a service cannot be called', self.refusal(host, manifest))
+                      '"service" exports: a service cannot be called', host.why_refused(manifest))
         manifest["hostInterfaces"].append({"namespace": "test", "package": "tally",
                                            "provider": "component:service"})
         self.assertIn("hostInterfaces names component:service as provider: that is the workload's "
-                      "service, which cannot be called", self.refusal(host, manifest))
+                      "service, which cannot be called", host.why_refused(manifest))
 
 
 if __name__ == "__main__":

@@ -46,7 +46,8 @@ class HostTlsTest(hosting.TestCase):
         return context
 
     def ask(self, host, name, context=None, session=None):
-        """(what that name answers, the names of the certificate it shows)."""
+        """(what that name answers, the names of the certificate it shows, the session, which lets
+        a client come back without a full handshake)."""
         with socket.create_connection((host.host, host.port),
                                       timeout=harness.PATIENCE_SECONDS) as plain, \
                 (context or self.context()).wrap_socket(plain, server_hostname=name,
@@ -55,10 +56,10 @@ class HostTlsTest(hosting.TestCase):
             client.sendall(f"GET /in HTTP/1.1\r\nHost: {name}\r\nConnection: close\r\n\r\n"
                            .encode())
             answer = b"".join(iter(lambda: client.recv(1 << 16), b""))
-        return answer, names
+            return answer, names, client.session
 
     def check_served(self, host, name, certificate_names, context=None):
-        answer, names = self.ask(host, name, context)
+        answer, names, _ = self.ask(host, name, context)
         self.assertTrue(answer.startswith(b"HTTP/1.1 200 "), answer)
         self.assertIn(b"hello from rust /in\n", answer)
         self.assertEqual(certificate_names, names)
@@ -97,16 +98,6 @@ class HostTlsTest(hosting.TestCase):
             self.ask(host, "first.shop.test", stranger)
         self.check_served(host, "first.shop.test", ["first.shop.test"], self.context("client"))
 
-    def session_of(self, host, name, context):
-        """What lets a client come back without a full handshake."""
-        with socket.create_connection((host.host, host.port),
-                                      timeout=harness.PATIENCE_SECONDS) as plain, \
-                context.wrap_socket(plain, server_hostname=name) as client:
-            client.sendall(f"GET / HTTP/1.1\r\nHost: {name}\r\nConnection: close\r\n\r\n".encode())
-            while client.recv(1 << 16):
-                pass
-            return client.session
-
     def test_an_authority_of_clients_that_changes_lets_in_its_own_alone(self):
         authority = self.folder / "clients.pem"
         authority.write_bytes(pathlib.Path(self.certificates["ca.pem"]).read_bytes())
@@ -115,7 +106,7 @@ class HostTlsTest(hosting.TestCase):
         newcomer, former = self.context(), self.context("client")
         newcomer.load_cert_chain(strangers["client.pem"], strangers["client.key"])
         host = self.secured_host("first", clientCa=str(authority))
-        session = self.session_of(host, "first.shop.test", former)
+        _, _, session = self.ask(host, "first.shop.test", former)
         self.assertIsNotNone(session)
         with self.assertRaises(OSError):
             self.ask(host, "first.shop.test", newcomer)

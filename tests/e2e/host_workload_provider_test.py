@@ -115,19 +115,15 @@ class WorkloadProviderTest(hosting.TestCase):
         self.assertEqual([500], answers)
         host.wait_for_stderr("the import .*spin failed: component .*back.* has ended")
 
-    def refusal(self, manifest):
-        answer = self.host_.try_apply(manifest)
-        self.assertGreaterEqual(answer.status, 400)
-        return answer.text
-
     def test_mistakes_are_named(self):
         self.start_host(bank(), hosting.workload("plain", "http-misc"))
         for provider, message in (
                 ("workload:elsewhere/bank/back", "is of another namespace than the workload"),
-                ("workload:shop/web", "within a workload it is component:NAME"),
-                ("workload:bank", "is not a provider")):
+                ("workload:shop/web", "within a workload it is component:NAME")):
             with self.subTest(provider):
-                self.assertIn(message, self.refusal(shop(provider)))
+                self.assertIn(message, self.host_.why_refused(shop(provider)))
+        why = self.host_.why_refused(shop("workload:bank"), status=400)
+        self.assertIn("is not a provider", why)
         for provider, message in (
                 ("workload:bank/none", 'workload "default/bank" has no component "none"'),
                 ("workload:plain/web", 'component "default/plain/web" cannot be called')):
@@ -140,7 +136,7 @@ class WorkloadProviderTest(hosting.TestCase):
         odd["hostInterfaces"] = []
         self.host_.apply(odd)
         self.assertIn(f"which is to provide {INTERFACE}, does not export it",
-                      self.refusal(shop("workload:odd/back")).replace("\\", ""))
+                      self.host_.why_refused(shop("workload:odd/back")))
 
     def test_a_cycle_is_refused(self):
         self.start_host()
@@ -148,7 +144,7 @@ class WorkloadProviderTest(hosting.TestCase):
         second = {**shop("workload:one/web"), "name": "two"}
         second["http"] = {"routes": [{"host": "two.test"}]}
         self.host_.apply(first)
-        self.assertIn("default/two/web -> default/one/web -> default/two/web", self.refusal(second))
+        self.assertIn("default/two/web -> default/one/web -> default/two/web", self.host_.why_refused(second))
         self.host_.delete("one")
         self.host_.apply(second)
 

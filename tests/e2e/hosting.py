@@ -109,6 +109,12 @@ class Host(harness.Server):
             raise AssertionError(f"apply: {answer.status} {answer.text}")
         return json.loads(answer.body)
 
+    def why_refused(self, manifest, *, status=422):
+        answer = self.try_apply(manifest)
+        if answer.status != status:
+            raise AssertionError(f"apply: {answer.status} {answer.text}")
+        return json.loads(answer.body)["error"]["message"]
+
     def status(self, name):
         """The status of a workload as JSON; None if there is none."""
         path = name if "/" in name else f"default/{name}"

@@ -78,10 +78,9 @@ class NatsTest(hosting.TestCase):
     def test_a_host_that_is_refused_says_so(self):
         self.serve_nats()
         host = self.host_at({"servers": [self.url], "tls": {"ca": "ca.pem"}})
-        answer = host.try_apply(self.counter())
-        self.assertNotEqual(200, answer.status)
-        self.assertIn("cannot reach the NATS server of nats:shop.kv", answer.text)
-        self.assertIn("Authentication Violation", answer.text)
+        why = host.why_refused(self.counter(), status=403)
+        self.assertIn("cannot reach the NATS server of nats:shop.kv", why)
+        self.assertIn("Authentication Violation", why)
 
     def test_what_a_manifest_names_itself_gets_no_identity(self):
         self.serve_nats()
@@ -90,7 +89,7 @@ class NatsTest(hosting.TestCase):
         manifest = self.counter()
         manifest["hostInterfaces"][0]["provider"] = f"nats://{self.url[6:]}/shop.kv"
         self.assertIn("cannot reach the NATS server of nats://localhost",
-                      host.try_apply(manifest).text)
+                      host.why_refused(manifest))
 
     def test_mistakes_end_the_start(self):
         for flags, message in (
