@@ -79,25 +79,21 @@ class AdminClient(http.client.HTTPConnection):
 
     def apply(self, document):
         """Returns the milliseconds until the host answered that the workload serves."""
-        body = json.dumps(document)
-        began = time.perf_counter()
-        self.request("POST", WORKLOADS_PATH, body, {"Content-Type": "application/json"})
-        response = self.getresponse()
-        content = response.read()
-        elapsed_ms = (time.perf_counter() - began) * 1e3
-        if response.status not in (200, 201):
-            raise RuntimeError(f"apply: {response.status} {content[:300].decode()}")
-        return elapsed_ms
+        return self._timed("POST", WORKLOADS_PATH, json.dumps(document),
+                           {"Content-Type": "application/json"})[0]
 
     def timed_get(self, path):
         """Milliseconds until the whole answer was here, and the answer."""
+        return self._timed("GET", path)
+
+    def _timed(self, method, path, *request):
         began = time.perf_counter()
-        self.request("GET", path)
+        self.request(method, path, *request)
         response = self.getresponse()
         content = response.read()
         elapsed_ms = (time.perf_counter() - began) * 1e3
         if response.status != 200:
-            raise RuntimeError(f"{path}: {response.status} {content[:300].decode()}")
+            raise RuntimeError(f"{method} {path}: {response.status} {content[:300].decode()}")
         return elapsed_ms, content
 
 

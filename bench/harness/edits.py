@@ -40,11 +40,8 @@ def edited(source, guest, number):
     if source.count(before) != 1:
         raise RuntimeError(f"bench/harness/edits.py knows another source of {guest}")
     variable = "key" if guest == "kv-counter" else "path"
-    start = source.index(before)
-    end = start + len(before)
-    call = f"{after}, edit_{number}(&{variable})"
     function = FUNCTION.format(number=number, words=", edited" * number, modulus=1000 + number)
-    return source[:start] + call + source[end:] + function
+    return source.replace(before, f"{after}, edit_{number}(&{variable})") + function
 
 
 def copy_sources(root):
@@ -70,12 +67,12 @@ class Edits:
         self.kept.mkdir(parents=True, exist_ok=True)
 
     def component(self, guest, number):
-        if not (self.root / "examples").is_dir():
-            copy_sources(self.root)
         source = pathlib.Path("examples") / guest / "src" / "lib.rs"
         text = edited((ROOT / source).read_text(encoding="utf-8"), guest, number)
         kept = self.kept / f"{guest}-{digest_of(text)}.wasm"
         if not kept.is_file():
+            if not (self.root / "examples").is_dir():
+                copy_sources(self.root)
             (self.root / source).write_text(text, encoding="utf-8")
             made = self.root / f"{guest}.wasm"
             subprocess.run(["bash", "-c", BUILD, "-", ROOT / "scripts", self.root, cache_folder(),
