@@ -11,7 +11,6 @@ events, and clients that keep asking.
 
 import json
 import pathlib
-import shutil
 import threading
 import time
 
@@ -129,10 +128,6 @@ class TestCase(harness.TestCase):
         self.swap(guest)
         self.configure({"build": {"command": "cp component.in app.wasm",
                                   "component_path": "app.wasm", **(build or {})}, **sections})
-        return self.root
-
-    def copy_project(self, folder):
-        shutil.copytree(harness.SOURCE / folder, self.root)
         return self.root
 
     def dev(self, *arguments, **options):

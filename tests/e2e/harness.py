@@ -295,9 +295,6 @@ class Raw:
         poll.register(self.socket, select.POLLIN)
         return bool(poll.poll(timeout_seconds * 1000))
 
-    def shut_writing(self):
-        self.socket.shutdown(socket.SHUT_WR)
-
     def reset(self):
         """Closes with a TCP reset, as a client that vanishes."""
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
