@@ -144,7 +144,8 @@ class WorkloadProviderTest(hosting.TestCase):
         second = {**shop("workload:one/web"), "name": "two"}
         second["http"] = {"routes": [{"host": "two.test"}]}
         self.host_.apply(first)
-        self.assertIn("default/two/web -> default/one/web -> default/two/web", self.host_.why_refused(second))
+        self.assertIn("default/two/web -> default/one/web -> default/two/web",
+                      self.host_.why_refused(second))
         self.host_.delete("one")
         self.host_.apply(second)
 
