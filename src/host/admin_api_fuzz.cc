@@ -69,8 +69,8 @@ void parseBody(std::string_view body) {
     NIMBUS_CHECK(decodeWorkloadFile(encodeWorkloadFile(*stored)).has_value());
   const auto spec = parseManifest(body, "manifest", "");
   if (!spec) return;
-  for (std::size_t i = 0; i < spec->memberCount(); ++i)
-    NIMBUS_CHECK(spec->member(i).file.empty() || spec->member(i).file.starts_with('/'));
+  for (const ComponentSpec& member : spec->members())
+    NIMBUS_CHECK(member.file.empty() || member.file.starts_with('/'));
 }
 
 // --- the API itself, over a data plane that runs whatever it is given

@@ -88,11 +88,12 @@ Result<NewBinding> newBinding(const BindingParties& parties, const Source& sourc
   return made;
 }
 
-std::unexpected<Error> failMissing(const std::vector<const WantedImport*>& missing) {
+std::unexpected<Error> failMissing(const WorkloadSpec& workload,
+                                   const std::vector<const WantedImport*>& missing) {
   std::string message;
   for (const WantedImport* import : missing) {
     if (!message.empty()) message += "; ";
-    message += fmt::format("component {} imports ", inQuotes(import->owner->name));
+    message += workload.describe(*import->owner) + " imports ";
     message += isLabelled(*import)
                    ? fmt::format("{} (as {})", import->interface, inQuotes(import->name))
                : import->interface.empty() ? "functions of its world"
@@ -126,7 +127,7 @@ Result<ComponentBindings> bindImports(const BindingParties& parties,
     if (binding.target.check) TRY_VOID(binding.target.check(import.interface));
     bound.imports.push_back({import, binding.binding->link(), binding.consumer});
   }
-  if (!missing.empty()) return failMissing(missing);
+  if (!missing.empty()) return failMissing(parties.workload, missing);
   for (auto& [source, made] : by_source)
     bound.uses.emplace_back(std::move(made.binding), std::move(made.target), std::move(made.call));
   return bound;

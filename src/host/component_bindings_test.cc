@@ -43,7 +43,7 @@ class ComponentBindingsTest : public net::ShardTest {
   }
 
   [[nodiscard]] WantedImport import(const char* interface, std::size_t owner = 0) const {
-    return {&spec_.components[owner], interface, interface, interface};
+    return {&spec_.member(owner), interface, interface, interface};
   }
   [[nodiscard]] WantedImport labelled(const char* label, const char* interface) const {
     return {&spec_.components[0], label, interface, label};
@@ -129,6 +129,14 @@ TEST_F(ComponentBindingsTest, NamesEveryMissingImportAndWhatWouldProvideIt) {
       "provider: keyvalue-sqlite}; component \"back\" imports acme:stock/items@1.0.0, which "
       "nothing provides: add to hostInterfaces: {namespace: acme, package: stock, interfaces: "
       "[items], provider: unix:PATH} (or tcp:HOST:PORT, nats:PREFIX)");
+}
+
+TEST_F(ComponentBindingsTest, CallsAServiceWhoseImportIsMissingAService) {
+  spec_.service.emplace().component.name = "watch";
+  const auto bound = bind({import(kStore, 2)});
+  ASSERT_FALSE(bound);
+  EXPECT_TRUE(bound.error().message().starts_with("service \"watch\" imports wasi:keyvalue/store"))
+      << bound.error().message();
 }
 
 HostInterface ofTheWorld(std::vector<std::string> interfaces, std::string provider) {

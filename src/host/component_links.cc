@@ -15,6 +15,10 @@ namespace {
 
 using Infos = std::span<const wit::ComponentInfo>;
 
+// What is said of a service that calls are to go to.
+constexpr std::string_view kCannotBeCalled =
+    "cannot be called, as its one instance is busy with a call that does not end";
+
 bool isCompatible(const wit::InterfaceName& wanted, const wit::ExternName& name) {
   return name.kind == "instance" &&
          wit::interfaceMatches(wanted.interface, wanted.version, name.name);
@@ -56,7 +60,7 @@ class Linker {
         return fail(ErrorCode::kInvalidArgument,
                     fmt::format("{} imports {}, which {} is to provide by the manifest and does "
                                 "not export",
-                                spec_.describe(importer), interface, nameOf(exporter)));
+                                described(importer), interface, nameOf(exporter)));
       return ComponentLink{importer, import.name, exporter, *exported,
                            "the manifest names it as the provider"};
     }
@@ -83,7 +87,7 @@ class Linker {
     for (const std::size_t exporter : exporters) names.push_back(nameOf(exporter));
     return fail(ErrorCode::kInvalidArgument,
                 fmt::format("{} imports {}, which several components export: {}",
-                            spec_.describe(importer), import.name, fmt::join(names, ", ")));
+                            described(importer), import.name, fmt::join(names, ", ")));
   }
 
   // Of an import that no component serves: that it is not the service which is meant to.
@@ -97,13 +101,13 @@ class Linker {
         });
     if (served_by_host) return {};
     return fail(ErrorCode::kUnsupported,
-                fmt::format("{} imports {}, which only the {} exports: a service cannot be called, "
-                            "as its one instance is busy with a call that does not end",
-                            spec_.describe(importer), import.name, spec_.describe(service)));
+                fmt::format("{} imports {}, which only the {} exports: a service {}",
+                            described(importer), import.name, described(service), kCannotBeCalled));
   }
 
  private:
   std::string nameOf(std::size_t index) const { return inQuotes(spec_.member(index).name); }
+  std::string described(std::size_t index) const { return spec_.describe(spec_.member(index)); }
 
   Result<std::size_t> componentOf(const HostInterface& entry, const std::string& name) const {
     const auto found = std::ranges::find(spec_.components, name, &ComponentSpec::name);
@@ -112,10 +116,9 @@ class Linker {
     if (spec_.service && spec_.service->component.name == name)
       return fail(
           ErrorCode::kUnsupported,
-          fmt::format("hostInterfaces names {} as provider: that is the workload's service, "
-                      "which cannot be called, as its one instance is busy with a call that "
-                      "does not end",
-                      entry.provider));
+          fmt::format("hostInterfaces names {} as provider: that is the workload's service, which "
+                      "{}",
+                      entry.provider, kCannotBeCalled));
     return fail(
         ErrorCode::kInvalidArgument,
         fmt::format("hostInterfaces names {} as provider, and the workload has no component "
@@ -146,7 +149,7 @@ class Linker {
     return fail(ErrorCode::kInvalidArgument,
                 fmt::format("{} imports {}, which it exports too, and no component after it in the "
                             "manifest exports that",
-                            spec_.describe(importer), import.name));
+                            described(importer), import.name));
   }
 
   const WorkloadSpec& spec_;

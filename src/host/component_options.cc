@@ -82,24 +82,24 @@ engine::GuestContextOptions contextOptionsOf(const WorkloadSpec& spec,
   return options;
 }
 
-Result<void> checkMemory(std::string_view name, const engine::Component& component,
+Result<void> checkMemory(std::string_view who, const engine::Component& component,
                          const CallPolicy& policy) {
   const std::uint64_t least = leastMemory(component);
   if (least <= policy.max_memory_bytes) return {};
-  return fail(
-      ErrorCode::kUnsupported,
-      fmt::format("component {} has {} of memory from its start on, and its limit "
-                  "(memoryLimitMb) is {}",
-                  inQuotes(name), mebibytesText(least), mebibytesText(policy.max_memory_bytes)));
+  return fail(ErrorCode::kUnsupported,
+              fmt::format("{} has {} of memory from its start on, and its limit "
+                          "(memoryLimitMb) is {}",
+                          who, mebibytesText(least), mebibytesText(policy.max_memory_bytes)));
 }
 
-Result<void> checkConcurrency(std::string_view name, const engine::Component& component,
+Result<void> checkConcurrency(std::string_view who, const engine::Component& component,
                               const CallPolicy& policy) {
   if (policy.max_concurrency <= 1 || component.kind() == engine::ComponentKind::kHttpP3) return {};
-  return fail(ErrorCode::kUnsupported,
-              fmt::format("component {} takes one call at a time on an instance: more "
-                          "(maxConcurrency) is for handlers of WASI 0.3",
-                          inQuotes(name)));
+  return fail(
+      ErrorCode::kUnsupported,
+      fmt::format("{} takes one call at a time on an instance: more (maxConcurrency) is for "
+                  "handlers of WASI 0.3",
+                  who));
 }
 
 Loopback loopbackOf(const WorkloadSpec& spec, const ComponentSpec& component) {

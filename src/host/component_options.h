@@ -22,11 +22,12 @@ namespace nimbus::host {
                                                            const WorkloadVolumes* volumes);
 
 // Whether instances of it can exist within the policy; else kUnsupported with both figures.
-[[nodiscard]] Result<void> checkMemory(std::string_view name, const engine::Component& component,
+// `who` it is, as WorkloadSpec::describe() says.
+[[nodiscard]] Result<void> checkMemory(std::string_view who, const engine::Component& component,
                                        const CallPolicy& policy);
 
 // Whether its instances can have as many calls at once as the policy says; else kUnsupported.
-[[nodiscard]] Result<void> checkConcurrency(std::string_view name,
+[[nodiscard]] Result<void> checkConcurrency(std::string_view who,
                                             const engine::Component& component,
                                             const CallPolicy& policy);
 

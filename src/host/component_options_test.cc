@@ -42,7 +42,7 @@ class ComponentMemoryTest : public testing::Test {
   static Result<void> check(const engine::Component& component, std::uint64_t limit) {
     CallPolicy policy;
     policy.max_memory_bytes = limit;
-    return checkMemory("web", component, policy);
+    return checkMemory("component \"web\"", component, policy);
   }
 
   std::unique_ptr<Logger> log_ = makeNullLogger();

@@ -60,8 +60,7 @@ FileStamp stampOf(const std::string& path) {
 
 std::vector<FileStamp> stampsOf(const WorkloadSpec& spec) {
   std::vector<FileStamp> stamps;
-  for (std::size_t i = 0; i < spec.memberCount(); ++i)
-    stamps.push_back(stampOf(spec.member(i).file));
+  for (const ComponentSpec& member : spec.members()) stamps.push_back(stampOf(member.file));
   return stamps;
 }
 

@@ -27,17 +27,14 @@ Result<void> checkImageOptions(const ImageOptions& options) {
 
 Task<Result<std::shared_ptr<const WorkloadSpec>>> Images::locate(
     std::shared_ptr<const WorkloadSpec> spec, Freshness freshness) {
-  const auto is_image = [&](std::size_t member) { return !spec->member(member).image.empty(); };
-  if (std::ranges::none_of(std::views::iota(std::size_t{0}, spec->memberCount()), is_image))
-    co_return spec;
+  const auto is_image = [](const ComponentSpec& member) { return !member.image.empty(); };
+  if (std::ranges::none_of(spec->members(), is_image)) co_return spec;
   auto located = std::make_shared<WorkloadSpec>(*spec);
-  for (std::size_t i = 0; i < located->memberCount(); ++i) {
-    if (!is_image(i)) continue;
-    ComponentSpec& member = located->member(i);
+  for (ComponentSpec& member : located->members() | std::views::filter(is_image)) {
     auto done = co_await locateOne(&member, freshness);
     if (!done) {
       const ErrorCode code = done.error().code();
-      co_return fail(code, located->describe(i), std::move(done).error());
+      co_return fail(code, located->describe(member), std::move(done).error());
     }
   }
   co_return std::shared_ptr<const WorkloadSpec>(std::move(located));

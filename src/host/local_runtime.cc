@@ -125,8 +125,9 @@ Result<std::shared_ptr<ComponentRuntime>> LocalRuntime::assembleComponent(
   TRY(auto egress, egressPolicyOf(component, options_.egress, loopbackOf(spec, component)));
   const CallPolicy policy = callPolicyOf(component, options_.defaults);
   if (loaded) {
-    TRY_VOID(checkMemory(component.name, *loaded, policy));
-    TRY_VOID(checkConcurrency(component.name, *loaded, policy));
+    const std::string who = spec.describe(component);
+    TRY_VOID(checkMemory(who, *loaded, policy));
+    TRY_VOID(checkConcurrency(who, *loaded, policy));
   }
   engine::GuestContextOptions guest = contextOptionsOf(spec, component, policy, together.volumes);
   guest.network = together.network;

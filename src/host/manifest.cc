@@ -153,9 +153,9 @@ void readWrapped(ManifestContext& context, YamlMap& root) {
 
 }  // namespace
 
-std::string WorkloadSpec::describe(std::size_t index) const {
-  return fmt::format("{} {}", isService(index) ? "service" : "component",
-                     inQuotes(member(index).name));
+std::string WorkloadSpec::describe(const ComponentSpec& member) const {
+  const bool is_service = service && service->component.name == member.name;
+  return fmt::format("{} {}", is_service ? "service" : "component", inQuotes(member.name));
 }
 
 std::string packageOf(const HostInterface& entry) {

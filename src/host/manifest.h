@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <ranges>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -124,15 +125,18 @@ struct WorkloadSpec {
 
   // The components and after them the service, if there is one: what is loaded, linked and bound.
   [[nodiscard]] std::size_t memberCount() const { return components.size() + (service ? 1 : 0); }
-  [[nodiscard]] const ComponentSpec& member(std::size_t index) const {
-    return isService(index) ? service->component : components[index];
+  [[nodiscard]] auto& member(this auto& self, std::size_t index) {
+    return self.isService(index) ? self.service->component : self.components[index];
   }
-  [[nodiscard]] ComponentSpec& member(std::size_t index) {
-    return isService(index) ? service->component : components[index];
+  // All of them, in order.
+  [[nodiscard]] auto members(this auto& self) {
+    return std::views::iota(std::size_t{0}, self.memberCount()) |
+           std::views::transform(
+               [&self](std::size_t index) -> auto& { return self.member(index); });
   }
   [[nodiscard]] bool isService(std::size_t index) const { return index == components.size(); }
   // For messages: `component "web"`, `service "watch"`.
-  [[nodiscard]] std::string describe(std::size_t member) const;
+  [[nodiscard]] std::string describe(const ComponentSpec& member) const;
 
   // "<namespace>/<name>", unique on a host.
   [[nodiscard]] std::string id() const { return namespace_name + "/" + name; }

@@ -1,11 +1,14 @@
 #include "host/manifest.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <fmt/format.h>
 
 namespace nimbus::host {
 namespace {
+
+using ::testing::ElementsAre;
 
 constexpr std::string_view kSmallest =
     "name: hello\ncomponents:\n  - name: web\n    file: a.wasm\n";
@@ -412,8 +415,11 @@ TEST(Manifest, HasAService) {
   EXPECT_TRUE(service.file.ends_with("/s.wasm")) << service.file;
   EXPECT_EQ(service.local_resources.cpu_limit_ms, 7U);
   EXPECT_EQ(spec->service->max_restarts, 3U);
-  EXPECT_EQ(spec->describe(0), "component \"web\"");
-  EXPECT_EQ(spec->describe(1), "service \"service\"");
+  EXPECT_EQ(spec->describe(spec->member(0)), "component \"web\"");
+  EXPECT_EQ(spec->describe(service), "service \"service\"");
+  std::vector<std::string> members;
+  for (const ComponentSpec& member : spec->members()) members.push_back(member.name);
+  EXPECT_THAT(members, ElementsAre("web", "service"));
   const auto again = parse(toJson(*spec));
   ASSERT_TRUE(again) << again.error().message();
   EXPECT_EQ(*again, *spec);

@@ -27,7 +27,7 @@ Error explained(Error error, const WorkloadSpec& spec, const CompositionPlan& pl
     if (link.called_because.empty()) continue;
     if (std::ranges::find(unit.members, link.importer) == unit.members.end()) continue;
     std::string message = fmt::format(
-        "{} is linked to {} by calls for {}, because {}", spec.describe(link.importer),
+        "{} is linked to {} by calls for {}, because {}", spec.describe(spec.member(link.importer)),
         inQuotes(spec.member(link.exporter).name), link.import_name, link.called_because);
     const ErrorCode code = error.code();
     return {code, std::move(message), std::move(error)};
@@ -47,8 +47,8 @@ Task<Result<WorkloadCode>> loadWorkload(ComponentLoader& loader,
   WorkloadCode code;
   std::vector<Bytes> parts;
   std::vector<wit::ComponentInfo> infos;
-  for (std::size_t i = 0; i < spec->memberCount(); ++i) {
-    CO_TRY(ComponentLoader::Read read, co_await loader.read(spec->member(i)));
+  for (const ComponentSpec& member : spec->members()) {
+    CO_TRY(ComponentLoader::Read read, co_await loader.read(member));
     code.digests.push_back(engine::digestText(read.digest));
     parts.push_back(std::move(read.component.wasm));
     infos.push_back(std::move(read.component.info));

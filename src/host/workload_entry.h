@@ -54,9 +54,6 @@ struct WorkloadManager::Entry {
   std::uint64_t observed_generation = 0;
   std::string reason;
   std::string source_problem;
-  // Why the service of that generation has failed for good; 0: none has.
-  std::uint64_t failed_service_generation = 0;
-  std::string service_problem;
   // Why the data plane has ended that generation; 0: none.
   std::uint64_t ended_generation = 0;
   std::string ended_because;
@@ -68,9 +65,8 @@ struct WorkloadManager::Entry {
   OperationPointer queued;
   OperationPointer last_applied;  // the newest apply that ran, whatever came of it
 
-  [[nodiscard]] bool serviceFailed() const {
-    return serving != nullptr && failed_service_generation == serving->generation();
-  }
+  // Why the service that serves has failed for good; nullopt: it has not.
+  [[nodiscard]] std::optional<std::string> serviceProblem() const;
 
   [[nodiscard]] bool ended() const {
     return serving != nullptr && ended_generation == serving->generation();

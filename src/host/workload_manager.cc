@@ -1,7 +1,6 @@
 #include "host/workload_manager.h"
 
 #include <algorithm>
-#include <ranges>
 #include <utility>
 
 #include <fmt/format.h>
@@ -88,10 +87,9 @@ namespace {
 
 // Whether applying it again may bring something else.
 bool asksRegistries(const WorkloadSpec& spec) {
-  return std::ranges::any_of(std::views::iota(std::size_t{0}, spec.memberCount()),
-                             [&](std::size_t member) {
-                               return spec.member(member).pull_policy == oci::PullPolicy::kAlways;
-                             });
+  return std::ranges::any_of(spec.members(), [](const ComponentSpec& member) {
+    return member.pull_policy == oci::PullPolicy::kAlways;
+  });
 }
 
 }  // namespace
@@ -104,7 +102,7 @@ WorkloadManager::OperationPointer WorkloadManager::sameAsNewest(
   if (newest != nullptr) return newest->asksFor(spec, stamps) ? newest : nullptr;
   const bool serves = entry.last_applied != nullptr && entry.last_applied->succeeded() &&
                       entry.last_applied->asksFor(spec, stamps) && !asksRegistries(spec) &&
-                      !entry.serviceFailed() && !entry.ended();
+                      !entry.serviceProblem() && !entry.ended();
   return serves ? entry.last_applied : nullptr;
 }
 
@@ -216,7 +214,7 @@ WorkloadStatus WorkloadManager::statusOf(const Entry& entry) const {
   status.serving_generation = serves ? entry.serving->generation() : 0;
   status.reason = entry.source_problem.empty() ? entry.reason : entry.source_problem;
   if (status.reason.empty() && entry.ended()) status.reason = entry.ended_because;
-  if (status.reason.empty() && entry.serviceFailed()) status.reason = entry.service_problem;
+  if (status.reason.empty()) status.reason = entry.serviceProblem().value_or("");
   status.changed_at = entry.changed_at;
   status.retry_at = entry.retry_at;
   return status;

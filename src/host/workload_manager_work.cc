@@ -1,6 +1,5 @@
 #include <algorithm>
 #include <chrono>
-#include <ranges>
 #include <utility>
 
 #include <fmt/format.h>
@@ -28,11 +27,9 @@ bool mayPass(ErrorCode code) {
 bool lacksFile(const WorkloadSpec& spec, ErrorCode code) {
   if (code == ErrorCode::kIo) return true;
   return code == ErrorCode::kNotFound &&
-         std::ranges::any_of(std::views::iota(std::size_t{0}, spec.memberCount()),
-                             [&](std::size_t member) {
-                               const std::string& file = spec.member(member).file;
-                               return !file.empty() && stampOf(file) == FileStamp();
-                             });
+         std::ranges::any_of(spec.members(), [](const ComponentSpec& member) {
+           return !member.file.empty() && stampOf(member.file) == FileStamp();
+         });
 }
 
 constexpr std::uint32_t kMostDoublings = 10;  // of the pause before a retry
@@ -210,7 +207,7 @@ void WorkloadManager::settleRemove(Entry& entry, const Result<void>& outcome) {
 WorkloadState WorkloadManager::stateOfServing(const Entry& entry) {
   if (entry.serving == nullptr || entry.ended()) return WorkloadState::kError;
   const bool only_service = entry.serving->spec().components.empty();
-  return only_service && entry.serviceFailed() ? WorkloadState::kError : WorkloadState::kRunning;
+  return only_service && entry.serviceProblem() ? WorkloadState::kError : WorkloadState::kRunning;
 }
 
 namespace {
@@ -226,12 +223,19 @@ EventKind eventOf(ServiceState state) {
   return EventKind::kServiceRunning;
 }
 
-std::string restartsText(std::uint64_t restarts) {
-  if (restarts == 0) return {};
-  return restarts == 1 ? "after 1 restart" : fmt::format("after {} restarts", restarts);
+std::string messageOf(const ServiceProgress& progress) {
+  if (progress.restarts == 0) return progress.reason;
+  return fmt::format("{}{}after {} restart{}", progress.reason, progress.reason.empty() ? "" : ", ",
+                     progress.restarts, progress.restarts == 1 ? "" : "s");
 }
 
 }  // namespace
+
+std::optional<std::string> WorkloadManager::Entry::serviceProblem() const {
+  const auto service = serving == nullptr ? std::nullopt : serving->service();
+  if (!service || service->progress.state != ServiceState::kFailed) return std::nullopt;
+  return "the service has failed: " + messageOf(service->progress);
+}
 
 void WorkloadManager::hearOfService(const ServiceNews& news) {
   const auto found = entries_.find(news.workload);
@@ -243,14 +247,9 @@ void WorkloadManager::hearOfService(const ServiceNews& news) {
   // One that was replaced has nothing to tell any more.
   if (!is_meant(entry.serving) && !is_meant(entry.incoming)) return;
   const ServiceProgress& progress = news.progress;
-  std::string message = progress.reason;
-  if (const std::string restarts = restartsText(progress.restarts); !restarts.empty())
-    message += (message.empty() ? "" : ", ") + restarts;
-  environment_.events.add(eventOf(progress.state), entry.id, news.generation, message);
-  if (progress.state != ServiceState::kFailed) return;
-  entry.failed_service_generation = news.generation;
-  entry.service_problem = "the service has failed: " + message;
-  if (is_meant(entry.serving) && entry.state == WorkloadState::kRunning)
+  environment_.events.add(eventOf(progress.state), entry.id, news.generation, messageOf(progress));
+  if (progress.state == ServiceState::kFailed && is_meant(entry.serving) &&
+      entry.state == WorkloadState::kRunning)
     setState(entry, stateOfServing(entry));
 }
 

@@ -21,8 +21,7 @@ constexpr std::size_t kMaxManifestBytes = 1 << 20;
 Result<std::vector<wit::ComponentInfo>> infosOf(const host::WorkloadSpec& spec,
                                                 const ReferenceFlags& source) {
   std::vector<wit::ComponentInfo> infos;
-  for (std::size_t i = 0; i < spec.memberCount(); ++i) {
-    const host::ComponentSpec& component = spec.member(i);
+  for (const host::ComponentSpec& component : spec.members()) {
     ReferenceFlags flags = source;
     if (component.pull_policy) flags.pull_policy = oci::pullPolicyName(*component.pull_policy);
     TRY(ResolvedComponent resolved, component.file.empty()
