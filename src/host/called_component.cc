@@ -2,35 +2,33 @@
 
 #include <fmt/format.h>
 
+#include "host/instance_claim.h"
 #include "host/text_rules.h"
 
 namespace nimbus::host {
 
-// One instance, within the component's limit and the host's.
+// One instance, among those that are alive here.
 class CalledComponent::Permit {
  public:
-  Permit(std::shared_ptr<ComponentRuntime> component, OnShard& here, engine::LiveSession& session)
-      : component_(std::move(component)),
+  Permit(std::unique_ptr<InstanceClaim> claim, OnShard& here, engine::LiveSession& session)
+      : claim_(std::move(claim)),
         here_(here),
-        place_(here.alive.insert(here.alive.end(), &session)),
-        counted_(component_->counters.instances) {
+        place_(here.alive.insert(here.alive.end(), &session)) {
     here_.none_alive.clear();
   }
   Permit(const Permit&) = delete;
   Permit& operator=(const Permit&) = delete;
-  // Last: whoever waits for the last instance may end all of this.
   ~Permit() {
-    component_->instances.give(1);
-    here_.runtime->instances.give();
+    claim_.reset();
     here_.alive.erase(place_);
+    // Last: whoever waits for the last instance may end all of this.
     if (here_.alive.empty()) here_.none_alive.set();
   }
 
  private:
-  const std::shared_ptr<ComponentRuntime> component_;
+  std::unique_ptr<InstanceClaim> claim_;
   OnShard& here_;
   const std::list<engine::LiveSession*>::iterator place_;
-  Counted counted_;
 };
 
 CalledComponent::CalledComponent(std::shared_ptr<ComponentRuntime> component,
@@ -53,6 +51,11 @@ std::shared_ptr<wrpc::Invoker> CalledComponent::invokerOf(
       log);
 }
 
+Error CalledComponent::ended() const {
+  return {ErrorCode::kUnavailable,
+          fmt::format("component {} has ended", inQuotes(component_->name))};
+}
+
 Task<void> CalledComponent::idleOn(std::size_t shard_index) {
   co_await shards_[shard_index].none_alive.wait();
 }
@@ -60,9 +63,7 @@ Task<void> CalledComponent::idleOn(std::size_t shard_index) {
 void CalledComponent::dropOn(std::size_t shard_index) {
   OnShard& here = shards_[shard_index];
   here.dropped = true;
-  const Error ended(ErrorCode::kUnavailable,
-                    fmt::format("component {} has ended", inQuotes(component_->name)));
-  while (!here.alive.empty()) here.alive.front()->cutOff(ended);
+  while (!here.alive.empty()) here.alive.front()->cutOff(ended());
   here.guests.reset();
 }
 
@@ -87,21 +88,12 @@ void CalledComponent::callEnded(Ended how) {
 Result<std::shared_ptr<void>> CalledComponent::admit(net::Shard& shard,
                                                      engine::LiveSession& session) {
   OnShard& here = shards_[shard.index()];
-  const std::string name = inQuotes(component_->name);
-  if (here.dropped)
-    return fail(ErrorCode::kUnavailable, fmt::format("component {} has ended", name));
+  if (here.dropped) return std::unexpected(ended());
   if (here.guests == nullptr) {
     TRY(here.guests, ShardGuests::create(*here.runtime, component_));
   }
-  if (component_->instances.take(1) == 0)
-    return fail(ErrorCode::kResourceExhausted, fmt::format("component {} has all its {} instances",
-                                                           name, component_->instances.limit()));
-  if (!here.runtime->instances.take()) {
-    component_->instances.give(1);
-    return fail(ErrorCode::kResourceExhausted,
-                fmt::format("the host has no instance left for component {}", name));
-  }
-  return std::make_shared<Permit>(component_, here, session);
+  TRY(auto claim, InstanceClaim::take(component_, *here.runtime));
+  return std::make_shared<Permit>(std::move(claim), here, session);
 }
 
 }  // namespace nimbus::host

@@ -47,6 +47,8 @@ class CalledComponent final : public engine::GuestEnvironment {
   void callBegan() override;
   void callEnded(Ended how) override;
 
+  [[nodiscard]] Error ended() const;
+
   class Permit;
   struct OnShard {
     ShardRuntime* runtime = nullptr;

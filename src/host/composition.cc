@@ -201,19 +201,20 @@ Result<void> checkService(std::string_view name, const wit::ComponentInfo& info)
                                    : !info.incoming_handler_version.empty()
                                        ? "wasi:http/incoming-handler"
                                        : "";
-  if (!info.run_version.empty() && handler.empty()) return {};
-  if (info.run_version.empty() && handler.empty())
+  const bool runs = !info.run_version.empty();
+  if (handler.empty()) {
+    if (runs) return {};
     return unsupported(fmt::format(
         "service {} does not export wasi:cli/run, by which a service is started", inQuotes(name)));
-  if (info.run_version.empty())
+  }
+  if (!runs)
     return unsupported(
-        fmt::format("service {} exports {} and not wasi:cli/run: what only answers "
-                    "requests is one of the workload's components",
+        fmt::format("service {} exports {} and not wasi:cli/run: what only answers requests is one "
+                    "of the workload's components",
                     inQuotes(name), handler));
   return unsupported(
-      fmt::format("service {} exports both wasi:cli/run and {}: an instance that "
-                  "keeps running cannot answer requests here, so make the handler a "
-                  "component",
+      fmt::format("service {} exports both wasi:cli/run and {}: an instance that keeps running "
+                  "cannot answer requests here, so make the handler a component",
                   inQuotes(name), handler));
 }
 

@@ -8,6 +8,7 @@
 #include "base/code_point.h"
 #include "engine/command_call.h"
 #include "engine/trap_reason.h"
+#include "host/instance_claim.h"
 #include "host/shard_guests.h"
 
 namespace nimbus::host {
@@ -63,43 +64,17 @@ std::shared_ptr<const std::size_t> ServicePlaces::take() {
   return {new std::size_t(index), give_back};
 }
 
-// One instance, within the component's limit and the host's.
-class Service::Place {
- public:
-  [[nodiscard]] static std::unique_ptr<Place> take(ComponentRuntime& component,
-                                                   ShardRuntime& runtime) {
-    if (component.instances.take(1) == 0) return nullptr;
-    if (runtime.instances.take()) return std::make_unique<Place>(component, runtime);
-    component.instances.give(1);
-    return nullptr;
-  }
-  Place(ComponentRuntime& component, ShardRuntime& runtime)
-      : component_(component), runtime_(runtime), alive_(component.counters.instances) {
-    component.counters.total.fetch_add(1, std::memory_order_relaxed);
-  }
-  Place(const Place&) = delete;
-  Place& operator=(const Place&) = delete;
-  ~Place() {
-    component_.instances.give(1);
-    runtime_.instances.give();
-  }
-
- private:
-  ComponentRuntime& component_;
-  ShardRuntime& runtime_;
-  Counted alive_;
-};
-
 Service::Service(Environment environment, std::shared_ptr<ComponentRuntime> component,
                  Options options)
     : environment_(std::move(environment)),
       component_(std::move(component)),
       options_(options),
-      record_(std::make_shared<Record>(Record{component_->log->identity().workload,
-                                              component_->name,
-                                              component_->log->identity().generation,
-                                              environment_.listener,
-                                              {.since = environment_.clock.wallNow()}})) {}
+      record_(std::make_shared<Record>(
+          Record{.last = {.workload = component_->log->identity().workload,
+                          .service = component_->name,
+                          .generation = component_->log->identity().generation,
+                          .progress = {.since = environment_.clock.wallNow()}},
+                 .listener = environment_.listener})) {}
 
 void Service::start() {
   if (!stopped_) tasks_.spawn(keepRunning());
@@ -133,9 +108,10 @@ Task<void> Service::keepRunning() {
 }
 
 Task<CallOutcome> Service::runOnce() {
-  const std::unique_ptr<Place> place = Place::take(*component_, environment_.runtime);
-  if (!place)
+  const auto claim = InstanceClaim::take(component_, environment_.runtime);
+  if (!claim)
     co_return CallOutcome{CallOutcome::Kind::kResources, 0, "the host has no instance left"};
+  component_->counters.total.fetch_add(1, std::memory_order_relaxed);
   auto guests = ShardGuests::create(environment_.runtime, component_);
   if (!guests) co_return CallOutcome{CallOutcome::Kind::kHostFailure, 0, guests.error().describe()};
   tell(ServiceState::kRunning);
@@ -154,10 +130,8 @@ void Service::tell(ServiceState state, std::string reason, std::optional<Duratio
     progress.next_start =
         progress.since + std::chrono::duration_cast<std::chrono::system_clock::duration>(*pause);
   environment_.control.post([record = record_, progress = std::move(progress)]() mutable {
-    record->progress = std::move(progress);
-    if (record->listener->tell)
-      record->listener->tell(
-          {record->workload, record->service, record->generation, record->progress});
+    record->last.progress = std::move(progress);
+    if (record->listener->tell) record->listener->tell(record->last);
   });
 }
 

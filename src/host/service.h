@@ -60,7 +60,7 @@ class Service {
 
   [[nodiscard]] std::size_t shardIndex() const { return *environment_.place; }
   // On the control shard.
-  [[nodiscard]] const ServiceProgress& progress() const { return record_->progress; }
+  [[nodiscard]] const ServiceProgress& progress() const { return record_->last.progress; }
 
   // --- on its shard
   // Once; not after stop().
@@ -71,13 +71,9 @@ class Service {
  private:
   // What the control shard knows. Outlives this, for news that are on their way.
   struct Record {
-    std::string workload;
-    std::string service;
-    std::uint64_t generation;
+    ServiceNews last;
     std::shared_ptr<ServiceListener> listener;
-    ServiceProgress progress;
   };
-  class Place;
 
   [[nodiscard]] Task<void> keepRunning();
   // One run, from a new instance to its end.
