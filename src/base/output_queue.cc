@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <condition_variable>
 #include <mutex>
+#include <optional>
 #include <system_error>
 #include <thread>
 #include <utility>
@@ -63,7 +64,9 @@ class OutputQueue::Work {
     if (wake_ >= 0) ::close(wake_);
   }
 
-  static int take(const std::shared_ptr<Work>& work, std::string_view& lines, std::uint64_t worth);
+  // `worth` without a value: as many as there are lines.
+  static int take(const std::shared_ptr<Work>& work, std::string_view& lines,
+                  std::optional<std::uint64_t> worth);
   static bool flush(const std::shared_ptr<Work>& work, Duration bound);
   void end();
   [[nodiscard]] Duration endBound() const { return options_.end_bound; }
@@ -103,7 +106,7 @@ class OutputQueue::Work {
 };
 
 int OutputQueue::Work::take(const std::shared_ptr<Work>& work, std::string_view& lines,
-                            std::uint64_t worth) {
+                            std::optional<std::uint64_t> worth) {
   const std::lock_guard lock(work->mutex_);
   bool begun = false;
   if (work->idle()) {
@@ -114,7 +117,7 @@ int OutputQueue::Work::take(const std::shared_ptr<Work>& work, std::string_view&
     begun = lines.size() < size;
   }
   if (!begun && !work->fits(lines)) {
-    work->lost_ += worth;
+    work->lost_ += worth ? *worth : linesIn(lines);
   } else {
     work->tellLost();
     work->waiting_ += lines;
@@ -244,7 +247,7 @@ OutputQueue::~OutputQueue() {
   work_->end();
 }
 
-int OutputQueue::write(std::string_view lines) { return Work::take(work_, lines, linesIn(lines)); }
+int OutputQueue::write(std::string_view lines) { return Work::take(work_, lines, std::nullopt); }
 
 int OutputQueue::take(std::string_view& lines, std::uint64_t worth) {
   return Work::take(work_, lines, worth);

@@ -18,8 +18,7 @@ Result<std::string> componentOf(const project::RouteSettings& settings,
     const auto first = std::ranges::find_if(components, &PlannedComponent::servesRequests);
     if (first != components.end()) return first->spec.name;
     return fail(ErrorCode::kInvalidArgument,
-                "there is nothing but a service, which serves no "
-                "requests");
+                "there is nothing but a service, which serves no requests");
   }
   const auto found = std::ranges::find_if(components, [&](const PlannedComponent& component) {
     return component.spec.name == settings.component;

@@ -35,9 +35,10 @@ void CommandCall::onWake() {
   poller_.beginPoll(token_, component_->slices());
   const auto polled = static_cast<Poller::Polled>(nimbus_call_poll(call_));
   bool ended = polled == Poller::Polled::kDone;
-  cpu_time_ += poller_.cpuOfPoll();
+  const Duration used = poller_.cpuOfPoll();
+  cpu_time_ += used;
   if (polled == Poller::Polled::kCutShort) {
-    stretch_ += poller_.cpuOfPoll();
+    stretch_ += used;
     poller_.cutShort(stretch_);
   }
   if (!ended && cpu_time_ > cpu_limit_) {

@@ -230,7 +230,8 @@ Task<void> Http2ServerConnection::serve(Http2ServerStream& stream) {
 }
 
 void Http2ServerConnection::endExchange(Http2ServerStream& stream) {
-  if (!stream.counted_ || std::exchange(stream.recorded_, true)) return;
+  // Where the peer is told to stop sending, the exchange has ended before that.
+  if (!stream.counted_ || stream.refuse_at_) return;
   environment_.active_requests.add(-1);
   const RequestHead& head = stream.refused_with_ ? stream.builder_.head() : stream.request_.head;
   recordExchange(environment_,

@@ -60,7 +60,6 @@ class Http2ServerStream final : public Http2Stream, public ResponseWriter {
   bool too_large_ = false;
   bool continue_due_ = false;
   bool handler_done_ = false;
-  bool recorded_ = false;
   // When the peer is told to stop at the latest.
   std::optional<TimePoint> refuse_at_;
 };

@@ -1,7 +1,6 @@
 // `wash doctor`: whether this machine has what building and running needs.
 
 #include <cstdio>
-#include <system_error>
 
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
