@@ -11,12 +11,11 @@
 
 #include <gtest/gtest.h>
 
+#include "bindings_fixture.h"
 #include "net/test_support.h"
 #include "wasi/keyvalue/atomics.h"
 #include "wasi/keyvalue/store.h"
-#include "wrpc/client.h"
 #include "wrpc/link.h"
-#include "wrpc/service.h"
 
 namespace {
 
@@ -92,6 +91,28 @@ class Counter final : public atomics::Handler {
   std::uint64_t sum_ = 0;
 };
 
+std::shared_ptr<wrpc::Invoker> handlers() {
+  return std::make_shared<wrpc::ServiceInvoker>(
+      std::vector{store::serve(std::make_shared<OneBucketStore>()),
+                  atomics::serve(std::make_shared<Counter>())});
+}
+
+// What a caller has of handlers in this process that it calls by a link.
+struct Linked {
+  explicit Linked(net::Shard& shard) : session(link.open(shard, consumer)) {}
+
+  const std::shared_ptr<const wrpc::Consumer> consumer = std::make_shared<wrpc::Consumer>();
+  const CallContext context{*consumer, std::nullopt, {}};
+  wrpc::Link link{handlers()};
+  const std::unique_ptr<wrpc::Session> session;
+  const std::shared_ptr<wrpc::ClientSpace> space =
+      std::make_shared<wrpc::ClientSpace>(link, *session);
+  const std::unique_ptr<atomics::Client> counter = atomics::Client::connect(space).value();
+  const std::unique_ptr<store::Client> stores = store::Client::connect(space).value();
+  const std::unique_ptr<store::Bucket> bucket =
+      stores->open(context, "default").take().value().value();
+};
+
 class CompletesAtOnce : public net::ShardTest {
  protected:
   // How often each call of a bucket in this process takes memory; `call` says whether it had its
@@ -99,20 +120,12 @@ class CompletesAtOnce : public net::ShardTest {
   template <typename Call>
   void expectAllocations(int per_call, Call call) {
     run([=](net::Shard& shard) -> Task<void> {
-      const auto consumer = std::make_shared<wrpc::Consumer>();
-      const CallContext context{*consumer, std::nullopt, {}};
-      wrpc::Link link(std::make_shared<wrpc::ServiceInvoker>(
-          std::vector{store::serve(std::make_shared<OneBucketStore>()),
-                      atomics::serve(std::make_shared<Counter>())}));
-      const auto session = link.open(shard, consumer);
-      const auto space = std::make_shared<wrpc::ClientSpace>(link, *session);
-      const auto stores = store::Client::connect(space).value();
-      const auto counter = atomics::Client::connect(space).value();
-      const auto bucket = stores->open(context, "default").take().value().value();
-
-      EXPECT_TRUE(call(context, *bucket, *counter));  // what is kept for all calls is made here
+      const Linked keyvalue(shard);
+      // What is kept for all calls is made here.
+      EXPECT_TRUE(call(keyvalue.context, *keyvalue.bucket, *keyvalue.counter));
       const int before = allocations;
-      for (int i = 0; i < 100; ++i) EXPECT_TRUE(call(context, *bucket, *counter));
+      for (int i = 0; i < 100; ++i)
+        EXPECT_TRUE(call(keyvalue.context, *keyvalue.bucket, *keyvalue.counter));
       EXPECT_EQ(allocations - before, 100 * per_call);
       co_return;
     });
@@ -145,21 +158,15 @@ TEST_F(CompletesAtOnce, AFunctionThatIsGivenBytes) {
 // As guests call: parameters and results in memory of the caller.
 TEST_F(CompletesAtOnce, ACallIntoMemoryOfTheCaller) {
   run([](net::Shard& shard) -> Task<void> {
-    const auto consumer = std::make_shared<wrpc::Consumer>();
-    const CallContext context{*consumer, std::nullopt, {}};
-    wrpc::Link link(std::make_shared<wrpc::ServiceInvoker>(
-        std::vector{store::serve(std::make_shared<OneBucketStore>())}));
-    const auto session = link.open(shard, consumer);
-    const auto space = std::make_shared<wrpc::ClientSpace>(link, *session);
-    const auto stores = store::Client::connect(space).value();
-    const auto bucket = stores->open(context, "default").take().value().value();
-    const auto get = link.resolve({"wasi:keyvalue/store@0.2.0-draft", "bucket.get"}).value();
+    Linked keyvalue(shard);
+    const auto get =
+        keyvalue.link.resolve({"wasi:keyvalue/store@0.2.0-draft", "bucket.get"}).value();
     wrpc::Encoder params;
-    params.handle(asBytes(bucket->remoteHandle()->bytes));
+    params.handle(asBytes(keyvalue.bucket->remoteHandle()->bytes));
     params.text("key");
     const auto call = [&](ByteView given, wrpc::Encoder& results) {
       results.clear();
-      return session->invokeInto(context, get, given, results).has_value();
+      return keyvalue.session->invokeInto(keyvalue.context, get, given, results).has_value();
     };
 
     wrpc::Encoder results;
@@ -177,26 +184,25 @@ TEST_F(CompletesAtOnce, ACallIntoMemoryOfTheCaller) {
 
 TEST_F(CompletesAtOnce, NotACallIntoMemoryOfTheCallerThatHasToWait) {
   run([](net::Shard& shard) -> Task<void> {
-    const auto consumer = std::make_shared<wrpc::Consumer>();
-    const CallContext context{*consumer, std::nullopt, {}};
-    wrpc::ServiceInvoker invoker(std::vector{store::serve(std::make_shared<OneBucketStore>())});
-    const auto session = invoker.open(shard, consumer);
-    const auto space = std::make_shared<wrpc::ClientSpace>(invoker, *session);
-    const auto stores = store::Client::connect(space).value();
-    const auto bucket = stores->open(context, "default").take().value().value();
-    const auto exists = invoker.resolve({"wasi:keyvalue/store@0.2.0-draft", "bucket.exists"});
+    wrpc::Local local(shard, {store::serve(std::make_shared<OneBucketStore>())});
+    wrpc::Session& session = local.session();
+    const CallContext& context = local.context();
+    const auto bucket =
+        local.connect<store::Client>()->open(context, "default").take().value().value();
+    const auto exists =
+        local.invoker().resolve({"wasi:keyvalue/store@0.2.0-draft", "bucket.exists"});
     wrpc::Encoder params;
     params.handle(asBytes(bucket->remoteHandle()->bytes));
     params.text("later");
     wrpc::Encoder results;
-    auto waiting = session->invokeInto(context, *exists, *params.few(), results);
+    auto waiting = session.invokeInto(context, *exists, *params.few(), results);
     EXPECT_TRUE(waiting.has_value());
-    EXPECT_TRUE(session->inUse());
+    EXPECT_TRUE(session.inUse());
     // Others are served meanwhile, with the memory that this one did not need.
     wrpc::Encoder other;
     other.handle(asBytes(bucket->remoteHandle()->bytes));
     other.text("now");
-    EXPECT_FALSE(session->invokeInto(context, *exists, *other.few(), results));
+    EXPECT_FALSE(session.invokeInto(context, *exists, *other.few(), results));
     EXPECT_EQ(asText(results.few().value()), std::string_view("\0\1", 2));
     if (waiting) {
       auto answer = co_await *std::exchange(waiting, std::nullopt);
@@ -208,16 +214,9 @@ TEST_F(CompletesAtOnce, NotACallIntoMemoryOfTheCallerThatHasToWait) {
 // The same count sees a task where there is one.
 TEST_F(CompletesAtOnce, NotWhatAnswersByATask) {
   run([](net::Shard& shard) -> Task<void> {
-    const auto consumer = std::make_shared<wrpc::Consumer>();
-    const CallContext context{*consumer, std::nullopt, {}};
-    wrpc::Link link(std::make_shared<wrpc::ServiceInvoker>(
-        std::vector{store::serve(std::make_shared<OneBucketStore>())}));
-    const auto session = link.open(shard, consumer);
-    const auto space = std::make_shared<wrpc::ClientSpace>(link, *session);
-    const auto stores = store::Client::connect(space).value();
-    const auto bucket = stores->open(context, "default").take().value().value();
+    Linked keyvalue(shard);
     const int before = allocations;
-    auto answer = bucket->exists(context, "later");
+    auto answer = keyvalue.bucket->exists(keyvalue.context, "later");
     EXPECT_FALSE(answer.ready());
     EXPECT_GT(allocations, before);
     EXPECT_FALSE((co_await std::move(answer)).value().value());
