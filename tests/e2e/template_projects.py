@@ -3,6 +3,8 @@
 import contextlib
 import os
 import pathlib
+import re
+import textwrap
 
 import harness
 
@@ -59,6 +61,18 @@ class TestCase(harness.TestCase):
         dev.wait_for_stdout(first, self.BUILD_SECONDS)
         dev.wait_for_stdout("tick 2")
         self.assertEqual(0, dev.terminate())
+
+    def assert_hosted(self, project):
+        """Builds and hosts it as its README says."""
+        self.build(project)
+        readme = (project / "README.md").read_text(encoding="utf-8")
+        manifest = re.search(r"^    name: .*\n(?:    .*\n)+", readme, re.MULTILINE).group(0)
+        (project / "workload.yaml").write_text(textwrap.dedent(manifest), encoding="utf-8")
+        [command] = re.findall(r"^    wash (host .*)$", readme, re.MULTILINE)
+        host = self.start(*command.split(), "--http-addr", "127.0.0.1:0", "--admin-socket",
+                          self.folder / "admin.sock", cwd=project)
+        host.wait_for_stderr("tick 2")
+        self.assertEqual(0, host.terminate())
 
     def assert_greets(self, component):
         for words, expected in (([], "Hello, world!\n"), (["you", "me"], "Hello, you, me!\n")):

@@ -32,7 +32,9 @@ class Templates(template_projects.TestCase):
     def test_services_run(self):
         for language, first in (("rust", "tick 1, 1 in all"), ("c", "tick 1")):
             with self.subTest(language):
-                self.assert_ticks(self.make("service", language), first=first)
+                project = self.make("service", language)
+                self.assert_ticks(project, first=first)
+                self.assert_hosted(project)
 
     def test_a_rust_plugin_greets_and_watches_builds(self):
         self.assert_plugin(self.make("plugin", "rust", "Greeter"))

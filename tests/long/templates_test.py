@@ -45,7 +45,9 @@ class Templates(template_projects.TestCase):
         self.assert_greets(self.build(self.make("command", "go")))
 
     def test_a_go_service_runs(self):
-        self.assert_ticks(self.make("service", "go"))
+        project = self.make("service", "go")
+        self.assert_ticks(project)
+        self.assert_hosted(project)
 
     def test_rust_counts(self):
         self.assert_counts(self.build(self.make("http-kv-counter", "rust")))
