@@ -7,6 +7,7 @@
 #include "engine/ffi.h"
 #include "engine/import_calls.h"
 #include "engine/outgoing_request.h"
+#include "engine/spare_import_calls.h"
 
 namespace nimbus::engine {
 namespace {
@@ -16,6 +17,7 @@ struct HostReference {
   net::Shard& shard;
   std::shared_ptr<GuestHost> host;
   std::shared_ptr<const ImportSet> imports;
+  std::weak_ptr<SpareImportCalls> spares;  // the context's
 };
 
 HostReference& host(void* context) { return *static_cast<HostReference*>(context); }
@@ -57,7 +59,13 @@ NimbusHostCalls hostCalls(HostReference* reference) {
   };
   setEgressCalls(calls);
   calls.imports_open = [](void* context) -> void* {
-    return new ImportCalls(host(context).shard, host(context).imports);
+    const HostReference& from = host(context);
+    const auto spares = from.spares.lock();
+    auto opened = spares ? spares->take() : std::make_unique<ImportCalls>(from.shard, from.imports);
+    return opened.release();
+  };
+  calls.imports_close = [](void* imports) {
+    SpareImportCalls::giveBack(std::unique_ptr<ImportCalls>(static_cast<ImportCalls*>(imports)));
   };
   setImportCalls(calls);
   return calls;
@@ -97,20 +105,25 @@ Result<std::unique_ptr<GuestContext>> GuestContext::create(net::Shard& shard,
   config.stdio = static_cast<std::uint8_t>(options.stdio);
   config.max_lookups = options.max_lookups;
 
+  auto spares = std::make_shared<SpareImportCalls>(shard, options.imports);
   const NimbusHostCalls calls =
-      hostCalls(new HostReference{shard, std::move(host), options.imports});
+      hostCalls(new HostReference{shard, std::move(host), options.imports, spares});
   NimbusContext* raw = nimbus_context_new(&config, &calls);
   if (raw == nullptr) return failLast(ErrorCode::kInvalidArgument, "cannot make a guest context");
-  return std::unique_ptr<GuestContext>(new GuestContext(raw));
+  return std::unique_ptr<GuestContext>(new GuestContext(raw, {std::move(spares)}));
 }
 
 Result<std::unique_ptr<GuestContext>> GuestContext::join(
     std::span<const std::unique_ptr<GuestContext>> parts) {
   std::vector<const NimbusContext*> contexts;
-  for (const auto& part : parts) contexts.push_back(part->raw());
+  std::vector<std::shared_ptr<SpareImportCalls>> spares;
+  for (const auto& part : parts) {
+    contexts.push_back(part->raw());
+    spares.insert(spares.end(), part->spares_.begin(), part->spares_.end());
+  }
   NimbusContext* raw = nimbus_context_join(contexts.data(), contexts.size());
   if (raw == nullptr) return failLast(ErrorCode::kInternal, "cannot join guest contexts");
-  return std::unique_ptr<GuestContext>(new GuestContext(raw));
+  return std::unique_ptr<GuestContext>(new GuestContext(raw, std::move(spares)));
 }
 
 GuestContext::~GuestContext() { nimbus_context_free(raw_); }

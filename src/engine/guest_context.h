@@ -17,6 +17,7 @@ namespace nimbus::engine {
 
 class ImportSet;
 class OutgoingRequest;
+class SpareImportCalls;
 
 enum class SocketUse {
   kTcpBind,
@@ -94,7 +95,7 @@ struct GuestContextOptions {
 };
 
 // What the instances of one component of one workload see on one shard. Immutable; instances keep
-// it alive as long as they need it.
+// it alive as long as they need it. Made and destroyed on that shard.
 class GuestContext {
  public:
   [[nodiscard]] static Result<std::unique_ptr<GuestContext>> create(
@@ -110,8 +111,11 @@ class GuestContext {
   [[nodiscard]] const NimbusContext* raw() const { return raw_; }
 
  private:
-  explicit GuestContext(NimbusContext* raw) : raw_(raw) {}
+  GuestContext(NimbusContext* raw, std::vector<std::shared_ptr<SpareImportCalls>> spares)
+      : raw_(raw), spares_(std::move(spares)) {}
   NimbusContext* raw_;
+  // Of each component in it. Instances that outlive this leave nothing to others.
+  std::vector<std::shared_ptr<SpareImportCalls>> spares_;
 };
 
 }  // namespace nimbus::engine

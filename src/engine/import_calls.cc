@@ -27,7 +27,7 @@ class ImportCalls::Call : private ListLink<ImportCalls::Call> {
   const wrpc::CallContext& begin(const ImportSet::Function& function,
                                  const wrpc::Consumer& consumer, std::int64_t deadline_ns) {
     function_ = &function;
-    driver_.reset();  // of the last use
+    rest();
     context_.emplace(consumer, std::nullopt, std::string_view(), function.results.get());
     if (deadline_ns != 0) context_->deadline = TimePoint(Duration(deadline_ns));
     return *context_;
@@ -61,6 +61,9 @@ class ImportCalls::Call : private ListLink<ImportCalls::Call> {
     --owner_.waiting_calls_;
     owner_.waiting_bytes_ -= parameter_bytes_;
   }
+
+  // Lets go of what a use that has ended left.
+  void rest() { driver_.reset(); }
 
   [[nodiscard]] ImportCalls& owner() { return owner_; }
 
@@ -98,8 +101,9 @@ class ImportCalls::Call : private ListLink<ImportCalls::Call> {
   std::size_t parameter_bytes_ = 0;
 };
 
-ImportCalls::ImportCalls(net::Shard& shard, std::shared_ptr<const ImportSet> imports)
-    : shard_(shard), imports_(std::move(imports)) {
+ImportCalls::ImportCalls(net::Shard& shard, std::shared_ptr<const ImportSet> imports,
+                         std::weak_ptr<SpareImportCalls> home)
+    : shard_(shard), imports_(std::move(imports)), home_(std::move(home)) {
   if (imports_) sessions_.resize(imports_->providers().size());
 }
 
@@ -218,6 +222,18 @@ void ImportCalls::dropResource(std::uint32_t import_index, ByteView handle) {
   if (provider != ImportSet::kNoProvider) session(provider).drop(handle);
 }
 
+bool ImportCalls::renew() {
+  if (waiting_calls_ > 0) return false;
+  for (const auto& session : sessions_)
+    if (session && !session->renew()) return false;
+  if (spare_) spare_->rest();
+  announced_.clear();
+  results_.clear();
+  last_ = {};
+  last_error_.clear();
+  return true;
+}
+
 void ImportCalls::suspended(Call& call, NimbusReplySlot* slot) { call.suspended(slot); }
 
 void ImportCalls::cancel(Call& call) { delete &call; }
@@ -239,7 +255,6 @@ void setImportCalls(NimbusHostCalls& calls) {
   calls.import_channels = [](void* imports, const NimbusOutgoing* channels, std::size_t count) {
     static_cast<ImportCalls*>(imports)->announce(channels, count);
   };
-  calls.imports_close = [](void* imports) { delete static_cast<ImportCalls*>(imports); };
 }
 
 }  // namespace nimbus::engine

@@ -15,18 +15,23 @@
 
 namespace nimbus::engine {
 
+class SpareImportCalls;
+
 // What one instance has open with those who provide its imports. A call that completes at once
 // answers within the guest's own call; one that has to wait leaves the guest suspended, and its
 // answer wakes it.
 //
+// Those of an instance that has gone serve the next one of its component: see SpareImportCalls.
+//
 // A guest can have so many calls wait at once, and their parameters be so large together, as is
 // written in import_calls.cc; what it calls beyond that fails at once.
 //
-// Made at the instance's first import call, ends with the instance, which closes the sessions and
-// thereby drops what the guest still owned. On the instance's shard. Internal to src/engine.
+// Made at the instance's first import call; the instance's end drops what the guest still owned. On
+// the instance's shard. Internal to src/engine.
 class ImportCalls {
  public:
-  ImportCalls(net::Shard& shard, std::shared_ptr<const ImportSet> imports);
+  ImportCalls(net::Shard& shard, std::shared_ptr<const ImportSet> imports,
+              std::weak_ptr<SpareImportCalls> home = {});
   ~ImportCalls();
   ImportCalls(const ImportCalls&) = delete;
   ImportCalls& operator=(const ImportCalls&) = delete;
@@ -36,6 +41,11 @@ class ImportCalls {
   // The streams and futures of the next call.
   void announce(const NimbusOutgoing* channels, std::size_t count);
   void dropResource(std::uint32_t import_index, ByteView handle);
+
+  // Drops what the instance owned. Whether another one can begin with this as with a new one.
+  [[nodiscard]] bool renew();
+  // Where it was made.
+  [[nodiscard]] const std::weak_ptr<SpareImportCalls>& home() const { return home_; }
 
   // A call under way.
   class Call;
@@ -59,6 +69,7 @@ class ImportCalls {
 
   net::Shard& shard_;
   std::shared_ptr<const ImportSet> imports_;
+  std::weak_ptr<SpareImportCalls> home_;
   std::vector<std::unique_ptr<wrpc::Session>> sessions_;  // by provider; null until its first call
   Call* first_ = nullptr;                                 // those that wait
   std::size_t waiting_calls_ = 0;
@@ -70,7 +81,7 @@ class ImportCalls {
   std::string last_error_;
 };
 
-// Fills the functions for imports in; `imports_open` is the caller's.
+// Fills the functions for imports in; `imports_open` and `imports_close` are the caller's.
 void setImportCalls(NimbusHostCalls& calls);
 
 }  // namespace nimbus::engine

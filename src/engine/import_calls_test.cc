@@ -126,6 +126,44 @@ TEST_F(ImportCallsTest, ASessionIsOpenedByTheFirstCallAndServesAll) {
   EXPECT_EQ(invoker->events(), (std::vector<std::string>{"open", "close"}));
 }
 
+TEST_F(ImportCallsTest, TheNextInstanceOfAContextHasWhatTheLastOneLeft) {
+  const auto invoker = std::make_shared<TestInvoker>(
+      [](const std::string&, const std::string&) -> Answered { return encoded("\x07"); });
+  const auto component =
+      guest("(call $expect (call $add (i32.const 3) (i32.const 4)) (i32.const 7))");
+  const auto run_twice = [&] {
+    invoker->events().clear();
+    run([&](net::Shard& shard) -> Task<void> {
+      Poller poller(shard);
+      const auto context = makeContext(shard, contextWith(*component, invoker));
+      for (int i = 0; i < 2; ++i) {
+        CommandCall call(poller, component, *context);
+        EXPECT_EQ((co_await call.run()).kind, Kind::kOk);
+      }
+    });
+    return invoker->events();
+  };
+  EXPECT_EQ(run_twice(), (std::vector<std::string>{"open", "close", "open", "close"}));
+  invoker->letRenew();
+  EXPECT_EQ(run_twice(), (std::vector<std::string>{"open", "renew", "renew", "close"}));
+}
+
+TEST_F(ImportCallsTest, AnInstanceThatOutlivesItsContextLeavesNothing) {
+  const auto invoker = std::make_shared<TestInvoker>(
+      [](const std::string&, const std::string&) -> Answered { return encoded("\x07"); });
+  invoker->letRenew();
+  const auto component =
+      guest("(call $expect (call $add (i32.const 3) (i32.const 4)) (i32.const 7))");
+  run([&](net::Shard& shard) -> Task<void> {
+    Poller poller(shard);
+    auto context = makeContext(shard, contextWith(*component, invoker));
+    CommandCall call(poller, component, *context);
+    context.reset();
+    EXPECT_EQ((co_await call.run()).kind, Kind::kOk);
+  });
+  EXPECT_EQ(invoker->events(), (std::vector<std::string>{"open", "close"}));
+}
+
 Task<Result<wrpc::Values>> answerWhen(Event* event, std::string bytes) {
   co_await event->wait();
   co_return encoded(bytes);

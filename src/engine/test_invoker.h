@@ -34,8 +34,10 @@ class TestInvoker final : public wrpc::Invoker {
   }
 
   void makeUnknown(std::string function) { unknown_ = std::move(function); }
+  // Sessions serve one instance after another.
+  void letRenew() { renews_ = true; }
   [[nodiscard]] const std::vector<std::string>& instances() const { return instances_; }
-  // "open", "drop <handle>", "close", and what the test adds.
+  // "open", "drop <handle>", "renew", "close", and what the test adds.
   [[nodiscard]] std::vector<std::string>& events() { return events_; }
   [[nodiscard]] const std::optional<TimePoint>& lastDeadline() const { return last_deadline_; }
 
@@ -53,6 +55,10 @@ class TestInvoker final : public wrpc::Invoker {
     void drop(ByteView handle) override {
       owner_.events_.push_back("drop " + std::string(asText(handle)));
     }
+    bool renew() override {
+      if (owner_.renews_) owner_.events_.emplace_back("renew");
+      return owner_.renews_;
+    }
 
    private:
     TestInvoker& owner_;
@@ -60,6 +66,7 @@ class TestInvoker final : public wrpc::Invoker {
 
   Answer answer_;
   std::string unknown_ = "none";
+  bool renews_ = false;
   std::vector<std::string> instances_;
   std::vector<std::string> functions_;
   std::vector<std::string> events_;

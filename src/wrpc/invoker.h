@@ -177,6 +177,10 @@ class Session {
   // Whether anything of it still lives: calls in flight, channels of results, resources. One that
   // cannot tell is in use until its end.
   [[nodiscard]] virtual bool inUse() const { return true; }
+  // Drops its resources, so that another instance of the same consumer begins as with a session of
+  // its own. False: calls are under way, or leave behind more than resources; then only its end
+  // helps.
+  [[nodiscard]] virtual bool renew() { return false; }
 };
 
 // Something that can be called. Shared by all shards; every function may be called on any thread

@@ -53,6 +53,11 @@ class Link::LinkSession final : public Session {
   [[nodiscard]] bool inUse() const override {
     return std::ranges::any_of(parts_, [](const Part& p) { return p.session->inUse(); });
   }
+  [[nodiscard]] bool renew() override {
+    const bool renewed = std::ranges::all_of(parts_, [](Part& p) { return p.session->renew(); });
+    retire();
+    return renewed;
+  }
 
   // Lets go of generations that are neither the newest nor in use.
   void retire() {
@@ -173,6 +178,7 @@ class SharedSession final : public Session {
   void drop(ByteView handle) override { session_->drop(handle); }
   [[nodiscard]] bool owns(ByteView handle) const override { return session_->owns(handle); }
   [[nodiscard]] bool inUse() const override { return session_->inUse(); }
+  [[nodiscard]] bool renew() override { return session_->renew(); }
 
  private:
   const std::shared_ptr<T> session_;

@@ -33,6 +33,7 @@ class NamedInvoker final : public Invoker {
 
   void answerSlowCalls() { answer_.set(); }
   void setInUse(bool in_use) { in_use_ = in_use; }
+  void letRenew() { renews_ = true; }
   [[nodiscard]] int opened() const { return opened_; }
   [[nodiscard]] int open() const { return open_; }
   [[nodiscard]] int resolved() const { return resolved_; }
@@ -52,6 +53,7 @@ class NamedInvoker final : public Invoker {
       return asText(handle) == invoker_.name_;
     }
     [[nodiscard]] bool inUse() const override { return invoker_.in_use_; }
+    [[nodiscard]] bool renew() override { return invoker_.renews_; }
 
    private:
     [[nodiscard]] Result<Values> answer() const {
@@ -69,6 +71,7 @@ class NamedInvoker final : public Invoker {
   std::string name_;
   Event answer_;
   bool in_use_ = false;
+  bool renews_ = false;
   int opened_ = 0;
   int open_ = 0;
   int resolved_ = 0;
@@ -198,6 +201,28 @@ TEST_F(LinkTest, LetsAnIdleConsumerGoOfTheOldTarget) {
     EXPECT_FALSE(watched.expired());
     co_await shard.sleepFor(std::chrono::milliseconds(1));
     EXPECT_TRUE(watched.expired()) << "the session did not call, and needs not";
+  });
+}
+
+TEST_F(LinkTest, IsAsNewWhereAllItsTargetsAre) {
+  run([this](Shard& shard) -> Task<void> {
+    Link link(first_);
+    const FunctionId get = *link.resolve({"a:b/c", "get"});
+    const auto session = link.open(shard, consumer_);
+    EXPECT_TRUE(session->renew()) << "nothing was called";
+    (void)co_await call(*session, get);
+    EXPECT_FALSE(session->renew());
+    first_->letRenew();
+    EXPECT_TRUE(session->renew());
+    first_->setInUse(true);
+    link.swap(second_);
+    (void)co_await call(*session, get);
+    EXPECT_FALSE(session->renew());
+    second_->letRenew();
+    first_->setInUse(false);
+    EXPECT_TRUE(session->renew());
+    EXPECT_EQ(first_->open(), 0) << "the old target's is let go of";
+    EXPECT_EQ(second_->open(), 1);
   });
 }
 

@@ -67,6 +67,8 @@ class ResourceTable {
   void sweep(std::uint32_t turns);
 
   [[nodiscard]] std::size_t size() const { return size_; }
+  // How many it has memory for.
+  [[nodiscard]] std::size_t capacity() const { return slots_.capacity(); }
 
  private:
   static constexpr std::uint32_t kIndexBits = 20;

@@ -17,6 +17,9 @@ namespace {
 // Ended calls that a session keeps for later ones.
 constexpr std::size_t kMaxIdleCalls = 16;
 
+// A session that had room for more is not used for another instance.
+constexpr std::size_t kMaxKeptResources = 64;
+
 std::string key(const FunctionName& name) {
   std::string joined(name.instance);
   joined += '\n';
@@ -58,6 +61,7 @@ class OpenSession final : public GivingSession {
   [[nodiscard]] bool inUse() const override {
     return session_->callCount() > 0 || session_->resources().size() > 0;
   }
+  [[nodiscard]] bool renew() override { return session_->renew(); }
 
  private:
   // A resource goes between one and one and a half leases after it was last named.
@@ -148,6 +152,12 @@ std::optional<Task<Result<Values>>> ServiceSession::invokeInto(const CallContext
                                                                FunctionId id, ByteView params,
                                                                Encoder& results) {
   return serve(context, id, params, results);
+}
+
+bool ServiceSession::renew() {
+  if (calls_ > 0) return false;
+  resources_.dropAll();
+  return resources_.capacity() <= kMaxKeptResources;
 }
 
 template <typename Params>

@@ -25,6 +25,7 @@ class ServiceSession final : public std::enable_shared_from_this<ServiceSession>
                                                                Encoder& results);
   void drop(ByteView handle) { resources_.drop(handle); }
   void close() { resources_.dropAll(); }
+  [[nodiscard]] bool renew();
 
   [[nodiscard]] ResourceTable& resources() { return resources_; }
   [[nodiscard]] const ServiceOptions& options() const { return table_->options; }

@@ -65,6 +65,35 @@ TEST_F(KeyValueTest, BothFormsSeeTheSameKeys) {
   });
 }
 
+TEST_F(KeyValueTest, ARenewedSessionHasNoneOfTheBucketsThatWereOpen) {
+  const auto invoker = serveKeyValue(memory());
+  run([&](net::Shard& shard) -> Task<void> {
+    const auto consumer = std::make_shared<const wrpc::Consumer>();
+    const auto session = invoker->open(shard, consumer);
+    const auto open = *invoker->resolve({"wasi:keyvalue/store@0.2.0-draft", "open"});
+    const auto handle = [&]() -> Task<Bytes> {
+      wrpc::Values name;
+      name.bytes.append(asBytes("\1b"));
+      const wrpc::CallContext context{.consumer = *consumer, .deadline = {}, .trace_parent = {}};
+      auto results = co_await session->invoke(context, open, std::move(name));
+      EXPECT_TRUE(results);
+      const Bytes answer = Bytes::copyOf(results->bytes.flatten());
+      EXPECT_EQ(answer.view()[0], 0) << "no error";
+      co_return answer.slice(2, answer.size() - 2);
+    };
+    const Bytes first = co_await handle();
+    EXPECT_TRUE(session->owns(first.view()));
+    EXPECT_TRUE(session->renew());
+    EXPECT_FALSE(session->owns(first.view()));
+    EXPECT_FALSE(session->inUse());
+    const Bytes second = co_await handle();
+    EXPECT_TRUE(session->owns(second.view()));
+    EXPECT_FALSE(session->owns(first.view())) << "another handle in the same place";
+    for (int i = 0; i < 100; ++i) (void)co_await handle();
+    EXPECT_FALSE(session->renew()) << "keeps too much memory";
+  });
+}
+
 TEST_F(KeyValueTest, TheFormOfAProviderIsFoundOutOnce) {
   const auto only_handles = std::make_shared<OnlyPackage>(serveKeyValue(memory()), "wasi:");
   const auto keyspace = remote(only_handles);
