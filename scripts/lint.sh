@@ -18,8 +18,11 @@ rustfmt() { # [--check]
   (cd src/rust && "$CARGO" fmt "$@")
 }
 
+# Under the lock of build-rust.sh, which forgets what was made of the crate before.
 clippy() {
-  (cd src/rust && CARGO_TARGET_DIR=$NIMBUS_CACHE/cargo-target \
+  mkdir -p "$NIMBUS_CACHE/rust"
+  (exec 9>"$NIMBUS_CACHE/rust/lock" && flock 9 &&
+    cd src/rust && CARGO_TARGET_DIR=$NIMBUS_CACHE/cargo-target \
     "$CARGO" clippy --release --locked --quiet --all-targets --all-features -- -D warnings)
 }
 
