@@ -139,31 +139,26 @@ std::optional<std::uint64_t> YamlMap::durationMs(std::string_view key, NumberRan
   if (node == nullptr) return std::nullopt;
   const bool is_text =
       node->kind == YamlNode::Kind::kScalar && scalarTypeOf(*node) == ScalarType::kString;
-  const auto value = is_text ? parseDurationMs(node->text) : std::nullopt;
-  if (!value) {
-    wrongType(*node, key, "a duration such as \"250ms\", \"10s\", \"5m\" or \"1h\"");
-    return std::nullopt;
-  }
-  if (within(*value, range)) return value;
-  wrongType(*node, key,
-            fmt::format("a duration from {} to {}", formatDurationMs(range.least),
-                        formatDurationMs(range.most)));
-  return std::nullopt;
+  return judged(*node, key, is_text ? parseDurationMs(node->text) : std::nullopt, range,
+                {"a duration", "\"250ms\", \"10s\", \"5m\" or \"1h\"", formatDurationMs});
 }
 
 std::optional<std::uint64_t> YamlMap::byteQuantity(std::string_view key, NumberRange range) {
   const YamlNode* node = lookUp(key);
   if (node == nullptr) return std::nullopt;
   const bool scalar = node->kind == YamlNode::Kind::kScalar;
-  const auto value = scalar ? parseByteQuantity(node->text) : std::nullopt;
-  if (!value) {
-    wrongType(*node, key, "a number of bytes such as \"64Mi\", \"1Gi\" or 1000000");
-    return std::nullopt;
-  }
-  if (within(*value, range)) return value;
-  wrongType(*node, key,
-            fmt::format("a number of bytes from {} to {}", formatByteQuantity(range.least),
-                        formatByteQuantity(range.most)));
+  return judged(*node, key, scalar ? parseByteQuantity(node->text) : std::nullopt, range,
+                {"a number of bytes", "\"64Mi\", \"1Gi\" or 1000000", formatByteQuantity});
+}
+
+std::optional<std::uint64_t> YamlMap::judged(const YamlNode& node, std::string_view key,
+                                             std::optional<std::uint64_t> value, NumberRange range,
+                                             const Measure& measure) {
+  if (value && within(*value, range)) return value;
+  wrongType(node, key,
+            value ? fmt::format("{} from {} to {}", measure.name, measure.format(range.least),
+                                measure.format(range.most))
+                  : fmt::format("{} such as {}", measure.name, measure.examples));
   return std::nullopt;
 }
 

@@ -96,6 +96,15 @@ class YamlMap {
   // The known key that an unknown one stands for. What it explains is missing no more.
   [[nodiscard]] std::optional<std::string_view> meantBy(std::string_view unknown);
   void wrongType(const YamlNode& node, std::string_view key, std::string_view expected);
+  // What a text measures, if it is of that measure (a value) and in the range; else reports it.
+  struct Measure {
+    std::string_view name;
+    std::string_view examples;
+    std::string (*format)(std::uint64_t value);
+  };
+  [[nodiscard]] std::optional<std::uint64_t> judged(const YamlNode& node, std::string_view key,
+                                                    std::optional<std::uint64_t> value,
+                                                    NumberRange range, const Measure& measure);
 
   YamlProblems& problems_;
   const YamlNode& node_;
