@@ -1,12 +1,11 @@
 #include "bindgen/generate.h"
 
-#include <fstream>
-#include <iterator>
 #include <string_view>
 #include <utility>
 
 #include <fmt/format.h>
 
+#include "base/files.h"
 #include "bindgen/cpp/cpp_backend.h"
 #include "bindgen/guest.h"
 #include "bindgen/whole_file.h"
@@ -22,9 +21,7 @@ namespace fs = std::filesystem;
 constexpr std::string_view kCpp = "cpp";
 
 bool hasText(const fs::path& path, const std::string& text) {
-  std::ifstream in(path, std::ios::binary);
-  if (!in) return false;
-  return std::string{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()} == text;
+  return readFile(path, text.size()) == text;
 }
 
 }  // namespace

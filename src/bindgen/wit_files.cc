@@ -1,15 +1,13 @@
 #include "bindgen/wit_files.h"
 
 #include <algorithm>
-#include <cerrno>
-#include <fstream>
-#include <iterator>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include <fmt/format.h>
 
+#include "base/files.h"
 #include "wit/tools.h"
 
 namespace nimbus::bindgen {
@@ -19,20 +17,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::size_t kMaxFiles = 4096;
-constexpr std::uintmax_t kMaxFileBytes = std::uintmax_t{64} << 20;
-
-Result<std::string> readFile(const fs::path& path) {
-  std::error_code error;
-  const std::uintmax_t size = fs::file_size(path, error);
-  if (error)
-    return fail(ErrorCode::kNotFound, fmt::format("{}: {}", path.string(), error.message()));
-  if (size > kMaxFileBytes)
-    return fail(ErrorCode::kResourceExhausted, path.string() + ": larger than 64 MiB");
-  std::ifstream in(path, std::ios::binary);
-  std::string text{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
-  if (!in) return failErrno("cannot read " + path.string(), errno);
-  return text;
-}
+constexpr std::size_t kMaxFileBytes = std::size_t{64} << 20;
 
 Result<std::vector<fs::path>> listFolder(const fs::path& folder) {
   std::vector<fs::path> paths;
@@ -53,7 +38,7 @@ Result<std::vector<wit::WitFile>> readFiles(const fs::path& base,
                                             const std::vector<fs::path>& paths) {
   std::vector<wit::WitFile> files;
   for (const fs::path& path : paths) {
-    TRY(std::string text, readFile(path));
+    TRY(std::string text, readFile(path, kMaxFileBytes));
     // Dependencies are told by the folder `deps` below the one that was asked for.
     const fs::path name = base.empty() ? path.filename() : path.lexically_relative(base);
     files.push_back({name.string(), std::move(text)});
@@ -82,7 +67,7 @@ Result<wit::Document> loadWit(const fs::path& path) {
     TRY(const std::string json, wit::parseWit(files));
     return wit::readDocument(json);
   }
-  TRY(const std::string binary, readFile(path));
+  TRY(const std::string binary, readFile(path, kMaxFileBytes));
   TRY(const std::string json, wit::worldJson(asBytes(binary)));
   return wit::readDocument(json);
 }
@@ -90,7 +75,7 @@ Result<wit::Document> loadWit(const fs::path& path) {
 Result<std::vector<wit::WitFile>> readWitFiles(const fs::path& path) {
   TRY(std::vector<wit::WitFile> files, readText(path));
   if (!files.empty()) return files;
-  TRY(const std::string binary, readFile(path));
+  TRY(const std::string binary, readFile(path, kMaxFileBytes));
   TRY(std::string text, wit::witText(asBytes(binary)));
   files.push_back({path.filename().string() + ".wit", std::move(text)});
   return files;

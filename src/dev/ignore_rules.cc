@@ -8,8 +8,8 @@
 #include <filesystem>
 #include <span>
 
+#include "base/files.h"
 #include "base/text.h"
-#include "host/files.h"
 
 namespace nimbus::dev {
 namespace {
@@ -74,7 +74,7 @@ bool matches(std::span<const std::string> pattern, std::span<const std::string_v
 }
 
 std::vector<IgnorePattern> readPatterns(const std::string& file) {
-  const auto text = host::readFile(file, kMaxIgnoreFileBytes);
+  const auto text = readFile(file, kMaxIgnoreFileBytes);
   return text ? parseIgnoreFile(*text) : std::vector<IgnorePattern>();
 }
 

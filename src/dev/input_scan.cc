@@ -20,7 +20,7 @@ engine::Sha256 digestOf(std::string_view text) {
   return engine::sha256(ByteView(reinterpret_cast<const std::uint8_t*>(text.data()), text.size()));
 }
 
-engine::Sha256 digestOf(const host::FileStamp& stamp) {
+engine::Sha256 digestOf(const FileStamp& stamp) {
   return digestOf("stamp " + std::to_string(stamp.device) + " " + std::to_string(stamp.inode) +
                   " " + std::to_string(stamp.bytes) + " " + std::to_string(stamp.modified_ns));
 }
@@ -83,7 +83,7 @@ class InputScan::Walk {
   }
 
   void takeFile(const std::string& path) {
-    const host::FileStamp stamp = host::stampOf(full(path));
+    const FileStamp stamp = stampOf(full(path));
     const auto before = scan_.known_.find(path);
     if (before != scan_.known_.end() && before->second.settled && before->second.stamp == stamp) {
       inputs.emplace(path, before->second.digest);
@@ -97,14 +97,14 @@ class InputScan::Walk {
     known.emplace(path, Known{stamp, *digest, settled});
   }
 
-  std::optional<engine::Sha256> read(const std::string& path, const host::FileStamp& stamp) const {
+  std::optional<engine::Sha256> read(const std::string& path, const FileStamp& stamp) const {
     if (stamp.bytes > scan_.limits_.max_file_bytes) return digestOf(stamp);
-    const auto text = host::readFile(full(path), scan_.limits_.max_file_bytes);
+    const auto text = readFile(full(path), scan_.limits_.max_file_bytes);
     if (!text) return std::nullopt;
     return digestOf(*text);
   }
 
-  [[nodiscard]] bool isSettled(const host::FileStamp& stamp) const {
+  [[nodiscard]] bool isSettled(const FileStamp& stamp) const {
     const std::chrono::nanoseconds now = scan_.clock_.wallNow().time_since_epoch();
     return now - std::chrono::nanoseconds(stamp.changed_ns) > kStampStep;
   }

@@ -6,10 +6,10 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/files.h"
 #include "base/result.h"
 #include "dev/ignore_rules.h"
 #include "engine/digest.h"
-#include "host/files.h"
 
 namespace nimbus::dev {
 
@@ -39,7 +39,7 @@ class InputScan {
 
  private:
   struct Known {
-    host::FileStamp stamp;
+    FileStamp stamp;
     engine::Sha256 digest;
     bool settled;  // changed again, it will have another stamp
   };

@@ -16,7 +16,7 @@ constexpr std::size_t kMaxSourceBytes = 16ULL << 20;
 constexpr std::size_t kMaxSourceFiles = 1000;  // of a folder
 
 void addFile(const std::string& path, Inputs& inputs) {
-  if (const auto text = host::readFile(path, kMaxSourceBytes))
+  if (const auto text = readFile(path, kMaxSourceBytes))
     inputs.emplace(path, engine::sha256(asBytes(*text)));
 }
 

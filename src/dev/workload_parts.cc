@@ -7,12 +7,12 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "base/files.h"
 #include "base/text.h"
 #include "engine/digest.h"
 #include "engine/engine.h"
 #include "host/capability_catalog.h"
 #include "host/component_links.h"
-#include "host/files.h"
 #include "host/text_rules.h"
 #include "wit/interface_name.h"
 
@@ -256,7 +256,7 @@ class Assembler {
 }  // namespace
 
 Result<ComponentPart> readPart(const std::string& path) {
-  TRY(std::string content, host::readFile(path, kMaxComponentBytes));
+  TRY(std::string content, readFile(path, kMaxComponentBytes));
   Bytes bytes = Bytes::take(std::move(content));
   std::string digest = engine::digestText(engine::sha256(bytes.view()));
   auto inspected = engine::Engine::inspect(std::move(bytes));

@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <vector>
 
+#include "base/files.h"
 #include "engine/code_cache_file.h"
 
 namespace nimbus::engine {
@@ -18,21 +19,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::string_view kSuffix = ".code";
-
-class Fd {
- public:
-  explicit Fd(int fd) : fd_(fd) {}
-  Fd(const Fd&) = delete;
-  Fd& operator=(const Fd&) = delete;
-  ~Fd() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  [[nodiscard]] int get() const { return fd_; }
-  [[nodiscard]] int release() { return std::exchange(fd_, -1); }
-
- private:
-  int fd_;
-};
 
 class Mapping {
  public:
@@ -50,16 +36,6 @@ class Mapping {
   void* data_;
   std::size_t size_;
 };
-
-Result<void> writeAll(int fd, ByteView bytes) {
-  while (!bytes.empty()) {
-    const ssize_t written = ::write(fd, bytes.data(), bytes.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) return failErrno("cannot write the code cache", errno);
-    bytes = bytes.subspan(static_cast<std::size_t>(written));
-  }
-  return {};
-}
 
 Result<void> checkFolder(const std::string& folder) {
   struct stat info{};
@@ -108,8 +84,8 @@ std::string CodeCache::pathOf(const Sha256& digest, const Fingerprint& fingerpri
 std::optional<CodeCache::Entry> CodeCache::find(const Sha256& digest,
                                                 const Fingerprint& fingerprint) {
   const std::string path = pathOf(digest, fingerprint);
-  Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
-  if (fd.get() < 0) return std::nullopt;
+  UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
+  if (!fd.valid()) return std::nullopt;
   struct stat info{};
   if (::fstat(fd.get(), &info) != 0) return std::nullopt;
   const bool own = S_ISREG(info.st_mode) && info.st_uid == ::geteuid() && (info.st_mode & 022) == 0;
@@ -131,13 +107,13 @@ std::optional<CodeCache::Entry> CodeCache::find(const Sha256& digest,
 Result<void> CodeCache::put(const Sha256& digest, const Fingerprint& fingerprint, ByteView code) {
   const std::string path = pathOf(digest, fingerprint);
   std::string temporary = path + ".XXXXXX";
-  const Fd fd(::mkostemp(temporary.data(), O_CLOEXEC));
-  if (fd.get() < 0) return failErrno("cannot write the code cache", errno);
+  const UniqueFd fd(::mkostemp(temporary.data(), O_CLOEXEC));
+  if (!fd.valid()) return failErrno("cannot write the code cache", errno);
   const CodeTrailer trailer{
       .code_bytes = code.size(), .fingerprint = fingerprint, .code_digest = sha256(code)};
   const auto written = [&]() -> Result<void> {
-    TRY_VOID(writeAll(fd.get(), code));
-    TRY_VOID(writeAll(fd.get(), encodeTrailer(trailer)));
+    TRY_VOID(writeAll(fd, temporary, code));
+    TRY_VOID(writeAll(fd, temporary, encodeTrailer(trailer)));
     if (::rename(temporary.c_str(), path.c_str()) != 0) {
       return failErrno("cannot write the code cache", errno);
     }

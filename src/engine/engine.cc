@@ -1,7 +1,5 @@
 #include "engine/engine.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -13,6 +11,7 @@
 
 #include <fmt/format.h>
 
+#include "base/files.h"
 #include "base/size_text.h"
 #include "base/sync.h"
 #include "engine/background.h"
@@ -322,32 +321,6 @@ Task<Value> runInBackground(Background& background, net::Shard& shard,
   co_return co_await delivery->result.wait();
 }
 
-Result<Bytes> readFile(const std::string& path, std::uint64_t max_bytes) {
-  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  if (fd < 0 && errno == ENOENT) return fail(ErrorCode::kNotFound, "there is no file " + path);
-  if (fd < 0) return failErrno("cannot read " + path, errno);
-  const std::unique_ptr<const int, void (*)(const int*)> closer(
-      &fd, [](const int* open_fd) { ::close(*open_fd); });
-  struct stat info{};
-  if (::fstat(fd, &info) != 0) return failErrno("cannot read " + path, errno);
-  if (!S_ISREG(info.st_mode)) return fail(ErrorCode::kInvalidArgument, path + " is not a file");
-  if (static_cast<std::uint64_t>(info.st_size) > max_bytes) {
-    return fail(ErrorCode::kResourceExhausted,
-                path + " is larger than " + std::to_string(max_bytes) + " bytes");
-  }
-  std::string text(static_cast<std::size_t>(info.st_size), '\0');
-  std::size_t filled = 0;
-  while (filled < text.size()) {
-    const ssize_t got = ::read(fd, text.data() + filled, text.size() - filled);
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return failErrno("cannot read " + path, errno);
-    if (got == 0) break;
-    filled += static_cast<std::size_t>(got);
-  }
-  text.resize(filled);
-  return Bytes::take(std::move(text));
-}
-
 }  // namespace
 
 Task<Result<std::shared_ptr<const Component>>> Engine::loadInBackground(net::Shard& shard,
@@ -370,9 +343,11 @@ Task<Result<Engine::Inspected>> Engine::inspectInBackground(net::Shard& shard, B
 
 Task<Result<Bytes>> Engine::readFileInBackground(net::Shard& shard, std::string path,
                                                  std::uint64_t max_bytes) {
-  return runInBackground<Result<Bytes>>(
-      *impl_->background, shard,
-      [path = std::move(path), max_bytes] { return readFile(path, max_bytes); });
+  return runInBackground<Result<Bytes>>(*impl_->background, shard,
+                                        [path = std::move(path), max_bytes]() -> Result<Bytes> {
+                                          TRY(std::string content, readFile(path, max_bytes));
+                                          return Bytes::take(std::move(content));
+                                        });
 }
 
 std::optional<std::uint64_t> Engine::cachedCodeBytes(ByteView wasm) {

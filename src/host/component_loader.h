@@ -6,11 +6,11 @@
 #include <string_view>
 
 #include "base/clock.h"
+#include "base/files.h"
 #include "base/result.h"
 #include "base/task.h"
 #include "engine/engine.h"
 #include "host/expiring_map.h"
-#include "host/files.h"
 #include "host/manifest.h"
 #include "net/shard.h"
 

@@ -7,7 +7,7 @@
 
 #include "base/result.h"
 #include "engine/digest.h"
-#include "host/files.h"
+#include "host/component_stamps.h"
 #include "host/manifest.h"
 
 namespace nimbus::host {

@@ -11,7 +11,7 @@
 #include <utility>
 
 #include "base/test_folder.h"
-#include "host/files.h"
+#include "base/unique_fd.h"
 
 namespace nimbus::host {
 namespace {
@@ -33,10 +33,10 @@ std::uint64_t used(const std::string& folder, std::uint64_t enough = UINT64_MAX)
 
 // `levels` folders in one another, which no path could name.
 void makeDeep(const std::string& top, int levels) {
-  OpenFile here(::open(top.c_str(), O_RDONLY | O_DIRECTORY));
+  UniqueFd here(::open(top.c_str(), O_RDONLY | O_DIRECTORY));
   for (int i = 0; i < levels; ++i) {
     ASSERT_EQ(::mkdirat(here.get(), "down", S_IRWXU), 0);
-    here = OpenFile(::openat(here.get(), "down", O_RDONLY | O_DIRECTORY));
+    here = UniqueFd(::openat(here.get(), "down", O_RDONLY | O_DIRECTORY));
     ASSERT_TRUE(here.valid());
   }
 }
@@ -133,9 +133,9 @@ TEST_F(GuestTree, FilesWithoutANameAreFoundWhileTheyAreOpen) {
   write(top_ + "/gone", kMiB);
   write(top_ + "/here (deleted)", kMiB);
   {
-    const OpenFile gone(::open((top_ + "/gone").c_str(), O_RDONLY));
-    const OpenFile again(::open((top_ + "/gone").c_str(), O_RDONLY));
-    const OpenFile here(::open((top_ + "/here (deleted)").c_str(), O_RDONLY));
+    const UniqueFd gone(::open((top_ + "/gone").c_str(), O_RDONLY));
+    const UniqueFd again(::open((top_ + "/gone").c_str(), O_RDONLY));
+    const UniqueFd here(::open((top_ + "/here (deleted)").c_str(), O_RDONLY));
     EXPECT_EQ(unnamedBelow(top_ + "/"), 0U);
     fs::remove(top_ + "/gone");
     EXPECT_GE(unnamedBelow(top_ + "/gone (deleted)"), kMiB);

@@ -6,8 +6,8 @@
 
 #include <fmt/format.h>
 
+#include "base/files.h"
 #include "base/text.h"
-#include "host/files.h"
 #include "host/host_config_reader.h"
 #include "host/text_rules.h"
 #include "http/headers.h"

@@ -26,7 +26,7 @@ std::string pathOf(const std::string& folder, std::uint64_t number) {
 
 Result<JournalSegment> JournalSegment::create(const std::string& folder, std::uint64_t number) {
   std::string path = pathOf(folder, number);
-  OpenFile file(
+  UniqueFd file(
       ::open(path.c_str(), O_RDWR | O_APPEND | O_CREAT | O_EXCL | O_CLOEXEC, S_IRUSR | S_IWUSR));
   if (!file.valid()) return failErrno("cannot create " + path, errno);
   TRY_VOID(syncFolder(folder));
@@ -35,7 +35,7 @@ Result<JournalSegment> JournalSegment::create(const std::string& folder, std::ui
 
 Result<JournalSegment> JournalSegment::open(const std::string& folder, std::uint64_t number) {
   std::string path = pathOf(folder, number);
-  OpenFile file(::open(path.c_str(), O_RDWR | O_APPEND | O_NOFOLLOW | O_CLOEXEC));
+  UniqueFd file(::open(path.c_str(), O_RDWR | O_APPEND | O_NOFOLLOW | O_CLOEXEC));
   if (!file.valid()) return failErrno("cannot open " + path, errno);
   struct stat status{};
   if (::fstat(file.get(), &status) != 0) return failErrno("cannot read " + path, errno);

@@ -6,8 +6,8 @@
 #include <string_view>
 #include <vector>
 
+#include "base/files.h"
 #include "base/result.h"
-#include "host/files.h"
 
 namespace nimbus::host {
 
@@ -38,12 +38,12 @@ class JournalSegment {
   [[nodiscard]] Result<void> remove();
 
  private:
-  JournalSegment(std::string path, std::uint64_t number, OpenFile file, std::uint64_t bytes)
+  JournalSegment(std::string path, std::uint64_t number, UniqueFd file, std::uint64_t bytes)
       : path_(std::move(path)), number_(number), file_(std::move(file)), bytes_(bytes) {}
 
   std::string path_;
   std::uint64_t number_;
-  OpenFile file_;
+  UniqueFd file_;
   std::uint64_t bytes_;
   bool sealed_ = false;
 };

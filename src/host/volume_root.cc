@@ -10,7 +10,9 @@
 #include <system_error>
 #include <utility>
 
+#include "base/files.h"
 #include "base/text.h"
+#include "host/folder_lock.h"
 #include "host/guest_tree.h"
 #include "host/text_rules.h"
 

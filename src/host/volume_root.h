@@ -6,7 +6,7 @@
 #include <string>
 
 #include "base/result.h"
-#include "host/files.h"
+#include "base/unique_fd.h"
 #include "net/blocking_worker.h"
 
 namespace nimbus::host {
@@ -43,7 +43,7 @@ class VolumeRoot {
   std::mutex mutex_;
   std::string folder_;
   bool own_ = false;
-  OpenFile lock_;  // of a folder that the operator has named
+  UniqueFd lock_;  // of a folder that the operator has named
   std::uint64_t moved_ = 0;
   std::unique_ptr<net::BlockingWorker> remover_ = std::make_unique<net::BlockingWorker>();
 };

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 
+#include "base/unique_fd.h"
 #include "host/test_support.h"
 
 namespace nimbus::host {
@@ -63,7 +64,7 @@ TEST_F(VolumeWatchTest, AFileThatWasDeletedCountsUntilItIsClosed) {
   const auto volumes = open(specOf("a", kMiB));
   const std::string path = write(*volumes, "file", 2 * kMiB);
   {
-    const OpenFile file(::open(path.c_str(), O_RDONLY));
+    const UniqueFd file(::open(path.c_str(), O_RDONLY));
     fs::remove(path);
     EXPECT_THAT(excesses(volumes), ElementsAre(HasSubstr("held more than")));
   }

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "base/sync.h"
-#include "host/files.h"
+#include "host/component_stamps.h"
 #include "host/workload_manager.h"
 #include "net/shard.h"
 

@@ -12,7 +12,7 @@
 
 #include <fmt/format.h>
 
-#include "host/files.h"
+#include "base/files.h"
 #include "host/journal_record.h"
 #include "host/workload_store_format.h"
 

@@ -11,13 +11,13 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/files.h"
 #include "base/log.h"
 #include "base/metrics.h"
 #include "base/result.h"
 #include "base/sync.h"
 #include "base/task.h"
 #include "host/events.h"
-#include "host/files.h"
 #include "host/permits.h"
 #include "host/readiness.h"
 #include "host/route_claims.h"

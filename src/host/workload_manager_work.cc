@@ -1,3 +1,5 @@
+#include <unistd.h>
+
 #include <algorithm>
 #include <chrono>
 #include <utility>
@@ -26,9 +28,9 @@ bool mayPass(ErrorCode code) {
 // Whether it failed for want of a component's file, which may come or become readable later.
 bool lacksFile(const WorkloadSpec& spec, ErrorCode code) {
   if (code == ErrorCode::kIo) return true;
-  return code == ErrorCode::kNotFound &&
+  return (code == ErrorCode::kNotFound || code == ErrorCode::kPermissionDenied) &&
          std::ranges::any_of(spec.members(), [](const ComponentSpec& member) {
-           return !member.file.empty() && stampOf(member.file) == FileStamp();
+           return !member.file.empty() && ::access(member.file.c_str(), R_OK) != 0;
          });
 }
 

@@ -9,7 +9,8 @@
 
 #include <fmt/format.h>
 
-#include "host/files.h"
+#include "base/files.h"
+#include "host/folder_lock.h"
 #include "host/journal.h"
 #include "host/journal_record.h"
 #include "host/workload_files.h"
@@ -27,7 +28,7 @@ constexpr std::uint64_t kGenerationBlock = 1024;
 
 class FolderWorkloadStore final : public WorkloadStore {
  public:
-  FolderWorkloadStore(net::Shard& shard, std::string folder, OpenFile lock,
+  FolderWorkloadStore(net::Shard& shard, std::string folder, UniqueFd lock,
                       std::unique_ptr<Journal> journal, Logger& log)
       : shard_(shard),
         folder_(std::move(folder)),
@@ -157,7 +158,7 @@ class FolderWorkloadStore final : public WorkloadStore {
 
   net::Shard& shard_;
   const std::string folder_;
-  OpenFile lock_;
+  UniqueFd lock_;
   const std::unique_ptr<Journal> journal_;  // the worker's, once the store is open
   Logger& log_;
   std::uint64_t next_generation_ = 1;
@@ -172,7 +173,7 @@ class FolderWorkloadStore final : public WorkloadStore {
 Result<std::unique_ptr<WorkloadStore>> openWorkloadStore(net::Shard& shard, std::string folder,
                                                          Logger& log) {
   TRY_VOID(ensurePrivateFolder(folder));
-  TRY(OpenFile lock, lockFolder(folder, "state"));
+  TRY(UniqueFd lock, lockFolder(folder, "state"));
   TRY(auto journal, Journal::open(folder, {}, log));
   auto store = std::make_unique<FolderWorkloadStore>(shard, std::move(folder), std::move(lock),
                                                      std::move(journal), log);

@@ -153,7 +153,7 @@ void Link::wantsWrite(bool wanted) {
 // On the home shard:
 
 void Link::watchSocket(int fd, unsigned generation) {
-  net::UniqueFd owned(fd);
+  UniqueFd owned(fd);
   // A socket that is newer than this one may have been attached meanwhile.
   if (stopped_ || generation != generation_) return;
   auto watch = net::ForeignWatch::open(home_, std::move(owned), *this);

@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 
-#include "net/fd.h"
+#include "base/unique_fd.h"
 
 namespace nimbus::net {
 namespace {

@@ -8,7 +8,7 @@
 
 #include "base/clock.h"
 #include "base/result.h"
-#include "net/fd.h"
+#include "base/unique_fd.h"
 
 namespace nimbus::net {
 

@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "base/result.h"
-#include "net/fd.h"
+#include "base/unique_fd.h"
 #include "net/shard.h"
 
 namespace nimbus::net {

@@ -3,7 +3,7 @@
 #include <memory>
 
 #include "base/result.h"
-#include "net/fd.h"
+#include "base/unique_fd.h"
 #include "net/shard.h"
 
 namespace nimbus::net {

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "net/fd.h"
+#include "base/unique_fd.h"
 #include "net/socket.h"
 
 namespace nimbus::net {

@@ -8,8 +8,8 @@
 #include <thread>
 
 #include "base/sync.h"
+#include "base/unique_fd.h"
 #include "net/cares_resolver.h"
-#include "net/fd.h"
 #include "net/socket_address.h"
 #include "net/test_support.h"
 

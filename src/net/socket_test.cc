@@ -11,8 +11,8 @@
 #include <set>
 
 #include "base/sync.h"
+#include "base/unique_fd.h"
 #include "net/bind.h"
-#include "net/fd.h"
 #include "net/socket_address.h"
 #include "net/test_support.h"
 

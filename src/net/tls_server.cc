@@ -6,33 +6,13 @@
 #include <mutex>
 
 #include "base/check.h"
+#include "base/files.h"
 #include "net/tls.h"
 #include "net/tls_stream.h"
 #include "net/tls_support.h"
 
 namespace nimbus::net {
 namespace {
-
-// Tells one state of a file from another, through symbolic links. The change time is among them
-// because a file that becomes readable (chmod) changes nothing else.
-struct FileStamp {
-  dev_t device = 0;
-  ino_t inode = 0;
-  off_t size = 0;
-  std::pair<time_t, long> modified;
-  std::pair<time_t, long> changed;
-  friend bool operator==(const FileStamp&, const FileStamp&) = default;
-};
-
-FileStamp stampOf(const std::string& path) {
-  struct stat status{};
-  if (::stat(path.c_str(), &status) != 0) return {};
-  return {.device = status.st_dev,
-          .inode = status.st_ino,
-          .size = status.st_size,
-          .modified = {status.st_mtim.tv_sec, status.st_mtim.tv_nsec},
-          .changed = {status.st_ctim.tv_sec, status.st_ctim.tv_nsec}};
-}
 
 std::vector<std::string> pathsOf(const TlsServerOptions& options) {
   std::vector<std::string> paths;

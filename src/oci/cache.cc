@@ -91,16 +91,16 @@ Result<std::optional<Bytes>> Cache::read(const Digest& digest, std::uint64_t max
 
 Result<std::optional<std::uint64_t>> Cache::verify(const Digest& digest) {
   const std::string path = pathOf(digest);
-  const OpenFile file(::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
+  const UniqueFd file(::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
   if (!file.valid() && errno == ENOENT) return std::nullopt;
-  if (!file.valid()) return failFor("open", path, errno);
+  if (!file.valid()) return failFile("open", path, errno);
   Hasher hasher;
   std::uint64_t size = 0;
   std::vector<std::uint8_t> buffer(kReadBytes);
   for (;;) {
     const ssize_t count = ::read(file.get(), buffer.data(), buffer.size());
     if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return failFor("read", path, errno);
+    if (count < 0) return failFile("read", path, errno);
     if (count == 0) break;
     hasher.add(ByteView(buffer).first(static_cast<std::size_t>(count)));
     size += static_cast<std::uint64_t>(count);

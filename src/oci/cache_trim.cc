@@ -6,7 +6,7 @@
 #include <filesystem>
 #include <vector>
 
-#include "oci/file_io.h"
+#include "base/files.h"
 
 namespace nimbus::oci {
 namespace {
@@ -31,7 +31,7 @@ Result<std::vector<File>> filesOf(const std::string& folder) {
     const fs::file_time_type used = gone ? fs::file_time_type() : it->last_write_time(gone);
     if (!gone) files.push_back({it->path(), bytes, used});
   }
-  if (error) return failFor("read", folder, error.value());
+  if (error) return failFile("read", folder, error.value());
   return files;
 }
 

@@ -5,8 +5,8 @@
 #include <fmt/format.h>
 
 #include "base/escape.h"
+#include "base/files.h"
 #include "base/text.h"
-#include "oci/file_io.h"
 
 namespace nimbus::oci {
 namespace {

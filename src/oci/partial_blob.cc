@@ -18,7 +18,7 @@ namespace {
 constexpr std::size_t kReadBytes = 256 * 1024;
 constexpr int kLockAttempts = 8;
 
-bool isStillAt(const OpenFile& file, const std::string& path) {
+bool isStillAt(const UniqueFd& file, const std::string& path) {
   struct stat opened{};
   struct stat named{};
   return ::fstat(file.get(), &opened) == 0 && ::lstat(path.c_str(), &named) == 0 &&
@@ -26,10 +26,10 @@ bool isStillAt(const OpenFile& file, const std::string& path) {
 }
 
 // The file, locked; nothing if another download has it.
-Result<std::optional<OpenFile>> openLocked(const std::string& path) {
+Result<std::optional<UniqueFd>> openLocked(const std::string& path) {
   for (int attempt = 0; attempt < kLockAttempts; ++attempt) {
-    OpenFile file(::open(path.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600));
-    if (!file.valid()) return failFor("create", path, errno);
+    UniqueFd file(::open(path.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600));
+    if (!file.valid()) return failFile("create", path, errno);
     if (::flock(file.get(), LOCK_EX | LOCK_NB) != 0) return std::nullopt;
     // Whoever had the lock may have finished and moved the file to where nobody may write to it.
     if (isStillAt(file, path)) return file;
@@ -37,9 +37,9 @@ Result<std::optional<OpenFile>> openLocked(const std::string& path) {
   return std::nullopt;
 }
 
-Result<OpenFile> openOwn(const std::string& path) {
-  OpenFile file(::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
-  if (!file.valid()) return failFor("create", path, errno);
+Result<UniqueFd> openOwn(const std::string& path) {
+  UniqueFd file(::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
+  if (!file.valid()) return failFile("create", path, errno);
   return file;
 }
 
@@ -71,7 +71,7 @@ Result<void> PartialBlob::readWhatIsThere(std::uint64_t most) {
   for (;;) {
     const ssize_t count = ::read(file_.get(), buffer.data(), buffer.size());
     if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return failFor("read", path_, errno);
+    if (count < 0) return failFile("read", path_, errno);
     if (count == 0) return {};
     size_ += static_cast<std::uint64_t>(count);
     if (size_ > most) return restart();
@@ -91,7 +91,7 @@ Result<void> PartialBlob::append(ByteView bytes) {
 
 Result<void> PartialBlob::restart() {
   if (::ftruncate(file_.get(), 0) != 0 || ::lseek(file_.get(), 0, SEEK_SET) != 0)
-    return failFor("write", path_, errno);
+    return failFile("write", path_, errno);
   hasher_.restart();
   size_ = 0;
   return {};
@@ -102,9 +102,9 @@ bool PartialBlob::verify() { return hasher_.finish() == wanted_; }
 Result<void> PartialBlob::moveTo(const std::string& path) {
   if (::fsync(file_.get()) != 0) {
     broken_ = true;
-    return failFor("sync", path_, errno);
+    return failFile("sync", path_, errno);
   }
-  if (::rename(path_.c_str(), path.c_str()) != 0) return failFor("write", path, errno);
+  if (::rename(path_.c_str(), path.c_str()) != 0) return failFile("write", path, errno);
   moved_ = true;
   return {};
 }

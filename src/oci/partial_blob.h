@@ -3,9 +3,9 @@
 #include <memory>
 #include <string>
 
+#include "base/files.h"
 #include "oci/blob_sink.h"
 #include "oci/digest.h"
-#include "oci/file_io.h"
 #include "oci/manifest.h"
 
 namespace nimbus::oci {
@@ -30,7 +30,7 @@ class PartialBlob final : public BlobSink {
   [[nodiscard]] Result<void> moveTo(const std::string& path);
 
  private:
-  PartialBlob(std::string path, OpenFile file, Digest wanted, bool shared)
+  PartialBlob(std::string path, UniqueFd file, Digest wanted, bool shared)
       : path_(std::move(path)),
         file_(std::move(file)),
         wanted_(std::move(wanted)),
@@ -39,7 +39,7 @@ class PartialBlob final : public BlobSink {
   Result<void> readWhatIsThere(std::uint64_t most);
 
   std::string path_;
-  OpenFile file_;
+  UniqueFd file_;
   const Digest wanted_;
   const bool shared_;  // a later download may go on with it
   bool moved_ = false;

@@ -3,7 +3,7 @@
 #include <filesystem>
 #include <utility>
 
-#include "host/files.h"
+#include "base/files.h"
 #include "plugin/folder_lock.h"
 #include "plugin/json_reader.h"
 #include "plugin/json_writer.h"
@@ -17,7 +17,7 @@ constexpr std::size_t kMaxFileBytes = 7 * HookContext::kMaxTotalBytes;
 
 Result<HookContext::Entries> readConfigFile(const std::string& path) {
   if (path.empty()) return HookContext::Entries();
-  auto text = host::readFile(path, kMaxFileBytes);
+  auto text = readFile(path, kMaxFileBytes);
   if (!text && text.error().code() == ErrorCode::kNotFound) return HookContext::Entries();
   if (!text) return std::unexpected(std::move(text).error());
   TRY(JsonReader in, JsonReader::parse(*text, path));
@@ -58,8 +58,7 @@ Result<void> changeConfigFile(const std::string& path, const ConfigChanges& chan
   JsonWriter out;
   out.raw("values", std::move(values).finish());
   // Under the lock nobody else has a temporary file of that name.
-  return host::replaceFileDurably(file.parent_path(), file.filename(),
-                                  std::move(out).finish() + "\n");
+  return replaceFileDurably(file.parent_path(), file.filename(), std::move(out).finish() + "\n");
 }
 
 }  // namespace nimbus::plugin

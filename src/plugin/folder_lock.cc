@@ -7,10 +7,10 @@
 
 namespace nimbus::plugin {
 
-Result<host::OpenFile> lockFolder(const std::string& folder) {
-  TRY_VOID(host::ensurePrivateFolder(folder));
+Result<UniqueFd> lockFolder(const std::string& folder) {
+  TRY_VOID(ensurePrivateFolder(folder));
   const std::string path = folder + "/.lock";
-  host::OpenFile file(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+  UniqueFd file(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
   if (!file.valid()) return failErrno(path, errno);
   while (::flock(file.get(), LOCK_EX) != 0) {
     if (errno != EINTR) return failErrno(path, errno);

@@ -2,12 +2,12 @@
 
 #include <string>
 
+#include "base/files.h"
 #include "base/result.h"
-#include "host/files.h"
 
 namespace nimbus::plugin {
 
 // Keeps other processes from changing the plugins' folder while it lives. Waits for them.
-[[nodiscard]] Result<host::OpenFile> lockFolder(const std::string& folder);
+[[nodiscard]] Result<UniqueFd> lockFolder(const std::string& folder);
 
 }  // namespace nimbus::plugin

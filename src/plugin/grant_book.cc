@@ -4,7 +4,7 @@
 #include <filesystem>
 #include <utility>
 
-#include "host/files.h"
+#include "base/files.h"
 #include "plugin/folder_lock.h"
 #include "plugin/grant_format.h"
 
@@ -25,7 +25,7 @@ bool isDamage(const Error& error) {
 }
 
 Result<Grants> read(const std::string& folder) {
-  auto text = host::readFile(folder + "/" + kFile, kMaxFileBytes);
+  auto text = readFile(folder + "/" + kFile, kMaxFileBytes);
   if (!text && text.error().code() == ErrorCode::kNotFound) return Grants();
   if (!text) return std::unexpected(std::move(text).error());
   return parseGrants(*text);
@@ -61,7 +61,7 @@ Result<void> GrantBook::add(const PluginIdentity& plugin, std::vector<Grant> gra
   }
   if (all.size() > kMaxGrants)
     return fail(ErrorCode::kResourceExhausted, "too many permissions of plugins: revoke some");
-  return host::replaceFileDurably(folder_, kFile, formatGrants(all));
+  return replaceFileDurably(folder_, kFile, formatGrants(all));
 }
 
 Result<std::size_t> GrantBook::revoke(const std::string& plugin_name) {
@@ -70,7 +70,7 @@ Result<std::size_t> GrantBook::revoke(const std::string& plugin_name) {
   const auto gone = std::erase_if(
       all, [&](const RecordedGrant& each) { return each.plugin.name == plugin_name; });
   if (gone == 0) return std::size_t{0};
-  TRY_VOID(host::replaceFileDurably(folder_, kFile, formatGrants(all)));
+  TRY_VOID(replaceFileDurably(folder_, kFile, formatGrants(all)));
   return gone;
 }
 

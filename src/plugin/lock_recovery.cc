@@ -6,8 +6,8 @@
 #include <utility>
 
 #include "base/bytes.h"
+#include "base/files.h"
 #include "engine/digest.h"
-#include "host/files.h"
 #include "plugin/info_json.h"
 #include "plugin/plugin_binary.h"
 
@@ -43,9 +43,9 @@ std::vector<std::string> stemsIn(const std::string& folder) {
 
 Result<LockEntry> entryOf(const std::string& folder, const std::string& stem) {
   TRY(const std::string text,
-      host::readFile(folder + "/" + stem + std::string(kInfoExtension), kMaxInfoFileBytes));
+      readFile(folder + "/" + stem + std::string(kInfoExtension), kMaxInfoFileBytes));
   TRY(const PluginInfo info, parseInfoJson(text));
-  TRY(const std::string wasm, host::readFile(folder + "/" + stem + ".wasm", kMaxPluginBytes));
+  TRY(const std::string wasm, readFile(folder + "/" + stem + ".wasm", kMaxPluginBytes));
   LockEntry entry{info.metadata.name, engine::digestText(engine::sha256(asBytes(wasm))), kSource,
                   wasm.size()};
   if (entry.fileName() == stem) return entry;
@@ -59,7 +59,7 @@ bool holdsPlugins(const std::string& folder) { return !stemsIn(folder).empty(); 
 RecoveredLock recoverLock(const std::string& folder) {
   RecoveredLock recovered;
   const auto writtenAt = [&](const LockEntry& entry) {
-    return host::stampOf(folder + "/" + entry.fileName() + ".wasm").modified_ns;
+    return stampOf(folder + "/" + entry.fileName() + ".wasm").modified_ns;
   };
   std::map<std::string, LockEntry> found;
   for (const std::string& stem : stemsIn(folder)) {

@@ -6,9 +6,9 @@
 
 #include <fmt/format.h>
 
+#include "base/files.h"
 #include "base/text.h"
 #include "engine/digest.h"
-#include "host/files.h"
 #include "plugin/folder_lock.h"
 #include "plugin/info_json.h"
 
@@ -46,7 +46,7 @@ Result<void> checkBinary(const std::string& path, std::uint64_t bytes) {
 }  // namespace
 
 Result<std::vector<LockEntry>> PluginStore::readLock() const {
-  auto text = host::readFile(folder_ + "/" + kLockFile, kMaxLockBytes);
+  auto text = readFile(folder_ + "/" + kLockFile, kMaxLockBytes);
   if (text) return parseLock(*text);
   // For a user without a home there is no folder either.
   std::error_code error;
@@ -79,7 +79,7 @@ Result<RecoveredLock> PluginStore::repair() {
     fs::rename(lockFile(), folder_ + "/" + kDamagedLockFile, error);
     if (error) return fail(ErrorCode::kIo, lockFile() + ": " + error.message());
   }
-  TRY_VOID(host::replaceFileDurably(folder_, kLockFile, formatLock(recovered.entries)));
+  TRY_VOID(replaceFileDurably(folder_, kLockFile, formatLock(recovered.entries)));
   return recovered;
 }
 
@@ -94,7 +94,7 @@ Plugin PluginStore::placed(const LockEntry& entry, PluginInfo info) const {
 
 Result<InstalledPlugin> PluginStore::read(const LockEntry& entry) const {
   TRY(const std::string text,
-      host::readFile(folder_ + "/" + entry.fileName() + ".json", kMaxInfoFileBytes));
+      readFile(folder_ + "/" + entry.fileName() + ".json", kMaxInfoFileBytes));
   TRY(PluginInfo info, parseInfoJson(text));
   if (info.metadata.name != entry.name)
     return fail(ErrorCode::kInvalidArgument, "its information is of another plugin");
@@ -191,9 +191,9 @@ Result<InstalledPlugin> PluginStore::install(const Request& request) {
 Result<void> PluginStore::writeFiles(const LockEntry& entry, const Request& request,
                                      std::vector<LockEntry> entries) const {
   const std::string name = entry.fileName();
-  TRY_VOID(host::replaceFileDurably(folder_, name + ".wasm", asText(request.wasm.view())));
-  TRY_VOID(host::replaceFileDurably(folder_, name + ".json", infoJson(request.info) + "\n"));
-  return host::replaceFileDurably(folder_, kLockFile, formatLock(std::move(entries)));
+  TRY_VOID(replaceFileDurably(folder_, name + ".wasm", asText(request.wasm.view())));
+  TRY_VOID(replaceFileDurably(folder_, name + ".json", infoJson(request.info) + "\n"));
+  return replaceFileDurably(folder_, kLockFile, formatLock(std::move(entries)));
 }
 
 void PluginStore::removeFiles(const LockEntry& entry) const {
@@ -211,7 +211,7 @@ Result<void> PluginStore::uninstall(std::string_view name, Data data) {
     return fail(ErrorCode::kNotFound, fmt::format("no plugin {} is installed", name));
   const LockEntry entry = *found;
   entries.erase(found);
-  TRY_VOID(host::replaceFileDurably(folder_, kLockFile, formatLock(std::move(entries))));
+  TRY_VOID(replaceFileDurably(folder_, kLockFile, formatLock(std::move(entries))));
   removeFiles(entry);
   if (data == Data::kKeep) return {};
   const Plugin plugin = placed(entry, {});

@@ -4,7 +4,7 @@
 #include <string>
 #include <system_error>
 
-#include "host/files.h"
+#include "base/files.h"
 
 namespace nimbus::plugin {
 
@@ -16,7 +16,7 @@ Result<std::vector<Permissions::Folder>> sandboxFolders(const Plugin& plugin,
     return !std::filesystem::is_directory(folder.host_path, error);
   });
   if (const std::string& own = plugin.scratch_folder; !own.empty()) {
-    TRY_VOID(host::ensurePrivateFolder(own));
+    TRY_VOID(ensurePrivateFolder(own));
     folders.push_back({own, "/plugin_data", false});
     folders.push_back({own, "/tmp", false});
   }

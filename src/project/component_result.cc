@@ -3,9 +3,9 @@
 #include <string>
 #include <system_error>
 
+#include "base/files.h"
 #include "bindgen/whole_file.h"
 #include "bindgen/wit_files.h"
-#include "host/files.h"
 #include "wit/tools.h"
 
 namespace nimbus::project {
@@ -38,7 +38,7 @@ Result<ComponentFile> inspected(const fs::path& path, Bytes component) {
 }  // namespace
 
 Result<ComponentFile> ensureComponent(const ResultRequest& request) {
-  TRY(std::string content, host::readFile(request.built.string(), kMaxComponentBytes));
+  TRY(std::string content, readFile(request.built.string(), kMaxComponentBytes));
   Bytes built = Bytes::take(std::move(content));
   if (!built.text().starts_with(kMagic))
     return fail(ErrorCode::kInvalidArgument, request.built.string() + " is not WebAssembly");

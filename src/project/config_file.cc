@@ -5,8 +5,8 @@
 
 #include <fmt/format.h>
 
+#include "base/files.h"
 #include "base/text.h"
-#include "host/files.h"
 #include "project/config_layer.h"
 #include "project/json_reader.h"
 #include "project/toml_reader.h"
@@ -81,7 +81,7 @@ Project findProject(const std::string& folder) {
 }
 
 Result<ConfigLayer> readConfigFile(const std::string& file, Origin::Kind kind) {
-  TRY(const std::string text, host::readFile(file, kMaxConfigBytes));
+  TRY(const std::string text, readFile(file, kMaxConfigBytes));
   ConfigLayer layer{.origin = {.kind = kind, .name = file}, .values = mapNode(), .problems = {}};
   auto values = parse(text, file);
   if (!values) return std::unexpected(std::move(values).error());

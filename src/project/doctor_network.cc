@@ -11,14 +11,12 @@
 #include <cstring>
 #include <memory>
 
+#include "base/files.h"
 #include "base/text.h"
-#include "host/files.h"
 #include "net/address.h"
 
 namespace nimbus::project {
 namespace {
-
-using host::OpenFile;  // owns a socket as well
 
 constexpr int kWaitMs = 2000;
 constexpr std::string_view kDefaultPort = "4222";
@@ -106,7 +104,7 @@ Result<void> SystemDoctorNetwork::canListen(const std::string& address) {
   TRY(const net::Endpoint endpoint, net::Endpoint::parse(address));
   if (!endpoint.unix_path.empty() || endpoint.port == 0) return {};
   const SocketAddress at = socketAddress(endpoint);
-  const OpenFile socket(::socket(at.storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  const UniqueFd socket(::socket(at.storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0));
   if (!socket.valid()) return failErrno("no socket", errno);
   const int on = 1;  // connections that are ending are no hindrance
   ::setsockopt(socket.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
@@ -126,7 +124,7 @@ Result<void> SystemDoctorNetwork::natsAnswers(const std::string& url) {
   const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> owner(list, ::freeaddrinfo);
   Result<void> outcome = fail(ErrorCode::kUnavailable, host + " has no address");
   for (const addrinfo* address = list; address != nullptr; address = address->ai_next) {
-    const OpenFile socket(
+    const UniqueFd socket(
         ::socket(address->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
     if (!socket.valid()) continue;
     outcome = connectTo(socket.get(), *address);

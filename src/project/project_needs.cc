@@ -8,8 +8,8 @@
 
 #include <fmt/format.h>
 
+#include "base/files.h"
 #include "base/text.h"
-#include "host/files.h"
 #include "project/json_reader.h"
 #include "project/languages/languages.h"
 #include "project/languages/package_manager.h"
@@ -115,7 +115,7 @@ class NeedsReader {
  private:
   std::optional<std::string> content(const fs::path& file) {
     if (!isThere(file)) return std::nullopt;
-    auto text = host::readFile(file.string(), kMaxManifestBytes);
+    auto text = readFile(file.string(), kMaxManifestBytes);
     if (text) return *std::move(text);
     needs_.problems.push_back(text.error().describe());
     return std::nullopt;

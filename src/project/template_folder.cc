@@ -5,8 +5,8 @@
 
 #include <fmt/format.h>
 
+#include "base/files.h"
 #include "base/text.h"
-#include "host/files.h"
 #include "project/git_checkout.h"
 
 namespace nimbus::project {
@@ -33,7 +33,7 @@ Result<void> addEntry(const fs::directory_entry& entry, const fs::path& root,
     return fail(ErrorCode::kInvalidArgument,
                 entry.path().string() + " is a link or a device: templates have files only");
   if (into.files.size() >= kMaxFiles) return tooMuch(root);
-  TRY(std::string content, host::readFile(entry.path().string(), kMaxBytes));
+  TRY(std::string content, readFile(entry.path().string(), kMaxBytes));
   total_bytes += content.size();
   if (total_bytes > kMaxBytes) return tooMuch(root);
   const bool executable = (status.permissions() & fs::perms::owner_exec) != fs::perms::none;

@@ -11,7 +11,7 @@
 
 #include <fmt/format.h>
 
-#include "host/files.h"
+#include "base/files.h"
 #include "host/text_rules.h"
 #include "project/variable_file.h"
 
@@ -20,7 +20,6 @@ namespace {
 
 namespace fs = std::filesystem;
 using host::inQuotes;
-using host::OpenFile;
 
 constexpr std::size_t kMaxFileBytes = std::size_t{1} << 20;
 constexpr std::size_t kMaxFolderEntries = 1024;
@@ -38,13 +37,13 @@ std::optional<fs::path> within(const std::string& folder, const std::string& pat
 }
 
 // Opens what stands at `relative` below `folder`, step by step and through no link.
-Result<OpenFile> openWithin(const std::string& folder, const fs::path& relative, int flags) {
-  OpenFile at(::open(folder.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+Result<UniqueFd> openWithin(const std::string& folder, const fs::path& relative, int flags) {
+  UniqueFd at(::open(folder.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
   if (!at.valid()) return failErrno(folder, errno);
   const auto last = std::prev(relative.end());
   for (auto step = relative.begin(); step != relative.end(); ++step) {
     const int step_flags = step == last ? flags : O_PATH | O_DIRECTORY;
-    OpenFile next(::openat(at.get(), step->c_str(), step_flags | O_NOFOLLOW | O_CLOEXEC));
+    UniqueFd next(::openat(at.get(), step->c_str(), step_flags | O_NOFOLLOW | O_CLOEXEC));
     if (!next.valid()) {
       const std::string path = (fs::path(folder) / relative).string();
       if (errno == ELOOP || (errno == ENOTDIR && step != last))
@@ -58,27 +57,8 @@ Result<OpenFile> openWithin(const std::string& folder, const fs::path& relative,
   return at;
 }
 
-Result<std::string> readOpened(const OpenFile& file, const std::string& path) {
-  struct stat status{};
-  if (::fstat(file.get(), &status) != 0) return failErrno(path, errno);
-  if (!S_ISREG(status.st_mode))
-    return fail(ErrorCode::kInvalidArgument, path + " is not a regular file");
-  std::string content;
-  char buffer[4096];
-  while (true) {
-    const ssize_t count = ::read(file.get(), buffer, sizeof buffer);
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return failErrno(path, errno);
-    if (count == 0) return content;
-    content.append(buffer, static_cast<std::size_t>(count));
-    if (content.size() > kMaxFileBytes)
-      return fail(ErrorCode::kResourceExhausted,
-                  fmt::format("{} is larger than {} bytes", path, kMaxFileBytes));
-  }
-}
-
 // On the opened file, so that nobody changes it in between.
-Result<void> checkSecretMode(const OpenFile& file, const std::string& path) {
+Result<void> checkSecretMode(const UniqueFd& file, const std::string& path) {
   struct stat status{};
   if (::fstat(file.get(), &status) != 0) return failErrno(path, errno);
   const unsigned mode = status.st_mode & 07777;
@@ -89,7 +69,7 @@ Result<void> checkSecretMode(const OpenFile& file, const std::string& path) {
 }
 
 // An entry of a folder: itself, or what a link that stays in the folder leads to.
-Result<OpenFile> openEntry(const fs::path& folder, const fs::path& entry) {
+Result<UniqueFd> openEntry(const fs::path& folder, const fs::path& entry) {
   std::error_code error;
   const fs::path target = fs::canonical(entry, error);
   if (error) return fail(ErrorCode::kIo, fmt::format("{}: {}", entry.string(), error.message()));
@@ -150,12 +130,12 @@ Result<void> ValueResolver::addFile(const std::string& name, const std::string& 
                 fmt::format("{}.file: {} is not within the project", name, inQuotes(path)));
   const std::string file = (fs::path(folder_) / *relative).string();
   into.files.push_back(file);
-  TRY(const OpenFile opened, openWithin(folder_, *relative, O_RDONLY | O_NONBLOCK));
+  TRY(const UniqueFd opened, openWithin(folder_, *relative, O_RDONLY | O_NONBLOCK));
   if (care == Care::kSecret) {
     TRY_VOID(checkSecretMode(opened, file));
     warnIfTracked(name, file, into);
   }
-  TRY(const std::string content, readOpened(opened, file));
+  TRY(const std::string content, readFile(opened, file, kMaxFileBytes));
   TRY(StringMap values, parseVariableFile(content, file));
   for (auto& [key, value] : values) into.values[key] = std::move(value);
   return {};
@@ -183,9 +163,9 @@ Result<void> ValueResolver::addFolder(const std::string& name, const std::string
   std::ranges::sort(entries);
   for (const fs::path& entry : entries) {
     if (fs::is_directory(entry, error)) continue;
-    TRY(const OpenFile opened, openEntry(folder, entry));
+    TRY(const UniqueFd opened, openEntry(folder, entry));
     if (care == Care::kSecret) TRY_VOID(checkSecretMode(opened, entry.string()));
-    TRY(into.values[entry.filename().string()], readOpened(opened, entry.string()));
+    TRY(into.values[entry.filename().string()], readFile(opened, entry.string(), kMaxFileBytes));
   }
   return {};
 }

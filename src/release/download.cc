@@ -108,7 +108,7 @@ std::unexpected<Error> wrongSize(const WantedFile& wanted, std::string_view foun
                                                 wanted.url.plainText(), found, wanted.size));
 }
 
-Task<Result<void>> getFile(http::Client* client, WantedFile wanted, const oci::OpenFile* into,
+Task<Result<void>> getFile(http::Client* client, WantedFile wanted, const UniqueFd* into,
                            std::string path, oci::Progress* progress) {
   CO_TRY(const Response response, co_await get(client, wanted.url));
   Watched watched(progress, wanted.url.plainText(), wanted.size);
@@ -126,7 +126,7 @@ Task<Result<void>> getFile(http::Client* client, WantedFile wanted, const oci::O
     received += (*piece)->size();
     if (received > wanted.size) co_return wrongSize(wanted, "more");
     hasher.add((*piece)->view());
-    CO_TRY_VOID(oci::writeAll(*into, path, (*piece)->view()));
+    CO_TRY_VOID(writeAll(*into, path, (*piece)->view()));
     watched.at(received);
   }
   if (received < wanted.size) co_return wrongSize(wanted, "less");
@@ -172,8 +172,7 @@ Task<Result<std::string>> downloadText(DownloadEnvironment environment, oci::Url
 }
 
 Task<Result<void>> downloadFile(DownloadEnvironment environment, WantedFile wanted,
-                                const oci::OpenFile* into, std::string path,
-                                oci::Progress* progress) {
+                                const UniqueFd* into, std::string path, oci::Progress* progress) {
   std::string late = fmt::format("{} takes longer than an hour", wanted.url.plainText());
   co_return co_await http::within(
       environment.shard, http::deadlineAfter(environment.shard, kFileTimeout),

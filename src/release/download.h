@@ -4,12 +4,12 @@
 #include <string>
 #include <string_view>
 
+#include "base/files.h"
 #include "base/result.h"
 #include "base/task.h"
 #include "http/client.h"
 #include "net/shard.h"
 #include "oci/digest.h"
-#include "oci/file_io.h"
 #include "oci/progress.h"
 #include "oci/url.h"
 
@@ -44,7 +44,7 @@ struct WantedFile {
 // Writes the file's content into `into`, which is open for writing and empty; `path` is for
 // messages. kProtocol: it has another size or digest, so that what was written is not to be used.
 [[nodiscard]] Task<Result<void>> downloadFile(DownloadEnvironment environment, WantedFile wanted,
-                                              const oci::OpenFile* into, std::string path,
+                                              const UniqueFd* into, std::string path,
                                               oci::Progress* progress);
 
 }  // namespace nimbus::release

@@ -12,7 +12,7 @@
 
 #include <fmt/format.h>
 
-#include "oci/file_io.h"
+#include "base/files.h"
 #include "release/archive.h"
 
 namespace nimbus::release {
@@ -31,28 +31,27 @@ class FolderSink final : public ArchiveSink {
     path_ = folder_ + "/" + name;
     std::error_code error;
     fs::create_directories(fs::path(path_).parent_path(), error);
-    if (error) return oci::failFor("make the folder of", path_, error.value());
+    if (error) return failFile("make the folder of", path_, error.value());
     const mode_t bits = mode == Mode::kExecutable ? 0755 : 0644;
-    file_ = oci::OpenFile(
-        ::open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, bits));
+    file_ =
+        UniqueFd(::open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, bits));
     // The file is what the release says, whatever this user's mask.
-    if (!file_.valid() || ::fchmod(file_.get(), bits) != 0)
-      return oci::failFor("write", path_, errno);
+    if (!file_.valid() || ::fchmod(file_.get(), bits) != 0) return failFile("write", path_, errno);
     return {};
   }
 
-  Result<void> append(ByteView bytes) override { return oci::writeAll(file_, path_, bytes); }
+  Result<void> append(ByteView bytes) override { return writeAll(file_, path_, bytes); }
 
   Result<void> end() override {
-    if (::fsync(file_.get()) != 0) return oci::failFor("write", path_, errno);
-    file_ = oci::OpenFile();
+    if (::fsync(file_.get()) != 0) return failFile("write", path_, errno);
+    file_ = UniqueFd();
     return {};
   }
 
  private:
   const std::string folder_;
   std::string path_;
-  oci::OpenFile file_;
+  UniqueFd file_;
 };
 
 Result<void> checkWritable(const std::string& folder) {
@@ -64,12 +63,6 @@ Result<void> checkWritable(const std::string& folder) {
 
 std::string stagedProgram(const Staging& staging) { return staging.folder() + "/bin/wash"; }
 
-Result<void> syncFolder(const std::string& folder) {
-  const oci::OpenFile file(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!file.valid() || ::fsync(file.get()) != 0) return oci::failFor("write to", folder, errno);
-  return {};
-}
-
 }  // namespace
 
 std::string Installation::libraries(const Version& of) const {
@@ -79,7 +72,7 @@ std::string Installation::libraries(const Version& of) const {
 Result<Installation> findInstallation(const std::string& program, const Version& version) {
   std::error_code error;
   const fs::path real = fs::canonical(program, error);
-  if (error) return oci::failFor("find", program, error.value());
+  if (error) return failFile("find", program, error.value());
   Installation found{real.string(), real.parent_path().parent_path().string(), version};
   if (!fs::is_directory(found.libraries(version), error)) {
     return fail(ErrorCode::kUnsupported,
@@ -96,7 +89,7 @@ Result<Installation> findInstallation(const std::string& program, const Version&
 Result<Staging> Staging::create(const Installation& installation) {
   std::string folder = installation.prefix + "/.wash-update-XXXXXX";
   if (::mkdtemp(folder.data()) == nullptr)
-    return oci::failFor("make a folder in", installation.prefix, errno);
+    return failFile("make a folder in", installation.prefix, errno);
   return Staging(std::move(folder));
 }
 
@@ -112,7 +105,7 @@ Result<void> unpack(int descriptor, const Version& version, std::string_view pla
                     const Staging& staging) {
   std::error_code error;
   fs::create_directories(fmt::format("{}/lib/wash-{}", staging.folder(), version.text()), error);
-  if (error) return oci::failFor("make folders in", staging.folder(), error.value());
+  if (error) return failFile("make folders in", staging.folder(), error.value());
   FolderSink sink(staging.folder());
   return readArchive(descriptor, version, platform, sink);
 }
@@ -138,7 +131,7 @@ Result<void> backUp(const Installation& installation, const std::string& backup)
   std::error_code error;
   fs::copy_file(installation.program, fresh, fs::copy_options::overwrite_existing, error);
   if (!error) fs::rename(fresh, backup, error);
-  if (error) return oci::failFor("keep the old program as", backup, error.value());
+  if (error) return failFile("keep the old program as", backup, error.value());
   return {};
 }
 
@@ -151,11 +144,11 @@ Result<void> replace(const Installation& installation, const Staging& staging,
   const bool exists = fs::exists(libraries, error);
   const unsigned flags = exists ? RENAME_EXCHANGE : RENAME_NOREPLACE;
   if (::renameat2(AT_FDCWD, staged.c_str(), AT_FDCWD, libraries.c_str(), flags) != 0)
-    return oci::failFor("put in place", libraries, errno);
+    return failFile("put in place", libraries, errno);
   if (::rename(stagedProgram(staging).c_str(), installation.program.c_str()) != 0) {
     const int reason = errno;
     ::renameat2(AT_FDCWD, libraries.c_str(), AT_FDCWD, staged.c_str(), flags);
-    return oci::failFor("replace", installation.program, reason);
+    return failFile("replace", installation.program, reason);
   }
   TRY_VOID(syncFolder(installation.prefix + "/lib"));
   return syncFolder(fs::path(installation.program).parent_path().string());

@@ -80,31 +80,30 @@ class UpdateFolder {
     const std::string path = cache_folder + "/update";
     std::error_code error;
     std::filesystem::create_directories(cache_folder, error);
-    if (error) return oci::failFor("make", cache_folder, error.value());
-    TRY_VOID(oci::ensurePrivateFolder(path));
+    if (error) return failFile("make", cache_folder, error.value());
+    TRY_VOID(ensurePrivateFolder(path));
     const std::string lock_path = path + "/lock";
-    oci::OpenFile lock(::open(lock_path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
-    if (!lock.valid()) return oci::failFor("open", lock_path, errno);
+    UniqueFd lock(::open(lock_path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+    if (!lock.valid()) return failFile("open", lock_path, errno);
     if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0)
       return fail(ErrorCode::kUnavailable, "another update is under way");
     return UpdateFolder(path, std::move(lock));
   }
 
   // An empty file for a download; it has no name that could be found again.
-  [[nodiscard]] Result<oci::OpenFile> makeFile() const {
+  [[nodiscard]] Result<UniqueFd> makeFile() const {
     std::string name = path_ + "/download-XXXXXX";
-    oci::OpenFile file(::mkostemp(name.data(), O_CLOEXEC));
-    if (!file.valid()) return oci::failFor("make a file in", path_, errno);
+    UniqueFd file(::mkostemp(name.data(), O_CLOEXEC));
+    if (!file.valid()) return failFile("make a file in", path_, errno);
     ::unlink(name.c_str());
     return file;
   }
   [[nodiscard]] const std::string& path() const { return path_; }
 
  private:
-  UpdateFolder(std::string path, oci::OpenFile lock)
-      : path_(std::move(path)), lock_(std::move(lock)) {}
+  UpdateFolder(std::string path, UniqueFd lock) : path_(std::move(path)), lock_(std::move(lock)) {}
   std::string path_;
-  oci::OpenFile lock_;
+  UniqueFd lock_;
 };
 
 Result<Candidate> find(Network& network, const oci::Url& base, const UpdateRequest& request) {
@@ -129,15 +128,14 @@ Result<void> checkDigest(const Candidate& found, const UpdateRequest& request) {
                           request.digest->hex()));
 }
 
-Result<oci::OpenFile> download(Network& network, const oci::Url& base,
-                               const ReleaseArchive& archive, const UpdateFolder& folder,
-                               oci::Progress* progress) {
-  TRY(oci::OpenFile file, folder.makeFile());
+Result<UniqueFd> download(Network& network, const oci::Url& base, const ReleaseArchive& archive,
+                          const UpdateFolder& folder, oci::Progress* progress) {
+  TRY(UniqueFd file, folder.makeFile());
   TRY_VOID(network.run<void>([&](DownloadEnvironment environment) {
     WantedFile wanted{below(base, archive.file), archive.size, archive.digest};
     return downloadFile(environment, std::move(wanted), &file, folder.path(), progress);
   }));
-  if (::lseek(file.get(), 0, SEEK_SET) != 0) return oci::failFor("read", folder.path(), errno);
+  if (::lseek(file.get(), 0, SEEK_SET) != 0) return failFile("read", folder.path(), errno);
   return file;
 }
 
@@ -157,7 +155,7 @@ Result<UpdateOutcome> update(const UpdateRequest& request, ProcessRunner& runner
 
   if (!installation) return std::unexpected(std::move(installation).error());
   TRY(const UpdateFolder folder, UpdateFolder::open(request.cache_folder));
-  TRY(const oci::OpenFile archive, download(*network, base, found.archive, folder, progress));
+  TRY(const UniqueFd archive, download(*network, base, found.archive, folder, progress));
   TRY(const Staging staging, Staging::create(*installation));
   TRY_VOID(unpack(archive.get(), found.version, found.archive.platform, staging));
   TRY_VOID(tryOut(staging, found.version, runner));

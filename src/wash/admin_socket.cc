@@ -6,7 +6,7 @@
 #include <filesystem>
 #include <system_error>
 
-#include "host/files.h"
+#include "base/files.h"
 
 namespace nimbus::wash {
 
@@ -20,17 +20,17 @@ std::string defaultAdminSocket() {
 Result<void> makeFolderOf(const std::string& admin_socket) {
   const std::filesystem::path folder = std::filesystem::path(admin_socket).parent_path();
   if (folder.empty()) return {};
-  if (admin_socket == defaultAdminSocket()) return host::ensureOwnFolder(folder.string());
+  if (admin_socket == defaultAdminSocket()) return ensureOwnFolder(folder.string());
   std::error_code error;
   if (std::filesystem::exists(folder, error)) return {};  // as the operator has made it
-  return host::ensurePrivateFolder(folder.string());
+  return ensurePrivateFolder(folder.string());
 }
 
 Result<std::string> trustedAdminSocket() {
   std::string socket = defaultAdminSocket();
   // Whoever serves below /run was let in there by root.
   if (socket.starts_with("/run/")) return socket;
-  auto checked = host::checkOwnFolder(std::filesystem::path(socket).parent_path().string());
+  auto checked = checkOwnFolder(std::filesystem::path(socket).parent_path().string());
   // A folder that is missing is for connect() to report.
   if (!checked && checked.error().code() == ErrorCode::kPermissionDenied)
     return fail(ErrorCode::kPermissionDenied, "cannot trust " + socket, std::move(checked).error());

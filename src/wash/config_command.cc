@@ -7,7 +7,7 @@
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
-#include "host/files.h"
+#include "base/files.h"
 #include "project/cleanup.h"
 #include "project/config.h"
 #include "project/config_reference.h"

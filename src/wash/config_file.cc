@@ -4,7 +4,7 @@
 
 #include <fmt/format.h>
 
-#include "host/files.h"
+#include "base/files.h"
 #include "project/config_reference.h"
 
 namespace nimbus::wash {
@@ -59,7 +59,7 @@ Result<std::string> writeNewConfig(const std::string& folder, ConfigFormat forma
   fs::create_directories(folder, error);
   if (error)
     return fail(ErrorCode::kIo, fmt::format("cannot make {}: {}", folder, error.message()));
-  TRY_VOID(host::replaceFileDurably(folder, name, project::writeConfig(values, format)));
+  TRY_VOID(replaceFileDurably(folder, name, project::writeConfig(values, format)));
   // Part of the project, not private.
   fs::permissions(path, fs::perms(0644), error);
   return path;

@@ -6,9 +6,9 @@
 
 #include <CLI/CLI.hpp>
 
+#include "base/files.h"
 #include "dev/plan_from_config.h"
 #include "dev/project_build.h"
-#include "host/files.h"
 #include "net/address.h"
 #include "net/descriptors.h"
 #include "net/watch.h"
@@ -88,7 +88,7 @@ int run(const DevFlags& flags, const GlobalOptions& global, Plugins& plugins,
   const auto runtime = plugins.runtime();
   if (!runtime) return reportFailure(global.format, runtime.error());
   // Followed from the start, so that the first plugin is noticed too.
-  if (host::ensurePrivateFolder(plugins.store().folder()))
+  if (ensurePrivateFolder(plugins.store().folder()))
     request->sources.push_back(plugins.store().lockFile());
   SystemProcessRunner runner;
   DevServerOptions options;

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "host/files.h"
+#include "base/files.h"
 #include "oci/base64.h"
 #include "plugin/hook_runner.h"
 
@@ -29,7 +29,7 @@ void DevFirstComponent::note(const std::string& path) {
   const std::lock_guard lock(mutex_);
   if (path_) return;
   if (bytes_wanted_) {
-    auto bytes = host::readFile(path, kMaxBytes);
+    auto bytes = readFile(path, kMaxBytes);
     if (!bytes && bytes.error().code() == ErrorCode::kNotFound) return;  // what is not built here
     if (bytes) bytes_ = *std::move(bytes);
   }

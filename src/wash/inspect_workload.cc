@@ -6,10 +6,10 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "base/files.h"
 #include "base/text.h"
 #include "engine/engine.h"
 #include "host/composition.h"
-#include "host/files.h"
 #include "host/manifest.h"
 #include "wash/output.h"
 
@@ -66,7 +66,7 @@ bool isManifestName(std::string_view argument) {
 }
 
 Result<WorkloadInspection> inspectWorkload(const std::string& file, const ReferenceFlags& source) {
-  TRY(const std::string text, host::readFile(file, kMaxManifestBytes));
+  TRY(const std::string text, readFile(file, kMaxManifestBytes));
   const std::string folder = std::filesystem::absolute(file).parent_path().string();
   TRY(const host::WorkloadSpec spec, host::parseManifest(text, file, folder));
   TRY(const auto infos, infosOf(spec, source));

@@ -8,8 +8,8 @@
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
+#include "base/files.h"
 #include "base/text.h"
-#include "oci/file_io.h"
 #include "wash/command.h"
 #include "wash/flag_check.h"
 #include "wash/oci_annotations.h"
@@ -64,7 +64,7 @@ Result<PullOutcome> pull(const OciFlags& flags, plugin::HookContext& context) {
   oci::PullRequest request{reference, policy, std::move(options)};
   TRY(oci::Pulled pulled, service->pullAndWait(std::move(request), &line));
   TRY(const Bytes bytes, service->read(pulled));
-  TRY_VOID(oci::replaceFile(flags.path, bytes.view(), 0666));
+  TRY_VOID(replaceFile(flags.path, bytes.view(), 0666));
   TRY_VOID(tell(context, kReferenceKey, reference.text()));
   TRY_VOID(tell(context, kDigestKey, pulled.digest.text()));
   TRY_VOID(tell(context, kPathKey, flags.path));

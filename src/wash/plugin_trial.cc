@@ -9,9 +9,9 @@
 #include <CLI/CLI.hpp>
 
 #include "base/escape.h"
+#include "base/files.h"
 #include "base/text.h"
 #include "engine/digest.h"
-#include "host/files.h"
 #include "plugin/info_json.h"
 #include "plugin/json_writer.h"
 #include "project/language_builder.h"
@@ -142,7 +142,7 @@ class Trial {
     plugin.wasm_path = path + "/plugin.wasm";
     plugin.scratch_folder = path + "/data";
     plugin.config_path = path + "/config.json";
-    return host::replaceFileDurably(path, "plugin.wasm", asText(binary.bytes.view()));
+    return replaceFileDurably(path, "plugin.wasm", asText(binary.bytes.view()));
   }
 
   // The arguments are read as they would be behind `wash`.

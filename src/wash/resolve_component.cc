@@ -10,7 +10,7 @@
 #include <ranges>
 #include <vector>
 
-#include "host/files.h"
+#include "base/files.h"
 #include "project/build.h"
 #include "project/config.h"
 #include "project/language_builder.h"
@@ -35,7 +35,7 @@ bool isComponentFile(const fs::path& path) {
 }
 
 Result<ResolvedComponent> readComponent(const std::string& path) {
-  TRY(std::string content, host::readFile(path, kMaxComponentBytes));
+  TRY(std::string content, readFile(path, kMaxComponentBytes));
   if (path.ends_with(".wat")) {
     TRY(Bytes bytes, wit::watToWasm(content, path));
     return ResolvedComponent{std::move(bytes), path};

@@ -11,8 +11,8 @@
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
+#include "base/files.h"
 #include "base/process.h"
-#include "oci/file_io.h"
 #include "project/config.h"
 #include "wash/command.h"
 #include "wash/flag_check.h"
@@ -183,8 +183,7 @@ Result<void> apply(WitProject& project, const Changed& changed, const WitFlags& 
   project.wit.setMain(files);
   if (!flags.skip_fetch) TRY_VOID(fetchFor(project, flags, global, {}, interrupt));
   for (const wit::WitFile& file : changed)
-    TRY_VOID(
-        oci::replaceFile((project.wit.path() / file.path).string(), asBytes(file.text), kFileMode));
+    TRY_VOID(replaceFile((project.wit.path() / file.path).string(), asBytes(file.text), kFileMode));
   return {};
 }
 
@@ -229,7 +228,7 @@ Result<Report> build(const WitFlags& flags, const GlobalOptions& global,
                                        package.version.empty() ? "" : "-", package.version);
   const std::string output =
       flags.output_file.empty() ? (fs::path(project.folder) / name).string() : flags.output_file;
-  TRY_VOID(oci::replaceFile(output, wasm.view(), kFileMode));
+  TRY_VOID(replaceFile(output, wasm.view(), kFileMode));
   return Report{fmt::format("built {} as {} ({} bytes)", package.text(), output, wasm.size()),
                 {{"package", jsonText(package.name)},
                  {"version", package.version.empty() ? "null" : jsonText(package.version)},

@@ -6,7 +6,7 @@
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
-#include "host/files.h"
+#include "base/files.h"
 #include "wash/download.h"
 #include "wash/registry_flags.h"
 #include "wash/terminal/transfer_line.h"
@@ -54,7 +54,7 @@ Result<witdeps::RegistryMap> witRegistries(const project::WitSettings& settings)
   const std::string path = witdeps::defaultWkgConfigPath();
   std::error_code error;
   if (!path.empty() && fs::exists(path, error)) {
-    TRY(const std::string text, host::readFile(path, kMaxConfigBytes));
+    TRY(const std::string text, readFile(path, kMaxConfigBytes));
     TRY_VOID(registries.addConfig(text, path));
   }
   TRY_VOID(registries.addLogins(settings.registries));

@@ -8,9 +8,9 @@
 
 #include <CLI/CLI.hpp>
 
+#include "base/files.h"
 #include "base/text.h"
 #include "host/admin_client.h"
-#include "host/files.h"
 #include "host/host_config.h"
 #include "host/manifest.h"
 #include "wash/admin_socket.h"
@@ -96,7 +96,7 @@ std::pair<std::string, std::string> nameOf(const std::string& argument) {
 }
 
 Task<Result<void>> apply(AdminClient* client, const WorkloadFlags* flags, OutputFormat format) {
-  CO_TRY(const auto bytes, host::readFile(flags->argument, 1 << 20));
+  CO_TRY(const auto bytes, readFile(flags->argument, 1 << 20));
   const std::string folder = std::filesystem::absolute(flags->argument).parent_path().string();
   CO_TRY(const host::WorkloadSpec spec, host::parseManifest(bytes, flags->argument, folder));
   // Sent with absolute paths: the host does not know this folder.

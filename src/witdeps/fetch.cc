@@ -7,8 +7,7 @@
 
 #include <fmt/format.h>
 
-#include "host/files.h"
-#include "oci/file_io.h"
+#include "base/files.h"
 #include "witdeps/lock_file.h"
 #include "witdeps/package_finder.h"
 #include "witdeps/package_items.h"
@@ -29,7 +28,7 @@ Result<LockFile> readLock(const fs::path& project) {
     const fs::path path = project / name;
     std::error_code error;
     if (!fs::exists(path, error)) continue;
-    TRY(const std::string text, host::readFile(path.string(), kMaxLockBytes));
+    TRY(const std::string text, readFile(path.string(), kMaxLockBytes));
     return LockFile::parse(text, path.string());
   }
   return LockFile();
@@ -230,7 +229,7 @@ Result<FetchOutcome> write(const FetchRequest& request, WitFolder& folder, const
   std::error_code error;
   const bool there = fs::exists(outcome.lock_file, error);
   if (walk.lock() == before && (there || before.empty())) return outcome;
-  TRY_VOID(oci::replaceFile(outcome.lock_file.string(), asBytes(walk.lock().text()), kLockMode));
+  TRY_VOID(replaceFile(outcome.lock_file.string(), asBytes(walk.lock().text()), kLockMode));
   outcome.lock_changed = true;
   return outcome;
 }

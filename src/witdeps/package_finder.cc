@@ -4,8 +4,8 @@
 
 #include <fmt/format.h>
 
+#include "base/files.h"
 #include "base/utf8.h"
-#include "host/files.h"
 #include "project/template_folder.h"
 
 namespace nimbus::witdeps {
@@ -163,7 +163,7 @@ Result<PackageFinder::Visited> PackageFinder::read(const PathSource& source) con
   fs::path path = (options_.project / source.path).lexically_normal();
   std::error_code error;
   if (path.extension() == ".wasm") {
-    TRY(std::string wasm, host::readFile(path.string(), kMaxDownloadBytes));
+    TRY(std::string wasm, readFile(path.string(), kMaxDownloadBytes));
     return Visited{Bytes::take(std::move(wasm)), {}};
   }
   if (fs::is_directory(path / "wit", error)) path /= "wit";

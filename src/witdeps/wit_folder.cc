@@ -11,7 +11,7 @@
 #include <fmt/format.h>
 
 #include "base/bytes.h"
-#include "oci/file_io.h"
+#include "base/files.h"
 #include "project/temporary_folder.h"
 
 namespace nimbus::witdeps {
@@ -67,7 +67,7 @@ Result<void> writePackages(const fs::path& folder, const std::vector<wit::Packag
     if (error)
       return fail(ErrorCode::kIo,
                   fmt::format("cannot make {}: {}", inside.string(), error.message()));
-    TRY_VOID(oci::replaceFile((inside / kPackageFile).string(), asBytes(package.text), kFileMode));
+    TRY_VOID(replaceFile((inside / kPackageFile).string(), asBytes(package.text), kFileMode));
   }
   return {};
 }

@@ -8,8 +8,8 @@
 #include <fmt/ranges.h>
 
 #include "base/escape.h"
+#include "base/files.h"
 #include "base/text.h"
-#include "host/files.h"
 #include "witdeps/package_items.h"
 
 namespace nimbus::witdeps {
@@ -44,7 +44,7 @@ Result<void> addFile(const fs::path& file, const std::string& name, WitTree::Lin
   if (links == WitTree::Links::kRefuse && !fs::is_regular_file(fs::symlink_status(file, error)))
     return fail(ErrorCode::kInvalidArgument,
                 file.string() + " is a link or a device, not a file of WIT");
-  TRY(std::string text, host::readFile(file.string(), WitTree::kMaxBytes));
+  TRY(std::string text, readFile(file.string(), WitTree::kMaxBytes));
   return tree.add(name, std::move(text));
 }
 

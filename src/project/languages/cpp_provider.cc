@@ -11,8 +11,8 @@
 
 #include <fmt/format.h>
 
+#include "base/files.h"
 #include "base/text.h"
-#include "host/files.h"
 #include "project/languages/languages.h"
 #include "project/languages/provider_sdk.h"
 #include "project/languages/results.h"
@@ -53,7 +53,7 @@ Result<std::string> placeOfSdk(const BuildContext& context) {
 // What project() says in the CMakeLists.txt, as CMake has read it.
 Result<std::string> projectName(const fs::path& cache) {
   constexpr std::string_view kEntry = "CMAKE_PROJECT_NAME:STATIC=";
-  TRY(const std::string text, host::readFile(cache.string(), kMaxCacheBytes));
+  TRY(const std::string text, readFile(cache.string(), kMaxCacheBytes));
   for (const std::string_view line : split(text, '\n'))
     if (line.starts_with(kEntry)) return std::string(trim(line.substr(kEntry.size())));
   return fail(ErrorCode::kNotFound, cache.string() + " does not say the project's name");

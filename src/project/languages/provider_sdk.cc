@@ -8,8 +8,8 @@
 
 #include <fmt/format.h>
 
+#include "base/files.h"
 #include "base/text.h"
-#include "host/files.h"
 #include "project/languages/results.h"
 
 namespace nimbus::project {
@@ -54,7 +54,7 @@ std::string_view code(std::string_view line) { return line.substr(0, line.find('
 bool isProviderProject(const fs::path& folder) {
   const fs::path lists = folder / "CMakeLists.txt";
   if (!isThere(lists)) return false;
-  const auto text = host::readFile(lists.string(), kMaxListsBytes);
+  const auto text = readFile(lists.string(), kMaxListsBytes);
   if (!text) return false;
   return std::ranges::any_of(split(*text, '\n'), [](std::string_view line) {
     const std::string said = lowerAscii(code(line));

@@ -2,36 +2,23 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <expected>
 #include <string>
 #include <string_view>
-#include <utility>
-#include <vector>
 
+#include "base/bytes.h"
 #include "base/result.h"
-#include "host/manifest.h"
+#include "base/unique_fd.h"
 
-// Blocking file work of the control plane; call it from a net::BlockingWorker or before serving.
-namespace nimbus::host {
+// Blocking file work, for threads that may wait for a disk.
+namespace nimbus {
 
-// Owns a file descriptor.
-class OpenFile {
- public:
-  OpenFile() = default;
-  explicit OpenFile(int descriptor) : descriptor_(descriptor) {}
-  OpenFile(OpenFile&& other) noexcept : descriptor_(std::exchange(other.descriptor_, -1)) {}
-  OpenFile& operator=(OpenFile&& other) noexcept {
-    std::swap(descriptor_, other.descriptor_);
-    return *this;
-  }
-  ~OpenFile();
-  [[nodiscard]] int get() const { return descriptor_; }
-  [[nodiscard]] bool valid() const { return descriptor_ >= 0; }
+// kNotFound, kPermissionDenied or kIo with "cannot <what> <path>: <text of errno>".
+[[nodiscard]] std::unexpected<Error> failFile(std::string_view what, const std::string& path,
+                                              int error);
 
- private:
-  int descriptor_ = -1;
-};
-
-// Identity and age of a file: while its stamp is equal its content has not been replaced.
+// Identity and age of a file: while its stamp is equal its content has not been replaced, nor who
+// may read it.
 struct FileStamp {
   std::uint64_t device = 0;
   std::uint64_t inode = 0;
@@ -43,23 +30,30 @@ struct FileStamp {
 };
 // All zero if there is no such file. Follows symbolic links.
 [[nodiscard]] FileStamp stampOf(const std::string& path);
-// Of the files of a workload's components and its service, in their order.
-[[nodiscard]] std::vector<FileStamp> stampsOf(const WorkloadSpec& spec);
 
 // The content of a regular file. kNotFound, kPermissionDenied, kResourceExhausted (larger than
 // `max_bytes`), kInvalidArgument (not a regular file), kIo.
 [[nodiscard]] Result<std::string> readFile(const std::string& path, std::size_t max_bytes);
+// The same of one that has just been opened; `path` is for messages.
+[[nodiscard]] Result<std::string> readFile(const UniqueFd& file, const std::string& path,
+                                           std::size_t max_bytes);
+
+// Writes all of it; `path` is for messages.
+[[nodiscard]] Result<void> writeAll(const UniqueFd& file, const std::string& path, ByteView bytes);
+
+// Puts a file in place at once: written under another name beside it, synced and renamed, so that
+// nobody ever sees a part of it. `mode` is that of a new file.
+[[nodiscard]] Result<void> replaceFile(const std::string& path, ByteView content, unsigned mode);
 
 // Replaces `folder`/`name` so that after a crash at any moment the file holds the old or the new
-// content: written beside it, synced, renamed, and the folder synced. Mode 0600.
+// content: as above, and the folder synced. For one writer at a time. Mode 0600.
 [[nodiscard]] Result<void> replaceFileDurably(const std::string& folder, const std::string& name,
                                               std::string_view content);
+// What replaceFileDurably() leaves behind when the process dies in the middle ends so.
+inline constexpr std::string_view kTemporarySuffix = ".tmp";
 
 // Makes what was created, renamed and deleted in the folder survive a crash.
 [[nodiscard]] Result<void> syncFolder(const std::string& folder);
-
-// Deletes the file, if it is there, and syncs the folder.
-[[nodiscard]] Result<void> removeFileDurably(const std::string& folder, const std::string& name);
 
 // A folder that only its owner can look into: made with mode 0700 if it is missing (with its
 // parents), refused with kPermissionDenied if it belongs to somebody else or is open to others.
@@ -71,13 +65,4 @@ struct FileStamp {
 // The same for a folder that is made, with mode 0700, if it is missing (with its parents).
 [[nodiscard]] Result<void> ensureOwnFolder(const std::string& folder);
 
-// Holds the folder for this object alone, by a lock on a file in it, until the result goes.
-// kAlreadyExists if another process, or another object of this one, does: "the state folder … is in
-// use by another host". `what` says which folder it is.
-[[nodiscard]] Result<OpenFile> lockFolder(const std::string& folder, std::string_view what);
-inline constexpr std::string_view kLockFile = "lock";
-
-// What replaceFileDurably() leaves behind when the process dies in the middle ends so.
-inline constexpr std::string_view kTemporarySuffix = ".tmp";
-
-}  // namespace nimbus::host
+}  // namespace nimbus
