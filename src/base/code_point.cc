@@ -32,6 +32,15 @@ CodePoint firstCodePoint(std::string_view text) {
   return {value, size};
 }
 
+std::optional<std::size_t> firstInvalidUtf8(std::string_view text) {
+  for (std::size_t at = 0; at < text.size();) {
+    const CodePoint point = firstCodePoint(text.substr(at));
+    if (point.value == kNotUtf8) return at;
+    at += point.size_bytes;
+  }
+  return std::nullopt;
+}
+
 std::string asUtf8(std::string_view raw) {
   std::string out;
   out.reserve(raw.size());

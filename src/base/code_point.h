@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -17,6 +18,9 @@ struct CodePoint {
 // The first code point of a non-empty text (RFC 3629: shortest form, no surrogates); kNotUtf8 if
 // its first byte does not begin one.
 [[nodiscard]] CodePoint firstCodePoint(std::string_view text);
+
+// Where `text` stops being UTF-8, if it does.
+[[nodiscard]] std::optional<std::size_t> firstInvalidUtf8(std::string_view text);
 
 // `raw` with each byte that is not UTF-8 replaced by U+FFFD.
 [[nodiscard]] std::string asUtf8(std::string_view raw);

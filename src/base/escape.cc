@@ -9,6 +9,8 @@
 namespace nimbus {
 namespace {
 
+constexpr std::size_t kMaxQuotedBytes = 80;
+
 bool isUnsafe(std::uint32_t value) {
   return value < 0x20 || (value >= 0x7f && value < 0xa0) || (value >= 0x200e && value <= 0x200f) ||
          (value >= 0x2028 && value <= 0x202e) || (value >= 0x2066 && value <= 0x2069);
@@ -90,6 +92,13 @@ void appendWord(std::string& out, std::string_view raw) {
   out += '"';
   appendText(out, raw, Quote::kEscape);
   out += '"';
+}
+
+std::string inQuotes(std::string_view raw) {
+  std::string out = "\"";
+  appendEscaped(out, raw.substr(0, kMaxQuotedBytes));
+  out += raw.size() > kMaxQuotedBytes ? "…\"" : "\"";
+  return out;
 }
 
 void appendJsonString(std::string& out, std::string_view raw) {

@@ -20,6 +20,9 @@ void appendEscapedLines(std::string& out, std::string_view raw);
 // Like appendEscaped, in double quotes if `raw` is empty or would not read as one word.
 void appendWord(std::string& out, std::string_view raw);
 
+// `raw` in double quotes for a message: escaped, cut after 80 bytes.
+[[nodiscard]] std::string inQuotes(std::string_view raw);
+
 // Appends `raw` as a JSON string with its quotes (RFC 8259). A byte that is not UTF-8 becomes
 // U+FFFD.
 void appendJsonString(std::string& out, std::string_view raw);

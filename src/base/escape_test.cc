@@ -67,5 +67,11 @@ TEST(AppendJsonString, EscapesAsJsonWants) {
 
 TEST(AppendJsonString, IsAlwaysUtf8) { EXPECT_EQ(json("a\xff z\xc3"), "\"a\\ufffd z\\ufffd\""); }
 
+TEST(InQuotes, EscapesAndCutsWhatIsLong) {
+  EXPECT_EQ(inQuotes("a\nb"), "\"a\\nb\"");
+  EXPECT_EQ(inQuotes(std::string(80, 'x')), '"' + std::string(80, 'x') + '"');
+  EXPECT_EQ(inQuotes(std::string(81, 'x')), '"' + std::string(80, 'x') + "…\"");
+}
+
 }  // namespace
 }  // namespace nimbus

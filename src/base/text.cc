@@ -1,6 +1,5 @@
 #include "base/text.h"
 
-#include <algorithm>
 #include <charconv>
 
 namespace nimbus {
@@ -35,6 +34,11 @@ std::optional<std::uint64_t> parseDecimal(std::string_view text) {
   const auto [stopped, error] = std::from_chars(text.data(), end, value, 10);
   if (error != std::errc() || stopped != end) return std::nullopt;
   return value;
+}
+
+std::optional<std::uint64_t> parseWholeNumber(std::string_view text) {
+  if (text.size() > 1 && text.starts_with('0')) return std::nullopt;
+  return parseDecimal(text);
 }
 
 std::vector<std::string_view> split(std::string_view text, char separator) {

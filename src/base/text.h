@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <initializer_list>
@@ -26,6 +27,22 @@ namespace nimbus {
 // Digits only: no sign, no space, no other base, nothing after the number. Nothing if it is not of
 // that form or does not fit.
 [[nodiscard]] std::optional<std::uint64_t> parseDecimal(std::string_view text);
+
+// The same without superfluous zeros.
+[[nodiscard]] std::optional<std::uint64_t> parseWholeNumber(std::string_view text);
+
+// 0 to 15, or -1.
+[[nodiscard]] constexpr int hexDigit(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  const char lower = lowerAscii(c);
+  return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
+}
+
+// Whether a list of texts has this one.
+template <typename Texts>
+[[nodiscard]] bool isOneOf(const Texts& texts, std::string_view text) {
+  return std::ranges::find(texts, text) != std::ranges::end(texts);
+}
 
 // All pieces between separators, also empty ones: "a,,b" gives three, "" gives one.
 [[nodiscard]] std::vector<std::string_view> split(std::string_view text [[clang::lifetimebound]],

@@ -74,5 +74,20 @@ TEST(NearestKey, DoesNotGuessWildly) {
   EXPECT_EQ(nearestKey(std::string(100000, 'x'), {"image"}), std::nullopt);
 }
 
+TEST(ParseWholeNumber, TakesNoSuperfluousZeros) {
+  EXPECT_EQ(parseWholeNumber("0"), 0U);
+  EXPECT_EQ(parseWholeNumber("10"), 10U);
+  for (const std::string_view bad : {"", "00", "01", "-1", "+1", "1.0"})
+    EXPECT_EQ(parseWholeNumber(bad), std::nullopt) << bad;
+}
+
+TEST(HexDigit, TakesBothCases) {
+  EXPECT_EQ(hexDigit('9'), 9);
+  EXPECT_EQ(hexDigit('a'), 10);
+  EXPECT_EQ(hexDigit('F'), 15);
+  EXPECT_EQ(hexDigit('g'), -1);
+  EXPECT_EQ(hexDigit('/'), -1);
+}
+
 }  // namespace
 }  // namespace nimbus

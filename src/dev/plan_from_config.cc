@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "base/escape.h"
 #include "base/text.h"
 #include "dev/plan_routes.h"
 #include "dev/plan_support.h"
@@ -133,7 +134,7 @@ class Planner {
     return fail(ErrorCode::kInvalidArgument,
                 fmt::format("{}: {} is the name of another component, or of a plugin; choose "
                             "another",
-                            list, host::inQuotes(name)));
+                            list, inQuotes(name)));
   }
 
   // Where a component lies that is not built here.
@@ -176,7 +177,7 @@ class Planner {
       return fail(ErrorCode::kInvalidArgument,
                   fmt::format("dev.host_plugins: the id {} is not of lower-case letters, digits "
                               "and hyphens",
-                              host::inQuotes(settings.id)));
+                              inQuotes(settings.id)));
     PlannedComponent component;
     component.host_plugin = true;
     host::ComponentSpec& spec = component.spec;

@@ -6,6 +6,8 @@
 
 #include <fmt/format.h>
 
+#include "base/escape.h"
+#include "base/text.h"
 #include "host/route_claim.h"
 #include "host/text_rules.h"
 
@@ -25,15 +27,15 @@ Result<std::string> componentOf(const project::RouteSettings& settings,
   });
   if (found == components.end())
     return fail(ErrorCode::kInvalidArgument,
-                fmt::format("there is no component {}", host::inQuotes(settings.component)));
+                fmt::format("there is no component {}", inQuotes(settings.component)));
   if (found->host_plugin)
     return fail(ErrorCode::kInvalidArgument,
                 fmt::format("{} is of dev.host_plugins, which serve no requests",
-                            host::inQuotes(settings.component)));
+                            inQuotes(settings.component)));
   if (found->service)
-    return fail(ErrorCode::kInvalidArgument,
-                fmt::format("{} is the service, which serves no requests",
-                            host::inQuotes(settings.component)));
+    return fail(
+        ErrorCode::kInvalidArgument,
+        fmt::format("{} is the service, which serves no requests", inQuotes(settings.component)));
   return settings.component;
 }
 
@@ -48,7 +50,7 @@ Result<host::RouteSpec> routeOf(const project::RouteSettings& settings,
   }
   for (const std::string& method : settings.methods) {
     TRY_VOID(host::checkRouteMethod(method));
-    if (host::isOneOf(route.methods, method))
+    if (isOneOf(route.methods, method))
       return fail(ErrorCode::kInvalidArgument, "duplicate method " + method);
     route.methods.push_back(method);
   }

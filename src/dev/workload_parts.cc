@@ -7,13 +7,13 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "base/escape.h"
 #include "base/files.h"
 #include "base/text.h"
 #include "engine/digest.h"
 #include "engine/engine.h"
 #include "host/capability_catalog.h"
 #include "host/component_links.h"
-#include "host/text_rules.h"
 #include "wit/interface_name.h"
 
 namespace nimbus::dev {
@@ -119,7 +119,7 @@ class Assembler {
   }
 
   static bool isEnginePackage(const std::string& package) {
-    return host::isOneOf(kEnginePackages, package);
+    return isOneOf(kEnginePackages, package);
   }
 
   bool hasEntry(std::string_view name, const std::string& interface) const {
@@ -167,7 +167,7 @@ class Assembler {
     return fail(ErrorCode::kInvalidArgument,
                 fmt::format("component {} imports {}, which several plugins export: {}; choose one "
                             "in dev.host_interfaces by provider: component:{}",
-                            host::inQuotes(component), import.name, fmt::join(names, ", "),
+                            inQuotes(component), import.name, fmt::join(names, ", "),
                             componentName(*fitting.front())));
   }
 
@@ -177,7 +177,7 @@ class Assembler {
     return fail(ErrorCode::kUnsupported,
                 fmt::format("component {} imports {}, which plugin {} exports: requests are passed "
                             "on only to plugins that are not long-lived and use no runner",
-                            host::inQuotes(component), import.name, plugin.name));
+                            inQuotes(component), import.name, plugin.name));
   }
 
   // One entry for all of a package, so that its interfaces share their resources.
@@ -242,7 +242,7 @@ class Assembler {
     return fail(ErrorCode::kUnsupported,
                 fmt::format("component {} does not serve HTTP: it exports neither "
                             "wasi:http/incoming-handler nor wasi:http/handler",
-                            host::inQuotes(spec_.components.front().name)));
+                            inQuotes(spec_.components.front().name)));
   }
 
   const DevPlan& plan_;

@@ -11,6 +11,7 @@
 
 #include "base/bytes.h"
 #include "base/check.h"
+#include "base/code_point.h"
 #include "base/sync.h"
 #include "base/task.h"
 #include "base/text.h"

@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "base/escape.h"
 #include "base/text.h"
 #include "host/text_rules.h"
 

@@ -2,8 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "base/escape.h"
 #include "host/instance_claim.h"
-#include "host/text_rules.h"
 
 namespace nimbus::host {
 

@@ -6,8 +6,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "base/escape.h"
 #include "host/capability_catalog.h"
-#include "host/text_rules.h"
 #include "wit/interface_name.h"
 
 namespace nimbus::host {

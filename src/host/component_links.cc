@@ -6,9 +6,9 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "base/escape.h"
 #include "host/capability_catalog.h"
 #include "host/provider_ref.h"
-#include "host/text_rules.h"
 
 namespace nimbus::host {
 namespace {

@@ -2,8 +2,8 @@
 
 #include <chrono>
 
+#include "base/escape.h"
 #include "engine/digest.h"
-#include "host/text_rules.h"
 
 namespace nimbus::host {
 namespace {

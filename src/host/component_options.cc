@@ -6,7 +6,6 @@
 #include <fmt/format.h>
 
 #include "base/size_text.h"
-#include "host/text_rules.h"
 
 namespace nimbus::host {
 namespace {

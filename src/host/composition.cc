@@ -6,7 +6,7 @@
 
 #include <fmt/format.h>
 
-#include "host/text_rules.h"
+#include "base/escape.h"
 #include "wit/interface_name.h"
 
 namespace nimbus::host {

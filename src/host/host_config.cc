@@ -6,10 +6,10 @@
 
 #include <fmt/format.h>
 
+#include "base/escape.h"
 #include "base/files.h"
 #include "base/text.h"
 #include "host/host_config_reader.h"
-#include "host/text_rules.h"
 #include "http/headers.h"
 
 namespace nimbus::host {

@@ -6,7 +6,6 @@
 
 #include <fmt/format.h>
 
-#include "host/text_rules.h"
 #include "net/tls.h"
 
 namespace nimbus::host {

@@ -4,7 +4,7 @@
 
 #include <fmt/format.h>
 
-#include "host/text_rules.h"
+#include "base/escape.h"
 
 namespace nimbus::host {
 

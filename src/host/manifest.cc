@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "base/escape.h"
 #include "host/manifest_reader.h"
 #include "host/policy_check.h"
 #include "host/provider_ref.h"

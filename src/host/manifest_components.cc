@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "base/escape.h"
 #include "host/egress_rules.h"
 #include "host/manifest_reader.h"
 #include "host/policy_check.h"

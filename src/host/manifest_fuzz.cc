@@ -6,9 +6,9 @@
 
 #include "base/bytes.h"
 #include "base/check.h"
+#include "base/code_point.h"
 #include "host/host_config.h"
 #include "host/manifest.h"
-#include "host/text_rules.h"
 
 namespace nimbus::host {
 namespace {

@@ -3,9 +3,10 @@
 
 #include <fmt/format.h>
 
+#include "base/escape.h"
+#include "base/text.h"
 #include "host/capability_catalog.h"
 #include "host/manifest.h"
-#include "host/text_rules.h"
 
 namespace nimbus::host {
 namespace {

@@ -2,12 +2,12 @@
 
 #include <fmt/format.h>
 
+#include "base/escape.h"
 #include "base/text.h"
 #include "capability/config/config.h"
 #include "capability/keyvalue/keyvalue.h"
 #include "capability/keyvalue/remote_keyspace.h"
 #include "host/remote_providers.h"
-#include "host/text_rules.h"
 #include "host/workload_exports.h"
 
 namespace nimbus::host {

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <string>
 
-#include "host/text_rules.h"
+#include "base/text.h"
 
 namespace nimbus::host {
 

@@ -5,14 +5,12 @@
 
 #include <fmt/format.h>
 
-#include "base/code_point.h"
 #include "base/escape.h"
 #include "base/text.h"
 
 namespace nimbus::host {
 namespace {
 
-constexpr std::size_t kMaxQuotedBytes = 80;
 constexpr std::size_t kMaxPathBytes = 2048;
 
 bool isDigit(char c) { return c >= '0' && c <= '9'; }
@@ -31,30 +29,6 @@ std::unexpected<Error> invalid(std::string message) {
 }
 
 }  // namespace
-
-std::string inQuotes(std::string_view text) {
-  std::string out = "\"";
-  appendEscaped(out, text.substr(0, kMaxQuotedBytes));
-  out += text.size() > kMaxQuotedBytes ? "…\"" : "\"";
-  return out;
-}
-
-int hexDigit(char c) {
-  if (isDigit(c)) return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
-
-std::optional<std::size_t> firstInvalidUtf8(std::string_view text) {
-  std::size_t at = 0;
-  while (at < text.size()) {
-    const CodePoint point = firstCodePoint(text.substr(at));
-    if (point.value == kNotUtf8) return at;
-    at += point.size_bytes;
-  }
-  return std::nullopt;
-}
 
 bool looksLikeNumber(std::string_view text) {
   if (text.starts_with("0x") && text.size() > 2)
@@ -82,11 +56,6 @@ bool looksLikeNumber(std::string_view text) {
     at = end;
   }
   return at == text.size();
-}
-
-std::optional<std::uint64_t> parseWholeNumber(std::string_view text) {
-  if (text.empty() || !isDigit(text[0]) || (text[0] == '0' && text.size() > 1)) return std::nullopt;
-  return parseDecimal(text);
 }
 
 bool isDnsLabel(std::string_view text) {

@@ -1,7 +1,5 @@
 #pragma once
 
-#include <algorithm>
-#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -9,29 +7,11 @@
 
 #include "base/result.h"
 
-// What names, hosts, paths and numbers in manifests and configuration must look like.
+// What names, hosts, paths, durations and numbers in manifests and configuration must look like.
 namespace nimbus::host {
-
-// `text` in double quotes for a message: escaped, cut after 80 bytes.
-[[nodiscard]] std::string inQuotes(std::string_view text);
-
-// Whether a list of texts has this one.
-template <typename Texts>
-[[nodiscard]] bool isOneOf(const Texts& texts, std::string_view text) {
-  return std::ranges::find(texts, text) != std::ranges::end(texts);
-}
-
-// 0 to 15, or -1.
-[[nodiscard]] int hexDigit(char c);
-
-// Where `text` stops being UTF-8, if it does.
-[[nodiscard]] std::optional<std::size_t> firstInvalidUtf8(std::string_view text);
 
 // A number by YAML's core schema: "8", "-1.5", "1e3", "0x1f", ".inf".
 [[nodiscard]] bool looksLikeNumber(std::string_view text);
-
-// Digits only, without sign or superfluous zeros.
-[[nodiscard]] std::optional<std::uint64_t> parseWholeNumber(std::string_view text);
 
 // RFC 1123 label: 1 to 63 of a-z, 0-9 and "-", neither first nor last a "-".
 [[nodiscard]] bool isDnsLabel(std::string_view text);

@@ -93,14 +93,5 @@ TEST(TextRules, KnowsYamlNumbers) {
     EXPECT_FALSE(looksLikeNumber(text)) << text;
 }
 
-TEST(TextRules, FindsWhereUtf8Ends) {
-  EXPECT_EQ(firstInvalidUtf8("aé€\U0001F600"), std::nullopt);
-  EXPECT_EQ(firstInvalidUtf8("a\x80"), 1U);
-  EXPECT_EQ(firstInvalidUtf8("\xC0\xAF"), 0U);          // overlong
-  EXPECT_EQ(firstInvalidUtf8("\xED\xA0\x80"), 0U);      // surrogate
-  EXPECT_EQ(firstInvalidUtf8("\xF4\x90\x80\x80"), 0U);  // beyond U+10FFFF
-  EXPECT_EQ(firstInvalidUtf8("ab\xE2\x82"), 2U);        // cut off
-}
-
 }  // namespace
 }  // namespace nimbus::host

@@ -4,8 +4,8 @@
 
 #include <fmt/format.h>
 
+#include "base/escape.h"
 #include "engine/digest.h"
-#include "host/text_rules.h"
 
 namespace nimbus::host {
 

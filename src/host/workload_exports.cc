@@ -4,8 +4,8 @@
 
 #include <fmt/format.h>
 
+#include "base/escape.h"
 #include "host/component_links.h"
-#include "host/text_rules.h"
 #include "wit/interface_name.h"
 
 namespace nimbus::host {

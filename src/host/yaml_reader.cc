@@ -12,6 +12,9 @@
 
 #include <fmt/format.h>
 
+#include "base/code_point.h"
+#include "base/escape.h"
+#include "base/text.h"
 #include "host/text_rules.h"
 
 namespace nimbus::host {

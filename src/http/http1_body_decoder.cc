@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "base/text.h"
+
 namespace nimbus::http {
 namespace {
 
@@ -11,13 +13,6 @@ namespace {
 constexpr std::size_t kMaxChunkLineBytes = 256;
 constexpr std::size_t kMaxExtensionBytes = 16 * 1024;
 constexpr std::size_t kMaxSizeDigits = 16;
-
-int hexDigit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
 
 std::size_t tokenEnd(std::string_view text, std::size_t from) {
   std::size_t end = from;

@@ -26,14 +26,10 @@ std::unexpected<Error> wrong(std::string message) {
   return fail(ErrorCode::kInvalidArgument, "the plugin's information: " + std::move(message));
 }
 
-std::string quoted(std::string_view text) {
-  return "\"" + escaped(text.substr(0, 2 * kMaxNameBytes)) + "\"";
-}
-
 Result<void> checkName(std::string_view what, std::string_view name) {
   if (isName(name)) return {};
   return wrong(fmt::format("{} {} is not of letters, digits, `-`, `_` and `.`, at most {}", what,
-                           quoted(name), kMaxNameBytes));
+                           inQuotes(name), kMaxNameBytes));
 }
 
 Result<void> checkText(std::string_view what, std::string_view text) {
@@ -53,7 +49,7 @@ Result<void> checkEnvironmentName(const std::optional<std::string>& name) {
       !name->empty() && name->size() <= kMaxNameBytes &&
       std::ranges::all_of(*name, [](char c) { return isLetterOrDigit(c) || c == '_'; });
   if (valid) return {};
-  return wrong(quoted(*name) + " is no name of an environment variable");
+  return wrong(inQuotes(*name) + " is no name of an environment variable");
 }
 
 Result<void> checkFlag(const types::Flag& flag, std::set<std::string>& known) {
@@ -62,12 +58,12 @@ Result<void> checkFlag(const types::Flag& flag, std::set<std::string>& known) {
   TRY_VOID(checkText("a default", flag.default_.value_or("")));
   TRY_VOID(checkEnvironmentName(flag.env));
   if (flag.short_ && (*flag.short_ > 127 || !isLetterOrDigit(static_cast<char>(*flag.short_))))
-    return wrong("the short form of " + quoted(flag.name) + " is not a letter or digit");
+    return wrong("the short form of " + inQuotes(flag.name) + " is not a letter or digit");
   std::vector<std::string> names{flag.name};
   if (flag.short_) names.emplace_back(1, static_cast<char>(*flag.short_));
   for (std::string& name : names) {
     if (name == "help" || name == "h" || !known.insert(std::move(name)).second)
-      return wrong("the flag " + quoted(flag.name) + " is taken");
+      return wrong("the flag " + inQuotes(flag.name) + " is taken");
   }
   return {};
 }
@@ -79,11 +75,11 @@ Result<void> checkArguments(const types::Command& command, std::set<std::string>
     TRY_VOID(checkText("a description", argument.description));
     TRY_VOID(checkText("a default", argument.default_.value_or("")));
     if (!known.insert(argument.name).second)
-      return wrong("the argument " + quoted(argument.name) + " is named twice");
+      return wrong("the argument " + inQuotes(argument.name) + " is named twice");
     if (argument.kind == types::ValueKind::kSwitch)
-      return wrong("the argument " + quoted(argument.name) + " is a switch");
+      return wrong("the argument " + inQuotes(argument.name) + " is a switch");
     if (argument.repeated && i + 1 != command.arguments.size())
-      return wrong("the argument " + quoted(argument.name) + " takes all that follow");
+      return wrong("the argument " + inQuotes(argument.name) + " takes all that follow");
   }
   return {};
 }
@@ -110,7 +106,7 @@ Result<void> checkCommands(const PluginInfo& info) {
   for (const types::Command& command : metadata.sub_commands) {
     TRY_VOID(checkCommand(command));
     if (!known.insert(lowerAscii(command.name)).second)
-      return wrong("the sub-command " + quoted(command.name) + " is named twice");
+      return wrong("the sub-command " + inQuotes(command.name) + " is named twice");
   }
   return {};
 }
@@ -125,18 +121,18 @@ Result<void> checkCapabilities(const types::Capabilities& wanted) {
     if (program.name.empty() || program.name.find('\0') != std::string::npos)
       return wrong("a program without a name");
     if (program.name.contains('/') && !program.name.starts_with('/'))
-      return wrong("the program " + quoted(program.name) +
+      return wrong("the program " + inQuotes(program.name) +
                    " is neither a name nor an absolute path");
   }
   for (const types::Files& files : wanted.files) {
     TRY_VOID(checkText("a reason", files.reason));
     if (files.folder != "project" && !files.folder.starts_with('/'))
-      return wrong("the folder " + quoted(files.folder) + " is neither `project` nor absolute");
+      return wrong("the folder " + inQuotes(files.folder) + " is neither `project` nor absolute");
   }
   for (const types::Host& host : wanted.hosts) {
     TRY_VOID(checkText("a reason", host.reason));
     const auto rule = host::HostRule::parse(host.host);
-    if (!rule) return wrong("the host " + quoted(host.host) + ": " + rule.error().message());
+    if (!rule) return wrong("the host " + inQuotes(host.host) + ": " + rule.error().message());
   }
   return {};
 }
@@ -157,7 +153,7 @@ std::string_view abiName(Abi abi) { return kAbiNames.at(static_cast<std::size_t>
 Result<Abi> parseAbi(std::string_view name) {
   const auto found = std::ranges::find(kAbiNames, name);
   if (found != kAbiNames.end()) return static_cast<Abi>(found - kAbiNames.begin());
-  return fail(ErrorCode::kUnsupported, "plugins of " + quoted(name) + " are not known here");
+  return fail(ErrorCode::kUnsupported, "plugins of " + inQuotes(name) + " are not known here");
 }
 
 bool isName(std::string_view name) {

@@ -4,8 +4,9 @@
 
 #include <fmt/format.h>
 
+#include "base/code_point.h"
+#include "base/escape.h"
 #include "base/text.h"
-#include "host/text_rules.h"
 #include "project/config_layer.h"
 
 namespace nimbus::project {
@@ -54,7 +55,7 @@ YamlNode mapOf(std::string_view value, ProblemList& problems) {
     const auto parts = splitOnce(item, '=');
     if (!parts || trim(parts->first).empty()) {
       problems.report(0, fmt::format("expected NAME=VALUE pairs separated by commas, found {}",
-                                     host::inQuotes(item)));
+                                     inQuotes(item)));
       continue;
     }
     std::string name(trim(parts->first));
@@ -83,7 +84,7 @@ YamlNode valueOf(std::string_view value, const Key& key, ProblemList& problems) 
 ConfigLayer layerOf(const Variable& variable, Origin origin, std::string_view value) {
   ProblemList problems(origin.describe());
   YamlNode node;
-  if (host::firstInvalidUtf8(value)) {
+  if (firstInvalidUtf8(value)) {
     problems.report(0, fmt::format("{}: not UTF-8 text", variable.key));
   } else {
     node = valueOf(value, *variable.spec, problems);

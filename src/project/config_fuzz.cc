@@ -7,7 +7,7 @@
 
 #include "base/bytes.h"
 #include "base/check.h"
-#include "host/text_rules.h"
+#include "base/code_point.h"
 #include "project/binding.h"
 #include "project/config_reference.h"
 #include "project/config_text.h"
@@ -29,7 +29,7 @@ Result<YamlNode> parse(std::string_view text, ConfigFormat format) {
 
 void checkMessage(const std::string& message) {
   NIMBUS_CHECK(!message.empty());
-  NIMBUS_CHECK(!host::firstInvalidUtf8(message));
+  NIMBUS_CHECK(!firstInvalidUtf8(message));
   NIMBUS_CHECK(!message.contains('\n'));
 }
 

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "base/escape.h"
 #include "base/text.h"
 #include "host/egress_rules.h"
 #include "host/text_rules.h"
@@ -14,8 +15,6 @@
 
 namespace nimbus::project {
 namespace {
-
-using host::inQuotes;
 
 // The line of "dev.components[1].image", or of what it stands in.
 std::uint32_t lineOf(const YamlNode& root, std::string_view key, std::uint32_t otherwise) {

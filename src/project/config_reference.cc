@@ -5,7 +5,6 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include "host/text_rules.h"
 #include "project/binding.h"
 #include "project/config_layer.h"
 #include "project/config_text.h"

@@ -8,7 +8,6 @@
 #include <vector>
 
 #include "base/text.h"
-#include "host/text_rules.h"
 #include "project/git_command.h"
 
 namespace nimbus::project {
@@ -55,7 +54,7 @@ Result<std::string> resolve(const std::string& folder, const std::string& ref,
 // As a commit may be named: by digits of its hash.
 bool mayBeCommit(const std::string& ref) {
   return ref.size() >= kLeastHashDigits &&
-         std::ranges::all_of(ref, [](char c) { return host::hexDigit(c) >= 0; });
+         std::ranges::all_of(ref, [](char c) { return hexDigit(c) >= 0; });
 }
 
 // Brings the repository's objects, and says which commit is meant. Of a branch or a tag the newest

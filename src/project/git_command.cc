@@ -8,7 +8,6 @@
 #include <utility>
 
 #include "base/text.h"
-#include "host/text_rules.h"
 
 namespace nimbus::project {
 namespace {
@@ -31,8 +30,8 @@ Environment inherited(GitCommand::Configuration configuration) {
   Environment kept;
   for (char** each = ::environ; each != nullptr && *each != nullptr; ++each) {
     const auto pair = splitOnce(*each, '=');
-    if (!pair || host::isOneOf(kOfARepository, pair->first)) continue;
-    const bool configures = host::isOneOf(kOfConfiguration, pair->first);
+    if (!pair || isOneOf(kOfARepository, pair->first)) continue;
+    const bool configures = isOneOf(kOfConfiguration, pair->first);
     if (configures && configuration == GitCommand::Configuration::kNone) continue;
     kept.emplace_back(pair->first, pair->second);
   }

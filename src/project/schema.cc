@@ -5,14 +5,13 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "base/escape.h"
 #include "base/text.h"
-#include "host/text_rules.h"
 
 namespace nimbus::project {
 namespace {
 
 using host::describeYaml;
-using host::inQuotes;
 using host::ScalarType;
 
 std::string below(const std::string& path, std::string_view key) {
@@ -41,7 +40,7 @@ void checkWord(const YamlNode& value, const Key& key, const std::string& path,
                ProblemList& problems) {
   if (key.any_scalar && value.kind == YamlNode::Kind::kScalar) return;
   if (!isScalar(value, ScalarType::kString)) return checkText(value, path, problems);
-  if (key.words.empty() || host::isOneOf(key.words, value.text)) return;
+  if (key.words.empty() || isOneOf(key.words, value.text)) return;
   std::string message = fmt::format("{}: expected {}, found {}", path, fmt::join(key.words, " or "),
                                     inQuotes(value.text));
   if (const auto meant = nearestKey(value.text, key.words))
@@ -52,7 +51,7 @@ void checkWord(const YamlNode& value, const Key& key, const std::string& path,
 void checkNumber(const YamlNode& value, const Key& key, const std::string& path,
                  ProblemList& problems) {
   const auto number =
-      isScalar(value, ScalarType::kNumber) ? host::parseWholeNumber(value.text) : std::nullopt;
+      isScalar(value, ScalarType::kNumber) ? parseWholeNumber(value.text) : std::nullopt;
   if (number && *number >= key.range.least && *number <= key.range.most) return;
   wrongType(value, path,
             key.range.most == UINT64_MAX
@@ -97,7 +96,7 @@ void reportUnknown(const YamlEntry& entry, const Section& section, const std::st
 
 const YamlNode* findGiven(const YamlNode& map, const Key& key) {
   for (const YamlEntry& entry : map.entries)
-    if (entry.key == key.name || host::isOneOf(key.aliases, entry.key))
+    if (entry.key == key.name || isOneOf(key.aliases, entry.key))
       if (entry.value.kind != YamlNode::Kind::kNull) return &entry.value;
   return nullptr;
 }
@@ -140,7 +139,7 @@ void dropNulls(YamlNode& map) {
 
 const Key* Section::find(std::string_view name) const {
   for (const Key& key : keys)
-    if (key.name == name || host::isOneOf(key.aliases, name)) return &key;
+    if (key.name == name || isOneOf(key.aliases, name)) return &key;
   return nullptr;
 }
 

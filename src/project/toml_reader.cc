@@ -32,7 +32,6 @@ static_assert(TOML_LIB_MAJOR == 3);
 #include <fmt/format.h>
 
 #include "base/escape.h"
-#include "host/text_rules.h"
 #include "project/schema.h"
 
 namespace nimbus::project {

@@ -11,15 +11,14 @@
 
 #include <fmt/format.h>
 
+#include "base/escape.h"
 #include "base/files.h"
-#include "host/text_rules.h"
 #include "project/variable_file.h"
 
 namespace nimbus::project {
 namespace {
 
 namespace fs = std::filesystem;
-using host::inQuotes;
 
 constexpr std::size_t kMaxFileBytes = std::size_t{1} << 20;
 constexpr std::size_t kMaxFolderEntries = 1024;

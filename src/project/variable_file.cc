@@ -5,8 +5,8 @@
 
 #include <fmt/format.h>
 
+#include "base/code_point.h"
 #include "base/text.h"
-#include "host/text_rules.h"
 
 namespace nimbus::project {
 namespace {
@@ -79,7 +79,7 @@ Result<StringMap> parseVariableFile(std::string_view text, std::string_view file
     if (line.starts_with("export ")) line = trim(line.substr(7));
     const auto parts = splitOnce(line, '=');
     if (!parts || !isName(trim(parts->first))) return refuse("expected NAME=VALUE");
-    if (line.contains('\0') || host::firstInvalidUtf8(line)) return refuse("not UTF-8 text");
+    if (line.contains('\0') || firstInvalidUtf8(line)) return refuse("not UTF-8 text");
     auto value = parseValue(parts->second);
     if (!value) return refuse("the quotes do not end with the value, or an unknown escape");
     values[std::string(trim(parts->first))] = *std::move(value);

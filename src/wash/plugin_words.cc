@@ -10,7 +10,6 @@
 #include <CLI/CLI.hpp>
 
 #include "base/escape.h"
-#include "host/text_rules.h"
 #include "wash/command_path.h"
 #include "wash/plugin_commands.h"
 #include "wash/plugin_invocation.h"
@@ -112,7 +111,7 @@ void refuseGiven(const Word& word, const std::string& sub_command) {
   for (const auto& [name, values] : word.given.arguments) {
     if (values.empty()) continue;
     throw CLI::ValidationError(fmt::format("{} {} takes no further argument: {}", own, sub_command,
-                                           host::inQuotes(values.front())));
+                                           inQuotes(values.front())));
   }
 }
 

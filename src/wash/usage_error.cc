@@ -10,7 +10,6 @@
 
 #include "base/escape.h"
 #include "base/text.h"
-#include "host/text_rules.h"
 #include "wash/answer.h"
 #include "wash/command_path.h"
 #include "wash/output.h"
@@ -48,7 +47,7 @@ std::string unknownText(const CommandPath& path) {
 // What is left over, in the order in which it was typed.
 std::string extrasText(const CLI::App& app, const CommandPath& path) {
   std::vector<std::string> words;
-  for (const std::string& word : app.remaining(true)) words.push_back(host::inQuotes(word));
+  for (const std::string& word : app.remaining(true)) words.push_back(inQuotes(word));
   return fmt::format("{} takes no further argument{}: {}", path.name(), words.size() > 1 ? "s" : "",
                      fmt::join(words, ", "));
 }
@@ -87,8 +86,8 @@ std::string conversionText(const CLI::Option& option, std::string_view name,
   std::string_view value = parts ? parts->second : "";
   if (value.starts_with(' ')) value.remove_prefix(1);
   if (option.get_items_expected_max() == 0)
-    return fmt::format("{}: {} is neither true nor false", name, host::inQuotes(value));
-  return fmt::format("{}: {} is not a number that it can have", name, host::inQuotes(value));
+    return fmt::format("{}: {} is neither true nor false", name, inQuotes(value));
+  return fmt::format("{}: {} is not a number that it can have", name, inQuotes(value));
 }
 
 std::string mismatchText(const CLI::Option& option, std::string_view name,
@@ -140,7 +139,7 @@ bool asksForJson(const std::vector<std::string>& words) {
 }  // namespace
 
 std::string unknownCommand(const CLI::App& at, std::string_view name, std::string_view word) {
-  return fmt::format("{} has no command {}{}", name, host::inQuotes(word),
+  return fmt::format("{} has no command {}{}", name, inQuotes(word),
                      meant(word, namesOf(commandsOf(at))));
 }
 

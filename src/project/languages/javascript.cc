@@ -10,7 +10,7 @@
 #include <boost/json/parse.hpp>
 #include <boost/json/value.hpp>
 
-#include "host/text_rules.h"
+#include "base/escape.h"
 
 #include "project/languages/languages.h"
 #include "project/languages/package_manager.h"
@@ -55,7 +55,7 @@ Result<void> checkNode(const std::string& node, const std::string& wanted, const
     return fail(ErrorCode::kInvalidArgument,
                 fmt::format("build.typescript.node_version: {} says no versions of Node.js; \"22\" "
                             "and \">=20 <25\" do",
-                            host::inQuotes(wanted)));
+                            inQuotes(wanted)));
   const auto version = ToolVersion::findIn(tools.ask({node, "--version"}).value_or(""));
   if (!version || range->contains(*version)) return {};
   return fail(ErrorCode::kNotFound,
