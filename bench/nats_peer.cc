@@ -5,7 +5,6 @@
 //
 // Calls print time and CPU per call.
 
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -17,26 +16,13 @@
 #include "base/log.h"
 #include "nats/connection.h"
 #include "net/shard.h"
+#include "peer.h"
 #include "wrpc/nats_client.h"
 #include "wrpc/nats_server.h"
 #include "wrpc_service.h"
 
 namespace nimbus::bench {
 namespace {
-
-using SteadyClock = std::chrono::steady_clock;
-
-[[noreturn]] void die(const Error& error) {
-  std::fprintf(stderr, "nats_peer: %s\n", error.describe().c_str());
-  std::exit(1);
-}
-
-double cpuMicroseconds() {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  return static_cast<double>(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1e6 +
-         static_cast<double>(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec);
-}
 
 struct Call {
   std::string_view instance;

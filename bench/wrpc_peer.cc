@@ -16,26 +16,13 @@
 #include "base/log.h"
 #include "net/shard.h"
 #include "net/socket.h"
+#include "peer.h"
 #include "wrpc/framed_client.h"
 #include "wrpc/framed_server.h"
 #include "wrpc_service.h"
 
 namespace nimbus::bench {
 namespace {
-
-using SteadyClock = std::chrono::steady_clock;
-
-[[noreturn]] void die(const Error& error) {
-  std::fprintf(stderr, "wrpc_peer: %s\n", error.describe().c_str());
-  std::exit(1);
-}
-
-double cpuMicroseconds() {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  return static_cast<double>(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1e6 +
-         static_cast<double>(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec);
-}
 
 [[noreturn]] void serve(net::ShardGroup& shards, const wrpc::ProviderAddress& address) {
   const auto log = makeStderrLogger(LogLevel::kInfo, LogFormat::kText);

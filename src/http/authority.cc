@@ -69,4 +69,14 @@ bool isAuthority(std::string_view text) {
   return after.empty() || (after.front() == ':' && isPort(after.substr(1)));
 }
 
+bool isTargetText(std::string_view text) {
+  unsigned bad = 0;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    bad |= unsigned(byte <= 0x20) | unsigned(byte >= 0x7f) | unsigned(c == '"') |
+           unsigned(c == '#') | unsigned(c == '<') | unsigned(c == '>');
+  }
+  return bad == 0;
+}
+
 }  // namespace nimbus::http

@@ -10,4 +10,9 @@ namespace nimbus::http {
 // two joined `host` fields look like.
 [[nodiscard]] bool isAuthority(std::string_view text);
 
+// Whether a request's target (or `:path`) may be of these characters. Those that every client
+// encodes are refused, as is everything that is not visible ASCII. The others that RFC 3986 forbids
+// ("|", "{", "^", …) are what browsers send in queries.
+[[nodiscard]] bool isTargetText(std::string_view text);
+
 }  // namespace nimbus::http

@@ -15,18 +15,6 @@ bool isTokenList(std::string_view value) {
   return valid;
 }
 
-// Characters that every client encodes are refused, as is everything that is not visible ASCII.
-// The others that RFC 3986 forbids ("|", "{", "^", …) are what browsers send in queries.
-bool isTargetText(std::string_view text) {
-  unsigned bad = 0;
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    bad |= unsigned(byte <= 0x20) | unsigned(byte >= 0x7f) | unsigned(c == '"') |
-           unsigned(c == '#') | unsigned(c == '<') | unsigned(c == '>');
-  }
-  return bad == 0;
-}
-
 // "HTTP/1.0" at the beginning of a line: DIGIT "." DIGIT (RFC 9112 2.3).
 constexpr std::size_t kVersionBytes = 8;
 

@@ -12,17 +12,6 @@ constexpr std::size_t kFieldOverheadBytes = 32;
 // A head this many times over the limit is an attack on the decoder.
 constexpr std::size_t kHopelessFactor = 4;
 
-// The characters that HTTP/1 request targets may have here.
-bool isTargetText(std::string_view text) {
-  unsigned bad = 0;
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    bad |= unsigned(byte <= 0x20) | unsigned(byte >= 0x7f) | unsigned(c == '"') |
-           unsigned(c == '#') | unsigned(c == '<') | unsigned(c == '>');
-  }
-  return bad == 0;
-}
-
 }  // namespace
 
 bool Http2RequestBuilder::add(std::string_view name, std::string_view value) {

@@ -20,4 +20,22 @@ class Progress {
   virtual void end() = 0;
 };
 
+// Tells somebody, if there is somebody, of one transfer, and of its end however it comes.
+class Watched {
+ public:
+  Watched(Progress* progress, Progress::Direction direction, std::string_view what,
+          std::uint64_t done, std::uint64_t total)
+      : progress_(progress) {
+    if (progress_) progress_->begin(direction, what, done, total);
+  }
+  Watched(const Watched&) = delete;
+  Watched& operator=(const Watched&) = delete;
+  ~Watched() {
+    if (progress_) progress_->end();
+  }
+
+ private:
+  Progress* progress_;
+};
+
 }  // namespace nimbus::oci

@@ -22,23 +22,6 @@ std::optional<std::uint64_t> rangeStart(const RegistryAnswer& answer) {
   return parts ? parseDecimal(parts->first) : std::nullopt;
 }
 
-// Tells the watcher of the end, however it comes.
-class Watched {
- public:
-  Watched(Progress* progress, std::string_view what, std::uint64_t done, std::uint64_t total)
-      : progress_(progress) {
-    if (progress_) progress_->begin(Progress::Direction::kDownload, what, done, total);
-  }
-  Watched(const Watched&) = delete;
-  Watched& operator=(const Watched&) = delete;
-  ~Watched() {
-    if (progress_) progress_->end();
-  }
-
- private:
-  Progress* progress_;
-};
-
 Attempt<void> restart(BlobSink& sink, Progress* progress) {
   if (auto restarted = sink.restart(); !restarted) return useless(std::move(restarted).error());
   if (progress) progress->at(0);
@@ -54,7 +37,7 @@ Task<Result<void>> Registry::fetchBlob(Descriptor blob, BlobSink* sink, Progress
                                blob.size, options_.max_blob_bytes));
   }
   const std::string what = reference_.text();
-  const Watched watched(progress, what, sink->size(), blob.size);
+  const Watched watched(progress, Progress::Direction::kDownload, what, sink->size(), blob.size);
   for (int round = 1;; ++round) {
     const std::uint64_t before = sink->size();
     auto fetched = co_await retrying<void>(

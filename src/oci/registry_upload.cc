@@ -49,28 +49,13 @@ std::optional<std::uint64_t> endOfRange(const RegistryAnswer& answer) {
   return last ? std::optional(*last + 1) : std::nullopt;
 }
 
-class Watched {
- public:
-  Watched(Progress* progress, std::string_view what, std::uint64_t total) : progress_(progress) {
-    if (progress_) progress_->begin(Progress::Direction::kUpload, what, 0, total);
-  }
-  Watched(const Watched&) = delete;
-  Watched& operator=(const Watched&) = delete;
-  ~Watched() {
-    if (progress_) progress_->end();
-  }
-
- private:
-  Progress* progress_;
-};
-
 }  // namespace
 
 Task<Result<bool>> Registry::pushBlob(Descriptor blob, Bytes content, Progress* progress) {
   CO_TRY(const bool there, co_await hasBlob(blob.digest));
   if (there) co_return false;
   const std::string what = reference_.text();
-  const Watched watched(progress, what, blob.size);
+  const Watched watched(progress, Progress::Direction::kUpload, what, 0, blob.size);
   Upload upload{std::move(blob), std::move(content), progress, {}, 0};
   CO_TRY_VOID(
       co_await retrying<void>(options_.retry, [this, &upload] { return tryUpload(&upload); }));
