@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <map>
 #include <mutex>
-#include <unordered_map>
-#include <unordered_set>
 #include <variant>
 
 #include <fmt/format.h>
@@ -54,11 +52,6 @@ std::string renderLabels(const MetricLabels& labels) {
     text += '"';
   }
   return text;
-}
-
-// A key that no other label and value give: labels' names hold no zero byte.
-std::string indexKey(std::string_view label, std::string_view value) {
-  return fmt::format("{}{}{}", label, '\0', value);
 }
 
 void appendSample(std::string& out, std::string_view name, std::string_view labels,
@@ -114,73 +107,39 @@ std::array<std::uint64_t, Histogram::kBoundsSeconds.size() + 1> Histogram::cumul
   return counts;
 }
 
-// Series are found by family and rendered labels, and, to be removed without a walk over all of
-// them, by each of their labels.
 struct MetricRegistry::State {
-  struct Family;
-  struct Series {
-    Family* family;
-    std::string rendered;
-    MetricLabels labels;
-    Metric metric;
-  };
   struct Family {
-    std::string name;
     std::string help;
     std::size_t type;
-    std::map<std::string, Series, std::less<>> series;
+    std::map<std::string, Metric, std::less<>> series;  // by rendered labels
   };
 
-  Series& find(std::string_view name, std::string_view help, MetricLabels labels,
+  Metric& find(std::string_view name, std::string_view help, MetricLabels labels,
                const Metric& fresh);
-  void erase(Series* series);
 
   template <typename T>
   std::shared_ptr<T> get(std::string_view name, std::string_view help, MetricLabels labels) {
     const std::lock_guard lock(mutex);
     const Metric fresh = std::make_shared<T>();
-    return std::get<std::shared_ptr<T>>(find(name, help, std::move(labels), fresh).metric);
+    return std::get<std::shared_ptr<T>>(find(name, help, std::move(labels), fresh));
   }
 
   std::mutex mutex;
   std::map<std::string, Family, std::less<>> families;
-  std::unordered_map<std::string, std::unordered_set<Series*>> by_label;
 };
 
-MetricRegistry::State::Series& MetricRegistry::State::find(std::string_view name,
-                                                           std::string_view help,
-                                                           MetricLabels labels,
-                                                           const Metric& fresh) {
+Metric& MetricRegistry::State::find(std::string_view name, std::string_view help,
+                                    MetricLabels labels, const Metric& fresh) {
   auto found = families.find(name);
   if (found == families.end()) {
     NIMBUS_CHECK(isName(name, ":"));
-    Family family{std::string(name), std::string(help), fresh.index(), {}};
+    Family family{std::string(help), fresh.index(), {}};
     found = families.emplace(std::string(name), std::move(family)).first;
   }
   Family& family = found->second;
   NIMBUS_CHECK_OP(family.type, ==, fresh.index());
-
   std::ranges::sort(labels);
-  std::string rendered = renderLabels(labels);
-  if (const auto known = family.series.find(rendered); known != family.series.end()) {
-    return known->second;
-  }
-  Series series{&family, rendered, std::move(labels), fresh};
-  Series& stored = family.series.emplace(std::move(rendered), std::move(series)).first->second;
-  for (const auto& [key, value] : stored.labels) by_label[indexKey(key, value)].insert(&stored);
-  return stored;
-}
-
-void MetricRegistry::State::erase(Series* series) {
-  for (const auto& [key, value] : series->labels) {
-    const auto found = by_label.find(indexKey(key, value));
-    if (found == by_label.end()) continue;
-    found->second.erase(series);
-    if (found->second.empty()) by_label.erase(found);
-  }
-  Family* family = series->family;
-  family->series.erase(family->series.find(series->rendered));
-  if (family->series.empty()) families.erase(families.find(family->name));
+  return family.series.emplace(renderLabels(labels), fresh).first->second;
 }
 
 MetricRegistry::MetricRegistry() : state_(std::make_unique<State>()) {}
@@ -201,14 +160,6 @@ std::shared_ptr<Histogram> MetricRegistry::histogram(std::string_view name, std:
   return state_->get<Histogram>(name, help, std::move(labels));
 }
 
-void MetricRegistry::removeLabelled(std::string_view label, std::string_view value) {
-  const std::lock_guard lock(state_->mutex);
-  const auto found = state_->by_label.find(indexKey(label, value));
-  if (found == state_->by_label.end()) return;
-  const std::vector<State::Series*> doomed(found->second.begin(), found->second.end());
-  for (State::Series* series : doomed) state_->erase(series);
-}
-
 std::string MetricRegistry::renderPrometheus() const {
   const std::lock_guard lock(state_->mutex);
   std::string out;
@@ -216,13 +167,13 @@ std::string MetricRegistry::renderPrometheus() const {
     out += "# HELP " + name + " ";
     appendExposed(out, family.help, EscapeQuotes::kNo);
     fmt::format_to(std::back_inserter(out), "\n# TYPE {} {}\n", name, kTypeNames[family.type]);
-    for (const auto& [labels, series] : family.series) {
-      if (const auto* histogram = std::get_if<std::shared_ptr<Histogram>>(&series.metric)) {
+    for (const auto& [labels, metric] : family.series) {
+      if (const auto* histogram = std::get_if<std::shared_ptr<Histogram>>(&metric)) {
         appendHistogram(out, name, labels, **histogram);
-      } else if (const auto* counter = std::get_if<std::shared_ptr<Counter>>(&series.metric)) {
+      } else if (const auto* counter = std::get_if<std::shared_ptr<Counter>>(&metric)) {
         appendSample(out, name, labels, (*counter)->value());
       } else {
-        appendSample(out, name, labels, std::get<std::shared_ptr<Gauge>>(series.metric)->value());
+        appendSample(out, name, labels, std::get<std::shared_ptr<Gauge>>(metric)->value());
       }
     }
   }

@@ -54,8 +54,8 @@ class Histogram {
 using MetricLabels = std::vector<std::pair<std::string, std::string>>;
 
 // The metrics of one process, printed in the Prometheus text format 0.0.4. Registering the same
-// name and labels (in any order) twice gives the same object, which lives as long as the registry
-// or until removed. Look metrics up once and keep the pointer: look-ups lock. A name of another
+// name and labels (in any order) twice gives the same object, which lives at least as long as the
+// registry. Look metrics up once and keep the pointer: look-ups lock. A name of another
 // kind or with characters that Prometheus forbids is a bug and aborts; label values may be any
 // text.
 class MetricRegistry {
@@ -71,9 +71,6 @@ class MetricRegistry {
                                MetricLabels labels = {});
   std::shared_ptr<Histogram> histogram(std::string_view name, std::string_view help,
                                        MetricLabels labels = {});
-
-  // Forgets all series that carry this label; holders may go on using theirs.
-  void removeLabelled(std::string_view label, std::string_view value);
 
   [[nodiscard]] std::string renderPrometheus() const;
 

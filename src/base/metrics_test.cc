@@ -7,7 +7,6 @@ namespace nimbus {
 namespace {
 
 using testing::HasSubstr;
-using testing::Not;
 
 TEST(MetricRegistry, PrintsFamiliesInPrometheusText) {
   MetricRegistry registry;
@@ -39,35 +38,6 @@ TEST(MetricRegistry, LabelsThatOnlyLookAlikeAreDistinct) {
   MetricRegistry registry;
   EXPECT_NE(registry.counter("c", "", {{"a", "1\",b=\"2"}}),
             registry.counter("c", "", {{"a", "1"}, {"b", "2"}}));
-}
-
-TEST(MetricRegistry, RemovesAllSeriesWithALabel) {
-  MetricRegistry registry;
-  const auto kept = registry.counter("c", "", {{"workload", "a"}});
-  registry.counter("c", "", {{"workload", "b"}});
-  registry.gauge("g", "", {{"workload", "b"}, {"component", "x"}});
-  registry.removeLabelled("workload", "b");
-  EXPECT_THAT(registry.renderPrometheus(), HasSubstr("workload=\"a\""));
-  EXPECT_THAT(registry.renderPrometheus(), Not(HasSubstr("workload=\"b\"")));
-  EXPECT_EQ(kept, registry.counter("c", "", {{"workload", "a"}}));
-}
-
-TEST(MetricRegistry, HoldersMayGoOnAfterRemoval) {
-  MetricRegistry registry;
-  const auto old = registry.counter("c", "", {{"workload", "a"}});
-  registry.removeLabelled("workload", "a");
-  old->add();
-  EXPECT_EQ(registry.counter("c", "", {{"workload", "a"}})->value(), 0U);
-  EXPECT_EQ(old->value(), 1U);
-}
-
-TEST(MetricRegistry, RemovingTwiceOrTheUnknownIsHarmless) {
-  MetricRegistry registry;
-  registry.counter("c", "", {{"a", "1"}, {"b", "2"}});
-  registry.removeLabelled("a", "1");
-  registry.removeLabelled("b", "2");
-  registry.removeLabelled("c", "3");
-  EXPECT_EQ(registry.renderPrometheus(), "");
 }
 
 TEST(MetricRegistryDeathTest, OneNameHasOneKind) {

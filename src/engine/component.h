@@ -24,9 +24,6 @@ enum class ComponentKind { kHttpP2, kHttpP3, kCommandP2, kCommandP3, kLibrary };
 [[nodiscard]] inline bool isHttp(ComponentKind kind) {
   return kind == ComponentKind::kHttpP2 || kind == ComponentKind::kHttpP3;
 }
-[[nodiscard]] inline bool isCommand(ComponentKind kind) {
-  return kind == ComponentKind::kCommandP2 || kind == ComponentKind::kCommandP3;
-}
 
 // An import that the engine does not have itself: an Invoker must provide it (import_set.h).
 struct ComponentImport {
@@ -55,7 +52,6 @@ class Component {
     Sha256 digest;
     ComponentKind kind;
     wit::ComponentInfo info;
-    std::uint64_t wasm_bytes;
     std::size_t slots;  // components inside that see a context of their own; at least 1
     std::vector<wit::Composition::Label> labels;  // of the imports that are one component's own
     ImportTypes types;
@@ -71,7 +67,6 @@ class Component {
   [[nodiscard]] const Sha256& digest() const { return parts_.digest; }
   [[nodiscard]] ComponentKind kind() const { return parts_.kind; }
   [[nodiscard]] const wit::ComponentInfo& info() const { return parts_.info; }
-  [[nodiscard]] std::uint64_t wasmBytes() const { return parts_.wasm_bytes; }
   // At the positions by which the engine knows them.
   [[nodiscard]] const std::vector<ComponentImport>& imports() const { return imports_; }
   // Instances need a context joined of as many: GuestContext::join.

@@ -213,7 +213,6 @@ Engine::Impl::ComponentResult Engine::Impl::finish(const Sha256& digest, ByteVie
       Component::Parts{.digest = digest,
                        .kind = kind,
                        .info = std::move(info),
-                       .wasm_bytes = wasm.size(),
                        .slots = std::max<std::size_t>(1, composition.parts.size()),
                        .labels = composition.labels,
                        .types = std::move(types),

@@ -89,7 +89,6 @@ void Http2Outbound::push(Bytes bytes, TimePoint now) {
   if (bytes.empty() || error_) return;
   if (queued_bytes_ == 0) last_progress_ = now;
   queued_bytes_ += bytes.size();
-  pushed_bytes_ += bytes.size();
   pieces_.push_back(std::move(bytes));
 }
 

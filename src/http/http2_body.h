@@ -70,7 +70,6 @@ class Http2Inbound final : public BodyReader {
   [[nodiscard]] Headers& mutableTrailers() { return trailers_; }
   [[nodiscard]] bool ended() const { return ended_; }
   [[nodiscard]] bool failed() const { return error_.has_value(); }
-  [[nodiscard]] bool everWanted() const { return ever_wanted_; }
   [[nodiscard]] std::size_t bufferedBytes() const { return buffer_.size(); }
   [[nodiscard]] std::uint64_t receivedBytes() const { return received_bytes_; }
   [[nodiscard]] const ContentPace& pace() const { return pace_; }
@@ -110,7 +109,6 @@ class Http2Outbound {
   void fail(Error error);
 
   [[nodiscard]] std::size_t queuedBytes() const { return queued_bytes_; }
-  [[nodiscard]] std::uint64_t pushedBytes() const { return pushed_bytes_; }
   [[nodiscard]] bool full() const {
     return queued_bytes_ >= high_water_bytes_ || pieces_.size() >= kMaxPieces;
   }
@@ -137,7 +135,6 @@ class Http2Outbound {
   std::deque<Bytes> pieces_;
   std::size_t high_water_bytes_;
   std::size_t queued_bytes_ = 0;
-  std::uint64_t pushed_bytes_ = 0;
   bool finished_ = false;
   std::optional<Error> error_;
   TimePoint last_progress_{};

@@ -14,7 +14,6 @@ class ByteBudget {
   ByteBudget(const ByteBudget&) = delete;
   ByteBudget& operator=(const ByteBudget&) = delete;
 
-  [[nodiscard]] std::size_t limitBytes() const { return limit_bytes_; }
   [[nodiscard]] std::size_t usedBytes() const {
     return used_bytes_.load(std::memory_order_relaxed);
   }

@@ -99,13 +99,6 @@ constexpr std::size_t writeSleb(std::int64_t value, std::uint8_t* out) {
   return length;
 }
 
-// How many bytes writeUleb() takes.
-constexpr std::size_t ulebSize(std::uint64_t value) {
-  std::size_t length = 1;
-  for (; value >= 0x80; value >>= 7) ++length;
-  return length;
-}
-
 // What stands at the beginning of a view: kMore if the view ends too early.
 struct UlebResult {
   LebState state = LebState::kMore;
