@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "base/result.h"
-#include "host/manifest.h"
+#include "host/manifest/manifest.h"
 
 namespace nimbus::dev {
 

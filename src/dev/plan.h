@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "host/manifest.h"
+#include "host/manifest/manifest.h"
 #include "project/settings.h"
 
 namespace nimbus::dev {

@@ -9,7 +9,7 @@
 #include "base/text.h"
 #include "dev/plan_routes.h"
 #include "dev/plan_support.h"
-#include "host/text_rules.h"
+#include "host/manifest/text_rules.h"
 #include "project/value_source.h"
 
 namespace nimbus::dev {

@@ -8,8 +8,8 @@
 
 #include "base/escape.h"
 #include "base/text.h"
-#include "host/route_claim.h"
-#include "host/text_rules.h"
+#include "host/manifest/route_claim.h"
+#include "host/manifest/text_rules.h"
 
 namespace nimbus::dev {
 namespace {

@@ -5,7 +5,7 @@
 
 #include "base/sync.h"
 #include "dev/session.h"
-#include "host/runtime.h"
+#include "host/workload/runtime.h"
 
 namespace nimbus::dev {
 

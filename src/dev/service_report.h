@@ -1,7 +1,7 @@
 #pragma once
 
 #include "dev/dev_event.h"
-#include "host/runtime.h"
+#include "host/workload/runtime.h"
 
 namespace nimbus::dev {
 

@@ -12,8 +12,8 @@
 #include "base/text.h"
 #include "engine/digest.h"
 #include "engine/engine.h"
-#include "host/capability_catalog.h"
-#include "host/component_links.h"
+#include "host/bindings/component_links.h"
+#include "host/manifest/capability_catalog.h"
 #include "wit/interface_name.h"
 
 namespace nimbus::dev {

@@ -3,12 +3,12 @@
 #include <vector>
 
 #include "base/sync.h"
-#include "host/admin_api.h"
-#include "host/events.h"
-#include "host/folder_source.h"
-#include "host/readiness.h"
-#include "host/workload_manager.h"
-#include "host/workload_store.h"
+#include "host/admin/admin_api.h"
+#include "host/control/events.h"
+#include "host/control/folder_source.h"
+#include "host/control/readiness.h"
+#include "host/control/workload_manager.h"
+#include "host/store/workload_store.h"
 #include "http/server.h"
 #include "net/socket.h"
 

@@ -10,7 +10,7 @@
 #include "base/metrics.h"
 #include "engine/engine.h"
 #include "host/host_config.h"
-#include "host/runtime.h"
+#include "host/workload/runtime.h"
 #include "net/shard.h"
 
 namespace nimbus::host {

@@ -5,7 +5,7 @@
 #include <thread>
 #include <utility>
 
-#include "host/descriptor_watch.h"
+#include "host/admin/descriptor_watch.h"
 #include "net/bind.h"
 
 namespace nimbus::host {

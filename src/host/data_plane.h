@@ -8,7 +8,7 @@
 #include "base/metrics.h"
 #include "base/result.h"
 #include "engine/engine.h"
-#include "host/local_runtime.h"
+#include "host/deploy/local_runtime.h"
 #include "http/client.h"
 #include "http/server.h"
 #include "net/shard.h"

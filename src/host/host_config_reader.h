@@ -5,7 +5,7 @@
 #include <string_view>
 
 #include "host/host_config.h"
-#include "host/yaml_reader_map.h"
+#include "host/manifest/yaml_reader_map.h"
 
 // The parts of reading a host's configuration; internal to host_config*.cc.
 namespace nimbus::host {

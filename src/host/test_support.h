@@ -15,7 +15,7 @@
 #include "base/sync.h"
 #include "base/task.h"
 #include "base/test_folder.h"
-#include "host/runtime.h"
+#include "host/workload/runtime.h"
 #include "net/shard.h"
 
 // For the tests of this folder only.

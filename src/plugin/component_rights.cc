@@ -1,6 +1,6 @@
 #include "plugin/component_rights.h"
 
-#include "host/egress_rules.h"
+#include "host/egress/egress_rules.h"
 #include "net/address.h"
 
 namespace nimbus::plugin {

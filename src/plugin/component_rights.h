@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "host/manifest.h"
+#include "host/manifest/manifest.h"
 #include "plugin/permissions.h"
 #include "plugin/plugin.h"
 

@@ -8,7 +8,7 @@
 
 #include "base/escape.h"
 #include "base/process.h"
-#include "host/egress_rules.h"
+#include "host/egress/egress_rules.h"
 #include "plugin/argument_pattern.h"
 
 namespace nimbus::plugin {

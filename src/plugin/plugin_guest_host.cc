@@ -4,9 +4,9 @@
 
 #include <fmt/format.h>
 
-#include "host/egress.h"
-#include "host/egress_ranges.h"
-#include "host/outgoing_exchange.h"
+#include "host/calls/outgoing_exchange.h"
+#include "host/egress/egress.h"
+#include "host/egress/egress_ranges.h"
 #include "http/client_request.h"
 
 namespace nimbus::plugin {

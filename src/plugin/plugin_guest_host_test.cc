@@ -8,7 +8,7 @@
 #include <future>
 #include <new>
 
-#include "host/egress.h"
+#include "host/egress/egress.h"
 #include "net/resolver.h"
 #include "plugin/test_support.h"
 

@@ -8,7 +8,7 @@
 
 #include "base/escape.h"
 #include "base/text.h"
-#include "host/egress_rules.h"
+#include "host/egress/egress_rules.h"
 
 namespace nimbus::plugin {
 namespace {

@@ -5,7 +5,7 @@
 #include "capability/config/config.h"
 #include "capability/logging/logging.h"
 #include "engine/import_set.h"
-#include "host/egress.h"
+#include "host/egress/egress.h"
 #include "plugin/sandbox_folders.h"
 #include "plugin/unserved_import.h"
 

@@ -13,7 +13,7 @@
 #include "base/task.h"
 #include "engine/component.h"
 #include "engine/component_invoker.h"
-#include "host/shard_runtime.h"
+#include "host/calls/shard_runtime.h"
 #include "net/blocking_worker.h"
 #include "plugin/abi.h"
 #include "plugin/hook_context.h"

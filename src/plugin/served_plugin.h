@@ -4,7 +4,7 @@
 
 #include "base/log.h"
 #include "engine/component_invoker.h"
-#include "host/shard_runtime.h"
+#include "host/calls/shard_runtime.h"
 #include "net/blocking_worker.h"
 #include "plugin/plugin_runtime.h"
 #include "plugin/served_instance.h"

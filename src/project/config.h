@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "base/result.h"
-#include "host/yaml_reader.h"
+#include "host/manifest/yaml_reader.h"
 #include "project/settings.h"
 
 namespace nimbus::project {

@@ -8,8 +8,8 @@
 
 #include "base/escape.h"
 #include "base/text.h"
-#include "host/egress_rules.h"
-#include "host/text_rules.h"
+#include "host/egress/egress_rules.h"
+#include "host/manifest/text_rules.h"
 #include "net/address.h"
 #include "project/config_layer.h"
 

@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "host/yaml_reader.h"
+#include "host/manifest/yaml_reader.h"
 #include "project/config.h"
 
 // What can be known from the table of keys alone, and views on a configuration by it.

@@ -5,7 +5,7 @@
 #include <fmt/format.h>
 
 #include "base/escape.h"
-#include "host/text_rules.h"
+#include "host/manifest/text_rules.h"
 
 namespace nimbus::project {
 namespace {

@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-#include "host/yaml_reader.h"
+#include "host/manifest/yaml_reader.h"
 
 namespace nimbus::project {
 

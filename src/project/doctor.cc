@@ -8,7 +8,7 @@
 #include <fmt/format.h>
 
 #include "base/text.h"
-#include "host/provider_ref.h"
+#include "host/manifest/provider_ref.h"
 #include "oci/reference.h"
 #include "project/language_builder.h"
 

@@ -3,7 +3,7 @@
 #include <string_view>
 
 #include "base/result.h"
-#include "host/yaml_reader.h"
+#include "host/manifest/yaml_reader.h"
 
 namespace nimbus::project {
 

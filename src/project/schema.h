@@ -9,8 +9,8 @@
 #include <utility>
 #include <vector>
 
-#include "host/yaml_reader.h"
-#include "host/yaml_reader_map.h"
+#include "host/manifest/yaml_reader.h"
+#include "host/manifest/yaml_reader_map.h"
 #include "project/problems.h"
 
 // The table of keys. A Section says which keys a map may have, and each Key what it holds, what it

@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/check.h"
-#include "host/yaml_reader_map.h"
+#include "host/manifest/yaml_reader_map.h"
 
 namespace nimbus::project {
 

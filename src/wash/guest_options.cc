@@ -6,9 +6,9 @@
 #include <CLI/CLI.hpp>
 
 #include "base/text.h"
-#include "host/egress_rules.h"
-#include "host/policy_check.h"
-#include "host/provider_ref.h"
+#include "host/egress/egress_rules.h"
+#include "host/manifest/policy_check.h"
+#include "host/manifest/provider_ref.h"
 #include "wash/flag_check.h"
 
 namespace nimbus::wash {

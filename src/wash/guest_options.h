@@ -7,7 +7,7 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "host/data_plane.h"
-#include "host/manifest.h"
+#include "host/manifest/manifest.h"
 #include "wash/nats_flags.h"
 
 namespace CLI {

@@ -12,9 +12,9 @@
 #include <CLI/CLI.hpp>
 
 #include "base/output_queue.h"
-#include "host/certificate_keeper.h"
 #include "host/control_plane.h"
 #include "host/data_plane.h"
+#include "host/deploy/certificate_keeper.h"
 #include "net/descriptors.h"
 #include "wash/access_log_rotation.h"
 #include "wash/admin_socket.h"

@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "base/result.h"
-#include "host/images.h"
+#include "host/deploy/images.h"
 
 namespace CLI {
 class App;

@@ -9,8 +9,8 @@
 #include "base/files.h"
 #include "base/text.h"
 #include "engine/engine.h"
-#include "host/composition.h"
-#include "host/manifest.h"
+#include "host/deploy/composition.h"
+#include "host/manifest/manifest.h"
 #include "wash/output.h"
 
 namespace nimbus::wash {

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "base/result.h"
-#include "host/runtime.h"
+#include "host/workload/runtime.h"
 #include "wash/resolve_reference.h"
 
 namespace nimbus::wash {

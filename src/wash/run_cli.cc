@@ -2,9 +2,9 @@
 
 #include "base/race.h"
 #include "engine/command_call.h"
-#include "host/component_options.h"
+#include "host/calls/guest_host.h"
 #include "host/data_plane.h"
-#include "host/guest_host.h"
+#include "host/deploy/component_options.h"
 #include "wash/termination.h"
 
 namespace nimbus::wash {

@@ -4,9 +4,9 @@
 
 #include <CLI/CLI.hpp>
 
-#include "host/certificate_keeper.h"
+#include "host/calls/guest_lines.h"
 #include "host/data_plane.h"
-#include "host/guest_lines.h"
+#include "host/deploy/certificate_keeper.h"
 #include "wash/access_log_rotation.h"
 #include "wash/flag_check.h"
 #include "wash/line_printer.h"

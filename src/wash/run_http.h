@@ -7,7 +7,7 @@
 #include "base/log.h"
 #include "engine/engine.h"
 #include "host/data_plane.h"
-#include "host/manifest.h"
+#include "host/manifest/manifest.h"
 #include "wash/command.h"
 
 namespace nimbus::wash {

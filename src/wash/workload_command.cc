@@ -10,9 +10,9 @@
 
 #include "base/files.h"
 #include "base/text.h"
-#include "host/admin_client.h"
+#include "host/admin/admin_client.h"
 #include "host/host_config.h"
-#include "host/manifest.h"
+#include "host/manifest/manifest.h"
 #include "wash/admin_socket.h"
 #include "wash/command.h"
 #include "wash/flag_check.h"

@@ -2,7 +2,7 @@
 
 #include <string_view>
 
-#include "host/yaml_reader.h"
+#include "host/manifest/yaml_reader.h"
 
 // Reading single values of what parseToml() gives.
 namespace nimbus::witdeps {

@@ -2,9 +2,9 @@
 """Checks that the folders of src/ keep to their floors.
 
 The single truth is src/CMakeLists.txt: a file of folder F may include headers of F itself and of
-the folders in F's USES, and the Rust library's headers only if F has RUST. Beyond that: Asio stays
-in net, and expensive libraries stay out of every header that other folders get to see, directly or
-through other headers.
+the folders in F's USES, and the Rust library's headers only if F has RUST. Beyond that: the rooms
+of a folder (its own folders) use each other in no circle, tests apart; Asio stays in net; expensive
+libraries stay out of every header that other folders get to see, directly or through other headers.
 """
 
 import pathlib
@@ -93,12 +93,48 @@ def include_problem(folder, floors, shared, included):
     return None
 
 
+def room_of(name):
+    """The folder of a file within its folder of src/; None for tests and what lies in no room."""
+    parts = name.split("/")
+    apart = re.search(r"(_test|_fuzz|_fixture|_test_support)\.\w+$|/test_", name)
+    return None if len(parts) < 3 or apart else "/".join(parts[:-1])
+
+
+def uses_of_rooms(tree):
+    """{room: {other room of the same folder: a file that includes its headers}}"""
+    uses = {}
+    for name, entries in tree.items():
+        room = room_of(name)
+        for _, included in entries:
+            other = room_of(included)
+            if (room and other and room != other and included in tree
+                    and folder_of(room) == folder_of(other)):
+                uses.setdefault(room, {}).setdefault(other, name)
+    return uses
+
+
+def check_rooms(tree):
+    """What stays when rooms that use no other one, or that no other one uses, are taken away."""
+    uses = uses_of_rooms(tree)
+    while uses:
+        used = {other for others in uses.values() for other in others}
+        ends = {room for room, others in uses.items()
+                if room not in used or not others.keys() & uses.keys()}
+        if not ends:
+            break
+        uses = {room: others for room, others in uses.items() if room not in ends}
+    for room, others in sorted(uses.items()):
+        for other in sorted(others.keys() & uses.keys()):
+            yield f"src/{others[other]}: {room} uses {other}, in a circle of rooms"
+
+
 def check(root):
     """All problems of the tree, as lines of text."""
     source = root / "src"
     floors = read_floors((source / "CMakeLists.txt").read_text(encoding="utf-8"))
     problems = list(check_floors(floors))
     tree = read_includes(source)
+    problems += check_rooms(tree)
     shared = shared_headers(tree)
     for name, entries in tree.items():
         folder = folder_of(name)

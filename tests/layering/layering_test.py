@@ -45,6 +45,24 @@ class LayeringTest(unittest.TestCase):
         [problem] = self.problems({"engine/a.cc": '#include "net/b.h"\n'})
         self.assertIn("net is not in its USES", problem)
 
+    def test_accepts_rooms_that_use_each_other_one_way(self):
+        self.assertEqual([], self.problems({
+            "net/low/a.h": "#pragma once\n",
+            "net/high/b.cc": '#include "net/low/a.h"\n',
+            "net/low/a_test.cc": '#include "net/high/b.h"\n',
+            "net/high/b.h": "#pragma once\n",
+        }))
+
+    def test_refuses_circles_of_rooms(self):
+        problems = self.problems({
+            "net/low/a.h": '#pragma once\n#include "net/middle/b.h"\n',
+            "net/middle/b.h": '#pragma once\n#include "net/high/c.h"\n',
+            "net/high/c.h": '#pragma once\n#include "net/low/a.h"\n',
+            "net/top/d.cc": '#include "net/high/c.h"\n',
+        })
+        self.assertIn("src/net/low/a.h: net/low uses net/middle, in a circle of rooms", problems)
+        self.assertEqual(3, len(problems))
+
     def test_refuses_the_rust_headers_without_rust(self):
         [problem] = self.problems({"net/a.cc": '#include "rust/engine.h"\n'})
         self.assertIn("rust is not in its USES", problem)

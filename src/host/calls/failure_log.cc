@@ -1,0 +1,107 @@
+#include "host/calls/failure_log.h"
+
+#include "host/calls/guest_lines.h"
+#include "host/egress/denial_counts.h"
+
+namespace nimbus::host {
+namespace {
+
+constexpr std::uint32_t kMaxFailuresPerSecond = 20;
+constexpr std::uint32_t kMaxLinesPerSecond = 200;
+constexpr std::size_t kMaxReasonBytes = 8 * 1024;
+constexpr std::size_t kMaxRecordBytes = 16 * 1024;
+constexpr std::size_t kMaxContextBytes = 256;
+constexpr std::string_view kLinesDropped = "guest output was dropped: too many lines a second";
+
+std::string reasonOf(const engine::CallOutcome& outcome) {
+  std::string reason = outcome.message.substr(0, kMaxReasonBytes);
+  if (outcome.kind == engine::CallOutcome::Kind::kExit)
+    reason += " with status " + std::to_string(outcome.exit_code);
+  return reason;
+}
+
+std::string milliseconds(Duration duration) {
+  return std::to_string(std::chrono::ceil<std::chrono::milliseconds>(duration).count());
+}
+
+}  // namespace
+
+ComponentLog::ComponentLog(ComponentIdentity identity, Logger& log, const Clock& clock)
+    : identity_(std::move(identity)),
+      log_(log),
+      failures_(clock, kMaxFailuresPerSecond),
+      lines_(clock, kMaxLinesPerSecond),
+      denials_(clock, kMaxFailuresPerSecond) {}
+
+void ComponentLog::failure(const engine::CallOutcome& outcome) {
+  if (!failures_.pass()) return;
+  log_.write(LogLevel::kWarn, "a call failed",
+             {{"workload", identity_.workload},
+              {"component", identity_.component},
+              {"generation", std::to_string(identity_.generation)},
+              {"outcome", std::string(engine::outcomeName(outcome.kind))},
+              {"reason", reasonOf(outcome)},
+              {"suppressed", std::to_string(failures_.takeSuppressed())}});
+}
+
+void ComponentLog::serviceFailed(const engine::CallOutcome& outcome, std::uint64_t restarts,
+                                 std::optional<Duration> pause) {
+  log_.write(pause ? LogLevel::kWarn : LogLevel::kError,
+             pause ? "the service failed and is started again" : "the service failed for good",
+             {{"workload", identity_.workload},
+              {"component", identity_.component},
+              {"generation", std::to_string(identity_.generation)},
+              {"outcome", std::string(engine::outcomeName(outcome.kind))},
+              {"reason", reasonOf(outcome)},
+              {"restarts", std::to_string(restarts)},
+              {"pauseMs", pause ? milliseconds(*pause) : "none"}});
+}
+
+void ComponentLog::serviceCompleted() {
+  log_.info("the service has completed", {{"workload", identity_.workload},
+                                          {"component", identity_.component},
+                                          {"generation", std::to_string(identity_.generation)}});
+}
+
+void ComponentLog::line(int stream, std::string_view line) {
+  if (auto* lines = dynamic_cast<GuestLines*>(&log_)) return lines->print(stream, line);
+  if (!lines_.pass() || !log_.enabled(LogLevel::kInfo)) return;
+  log_.write(LogLevel::kInfo, line,
+             {{"workload", identity_.workload},
+              {"component", identity_.component},
+              {"stream", stream == 1 ? "stdout" : "stderr"}});
+  tellSuppressed(lines_, kLinesDropped);
+}
+
+void ComponentLog::record(LogLevel level, std::string_view severity, std::string_view context,
+                          std::string_view message) {
+  if (!log_.enabled(level) || !lines_.pass()) return;
+  log_.write(level, message.substr(0, kMaxRecordBytes),
+             {{"workload", identity_.workload},
+              {"component", identity_.component},
+              {"severity", std::string(severity)},
+              {"context", std::string(context.substr(0, kMaxContextBytes))}});
+  tellSuppressed(lines_, kLinesDropped);
+}
+
+void ComponentLog::tellSuppressed(RateLimit& limit, std::string_view message) {
+  if (const std::uint64_t suppressed = limit.takeSuppressed(); suppressed > 0)
+    note(LogLevel::kWarn, message, std::to_string(suppressed));
+}
+
+void ComponentLog::denied(std::string_view what) {
+  countDenial(what);
+  if (!denials_.pass()) return;
+  note(LogLevel::kWarn, "denied", what);
+  tellSuppressed(denials_, "denials were not logged: too many a second");
+}
+
+void ComponentLog::note(LogLevel level, std::string_view message, std::string_view detail) {
+  if (!log_.enabled(level)) return;
+  log_.write(level, message,
+             {{"workload", identity_.workload},
+              {"component", identity_.component},
+              {"detail", std::string(detail)}});
+}
+
+}  // namespace nimbus::host

@@ -1,0 +1,110 @@
+#include "host/calls/failure_log.h"
+
+#include <gtest/gtest.h>
+
+#include <vector>
+
+#include "host/calls/guest_lines.h"
+
+namespace nimbus::host {
+namespace {
+
+using engine::CallOutcome;
+
+// Each record as "message key=value …".
+class FakeLogger final : public Logger {
+ public:
+  [[nodiscard]] bool enabled(LogLevel) const override { return true; }
+  void write(LogLevel, std::string_view message, std::initializer_list<LogField> fields) override {
+    std::string& record = records.emplace_back(message);
+    for (const LogField& field : fields) {
+      record += " " + std::string(field.key) + "=" + field.value;
+    }
+  }
+  std::vector<std::string> records;
+};
+
+class ComponentLogTest : public ::testing::Test {
+ protected:
+  FakeLogger logger_;
+  FakeClock clock_;
+  ComponentLog log_{{"default/shop", "web", 7}, logger_, clock_};
+};
+
+TEST_F(ComponentLogTest, AFailureSaysWhoAndWhy) {
+  log_.failure({CallOutcome::Kind::kTrap, 0, "unreachable"});
+  ASSERT_EQ(logger_.records.size(), 1);
+  EXPECT_EQ(logger_.records[0],
+            "a call failed workload=default/shop component=web generation=7 outcome=trap "
+            "reason=unreachable suppressed=0");
+}
+
+TEST_F(ComponentLogTest, AnExitComesWithItsStatus) {
+  log_.failure({CallOutcome::Kind::kExit, 3, "the guest called exit"});
+  EXPECT_NE(logger_.records.at(0).find("reason=the guest called exit with status 3"),
+            std::string::npos);
+}
+
+TEST_F(ComponentLogTest, AGuestCannotMakeALongRecord) {
+  log_.failure({CallOutcome::Kind::kTrap, 0, std::string(1 << 20, 'x')});
+  EXPECT_LT(logger_.records.at(0).size(), 9 * 1024);
+}
+
+TEST_F(ComponentLogTest, FailuresBeyondTheRateAreCountedInTheNextRecord) {
+  for (int i = 0; i < 50; ++i) log_.failure({CallOutcome::Kind::kTrap, 0, "x"});
+  EXPECT_EQ(logger_.records.size(), 20);
+  clock_.advance(std::chrono::seconds(1));
+  log_.failure({CallOutcome::Kind::kTrap, 0, "x"});
+  ASSERT_EQ(logger_.records.size(), 21);
+  EXPECT_TRUE(logger_.records.back().ends_with("suppressed=30"));
+}
+
+TEST_F(ComponentLogTest, LinesNameTheirStream) {
+  log_.line(1, "hello");
+  log_.line(2, "oops");
+  EXPECT_EQ(logger_.records.at(0), "hello workload=default/shop component=web stream=stdout");
+  EXPECT_EQ(logger_.records.at(1), "oops workload=default/shop component=web stream=stderr");
+}
+
+TEST_F(ComponentLogTest, TooManyLinesAreDroppedAndSaid) {
+  for (int i = 0; i < 1000; ++i) log_.line(1, "spam");
+  EXPECT_EQ(logger_.records.size(), 200);
+  clock_.advance(std::chrono::seconds(1));
+  log_.line(1, "next");
+  ASSERT_EQ(logger_.records.size(), 202);
+  EXPECT_TRUE(logger_.records.back().ends_with("detail=800")) << logger_.records.back();
+}
+
+class FakeGuestLines final : public GuestLines {
+ public:
+  [[nodiscard]] bool enabled(LogLevel) const override { return true; }
+  void write(LogLevel, std::string_view, std::initializer_list<LogField>) override { ++records; }
+  void print(int stream, std::string_view line) override {
+    lines.push_back(std::to_string(stream) + " " + std::string(line));
+  }
+  std::vector<std::string> lines;
+  int records = 0;
+};
+
+TEST(GuestLines, GetAllLinesAndNoRecordsAboutThem) {
+  FakeGuestLines lines;
+  const FakeClock clock;
+  ComponentLog log({"shop/cart", "web", 1}, lines, clock);
+  for (int i = 0; i < 1000; ++i) log.line(1, "much");
+  log.line(2, "oops");
+  EXPECT_EQ(lines.lines.size(), 1001);
+  EXPECT_EQ(lines.lines.back(), "2 oops");
+  EXPECT_EQ(lines.records, 0);
+  log.failure({CallOutcome::Kind::kTrap, 0, "unreachable"});
+  EXPECT_EQ(lines.records, 1);
+}
+
+TEST_F(ComponentLogTest, DenialsHaveARateOfTheirOwn) {
+  for (int i = 0; i < 100; ++i) log_.denied("10.0.0.1:80");
+  EXPECT_EQ(logger_.records.size(), 20);
+  log_.failure({CallOutcome::Kind::kTrap, 0, "x"});
+  EXPECT_EQ(logger_.records.size(), 21);
+}
+
+}  // namespace
+}  // namespace nimbus::host

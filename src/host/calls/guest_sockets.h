@@ -1,0 +1,40 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "base/metrics.h"
+#include "host/calls/quota.h"
+#include "host/egress/egress.h"
+
+namespace nimbus::host {
+
+// The sockets of all guests of a host (wasi:sockets; outgoing HTTP has none of them). Any thread.
+struct HostSockets {
+  HostSockets(std::uint64_t limit, MetricRegistry& metrics);
+
+  Quota quota;
+  const std::shared_ptr<Gauge> open;
+  const std::shared_ptr<Counter> refused;
+};
+
+// The sockets of one component of one deployment: each counts in its quota and in the host's. A
+// socket costs a descriptor of the process, which no other limit bounds. Any thread.
+class GuestSockets {
+ public:
+  // Without a host only the component's own limit holds.
+  GuestSockets(std::uint64_t limit, std::shared_ptr<HostSockets> host)
+      : own_(limit), host_(std::move(host)) {}
+
+  // One more, or kNoCapacity. close() gives it back.
+  [[nodiscard]] Verdict open();
+  void close();
+
+ private:
+  [[nodiscard]] Verdict refused(std::uint64_t limit, const char* whose) const;
+
+  Quota own_;
+  const std::shared_ptr<HostSockets> host_;
+};
+
+}  // namespace nimbus::host

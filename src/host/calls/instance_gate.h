@@ -1,0 +1,77 @@
+#pragma once
+
+#include <cstdint>
+#include <list>
+
+#include "base/result.h"
+#include "base/sync.h"
+#include "host/calls/call_counters.h"
+#include "host/calls/call_policy.h"
+#include "host/calls/deadline_queue.h"
+#include "host/calls/quota.h"
+#include "net/shard.h"
+
+namespace nimbus::host {
+
+// Who asks for an instance. One who has an instance as long as it waits must not wait for one that
+// only others like it could free.
+enum class Caller { kOutside, kInstance };
+
+// Admission to instances of one component on one shard: a permit for each, within the component's
+// own limit and the host's, and a bounded queue of those who wait for one.
+class InstanceGate {
+ public:
+  // The right to have one instance; gives itself back.
+  class Permit {
+   public:
+    explicit Permit(InstanceGate& gate) : gate_(&gate) {}
+    Permit(Permit&& other) noexcept : gate_(std::exchange(other.gate_, nullptr)) {}
+    Permit& operator=(Permit&&) = delete;
+    ~Permit() {
+      if (gate_ != nullptr) gate_->release();
+    }
+
+   private:
+    InstanceGate* gate_;
+  };
+
+  // `host_instances` is the shard's lease of the host-wide count; `own` counts this component's.
+  InstanceGate(net::Shard& shard, QuotaLease& host_instances, Quota& own, std::size_t shard_count,
+               const CallPolicy& policy, CallCounters& counters);
+  ~InstanceGate();
+  InstanceGate(const InstanceGate&) = delete;
+  InstanceGate& operator=(const InstanceGate&) = delete;
+
+  // At once or not at all, and not before those who wait.
+  [[nodiscard]] std::optional<Permit> tryAcquire();
+
+  // Whether there is none left of those of the whole host, while the component may have one more.
+  [[nodiscard]] bool hostIsFull();
+
+  // Waits in the queue if need be. kResourceExhausted: the queue is full; kDeadlineExceeded: it
+  // took too long. An instance does not wait for the last of the host's: kResourceExhausted.
+  [[nodiscard]] Task<Result<Permit>> acquire(Caller caller = Caller::kOutside);
+
+ private:
+  class Waiter;
+  // What has none left; null: one of both is taken.
+  [[nodiscard]] Quota* takeBoth();
+  void release();
+  void dispatch();
+  void askToBeTold(Quota& quota);
+
+  net::Shard& shard_;
+  QuotaLease& host_;
+  QuotaLease own_;
+  // Whether that quota calls back once something is free.
+  bool host_tells_ = false;
+  bool own_tells_ = false;
+  CallCounters& counters_;
+  std::size_t max_waiting_;
+  DeadlineQueue deadlines_;
+  std::list<Waiter*> waiting_;
+  // Outlives the gate in callbacks that quotas hold.
+  std::shared_ptr<InstanceGate*> self_;
+};
+
+}  // namespace nimbus::host

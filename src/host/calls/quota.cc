@@ -1,0 +1,70 @@
+#include "host/calls/quota.h"
+
+#include <algorithm>
+
+namespace nimbus::host {
+namespace {
+
+// Shards keep at most an eighth of a quota in reserve between them, and never more than this each.
+constexpr std::uint64_t kMaxBatch = 16;
+constexpr std::uint64_t kReserveDivisor = 16;
+
+}  // namespace
+
+std::uint64_t Quota::take(std::uint64_t wanted) {
+  std::int64_t available = free_.load(std::memory_order_relaxed);
+  while (available > 0) {
+    const auto taken = std::min(available, static_cast<std::int64_t>(wanted));
+    if (free_.compare_exchange_weak(available, available - taken)) {
+      return static_cast<std::uint64_t>(taken);
+    }
+  }
+  return 0;
+}
+
+void Quota::give(std::uint64_t count) {
+  free_.fetch_add(static_cast<std::int64_t>(count));
+  if (!someone_waits_.load()) return;
+  std::vector<std::function<void()>> waiting;
+  {
+    const std::lock_guard lock(mutex_);
+    waiting.swap(waiting_);
+    someone_waits_.store(false);
+  }
+  for (const auto& freed : waiting) freed();
+}
+
+void Quota::notifyOnce(std::function<void()> freed) {
+  {
+    const std::lock_guard lock(mutex_);
+    waiting_.push_back(std::move(freed));
+    someone_waits_.store(true);
+  }
+  // Something may have been given between the failed take and the registration.
+  if (free_.load() > 0) give(0);
+}
+
+QuotaLease::QuotaLease(Quota& quota, std::size_t shard_count)
+    : quota_(quota),
+      batch_(std::clamp<std::uint64_t>(quota.limit() / (kReserveDivisor * shard_count), 1,
+                                       kMaxBatch)) {}
+
+QuotaLease::~QuotaLease() {
+  if (spare_ > 0) quota_.give(spare_);
+}
+
+bool QuotaLease::take() {
+  if (spare_ == 0) spare_ = quota_.take(batch_);
+  if (spare_ == 0) return false;
+  spare_ -= 1;
+  return true;
+}
+
+void QuotaLease::give() {
+  spare_ += 1;
+  if (spare_ <= batch_ && batch_ > 1 && !quota_.someoneWaits()) return;
+  quota_.give(spare_);
+  spare_ = 0;
+}
+
+}  // namespace nimbus::host

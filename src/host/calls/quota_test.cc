@@ -1,0 +1,103 @@
+#include "host/calls/quota.h"
+
+#include <gtest/gtest.h>
+
+#include <thread>
+
+namespace nimbus::host {
+namespace {
+
+TEST(Quota, GivesAsManyAsAreFree) {
+  Quota quota(5);
+  EXPECT_EQ(quota.take(3), 3);
+  EXPECT_EQ(quota.take(3), 2);
+  EXPECT_EQ(quota.take(1), 0);
+  quota.give(4);
+  EXPECT_EQ(quota.take(10), 4);
+  EXPECT_EQ(quota.limit(), 5);
+}
+
+TEST(Quota, CallsBackOnceWhenSomethingIsFree) {
+  Quota quota(1);
+  EXPECT_EQ(quota.take(1), 1);
+  int told = 0;
+  quota.notifyOnce([&] { ++told; });
+  EXPECT_EQ(told, 0);
+  quota.give(1);
+  EXPECT_EQ(told, 1);
+  EXPECT_EQ(quota.take(1), 1);
+  quota.give(1);
+  EXPECT_EQ(told, 1);
+}
+
+TEST(Quota, CallsBackAtOnceIfSomethingIsFreeAlready) {
+  Quota quota(1);
+  int told = 0;
+  quota.notifyOnce([&] { ++told; });
+  EXPECT_EQ(told, 1);
+}
+
+TEST(Quota, NeverGivesMoreThanItHasToManyThreads) {
+  constexpr std::uint64_t kLimit = 7;
+  Quota quota(kLimit);
+  std::atomic<std::uint64_t> taken{0};
+  std::atomic<std::uint64_t> most{0};
+  {
+    std::vector<std::jthread> threads;
+    for (int i = 0; i < 4; ++i) {
+      threads.emplace_back([&] {
+        for (int round = 0; round < 5000; ++round) {
+          const std::uint64_t got = quota.take(3);
+          const std::uint64_t now = taken.fetch_add(got) + got;
+          std::uint64_t seen = most.load();
+          while (now > seen && !most.compare_exchange_weak(seen, now)) {
+          }
+          taken.fetch_sub(got);
+          quota.give(got);
+        }
+      });
+    }
+  }
+  EXPECT_LE(most, kLimit);
+  EXPECT_EQ(quota.take(100), kLimit);
+}
+
+TEST(QuotaLease, ASmallQuotaIsTakenOneByOne) {
+  Quota quota(4);
+  QuotaLease lease(quota, 2);
+  EXPECT_TRUE(lease.take());
+  EXPECT_EQ(quota.take(10), 3) << "nothing is kept in reserve";
+  EXPECT_FALSE(lease.take());
+  lease.give();
+  EXPECT_EQ(quota.take(10), 1);
+}
+
+TEST(QuotaLease, ALargeQuotaIsTakenInBatches) {
+  Quota quota(16 * 16);
+  QuotaLease lease(quota, 1);
+  EXPECT_TRUE(lease.take());
+  EXPECT_EQ(quota.take(1000), 16 * 16 - 16);
+  for (int i = 0; i < 15; ++i) EXPECT_TRUE(lease.take());
+  EXPECT_FALSE(lease.take());
+}
+
+TEST(QuotaLease, TheReserveGoesBackWithTheLease) {
+  Quota quota(16 * 16);
+  {
+    QuotaLease lease(quota, 1);
+    EXPECT_TRUE(lease.take());
+    lease.give();
+  }
+  EXPECT_EQ(quota.take(1000), 16 * 16);
+}
+
+TEST(QuotaLease, TheReserveIsBounded) {
+  Quota quota(16 * 16);
+  QuotaLease lease(quota, 1);
+  for (int i = 0; i < 200; ++i) EXPECT_TRUE(lease.take());
+  for (int i = 0; i < 200; ++i) lease.give();
+  EXPECT_GE(quota.take(1000), 16 * 16 - 16);
+}
+
+}  // namespace
+}  // namespace nimbus::host

@@ -1,0 +1,36 @@
+#pragma once
+
+#include <memory>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/sync.h"
+#include "engine/poller.h"
+#include "host/calls/quota.h"
+#include "http/client.h"
+#include "net/resolver.h"
+#include "net/shard.h"
+
+namespace nimbus::host {
+
+// What all deployments use on one shard. Made and destroyed there.
+struct ShardRuntime {
+  ShardRuntime(net::Shard& own_shard, std::size_t shards, Quota& host_instances,
+               net::Resolver& names, http::Client& outgoing)
+      : shard(own_shard),
+        shard_count(shards),
+        poller(own_shard),
+        instances(host_instances, shards),
+        resolver(names),
+        client(outgoing) {}
+
+  net::Shard& shard;
+  const std::size_t shard_count;
+  engine::Poller poller;
+  QuotaLease instances;
+  net::Resolver& resolver;
+  http::Client& client;
+  TaskSet forwarded;  // requests that other shards accepted; first to go
+};
+
+}  // namespace nimbus::host

@@ -1,0 +1,83 @@
+#pragma once
+
+#include <cstdint>
+#include <list>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "host/calls/instance_pool.h"
+#include "host/calls/relay.h"
+#include "host/calls/warm_slot.h"
+
+namespace nimbus::host {
+
+// Instances that are kept between calls. A call goes to the least busy instance with room, else to
+// a new one while there may be more, else it waits in a bounded queue. An instance takes no more
+// calls once it has served its number, idled too long, or had a call time out on it; after a
+// time-out the other calls on it get a grace period before it is ended.
+class WarmPool final : public InstancePool,
+                       public Seat::Owner,
+                       public WarmCall::Owner,
+                       public engine::WarmInstance::Owner {
+ public:
+  WarmPool(PoolEnvironment environment, std::uint32_t max_warm, std::size_t max_queue);
+  ~WarmPool() override;
+
+  Task<void> serve(http::ServerRequest& request, http::ResponseWriter& response,
+                   Caller caller) override;
+  void endCalls(const std::string& why) override;
+  Task<void> drain() override;
+
+ private:
+  class Waiter;
+  using SlotPointer = std::shared_ptr<WarmSlot>;
+
+  // --- admission
+  [[nodiscard]] Task<Result<Seat>> admit(Caller caller);
+  [[nodiscard]] SlotPointer freeSlot() const;
+  [[nodiscard]] bool mayAddSlot() const;
+  [[nodiscard]] SlotPointer addSlot(InstanceGate::Permit permit);
+  [[nodiscard]] Seat takeSeat(SlotPointer slot);
+  void dispatch();
+
+  // --- one call
+  enum class Attempt { kOver, kAgain };
+  [[nodiscard]] Task<Attempt> serveOnce(http::ServerRequest& request, RequestContent& content,
+                                        http::ResponseWriter& response, Caller caller);
+  [[nodiscard]] Attempt judge(WarmCall& call, RelayResult result, http::ResponseWriter& response);
+  void letFinish(std::unique_ptr<WarmCall> call);
+  [[nodiscard]] Task<void> finish(std::unique_ptr<WarmCall> call);
+
+  // --- the end of instances
+  void endWhenDone(const SlotPointer& slot);
+  void kill(const SlotPointer& slot);
+  void endAfterGrace(const SlotPointer& slot);
+  void checkCpu(const SlotPointer& slot);
+  void checkUnaskedCpu(const SlotPointer& slot);
+  void retireIdle();
+  [[nodiscard]] SlotPointer find(const engine::WarmInstance& instance) const;
+
+  void onSeatFree(SlotPointer slot) override;
+  void onCallTimeout(WarmCall& call) override;
+  void onPolled(engine::WarmInstance& instance, Duration cpu, Duration stretch) override;
+  void onEnded(engine::WarmInstance& instance) override;
+
+  PoolEnvironment environment_;
+  const std::uint32_t max_warm_;
+  const std::size_t max_queue_;
+  const std::uint32_t max_concurrency_;
+  DeadlineQueue deadlines_;
+  DeadlineQueue queue_deadlines_;
+  net::Timer idle_timer_;
+  std::vector<SlotPointer> slots_;  // all whose instance has not ended
+  std::list<Waiter*> waiting_;
+  bool draining_ = false;
+  std::string ended_because_;  // empty: it is not
+  Event all_ended_;
+  // Tells work that was posted whether the pool still exists.
+  std::shared_ptr<WarmPool*> self_;
+  TaskSet finishing_;  // last: its tasks use everything above
+};
+
+}  // namespace nimbus::host

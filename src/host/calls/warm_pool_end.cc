@@ -1,0 +1,169 @@
+// How warm instances end: retired, drained, timed out, spinning or trapped.
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "host/calls/warm_pool.h"
+
+namespace nimbus::host {
+
+using engine::CallOutcome;
+
+WarmPool::SlotPointer WarmPool::find(const engine::WarmInstance& instance) const {
+  const auto found = std::ranges::find_if(
+      slots_, [&](const SlotPointer& slot) { return slot->instance.get() == &instance; });
+  return found == slots_.end() ? nullptr : *found;
+}
+
+void WarmPool::onSeatFree(SlotPointer slot) {
+  slot->idle_since = environment_.poller.shard().now();
+  if (draining_) slot->admits = false;
+  if (slot->seats_taken == 0) {
+    if (!slot->admits) {
+      endWhenDone(slot);
+    } else {
+      idle_timer_.armAfter(environment_.policy.idle_timeout);
+    }
+  }
+  if (!waiting_.empty()) dispatch();
+}
+
+// Nothing is on the instance any more, and nothing will be.
+void WarmPool::endWhenDone(const SlotPointer& slot) {
+  if (!slot->instance || slot->instance->ended() || slot->closing) return;
+  slot->closing = true;
+  if (slot->has_stray) {
+    kill(slot);
+    return;
+  }
+  slot->instance->close();
+  endAfterGrace(slot);
+}
+
+void WarmPool::endAfterGrace(const SlotPointer& slot) {
+  if (slot->grace) return;
+  slot->grace =
+      std::make_unique<net::Timer>(environment_.poller.shard(), [this, weak = std::weak_ptr(slot)] {
+        const SlotPointer late = weak.lock();
+        if (!late) return;
+        if (late->has_stray && late->end_reason.empty())
+          late->end_reason = "its instance was ended: a call on it took longer than its limit";
+        kill(late);
+      });
+  slot->grace->armAfter(environment_.policy.collateral_grace);
+}
+
+void WarmPool::endCalls(const std::string& why) {
+  ended_because_ = why;
+  queue_deadlines_.expireAll();
+  const std::vector<SlotPointer> slots = slots_;
+  for (const SlotPointer& slot : slots) {
+    kill(slot);
+    const auto running = [](WarmCall* call) { return call->exchange().outcome() == nullptr; };
+    // Who waits for a call goes on at once, and it may go with that.
+    for (auto call = std::ranges::find_if(slot->calls, running); call != slot->calls.end();
+         call = std::ranges::find_if(slot->calls, running))
+      (*call)->exchange().abandon({CallOutcome::Kind::kResources, 0, why});
+  }
+}
+
+// Posted: the instance may be in the middle of its own callbacks.
+void WarmPool::kill(const SlotPointer& slot) {
+  slot->admits = false;
+  environment_.poller.shard().post([self = self_, weak = std::weak_ptr(slot)] {
+    SlotPointer slot = weak.lock();
+    if (*self == nullptr || !slot || !slot->instance) return;
+    WarmPool& pool = **self;
+    std::erase(pool.slots_, slot);
+    slot->instance.reset();  // tells the calls that were on it
+    slot.reset();            // and its permit goes back, while the gate is certain to live
+    pool.dispatch();
+    // Last: whoever drains may destroy the pool.
+    if (pool.slots_.empty() && pool.draining_) pool.all_ended_.set();
+  });
+}
+
+void WarmPool::onCallTimeout(WarmCall& call) {
+  const SlotPointer slot = call.seat().shared();
+  slot->admits = false;
+  slot->has_stray = true;
+  endAfterGrace(slot);
+  call.exchange().abandon({CallOutcome::Kind::kTimeout, 0, "the call took longer than its limit"});
+}
+
+void WarmPool::onPolled(engine::WarmInstance& instance, Duration cpu, Duration stretch) {
+  const SlotPointer slot = find(instance);
+  if (!slot) return;
+  slot->stretch_before = std::min(slot->stretch_before, stretch);
+  if (slot->calls.empty()) {
+    slot->unasked_cpu += cpu;
+    slot->stretch_before = stretch;
+    checkUnaskedCpu(slot);
+    return;
+  }
+  slot->unasked_cpu = Duration::zero();
+  const Duration limit = environment_.policy.cpu_limit;
+  const Duration share = cpu / static_cast<std::int64_t>(slot->calls.size());
+  bool exceeded = stretch - slot->stretch_before > limit;
+  for (WarmCall* call : slot->calls) {
+    call->cpu_time += share;
+    exceeded = exceeded || call->cpu_time > limit;
+  }
+  if (!exceeded || slot->has_stray) return;
+  slot->admits = false;
+  slot->has_stray = true;
+  environment_.poller.shard().post([self = self_, weak = std::weak_ptr(slot)] {
+    if (const SlotPointer busy = weak.lock(); busy && *self != nullptr) (*self)->checkCpu(busy);
+  });
+}
+
+// One of the calls has used up its CPU time. If it is alone it is to blame; otherwise nobody can
+// tell which one computes, and all of them end with the instance.
+void WarmPool::checkCpu(const SlotPointer& slot) {
+  if (slot->calls.size() == 1) {
+    slot->calls.front()->exchange().abandon(
+        {CallOutcome::Kind::kCpuLimit, 0, "the call used up its CPU time"});
+  } else {
+    slot->end_reason =
+        fmt::format("its instance was ended: one of the {} calls on it used up its CPU time",
+                    slot->calls.size());
+  }
+  kill(slot);
+}
+
+// A guest may go on after its answer, as long as one call may compute; then nobody asks for it.
+void WarmPool::checkUnaskedCpu(const SlotPointer& slot) {
+  if (slot->unasked_cpu <= environment_.policy.cpu_limit || !slot->admits) return;
+  environment_.log.note(LogLevel::kWarn, "ended an instance",
+                        "it used up the CPU time of a call with no call on it");
+  kill(slot);
+}
+
+void WarmPool::onEnded(engine::WarmInstance& instance) {
+  const SlotPointer slot = find(instance);
+  if (!slot) return;
+  slot->admits = false;
+  // Posted, so that the instance is not destroyed in its own callback.
+  kill(slot);
+}
+
+void WarmPool::retireIdle() {
+  const TimePoint now = environment_.poller.shard().now();
+  const Duration idle_timeout = environment_.policy.idle_timeout;
+  std::optional<TimePoint> next;
+  const std::vector<SlotPointer> slots = slots_;
+  for (const SlotPointer& slot : slots) {
+    if (!slot->admits || slot->seats_taken > 0) continue;
+    const TimePoint when = slot->idle_since + idle_timeout;
+    if (when <= now) {
+      slot->admits = false;
+      endWhenDone(slot);
+    } else if (!next || when < *next) {
+      next = when;
+    }
+  }
+  if (next) idle_timer_.armAt(*next);
+}
+
+}  // namespace nimbus::host

@@ -1,0 +1,241 @@
+#include "host/calls/warm_pool.h"
+
+#include <deque>
+
+#include <gmock/gmock.h>
+
+#include "engine/test_support.h"
+#include "host/http_test_support.h"
+
+namespace nimbus::host {
+namespace {
+
+using std::chrono::hours;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+using testing::ElementsAre;
+using testing::StartsWith;
+
+CallPolicy patientPolicy() {
+  CallPolicy policy;
+  policy.pool_size = 1;
+  policy.idle_timeout = hours(1);
+  policy.timeout = hours(1);
+  policy.cpu_limit = hours(1);
+  policy.collateral_grace = hours(1);
+  return policy;
+}
+
+struct Size {
+  std::uint32_t warm = 1;  // 0: a pool of fresh instances
+  std::size_t queue = 100;
+};
+
+// A pool of one component on one shard, with everything around it.
+class PoolRig {
+ public:
+  PoolRig(net::Shard& shard, std::shared_ptr<const engine::Component> component,
+          engine::GuestContext& context, CallPolicy policy, Size size)
+      : shard_(shard), policy_(policy), poller_(shard) {
+    PoolEnvironment environment{poller_, std::move(component), context, policy_, counters_, log_,
+                                gate_};
+    pool_ = size.warm == 0 ? makeFreshPool(std::move(environment))
+                           : makeWarmPool(std::move(environment), size.warm, size.queue);
+  }
+  ~PoolRig() { asking_.cancelAll(); }
+
+  // Begins a request; how it is answered stands in answers() by and by.
+  void ask() {
+    answers_.emplace_back();
+    asking_.spawn(serve(pool_.get(), &answers_.back()));
+  }
+  // The statuses of all requests so far, once all of them are answered.
+  Task<std::vector<std::string>> statuses() {
+    co_await asking_.empty();
+    std::vector<std::string> all;
+    for (const FakeResponse& answer : answers_) all.push_back(answer.told.substr(0, 3));
+    co_return all;
+  }
+  Task<std::string> askOnce() {
+    ask();
+    co_return (co_await statuses()).back();
+  }
+  // Lets the shard work until so many instances are alive.
+  Task<void> untilInstances(std::uint64_t count) {
+    const TimePoint patience = shard_.now() + seconds(60);
+    while (counters_.instances != count && shard_.now() < patience) co_await engine::settle(shard_);
+    EXPECT_EQ(counters_.instances, count);
+  }
+  Task<void> drain() { return pool_->drain(); }
+  void endCalls() { pool_->endCalls("it wrote too much"); }
+
+  CallCounters& counters() { return counters_; }
+  const std::deque<FakeResponse>& answers() const { return answers_; }
+
+ private:
+  static Task<void> serve(InstancePool* pool, FakeResponse* response) {
+    http::ServerRequest request;
+    request.head.method = "GET";
+    request.head.authority = "guest.test";
+    request.head.path = "/";
+    co_await pool->serve(request, *response, Caller::kOutside);
+  }
+
+  net::Shard& shard_;
+  const CallPolicy policy_;
+  engine::Poller poller_;
+  CallCounters counters_;
+  FakeClock clock_;
+  std::unique_ptr<Logger> logger_ = makeNullLogger();
+  ComponentLog log_{{"default/a", "web", 1}, *logger_, clock_};
+  Quota host_quota_{100};
+  Quota own_quota_{100};
+  QuotaLease lease_{host_quota_, 1};
+  InstanceGate gate_{shard_, lease_, own_quota_, 1, policy_, counters_};
+  std::unique_ptr<InstancePool> pool_;
+  std::deque<FakeResponse> answers_;
+  TaskSet asking_;
+};
+
+class WarmPoolTest : public engine::GuestTest {
+ protected:
+  using Body = std::function<Task<void>(PoolRig*)>;
+  // Runs the body with a pool of that guest; drains it afterwards.
+  void withPool(const Bytes& wasm, CallPolicy policy, Size size, Body body) {
+    startEngine();
+    const auto component = load(wasm);
+    run([&](net::Shard& shard) -> Task<void> {
+      const auto context = makeContext(shard);
+      PoolRig rig(shard, component, *context, policy, size);
+      co_await body(&rig);
+      co_await rig.drain();
+      EXPECT_EQ(rig.counters().instances, 0U);
+      EXPECT_EQ(rig.counters().in_flight, 0U);
+      EXPECT_EQ(rig.counters().queued, 0U);
+    });
+    EXPECT_EQ(engine_->guestMemoryBytes(), 0);
+  }
+};
+
+// The guest that counts answers 200, then 201, and traps in its third call.
+
+TEST_F(WarmPoolTest, AnInstanceIsKeptAndServesCallAfterCall) {
+  withPool(engine::countingGuest(), patientPolicy(), {}, [](PoolRig* rig) -> Task<void> {
+    rig->ask();
+    rig->ask();
+    EXPECT_THAT(co_await rig->statuses(), ElementsAre("200", "201"));
+    EXPECT_EQ(rig->counters().instances, 1U);
+  });
+}
+
+TEST_F(WarmPoolTest, ItEndsAfterItsInvocations) {
+  CallPolicy policy = patientPolicy();
+  policy.max_invocations = 2;
+  withPool(engine::countingGuest(), policy, {}, [](PoolRig* rig) -> Task<void> {
+    for (int i = 0; i < 5; ++i) rig->ask();
+    EXPECT_THAT(co_await rig->statuses(), ElementsAre("200", "201", "200", "201", "200"));
+  });
+}
+
+TEST_F(WarmPoolTest, WhatWaitsBehindATrapGoesToAFreshInstance) {
+  withPool(engine::countingGuest(), patientPolicy(), {}, [](PoolRig* rig) -> Task<void> {
+    for (int i = 0; i < 7; ++i) rig->ask();
+    EXPECT_THAT(co_await rig->statuses(),
+                ElementsAre("200", "201", "500", "200", "201", "500", "200"));
+    EXPECT_EQ(rig->counters().failures, 2U);
+  });
+}
+
+TEST_F(WarmPoolTest, CallsAtOnceAreSpreadOverAsManyInstancesAsThereMayBe) {
+  withPool(engine::countingGuest(), patientPolicy(), {.warm = 2}, [](PoolRig* rig) -> Task<void> {
+    for (int i = 0; i < 4; ++i) rig->ask();
+    EXPECT_THAT(co_await rig->statuses(),
+                testing::UnorderedElementsAre("200", "200", "201", "201"));
+    EXPECT_EQ(rig->counters().instances, 2U);
+  });
+}
+
+TEST_F(WarmPoolTest, AnIdleInstanceEnds) {
+  CallPolicy policy = patientPolicy();
+  policy.idle_timeout = milliseconds(1);
+  withPool(engine::countingGuest(), policy, {}, [](PoolRig* rig) -> Task<void> {
+    EXPECT_EQ(co_await rig->askOnce(), "200");
+    co_await rig->untilInstances(0);
+    EXPECT_EQ(co_await rig->askOnce(), "200");
+  });
+}
+
+TEST_F(WarmPoolTest, ACallThatRunsOutOfTimeIsOverAndItsInstanceWithIt) {
+  CallPolicy policy = patientPolicy();
+  policy.timeout = milliseconds(20);
+  withPool(engine::spinningGuest(), policy, {}, [](PoolRig* rig) -> Task<void> {
+    EXPECT_EQ(co_await rig->askOnce(), "504");
+    // Nobody else is on it: there is no grace to give.
+    co_await rig->untilInstances(0);
+    EXPECT_EQ(co_await rig->askOnce(), "504") << "a fresh one takes its place";
+  });
+}
+
+TEST_F(WarmPoolTest, ACallThatUsesUpItsCpuTimeIsOver) {
+  CallPolicy policy = patientPolicy();
+  policy.cpu_limit = milliseconds(20);
+  withPool(engine::spinningGuest(), policy, {}, [](PoolRig* rig) -> Task<void> {
+    EXPECT_EQ(co_await rig->askOnce(), "504");
+    co_await rig->untilInstances(0);
+  });
+}
+
+TEST_F(WarmPoolTest, AFullQueueRefusesAtOnce) {
+  CallPolicy policy = patientPolicy();
+  policy.timeout = milliseconds(50);
+  withPool(engine::spinningGuest(), policy, {.queue = 1}, [](PoolRig* rig) -> Task<void> {
+    for (int i = 0; i < 3; ++i) rig->ask();
+    EXPECT_THAT(rig->answers()[2].told, StartsWith("503 "));
+    EXPECT_THAT(rig->answers()[2].told, testing::HasSubstr("retry-after"));
+    EXPECT_THAT(co_await rig->statuses(), ElementsAre("504", "504", "503"));
+  });
+}
+
+TEST_F(WarmPoolTest, WaitingForAnInstanceHasABound) {
+  CallPolicy policy = patientPolicy();
+  policy.timeout = seconds(2);
+  policy.queue_timeout = milliseconds(1);
+  withPool(engine::spinningGuest(), policy, {}, [](PoolRig* rig) -> Task<void> {
+    rig->ask();
+    rig->ask();
+    EXPECT_THAT(co_await rig->statuses(), ElementsAre("504", "503"));
+  });
+}
+
+TEST_F(WarmPoolTest, EndingItEndsAllCallsAndBeginsNone) {
+  for (const std::uint32_t warm : {1U, 0U}) {
+    const auto body = [](PoolRig* rig) -> Task<void> {
+      for (int i = 0; i < 3; ++i) rig->ask();
+      rig->endCalls();
+      rig->ask();
+      EXPECT_THAT(co_await rig->statuses(), ElementsAre("503", "503", "503", "503"));
+      co_await rig->untilInstances(0);
+    };
+    withPool(engine::spinningGuest(), patientPolicy(), {.warm = warm}, body);
+  }
+}
+
+TEST_F(WarmPoolTest, EndingItEndsAnIdleInstance) {
+  withPool(engine::countingGuest(), patientPolicy(), {}, [](PoolRig* rig) -> Task<void> {
+    EXPECT_EQ(co_await rig->askOnce(), "200");
+    rig->endCalls();
+    co_await rig->untilInstances(0);
+    EXPECT_EQ(co_await rig->askOnce(), "503");
+  });
+}
+
+TEST_F(WarmPoolTest, DrainingLetsWhatRunsFinish) {
+  withPool(engine::countingGuest(), patientPolicy(), {}, [](PoolRig* rig) -> Task<void> {
+    rig->ask();
+    co_await rig->drain();
+    EXPECT_THAT(co_await rig->statuses(), ElementsAre("200"));
+  });
+}
+
+}  // namespace
+}  // namespace nimbus::host

@@ -1,0 +1,101 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "engine/exchange.h"
+#include "engine/warm_instance.h"
+#include "host/calls/call_counters.h"
+#include "host/calls/deadline_queue.h"
+#include "host/calls/instance_gate.h"
+
+namespace nimbus::host {
+
+class WarmCall;
+
+// One warm instance of a pool, and what is on it. Kept alive by the pool while it admits calls, and
+// by each call on it.
+struct WarmSlot {
+  WarmSlot(InstanceGate::Permit permit_for_it, std::atomic<std::uint64_t>& count)
+      : permit(std::move(permit_for_it)), counted(count) {}
+
+  InstanceGate::Permit permit;
+  Counted counted;
+  std::unique_ptr<engine::WarmInstance> instance;
+  std::vector<WarmCall*> calls;
+  std::uint32_t seats_taken = 0;  // calls, and promises to calls
+  std::uint64_t admitted = 0;
+  Duration unasked_cpu{};     // used since there was a call on it
+  Duration stretch_before{};  // of the present stretch, what was used before the first call on it
+  bool admits = true;
+  bool has_stray = false;  // a call was given up while its guest code goes on
+  bool closing = false;
+  std::string end_reason;  // why all calls on it were ended, if a limit of one of them did that
+  TimePoint idle_since{};
+  std::unique_ptr<net::Timer> grace;
+};
+
+// The room that a call takes on an instance; the pool hears when it is given back.
+class Seat {
+ public:
+  class Owner {
+   public:
+    virtual void onSeatFree(std::shared_ptr<WarmSlot> slot) = 0;
+
+   protected:
+    ~Owner() = default;
+  };
+
+  Seat(Owner& owner, std::shared_ptr<WarmSlot> slot) : owner_(&owner), slot_(std::move(slot)) {
+    slot_->seats_taken += 1;
+    slot_->admitted += 1;
+  }
+  Seat(Seat&& other) noexcept = default;
+  Seat& operator=(Seat&&) = delete;
+  ~Seat() {
+    if (!slot_) return;
+    slot_->seats_taken -= 1;
+    owner_->onSeatFree(std::move(slot_));
+  }
+
+  [[nodiscard]] WarmSlot& slot() const { return *slot_; }
+  [[nodiscard]] const std::shared_ptr<WarmSlot>& shared() const { return slot_; }
+
+ private:
+  Owner* owner_;
+  std::shared_ptr<WarmSlot> slot_;
+};
+
+// One call on a warm instance.
+class WarmCall final : public DeadlineQueue::Entry {
+ public:
+  class Owner {
+   public:
+    virtual void onCallTimeout(WarmCall& call) = 0;
+
+   protected:
+    ~Owner() = default;
+  };
+
+  WarmCall(Owner& owner, DeadlineQueue& deadlines, Seat seat,
+           std::unique_ptr<engine::Exchange> exchange)
+      : Entry(deadlines), owner_(owner), seat_(std::move(seat)), exchange_(std::move(exchange)) {
+    seat_.slot().calls.push_back(this);
+    seat_.slot().instance->submit(*exchange_);
+  }
+  ~WarmCall() override { std::erase(seat_.slot().calls, this); }
+
+  [[nodiscard]] engine::Exchange& exchange() { return *exchange_; }
+  [[nodiscard]] const Seat& seat() const { return seat_; }
+  void onDeadline() override { owner_.onCallTimeout(*this); }
+
+  Duration cpu_time{};
+
+ private:
+  Owner& owner_;
+  Seat seat_;
+  std::unique_ptr<engine::Exchange> exchange_;
+};
+
+}  // namespace nimbus::host

@@ -1,0 +1,221 @@
+#include "host/control/folder_source.h"
+
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "base/escape.h"
+
+namespace nimbus::host {
+namespace {
+
+// Failures that are nobody's fault and may be gone at the next look.
+bool isTransient(ErrorCode code) {
+  return code == ErrorCode::kUnavailable || code == ErrorCode::kResourceExhausted ||
+         code == ErrorCode::kIo || code == ErrorCode::kDeadlineExceeded;
+}
+
+}  // namespace
+
+FolderSource::FolderSource(Environment environment, std::string folder, Duration debounce)
+    : environment_(environment), folder_(std::move(folder)), debounce_(debounce), reader_(folder_) {
+  environment_.manager.onReleased([this] {
+    const bool waited_for =
+        std::ranges::any_of(files_, [](const auto& file) { return file.second.conflict; });
+    // Not now: the manager is in the middle of something.
+    if (waited_for)
+      environment_.shard.post([alive = std::weak_ptr(alive_), this] {
+        if (!alive.expired()) wake_.set();
+      });
+  });
+  environment_.manager.onRecovered([this](const std::string& id) {
+    const auto holder = holders_.find(id);
+    if (holder == holders_.end()) return;
+    files_[holder->second].transient = false;
+    clearProblem(holder->second);
+  });
+}
+
+FolderSource::~FolderSource() {
+  environment_.manager.onReleased({});
+  environment_.manager.onRecovered({});
+}
+
+Task<Result<void>> FolderSource::start() {
+  // Watching comes first, so that nothing changes unnoticed between the two.
+  CO_TRY(watch_, net::watchFolder(environment_.shard, folder_, debounce_, [this] {
+           folder_changed_ = true;
+           wake_.set();
+         }));
+  CO_TRY(FolderListing listing, co_await read());
+  TaskSet first;
+  co_await take(std::move(listing), first, /*folder_changed=*/true);
+  co_await first.empty();
+  tasks_.spawn(follow());
+  co_return Result<void>();
+}
+
+Task<void> FolderSource::follow() {
+  while (true) {
+    co_await wake_.wait();
+    wake_.clear();
+    const bool folder_changed = std::exchange(folder_changed_, false);
+    auto listing = co_await read();
+    if (!listing) {
+      setFolderProblem(listing.error().describe() + "; its workloads stay as they are");
+      continue;
+    }
+    setFolderProblem("");
+    co_await take(*std::move(listing), applies_, folder_changed);
+  }
+}
+
+Task<Result<FolderListing>> FolderSource::read() {
+  return worker_.run<Result<FolderListing>>(environment_.shard, [this] { return reader_.list(); });
+}
+
+Task<void> FolderSource::take(FolderListing listing, TaskSet& applies, bool folder_changed) {
+  const Holders holders = assign(listing);
+  co_await removeAbsent(listing, holders);
+  holders_ = holders;
+  for (const auto& [name, manifest] : listing) {
+    File& file = files_[name];
+    if (!manifest->spec || holders.at((*manifest->spec)->id()) != name) {
+      reportUnusable(name, *manifest, holders);
+      file.applied = nullptr;
+      continue;
+    }
+    const bool again = file.conflict || (file.transient && folder_changed);
+    if (file.applied == manifest && !again) continue;
+    file.applied = manifest;
+    file.id = (*manifest->spec)->id();
+    applies.spawn(applyFile(name, manifest));
+  }
+}
+
+// Which file speaks for which workload: the one that did before, else the first by name. A file
+// that cannot be used keeps the workload it had, unless another one describes it now.
+FolderSource::Holders FolderSource::assign(const FolderListing& listing) {
+  Holders holders;
+  const auto describes = [&listing](const std::string& name, const std::string& id) {
+    const auto file = listing.find(name);
+    return file != listing.end() && file->second->spec && (*file->second->spec)->id() == id;
+  };
+  for (const auto& [id, name] : holders_)
+    if (describes(name, id)) holders.emplace(id, name);
+  for (const auto& [name, manifest] : listing)
+    if (manifest->spec) holders.emplace((*manifest->spec)->id(), name);
+  for (const auto& [id, name] : holders_) {
+    const auto file = listing.find(name);
+    if (file != listing.end() && !file->second->spec) holders.emplace(id, name);
+  }
+  return holders;
+}
+
+void FolderSource::reportUnusable(const std::string& name, const ManifestFile& file,
+                                  const Holders& holders) {
+  File& state = files_[name];
+  state.conflict = false;
+  state.transient = false;
+  if (!file.spec) {
+    const std::string message = file.spec.error().describe();
+    const auto held = holders.find(state.id);
+    const bool holds = held != holders.end() && held->second == name;
+    if (holds) environment_.manager.setSourceProblem(state.id, message);
+    setProblem(name, holds ? state.id : "", message);
+    return;
+  }
+  const std::string id = (*file.spec)->id();
+  state.id.clear();
+  setProblem(name, id,
+             fmt::format("{}: the workload {} is already described by the file {}", name,
+                         inQuotes(id), inQuotes(holders.at(id))));
+}
+
+Task<void> FolderSource::removeAbsent(const FolderListing& listing, const Holders& holders) {
+  TaskSet removals;
+  for (const auto& [id, name] : holders_)
+    if (!holders.contains(id)) removals.spawn(removeWorkload(id));
+  for (auto file = files_.begin(); file != files_.end();) {
+    if (listing.contains(file->first)) {
+      ++file;
+      continue;
+    }
+    clearProblem(file->first);
+    file = files_.erase(file);
+  }
+  co_await removals.empty();
+}
+
+Task<void> FolderSource::removeWorkload(std::string id) {
+  const auto removed = co_await environment_.manager.remove(id, WorkloadOwner::kFolder);
+  // It may never have come to be, or belong to the API because that was first.
+  if (removed || removed.error().code() == ErrorCode::kNotFound ||
+      removed.error().code() == ErrorCode::kAlreadyExists)
+    co_return;
+  environment_.log.warn("a workload without manifest could not be removed",
+                        {{"workload", id}, {"error", removed.error().describe()}});
+}
+
+Task<void> FolderSource::applyFile(std::string name, std::shared_ptr<const ManifestFile> file) {
+  const std::string id = (*file->spec)->id();
+  const auto status = co_await environment_.manager.apply(
+      *file->spec, {.owner = WorkloadOwner::kFolder, .source = name});
+  const auto state = files_.find(name);
+  if (state == files_.end() || state->second.applied != file) co_return;  // newer news will come
+  state->second.conflict = !status && status.error().code() == ErrorCode::kAlreadyExists;
+  state->second.transient = !status && isTransient(status.error().code());
+  if (status)
+    clearProblem(name);
+  else
+    settle(name, id, status.error());
+}
+
+void FolderSource::settle(const std::string& name, const std::string& id, const Error& error) {
+  // Being superseded, or turned away by a host that is about to end, is no fault of the file.
+  if (error.code() == ErrorCode::kCancelled || error.code() == ErrorCode::kUnavailable) return;
+  std::string message = fmt::format("{}: {}", name, error.describe());
+  const auto status = environment_.manager.get(id);
+  // What failed while starting is in the status already; a refusal is not.
+  if (status && status->owner == WorkloadOwner::kFolder && status->reason.empty())
+    environment_.manager.setSourceProblem(id, message);
+  setProblem(name, id, std::move(message));
+}
+
+void FolderSource::setProblem(const std::string& name, const std::string& workload,
+                              std::string message) {
+  File& file = files_[name];
+  if (file.problem == message) return;
+  file.problem = std::move(message);
+  environment_.events.add(EventKind::kProblem, workload, 0, file.problem);
+  environment_.log.warn("a manifest cannot be used", {{"file", name}, {"error", file.problem}});
+}
+
+void FolderSource::clearProblem(const std::string& name) {
+  File& file = files_[name];
+  if (file.problem.empty()) return;
+  file.problem.clear();
+  environment_.events.add(EventKind::kResolved, file.id, 0, name);
+}
+
+void FolderSource::setFolderProblem(std::string message) {
+  if (folder_problem_ == message) return;
+  folder_problem_ = std::move(message);
+  if (folder_problem_.empty()) {
+    environment_.events.add(EventKind::kResolved, "", 0, folder_);
+    return;
+  }
+  environment_.events.add(EventKind::kProblem, "", 0, folder_problem_);
+  environment_.log.warn("the workloads folder cannot be read", {{"error", folder_problem_}});
+}
+
+std::vector<FolderProblem> FolderSource::problems() const {
+  std::vector<FolderProblem> all;
+  if (!folder_problem_.empty()) all.push_back({"", folder_problem_});
+  for (const auto& [name, file] : files_)
+    if (!file.problem.empty()) all.push_back({name, file.problem});
+  return all;
+}
+
+}  // namespace nimbus::host

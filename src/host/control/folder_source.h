@@ -1,0 +1,94 @@
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/result.h"
+#include "base/sync.h"
+#include "base/task.h"
+#include "host/control/events.h"
+#include "host/control/folder_reader.h"
+#include "host/control/workload_manager.h"
+#include "net/blocking_worker.h"
+#include "net/shard.h"
+#include "net/watch.h"
+
+namespace nimbus::host {
+
+// Why a manifest of the folder, or the folder itself (`file` is empty), cannot be used.
+struct FolderProblem {
+  std::string file;
+  std::string message;
+};
+
+// Keeps the workloads of a folder of manifests running: one workload per file, applied when the
+// file is new or differs, removed when it is gone. A file that cannot be used leaves its workload
+// as it is; so does a folder that vanishes. Lives on the control shard; everything it is given
+// lives longer.
+class FolderSource {
+ public:
+  struct Environment {
+    net::Shard& shard;
+    WorkloadManager& manager;
+    EventLog& events;
+    Logger& log;
+  };
+  FolderSource(Environment environment, std::string folder,
+               Duration debounce = std::chrono::milliseconds(100));
+  FolderSource(const FolderSource&) = delete;
+  FolderSource& operator=(const FolderSource&) = delete;
+  ~FolderSource();
+
+  // Applies what is there, waits until each workload serves or has failed, and follows the folder
+  // from then on. An error means that the folder cannot be watched or read.
+  [[nodiscard]] Task<Result<void>> start();
+
+  [[nodiscard]] std::vector<FolderProblem> problems() const;
+
+ private:
+  struct File {
+    std::shared_ptr<const ManifestFile> applied;  // what was last given to the manager
+    std::string id;  // of the workload this file describes; may be empty
+    std::string problem;
+    bool conflict = false;   // the problem may go away without the folder changing
+    bool transient = false;  // the problem may go away with time
+  };
+  using Holders = std::map<std::string, std::string>;  // workload id -> file name
+
+  Task<void> follow();
+  Task<Result<FolderListing>> read();
+  // Brings the manager to what the listing says; `applies` gets the tasks that wait for outcomes.
+  Task<void> take(FolderListing listing, TaskSet& applies, bool folder_changed);
+  Holders assign(const FolderListing& listing);
+  void reportUnusable(const std::string& name, const ManifestFile& file, const Holders& holders);
+  Task<void> removeAbsent(const FolderListing& listing, const Holders& holders);
+  Task<void> removeWorkload(std::string id);
+  Task<void> applyFile(std::string name, std::shared_ptr<const ManifestFile> file);
+  void settle(const std::string& name, const std::string& id, const Error& error);
+  void setProblem(const std::string& name, const std::string& workload, std::string message);
+  void clearProblem(const std::string& name);
+  void setFolderProblem(std::string message);
+
+  Environment environment_;
+  const std::string folder_;
+  const Duration debounce_;
+  FolderReader reader_;  // the worker's while a job runs
+  std::map<std::string, File> files_;
+  Holders holders_;
+  std::string folder_problem_;
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+  Event wake_;
+  bool folder_changed_ = false;
+  std::unique_ptr<net::FolderWatch> watch_;
+  net::BlockingWorker worker_;
+  TaskSet applies_;
+  TaskSet tasks_;
+};
+
+}  // namespace nimbus::host

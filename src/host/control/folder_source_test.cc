@@ -1,0 +1,292 @@
+#include "host/control/folder_source.h"
+
+#include <gmock/gmock.h>
+
+#include <fmt/format.h>
+
+#include "host/control/manager_parts.h"
+#include "host/test_support.h"
+
+namespace nimbus::host {
+namespace {
+
+using testing::Contains;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
+
+std::string manifest(std::string_view name, std::string_view path,
+                     std::string_view file = "/w/good") {
+  return fmt::format(
+      "name: {}\ncomponents: [{{name: web, file: {}}}]\nhttp: {{routes: [{{path: {}}}]}}\n", name,
+      file, path);
+}
+
+// A folder that is followed, and a manager over a fake data plane.
+struct FolderRig : ManagerParts {
+  explicit FolderRig(net::Shard& on) : ManagerParts(on, "e") {
+    std::filesystem::create_directory(path());
+    makeSource();
+  }
+  void makeSource() {
+    source.emplace(FolderSource::Environment{shard, manager, events, *log}, path(),
+                   std::chrono::milliseconds(1));
+  }
+  std::string path(std::string_view name = {}) const {
+    return folder.path("w" + (name.empty() ? "" : "/" + std::string(name)));
+  }
+  // Writes beside and renames, as tools do.
+  void put(std::string_view name, std::string_view text) const {
+    folder.write("staged", text);
+    std::filesystem::rename(folder.path("staged"), path(name));
+  }
+  Task<void> start() {
+    const auto started = co_await source->start();
+    EXPECT_TRUE(started) << started.error().describe();
+    manager.markReady();
+  }
+  // Waits for the next event of that kind about that workload ("" for any).
+  Task<HostEvent> event(EventKind kind, std::string workload = "") {
+    while (true) {
+      const EventLog::Item item = co_await events.next(cursor);
+      const auto* event = std::get_if<HostEvent>(&item);
+      if (event == nullptr) continue;
+      cursor = event->sequence;
+      if (event->kind == kind && (workload.empty() || event->workload == workload))
+        co_return *event;
+    }
+  }
+  std::vector<std::string> problems() const {
+    std::vector<std::string> all;
+    for (const FolderProblem& problem : source->problems()) all.push_back(problem.message);
+    return all;
+  }
+  std::vector<std::string> running() const {
+    std::vector<std::string> all;
+    for (const WorkloadStatus& status : manager.list("", 100))
+      if (status.serving_generation != 0)
+        all.push_back(status.spec->name + " " + status.spec->routes[0].path);
+    return all;
+  }
+
+  TemporaryFolder folder;
+  FakeRuntime runtime;
+  WorkloadManager manager{environment(runtime), {}};
+  std::optional<FolderSource> source;
+  std::uint64_t cursor = 0;
+};
+
+class FolderSourceTest : public ShardTest {};
+
+TEST_F(FolderSourceTest, AppliesWhatIsThereBeforeItIsStarted) {
+  run([](net::Shard& shard) -> Task<void> {
+    FolderRig rig(shard);
+    rig.put("a.yaml", manifest("a", "/a"));
+    rig.put("b.yml", manifest("b", "/b"));
+    rig.put("c.json", R"({"name":"c","components":[{"name":"web","file":"/w/good"}],)"
+                      R"("http":{"routes":[{"path":"/c"}]}})");
+    rig.put(".hidden.yaml", manifest("hidden", "/hidden"));
+    rig.put("notes.txt", "not a manifest");
+    std::filesystem::create_directory(rig.path("folder.yaml"));
+    co_await rig.start();
+    EXPECT_THAT(rig.running(), ElementsAre("a /a", "b /b", "c /c"));
+    EXPECT_EQ(rig.manager.get("default/a")->owner, WorkloadOwner::kFolder);
+    EXPECT_EQ(rig.manager.get("default/a")->source, "a.yaml");
+    EXPECT_THAT(rig.problems(), ElementsAre(HasSubstr("folder.yaml is not a regular file")));
+  });
+}
+
+TEST_F(FolderSourceTest, FollowsNewChangedAndRemovedFiles) {
+  run([](net::Shard& shard) -> Task<void> {
+    FolderRig rig(shard);
+    co_await rig.start();
+    rig.put("a.yaml", manifest("a", "/1"));
+    co_await rig.event(EventKind::kRunning, "default/a");
+    rig.put("a.yaml", manifest("a", "/2"));
+    co_await rig.event(EventKind::kRunning, "default/a");
+    EXPECT_THAT(rig.running(), ElementsAre("a /2"));
+    std::filesystem::remove(rig.path("a.yaml"));
+    co_await rig.event(EventKind::kRemoved, "default/a");
+    EXPECT_THAT(rig.running(), IsEmpty());
+  });
+}
+
+TEST_F(FolderSourceTest, RelativeComponentFilesStartAtTheFolder) {
+  run([](net::Shard& shard) -> Task<void> {
+    FolderRig rig(shard);
+    rig.put("a.yaml", manifest("a", "/", "bin/a.wasm"));
+    co_await rig.start();
+    EXPECT_EQ(rig.manager.get("default/a")->spec->components[0].file, rig.path("bin/a.wasm"));
+  });
+}
+
+TEST_F(FolderSourceTest, ABrokenFileKeepsTheOldGenerationAndIsReported) {
+  run([](net::Shard& shard) -> Task<void> {
+    FolderRig rig(shard);
+    rig.put("a.yaml", manifest("a", "/1"));
+    co_await rig.start();
+    rig.put("a.yaml", "name: a\ncomponents: oops\n");
+    const HostEvent problem = co_await rig.event(EventKind::kProblem, "default/a");
+    EXPECT_EQ(problem.message, "a.yaml:2: components: expected a list, found the string \"oops\"");
+    EXPECT_THAT(rig.running(), ElementsAre("a /1"));
+    EXPECT_EQ(rig.manager.get("default/a")->reason, problem.message);
+    EXPECT_THAT(rig.problems(), ElementsAre(problem.message));
+
+    rig.put("a.yaml", manifest("a", "/1"));
+    co_await rig.event(EventKind::kResolved, "default/a");
+    EXPECT_EQ(rig.manager.get("default/a")->reason, "");
+    EXPECT_EQ(rig.manager.get("default/a")->serving_generation, 1U);
+    EXPECT_THAT(rig.problems(), IsEmpty());
+  });
+}
+
+TEST_F(FolderSourceTest, AFileThatIsBrokenFromTheStartIsReported) {
+  run([](net::Shard& shard) -> Task<void> {
+    FolderRig rig(shard);
+    rig.put("a.yaml", "nmae: a\n");
+    rig.put("b.yaml", manifest("b", "/", "/w/bad"));
+    co_await rig.start();
+    EXPECT_THAT(rig.problems(),
+                ElementsAre(HasSubstr("a.yaml:1: "), "b.yaml: the component is bad"));
+    EXPECT_EQ(rig.manager.get("default/b")->state, WorkloadState::kError);
+  });
+}
+
+TEST_F(FolderSourceTest, TheSecondFileForAWorkloadIsRefusedAndNamesTheFirst) {
+  run([](net::Shard& shard) -> Task<void> {
+    FolderRig rig(shard);
+    rig.put("b.yaml", manifest("x", "/b"));
+    co_await rig.start();
+    rig.put("a.yaml", manifest("x", "/a"));
+    const HostEvent problem = co_await rig.event(EventKind::kProblem);
+    EXPECT_EQ(problem.message,
+              "a.yaml: the workload \"default/x\" is already described by the file \"b.yaml\"");
+    EXPECT_THAT(rig.running(), ElementsAre("x /b"));
+    std::filesystem::remove(rig.path("b.yaml"));
+    co_await rig.event(EventKind::kRunning, "default/x");
+    EXPECT_THAT(rig.running(), ElementsAre("x /a"));
+    EXPECT_THAT(rig.problems(), IsEmpty());
+  });
+}
+
+TEST_F(FolderSourceTest, RenamingAFileIsNotARemoval) {
+  run([](net::Shard& shard) -> Task<void> {
+    FolderRig rig(shard);
+    rig.put("a.yaml", manifest("x", "/x"));
+    co_await rig.start();
+    std::filesystem::rename(rig.path("a.yaml"), rig.path("b.yaml"));
+    rig.put("z.yaml", manifest("z", "/z"));
+    co_await rig.event(EventKind::kRunning, "default/z");
+    EXPECT_EQ(rig.manager.get("default/x")->source, "b.yaml");
+    EXPECT_THAT(rig.runtime.calls, Not(Contains("retire default/x#1")));
+  });
+}
+
+TEST_F(FolderSourceTest, AWorkloadThatWaitsForARouteGetsItOnceItIsFree) {
+  run([](net::Shard& shard) -> Task<void> {
+    FolderRig rig(shard);
+    rig.put("a.yaml", manifest("a", "/shop"));
+    rig.put("b.yaml", manifest("b", "/shop"));
+    co_await rig.start();
+    EXPECT_THAT(rig.running(), ElementsAre("a /shop"));
+    EXPECT_THAT(rig.problems(),
+                ElementsAre("b.yaml: the route \"any host, path /shop\" is already claimed by the "
+                            "workload \"default/a\""));
+    rig.put("a.yaml", manifest("a", "/elsewhere"));
+    co_await rig.event(EventKind::kResolved);
+    EXPECT_THAT(rig.running(), ElementsAre("a /elsewhere", "b /shop"));
+  });
+}
+
+TEST_F(FolderSourceTest, AWorkloadOfTheApiIsNotTouched) {
+  run([](net::Shard& shard) -> Task<void> {
+    FolderRig rig(shard);
+    co_await rig.start();
+    co_await rig.manager.apply(std::make_shared<const WorkloadSpec>(makeSpec("a", "/api")),
+                               {.source = ""});
+    rig.put("a.yaml", manifest("a", "/folder"));
+    const HostEvent problem = co_await rig.event(EventKind::kProblem);
+    EXPECT_EQ(problem.message,
+              "a.yaml: the workload \"default/a\" is owned by the administration API");
+    EXPECT_EQ(rig.manager.get("default/a")->reason, "");
+    std::filesystem::remove(rig.path("a.yaml"));
+    co_await rig.event(EventKind::kResolved);
+    EXPECT_THAT(rig.running(), ElementsAre("a /api"));
+  });
+}
+
+TEST_F(FolderSourceTest, FollowsTheLinksOfAConfigMap) {
+  run([](net::Shard& shard) -> Task<void> {
+    FolderRig rig(shard);
+    const auto publish = [&rig](const std::string& version, const std::string& path) {
+      std::filesystem::create_directory(rig.path(".." + version));
+      rig.folder.write("w/.." + version + "/a.yaml", manifest("a", path));
+      std::filesystem::create_directory_symlink(".." + version, rig.path("..data_tmp"));
+      std::filesystem::rename(rig.path("..data_tmp"), rig.path("..data"));
+    };
+    publish("v1", "/1");
+    std::filesystem::create_symlink("..data/a.yaml", rig.path("a.yaml"));
+    co_await rig.start();
+    EXPECT_THAT(rig.running(), ElementsAre("a /1"));
+    publish("v2", "/2");
+    co_await rig.event(EventKind::kRunning, "default/a");  // of the first generation
+    co_await rig.event(EventKind::kRunning, "default/a");
+    EXPECT_THAT(rig.running(), ElementsAre("a /2"));
+  });
+}
+
+TEST_F(FolderSourceTest, AReplacedComponentFileIsDeployedAgain) {
+  run([](net::Shard& shard) -> Task<void> {
+    FolderRig rig(shard);
+    rig.put("a.wasm", "one");
+    rig.put("a.yaml", manifest("a", "/", "a.wasm"));
+    co_await rig.start();
+    rig.put("a.wasm", "other");
+    while ((co_await rig.event(EventKind::kRunning, "default/a")).generation < 2) {
+    }
+    EXPECT_EQ(rig.manager.get("default/a")->serving_generation, 2U);
+  });
+}
+
+TEST_F(FolderSourceTest, AVanishedFolderKeepsEverything) {
+  run([](net::Shard& shard) -> Task<void> {
+    FolderRig rig(shard);
+    rig.put("a.yaml", manifest("a", "/1"));
+    co_await rig.start();
+    std::filesystem::rename(rig.path(), rig.folder.path("elsewhere"));
+    const HostEvent problem = co_await rig.event(EventKind::kProblem);
+    EXPECT_THAT(problem.message, HasSubstr("its workloads stay as they are"));
+    EXPECT_THAT(rig.running(), ElementsAre("a /1"));
+    std::filesystem::rename(rig.folder.path("elsewhere"), rig.path());
+    rig.put("a.yaml", manifest("a", "/2"));
+    co_await rig.event(EventKind::kRunning, "default/a");  // of the first generation
+    while (rig.running() != std::vector<std::string>{"a /2"})
+      co_await rig.event(EventKind::kRunning, "default/a");
+    EXPECT_THAT(rig.problems(), IsEmpty());
+  });
+}
+
+TEST_F(FolderSourceTest, AMissingFolderIsAnErrorAtStart) {
+  run([](net::Shard& shard) -> Task<void> {
+    FolderRig rig(shard);
+    std::filesystem::remove(rig.path());
+    EXPECT_FALSE(co_await rig.source->start());
+  });
+}
+
+TEST_F(FolderSourceTest, ItCanEndWhileAWorkloadStarts) {
+  run([](net::Shard& shard) -> Task<void> {
+    FolderRig rig(shard);
+    co_await rig.start();
+    rig.runtime.hold = true;
+    rig.put("a.yaml", manifest("a", "/1"));
+    co_await rig.event(EventKind::kStarting);
+    rig.source.reset();
+    rig.runtime.letGo();
+    co_await rig.event(EventKind::kRunning);
+  });
+}
+
+}  // namespace
+}  // namespace nimbus::host

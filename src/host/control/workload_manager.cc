@@ -1,0 +1,265 @@
+#include "host/control/workload_manager.h"
+
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "base/escape.h"
+#include "host/control/workload_entry.h"
+
+namespace nimbus::host {
+
+std::string_view ownerName(WorkloadOwner owner) {
+  return owner == WorkloadOwner::kFolder ? "folder" : "api";
+}
+
+std::string_view stateName(WorkloadState state) {
+  switch (state) {
+    case WorkloadState::kStarting: return "Starting";
+    case WorkloadState::kRunning: return "Running";
+    case WorkloadState::kStopping: return "Stopping";
+    case WorkloadState::kError: return "Error";
+  }
+  return "Unknown";
+}
+
+WorkloadManager::WorkloadManager(ManagerEnvironment environment, ManagerOptions options)
+    : environment_(environment),
+      options_(options),
+      starts_(environment.shard, std::max<std::size_t>(1, options.max_concurrent_starts)) {
+  MetricRegistry& metrics = environment_.metrics;
+  for (std::size_t i = 0; i < std::size(gauges_); ++i)
+    gauges_[i] = metrics.gauge("nimbus_workloads", "Workloads by state.",
+                               {{"state", std::string(stateName(static_cast<WorkloadState>(i)))}});
+  const auto results = [&metrics](std::string result) {
+    return metrics.counter("nimbus_workload_applies_total",
+                           "Manifests applied, by result; those without effect are not counted.",
+                           {{"result", std::move(result)}});
+  };
+  applied_ = results("ok");
+  failed_ = results("failed");
+  refused_ = results("refused");
+  prepare_seconds_ = metrics.histogram("nimbus_workload_prepare_seconds",
+                                       "Time to load and compile one generation of a workload.");
+  environment_.runtime.onServiceNews([this](const ServiceNews& news) { hearOfService(news); });
+  environment_.runtime.onEndedNews([this](const EndedNews& news) { hearOfEnd(news); });
+}
+
+WorkloadManager::~WorkloadManager() {
+  environment_.runtime.onServiceNews({});
+  environment_.runtime.onEndedNews({});
+  tasks_.cancelAll();
+  retiring_.cancelAll();
+}
+
+Result<void> WorkloadManager::checkPhase(WorkloadOwner owner, Origin origin) const {
+  switch (environment_.readiness.phase()) {
+    case Readiness::Phase::kReady: return {};
+    case Readiness::Phase::kDraining:
+      return fail(ErrorCode::kUnavailable, "the host is draining and takes no changes");
+    case Readiness::Phase::kRestoring: break;
+  }
+  if (owner == WorkloadOwner::kFolder || origin == Origin::kStore) return {};
+  return fail(ErrorCode::kUnavailable, "the host is still restoring its workloads");
+}
+
+Result<void> WorkloadManager::checkOwner(const Entry& entry, WorkloadOwner owner) const {
+  if (entry.owner == owner) return {};
+  return fail(
+      ErrorCode::kAlreadyExists,
+      fmt::format("the workload {} is owned by {}", inQuotes(entry.id),
+                  entry.owner == WorkloadOwner::kApi
+                      ? std::string("the administration API")
+                      : fmt::format("the workloads folder (file {})", inQuotes(entry.source))));
+}
+
+Result<void> WorkloadManager::checkAdmissible(const WorkloadSpec& spec) const {
+  TRY_VOID(checkRunnable(spec));
+  const auto conflict = claims_.firstConflict(spec);
+  if (!conflict) return {};
+  return fail(ErrorCode::kAlreadyExists,
+              fmt::format("the route {} is already claimed by the workload {}",
+                          inQuotes(conflict->route), inQuotes(conflict->holder)));
+}
+
+namespace {
+
+// Whether applying it again may bring something else.
+bool asksRegistries(const WorkloadSpec& spec) {
+  return std::ranges::any_of(spec.members(), [](const ComponentSpec& member) {
+    return member.pull_policy == oci::PullPolicy::kAlways;
+  });
+}
+
+}  // namespace
+
+// The operation whose outcome an equal apply shares: one that is queued or runs, or none, marked
+// by a null pointer.
+WorkloadManager::OperationPointer WorkloadManager::sameAsNewest(
+    const Entry& entry, const WorkloadSpec& spec, const std::vector<FileStamp>& stamps) const {
+  const OperationPointer& newest = entry.queued ? entry.queued : entry.running;
+  if (newest != nullptr) return newest->asksFor(spec, stamps) ? newest : nullptr;
+  const bool serves = entry.last_applied != nullptr && entry.last_applied->succeeded() &&
+                      entry.last_applied->asksFor(spec, stamps) && !asksRegistries(spec) &&
+                      !entry.serviceProblem() && !entry.ended();
+  return serves ? entry.last_applied : nullptr;
+}
+
+Result<WorkloadManager::OperationPointer> WorkloadManager::submitApply(
+    std::shared_ptr<const WorkloadSpec> spec, WorkloadOwner owner, std::string source,
+    Origin origin, std::uint64_t generation) {
+  TRY_VOID(checkPhase(owner, origin));
+  std::vector<FileStamp> stamps = stampsOf(*spec);
+  const auto found = entries_.find(spec->id());
+  EntryPointer entry = found == entries_.end() ? nullptr : found->second;
+  if (entry != nullptr) {
+    TRY_VOID(checkOwner(*entry, owner));
+    entry->source = source;
+    if (OperationPointer same = sameAsNewest(*entry, *spec, stamps)) {
+      entry->source_problem.clear();
+      return same;
+    }
+  }
+  if (origin == Origin::kRequest) {
+    TRY_VOID(checkAdmissible(*spec));
+    TRY(generation, environment_.store.nextGeneration());
+  }
+  if (entry == nullptr) {
+    if (entries_.size() >= options_.max_workloads)
+      return fail(ErrorCode::kResourceExhausted,
+                  fmt::format("the host has {} workloads, the most it takes", entries_.size()));
+    entry = std::make_shared<Entry>(spec->id(), owner, std::move(source));
+    entries_.emplace(entry->id, entry);
+    ++countOf(entry->state);
+  }
+  entry->spec = spec;
+  entry->generation = generation;
+  entry->source_problem.clear();
+  auto operation = std::make_shared<Operation>();
+  operation->spec = std::move(spec);
+  operation->stamps = std::move(stamps);
+  operation->generation = generation;
+  operation->save = owner == WorkloadOwner::kApi && origin == Origin::kRequest;
+  operation->restores = origin == Origin::kStore;
+  enqueue(entry, operation);
+  return operation;
+}
+
+Result<WorkloadManager::OperationPointer> WorkloadManager::submitRemove(const std::string& id,
+                                                                        WorkloadOwner owner) {
+  TRY_VOID(checkPhase(owner, Origin::kRequest));
+  const auto found = entries_.find(id);
+  if (found == entries_.end())
+    return fail(ErrorCode::kNotFound, fmt::format("there is no workload {}", inQuotes(id)));
+  const EntryPointer entry = found->second;
+  TRY_VOID(checkOwner(*entry, owner));
+  const OperationPointer& newest = entry->queued ? entry->queued : entry->running;
+  if (newest != nullptr && newest->spec == nullptr) return newest;
+  auto operation = std::make_shared<Operation>();
+  operation->save = owner == WorkloadOwner::kApi;
+  enqueue(entry, operation);
+  return operation;
+}
+
+void WorkloadManager::enqueue(const EntryPointer& entry, OperationPointer operation) {
+  entry->retry_at.reset();
+  entry->retry.reset();
+  const OperationPointer superseded = std::exchange(entry->queued, std::move(operation));
+  if (superseded != nullptr)
+    superseded->finish(
+        fail(ErrorCode::kCancelled,
+             fmt::format("superseded by a newer change of the workload {}", inQuotes(entry->id))));
+  if (entry->running == nullptr) tasks_.spawn(work(entry));
+}
+
+Task<Result<WorkloadStatus>> WorkloadManager::apply(std::shared_ptr<const WorkloadSpec> spec,
+                                                    ApplyOptions options) {
+  const std::string id = spec->id();
+  auto operation =
+      submitApply(std::move(spec), options.owner, std::move(options.source), Origin::kRequest, 0);
+  if (!operation) {
+    refused_->add();
+    co_return std::unexpected(std::move(operation).error());
+  }
+  if (options.wait == Wait::kForOutcome) {
+    co_await (*operation)->done.wait();
+    CO_TRY_VOID(*(*operation)->outcome);
+  }
+  // It may be gone again already, or have been replaced: the answer is what is true now.
+  co_return get(id);
+}
+
+Task<Result<void>> WorkloadManager::remove(std::string id, WorkloadOwner owner) {
+  const auto operation = submitRemove(id, owner);
+  if (!operation) co_return std::unexpected(operation.error());
+  co_await (*operation)->done.wait();
+  co_return *(*operation)->outcome;
+}
+
+void WorkloadManager::setSourceProblem(const std::string& id, std::string problem) {
+  if (const auto found = entries_.find(id); found != entries_.end())
+    found->second->source_problem = std::move(problem);
+}
+
+WorkloadStatus WorkloadManager::statusOf(const Entry& entry) const {
+  WorkloadStatus status;
+  status.spec = entry.spec;
+  status.owner = entry.owner;
+  status.source = entry.source;
+  status.state = entry.state;
+  status.generation = entry.generation;
+  status.observed_generation = entry.observed_generation;
+  const bool serves = entry.serving != nullptr && !entry.ended();
+  status.serving_generation = serves ? entry.serving->generation() : 0;
+  status.reason = entry.source_problem.empty() ? entry.reason : entry.source_problem;
+  if (status.reason.empty() && entry.ended()) status.reason = entry.ended_because;
+  if (status.reason.empty()) status.reason = entry.serviceProblem().value_or("");
+  status.changed_at = entry.changed_at;
+  status.retry_at = entry.retry_at;
+  return status;
+}
+
+Result<WorkloadStatus> WorkloadManager::get(const std::string& id) const {
+  const auto found = entries_.find(id);
+  if (found == entries_.end())
+    return fail(ErrorCode::kNotFound, fmt::format("there is no workload {}", inQuotes(id)));
+  WorkloadStatus status = statusOf(*found->second);
+  if (const auto& serving = found->second->serving) {
+    status.components = serving->components();
+    status.service = serving->service();
+  }
+  return status;
+}
+
+std::vector<WorkloadStatus> WorkloadManager::list(std::string_view after, std::size_t most) const {
+  std::vector<WorkloadStatus> all;
+  for (auto it = entries_.upper_bound(after); it != entries_.end() && all.size() < most; ++it)
+    all.push_back(statusOf(*it->second));
+  return all;
+}
+
+std::size_t& WorkloadManager::countOf(WorkloadState state) {
+  switch (state) {
+    case WorkloadState::kStarting: return counts_.starting;
+    case WorkloadState::kRunning: return counts_.running;
+    case WorkloadState::kStopping: return counts_.stopping;
+    case WorkloadState::kError: break;
+  }
+  return counts_.error;
+}
+
+void WorkloadManager::setState(Entry& entry, WorkloadState state) {
+  --countOf(entry.state);
+  ++countOf(state);
+  entry.state = state;
+  entry.changed_at = environment_.clock.wallNow();
+  publishCounts();
+}
+
+void WorkloadManager::publishCounts() {
+  for (std::size_t i = 0; i < std::size(gauges_); ++i)
+    gauges_[i]->set(static_cast<std::int64_t>(countOf(static_cast<WorkloadState>(i))));
+}
+
+}  // namespace nimbus::host

@@ -1,0 +1,176 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/files.h"
+#include "base/log.h"
+#include "base/metrics.h"
+#include "base/result.h"
+#include "base/sync.h"
+#include "base/task.h"
+#include "host/control/events.h"
+#include "host/control/readiness.h"
+#include "host/control/route_claims.h"
+#include "host/store/workload_store.h"
+#include "host/workload/permits.h"
+#include "host/workload/runtime.h"
+#include "host/workload/workload_status.h"
+#include "net/shard.h"
+
+namespace nimbus::host {
+
+// Everything the manager uses; all of it lives longer than the manager.
+struct ManagerEnvironment {
+  net::Shard& shard;
+  WorkloadRuntime& runtime;
+  WorkloadStore& store;
+  EventLog& events;
+  Readiness& readiness;
+  Logger& log;
+  MetricRegistry& metrics;
+  const Clock& clock;
+};
+
+struct ManagerOptions {
+  std::size_t max_concurrent_starts = 2;  // generations being prepared at once
+  std::size_t max_workloads = 100'000;
+  Duration retire_bound = std::chrono::seconds(30);  // for what runs on a replaced generation
+  // Images and files that cannot be had are asked for again after it; it doubles each time.
+  Duration first_retry = std::chrono::seconds(10);
+  Duration longest_retry = std::chrono::minutes(5);
+};
+
+// Decides which workloads a host runs and brings the data plane there, one generation after the
+// other: prepare, make durable, swap routes, retire the old one. Operations on one workload run one
+// at a time; a newer one supersedes a queued one. The generation that serves goes on serving until
+// a newer one can. One whose images or files are not to be had failed for who waits, and is tried
+// until it serves or a newer change comes. Lives on the control shard and is called only there.
+class WorkloadManager {
+ public:
+  WorkloadManager(ManagerEnvironment environment, ManagerOptions options);
+  WorkloadManager(const WorkloadManager&) = delete;
+  WorkloadManager& operator=(const WorkloadManager&) = delete;
+  ~WorkloadManager();  // cancels what runs; stopAll() is the orderly end
+
+  enum class Wait { kForOutcome, kNo };
+  struct ApplyOptions {
+    WorkloadOwner owner = WorkloadOwner::kApi;
+    std::string source;  // for a folder: the manifest's file name
+    Wait wait = Wait::kForOutcome;
+  };
+  // Makes the workload be as `spec` says. Complete when the generation serves or has failed, or at
+  // once without waiting; then only a refusal is an error. Applying what serves already, with
+  // component files unchanged on disk, does nothing. Errors: kUnsupported, kAlreadyExists (another
+  // owner or another workload's route), kUnavailable (restoring or draining), kResourceExhausted,
+  // kCancelled (superseded while queued), and those of WorkloadRuntime::prepare().
+  [[nodiscard]] Task<Result<WorkloadStatus>> apply(std::shared_ptr<const WorkloadSpec> spec,
+                                                   ApplyOptions options);
+
+  // Complete when nothing is routed to the workload any more. kNotFound, kAlreadyExists (another
+  // owner), kUnavailable, kCancelled, kIo (it could not be forgotten durably; it goes on serving).
+  [[nodiscard]] Task<Result<void>> remove(std::string id, WorkloadOwner owner);
+
+  // Tells in the workload's status that its manifest cannot be used at present; "" takes it back.
+  void setSourceProblem(const std::string& id, std::string problem);
+
+  [[nodiscard]] Result<WorkloadStatus> get(const std::string& id) const;  // with components
+  // At most `most` workloads after that id in their order, without components.
+  [[nodiscard]] std::vector<WorkloadStatus> list(std::string_view after, std::size_t most) const;
+  [[nodiscard]] std::size_t size() const { return entries_.size(); }
+
+  struct Counts {
+    std::size_t starting = 0;
+    std::size_t running = 0;
+    std::size_t stopping = 0;
+    std::size_t error = 0;
+  };
+  [[nodiscard]] Counts counts() const { return counts_; }
+
+  // Starts everything the store remembers and waits until each serves or has failed. Before the
+  // host is ready.
+  [[nodiscard]] Task<void> restoreAll();
+
+  // From now on the API's changes are taken too.
+  void markReady();
+  // No changes any more; what serves goes on serving.
+  void startDrain();
+  // Cancels what is being prepared, takes all routes away and retires everything, for at most
+  // `bound`. The workloads stay in the store.
+  [[nodiscard]] Task<void> stopAll(Duration bound);
+
+  // Called whenever a route or a workload's name was given up: somebody may be waiting for it.
+  void onReleased(std::function<void()> released) { released_ = std::move(released); }
+  // Called with the id of a workload that had failed and then serves without a new apply.
+  void onRecovered(std::function<void(const std::string&)> recovered) {
+    recovered_ = std::move(recovered);
+  }
+
+ private:
+  struct Operation;
+  struct Entry;
+  using EntryPointer = std::shared_ptr<Entry>;
+  using OperationPointer = std::shared_ptr<Operation>;
+  using Entries = std::map<std::string, EntryPointer, std::less<>>;
+
+  enum class Origin { kRequest, kStore };
+  Result<OperationPointer> submitApply(std::shared_ptr<const WorkloadSpec> spec,
+                                       WorkloadOwner owner, std::string source, Origin origin,
+                                       std::uint64_t generation);
+  Result<OperationPointer> submitRemove(const std::string& id, WorkloadOwner owner);
+  Result<void> checkPhase(WorkloadOwner owner, Origin origin) const;
+  Result<void> checkOwner(const Entry& entry, WorkloadOwner owner) const;
+  Result<void> checkAdmissible(const WorkloadSpec& spec) const;
+  OperationPointer sameAsNewest(const Entry& entry, const WorkloadSpec& spec,
+                                const std::vector<FileStamp>& stamps) const;
+  void enqueue(const EntryPointer& entry, OperationPointer operation);
+
+  Task<void> work(EntryPointer entry);
+  Task<Result<void>> runApply(EntryPointer entry, OperationPointer operation);
+  Task<Result<std::shared_ptr<Deployment>>> prepare(OperationPointer operation);
+  Task<Result<void>> activate(EntryPointer entry, OperationPointer operation,
+                              std::shared_ptr<Deployment> next);
+  Task<Result<void>> runRemove(EntryPointer entry, OperationPointer operation);
+  void settleApply(const EntryPointer& entry, const Operation& operation,
+                   const Result<void>& outcome);
+  void settleFailure(Entry& entry, const Operation& operation, const Error& error);
+  void settleRemove(Entry& entry, const Result<void>& outcome);
+  void releaseRoutes(const WorkloadSpec& spec);
+  void planRetry(const EntryPointer& entry, OperationPointer failed);
+  void retry(const EntryPointer& entry, const Operation& failed);
+
+  void hearOfService(const ServiceNews& news);
+  void hearOfEnd(const EndedNews& news);
+  [[nodiscard]] static WorkloadState stateOfServing(const Entry& entry);
+
+  void setState(Entry& entry, WorkloadState state);
+  std::size_t& countOf(WorkloadState state);
+  void publishCounts();
+  WorkloadStatus statusOf(const Entry& entry) const;
+
+  ManagerEnvironment environment_;
+  ManagerOptions options_;
+  Entries entries_;
+  Counts counts_;
+  RouteClaims claims_;
+  Permits starts_;
+  std::function<void()> released_;
+  std::function<void(const std::string&)> recovered_;
+  std::shared_ptr<Gauge> gauges_[4];
+  std::shared_ptr<Counter> applied_;
+  std::shared_ptr<Counter> failed_;
+  std::shared_ptr<Counter> refused_;
+  std::shared_ptr<Histogram> prepare_seconds_;
+  TaskSet retiring_;
+  TaskSet tasks_;  // last: its tasks use the members above
+};
+
+}  // namespace nimbus::host

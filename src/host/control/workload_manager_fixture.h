@@ -1,0 +1,40 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "host/control/manager_parts.h"
+#include "host/test_support.h"
+
+// For the tests of this folder only.
+namespace nimbus::host {
+
+// A manager with everything around it, on one shard.
+struct ManagerRig : ManagerParts {
+  explicit ManagerRig(net::Shard& on, ManagerOptions options = {}) : ManagerParts(on, "e") {
+    make(options);
+    readiness.markReady();
+  }
+  void make(ManagerOptions options) {
+    manager = std::make_unique<WorkloadManager>(environment(runtime), options);
+  }
+  static std::shared_ptr<const WorkloadSpec> share(WorkloadSpec spec) {
+    return std::make_shared<const WorkloadSpec>(std::move(spec));
+  }
+  Task<Result<WorkloadStatus>> apply(
+      WorkloadSpec spec, WorkloadManager::Wait wait = WorkloadManager::Wait::kForOutcome) {
+    return manager->apply(share(std::move(spec)), {.source = "", .wait = wait});
+  }
+  Task<Result<WorkloadStatus>> applyFromFolder(WorkloadSpec spec, std::string file) {
+    return manager->apply(share(std::move(spec)),
+                          {.owner = WorkloadOwner::kFolder, .source = std::move(file)});
+  }
+  std::vector<std::string> takeCalls() { return std::exchange(runtime.calls, {}); }
+
+  FakeRuntime runtime;
+  std::unique_ptr<WorkloadManager> manager;
+};
+
+}  // namespace nimbus::host

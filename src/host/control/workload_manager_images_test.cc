@@ -1,0 +1,231 @@
+// Workloads whose components are named by image.
+
+#include <gmock/gmock.h>
+
+#include <tuple>
+
+#include "host/control/workload_manager_fixture.h"
+
+namespace nimbus::host {
+namespace {
+
+using testing::ElementsAre;
+using Rig = ManagerRig;
+using Wait = WorkloadManager::Wait;
+
+class WorkloadManagerImagesTest : public ShardTest {};
+
+WorkloadSpec makeImageSpec(std::string name, std::string image,
+                           std::optional<oci::PullPolicy> policy = std::nullopt) {
+  WorkloadSpec spec = makeSpec(name, "/" + name, "");
+  spec.components[0].image = std::move(image);
+  spec.components[0].pull_policy = policy;
+  return spec;
+}
+
+TEST_F(WorkloadManagerImagesTest, AnImageThatTakesLongKeepsNobodyWaiting) {
+  run([](net::Shard& shard) -> Task<void> {
+    Rig rig(shard);
+    rig.make({.max_concurrent_starts = 1});
+    rig.manager->markReady();
+    const auto status = co_await rig.apply(makeImageSpec("slow", "r.example/slow:1"), Wait::kNo);
+    EXPECT_EQ(status->state, WorkloadState::kStarting);
+    EXPECT_EQ((co_await rig.apply(makeSpec("a")))->state, WorkloadState::kRunning);
+    rig.runtime.letFetch();
+    co_await settle(shard);
+    EXPECT_EQ(rig.manager->get("default/slow")->state, WorkloadState::kRunning);
+  });
+}
+
+// The next event of that kind.
+Task<HostEvent> eventOf(Rig* rig, EventKind kind, std::uint64_t after = 0) {
+  while (true) {
+    const EventLog::Item item = co_await rig->events.next(after);
+    const auto* event = std::get_if<HostEvent>(&item);
+    if (event == nullptr) continue;  // a heartbeat
+    if (event->kind == kind) co_return *event;
+    after = event->sequence;
+  }
+}
+
+TEST_F(WorkloadManagerImagesTest, AnImageThatCannotBeHadIsAskedForAgain) {
+  run([](net::Shard& shard) -> Task<void> {
+    Rig rig(shard, {.first_retry = std::chrono::milliseconds(1)});
+    std::vector<std::string> recovered;
+    rig.manager->onRecovered([&](const std::string& id) { recovered.push_back(id); });
+    rig.runtime.failing_fetches = 3;
+    const auto first = co_await rig.apply(makeImageSpec("a", "r.example/flaky:1"));
+    EXPECT_EQ(first.error().code(), ErrorCode::kUnavailable) << "whoever waits is told at once";
+    const auto failed = rig.manager->get("default/a");
+    EXPECT_EQ(failed->state, WorkloadState::kError);
+    EXPECT_EQ(failed->reason, "the registry is down");
+    EXPECT_EQ(failed->retry_at, rig.clock.wallNow() + std::chrono::milliseconds(1));
+
+    EXPECT_EQ((co_await eventOf(&rig, EventKind::kRunning)).generation, 1U);
+    const auto serves = rig.manager->get("default/a");
+    EXPECT_EQ(serves->state, WorkloadState::kRunning);
+    EXPECT_EQ(serves->serving_generation, 1U) << "nobody asked for another one";
+    EXPECT_EQ(serves->reason, "");
+    EXPECT_FALSE(serves->retry_at);
+    EXPECT_THAT(recovered, ElementsAre("default/a"));
+    EXPECT_THAT(rig.takeCalls(),
+                ElementsAre("fetch default/a", "fetch default/a", "fetch default/a",
+                            "fetch default/a", "prepare default/a", "swap nothing -> default/a#1"));
+    EXPECT_EQ((co_await rig.store->load()).size(), 1U) << "and it is durable now";
+  });
+}
+
+TEST_F(WorkloadManagerImagesTest, PausesBeforeAnImageIsAskedForAgainDoubleUpToABound) {
+  run([](net::Shard& shard) -> Task<void> {
+    using std::chrono::milliseconds;
+    Rig rig(shard, {.first_retry = milliseconds(1), .longest_retry = milliseconds(3)});
+    rig.runtime.failing_fetches = 100;
+    std::ignore = co_await rig.apply(makeImageSpec("a", "r.example/flaky:1"), Wait::kNo);
+    std::vector<Duration> pauses;
+    for (std::uint64_t after = 0; pauses.size() < 4;) {
+      after = (co_await eventOf(&rig, EventKind::kFailed, after)).sequence;
+      pauses.push_back(*rig.manager->get("default/a")->retry_at - rig.clock.wallNow());
+    }
+    EXPECT_THAT(pauses,
+                ElementsAre(milliseconds(1), milliseconds(2), milliseconds(3), milliseconds(3)));
+  });
+}
+
+TEST_F(WorkloadManagerImagesTest, WhatServesGoesOnWhileANewerImageIsAskedForAgain) {
+  run([](net::Shard& shard) -> Task<void> {
+    Rig rig(shard);
+    co_await rig.apply(makeSpec("a"));
+    rig.runtime.failing_fetches = 1;
+    EXPECT_FALSE(co_await rig.apply(makeImageSpec("a", "r.example/flaky:1")));
+    const auto status = rig.manager->get("default/a");
+    EXPECT_EQ(status->state, WorkloadState::kRunning);
+    EXPECT_EQ(status->serving_generation, 1U);
+    EXPECT_TRUE(status->retry_at);
+  });
+}
+
+TEST_F(WorkloadManagerImagesTest, ANewerChangeTakesARetryBack) {
+  run([](net::Shard& shard) -> Task<void> {
+    Rig rig(shard);
+    rig.runtime.failing_fetches = 2;
+    for (const char* name : {"changed", "removed"})
+      EXPECT_FALSE(co_await rig.apply(makeImageSpec(name, "r.example/flaky:1")));
+    EXPECT_TRUE(co_await rig.apply(makeSpec("changed")));
+    EXPECT_FALSE(rig.manager->get("default/changed")->retry_at);
+    EXPECT_TRUE(co_await rig.manager->remove("default/removed", WorkloadOwner::kApi));
+    EXPECT_FALSE(rig.manager->get("default/removed"));
+  });
+}
+
+TEST_F(WorkloadManagerImagesTest, WhatCannotPassIsNotTriedAgain) {
+  run([](net::Shard& shard) -> Task<void> {
+    Rig rig(shard);
+    const auto alien = co_await rig.apply(makeImageSpec("a", "r.example/alien:1"));
+    EXPECT_EQ(alien.error().code(), ErrorCode::kProtocol);
+    EXPECT_FALSE(rig.manager->get("default/a")->retry_at);
+    EXPECT_FALSE(co_await rig.apply(makeSpec("b", "/b", "/w/bad")));
+    EXPECT_FALSE(rig.manager->get("default/b")->retry_at) << "it is the component that is bad";
+  });
+}
+
+// Does not find a component's file until it is there.
+class LateFiles final : public WorkloadRuntime {
+ public:
+  ErrorCode code = ErrorCode::kNotFound;
+  int failing = 0;
+
+  Task<Result<std::shared_ptr<const WorkloadSpec>>> fetch(std::shared_ptr<const WorkloadSpec> spec,
+                                                          Freshness freshness) override {
+    return rest_.fetch(std::move(spec), freshness);
+  }
+  Task<Result<std::shared_ptr<Deployment>>> prepare(std::shared_ptr<const WorkloadSpec> spec,
+                                                    std::uint64_t generation) override {
+    if (failing > 0) {
+      --failing;
+      co_return fail(code, "no file " + spec->components[0].file);
+    }
+    co_return co_await rest_.prepare(std::move(spec), generation);
+  }
+  Task<void> swap(std::shared_ptr<Deployment> previous, std::shared_ptr<Deployment> next) override {
+    return rest_.swap(std::move(previous), std::move(next));
+  }
+  Task<void> retire(std::shared_ptr<Deployment> deployment, Duration bound) override {
+    return rest_.retire(std::move(deployment), bound);
+  }
+  void onServiceNews(std::function<void(const ServiceNews&)> tell) override {
+    rest_.onServiceNews(std::move(tell));
+  }
+  void onEndedNews(std::function<void(const EndedNews&)> tell) override {
+    rest_.onEndedNews(std::move(tell));
+  }
+
+ private:
+  FakeRuntime rest_;
+};
+
+TEST_F(WorkloadManagerImagesTest, AFileThatCannotBeReadIsLookedForAgain) {
+  run([](net::Shard& shard) -> Task<void> {
+    for (const ErrorCode code : {ErrorCode::kNotFound, ErrorCode::kIo}) {
+      Rig rig(shard);
+      LateFiles runtime;
+      runtime.code = code;
+      runtime.failing = 2;
+      WorkloadManager manager(rig.environment(runtime),
+                              {.first_retry = std::chrono::milliseconds(1)});
+      const auto first = co_await manager.apply(
+          Rig::share(makeSpec("a", "/a", "/nowhere/late.wasm")), {.source = ""});
+      EXPECT_EQ(first.error().code(), code) << "whoever waits is told at once";
+      EXPECT_TRUE(manager.get("default/a")->retry_at);
+      co_await eventOf(&rig, EventKind::kRunning);
+      EXPECT_EQ(manager.get("default/a")->state, WorkloadState::kRunning);
+      EXPECT_EQ(manager.get("default/a")->reason, "");
+    }
+  });
+}
+
+TEST_F(WorkloadManagerImagesTest, WhatIsNotFoundThoughAllFilesAreThereIsNotTriedAgain) {
+  run([](net::Shard& shard) -> Task<void> {
+    Rig rig(shard);
+    LateFiles runtime;
+    runtime.failing = 1;
+    WorkloadManager manager(rig.environment(runtime), {});
+    EXPECT_FALSE(co_await manager.apply(Rig::share(makeSpec("a", "/a", "/proc/self/status")),
+                                        {.source = ""}));
+    EXPECT_FALSE(manager.get("default/a")->retry_at);
+  });
+}
+
+TEST_F(WorkloadManagerImagesTest, AnImageThatIsMissingIsTheReason) {
+  run([](net::Shard& shard) -> Task<void> {
+    Rig rig(shard);
+    EXPECT_FALSE(co_await rig.apply(makeImageSpec("a", "r.example/gone:1")));
+    EXPECT_EQ(rig.manager->get("default/a")->state, WorkloadState::kError);
+    EXPECT_EQ(rig.manager->get("default/a")->reason, "there is no such image");
+    EXPECT_TRUE(co_await rig.apply(makeSpec("b", "/a"))) << "its route is free again";
+  });
+}
+
+TEST_F(WorkloadManagerImagesTest, OnlyAnImageThatIsAlwaysPulledIsAskedForAgain) {
+  run([](net::Shard& shard) -> Task<void> {
+    Rig rig(shard);
+    for (int i = 0; i < 2; ++i) {
+      co_await rig.apply(makeImageSpec("a", "r.example/a:1"));
+      co_await rig.apply(makeImageSpec("b", "r.example/b:1", oci::PullPolicy::kAlways));
+    }
+    EXPECT_EQ(rig.manager->get("default/a")->serving_generation, 1U);
+    EXPECT_EQ(rig.manager->get("default/b")->serving_generation, 3U);
+  });
+}
+
+TEST_F(WorkloadManagerImagesTest, ARestartGoesOnWithTheImagesThatAreThere) {
+  run([](net::Shard& shard) -> Task<void> {
+    Rig rig(shard);
+    const auto spec = makeImageSpec("a", "r.example/a:1", oci::PullPolicy::kAlways);
+    co_await rig.store->save({Rig::share(spec), 1});
+    co_await rig.manager->restoreAll();
+    EXPECT_EQ(rig.takeCalls().front(), "find default/a");
+  });
+}
+
+}  // namespace
+}  // namespace nimbus::host

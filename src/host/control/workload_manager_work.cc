@@ -1,0 +1,325 @@
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "host/control/workload_entry.h"
+#include "host/control/workload_manager.h"
+
+// The part of the manager that carries operations out.
+namespace nimbus::host {
+namespace {
+
+// Whether an image that could not be had may be there later, without any change here.
+bool mayPass(ErrorCode code) {
+  switch (code) {
+    case ErrorCode::kUnavailable:
+    case ErrorCode::kDeadlineExceeded:
+    case ErrorCode::kIo:
+    case ErrorCode::kNotFound:
+    case ErrorCode::kPermissionDenied: return true;
+    default: return false;
+  }
+}
+
+// Whether it failed for want of a component's file, which may come or become readable later.
+bool lacksFile(const WorkloadSpec& spec, ErrorCode code) {
+  if (code == ErrorCode::kIo) return true;
+  return (code == ErrorCode::kNotFound || code == ErrorCode::kPermissionDenied) &&
+         std::ranges::any_of(spec.members(), [](const ComponentSpec& member) {
+           return !member.file.empty() && ::access(member.file.c_str(), R_OK) != 0;
+         });
+}
+
+constexpr std::uint32_t kMostDoublings = 10;  // of the pause before a retry
+
+}  // namespace
+
+// Runs the operations of one workload until none is queued. One such task per busy workload.
+Task<void> WorkloadManager::work(EntryPointer entry) {
+  while (entry->queued != nullptr) {
+    const OperationPointer operation = std::exchange(entry->queued, nullptr);
+    entry->running = operation;
+    const bool applies = operation->spec != nullptr;
+    Result<void> outcome = fail(ErrorCode::kInternal, "not run");
+    if (applies)
+      outcome = co_await runApply(entry, operation);
+    else
+      outcome = co_await runRemove(entry, operation);
+    entry->running = nullptr;
+    if (applies)
+      settleApply(entry, *operation, outcome);
+    else
+      settleRemove(*entry, outcome);
+    const bool gone = !applies && outcome && entry->queued == nullptr;
+    if (gone) {
+      --countOf(entry->state);
+      publishCounts();
+      entries_.erase(entry->id);
+      if (released_) released_();
+    }
+    if (operation->may_retry && entry->queued == nullptr) planRetry(entry, operation);
+    // Last: who waits may ask for the next change of this workload at once. With `running` empty
+    // that would start a second task, so the place stays taken until the waiters have returned.
+    if (!gone) entry->running = operation;
+    operation->finish(std::move(outcome));
+    entry->running = nullptr;
+  }
+}
+
+Task<Result<void>> WorkloadManager::runApply(EntryPointer entry, OperationPointer operation) {
+  const WorkloadSpec& spec = *operation->spec;
+  entry->last_applied = operation;
+  if (entry->serving == nullptr) setState(*entry, WorkloadState::kStarting);
+  CO_TRY_VOID(checkAdmissible(spec));
+  claims_.add(spec);
+  environment_.events.add(EventKind::kStarting, entry->id, operation->generation, "");
+
+  auto prepared = co_await prepare(operation);
+  Result<void> outcome;
+  if (prepared)
+    outcome = co_await activate(entry, operation, *std::move(prepared));
+  else
+    outcome = std::unexpected(std::move(prepared).error());
+  if (!outcome) releaseRoutes(spec);
+  co_return outcome;
+}
+
+Task<Result<std::shared_ptr<Deployment>>> WorkloadManager::prepare(OperationPointer operation) {
+  using Freshness = WorkloadRuntime::Freshness;
+  // A restart of the host changes no code.
+  const auto freshness = operation->restores ? Freshness::kCacheWillDo : Freshness::kAsManifestSays;
+  auto fetched = co_await environment_.runtime.fetch(operation->spec, freshness);
+  operation->may_retry = !fetched && mayPass(fetched.error().code());
+  CO_TRY(auto located, std::move(fetched));
+  const Permit permit = co_await starts_.acquire();
+  const TimePoint begun = environment_.clock.now();
+  auto prepared = co_await environment_.runtime.prepare(std::move(located), operation->generation);
+  prepare_seconds_->observe(
+      std::chrono::duration<double>(environment_.clock.now() - begun).count());
+  operation->may_retry = !prepared && lacksFile(*operation->spec, prepared.error().code());
+  co_return prepared;
+}
+
+// From here on only the disk can refuse, and that before any route moves.
+Task<Result<void>> WorkloadManager::activate(EntryPointer entry, OperationPointer operation,
+                                             std::shared_ptr<Deployment> next) {
+  if (operation->save)
+    CO_TRY_VOID(co_await environment_.store.save({operation->spec, operation->generation}));
+  entry->incoming = next;
+  co_await environment_.runtime.swap(entry->serving, next);
+  entry->incoming = nullptr;
+  const std::shared_ptr<Deployment> previous = std::exchange(entry->serving, std::move(next));
+  if (previous != nullptr) {
+    releaseRoutes(previous->spec());
+    retiring_.spawn(environment_.runtime.retire(previous, options_.retire_bound));
+  }
+  co_return Result<void>();
+}
+
+Task<Result<void>> WorkloadManager::runRemove(EntryPointer entry, OperationPointer operation) {
+  setState(*entry, WorkloadState::kStopping);
+  environment_.events.add(EventKind::kStopping, entry->id, entry->generation, "");
+  if (operation->save) CO_TRY_VOID(co_await environment_.store.remove(entry->id));
+  if (entry->serving != nullptr) {
+    co_await environment_.runtime.swap(entry->serving, nullptr);
+    const std::shared_ptr<Deployment> previous = std::exchange(entry->serving, nullptr);
+    releaseRoutes(previous->spec());
+    retiring_.spawn(environment_.runtime.retire(previous, options_.retire_bound));
+  }
+  entry->last_applied = nullptr;
+  co_return Result<void>();
+}
+
+void WorkloadManager::settleApply(const EntryPointer& entry, const Operation& operation,
+                                  const Result<void>& outcome) {
+  entry->observed_generation = operation.generation;
+  if (!outcome) {
+    settleFailure(*entry, operation, outcome.error());
+    return;
+  }
+  applied_->add();
+  entry->reason.clear();
+  setState(*entry, stateOfServing(*entry));
+  environment_.events.add(EventKind::kRunning, entry->id, operation.generation, "");
+  environment_.log.info("workload serves", {{"workload", entry->id},
+                                            {"generation", std::to_string(operation.generation)}});
+  if (operation.earlier_failures > 0 && recovered_) recovered_(entry->id);
+}
+
+void WorkloadManager::settleFailure(Entry& entry, const Operation& operation, const Error& error) {
+  const std::string generation = std::to_string(operation.generation);
+  failed_->add();
+  const std::string why = error.describe();
+  if (entry.serving == nullptr || entry.ended()) {
+    entry.reason = why;
+    setState(entry, WorkloadState::kError);
+  } else {
+    entry.reason = fmt::format("generation {} failed, generation {} still serves: {}", generation,
+                               entry.serving->generation(), why);
+    setState(entry, stateOfServing(entry));
+  }
+  environment_.events.add(EventKind::kFailed, entry.id, operation.generation, why);
+  environment_.log.warn("workload failed to start",
+                        {{"workload", entry.id}, {"generation", generation}, {"error", why}});
+}
+
+// The retry is an operation of its own, but of the same generation.
+void WorkloadManager::planRetry(const EntryPointer& entry, OperationPointer failed) {
+  const Duration pause =
+      std::min(std::max(options_.longest_retry, options_.first_retry),
+               options_.first_retry * (1 << std::min(failed->earlier_failures, kMostDoublings)));
+  entry->retry_at = environment_.clock.wallNow() +
+                    std::chrono::duration_cast<std::chrono::system_clock::duration>(pause);
+  entry->retry = std::make_unique<net::Timer>(
+      environment_.shard, [this, weak = std::weak_ptr(entry), failed = std::move(failed)] {
+        if (const EntryPointer alive = weak.lock()) retry(alive, *failed);
+      });
+  entry->retry->armAfter(pause);
+}
+
+void WorkloadManager::retry(const EntryPointer& entry, const Operation& failed) {
+  if (environment_.readiness.phase() == Readiness::Phase::kDraining) return;
+  auto again = std::make_shared<Operation>();
+  again->spec = failed.spec;
+  again->stamps = stampsOf(*failed.spec);
+  again->generation = failed.generation;
+  again->save = failed.save;
+  again->restores = failed.restores;
+  again->earlier_failures = failed.earlier_failures + 1;
+  enqueue(entry, std::move(again));
+}
+
+void WorkloadManager::settleRemove(Entry& entry, const Result<void>& outcome) {
+  if (outcome) {
+    entry.reason.clear();
+    environment_.events.add(EventKind::kRemoved, entry.id, entry.generation, "");
+    environment_.log.info("workload removed", {{"workload", entry.id}});
+    return;
+  }
+  entry.reason = fmt::format("it could not be removed: {}", outcome.error().describe());
+  setState(entry, stateOfServing(entry));
+  environment_.log.error("workload could not be removed",
+                         {{"workload", entry.id}, {"error", entry.reason}});
+}
+
+WorkloadState WorkloadManager::stateOfServing(const Entry& entry) {
+  if (entry.serving == nullptr || entry.ended()) return WorkloadState::kError;
+  const bool only_service = entry.serving->spec().components.empty();
+  return only_service && entry.serviceProblem() ? WorkloadState::kError : WorkloadState::kRunning;
+}
+
+namespace {
+
+EventKind eventOf(ServiceState state) {
+  switch (state) {
+    case ServiceState::kRestarting: return EventKind::kServiceRestarting;
+    case ServiceState::kCompleted: return EventKind::kServiceCompleted;
+    case ServiceState::kFailed: return EventKind::kServiceFailed;
+    case ServiceState::kStarting:
+    case ServiceState::kRunning: break;
+  }
+  return EventKind::kServiceRunning;
+}
+
+std::string messageOf(const ServiceProgress& progress) {
+  if (progress.restarts == 0) return progress.reason;
+  return fmt::format("{}{}after {} restart{}", progress.reason, progress.reason.empty() ? "" : ", ",
+                     progress.restarts, progress.restarts == 1 ? "" : "s");
+}
+
+}  // namespace
+
+std::optional<std::string> WorkloadManager::Entry::serviceProblem() const {
+  const auto service = serving == nullptr ? std::nullopt : serving->service();
+  if (!service || service->progress.state != ServiceState::kFailed) return std::nullopt;
+  return "the service has failed: " + messageOf(service->progress);
+}
+
+void WorkloadManager::hearOfService(const ServiceNews& news) {
+  const auto found = entries_.find(news.workload);
+  if (found == entries_.end()) return;
+  Entry& entry = *found->second;
+  const auto is_meant = [&](const std::shared_ptr<Deployment>& deployment) {
+    return deployment != nullptr && deployment->generation() == news.generation;
+  };
+  // One that was replaced has nothing to tell any more.
+  if (!is_meant(entry.serving) && !is_meant(entry.incoming)) return;
+  const ServiceProgress& progress = news.progress;
+  environment_.events.add(eventOf(progress.state), entry.id, news.generation, messageOf(progress));
+  if (progress.state == ServiceState::kFailed && is_meant(entry.serving) &&
+      entry.state == WorkloadState::kRunning)
+    setState(entry, stateOfServing(entry));
+}
+
+void WorkloadManager::hearOfEnd(const EndedNews& news) {
+  environment_.events.add(EventKind::kEnded, news.workload, news.generation, news.reason);
+  environment_.log.error("workload was ended", {{"workload", news.workload},
+                                                {"generation", std::to_string(news.generation)},
+                                                {"reason", news.reason}});
+  const auto found = entries_.find(news.workload);
+  if (found == entries_.end()) return;
+  Entry& entry = *found->second;
+  // Older ones may run on for a while.
+  if (news.generation <= entry.ended_generation) return;
+  entry.ended_generation = news.generation;
+  entry.ended_because = "the workload was ended: " + news.reason;
+  if (entry.ended() && entry.state == WorkloadState::kRunning)
+    setState(entry, stateOfServing(entry));
+}
+
+void WorkloadManager::releaseRoutes(const WorkloadSpec& spec) {
+  claims_.remove(spec);
+  if (!spec.routes.empty() && released_) released_();
+}
+
+Task<void> WorkloadManager::restoreAll() {
+  std::vector<OperationPointer> operations;
+  for (StoredWorkload& stored : co_await environment_.store.load()) {
+    auto operation = submitApply(std::move(stored.spec), WorkloadOwner::kApi, "", Origin::kStore,
+                                 stored.generation);
+    if (operation)
+      operations.push_back(*std::move(operation));
+    else
+      environment_.log.error("a stored workload cannot be restored",
+                             {{"error", operation.error().describe()}});
+  }
+  for (const OperationPointer& operation : operations) co_await operation->done.wait();
+}
+
+void WorkloadManager::markReady() {
+  environment_.readiness.markReady();
+  if (environment_.readiness.ready())
+    environment_.events.add(EventKind::kReady, "", 0,
+                            fmt::format("{} of {} workloads serve", counts_.running, size()));
+}
+
+void WorkloadManager::startDrain() {
+  if (environment_.readiness.phase() == Readiness::Phase::kDraining) return;
+  environment_.readiness.markDraining();
+  environment_.events.add(EventKind::kDraining, "", 0, "");
+}
+
+Task<void> WorkloadManager::stopAll(Duration bound) {
+  startDrain();
+  tasks_.cancelAll();
+  const Result<void> stopped = fail(ErrorCode::kUnavailable, "the host is stopping");
+  const Entries entries = std::exchange(entries_, {});
+  counts_ = {};
+  publishCounts();
+  for (const auto& [id, entry] : entries) {
+    for (const auto& deployment : {entry->serving, entry->incoming}) {
+      if (deployment == nullptr) continue;
+      co_await environment_.runtime.swap(deployment, nullptr);
+      retiring_.spawn(environment_.runtime.retire(deployment, bound));
+    }
+    for (OperationPointer* operation : {&entry->running, &entry->queued})
+      if (const OperationPointer ended = std::exchange(*operation, nullptr)) ended->finish(stopped);
+  }
+  co_await retiring_.empty();
+}
+
+}  // namespace nimbus::host

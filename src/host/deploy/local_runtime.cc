@@ -1,0 +1,306 @@
+#include "host/deploy/local_runtime.h"
+
+#include <algorithm>
+#include <atomic>
+#include <iterator>
+
+#include "engine/import_set.h"
+#include "host/bindings/remote_providers.h"
+#include "host/calls/component_log_sink.h"
+#include "host/deploy/component_options.h"
+
+namespace nimbus::host {
+namespace {
+
+// `members`: the component itself and those composed into it, in the order of their slots.
+std::vector<WantedImport> wantedImports(const engine::Component& component,
+                                        const std::vector<const ComponentSpec*>& members) {
+  std::vector<WantedImport> wanted;
+  for (const engine::ComponentImport& import : component.imports()) {
+    if (const auto* label = component.findLabel(import.name)) {
+      wanted.push_back({members[label->part], label->import_name, label->import_name, import.name});
+    } else {
+      wanted.push_back({members.front(), import.name, import.interface, import.name});
+    }
+  }
+  return wanted;
+}
+
+std::vector<engine::ImportBinding> importBindings(std::vector<BoundImport> bound) {
+  std::vector<engine::ImportBinding> bindings;
+  for (BoundImport& import : bound)
+    bindings.push_back({.import = std::move(import.import.composed_name),
+                        .instance = std::move(import.import.interface),
+                        .invoker = std::move(import.invoker),
+                        .consumer = std::move(import.consumer)});
+  return bindings;
+}
+
+// Takes those out of `wanted` that other components serve.
+std::vector<engine::ImportBinding> takeCalled(std::vector<WantedImport>& wanted,
+                                              const std::vector<CalledImport>& called) {
+  std::vector<engine::ImportBinding> bindings;
+  std::erase_if(wanted, [&](const WantedImport& import) {
+    const auto link = std::ranges::find_if(called, [&](const CalledImport& each) {
+      return each.owner == import.owner && each.name == import.name;
+    });
+    if (link == called.end()) return false;
+    bindings.push_back({.import = import.composed_name,
+                        .instance = link->export_name,
+                        .invoker = link->invoker,
+                        .consumer = link->consumer,
+                        .requests = link->requests});
+    return true;
+  });
+  return bindings;
+}
+
+}  // namespace
+
+LocalRuntime::LocalRuntime(net::Shard& control, net::ShardGroup& serving,
+                           std::vector<ServingShard> shards, engine::Engine& engine,
+                           LocalRuntimeOptions options, Logger& log, const Clock& clock)
+    : control_(control),
+      serving_(serving),
+      shards_(std::move(shards)),
+      options_(std::move(options)),
+      log_(log),
+      clock_(clock),
+      loader_(control, engine, options_.max_component_bytes, clock),
+      images_(control, options_.images),
+      volume_root_(std::make_shared<VolumeRoot>(options_.volumes_folder)),
+      providers_(control, options_.providers,
+                 std::make_unique<RemoteProviders>(
+                     control,
+                     [this](net::Shard& shard) -> net::Resolver& {
+                       return shards_[shard.index()].runtime->resolver;
+                     },
+                     options_.providers.nats, log),
+                 exports_),
+      service_places_(std::make_shared<ServicePlaces>(shards_.size())),
+      volume_watch_(control_, log_,
+                    [this](std::shared_ptr<WorkloadVolumes> volumes, std::string why) {
+                      ending_.spawn(endUsersOf(std::move(volumes), std::move(why)));
+                    }) {}
+
+Result<std::shared_ptr<WorkloadVolumes>> LocalRuntime::volumesOf(const WorkloadSpec& spec) {
+  if (spec.volumes.empty()) return nullptr;
+  std::weak_ptr<WorkloadVolumes>& known = volumes_[spec.id()];
+  if (auto volumes = known.lock()) {
+    TRY_VOID(volumes->add(spec));
+    return volumes;
+  }
+  TRY(auto volumes, WorkloadVolumes::open(spec, volume_root_));
+  known = volumes;
+  return volumes;
+}
+
+Result<std::vector<BindingUse>> LocalRuntime::bind(
+    const WorkloadSpec& spec, std::uint64_t generation, const engine::Component& loaded,
+    const Members& members, std::vector<CalledImport> called, engine::GuestContextOptions& guest) {
+  const auto log_of = [&](const ComponentSpec& owner) {
+    return std::make_shared<ComponentLogSink>(logOf(spec, owner, generation));
+  };
+  std::vector<WantedImport> wanted = wantedImports(loaded, members);
+  std::vector<engine::ImportBinding> linked = takeCalled(wanted, called);
+  TRY(ComponentBindings bound,
+      bindImports({.workload = spec, .generation = generation, .calls = calls_, .log_of = log_of},
+                  wanted, providers_, bindings_));
+  std::ranges::move(importBindings(std::move(bound.imports)), std::back_inserter(linked));
+  TRY(guest.imports, engine::ImportSet::create(loaded, std::move(linked)));
+  return std::move(bound.uses);
+}
+
+std::shared_ptr<ComponentLog> LocalRuntime::logOf(const WorkloadSpec& spec,
+                                                  const ComponentSpec& component,
+                                                  std::uint64_t generation) {
+  return std::make_shared<ComponentLog>(ComponentIdentity{spec.id(), component.name, generation},
+                                        log_, clock_);
+}
+
+Result<std::shared_ptr<ComponentRuntime>> LocalRuntime::assembleComponent(
+    const WorkloadSpec& spec, const ComponentSpec& component, std::uint64_t generation,
+    std::shared_ptr<const engine::Component> loaded, const Members& members,
+    const Together& together, std::vector<CalledImport> called) {
+  TRY(auto egress, egressPolicyOf(component, options_.egress, loopbackOf(spec, component)));
+  const CallPolicy policy = callPolicyOf(component, options_.defaults);
+  if (loaded) {
+    const std::string who = spec.describe(component);
+    TRY_VOID(checkMemory(who, *loaded, policy));
+    TRY_VOID(checkConcurrency(who, *loaded, policy));
+  }
+  engine::GuestContextOptions guest = contextOptionsOf(spec, component, policy, together.volumes);
+  guest.network = together.network;
+  std::vector<BindingUse> uses;
+  if (loaded) {
+    TRY(uses, bind(spec, generation, *loaded, members, std::move(called), guest));
+  }
+  return std::make_shared<ComponentRuntime>(
+      component.name, std::move(loaded), policy, std::move(guest), std::move(egress),
+      logOf(spec, component, generation), std::move(uses), options_.sockets);
+}
+
+Task<Result<std::shared_ptr<Deployment>>> LocalRuntime::prepare(
+    std::shared_ptr<const WorkloadSpec> spec, std::uint64_t generation) {
+  CO_TRY_VOID(checkRunnable(*spec));
+  CO_TRY_VOID(co_await openProviders(spec));
+  CO_TRY(WorkloadCode code, co_await loadWorkload(loader_, spec));
+  co_return assemble(std::move(spec), generation, std::move(code));
+}
+
+namespace {
+
+// Waits on the control shard for work on all serving shards. Shared with them, because they may
+// finish after the waiting task was given up.
+class Join {
+ public:
+  Join(net::Shard& control, std::size_t parts) : control_(control), left_(parts) {}
+  static void finishOne(const std::shared_ptr<Join>& join) {
+    if (join->left_.fetch_sub(1) == 1) join->control_.post([join] { join->done_.set(); });
+  }
+  Event& done() { return done_; }
+
+ private:
+  net::Shard& control_;
+  std::atomic<std::size_t> left_;
+  Event done_;
+};
+
+// Ends a deployment's part on a shard, also if the task that waits for it is cancelled.
+struct DropOnShard {
+  LocalDeployment& deployment;
+  std::size_t shard_index;
+  ~DropOnShard() { deployment.dropOn(shard_index); }
+};
+
+Task<void> closeDeployment(std::shared_ptr<LocalDeployment> deployment, ShardRuntime* shard,
+                           Duration bound, std::shared_ptr<Join> join) {
+  {
+    const DropOnShard drop{*deployment, shard->shard.index()};
+    co_await deployment->closeOn(*shard, bound);
+    // Connections that were opened by its rules are not for whoever has the name next.
+    shard->client.forget(deployment->spec().id());
+  }
+  Join::finishOne(join);
+}
+
+}  // namespace
+
+std::shared_ptr<Service> LocalRuntime::makeService(const ServiceSpec& spec,
+                                                   std::shared_ptr<ComponentRuntime> component) {
+  auto place = service_places_->take();
+  ShardRuntime& shard = *shards_[*place].runtime;
+  Service::Options options{.restarts = {.most = spec.max_restarts}};
+  if (const auto& limit = spec.component.local_resources.cpu_limit_ms)
+    options.cpu_limit = std::chrono::milliseconds(*limit);
+  return std::make_shared<Service>(
+      Service::Environment{control_, std::move(place), shard, clock_, service_listener_},
+      std::move(component), options);
+}
+
+Task<void> LocalRuntime::stopService(std::shared_ptr<LocalDeployment> deployment) {
+  auto join = std::make_shared<Join>(control_, 1);
+  serving_[deployment->runner()->shardIndex()].post([join, deployment] {
+    deployment->runner()->stop();
+    Join::finishOne(join);
+  });
+  co_await join->done().wait();
+}
+
+void LocalRuntime::startService(const std::shared_ptr<LocalDeployment>& deployment) {
+  std::erase_if(with_service_, [](const auto& started) { return started.expired(); });
+  with_service_.push_back(deployment);
+  serving_[deployment->runner()->shardIndex()].post(
+      [deployment] { deployment->runner()->start(); });
+}
+
+void LocalRuntime::stopServices() {
+  for (const auto& started : with_service_) {
+    const auto deployment = started.lock();
+    if (!deployment) continue;
+    serving_.runOn(deployment->runner()->shardIndex(),
+                   [&](net::Shard&) { deployment->runner()->stop(); });
+  }
+}
+
+void LocalRuntime::watchVolumes(const std::shared_ptr<LocalDeployment>& deployment) {
+  const auto& volumes = deployment->volumes();
+  if (!volumes) return;
+  volumes->limit(deployment->spec(), options_.volume_bytes);
+  if (volumes->limits()->empty()) return;
+  auto& users = with_volumes_[volumes->workload()].all;
+  std::erase_if(users, [](const auto& user) { return user.expired(); });
+  users.push_back(deployment);
+  volume_watch_.add(volumes);
+}
+
+// One that uses them and has not been ended.
+std::shared_ptr<LocalDeployment> LocalRuntime::userOf(const WorkloadVolumes& volumes) {
+  for (const auto& user : with_volumes_[volumes.workload()].all) {
+    const auto deployment = user.lock();
+    if (deployment && deployment->volumes().get() == &volumes && !deployment->ended())
+      return deployment;
+  }
+  return nullptr;
+}
+
+Task<void> LocalRuntime::end(std::shared_ptr<LocalDeployment> deployment, std::string why) {
+  deployment->markEnded();
+  auto join = std::make_shared<Join>(control_, shards_.size());
+  for (std::size_t i = 0; i < shards_.size(); ++i) {
+    serving_[i].post([join, deployment, i, why] {
+      deployment->endOn(i, why);
+      Join::finishOne(join);
+    });
+  }
+  co_await join->done().wait();
+}
+
+Task<void> LocalRuntime::endUsersOf(std::shared_ptr<WorkloadVolumes> volumes, std::string why) {
+  const std::string workload = volumes->workload();
+  while (const auto deployment = userOf(*volumes)) {
+    if (tell_ended_) tell_ended_({workload, deployment->generation(), why});
+    co_await end(deployment, why);
+  }
+  if (const auto cleared = volumes->clear(); !cleared)
+    log_.error("volumes cannot be cleared",
+               {{"workload", workload}, {"error", cleared.error().describe()}});
+}
+
+Task<void> LocalRuntime::swap(std::shared_ptr<Deployment> previous,
+                              std::shared_ptr<Deployment> next) {
+  auto old = std::static_pointer_cast<LocalDeployment>(previous);
+  auto fresh = std::static_pointer_cast<LocalDeployment>(next);
+  if (old && old->runner() != nullptr) co_await stopService(old);
+  if (old) old->endEffect();
+  if (fresh) {
+    fresh->takeEffect();
+    exports_.publish(fresh->spec().id(), fresh->offered());
+  } else if (old) {
+    exports_.withdraw(old->spec().id());
+  }
+  if (fresh) watchVolumes(fresh);
+  if (fresh && fresh->runner() != nullptr) startService(fresh);
+  auto join = std::make_shared<Join>(control_, shards_.size());
+  for (std::size_t i = 0; i < shards_.size(); ++i) {
+    serving_[i].post([join, old, fresh, gateway = shards_[i].gateway] {
+      gateway->swap(old.get(), fresh);
+      Join::finishOne(join);
+    });
+  }
+  co_await join->done().wait();
+}
+
+Task<void> LocalRuntime::retire(std::shared_ptr<Deployment> deployment, Duration bound) {
+  auto old = std::static_pointer_cast<LocalDeployment>(deployment);
+  old->retire();
+  auto join = std::make_shared<Join>(control_, shards_.size());
+  for (std::size_t i = 0; i < shards_.size(); ++i) {
+    serving_[i].post([join, old, bound, shard = &shards_[i]] {
+      shard->closing->spawn(closeDeployment(old, shard->runtime, bound, join));
+    });
+  }
+  co_await join->done().wait();
+}
+
+}  // namespace nimbus::host

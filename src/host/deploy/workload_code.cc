@@ -1,0 +1,72 @@
+#include "host/deploy/workload_code.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "base/escape.h"
+#include "engine/digest.h"
+
+namespace nimbus::host {
+
+WorkloadCode WorkloadCode::of(std::shared_ptr<const engine::Component> component) {
+  WorkloadCode code;
+  code.digests = {engine::digestText(component->digest())};
+  code.components = {std::move(component)};
+  code.plan.units = {{{0}}};
+  return code;
+}
+
+namespace {
+
+// What is imported by calls must be able to cross; where it cannot, the reader wants to know why
+// the components were not composed.
+Error explained(Error error, const WorkloadSpec& spec, const CompositionPlan& plan,
+                const CompositionPlan::Unit& unit) {
+  for (const ComponentLink& link : plan.links) {
+    if (link.called_because.empty()) continue;
+    if (std::ranges::find(unit.members, link.importer) == unit.members.end()) continue;
+    std::string message = fmt::format(
+        "{} is linked to {} by calls for {}, because {}", spec.describe(spec.member(link.importer)),
+        inQuotes(spec.member(link.exporter).name), link.import_name, link.called_because);
+    const ErrorCode code = error.code();
+    return {code, std::move(message), std::move(error)};
+  }
+  return error;
+}
+
+}  // namespace
+
+Task<Result<WorkloadCode>> loadWorkload(ComponentLoader& loader,
+                                        std::shared_ptr<const WorkloadSpec> spec) {
+  if (spec->memberCount() == 1) {
+    // There is nothing to plan; and its file may be known already.
+    CO_TRY(auto loaded, co_await loader.load(spec->member(0)));
+    co_return WorkloadCode::of(std::move(loaded));
+  }
+  WorkloadCode code;
+  std::vector<Bytes> parts;
+  std::vector<wit::ComponentInfo> infos;
+  for (const ComponentSpec& member : spec->members()) {
+    CO_TRY(ComponentLoader::Read read, co_await loader.read(member));
+    code.digests.push_back(engine::digestText(read.digest));
+    parts.push_back(std::move(read.component.wasm));
+    infos.push_back(std::move(read.component.info));
+  }
+  CO_TRY(code.plan, planComposition(*spec, infos));
+  code.components.resize(parts.size());
+  for (const CompositionPlan::Unit& unit : code.plan.units) {
+    const std::size_t root = unit.members.front();
+    const std::string& name = spec->member(root).name;
+    auto loaded =
+        unit.members.size() == 1
+            ? co_await loader.load(name, parts[root])
+            : co_await loader.load(name, compositionOf(code.plan, unit, *spec, infos, parts));
+    if (!loaded)
+      co_return std::unexpected(explained(std::move(loaded).error(), *spec, code.plan, unit));
+    code.components[root] = *std::move(loaded);
+  }
+  co_return code;
+}
+
+}  // namespace nimbus::host

@@ -1,0 +1,87 @@
+#include <algorithm>
+#include <array>
+
+#include <fmt/format.h>
+
+#include "base/escape.h"
+#include "base/text.h"
+#include "host/manifest/capability_catalog.h"
+#include "host/manifest/manifest.h"
+
+namespace nimbus::host {
+namespace {
+
+// Packages of `wasi` that every host serves, all at 0.2 and 0.3.
+constexpr std::array<std::string_view, 7> kBuiltInPackages = {
+    "http", "cli", "io", "clocks", "random", "filesystem", "sockets"};
+
+std::unexpected<Error> unsupported(std::string message) {
+  return fail(ErrorCode::kUnsupported, std::move(message));
+}
+
+bool isServedVersion(std::string_view version) {
+  if (version.empty()) return true;
+  for (const std::string_view served : {"0.2", "0.3"})
+    if (version == served || (version.starts_with(served) && version[served.size()] == '.'))
+      return true;
+  return false;
+}
+
+// What the engine itself serves: there is nothing to choose.
+Result<void> checkWasi(const HostInterface& host_interface) {
+  const std::string name = nameOf(host_interface);
+  if (!isServedVersion(host_interface.version))
+    return unsupported(fmt::format("this host has no provider of the interface {}", name));
+  if (!host_interface.provider.empty())
+    return unsupported(fmt::format("the interface {} is the host's own; it cannot be served by {}",
+                                   name, inQuotes(host_interface.provider)));
+  if (!host_interface.name.empty())
+    return unsupported(fmt::format("the interface {} cannot be bound under a name of its own ({})",
+                                   name, inQuotes(host_interface.name)));
+  for (const auto& [key, value] : host_interface.config)
+    if (host_interface.package != "http" || (key != "host" && key != "host-aliases"))
+      return unsupported(
+          fmt::format("the interface {} has no configuration {}", name, inQuotes(key)));
+  return {};
+}
+
+Result<void> checkInterface(const HostInterface& host_interface) {
+  const bool wasi =
+      host_interface.namespace_name == "wasi" && isOneOf(kBuiltInPackages, host_interface.package);
+  return wasi ? checkWasi(host_interface) : checkEntry(host_interface);
+}
+
+bool overlap(const std::vector<std::string>& a, const std::vector<std::string>& b) {
+  if (a.empty() || b.empty()) return true;
+  return std::ranges::any_of(a, [&](const std::string& name) { return isOneOf(b, name); });
+}
+
+// Whether a component's import could be meant by both.
+bool clash(const HostInterface& a, const HostInterface& b) {
+  return a.name == b.name && a.namespace_name == b.namespace_name && a.package == b.package &&
+         (a.version == b.version || a.version.empty() || b.version.empty()) &&
+         overlap(a.interfaces, b.interfaces);
+}
+
+Result<void> checkInterfaces(const std::vector<HostInterface>& interfaces) {
+  for (std::size_t i = 0; i < interfaces.size(); ++i) {
+    TRY_VOID(checkInterface(interfaces[i]));
+    for (std::size_t k = 0; k < i; ++k)
+      if (clash(interfaces[i], interfaces[k]))
+        return fail(ErrorCode::kInvalidArgument,
+                    fmt::format("two entries of hostInterfaces speak of {}; give one a name of its "
+                                "own",
+                                nameOf(interfaces[i])));
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<void> checkRunnable(const WorkloadSpec& spec) {
+  if (!spec.unsupported_keys.empty())
+    return unsupported(fmt::format("this host does not support {}", spec.unsupported_keys[0]));
+  return checkInterfaces(spec.host_interfaces);
+}
+
+}  // namespace nimbus::host

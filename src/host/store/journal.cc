@@ -1,0 +1,158 @@
+#include "host/store/journal.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <optional>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "base/check.h"
+#include "host/store/journal_record.h"
+
+namespace nimbus::host {
+namespace {
+
+// Segments of a large journal: at most about this many hold what is alive.
+constexpr std::uint64_t kLiveSegments = 16;
+
+// The line at `offset` with its line feed, or nothing if none ends.
+std::optional<std::string_view> lineAt(std::string_view content, std::size_t offset) {
+  const std::size_t end = content.find('\n', offset);
+  if (end == std::string_view::npos) return std::nullopt;
+  return content.substr(offset, end + 1 - offset);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Journal>> Journal::open(std::string folder, JournalOptions options,
+                                               Logger& log) {
+  std::unique_ptr<Journal> journal(new Journal(std::move(folder), options, log));
+  TRY_VOID(journal->replayAll());
+  return journal;
+}
+
+Result<void> Journal::replayAll() {
+  TRY(const std::vector<std::uint64_t> numbers, JournalSegment::numbersIn(folder_));
+  for (const std::uint64_t number : numbers) {
+    TRY(JournalSegment segment, JournalSegment::open(folder_, number));
+    TRY_VOID(replay(segment, number == numbers.back()));
+    bytes_ += segment.bytes();
+    segments_.emplace(number, std::move(segment));
+  }
+  return {};
+}
+
+Result<void> Journal::replay(JournalSegment& segment, bool newest) {
+  TRY(const std::string content, segment.read(0, segment.bytes()));
+  std::size_t good_end = 0;  // behind the last intact line
+  std::string damage;        // of the first line that is not
+  bool damage_between = false;
+  for (std::size_t offset = 0; offset < content.size();) {
+    const auto line = lineAt(content, offset);
+    const auto record = line ? decodeJournalLine(*line)
+                             : fail(ErrorCode::kInvalidArgument, "its last line is cut off");
+    const std::size_t length = line ? line->size() : content.size() - offset;
+    if (record) {
+      note(record->key, !record->value.empty(), {segment.number(), offset, length});
+      good_end = offset + length;
+      damage_between = !damage.empty();
+    } else if (damage.empty()) {
+      damage = fmt::format("at byte {}: {}", offset, record.error().message());
+    }
+    offset += length;
+  }
+  if (damage.empty()) return {};
+  if (damage_between || !newest) {
+    keepDamaged(segment, damage);
+    return {};
+  }
+  log_.info("the workload store drops what a crash cut off",
+            {{"file", segment.path()}, {"bytes", std::to_string(content.size() - good_end)}});
+  return segment.truncate(good_end);
+}
+
+// A second name for the file, which from now on nothing is appended to: it stays when the journal
+// is done with it.
+void Journal::keepDamaged(JournalSegment& segment, std::string_view why) {
+  segment.seal();
+  const std::string aside = segment.path() + ".corrupt";
+  const bool kept = ::link(segment.path().c_str(), aside.c_str()) == 0 || errno == EEXIST;
+  log_.error("a file of the workload store is damaged",
+             {{"file", segment.path()},
+              {"error", std::string(why)},
+              {"kept_as", kept ? aside : segment.path()}});
+}
+
+void Journal::note(std::string_view key, bool put, Place place) {
+  auto known = places_.find(key);
+  if (known != places_.end()) live_bytes_ -= known->second.length;
+  if (!put) {
+    if (known != places_.end()) places_.erase(known);
+    return;
+  }
+  live_bytes_ += place.length;
+  if (known == places_.end())
+    places_.emplace(std::string(key), place);
+  else
+    known->second = place;
+}
+
+void Journal::noteAll(std::string_view lines, const JournalSegment& segment, std::uint64_t offset) {
+  for (std::size_t at = 0; at < lines.size();) {
+    const std::string_view line = *lineAt(lines, at);
+    const auto record = decodeJournalLine(line);
+    NIMBUS_CHECK(record.has_value());  // we have just encoded it
+    note(record->key, !record->value.empty(), {segment.number(), offset + at, line.size()});
+    at += line.size();
+  }
+}
+
+Result<JournalSegment*> Journal::writable() {
+  const std::uint64_t full = std::max(options_.segment_bytes, live_bytes_ / kLiveSegments);
+  if (!segments_.empty()) {
+    JournalSegment& newest = segments_.rbegin()->second;
+    if (!newest.sealed() && newest.bytes() < full) return &newest;
+    newest.seal();
+  }
+  const std::uint64_t number = segments_.empty() ? 1 : segments_.rbegin()->first + 1;
+  TRY(JournalSegment segment, JournalSegment::create(folder_, number));
+  return &segments_.emplace(number, std::move(segment)).first->second;
+}
+
+Result<void> Journal::commit(std::span<const std::string> lines) {
+  std::string batch;
+  for (const std::string& line : lines) batch += line;
+  if (batch.empty()) return {};
+  TRY(JournalSegment* const segment, writable());
+  // Live lines first: what is committed now may replace them.
+  std::size_t cleaned_until = 0;
+  batch.insert(0, takeLiveLines(batch.size(), cleaned_until));
+  const std::uint64_t offset = segment->bytes();
+  TRY_VOID(segment->append(batch));
+  bytes_ += batch.size();
+  noteAll(batch, *segment, offset);
+  afterCleaning(cleaned_until);
+  return {};
+}
+
+std::vector<std::string> Journal::keys() const {
+  std::vector<std::string> all;
+  for (const auto& [key, place] : places_) all.push_back(key);
+  return all;
+}
+
+Result<std::string> Journal::read(std::string_view key) const {
+  const auto found = places_.find(key);
+  if (found == places_.end()) return fail(ErrorCode::kNotFound, "no such key in the journal");
+  const Place& place = found->second;
+  TRY(const std::string line, segments_.at(place.segment).read(place.offset, place.length));
+  TRY(const JournalRecord record, decodeJournalLine(line));
+  if (record.key != key || record.value.empty())
+    return fail(ErrorCode::kInvalidArgument, "the journal changed under the host");
+  return std::string(record.value);
+}
+
+}  // namespace nimbus::host
