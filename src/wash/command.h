@@ -7,7 +7,7 @@
 
 #include "base/log.h"
 #include "plugin/hook_context.h"
-#include "wash/output.h"
+#include "wash/output/output.h"
 
 namespace CLI {
 class App;

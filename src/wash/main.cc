@@ -12,12 +12,12 @@
 #include "net/address.h"
 #include "net/descriptors.h"
 #include "wash/command.h"
-#include "wash/flag_check.h"
-#include "wash/help.h"
-#include "wash/plugin_commands.h"
-#include "wash/plugins.h"
-#include "wash/usage_error.h"
-#include "wash/version.h"
+#include "wash/flags/flag_check.h"
+#include "wash/help/help.h"
+#include "wash/help/usage_error.h"
+#include "wash/output/version.h"
+#include "wash/plugins/plugin_commands.h"
+#include "wash/plugins/plugins.h"
 
 namespace nimbus::wash {
 namespace {

@@ -15,7 +15,7 @@
 
 #include "base/running_programs.h"
 #include "net/watch.h"
-#include "wash/output.h"
+#include "wash/output/output.h"
 
 namespace nimbus::wash {
 

@@ -6,8 +6,8 @@
 
 #include "base/result.h"
 #include "net/watch.h"
-#include "wash/exit_status.h"
-#include "wash/output.h"
+#include "wash/output/exit_status.h"
+#include "wash/output/output.h"
 
 namespace nimbus::wash {
 

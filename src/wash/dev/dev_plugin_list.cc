@@ -1,0 +1,91 @@
+#include "wash/dev/dev_plugin_list.h"
+
+#include <algorithm>
+#include <set>
+
+#include "base/text.h"
+#include "plugin/component_rights.h"
+#include "plugin/contract_service.h"
+#include "plugin/sandbox_folders.h"
+
+namespace nimbus::wash {
+namespace {
+
+// A DNS label of the plugin's name that nobody else has.
+std::string labelOf(const std::string& name, std::set<std::string>& taken) {
+  std::string label = lowerAscii(name);
+  for (char& c : label) {
+    if (c == '_' || c == '.') c = '-';
+  }
+  label.resize(std::min<std::size_t>(label.size(), 48));
+  while (label.ends_with('-')) label.pop_back();
+  std::string unique = label;
+  for (int number = 2; !taken.insert(unique).second; ++number)
+    unique = label + "-" + std::to_string(number);
+  return unique;
+}
+
+bool isCalled(const plugin::PluginInfo& info) {
+  return info.uses_runner || info.metadata.dev_register->long_lived;
+}
+
+dev::DevPlugin contracts() {
+  dev::DevPlugin made;
+  made.name = "wash";
+  made.exports = plugin::contractInterfaces();
+  made.given = plugin::ServedPlugins::kContracts;
+  return made;
+}
+
+}  // namespace
+
+std::vector<dev::DevPlugin> DevPluginList::list() {
+  std::vector<dev::DevPlugin> all{contracts()};
+  std::set<std::string> labels;
+  called_.clear();
+  for (const plugin::InstalledPlugin& each : store_.list().plugins) {
+    const plugin::Plugin& plugin = each.plugin;
+    if (!plugin.info.metadata.dev_register) continue;
+    auto made = devPluginOf(plugin);
+    if (!made) {
+      log_.warn("a plugin is left out",
+                {{"plugin", plugin.name()}, {"reason", made.error().describe()}});
+      continue;
+    }
+    made->name = labelOf(plugin.name(), labels);
+    all.push_back(*std::move(made));
+  }
+  return all;
+}
+
+Result<dev::DevPlugin> DevPluginList::devPluginOf(const plugin::Plugin& plugin) {
+  dev::DevPlugin made;
+  made.exports = plugin.info.interfaces;
+  if (isCalled(plugin.info)) {
+    made.given = plugin::ServedPlugins::nameOf(plugin);
+    called_.push_back(plugin);
+    return made;
+  }
+  TRY(const auto standing, runtime_.standing(plugin));
+  TRY(const auto folders, plugin::sandboxFolders(plugin, standing->permissions));
+  made.component_path = plugin.wasm_path;
+  made.digest = plugin.digest;
+  for (const auto& [key, value] : standing->config.below("")) made.config[key] = value;
+  for (const plugin::Permissions::Folder& folder : folders)
+    made.folders.push_back({folder.host_path, folder.guest_path, folder.read_only});
+  made.allowed_hosts = plugin::allowedHostsOf(standing->permissions);
+  made.allowed_loopback_ports = plugin::loopbackPortsOf(made.allowed_hosts);
+  return made;
+}
+
+Result<void> DevPluginList::prepare(const dev::DevPlugin& plugin, plugin::ServedPlugins& served) {
+  std::set<std::string> names;
+  for (const plugin::Plugin& each : called_) names.insert(plugin::ServedPlugins::nameOf(each));
+  served.keepOnly(names);
+  const auto found = std::ranges::find_if(called_, [&](const plugin::Plugin& each) {
+    return plugin::ServedPlugins::nameOf(each) == plugin.given;
+  });
+  return found == called_.end() ? Result<void>() : served.add(*found);
+}
+
+}  // namespace nimbus::wash

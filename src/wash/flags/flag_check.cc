@@ -1,0 +1,34 @@
+#include "wash/flags/flag_check.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "base/escape.h"
+#include "base/text.h"
+
+namespace nimbus::wash {
+
+Result<std::pair<std::string, std::string>> parseKeyValue(std::string_view text) {
+  const auto pair = splitOnce(text, '=');
+  if (pair && !pair->first.empty()) return std::pair<std::string, std::string>(*pair);
+  return fail(ErrorCode::kInvalidArgument, "\"" + std::string(text) + "\": expected KEY=VALUE");
+}
+
+CLI::Validator numberFrom(std::uint64_t least, std::uint64_t most) {
+  return CLI::Validator(
+      [least, most](std::string& text) {
+        const auto number = parseWholeNumber(text);
+        if (number && *number >= least && *number <= most) return std::string();
+        return fmt::format("{} is not a whole number from {} to {}", inQuotes(text), least, most);
+      },
+      "");
+}
+
+std::string wrongChoice(std::string_view text, const std::vector<std::string_view>& words) {
+  std::string message = fmt::format("{} is none of {}", inQuotes(text), fmt::join(words, ", "));
+  if (const auto meant = nearestKey(text, words))
+    message += fmt::format("; did you mean \"{}\"?", *meant);
+  return message;
+}
+
+}  // namespace nimbus::wash

@@ -1,0 +1,118 @@
+// `wash help [COMMAND…]` and `wash completion SHELL`: what the parser knows of itself.
+
+#include <algorithm>
+#include <memory>
+
+#include <fmt/format.h>
+#include <CLI/CLI.hpp>
+
+#include "wash/command.h"
+#include "wash/flags/flag_check.h"
+#include "wash/help/command_path.h"
+#include "wash/help/completion.h"
+#include "wash/help/help.h"
+#include "wash/help/usage_error.h"
+#include "wash/output/answer.h"
+
+namespace nimbus::wash {
+namespace {
+
+// Which options exclude or need each other is said by the error, in whole sentences.
+class HelpFormatter final : public CLI::Formatter {
+ public:
+  std::string make_option_opts(const CLI::Option* option) const override {
+    const std::string text = Formatter::make_option_opts(option);
+    const auto end = std::min(text.find(" Needs:"), text.find(" Excludes:"));
+    return text.substr(0, end);
+  }
+};
+
+const CLI::App* findCommand(const CLI::App& app, const std::string& word) {
+  for (const CLI::App* child : app.get_subcommands([](const CLI::App*) { return true; }))
+    if (!child->get_name().empty() && child->check_name(word)) return child;
+  return nullptr;
+}
+
+Result<std::string> helpOf(const CLI::App& app, const std::vector<std::string>& words) {
+  const CLI::App* at = &app;
+  std::string name = app.get_name();
+  for (const std::string& word : words) {
+    const CLI::App* next = findCommand(*at, word);
+    if (next == nullptr) return fail(ErrorCode::kInvalidArgument, unknownCommand(*at, name, word));
+    at = next;
+    name += " " + next->get_name();
+  }
+  const std::size_t space = name.rfind(' ');
+  if (space != std::string::npos) return at->help(name.substr(0, space));
+  // App::help would be that of the command that was just read, `help`.
+  return app.get_formatter()->make_help(&app, app.get_name(), CLI::AppFormatMode::Normal);
+}
+
+void appendMarkdown(const CLI::App& app, const std::string& parent, std::string& out) {
+  const std::string name = parent.empty() ? app.get_name() : parent + " " + app.get_name();
+  out += fmt::format("{} `{}`\n\n{}\n\n```text\n{}```\n\n", parent.empty() ? "#" : "##", name,
+                     app.get_description(), app.help(parent));
+  for (const CLI::App* command : commandsOf(app)) appendMarkdown(*command, name, out);
+}
+
+}  // namespace
+
+std::shared_ptr<CLI::FormatterBase> helpFormatter() { return std::make_shared<HelpFormatter>(); }
+
+std::string helpMarkdown(const CLI::App& app) {
+  std::string out;
+  appendMarkdown(app, "", out);
+  out.pop_back();
+  return out;
+}
+
+void addHelpCommand(CLI::App& app, const GlobalOptions& global, Action& action) {
+  CLI::App* command = app.add_subcommand("help", "Show the help of a command");
+  const auto words = std::make_shared<std::vector<std::string>>();
+  command->add_option("command", *words, "The command, such as: config show")
+      ->option_text("COMMAND ...");
+  command->callback([&app, words, &global, &action] {
+    action.set("help", [&app, words, &global] {
+      const auto help = helpOf(app, *words);
+      if (!help) {
+        static_cast<void>(reportFailure(global.format, help.error()));
+        return kExitUsage;
+      }
+      printAnswer(global.format, *help, {});
+      return kExitOk;
+    });
+  });
+}
+
+void addCompletionCommand(CLI::App& app, const GlobalOptions& global, Action& action) {
+  CLI::App* command =
+      app.add_subcommand("completion", "Write a script that makes a shell complete wash");
+  const auto shell = std::make_shared<Shell>();
+  oneOf<Shell>(command->add_option("shell", *shell, "The shell")->required(),
+               {{std::string(shellName(Shell::kBash)), Shell::kBash},
+                {std::string(shellName(Shell::kZsh)), Shell::kZsh},
+                {std::string(shellName(Shell::kFish)), Shell::kFish},
+                {std::string(shellName(Shell::kPowerShell)), Shell::kPowerShell},
+                {std::string(shellName(Shell::kElvish)), Shell::kElvish}});
+  command->callback([shell, &global, &action] {
+    action.set("completion", [shell, &global] {
+      printAnswer(global.format, completionScript(*shell),
+                  {{"shell", jsonText(shellName(*shell))}});
+      return kExitOk;
+    });
+  });
+}
+
+std::optional<int> answerAboutItself(const CLI::App& app, int argc, char** argv) {
+  if (argc < 2) return std::nullopt;
+  const std::string_view word = argv[1];
+  if (word == "--help-markdown") {
+    printOutput(helpMarkdown(app));
+    return kExitOk;
+  }
+  if (word != kCompleteWord) return std::nullopt;
+  printOutput(completionLines(completeWords(app, {argv + 2, argv + argc})));
+  return kExitOk;
+}
+
+}  // namespace nimbus::wash

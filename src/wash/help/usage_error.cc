@@ -1,0 +1,185 @@
+#include "wash/help/usage_error.h"
+
+#include <algorithm>
+#include <iostream>
+#include <optional>
+#include <sstream>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "base/escape.h"
+#include "base/text.h"
+#include "wash/help/command_path.h"
+#include "wash/output/answer.h"
+#include "wash/output/output.h"
+#include "wash/output/version.h"
+
+namespace nimbus::wash {
+namespace {
+
+std::vector<std::string_view> namesOf(const std::vector<const CLI::App*>& commands) {
+  std::vector<std::string_view> names;
+  for (const CLI::App* command : commands) names.push_back(command->get_name());
+  return names;
+}
+
+std::string meant(std::string_view word, const std::vector<std::string_view>& known) {
+  const auto nearest = nearestKey(word, known);
+  return nearest ? fmt::format("; did you mean \"{}\"?", *nearest) : "";
+}
+
+std::string unknownOption(const CommandPath& path) {
+  std::vector<std::string> names;
+  path.eachOption([&](const CLI::Option& option) {
+    if (option.get_group().empty()) return;
+    for (const std::string& name : option.get_lnames()) names.push_back("--" + name);
+  });
+  return fmt::format("{} has no option {}{}", path.name(), escaped(path.unknown()),
+                     meant(path.unknown(), {names.begin(), names.end()}));
+}
+
+std::string unknownText(const CommandPath& path) {
+  if (path.unknown().starts_with('-')) return unknownOption(path);
+  return unknownCommand(path.command(), path.name(), path.unknown());
+}
+
+// What is left over, in the order in which it was typed.
+std::string extrasText(const CLI::App& app, const CommandPath& path) {
+  std::vector<std::string> words;
+  for (const std::string& word : app.remaining(true)) words.push_back(inQuotes(word));
+  return fmt::format("{} takes no further argument{}: {}", path.name(), words.size() > 1 ? "s" : "",
+                     fmt::join(words, ", "));
+}
+
+// The option that the parser complains of: its messages begin with the name, or have it behind
+// `kConversion`.
+constexpr std::string_view kConversion = "Could not convert: ";
+
+const CLI::Option* optionIn(std::string_view message, const CommandPath& path) {
+  if (message.starts_with(kConversion)) message.remove_prefix(kConversion.size());
+  const std::string_view name = message.substr(0, message.find_first_of(": "));
+  const CLI::Option* found = nullptr;
+  path.eachOption([&](const CLI::Option& option) {
+    if (found == nullptr && option.get_name() == name) found = &option;
+  });
+  return found;
+}
+
+bool isTyped(const CLI::Option& option, const std::vector<std::string>& words) {
+  return std::ranges::any_of(words, [&](const std::string& word) {
+    return option.check_name(word.starts_with("--") ? word.substr(0, word.find('='))
+                                                    : word.substr(0, 2));
+  });
+}
+
+// As it was given: by its name, or by a variable.
+std::string nameOf(const CLI::Option& option, const std::vector<std::string>& words) {
+  const bool by_variable =
+      !option.get_envname().empty() && !option.get_positional() && !isTyped(option, words);
+  return by_variable ? option.get_envname() : option.get_name();
+}
+
+std::string conversionText(const CLI::Option& option, std::string_view name,
+                           std::string_view message) {
+  const auto parts = splitOnce(message, '=');
+  std::string_view value = parts ? parts->second : "";
+  if (value.starts_with(' ')) value.remove_prefix(1);
+  if (option.get_items_expected_max() == 0)
+    return fmt::format("{}: {} is neither true nor false", name, inQuotes(value));
+  return fmt::format("{}: {} is not a number that it can have", name, inQuotes(value));
+}
+
+std::string mismatchText(const CLI::Option& option, std::string_view name,
+                         std::string_view message) {
+  if (message.contains("At Most")) return fmt::format("{} can be given only once", name);
+  const std::string& values = option.get_option_text();
+  return fmt::format("{} needs a value{}{}", name, values.empty() ? "" : ": ", values);
+}
+
+// Names of errors are not always those of their types.
+bool is(const CLI::ParseError& error, CLI::ExitCodes code) {
+  return error.get_exit_code() == static_cast<int>(code);
+}
+
+std::string optionText(const CLI::Option& option, const std::vector<std::string>& words,
+                       const CLI::ParseError& error) {
+  const std::string message = error.what();
+  const std::string name = nameOf(option, words);
+  if (is(error, CLI::ExitCodes::ConversionError)) return conversionText(option, name, message);
+  if (is(error, CLI::ExitCodes::ArgumentMismatch)) return mismatchText(option, name, message);
+  return message.starts_with(option.get_name()) ? name + message.substr(option.get_name().size())
+                                                : message;
+}
+
+// Of a group of options, such as "At least 1 option from [--cache,--data] is required".
+std::string groupText(const CommandPath& path, std::string_view message) {
+  const std::size_t open = message.find('[');
+  const std::string_view names = message.substr(open + 1, message.find(']') - open - 1);
+  return fmt::format("{} needs one of {}", path.name(), fmt::join(split(names, ','), ", "));
+}
+
+CommandPath pathOf(const CLI::App& app, const std::vector<std::string>& words) {
+  CommandPath path(app);
+  for (const std::string& word : words) path.pass(word);
+  return path;
+}
+
+// Whether `-o json` is among the words, which the parser need not have reached.
+bool asksForJson(const std::vector<std::string>& words) {
+  for (std::size_t i = 0; i < words.size() && words[i] != "--"; ++i) {
+    const std::string word = lowerAscii(words[i]);
+    if (word == "-ojson" || word == "-o=json" || word == "--output=json") return true;
+    const bool named = word == "-o" || word == "--output";
+    if (named && i + 1 < words.size() && lowerAscii(words[i + 1]) == "json") return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+std::string unknownCommand(const CLI::App& at, std::string_view name, std::string_view word) {
+  return fmt::format("{} has no command {}{}", name, inQuotes(word),
+                     meant(word, namesOf(commandsOf(at))));
+}
+
+std::string usageMessage(const CLI::App& app, const std::vector<std::string>& words,
+                         const CLI::ParseError& error) {
+  const CommandPath path = pathOf(app, words);
+  const bool missing = is(error, CLI::ExitCodes::RequiredError);
+  const bool extra = is(error, CLI::ExitCodes::ExtrasError);
+  if ((missing || extra) && !path.unknown().empty()) return unknownText(path);
+  if (missing && path.command().get_require_subcommand_min() > 0)
+    return fmt::format("{} needs a command: {}", path.name(),
+                       fmt::join(namesOf(commandsOf(path.command())), ", "));
+  if (missing && std::string_view(error.what()).contains(" option from ["))
+    return groupText(path, error.what());
+  if (extra) return extrasText(app, path);
+  if (const CLI::Option* option = optionIn(error.what(), path))
+    return optionText(*option, words, error);
+  return error.what();
+}
+
+int reportUsage(const CLI::App& app, const std::vector<std::string>& words,
+                const CLI::ParseError& error) {
+  if (error.get_exit_code() == 0) {
+    std::ostringstream answer;
+    static_cast<void>(app.exit(error, answer, answer));
+    const bool version = dynamic_cast<const CLI::CallForVersion*>(&error) != nullptr;
+    printAnswer(asksForJson(words) ? OutputFormat::kJson : OutputFormat::kText, answer.str(),
+                version ? versionFields() : std::vector<DataField>{});
+    return kExitOk;
+  }
+  const std::string message = usageMessage(app, words, error);
+  if (asksForJson(words)) {
+    static_cast<void>(
+        reportFailure(OutputFormat::kJson, Error(ErrorCode::kInvalidArgument, message)));
+    return kExitUsage;
+  }
+  static_cast<void>(
+      reportFailure(OutputFormat::kText, Error(ErrorCode::kInvalidArgument, message)));
+  std::cerr << "Run \"" << pathOf(app, words).name() << " --help\" for more information.\n";
+  return kExitUsage;
+}
+
+}  // namespace nimbus::wash

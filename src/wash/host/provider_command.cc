@@ -1,0 +1,95 @@
+// `wash provider serve NAME`: a built-in provider as a process of its own, for whoever speaks wRPC.
+
+#include <CLI/CLI.hpp>
+
+#include "wash/command.h"
+#include "wash/flags/flag_check.h"
+#include "wash/flags/nats_flags.h"
+#include "wash/host/served_provider.h"
+#include "wash/output/termination.h"
+#include "wrpc/address.h"
+#include "wrpc/provider_server.h"
+
+namespace nimbus::wash {
+namespace {
+
+constexpr Duration kDrainBound = std::chrono::seconds(10);
+// The largest value with its key and more.
+constexpr std::size_t kMaxParameterBytes = 32 << 20;
+
+struct ProviderFlags {
+  std::string name;
+  std::string listen;
+  std::vector<std::string> config;
+  NatsFlags nats;
+};
+
+Result<ProviderConfig> configOf(const std::vector<std::string>& entries) {
+  ProviderConfig config;
+  for (const std::string& entry : entries) {
+    TRY(auto pair, parseKeyValue(entry));
+    config[std::move(pair.first)] = std::move(pair.second);
+  }
+  return config;
+}
+
+Result<void> serve(const ProviderFlags& flags, const GlobalOptions& global, Logger& log) {
+  TRY(const auto address, wrpc::ProviderAddress::parse(flags.listen));
+  TRY(const ProviderConfig config, configOf(flags.config));
+  TRY(const nats::ConnectOptions nats, natsOptionsOf(flags.nats));
+  TRY(const auto shards, net::ShardGroup::start(1));
+  TRY(const auto termination, Termination::watch(*shards));
+  TRY(const ServedProvider provider, makeServedProvider(flags.name, config));
+  TRY(const auto server,
+      wrpc::ProviderServer::listen(*shards, address, provider.functions,
+                                   {.nats = nats, .max_root_bytes = kMaxParameterBytes}, log));
+  const std::string bound = server->address();
+  printResult(global.format, "Serving " + flags.name + " at " + bound,
+              {{"provider", jsonText(flags.name)}, {"address", jsonText(bound)}});
+  termination->wait();
+  server->drain(kDrainBound);
+  return {};
+}
+
+// What is wrong with the name and its configuration together.
+void checkWords(const ProviderFlags& flags) {
+  const auto config = configOf(flags.config);
+  const auto checked = config ? checkServedProvider(flags.name, *config) : Result<void>();
+  if (!checked) throw CLI::ValidationError(checked.error().message());
+}
+
+int run(const ProviderFlags& flags, const GlobalOptions& global) {
+  Termination::prepare();
+  const std::unique_ptr<Logger> log = makeStderrLogger(global.log_level, global.log_format);
+  const auto served = serve(flags, global, *log);
+  return served ? kExitOk : reportFailure(global.format, served.error());
+}
+
+}  // namespace
+
+void addProviderCommand(CLI::App& app, const GlobalOptions& global, Action& action) {
+  CLI::App* provider = app.add_subcommand("provider", "Providers of interfaces");
+  provider->require_subcommand(1);
+  CLI::App* command = provider->add_subcommand(
+      "serve",
+      "Serve a built-in provider to whoever speaks wRPC: keyvalue-sqlite, keyvalue-memory");
+  auto flags = std::make_shared<ProviderFlags>();
+  command->add_option("name", flags->name, "Which one")->required()->option_text("PROVIDER");
+  command->add_option("--listen", flags->listen, "Where; port 0 takes a free one")
+      ->required()
+      ->check(acceptedBy(wrpc::ProviderAddress::parse))
+      ->option_text("unix:PATH|tcp:ADDRESS:PORT|nats:PREFIX|nats://SERVER/PREFIX");
+  command
+      ->add_option("--config", flags->config,
+                   "keyvalue-sqlite: path=FILE; both: max-bytes=N, max-keys=N")
+      ->check(acceptedBy(parseKeyValue))
+      ->option_text("KEY=VALUE ...")
+      ->allow_extra_args(false);
+  addNatsFlags(*command, flags->nats);
+  command->callback([flags, &global, &action] {
+    checkWords(*flags);
+    action.set("provider serve", [flags, &global] { return run(*flags, global); });
+  });
+}
+
+}  // namespace nimbus::wash

@@ -1,0 +1,89 @@
+#include "wash/host/served_provider.h"
+
+#include <algorithm>
+#include <initializer_list>
+#include <optional>
+
+#include "base/text.h"
+#include "capability/keyvalue/keyvalue.h"
+#include "capability/keyvalue/memory_store.h"
+#include "capability/keyvalue/sqlite_store.h"
+
+namespace nimbus::wash {
+namespace {
+
+// All consumers of a provider on its own share its buckets: it does not know who they are.
+constexpr std::string_view kKeyspace = "provider";
+constexpr std::string_view kSqlite = "keyvalue-sqlite";
+constexpr std::string_view kMemory = "keyvalue-memory";
+
+Result<void> checkKeys(const ProviderConfig& config,
+                       std::initializer_list<std::string_view> known) {
+  for (const auto& [key, value] : config) {
+    if (std::ranges::find(known, key) != known.end()) continue;
+    std::string message = "the provider has no configuration " + key;
+    if (const auto near = nearestKey(key, known)) message += "; did you mean " + std::string(*near);
+    return fail(ErrorCode::kInvalidArgument, std::move(message));
+  }
+  return {};
+}
+
+Result<std::optional<std::uint64_t>> numberIn(const ProviderConfig& config, std::string_view key) {
+  const auto found = config.find(key);
+  if (found == config.end()) return std::nullopt;
+  if (const auto number = parseDecimal(found->second)) return number;
+  return fail(ErrorCode::kInvalidArgument,
+              found->first + "=" + found->second + ": expected a number");
+}
+
+Result<keyvalue::Quota> quotaOf(const ProviderConfig& config) {
+  keyvalue::Quota quota;
+  TRY(quota.max_bytes, numberIn(config, "max-bytes"));
+  TRY(quota.max_keys, numberIn(config, "max-keys"));
+  return quota;
+}
+
+ServedProvider serve(std::shared_ptr<keyvalue::Store> store, const keyvalue::Quota& quota) {
+  const auto keyspace = store->keyspace(kKeyspace);
+  keyspace->limit(quota);
+  const auto invoker = keyvalue::serveKeyValue(keyspace);
+  return {std::move(store), {.invoker = invoker, .functions = invoker->functions()}};
+}
+
+Result<void> checkPath(const ProviderConfig& config) {
+  const auto path = config.find("path");
+  if (path != config.end() && !path->second.empty()) return {};
+  return fail(ErrorCode::kInvalidArgument, "keyvalue-sqlite needs --config path=FILE");
+}
+
+}  // namespace
+
+Result<void> checkServedProvider(std::string_view name, const ProviderConfig& config) {
+  if (name == kSqlite) {
+    TRY_VOID(checkKeys(config, {"path", "max-bytes", "max-keys"}));
+    TRY_VOID(checkPath(config));
+  } else if (name == kMemory) {
+    TRY_VOID(checkKeys(config, {"max-bytes", "max-keys"}));
+  } else {
+    return fail(ErrorCode::kInvalidArgument,
+                "there is no provider \"" + std::string(name) +
+                    "\"; those that can be served are keyvalue-sqlite and keyvalue-memory");
+  }
+  TRY_VOID(quotaOf(config));
+  return {};
+}
+
+Result<ServedProvider> makeServedProvider(std::string_view name, const ProviderConfig& config) {
+  TRY_VOID(checkServedProvider(name, config));
+  TRY(const keyvalue::Quota quota, quotaOf(config));
+  if (name == kSqlite) {
+    TRY(auto store, keyvalue::SqliteStore::open({.path = config.find("path")->second}));
+    return serve(std::move(store), quota);
+  }
+  using Lifetime = keyvalue::MemoryStoreOptions::Lifetime;
+  return serve(std::make_shared<keyvalue::MemoryStore>(
+                   keyvalue::MemoryStoreOptions{.lifetime = Lifetime::kOfTheStore}),
+               quota);
+}
+
+}  // namespace nimbus::wash

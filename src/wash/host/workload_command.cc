@@ -1,0 +1,199 @@
+// `wash workload …`: manages the workloads of a running host over its administration API.
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <filesystem>
+
+#include <CLI/CLI.hpp>
+
+#include "base/files.h"
+#include "base/text.h"
+#include "host/admin/admin_client.h"
+#include "host/host_config.h"
+#include "host/manifest/manifest.h"
+#include "wash/command.h"
+#include "wash/flags/flag_check.h"
+#include "wash/host/admin_socket.h"
+
+namespace nimbus::wash {
+namespace {
+
+using host::AdminClient;
+using host::WorkloadView;
+
+struct WorkloadFlags {
+  std::string address;  // of the API
+  std::string token_file;
+  std::string argument;
+  std::string namespace_name;
+  bool no_wait = false;
+  bool follow = true;
+};
+
+// Of a workload or a namespace: what cannot be one is not asked for. The host knows the rest.
+Result<void> checkName(std::string_view name) {
+  const bool plain = std::ranges::all_of(name, [](char c) { return c > ' ' && c < 0x7F; });
+  if (plain && !name.empty()) return {};
+  return fail(ErrorCode::kInvalidArgument, "\"" + std::string(name) + "\" is no name");
+}
+
+Result<AdminClient> connect(net::Shard& shard, const WorkloadFlags& flags) {
+  std::string address = flags.address;
+  if (address.empty()) {
+    TRY(const std::string socket, trustedAdminSocket());
+    address = "unix:" + socket;
+  }
+  TRY(const net::Endpoint endpoint, net::Endpoint::parse(address));
+  std::optional<std::string> token;
+  if (!flags.token_file.empty()) {
+    TRY(token, host::readTokenFile(flags.token_file));
+  }
+  return AdminClient(shard, endpoint, std::move(token));
+}
+
+// Runs `work` on a shard of its own and reports its failure.
+using Work = std::function<Task<Result<void>>(AdminClient&)>;
+
+Task<void> runWork(net::Shard& shard, const WorkloadFlags& flags, const Work& work,
+                   Result<void>& outcome) {
+  auto client = connect(shard, flags);
+  if (!client) {
+    outcome = std::unexpected(std::move(client).error());
+    co_return;
+  }
+  outcome = co_await work(*client);
+}
+
+int perform(const WorkloadFlags& flags, const GlobalOptions& global, const Work& work) {
+  auto shards = net::ShardGroup::start(1);
+  if (!shards) return reportFailure(global.format, shards.error());
+  Result<void> outcome;
+  (*shards)->runTask(0, [&](net::Shard& shard) { return runWork(shard, flags, work, outcome); });
+  return outcome ? kExitOk : reportFailure(global.format, outcome.error());
+}
+
+std::string describe(const WorkloadView& view) {
+  std::string line = view.namespace_name + "/" + view.name + "  " + view.state + "  generation " +
+                     std::to_string(view.generation) + " (observed " +
+                     std::to_string(view.observed_generation) + ", serving " +
+                     std::to_string(view.serving_generation) + ")  owner " + view.owner;
+  if (!view.reason.empty()) line += "\n  " + view.reason;
+  if (!view.retry_at.empty()) line += "\n  tried again at " + view.retry_at;
+  if (!view.service.empty()) line += "\n  " + view.service;
+  for (const std::string& link : view.links) line += "\n  " + link;
+  for (const std::string& binding : view.bindings) line += "\n  " + binding;
+  return line;
+}
+
+// "name" or "namespace/name".
+std::pair<std::string, std::string> nameOf(const std::string& argument) {
+  if (const auto parts = splitOnce(argument, '/')) {
+    return {std::string(parts->first), std::string(parts->second)};
+  }
+  return {"default", argument};
+}
+
+Task<Result<void>> apply(AdminClient* client, const WorkloadFlags* flags, OutputFormat format) {
+  CO_TRY(const auto bytes, readFile(flags->argument, 1 << 20));
+  const std::string folder = std::filesystem::absolute(flags->argument).parent_path().string();
+  CO_TRY(const host::WorkloadSpec spec, host::parseManifest(bytes, flags->argument, folder));
+  // Sent with absolute paths: the host does not know this folder.
+  const auto wait = flags->no_wait ? AdminClient::Wait::kNo : AdminClient::Wait::kForOutcome;
+  CO_TRY(const WorkloadView view, co_await client->apply(host::toJson(spec), wait));
+  printResult(format, describe(view), {{"workload", view.json}});
+  co_return Result<void>();
+}
+
+Task<Result<void>> list(AdminClient* client, const WorkloadFlags* flags, OutputFormat format) {
+  CO_TRY(const auto views, co_await client->list(flags->namespace_name));
+  CO_TRY(const std::string state, co_await client->host());
+  CO_TRY(const host::ProblemsView problems, host::parseHostProblems(state));
+  std::string text;
+  for (const WorkloadView& view : views) text += (text.empty() ? "" : "\n") + describe(view);
+  if (text.empty()) text = "no workloads";
+  for (const std::string& problem : problems.lines) text += "\nproblem: " + problem;
+  printResult(format, text,
+              {{"workloads", jsonArray(views, [](const WorkloadView& view) { return view.json; })},
+               {"problems", problems.json}});
+  co_return Result<void>();
+}
+
+Task<Result<void>> get(AdminClient* client, const WorkloadFlags* flags, OutputFormat format) {
+  const auto [namespace_name, name] = nameOf(flags->argument);
+  CO_TRY(const WorkloadView view, co_await client->get(namespace_name, name));
+  printResult(format, describe(view), {{"workload", view.json}});
+  co_return Result<void>();
+}
+
+Task<Result<void>> remove(AdminClient* client, const WorkloadFlags* flags, OutputFormat format) {
+  const auto [namespace_name, name] = nameOf(flags->argument);
+  CO_TRY_VOID(co_await client->remove(namespace_name, name));
+  printResult(format, "deleted " + namespace_name + "/" + name, {});
+  co_return Result<void>();
+}
+
+Task<Result<void>> events(AdminClient* client, const WorkloadFlags* flags, OutputFormat format) {
+  AdminClient::EventQuery query;
+  query.workload = flags->argument;
+  query.follow = flags->follow;
+  co_return co_await client->events(query, [format](const host::AdminEvent& event) {
+    printOutput((format == OutputFormat::kJson ? event.data : host::describeEvent(event)) + "\n");
+  });
+}
+
+using Step = Task<Result<void>> (*)(AdminClient*, const WorkloadFlags*, OutputFormat);
+
+CLI::App* addStep(CLI::App& parent, const char* name, const char* help,
+                  const std::shared_ptr<WorkloadFlags>& flags, const GlobalOptions& global,
+                  Action& action, Step step) {
+  CLI::App* command = parent.add_subcommand(name, help);
+  command->callback([name, flags, &global, &action, step] {
+    action.set(std::string("workload ") + name, [flags, &global, step] {
+      return perform(*flags, global, [&](AdminClient& client) {
+        return step(&client, flags.get(), global.format);
+      });
+    });
+  });
+  return command;
+}
+
+}  // namespace
+
+void addWorkloadCommand(CLI::App& app, const GlobalOptions& global, Action& action) {
+  CLI::App* command = app.add_subcommand("workload", "Manage the workloads of a running host");
+  command->require_subcommand(1);
+  command->fallthrough();
+  auto flags = std::make_shared<WorkloadFlags>();
+  command->add_option("--host", flags->address, "Its administration API: unix:PATH or ADDRESS:PORT")
+      ->envname("WASH_ADMIN")
+      ->check(acceptedBy(net::Endpoint::parse))
+      ->option_text("ADDRESS");
+  command->add_option("--token-file", flags->token_file, "Bearer token for an API over TCP")
+      ->option_text("FILE");
+
+  CLI::App* applying = addStep(*command, "apply", "Make a workload be as a manifest says", flags,
+                               global, action, apply);
+  applying->add_option("manifest", flags->argument, "YAML or JSON")->required();
+  applying->add_flag("--no-wait", flags->no_wait, "Return before the new generation serves");
+  CLI::App* listing = addStep(*command, "list", "List workloads", flags, global, action, list);
+  listing->add_option("--namespace", flags->namespace_name, "Only of this namespace")
+      ->check(acceptedBy(checkName));
+  addStep(*command, "get", "Show one workload", flags, global, action, get)
+      ->add_option("name", flags->argument, "[NAMESPACE/]NAME")
+      ->required()
+      ->check(acceptedBy(checkName));
+  addStep(*command, "delete", "Take a workload down", flags, global, action, remove)
+      ->add_option("name", flags->argument, "[NAMESPACE/]NAME")
+      ->required()
+      ->check(acceptedBy(checkName));
+  CLI::App* following = addStep(*command, "events", "Follow what happens to workloads", flags,
+                                global, action, events);
+  following->add_option("workload", flags->argument, "Only of this one: NAMESPACE/NAME")
+      ->check(acceptedBy(checkName));
+  following->add_flag("--follow,!--no-follow", flags->follow,
+                      "Go on until interrupted (default), or print what is remembered");
+}
+
+}  // namespace nimbus::wash

@@ -1,0 +1,259 @@
+#include "wash/plugins/plugin_trial.h"
+
+#include <algorithm>
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include <fmt/format.h>
+#include <CLI/CLI.hpp>
+
+#include "base/escape.h"
+#include "base/files.h"
+#include "base/text.h"
+#include "engine/digest.h"
+#include "plugin/info_json.h"
+#include "plugin/json_writer.h"
+#include "project/language_builder.h"
+#include "project/temporary_folder.h"
+#include "wash/flags/flag_check.h"
+#include "wash/help/usage_error.h"
+#include "wash/plugins/plugin_source.h"
+#include "wash/plugins/plugin_text.h"
+#include "wash/project/project_builder.h"
+#include "wash/terminal/interrupt.h"
+
+namespace nimbus::wash {
+namespace {
+
+namespace fs = std::filesystem;
+namespace types = plugin::types;
+
+struct TrialFlags {
+  std::string source;
+  std::vector<std::string> hooks;
+  std::vector<std::string> context;  // KEY=VALUE
+  int exit_status = 0;               // that after-hooks see
+  std::vector<std::string> arguments;
+  bool no_build = false;
+};
+
+// "before dev", "before-dev", "beforedev": before `dev`; "after push" is of `oci push`.
+Result<types::Event> parseHook(const std::string& text) {
+  std::string small = lowerAscii(text);
+  types::Event event;
+  std::string_view rest = small;
+  if (rest.starts_with("before")) {
+    rest.remove_prefix(6);
+  } else if (rest.starts_with("after")) {
+    event.phase = types::Phase::kAfter;
+    rest.remove_prefix(5);
+  } else {
+    return fail(ErrorCode::kInvalidArgument,
+                "--hook " + text + ": expected before or after and a command, such as before-dev");
+  }
+  while (rest.starts_with('-') || rest.starts_with(' ')) rest.remove_prefix(1);
+  event.command = rest == "push" ? "oci push" : std::string(rest);
+  if (!event.command.empty()) return event;
+  return fail(ErrorCode::kInvalidArgument, "--hook " + text + ": no command is named");
+}
+
+Result<plugin::HookContext::Entries> parseContext(const std::vector<std::string>& pairs) {
+  plugin::HookContext::Entries entries;
+  for (const std::string& text : pairs) {
+    TRY(auto pair, parseKeyValue(text));
+    entries[std::move(pair.first)] = std::move(pair.second);
+  }
+  return entries;
+}
+
+struct HookTrial {
+  std::string hook;
+  bool success = false;
+  std::string said;
+};
+
+std::string entriesText(const plugin::HookContext::Entries& entries) {
+  std::string text;
+  for (const auto& [key, value] : entries) {
+    text += "  ";
+    appendEscaped(text, key);
+    text += " = ";
+    appendEscaped(text, std::string_view(value).substr(0, 200));
+    text += '\n';
+  }
+  return text.empty() ? "  nothing\n" : text;
+}
+
+std::string entriesJson(const plugin::HookContext::Entries& entries) {
+  plugin::JsonWriter out;
+  for (const auto& [key, value] : entries) out.text(key, value);
+  return std::move(out).finish();
+}
+
+std::string trialJson(const HookTrial& trial) {
+  plugin::JsonWriter out;
+  out.text("hook", trial.hook).boolean("success", trial.success).text("output", trial.said);
+  return std::move(out).finish();
+}
+
+// Whether there is anything to build in the folder: one may hold no more than a component.
+bool canBeBuilt(const project::BuildRequest& request) {
+  if (!request.config.build.command.empty()) return true;
+  const auto builder = project::findBuilder(request.folder, request.config.build);
+  return builder || builder.error().code() != ErrorCode::kNotFound;
+}
+
+// The binary to try: that of a project is built first.
+Result<std::string> builtSource(const TrialFlags& flags, const GlobalOptions& global,
+                                const Interrupt& interrupt) {
+  std::error_code error;
+  if (flags.no_build || !fs::is_directory(flags.source, error)) return flags.source;
+  TRY(project::BuildRequest request, buildRequestFor(flags.source, {}, global));
+  if (!canBeBuilt(request)) return flags.source;
+  TRY(project::BuildOutcome built, buildOnTerminal(std::move(request), interrupt));
+  return std::move(built.component_path);
+}
+
+class Trial {
+ public:
+  // `source`: a file, or what else plugins are installed from.
+  Trial(const PluginCommandParts& parts, const TrialFlags& flags, std::string source)
+      : parts_(parts), flags_(flags), source_(std::move(source)) {}
+
+  Result<int> run() {
+    TRY_VOID(open());
+    if (flags_.hooks.empty() && !flags_.arguments.empty()) return runCommand();
+    return runHooks();
+  }
+
+ private:
+  Result<void> open() {
+    TRY(PluginBinary binary, readPluginBinary(source_, "", {}));
+    TRY(runtime_, parts_.plugins.runtime());
+    TRY(auto folder, project::TemporaryFolder::make("wash-plugin-"));
+    folder_.emplace(std::move(folder));
+    const std::string path = folder_->path().string();
+    installed_.source = binary.source;
+    installed_.bytes = binary.bytes.size();
+    plugin::Plugin& plugin = installed_.plugin;
+    TRY(plugin.info, runtime_->inspect(binary.bytes));
+    plugin.digest = engine::digestText(engine::sha256(binary.bytes.view()));
+    plugin.wasm_path = path + "/plugin.wasm";
+    plugin.scratch_folder = path + "/data";
+    plugin.config_path = path + "/config.json";
+    return replaceFileDurably(path, "plugin.wasm", asText(binary.bytes.view()));
+  }
+
+  // The arguments are read as they would be behind `wash`.
+  Result<int> runCommand() {
+    CLI::App app{"", "wash"};
+    app.require_subcommand(1);
+    Action action;
+    const PluginCommandParts parts{parts_.plugins, parts_.global, action, flags_.arguments,
+                                   trialData("[]")};
+    addWordsOf(app, installed_.plugin, parts);
+    std::vector<std::string> reversed(flags_.arguments.rbegin(), flags_.arguments.rend());
+    try {
+      app.parse(reversed);
+    } catch (const CLI::ParseError& error) {
+      return reportUsage(app, flags_.arguments, error);
+    }
+    TRY(const plugin::HookContext::Entries entries, parseContext(flags_.context));
+    plugin::HookContext context(entries);
+    return action.perform(context);
+  }
+
+  Result<int> runHooks() {
+    TRY(const plugin::HookContext::Entries got, parseContext(flags_.context));
+    plugin::HookContext context(got);
+    std::vector<HookTrial> trials;
+    for (const std::string& name : flags_.hooks) {
+      TRY(types::Event event, parseHook(name));
+      event.inputs.assign(got.begin(), got.end());
+      if (event.phase == types::Phase::kAfter) {
+        event.outcome =
+            types::Outcome{flags_.exit_status == 0, static_cast<std::uint8_t>(flags_.exit_status)};
+      }
+      const auto said = runtime_->hook(installed_.plugin, std::move(event), context);
+      trials.push_back({name, said.has_value(), said ? *said : said.error().describe()});
+    }
+    report(trials, got, context.below(""));
+    const bool ok = std::ranges::all_of(trials, &HookTrial::success);
+    return ok ? kExitOk : kExitFailed;
+  }
+
+  void report(const std::vector<HookTrial>& trials, const plugin::HookContext::Entries& got,
+              const plugin::HookContext::Entries& gave) const {
+    std::string text = pluginDetails(installed_, {});
+    for (const HookTrial& trial : trials) {
+      const std::string said = escaped(trial.said);
+      text += fmt::format("\nhook {}: {}{}{}", trial.hook, trial.success ? "ok" : "failed",
+                          said.empty() ? "" : ": ", said);
+    }
+    if (!trials.empty()) text += "\ngot\n" + entriesText(got) + "gave\n" + entriesText(gave);
+    if (text.ends_with('\n')) text.pop_back();
+    std::vector<DataField> data = trialData(jsonArray(trials, trialJson));
+    data.emplace_back("got", entriesJson(got));
+    data.emplace_back("gave", entriesJson(gave));
+    printResult(parts_.global.format, text, data);
+  }
+
+  // What is shown of every trial.
+  [[nodiscard]] std::vector<DataField> trialData(std::string hooks) const {
+    return {{"plugin_path", jsonText(installed_.source)},
+            {"args", jsonList(flags_.arguments)},
+            {"hooks", std::move(hooks)},
+            {"metadata", plugin::infoJson(installed_.plugin.info)}};
+  }
+
+  const PluginCommandParts& parts_;
+  const TrialFlags& flags_;
+  const std::string source_;
+  plugin::PluginRuntime* runtime_ = nullptr;
+  std::optional<project::TemporaryFolder> folder_;  // for what the plugin writes
+  plugin::InstalledPlugin installed_;
+};
+
+int runTrial(const PluginCommandParts& parts, const TrialFlags& flags) {
+  Result<std::string> source;
+  {
+    // The plugin itself ends by Ctrl-C as it does when it is installed.
+    const Interrupt interrupt;
+    source = builtSource(flags, parts.global, interrupt);
+    if (!source) return reportFailure(parts.global.format, source.error(), interrupt);
+  }
+  const auto done = Trial(parts, flags, *std::move(source)).run();
+  return done ? *done : reportFailure(parts.global.format, done.error());
+}
+
+}  // namespace
+
+void addPluginTest(CLI::App& group, const PluginCommandParts& parts) {
+  auto flags = std::make_shared<TrialFlags>();
+  CLI::App* command =
+      group.add_subcommand("test", "Run hooks or a command of a plugin that is not installed");
+  command->add_option("plugin", flags->source, "A file, or a project's folder, which is built")
+      ->required();
+  command->add_option("--hook", flags->hooks, "A hook to run: before-dev, after-push")
+      ->check(acceptedBy(parseHook))
+      ->option_text("HOOK ...")
+      ->allow_extra_args(false);
+  command->add_option("--context", flags->context, "What the hooks' context begins with")
+      ->check(acceptedBy(parseKeyValue))
+      ->option_text("KEY=VALUE ...")
+      ->allow_extra_args(false);
+  command->add_option("--exit-status", flags->exit_status, "Of the command, for after-hooks")
+      ->check(numberFrom(0, 255));
+  command->add_flag("--no-build", flags->no_build, "Use a project's component as it lies there");
+  command->add_option("arguments", flags->arguments, "A line as behind wash, for its command")
+      ->option_text("[-- COMMAND LINE]");
+  command->callback([flags, &parts] {
+    if (!flags->hooks.empty() && !flags->arguments.empty())
+      throw CLI::ValidationError("--hook", "runs hooks, and a command line the command: give one");
+    parts.action.set("plugin test", {{"plugin", flags->source}},
+                     [flags, &parts](plugin::HookContext&) { return runTrial(parts, *flags); });
+  });
+}
+
+}  // namespace nimbus::wash

@@ -1,0 +1,154 @@
+#include "wash/plugins/plugins.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdlib>
+#include <filesystem>
+#include <iostream>
+#include <utility>
+
+#include "base/running_programs.h"
+#include "plugin/hook_runner.h"
+#include "project/config.h"
+#include "wash/flags/engine_flags.h"
+#include "wash/input/project_input.h"
+#include "wash/plugins/data_folder.h"
+#include "wash/terminal/terminal_consent.h"
+
+namespace nimbus::wash {
+namespace {
+
+constexpr std::uint64_t kPluginMemoryBytes = 2ULL << 30;
+
+// The command by which the user looks into, or gets rid of, this very plugin: its own hooks must
+// not be able to stop that.
+bool isAbout(const Action& action, const plugin::Plugin& plugin) {
+  if (action.name() != "plugin uninstall" && action.name() != "plugin info" &&
+      action.name() != "plugin revoke") {
+    return false;
+  }
+  const auto name = action.inputs().find("name");
+  return name != action.inputs().end() && name->second == plugin.name();
+}
+
+std::vector<plugin::Plugin> pluginsFor(const Action& action,
+                                       const std::vector<plugin::InstalledPlugin>& installed) {
+  std::vector<plugin::Plugin> all;
+  for (const auto& each : installed)
+    if (!isAbout(action, each.plugin)) all.push_back(each.plugin);
+  return all;
+}
+
+// Commands by which a user finds what is wrong with the configuration, or gets rid of a plugin:
+// they go on without one that cannot be read.
+bool managesWithoutConfiguration(const std::string& command) {
+  constexpr std::array<std::string_view, 7> kCommands{
+      "doctor",           "help",         "completion", "plugin list", "plugin info",
+      "plugin uninstall", "plugin revoke"};
+  return command.starts_with("config ") || std::ranges::find(kCommands, command) != kCommands.end();
+}
+
+}  // namespace
+
+Plugins::Plugins(const GlobalOptions& global)
+    : global_(global), store_(pluginsFolder()), listing_(store_.list()) {}
+Plugins::~Plugins() = default;
+
+Result<plugin::PermissionOptions> Plugins::permissionOptions(const project::LoadedConfig& config,
+                                                             const std::string& folder) const {
+  plugin::PermissionOptions options;
+  std::vector<std::string> rules = global_.allow;
+  rules.insert(rules.end(), config.config.plugins.allow.begin(), config.config.plugins.allow.end());
+  for (const std::string& rule : rules) {
+    TRY(plugin::AllowRule parsed, plugin::parseAllowRule(rule));
+    options.allow.push_back(std::move(parsed));
+  }
+  options.allow_shell = global_.allow_shell;
+  const char* path = std::getenv("PATH");
+  if (path != nullptr) options.path_variable = path;
+  options.project_folder = folder;
+  return options;
+}
+
+Result<project::LoadedConfig> Plugins::configuration(const std::string& folder) const {
+  auto config = project::loadProjectConfig(project::findProject(folder), {}, global_.user_config);
+  if (config || !manages_without_configuration_) return config;
+  makeStderrLogger(global_.log_level, global_.log_format)
+      ->warn("plugins run without their configuration: " + config.error().describe());
+  return project::LoadedConfig();
+}
+
+Result<plugin::PluginRuntime*> Plugins::runtime() {
+  if (runtime_) return runtime_.get();
+  plugin::PluginRuntimeOptions options;
+  std::error_code error;
+  const std::string folder = std::filesystem::canonical(folder_, error).string();
+  if (error) return failErrno(folder_, error.value());
+  TRY(const project::LoadedConfig config, configuration(folder));
+  for (const auto& [name, values] : config.config.plugins.config)
+    options.configured[name] = {values.begin(), values.end()};
+  TRY(options.permissions, permissionOptions(config, folder));
+  options.engine = engineOptionsOf({});
+  options.engine.max_total_memory_bytes =
+      std::min(options.engine.max_total_memory_bytes, kPluginMemoryBytes);
+  options.plugins_folder = store_.folder();
+  TRY(options.http_address, net::Endpoint::parse(global_.plugin_address));
+  options.keep_output_clean = global_.format == OutputFormat::kJson;
+  log_ = makeStderrLogger(global_.log_level, global_.log_format);
+  plugin::Consent* consent = &nobody_;
+  if (!global_.non_interactive) {
+    terminal_ = std::make_unique<TerminalConsent>(STDIN_FILENO, std::cerr);
+    consent = terminal_.get();
+  }
+  endProgramsOnSignals();
+  runtime_ =
+      std::make_unique<plugin::PluginRuntime>(std::move(options), runner_, *consent, *log_, clock_);
+  return runtime_.get();
+}
+
+void Plugins::refuseQuestions() {
+  if (terminal_) terminal_->refuse();
+}
+
+void Plugins::askAgain() {
+  if (terminal_) terminal_->askAgain();
+}
+
+void Plugins::warnOfProblems() const {
+  if (listing_.problems.empty()) return;
+  const auto log = makeStderrLogger(global_.log_level, global_.log_format);
+  for (const auto& [name, reason] : listing_.problems) {
+    log->warn(name.empty() ? reason
+                           : "plugin " + name + " is left out: " + reason + "; install it again");
+  }
+}
+
+int Plugins::perform(const Action& action) {
+  warnOfProblems();
+  if (const auto named = action.inputs().find(kProjectInput); named != action.inputs().end())
+    folder_ = named->second;
+  manages_without_configuration_ = managesWithoutConfiguration(action.name());
+  plugin::HookContext context(action.inputs());
+  std::vector<plugin::Plugin> plugins = pluginsFor(action, listing_.plugins);
+  if (!plugin::wantsHooks(plugins, action.name())) return action.perform(context);
+  return performWithHooks(action, context, std::move(plugins));
+}
+
+int Plugins::performWithHooks(const Action& action, plugin::HookContext& context,
+                              std::vector<plugin::Plugin> plugins) {
+  const auto ready = runtime();
+  if (!ready) return reportFailure(global_.format, ready.error());
+  plugin::HookRunner hooks(std::move(plugins), **ready, action.name(), action.inputs(), *log_);
+  const auto before = hooks.before(context);
+  int status = before ? action.perform(context) : reportFailure(global_.format, before.error());
+  for (const Error& failure : hooks.after(context, status)) {
+    // The command's own result stands on standard output already.
+    static_cast<void>(reportFailure(OutputFormat::kText, failure));
+    if (status == kExitOk) status = kExitFailed;
+  }
+  return status;
+}
+
+}  // namespace nimbus::wash
