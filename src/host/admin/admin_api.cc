@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "base/escape.h"
+#include "base/text.h"
 #include "host/admin/admin_json.h"
 #include "host/admin/admin_reply.h"
 #include "host/admin/constant_time.h"
