@@ -145,6 +145,8 @@ int run(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   nimbus::net::reserveStandardDescriptors();
+  // Then a write fails instead: its place knows what to do.
   std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN);
   return nimbus::wash::finishOutput(nimbus::wash::run(argc, argv));
 }

@@ -44,6 +44,7 @@ int provide(int argc, char** argv, std::vector<Interface> interfaces) {
   }
   // A log whose reader has gone is no reason to end.
   std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN);
   sigset_t ending;  // blocked in all threads, and waited for in this one
   sigemptyset(&ending);
   sigaddset(&ending, SIGINT);

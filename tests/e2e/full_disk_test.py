@@ -184,10 +184,11 @@ class Hosts(TestCase, hosting.TestCase):
         host = self.host(state=True)
         host.apply(hosting.workload("a", environment={"V": "1"}))
         self.disk.leave(0, host)
-        answer = host.try_apply(hosting.workload("a", environment={"V": "2" * 8192}))
+        too_much = hosting.workload("a", environment={"V": "2" * 8192})
+        answer = host.try_apply(too_much)
         self.assertEqual(500, answer.status, answer.text)
         self.assertIn(self.disk.REASON, answer.text)
-        done = self.manage("apply", self.write("a.json", json.dumps(hosting.workload("a"))),
+        done = self.manage("apply", self.write("a.json", json.dumps(too_much)),
                            output="text")
         self.assertEqual(1, done.returncode, done.stdout)
         self.assertIn(self.disk.REASON, done.stderr)

@@ -3,6 +3,7 @@
 
 import hashlib
 import json
+import resource
 import signal
 import threading
 
@@ -228,6 +229,31 @@ class HostDurabilityTest(hosting.TestCase):
         self.eventually(restored, "it never became ready")
         self.assertEqual("restoring", phases[0])
         starting.wait_for_stdout("Serving at")
+
+    def test_a_limit_of_file_sizes_refuses_changes_and_ends_nothing(self):
+        host = self.host(state=True)
+        host.apply(workload("a"))
+        size = (self.state_folder / "journal.0000000001").stat().st_size
+        before = resource.prlimit(host.pid, resource.RLIMIT_FSIZE)
+        resource.prlimit(host.pid, resource.RLIMIT_FSIZE, (size, before[1]))
+        self.assertIn("File too large", host.why_refused(workload("b"), status=500))
+        self.assertEqual(200, host.ask("a.test", "/env").status)
+        resource.prlimit(host.pid, resource.RLIMIT_FSIZE, before)
+        host.apply(workload("b"))
+        host = self.restarted(host)
+        self.assertEqual([200, 200], [host.ask(f"{name}.test", "/env").status for name in "ab"])
+
+    def test_nothing_is_answered_for_while_the_state_folder_is_elsewhere(self):
+        host = self.host(state=True)
+        host.apply(workload("a"))
+        aside = self.state_folder.rename(self.folder / "aside")
+        self.assertIn("deleted or moved away", host.why_refused(workload("b"), status=500))
+        self.assertEqual(500, host.delete("a").status)
+        self.assertEqual([200, 404], [host.ask(f"{name}.test", "/env").status for name in "ab"])
+        aside.rename(self.state_folder)
+        host.apply(workload("b"))
+        host = self.restarted(host)
+        self.assertEqual([200, 200], [host.ask(f"{name}.test", "/env").status for name in "ab"])
 
     def test_without_a_state_folder_nothing_is_kept(self):
         host = self.host()

@@ -122,16 +122,36 @@ Result<JournalSegment*> Journal::writable() {
   return &segments_.emplace(number, std::move(segment)).first->second;
 }
 
+// What is written to a file that nobody will find again would be lost with this process.
+Result<void> Journal::checkInPlace() const {
+  for (const auto& [number, segment] : segments_)
+    if (!segment.inPlace())
+      return fail(ErrorCode::kIo,
+                  fmt::format("{} was deleted or moved away while this host uses it, so that no "
+                              "change can be kept: put it back, or start the host again",
+                              segment.path()));
+  return {};
+}
+
+// A segment that is empty after a failure goes: else each further attempt would leave one.
+Result<void> Journal::append(JournalSegment& segment, std::string_view batch) {
+  auto appended = segment.append(batch);
+  if (!appended && segment.sealed() && segment.bytes() == 0 && segment.remove())
+    segments_.erase(segment.number());
+  return appended;
+}
+
 Result<void> Journal::commit(std::span<const std::string> lines) {
   std::string batch;
   for (const std::string& line : lines) batch += line;
   if (batch.empty()) return {};
+  TRY_VOID(checkInPlace());
   TRY(JournalSegment* const segment, writable());
   // Live lines first: what is committed now may replace them.
   std::size_t cleaned_until = 0;
   batch.insert(0, takeLiveLines(batch.size(), cleaned_until));
   const std::uint64_t offset = segment->bytes();
-  TRY_VOID(segment->append(batch));
+  TRY_VOID(append(*segment, batch));
   bytes_ += batch.size();
   noteAll(batch, *segment, offset);
   afterCleaning(cleaned_until);

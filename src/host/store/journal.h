@@ -75,6 +75,8 @@ class Journal {
   void note(std::string_view key, bool put, Place place);
   void noteAll(std::string_view lines, const JournalSegment& segment, std::uint64_t offset);
   Result<JournalSegment*> writable();
+  Result<void> checkInPlace() const;
+  Result<void> append(JournalSegment& segment, std::string_view batch);
 
   bool wantsCleaning() const;
   // Lines of the oldest segment that must be appended anew before it can go, at most about so many

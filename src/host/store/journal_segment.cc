@@ -29,7 +29,10 @@ Result<JournalSegment> JournalSegment::create(const std::string& folder, std::ui
   UniqueFd file(
       ::open(path.c_str(), O_RDWR | O_APPEND | O_CREAT | O_EXCL | O_CLOEXEC, S_IRUSR | S_IWUSR));
   if (!file.valid()) return failErrno("cannot create " + path, errno);
-  TRY_VOID(syncFolder(folder));
+  if (const auto synced = syncFolder(folder); !synced) {
+    ::unlink(path.c_str());  // the next attempt makes it anew
+    return std::unexpected(synced.error());
+  }
   return JournalSegment(std::move(path), number, std::move(file), 0);
 }
 
@@ -62,8 +65,7 @@ Result<std::vector<std::uint64_t>> JournalSegment::numbersIn(const std::string& 
 
 Result<void> JournalSegment::append(std::string_view bytes) {
   const auto giveUp = [this](std::string_view what, int error) {
-    sealed_ = true;
-    std::ignore = truncate(bytes_);
+    sealed_ |= !truncate(bytes_);
     return failErrno(fmt::format("cannot {} {}", what, path_), error);
   };
   std::string_view rest = bytes;
@@ -73,9 +75,19 @@ Result<void> JournalSegment::append(std::string_view bytes) {
     if (count < 0) return giveUp("write", errno);
     rest.remove_prefix(static_cast<std::size_t>(count));
   }
-  if (::fdatasync(file_.get()) != 0) return giveUp("sync", errno);
+  if (::fdatasync(file_.get()) != 0) {
+    sealed_ = true;
+    return giveUp("sync", errno);
+  }
   bytes_ += bytes.size();
   return {};
+}
+
+bool JournalSegment::inPlace() const {
+  struct stat named{};
+  struct stat held{};
+  return ::stat(path_.c_str(), &named) == 0 && ::fstat(file_.get(), &held) == 0 &&
+         named.st_dev == held.st_dev && named.st_ino == held.st_ino;
 }
 
 Result<std::string> JournalSegment::read(std::uint64_t offset, std::size_t length) const {

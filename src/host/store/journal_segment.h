@@ -29,9 +29,13 @@ class JournalSegment {
   [[nodiscard]] bool sealed() const { return sealed_; }
   void seal() { sealed_ = true; }
 
-  // Complete when the bytes would survive a crash. After an error the segment is sealed, because
-  // what the disk has of these bytes is unknown; they are cut off again as far as possible.
+  // Complete when the bytes would survive a crash. After an error they are cut off again; where
+  // what the disk has of them is unknown, because they could not be synced or cut off, the segment
+  // is sealed.
   [[nodiscard]] Result<void> append(std::string_view bytes);
+  // Whether its name still stands for this file, which may have been deleted, or moved with its
+  // folder, by somebody else.
+  [[nodiscard]] bool inPlace() const;
   [[nodiscard]] Result<std::string> read(std::uint64_t offset, std::size_t length) const;
   // Cuts off what lies behind.
   [[nodiscard]] Result<void> truncate(std::uint64_t bytes);

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <functional>
 
 #include "host/store/journal_record.h"
 #include "host/test_support.h"
@@ -38,6 +39,18 @@ class JournalTest : public ::testing::Test {
   std::string bytes(int number) const { return folder_.read("journal.000000000" + digit(number)); }
   void overwrite(int number, std::string_view content) const {
     folder_.write("journal.000000000" + digit(number), content);
+  }
+
+  // Runs `work` while no file may grow beyond so many bytes.
+  static void withFilesUpTo(std::uint64_t most, const std::function<void()>& work) {
+    struct rlimit before{};
+    ::getrlimit(RLIMIT_FSIZE, &before);
+    const auto ignored = ::signal(SIGXFSZ, SIG_IGN);  // as the program does
+    const rlimit tight{.rlim_cur = most, .rlim_max = before.rlim_max};
+    ::setrlimit(RLIMIT_FSIZE, &tight);
+    work();
+    ::setrlimit(RLIMIT_FSIZE, &before);
+    ::signal(SIGXFSZ, ignored);
   }
 
   TemporaryFolder folder_;
@@ -146,17 +159,54 @@ TEST_F(JournalTest, EveryStateThatACleaningPassesIsWhole) {
 TEST_F(JournalTest, AFileThatCannotGrowLosesNothingThatWasAnswered) {
   const auto journal = open();
   put(*journal, "a", "1");
-  struct rlimit before{};
-  ::getrlimit(RLIMIT_FSIZE, &before);
-  const auto ignored = ::signal(SIGXFSZ, SIG_IGN);
-  const rlimit tight{.rlim_cur = bytes(1).size() + 10, .rlim_max = before.rlim_max};
-  ::setrlimit(RLIMIT_FSIZE, &tight);
-  const auto refused = journal->commit({{encodePut("b", "2")}});
-  ::setrlimit(RLIMIT_FSIZE, &before);
-  ::signal(SIGXFSZ, ignored);
+  Result<void> refused;
+  withFilesUpTo(bytes(1).size() + 10, [&] { refused = journal->commit({{encodePut("b", "2")}}); });
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code(), ErrorCode::kIo);
   EXPECT_FALSE(journal->read("b"));
+  put(*journal, "c", "3");
+  EXPECT_EQ(content(), "a=1 c=3 ");
+}
+
+TEST_F(JournalTest, ChangesThatFailLeaveNoFilesBehind) {
+  const auto journal = open();
+  put(*journal, "a", "1");
+  withFilesUpTo(bytes(1).size() + 10, [&] {
+    for (int i = 0; i < 10; ++i) EXPECT_FALSE(journal->commit({{encodePut("b", "2")}}));
+  });
+  EXPECT_EQ(journal->segmentCount(), 1U);
+  EXPECT_FALSE(std::filesystem::exists(segment(2)));
+  put(*journal, "c", "3");
+  EXPECT_EQ(content(), "a=1 c=3 ");
+}
+
+TEST_F(JournalTest, AShortageOfDescriptorsIsForgottenOnceItIsOver) {
+  const auto journal = open();
+  struct rlimit before{};
+  ::getrlimit(RLIMIT_NOFILE, &before);
+  const int lowest = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+  ::close(lowest);
+  // Enough for the segment, and not for the folder that is to be synced.
+  const rlimit tight{.rlim_cur = static_cast<rlim_t>(lowest) + 1, .rlim_max = before.rlim_max};
+  ::setrlimit(RLIMIT_NOFILE, &tight);
+  const auto refused = journal->commit({{encodePut("a", "1")}});
+  ::setrlimit(RLIMIT_NOFILE, &before);
+  EXPECT_FALSE(refused);
+  put(*journal, "b", "2");
+  EXPECT_EQ(content(), "b=2 ");
+}
+
+TEST_F(JournalTest, NothingIsAnsweredForThatNobodyWouldFindAgain) {
+  const auto journal = open();
+  put(*journal, "a", "1");
+  const std::string aside = folder_.path("aside");
+  std::filesystem::rename(segment(1), aside);
+  const auto moved = journal->commit({{encodePut("b", "2")}});
+  ASSERT_FALSE(moved);
+  EXPECT_EQ(moved.error().code(), ErrorCode::kIo);
+  folder_.write("journal.0000000001", "another one");
+  EXPECT_FALSE(journal->commit({{encodePut("b", "2")}}));
+  std::filesystem::rename(aside, segment(1));
   put(*journal, "c", "3");
   EXPECT_EQ(content(), "a=1 c=3 ");
 }
