@@ -1,6 +1,7 @@
 #include <sys/inotify.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include "base/check.h"
@@ -14,6 +15,10 @@ namespace {
 // be a symbolic link that was turned elsewhere, or the folder was removed and made anew.
 constexpr auto kLookAgain = std::chrono::seconds(1);
 constexpr auto kLookAgainWhileMissing = std::chrono::milliseconds(100);
+
+// A folder in which something is written all the time is never quiet: a change waits for so many
+// times the quiet time at most.
+constexpr int kMostQuietTimes = 10;
 
 // Creation counts because links appear without being written; IN_ATTRIB because a file may become
 // readable only after it was moved into place.
@@ -37,10 +42,12 @@ class InotifyWatch final : public FolderWatch, private FdWatch::Waiter {
  public:
   InotifyWatch(Shard& shard, FdWatch watch, std::string folder, Duration debounce,
                std::function<void()> changed)
-      : watch_(std::move(watch)),
+      : shard_(shard),
+        watch_(std::move(watch)),
         folder_(std::move(folder)),
         debounce_(debounce),
-        quiet_(shard, std::move(changed)),
+        changed_(std::move(changed)),
+        quiet_(shard, [this] { tell(); }),
         look_(shard, [this] { lookAgain(); }) {}
 
   Result<void> start() {
@@ -80,7 +87,7 @@ class InotifyWatch final : public FolderWatch, private FdWatch::Waiter {
         at += static_cast<ssize_t>(sizeof(inotify_event) + event.len);
       }
     }
-    if (relevant) quiet_.armAfter(debounce_);
+    if (relevant) note();
     watch_.wait(FdWatch::Direction::kRead, *this);
   }
 
@@ -99,18 +106,35 @@ class InotifyWatch final : public FolderWatch, private FdWatch::Waiter {
     if (now != watched_ || descriptor_ < 0) {
       const bool was_there = watched_ != FolderId{};
       const bool is_there = follow();
-      if (was_there || is_there) quiet_.armAfter(debounce_);
+      if (was_there || is_there) note();
     }
     const bool missing = descriptor_ < 0;
     look_.armAfter(missing ? Duration(kLookAgainWhileMissing) : Duration(kLookAgain));
   }
 
+  void note() {
+    const TimePoint now = shard_.now();
+    if (!pending_) first_ = now;
+    pending_ = true;
+    quiet_.armAt(std::min(now + debounce_, first_ + kMostQuietTimes * debounce_));
+  }
+
+  void tell() {
+    pending_ = false;
+    const auto changed = changed_;  // it may destroy this object
+    changed();
+  }
+
+  Shard& shard_;
   FdWatch watch_;
   const std::string folder_;
   const Duration debounce_;
+  const std::function<void()> changed_;
+  bool pending_ = false;
+  TimePoint first_;  // change that is pending
   int descriptor_ = -1;
   FolderId watched_;
-  Timer quiet_;  // fires `changed`
+  Timer quiet_;  // tells of what is pending
   Timer look_;
 };
 

@@ -13,11 +13,11 @@
 namespace nimbus::net {
 
 // Watches a folder (not its sub-folders) by inotify and calls back on the shard once things have
-// been quiet for `debounce`: files written, moved in or out, deleted, and symbolic links swapped,
-// as Kubernetes does with ConfigMaps (`..data`). Survives the folder being removed and made again,
-// and follows its name if that is a link turned elsewhere (both noticed within about a second).
-// Made and destroyed on the shard's thread; `changed` may destroy it. A folder that is not there at
-// the start is an error.
+// been quiet for `debounce`, or ten times that after the first change if they never are: files
+// written, moved in or out, deleted, and symbolic links swapped, as Kubernetes does with ConfigMaps
+// (`..data`). Survives the folder being removed and made again, and follows its name if that is a
+// link turned elsewhere (both noticed within about a second). Made and destroyed on the shard's
+// thread; `changed` may destroy it. A folder that is not there at the start is an error.
 class FolderWatch {
  public:
   virtual ~FolderWatch() = default;

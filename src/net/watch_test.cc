@@ -106,6 +106,19 @@ TEST_F(FolderWatchTest, ManyChangesAtOnceAreOneCall) {
   });
 }
 
+TEST_F(FolderWatchTest, ChangesThatNeverEndAreToldAllTheSame) {
+  run([&](Shard& shard) -> Task<void> {
+    Calls calls(shard);
+    auto watch = *watchFolder(shard, watched(), milliseconds(20), std::ref(calls));
+    const TimePoint begun = shard.now();
+    while (calls.count() < 2 && shard.now() < begun + seconds(10)) {
+      write("busy");
+      co_await shard.sleepFor(milliseconds(2));
+    }
+    EXPECT_EQ(calls.count(), 2);
+  });
+}
+
 TEST_F(FolderWatchTest, ReadingIsNoChange) {
   write("file");
   run([&](Shard& shard) -> Task<void> {

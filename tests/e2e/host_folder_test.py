@@ -4,6 +4,7 @@
 import json
 import os
 import pathlib
+import threading
 
 import harness
 import hosting
@@ -172,6 +173,23 @@ class HostFolderTest(hosting.TestCase):
         self.workloads_folder.rename(self.folder / "elsewhere")
         self.eventually(lambda: "" in host.problems(), "the loss is not reported")
         self.assertEqual(200, host.ask("a.test").status)
+
+    def test_a_folder_that_is_never_quiet_is_followed_all_the_same(self):
+        host = self.host(workloads=True)
+        enough = threading.Event()
+
+        def scribble():
+            while not enough.wait(0.02):
+                (self.workloads_folder / "notes.txt").write_text("busy", encoding="ascii")
+
+        scribbling = threading.Thread(target=scribble)
+        scribbling.start()
+        try:
+            self.put("a.json", workload("a"))
+            self.eventually(lambda: host.ask("a.test", "/env").status == 200, "it was never taken")
+        finally:
+            enough.set()
+            scribbling.join()
 
     def test_a_folder_that_is_not_there_at_the_start_is_an_error(self):
         self.workloads_folder.rmdir()
