@@ -18,8 +18,14 @@ bool isTransient(ErrorCode code) {
 
 }  // namespace
 
-FolderSource::FolderSource(Environment environment, std::string folder, Duration debounce)
-    : environment_(environment), folder_(std::move(folder)), debounce_(debounce), reader_(folder_) {
+FolderSource::FolderSource(Environment environment, std::string folder, Duration debounce,
+                           Duration retry_pause)
+    : environment_(environment),
+      folder_(std::move(folder)),
+      debounce_(debounce),
+      reader_(folder_),
+      retry_pause_(retry_pause),
+      retry_(environment_.shard, [this] { wake_.set(); }) {
   environment_.manager.onReleased([this] {
     const bool waited_for =
         std::ranges::any_of(files_, [](const auto& file) { return file.second.conflict; });
@@ -64,6 +70,8 @@ Task<void> FolderSource::follow() {
     auto listing = co_await read();
     if (!listing) {
       setFolderProblem(listing.error().describe() + "; its workloads stay as they are");
+      folder_changed_ |= folder_changed;
+      retry_.armAfter(retry_pause_);
       continue;
     }
     setFolderProblem("");
@@ -86,7 +94,7 @@ Task<void> FolderSource::take(FolderListing listing, TaskSet& applies, bool fold
       file.applied = nullptr;
       continue;
     }
-    const bool again = file.conflict || (file.transient && folder_changed);
+    const bool again = file.conflict || file.stuck || (file.transient && folder_changed);
     if (file.applied == manifest && !again) continue;
     file.applied = manifest;
     file.id = (*manifest->spec)->id();
@@ -118,6 +126,7 @@ void FolderSource::reportUnusable(const std::string& name, const ManifestFile& f
   File& state = files_[name];
   state.conflict = false;
   state.transient = false;
+  setStuck(state, !file.spec && file.spec.error().code() == ErrorCode::kIo);
   if (!file.spec) {
     const std::string message = file.spec.error().describe();
     const auto held = holders.find(state.id);
@@ -166,10 +175,22 @@ Task<void> FolderSource::applyFile(std::string name, std::shared_ptr<const Manif
   if (state == files_.end() || state->second.applied != file) co_return;  // newer news will come
   state->second.conflict = !status && status.error().code() == ErrorCode::kAlreadyExists;
   state->second.transient = !status && isTransient(status.error().code());
+  const bool could_not = !status && status.error().code() == ErrorCode::kIo;
+  setStuck(state->second, could_not && !managerTriesAgain(id));
   if (status)
     clearProblem(name);
   else
     settle(name, id, status.error());
+}
+
+bool FolderSource::managerTriesAgain(const std::string& id) const {
+  const auto status = environment_.manager.get(id);
+  return status && status->retry_at;
+}
+
+void FolderSource::setStuck(File& file, bool stuck) {
+  file.stuck = stuck;
+  if (stuck) retry_.armAfter(retry_pause_);
 }
 
 void FolderSource::settle(const std::string& name, const std::string& id, const Error& error) {

@@ -39,8 +39,10 @@ class FolderSource {
     EventLog& events;
     Logger& log;
   };
+  // `retry_pause`: until the folder is looked at again after something of it could not be had.
   FolderSource(Environment environment, std::string folder,
-               Duration debounce = std::chrono::milliseconds(100));
+               Duration debounce = std::chrono::milliseconds(100),
+               Duration retry_pause = std::chrono::seconds(5));
   FolderSource(const FolderSource&) = delete;
   FolderSource& operator=(const FolderSource&) = delete;
   ~FolderSource();
@@ -58,6 +60,7 @@ class FolderSource {
     std::string problem;
     bool conflict = false;   // the problem may go away without the folder changing
     bool transient = false;  // the problem may go away with time
+    bool stuck = false;      // will, and nobody else tries again
   };
   using Holders = std::map<std::string, std::string>;  // workload id -> file name
 
@@ -70,6 +73,8 @@ class FolderSource {
   Task<void> removeAbsent(const FolderListing& listing, const Holders& holders);
   Task<void> removeWorkload(std::string id);
   Task<void> applyFile(std::string name, std::shared_ptr<const ManifestFile> file);
+  [[nodiscard]] bool managerTriesAgain(const std::string& id) const;
+  void setStuck(File& file, bool stuck);
   void settle(const std::string& name, const std::string& id, const Error& error);
   void setProblem(const std::string& name, const std::string& workload, std::string message);
   void clearProblem(const std::string& name);
@@ -85,6 +90,8 @@ class FolderSource {
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
   Event wake_;
   bool folder_changed_ = false;
+  const Duration retry_pause_;
+  net::Timer retry_;
   std::unique_ptr<net::FolderWatch> watch_;
   net::BlockingWorker worker_;
   TaskSet applies_;

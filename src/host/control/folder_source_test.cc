@@ -1,6 +1,7 @@
 #include "host/control/folder_source.h"
 
 #include <gmock/gmock.h>
+#include <sys/resource.h>
 
 #include <fmt/format.h>
 
@@ -23,15 +24,37 @@ std::string manifest(std::string_view name, std::string_view path,
       file, path);
 }
 
+// A store whose disk is full for the first generations that are asked for.
+class FullStore final : public WorkloadStore {
+ public:
+  explicit FullStore(int refusals) : refusals_(refusals) {}
+  Task<std::vector<StoredWorkload>> load() override { return inner_->load(); }
+  Task<Result<void>> save(StoredWorkload workload) override {
+    return inner_->save(std::move(workload));
+  }
+  Task<Result<void>> remove(std::string id) override { return inner_->remove(std::move(id)); }
+  Result<std::uint64_t> nextGeneration() override {
+    if (refusals_-- > 0) return fail(ErrorCode::kIo, "the disk is full");
+    return inner_->nextGeneration();
+  }
+  [[nodiscard]] bool durable() const override { return true; }
+
+ private:
+  const std::unique_ptr<WorkloadStore> inner_ = makeMemoryWorkloadStore();
+  int refusals_;
+};
+
 // A folder that is followed, and a manager over a fake data plane.
 struct FolderRig : ManagerParts {
-  explicit FolderRig(net::Shard& on) : ManagerParts(on, "e") {
+  explicit FolderRig(net::Shard& on,
+                     std::unique_ptr<WorkloadStore> kept_in = makeMemoryWorkloadStore())
+      : ManagerParts(on, "e", std::move(kept_in)) {
     std::filesystem::create_directory(path());
     makeSource();
   }
   void makeSource() {
     source.emplace(FolderSource::Environment{shard, manager, events, *log}, path(),
-                   std::chrono::milliseconds(1));
+                   std::chrono::milliseconds(1), std::chrono::milliseconds(20));
   }
   std::string path(std::string_view name = {}) const {
     return folder.path("w" + (name.empty() ? "" : "/" + std::string(name)));
@@ -263,6 +286,35 @@ TEST_F(FolderSourceTest, AVanishedFolderKeepsEverything) {
     co_await rig.event(EventKind::kRunning, "default/a");  // of the first generation
     while (rig.running() != std::vector<std::string>{"a /2"})
       co_await rig.event(EventKind::kRunning, "default/a");
+    EXPECT_THAT(rig.problems(), IsEmpty());
+  });
+}
+
+TEST_F(FolderSourceTest, AFolderThatCouldNotBeReadIsReadAgainWithoutAnyChangeOfIt) {
+  run([](net::Shard& shard) -> Task<void> {
+    FolderRig rig(shard);
+    co_await rig.start();
+    rig.put("a.yaml", manifest("a", "/1"));
+    struct rlimit before{};
+    ::getrlimit(RLIMIT_NOFILE, &before);
+    const rlimit none{.rlim_cur = 0, .rlim_max = before.rlim_max};
+    ::setrlimit(RLIMIT_NOFILE, &none);  // what is open stays open
+    const HostEvent problem = co_await rig.event(EventKind::kProblem);
+    ::setrlimit(RLIMIT_NOFILE, &before);
+    EXPECT_THAT(problem.message, HasSubstr("Too many open files"));
+    co_await rig.event(EventKind::kRunning, "default/a");
+    EXPECT_THAT(rig.problems(), IsEmpty());
+  });
+}
+
+TEST_F(FolderSourceTest, AWorkloadThatTheDiskRefusedIsAppliedAgainWithoutAnyChangeOfTheFolder) {
+  run([](net::Shard& shard) -> Task<void> {
+    FolderRig rig(shard, std::make_unique<FullStore>(2));
+    rig.put("a.yaml", manifest("a", "/1"));
+    co_await rig.start();
+    EXPECT_THAT(rig.problems(), ElementsAre("a.yaml: the disk is full"));
+    co_await rig.event(EventKind::kRunning, "default/a");
+    co_await settle(shard);
     EXPECT_THAT(rig.problems(), IsEmpty());
   });
 }

@@ -18,15 +18,16 @@ namespace nimbus::host {
 
 // What a WorkloadManager has around it, but for the runtime; goes after both.
 struct ManagerParts {
-  ManagerParts(net::Shard& on, std::string epoch)
-      : shard(on), events(on, clock, std::move(epoch)) {}
+  ManagerParts(net::Shard& on, std::string epoch,
+               std::unique_ptr<WorkloadStore> kept_in = makeMemoryWorkloadStore())
+      : shard(on), store(std::move(kept_in)), events(on, clock, std::move(epoch)) {}
 
   ManagerEnvironment environment(WorkloadRuntime& runtime) {
     return {shard, runtime, *store, events, readiness, *log, metrics, clock};
   }
 
   net::Shard& shard;
-  std::unique_ptr<WorkloadStore> store = makeMemoryWorkloadStore();
+  std::unique_ptr<WorkloadStore> store;
   FakeClock clock;
   EventLog events;
   Readiness readiness;
