@@ -10,6 +10,9 @@ constexpr Duration kReleaseMemoryAfter = std::chrono::seconds(2);
 // How long we wait, after the last response, for a client to end its side. Closing at once could
 // destroy a response that is still on its way (RFC 9112 9.6).
 constexpr Duration kLingerTime = std::chrono::seconds(2);
+// A draining connection that was answered on less than this ago may have the next request on its
+// way, from a client that was told of no end.
+constexpr Duration kDrainGrace = std::chrono::milliseconds(500);
 
 // Pipelined requests answered before other connections get their turn.
 constexpr std::size_t kMaxBurst = 32;
@@ -83,7 +86,7 @@ Task<void> Http1Connection::serve() {
       phase_ = Phase::kDraining;
       if (!co_await body_.drain()) response_.closeAfterwards();
     }
-    if (!response_.keepAlive() || draining_) break;
+    if (!response_.keepAlive()) break;
   }
   co_await close();
 }
@@ -92,7 +95,18 @@ void Http1Connection::startHead() {
   parser_.start();
   idle_since_ = shard_.now();
   memory_released_ = false;
-  deadline_ = idle_since_ + std::min(kReleaseMemoryAfter, limits_.idle_timeout);
+  deadline_ =
+      idle_since_ + (draining_ ? kDrainGrace : std::min(kReleaseMemoryAfter, limits_.idle_timeout));
+}
+
+void Http1Connection::startDrain() {
+  draining_ = true;
+  if (phase_ == Phase::kIdle) {
+    deadline_ = idle_since_ + kDrainGrace;
+    updateTimer();
+  } else if (!response_.headSent()) {
+    response_.closeAfterwards();
+  }
 }
 
 bool Http1Connection::mayWaitForHead() const {

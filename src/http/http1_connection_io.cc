@@ -122,16 +122,6 @@ void Http1Connection::bodyDeadlineChanged() {
   updateTimer();
 }
 
-void Http1Connection::startDrain() {
-  draining_ = true;
-  if (phase_ != Phase::kIdle) {
-    response_.closeAfterwards();
-  } else {
-    stop_ = true;
-    arrived_.set();
-  }
-}
-
 // Never moves the timer to a later time: it looks again when it fires.
 void Http1Connection::updateTimer() {
   TimePoint next = deadline_;
@@ -159,7 +149,7 @@ void Http1Connection::onDeadline() {
   deadline_ = TimePoint::max();
   switch (phase_) {
     case Phase::kIdle:
-      if (!memory_released_) {
+      if (!memory_released_ && !draining_) {
         releaseMemory();
         deadline_ = idle_since_ + limits_.idle_timeout;
       } else {

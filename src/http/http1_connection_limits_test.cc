@@ -387,13 +387,46 @@ TEST_F(Http1ConnectionLimitsTest, PipelinedRequestsDoNotKeepOthersWaiting) {
   });
 }
 
-TEST_F(Http1ConnectionLimitsTest, AnIdleConnectionDrainsAtOnce) {
+TEST_F(Http1ConnectionLimitsTest, AnIdleConnectionDrains) {
   run([](net::Shard& shard) -> Task<void> {
     TestConnection client(shard, echoHandler);
     client.send(kGet);
     co_await client.untilOutput(answer("GET / "));
     client.startDrain();
     co_await client.untilEnded();
+    EXPECT_EQ(client.output(), answer("GET / "));
+  });
+}
+
+TEST_F(Http1ConnectionLimitsTest, ARequestThatIsOnItsWayWhenTheDrainBeginsIsAnswered) {
+  run([](net::Shard& shard) -> Task<void> {
+    TestConnection client(shard, echoHandler);
+    client.send(kGet);
+    co_await client.untilOutput(answer("GET / "));
+    client.startDrain();
+    co_await client.settle();
+    client.send(kGet);
+    co_await client.untilOutput(answer("GET / ") + answer("GET / ", "connection: close\r\n"));
+  });
+}
+
+TEST_F(Http1ConnectionLimitsTest, AResponseThatAllowedAnotherRequestIsHeldTo) {
+  run([](net::Shard& shard) -> Task<void> {
+    Event go;
+    TestConnection client(shard, [&](ServerRequest&, ResponseWriter& response) -> Task<void> {
+      response.sendHead({}, 4);
+      co_await go.wait();
+      if (co_await response.write(asBytes("late"))) response.finish({});
+    });
+    client.send(kGet);
+    co_await client.settle();
+    client.startDrain();
+    go.set();
+    const std::string first = "HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nlate";
+    co_await client.untilOutput(first);
+    client.send(kGet);
+    co_await client.untilOutput(
+        first + "HTTP/1.1 200 OK\r\ncontent-length: 4\r\nconnection: close\r\n\r\nlate");
   });
 }
 
