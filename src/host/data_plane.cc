@@ -1,8 +1,8 @@
 #include "host/data_plane.h"
 
+#include <latch>
 #include <mutex>
 #include <optional>
-#include <thread>
 #include <utility>
 
 #include "host/admin/descriptor_watch.h"
@@ -197,23 +197,25 @@ void DataPlane::runTask(std::size_t shard,
 
 namespace {
 
-Task<void> drainAll(std::vector<std::unique_ptr<http::Server>>& servers, Duration bound) {
+Task<void> drainAll(std::vector<std::unique_ptr<http::Server>>& servers, Duration bound,
+                    std::latch& done) {
   TaskSet drains;
   for (const auto& server : servers) drains.spawn(server->drain(bound));
   co_await drains.empty();
+  done.count_down();
 }
 
 }  // namespace
 
+// On all shards at once, and without a thread for each: there may be none left to have.
 void DataPlane::drain(Duration bound) {
-  std::vector<std::thread> waiting;
+  std::latch done(static_cast<std::ptrdiff_t>(shardCount()));
   for (std::size_t i = 0; i < shardCount(); ++i) {
-    waiting.emplace_back([this, i, bound] {
-      impl_->serving->runTask(
-          i, [&](net::Shard&) { return drainAll(impl_->parts[i]->servers, bound); });
+    (*impl_->serving)[i].post([&part = *impl_->parts[i], bound, &done] {
+      part.closing.spawn(drainAll(part.servers, bound, done));
     });
   }
-  for (std::thread& thread : waiting) thread.join();
+  done.wait();
 }
 
 }  // namespace nimbus::host

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <latch>
+#include <system_error>
 
 #include "base/check.h"
 #include "base/sync.h"
@@ -34,8 +35,13 @@ Connection::Connection(std::shared_ptr<Link> link)
 Task<Result<std::shared_ptr<Connection>>> Connection::connect(net::Shard& home,
                                                               ConnectOptions options,
                                                               Logger& logger) {
-  auto connection =
-      std::make_shared<Connection>(std::make_shared<Link>(home, std::move(options), logger));
+  std::shared_ptr<Connection> connection;
+  try {
+    connection =
+        std::make_shared<Connection>(std::make_shared<Link>(home, std::move(options), logger));
+  } catch (const std::system_error& error) {
+    co_return failErrno("cannot start a thread", error.code().value());
+  }
   CO_TRY_VOID(co_await onWorker<Result<void>>(
       *connection->worker_, home, [link = connection->link_] { return link->connect(); }));
   co_return connection;

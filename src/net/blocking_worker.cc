@@ -1,10 +1,16 @@
 #include "net/blocking_worker.h"
 
+#include <system_error>
+
 namespace nimbus::net {
 
 BlockingWorker::BlockingWorker(std::size_t thread_count) {
   threads_.reserve(thread_count);
-  for (std::size_t i = 0; i < thread_count; ++i) threads_.emplace_back([this] { work(); });
+  try {
+    while (threads_.size() < thread_count) threads_.emplace_back([this] { work(); });
+  } catch (const std::system_error&) {
+    if (threads_.empty()) throw;  // who makes it may know what to do; else fewer have to do
+  }
 }
 
 BlockingWorker::~BlockingWorker() {

@@ -165,6 +165,9 @@ class Process:
     def peak_resident_bytes(self):
         return self._status_kib("VmHWM") * 1024
 
+    def virtual_bytes(self):
+        return self._status_kib("VmSize") * 1024
+
     def _status_kib(self, key):
         status = pathlib.Path(f"/proc/{self.pid}/status").read_text(encoding="ascii")
         return int(re.search(rf"^{key}:\s+(\d+) kB$", status, re.MULTILINE).group(1))

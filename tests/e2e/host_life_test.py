@@ -6,6 +6,7 @@ import pathlib
 import resource
 import signal
 import socket
+import threading
 
 import certificates
 import harness
@@ -112,6 +113,47 @@ class HostLifeTest(hosting.TestCase):
             events.until("starting")
         self.assertEqual(0, host.terminate())
         self.assertFalse(self.admin_socket.exists(), "the socket is left over")
+
+    def test_clients_that_keep_asking_are_told_of_the_end_before_it_comes(self):
+        host = self.host()
+        host.apply(workload("web", routes=[{"path": "/"}]))
+        ends = []
+
+        def ask_on():
+            with host.connect() as client:
+                try:
+                    while True:
+                        client.send("GET /env HTTP/1.1\r\nhost: web.test\r\n\r\n")
+                        if client.read_answer().headers.get("connection") == "close":
+                            return ends.append("told")
+                except (EOFError, ConnectionError) as error:
+                    ends.append(repr(error))
+
+        clients = [threading.Thread(target=ask_on) for _ in range(4)]
+        for client in clients:
+            client.start()
+        self.eventually(lambda: host.metric("nimbus_http_requests_total") > 100, "nobody asks")
+        self.assertEqual(0, host.terminate())
+        for client in clients:
+            client.join()
+        self.assertEqual(["told"] * 4, ends)
+
+    def test_a_system_without_another_thread_refuses_a_store_and_ends_in_good_order(self):
+        stack = resource.getrlimit(resource.RLIMIT_STACK)
+        resource.setrlimit(resource.RLIMIT_STACK, (256 << 20, stack[1]))  # of each thread
+        try:
+            host = self.host(state=True)
+        finally:
+            resource.setrlimit(resource.RLIMIT_STACK, stack)
+        host.apply(workload("web"))
+        keyvalue = {"namespace": "wasi", "package": "keyvalue", "provider": "keyvalue-sqlite"}
+        counter = {**workload("counter", "kv-counter"), "hostInterfaces": [keyvalue]}
+        before = resource.prlimit(host.pid, resource.RLIMIT_AS)
+        room = host.virtual_bytes() + (128 << 20)  # for anything else
+        resource.prlimit(host.pid, resource.RLIMIT_AS, (room, before[1]))
+        self.assertIn("cannot start a thread", host.why_refused(counter, status=500))
+        self.assertEqual(200, host.ask("web.test", "/env").status)
+        self.assertEqual(0, host.terminate())
 
     def test_readers_of_events_see_the_end_of_the_stream(self):
         host = self.host()

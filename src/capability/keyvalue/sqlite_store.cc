@@ -1,6 +1,7 @@
 #include "capability/keyvalue/sqlite_store.h"
 
 #include <shared_mutex>
+#include <system_error>
 #include <utility>
 
 #include "capability/keyvalue/sqlite_bucket.h"
@@ -49,8 +50,12 @@ class SqliteKeyspace final : public Keyspace, public std::enable_shared_from_thi
 Result<std::shared_ptr<SqliteThreads>> openThreads(const SqliteStoreOptions& options) {
   auto threads = std::make_shared<SqliteThreads>();
   TRY(auto changes, SqliteChanges::open(options.path));
-  TRY(threads->readers, SqliteReaders::open(options.path, options.reader_threads));
-  threads->writer = std::make_unique<SqliteWriter>(std::move(changes));
+  try {
+    TRY(threads->readers, SqliteReaders::open(options.path, options.reader_threads));
+    threads->writer = std::make_unique<SqliteWriter>(std::move(changes));
+  } catch (const std::system_error& error) {
+    return failErrno("cannot start a thread", error.code().value());
+  }
   return threads;
 }
 

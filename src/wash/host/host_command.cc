@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <future>
+#include <system_error>
 #include <thread>
 
 #include <fmt/format.h>
@@ -154,10 +155,14 @@ class HostProcess {
   [[nodiscard]] bool endEngine() {
     std::promise<void> ended;
     const std::future<void> end = ended.get_future();
-    std::thread([engine = std::move(engine_), ended = std::move(ended)]() mutable {
-      engine.reset();
-      ended.set_value();
-    }).detach();
+    try {
+      std::thread([engine = std::move(engine_), ended = std::move(ended)]() mutable {
+        engine.reset();
+        ended.set_value();
+      }).detach();
+    } catch (const std::system_error&) {
+      return true;  // the engine has gone with what the thread was to do
+    }
     return end.wait_for(kCompilerPatience) == std::future_status::ready;
   }
 
