@@ -91,6 +91,9 @@ void readAdmin(ConfigContext& context, YamlMap map) {
     map.problem("address", fmt::format("{} needs {} too: nobody may administrate over the network "
                                        "without a token",
                                        map.pathOf("address"), map.pathOf("tokenFile")));
+  if (!admin.address && !admin.token_file.empty())
+    map.problem("tokenFile", fmt::format("{} is for {}: the Unix socket asks for no token",
+                                         map.pathOf("tokenFile"), map.pathOf("address")));
   map.finish();
 }
 

@@ -270,6 +270,8 @@ TEST(HostConfig, ProblemsNameFileLineAndKey) {
       {"admin: {address: 127.0.0.1:1}\n",
        "h.yaml:1: admin.address needs admin.tokenFile too: nobody may administrate over the "
        "network without a token"},
+      {"admin: {socket: /s, tokenFile: t}\n",
+       "h.yaml:1: admin.tokenFile is for admin.address: the Unix socket asks for no token"},
       {"probe: {address: unix:/x}\n",
        "h.yaml:1: probe.address: expected an address and a port, found \"unix:/x\""},
       {"log: {level: loud}\n",

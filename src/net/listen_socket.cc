@@ -25,7 +25,12 @@ std::unexpected<Error> cannotListen(const Endpoint& where, int error) {
   const Error cause = failErrno(what, error).error();
   if (error == EADDRINUSE) return fail(ErrorCode::kAlreadyExists, cause.message());
   if (error == EACCES || error == EPERM) {
-    return fail(ErrorCode::kPermissionDenied, cause.message());
+    const bool privileged = where.unix_path.empty() && where.port < 1024;
+    return fail(ErrorCode::kPermissionDenied,
+                cause.message() + (privileged ? "; ports below 1024 need root, the capability "
+                                                "cap_net_bind_service, or a lower "
+                                                "net.ipv4.ip_unprivileged_port_start"
+                                              : ""));
   }
   return std::unexpected(cause);
 }

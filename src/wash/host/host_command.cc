@@ -47,6 +47,17 @@ struct HostFlags {
   HostRegistryFlags registries;
 };
 
+// The store takes files in its folder that are none of it for damaged ones.
+Result<void> checkFolders(const host::HostConfig& config) {
+  std::error_code ignored;
+  const fs::path workloads = fs::weakly_canonical(config.workloads_folder, ignored);
+  if (workloads.empty() || workloads != fs::weakly_canonical(config.state_folder, ignored))
+    return {};
+  return fail(ErrorCode::kInvalidArgument,
+              fmt::format("{} cannot be both the folder of manifests and the state folder",
+                          config.workloads_folder));
+}
+
 // The file's settings with the flags on top.
 Result<host::HostConfig> configOf(const HostFlags& flags, const GlobalOptions& global) {
   host::HostConfig defaults;
@@ -72,6 +83,7 @@ Result<host::HostConfig> configOf(const HostFlags& flags, const GlobalOptions& g
   if (config.admin.socket.empty() && !config.admin.address) {
     config.admin.socket = defaultAdminSocket();
   }
+  TRY_VOID(checkFolders(config));
   TRY(config.nats, natsOptionsOf(flags.nats, std::move(config.nats)));
   TRY(config.images, imageOptionsOf(flags.registries, std::move(config.images)));
   const engine::EngineOptions engine = engineOptionsOf(flags.engine);
@@ -131,7 +143,7 @@ class HostProcess {
       : config_(config), global_(global), log_(log) {}
 
   Result<void> run() {
-    if (!config_.admin.socket.empty()) TRY_VOID(makeFolderOf(config_.admin.socket));
+    if (!config_.admin.socket.empty()) TRY_VOID(makeAdminFolder());
     TRY(engine_, engine::Engine::create(config_.engine, log_));
     TRY(plane_, host::DataPlane::create(planeOptions(config_, owned_ports_, control_ports_),
                                         *engine_, log_, metrics_, clock_));
@@ -167,6 +179,16 @@ class HostProcess {
   }
 
  private:
+  Result<void> makeAdminFolder() const {
+    auto made = makeFolderOf(config_.admin.socket);
+    if (made) return made;
+    return fail(made.error().code(),
+                fmt::format("no place for the socket of the administration API, {} (another one: "
+                            "--admin-socket)",
+                            config_.admin.socket),
+                std::move(made).error());
+  }
+
   void keepFromGuests(const net::Endpoint& endpoint) {
     if (endpoint.unix_path.empty()) owned_ports_->add(endpoint.port);
   }
