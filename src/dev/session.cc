@@ -120,7 +120,7 @@ Task<bool> Session::buildOne(ProjectState& state) {
   auto now = co_await worker_.run<Result<Inputs>>(environment_.shard, look);
   times_.scan += environment_.clock.now() - begin;
   if (!now) {
-    tellOnce(DevEvent::Kind::kBuildFailed, now.error().describe());
+    tellOnce(DevEvent::Kind::kBuildFailed, now.error().describe(), state.project.component);
     co_return false;
   }
   if (state.built && *state.built == *now) co_return !state.failed;
@@ -285,10 +285,10 @@ void Session::tellDeployed(DevEvent::Kind kind) {
   tell(event);
 }
 
-void Session::tellOnce(DevEvent::Kind kind, std::string message) {
+void Session::tellOnce(DevEvent::Kind kind, std::string message, std::string component) {
   if (message == last_problem_) return;
   last_problem_ = message;
-  tell({.kind = kind, .message = std::move(message)});
+  tell({.kind = kind, .component = std::move(component), .message = std::move(message)});
 }
 
 }  // namespace nimbus::dev

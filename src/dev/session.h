@@ -119,7 +119,7 @@ class Session {
   void tellBuilding(const ProjectState& state);
   void tellOutputs(const ProjectState& state, const std::vector<std::string>& paths);
   void tellDeployed(DevEvent::Kind kind);
-  void tellOnce(DevEvent::Kind kind, std::string message);
+  void tellOnce(DevEvent::Kind kind, std::string message, std::string component = {});
 
   const Environment environment_;
   const SessionOptions options_;

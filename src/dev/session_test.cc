@@ -39,6 +39,7 @@ class FakeWorkbench final : public Workbench {
   }
   Result<Inputs> inputs(const PlannedProject&) override {
     const std::lock_guard lock(mutex_);
+    if (source_ == "gone") return fail(ErrorCode::kNotFound, "there is no folder /p");
     return Inputs{{"main", engine::sha256(asBytes(source_))},
                   {"stamp", engine::sha256(asBytes(stamp_))}};
   }
@@ -279,6 +280,17 @@ TEST_F(SessionTest, ABuildThatMakesTheSameSwapsNothing) {
     co_await bench.events.until(Kind::kUnchanged);
     EXPECT_EQ(bench.workbench.builds(), 2);
     EXPECT_EQ(bench.deployer.served.size(), 1U);
+  });
+}
+
+TEST_F(SessionTest, SourcesThatCannotBeReadAreToldWithTheirProject) {
+  tell([](Bench& bench) -> Task<void> {
+    co_await bench.events.until(Kind::kServing);
+    bench.workbench.edit("gone");
+    bench.notice();
+    const DevEvent failed = co_await bench.events.until(Kind::kBuildFailed);
+    EXPECT_EQ(failed.component, "app");
+    EXPECT_EQ(failed.message, "there is no folder /p");
   });
 }
 
