@@ -186,7 +186,7 @@ void readTop(ConfigContext& context, YamlMap& root) {
   readPath(context, root, "workloads", config.workloads_folder);
   readPath(context, root, "state", config.state_folder);
   readPath(context, root, "volumes", config.volumes_folder);
-  takeNumber(root, "shards", {0, 1024}, config.shards);
+  takeNumber(root, "shards", {0, kMaxShards}, config.shards);
   if (auto map = root.map("accessLog")) readAccessLog(context, *std::move(map));
   if (auto map = root.map("log")) readLog(config, *std::move(map));
   if (auto map = root.map("metrics")) readMetrics(config, *std::move(map));

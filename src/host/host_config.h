@@ -43,6 +43,9 @@ struct AccessLogConfig {
   LogFormat format = LogFormat::kText;
 };
 
+// More threads that serve are a mistake, not a machine.
+inline constexpr std::size_t kMaxShards = 1024;
+
 // Everything an operator can set for `wash host`, by its file (docs/host-config.md). What the file
 // leaves out keeps the defaults below, or those of whoever reads it.
 struct HostConfig {

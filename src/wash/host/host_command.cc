@@ -350,7 +350,8 @@ void addHostCommand(CLI::App& app, const GlobalOptions& global, Action& action) 
       ->check(acceptedBy(net::Endpoint::parse))
       ->envname("WASH_PROBE_ADDR")
       ->option_text("ADDRESS:PORT");
-  command->add_option("--shards", flags->shards, "Threads that serve; 0: one per core");
+  command->add_option("--shards", flags->shards, "Threads that serve; 0: one per core")
+      ->check(numberFrom(0, host::kMaxShards));
   addEngineFlags(*command, flags->engine);
   addNatsFlags(*command, flags->nats);
   addHostRegistryFlags(*command, flags->registries);

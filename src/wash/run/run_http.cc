@@ -7,6 +7,7 @@
 #include "host/calls/guest_lines.h"
 #include "host/data_plane.h"
 #include "host/deploy/certificate_keeper.h"
+#include "host/host_config.h"
 #include "wash/flags/flag_check.h"
 #include "wash/output/access_log_rotation.h"
 #include "wash/output/line_printer.h"
@@ -98,7 +99,8 @@ void addHttpFlags(CLI::App& command, HttpFlags& flags) {
   command.add_option("--addr", flags.address, "Where to serve HTTP; port 0 takes a free one")
       ->check(acceptedBy(net::Endpoint::parse))
       ->option_text("ADDRESS:PORT (default 127.0.0.1:8000)");
-  command.add_option("--shards", flags.shards, "Threads that serve; 0: one per core");
+  command.add_option("--shards", flags.shards, "Threads that serve; 0: one per core")
+      ->check(numberFrom(0, host::kMaxShards));
   CLI::Option* certificate =
       command.add_option("--tls-cert", flags.tls_certificate, "Certificate chain (PEM): serve TLS")
           ->option_text("FILE");
