@@ -21,9 +21,8 @@ bool isDigit(char c) { return c >= '0' && c <= '9'; }
 bool isAlphanumeric(char c) { return isLower(c) || isDigit(c) || (c >= 'A' && c <= 'Z'); }
 
 std::unexpected<Error> wrong(std::string_view text, std::string_view why) {
-  const std::string quoted = escaped(text);
   return fail(ErrorCode::kInvalidArgument,
-              fmt::format("\"{}\" is not a reference to an artifact: {}", quoted, why));
+              fmt::format("{} is not a reference to an artifact: {}", inQuotes(text), why));
 }
 
 bool isDomainName(std::string_view host) {

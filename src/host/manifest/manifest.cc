@@ -1,5 +1,7 @@
 #include "host/manifest/manifest.h"
 
+#include <limits.h>
+
 #include <algorithm>
 #include <filesystem>
 #include <utility>
@@ -188,6 +190,9 @@ std::string resolvePath(ManifestContext& context, YamlMap& map, std::string_view
   const std::filesystem::path path(text);
   if (text.empty()) {
     map.problem(key, fmt::format("{} is empty", map.pathOf(key)));
+  } else if (text.size() >= PATH_MAX) {
+    map.problem(key,
+                fmt::format("{}: a path of more than {} bytes", map.pathOf(key), PATH_MAX - 1));
   } else if (path.is_relative() && context.base_folder.empty()) {
     map.problem(
         key, fmt::format("{}: {} must be an absolute path here", map.pathOf(key), inQuotes(text)));

@@ -375,6 +375,18 @@ TEST(Manifest, WithoutABaseFolderFilesMustBeAbsolute) {
             "request:4: components[0].file: \"a.wasm\" must be an absolute path here");
 }
 
+TEST(Manifest, WhatIsLongerThanTheSystemTakesIsNotRepeated) {
+  const std::string many(100'000, 'a');
+  const auto file =
+      parseManifest("name: a\ncomponents: [{name: web, file: /" + many + "}]\n", "a.yaml", "/w");
+  ASSERT_FALSE(file);
+  EXPECT_EQ(file.error().message(), "a.yaml:2: components[0].file: a path of more than 4095 bytes");
+  const auto image = parseManifest(
+      "name: a\ncomponents: [{name: web, image: r.example/" + many + "}]\n", "a.yaml", "/w");
+  ASSERT_FALSE(image);
+  EXPECT_LT(image.error().message().size(), 300U);
+}
+
 TEST(Manifest, AVariableMayBeCalledConfig) {
   const auto spec = parse(with("    localResources: {environment: {config: x, A: b}}\n"));
   ASSERT_TRUE(spec) << spec.error().message();
