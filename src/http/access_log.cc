@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <signal.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -35,14 +36,26 @@ std::string droppedLine(LogFormat format, std::uint64_t count) {
                                     : fmt::format("# {} records dropped\n", count);
 }
 
-// An open file, or standard output, whose reader may be slow or gone.
+// Whether writing may wait for somebody who reads.
+bool hasReader(int descriptor) {
+  struct stat status{};
+  return (::fstat(descriptor, &status) == 0 && S_ISFIFO(status.st_mode)) ||
+         ::isatty(descriptor) == 1;
+}
+
+// An open file, or standard output, a pipe or a terminal, whose reader may be slow or gone.
 class LogFile {
  public:
   static Result<LogFile> open(const std::string& path, LogFormat format) {
-    if (path == kStandardOutput) return LogFile(standardOutput(format));
-    const int fd = ::open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640);
+    if (path == kStandardOutput) return LogFile(-1, queueTo(STDOUT_FILENO, format));
+    // Not blocking: a pipe may have no reader.
+    const int fd =
+        ::open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0640);
+    if (fd < 0 && errno == ENXIO)
+      return fail(ErrorCode::kIo,
+                  "cannot open the access log " + path + ": nobody reads this pipe");
     if (fd < 0) return failErrno("cannot open the access log " + path, errno);
-    return LogFile(fd);
+    return LogFile(fd, hasReader(fd) ? queueTo(fd, format) : nullptr);
   }
   LogFile(LogFile&& other) noexcept
       : fd_(std::exchange(other.fd_, -1)), queue_(std::move(other.queue_)) {}
@@ -52,6 +65,7 @@ class LogFile {
     return *this;
   }
   ~LogFile() {
+    queue_.reset();
     if (fd_ >= 0) ::close(fd_);
   }
 
@@ -73,13 +87,12 @@ class LogFile {
   }
 
  private:
-  explicit LogFile(int fd) : fd_(fd) {}
-  explicit LogFile(std::unique_ptr<OutputQueue> queue) : queue_(std::move(queue)) {}
+  LogFile(int fd, std::unique_ptr<OutputQueue> queue) : fd_(fd), queue_(std::move(queue)) {}
 
-  static std::unique_ptr<OutputQueue> standardOutput(LogFormat format) {
+  static std::unique_ptr<OutputQueue> queueTo(int descriptor, LogFormat format) {
     const auto about_lost = [format](std::uint64_t lost) { return droppedLine(format, lost); };
     return std::make_unique<OutputQueue>(
-        STDOUT_FILENO,
+        descriptor,
         OutputQueue::Options{.most_bytes = kMostWaitingBytes, .about_lost = about_lost});
   }
 
@@ -89,8 +102,8 @@ class LogFile {
     return {};
   }
 
-  int fd_ = -1;
-  std::unique_ptr<OutputQueue> queue_;
+  int fd_;                              // -1: standard output's
+  std::unique_ptr<OutputQueue> queue_;  // null: a file
 };
 
 // Wall time in the form of the log, rendered once per second.

@@ -35,14 +35,14 @@ class AccessLog {
  public:
   virtual ~AccessLog() = default;  // writes what is left
   virtual void record(const AccessRecord& record) = 0;
-  // Writes all recorded so far before it returns; to standard output for two seconds at most.
+  // Writes all recorded so far before it returns; to what has a reader for two seconds at most.
   virtual void flush() = 0;
   // Opens a file anew after log rotation; the old one stays in use if that fails.
   [[nodiscard]] virtual Result<void> reopen() = 0;
 };
 
-// `path` may be "-" for standard output. `on_problem` is told once each time that the file takes no
-// more, on the log's thread.
+// `path` may be "-" for standard output, and a pipe that somebody reads. `on_problem` is told once
+// each time that the file takes no more, on the log's thread.
 [[nodiscard]] Result<std::unique_ptr<AccessLog>> openAccessLog(
     const std::string& path, LogFormat format,
     std::function<void(const Error&)> on_problem = nullptr);

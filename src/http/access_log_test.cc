@@ -21,6 +21,7 @@
 
 #include "base/check.h"
 #include "base/test_folder.h"
+#include "base/unique_fd.h"
 
 namespace nimbus::http {
 namespace {
@@ -260,6 +261,24 @@ TEST_F(AccessLogTest, CountsEachRecordThatAReaderOfStandardOutputMisses) {
     log.reset();
   }
   EXPECT_EQ(seen, 2 + kShards * kRecords);
+}
+
+TEST_F(AccessLogTest, WaitsForNoReaderOfAPipe) {
+  const std::string path = folder_.path("pipe");
+  ASSERT_EQ(::mkfifo(path.c_str(), 0600), 0);
+  const auto unread = openAccessLog(path, LogFormat::kText);
+  ASSERT_FALSE(unread.has_value());
+  EXPECT_NE(unread.error().message().find("nobody reads this pipe"), std::string::npos);
+
+  const UniqueFd reader(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+  auto log = openAccessLog(path, LogFormat::kText);
+  ASSERT_TRUE(log.has_value()) << log.error().describe();
+  (*log)->record(example());
+  (*log)->flush();
+  char text[4096];
+  EXPECT_GT(::read(reader.get(), text, sizeof text), 0);
+  for (int i = 0; i < 10'000; ++i) (*log)->record(example());  // much more than it holds
+  log->reset();                                                // ends all the same
 }
 
 TEST_F(AccessLogTest, SaysWhyItCannotOpen) {
