@@ -199,6 +199,17 @@ class Hosts(TestCase, hosting.TestCase):
         self.assertEqual(0, host.terminate())
         self.assertIn('"3"', self.host(state=True).text_of("a.test", "/env"))
 
+    def test_a_host_that_starts_again_serves_what_it_has(self):
+        host = self.host(state=True)
+        host.apply(hosting.workload("a"))
+        host.kill()
+        self.disk.leave(0)
+        host = self.host(state=True)
+        self.assertEqual(200, host.ask("a.test", "/env").status)
+        self.assertIn(self.disk.REASON, host.why_refused(hosting.workload("b"), status=500))
+        self.disk.leave(4 << 20, host)
+        host.apply(hosting.workload("b"))
+
     def test_a_host_whose_state_finds_no_room_does_not_start(self):
         self.disk.leave(0)
         done = self.run_wash(*self.host_arguments(state=True)[2:])

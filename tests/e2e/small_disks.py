@@ -80,8 +80,7 @@ class FileSizeLimit:
 
     @property
     def prefix(self):
-        limit = [] if self._limit is None else ["prlimit", f"--fsize={self._limit}:"]
-        return ["env", "--ignore-signal=XFSZ", *limit]
+        return [] if self._limit is None else ["prlimit", f"--fsize={self._limit}:"]
 
     def leave(self, size, *running):
         """From now on, for programs that are started and those that run."""

@@ -4,10 +4,8 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include <csignal>
-#include <functional>
-
 #include "host/store/journal_record.h"
+#include "host/store/store_test_support.h"
 #include "host/test_support.h"
 
 namespace nimbus::host {
@@ -39,18 +37,6 @@ class JournalTest : public ::testing::Test {
   std::string bytes(int number) const { return folder_.read("journal.000000000" + digit(number)); }
   void overwrite(int number, std::string_view content) const {
     folder_.write("journal.000000000" + digit(number), content);
-  }
-
-  // Runs `work` while no file may grow beyond so many bytes.
-  static void withFilesUpTo(std::uint64_t most, const std::function<void()>& work) {
-    struct rlimit before{};
-    ::getrlimit(RLIMIT_FSIZE, &before);
-    const auto ignored = ::signal(SIGXFSZ, SIG_IGN);  // as the program does
-    const rlimit tight{.rlim_cur = most, .rlim_max = before.rlim_max};
-    ::setrlimit(RLIMIT_FSIZE, &tight);
-    work();
-    ::setrlimit(RLIMIT_FSIZE, &before);
-    ::signal(SIGXFSZ, ignored);
   }
 
   TemporaryFolder folder_;

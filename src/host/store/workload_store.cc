@@ -44,11 +44,16 @@ class FolderWorkloadStore final : public WorkloadStore {
                 {{"error", written.error().describe()}});
   }
 
-  // Blocking; once, before anything else.
+  // Blocking; once, before anything else. A disk that takes nothing keeps no host from serving what
+  // it has: only changes are refused, until it takes something again.
   Result<void> open() {
     TRY_VOID(adoptWorkloadFiles(folder_, *journal_, log_));
     TRY(next_generation_, readCounter());
-    return reserveBlock();
+    auto reserved = reserveBlock();
+    if (reserved || journal_->keys().empty()) return reserved;
+    reserved_until_ = next_generation_;
+    log_.error("the state folder takes no changes", {{"error", reserved.error().describe()}});
+    return {};
   }
 
   Task<std::vector<StoredWorkload>> load() override {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "host/store/store_test_support.h"
 #include "host/store/workload_store_format.h"
 #include "host/test_support.h"
 
@@ -201,6 +202,30 @@ TEST_F(WorkloadStoreTest, ALostCounterGoesOnAboveWhatIsStored) {
     const auto store = open(shard);
     EXPECT_GT((*store)->nextGeneration().value(), 5000U);
     EXPECT_EQ(folder_.read("state/generation.corrupt"), "rubbish");
+  });
+}
+
+TEST_F(WorkloadStoreTest, AFullDiskKeepsNothingFromBeingServedAndTakesChangesOnceItCan) {
+  run([this](net::Shard& shard) -> Task<void> {
+    co_await save(shard, {stored("a", 1)});
+    std::unique_ptr<WorkloadStore> store;
+    withFilesUpTo(0, [&] {
+      auto opened = open(shard);
+      EXPECT_TRUE(opened) << opened.error().describe();
+      if (!opened) return;
+      store = *std::move(opened);
+      EXPECT_FALSE(store->nextGeneration());
+    });
+    if (store == nullptr) co_return;
+    EXPECT_EQ((co_await store->load()).size(), 1U);
+    EXPECT_GT(store->nextGeneration().value_or(0), 0U);
+  });
+}
+
+TEST_F(WorkloadStoreTest, AFullDiskWithNothingOnItIsToldAtOnce) {
+  run([this](net::Shard& shard) -> Task<void> {
+    withFilesUpTo(0, [&] { EXPECT_FALSE(open(shard)); });
+    co_return;
   });
 }
 
