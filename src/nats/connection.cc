@@ -40,7 +40,8 @@ Task<Result<std::shared_ptr<Connection>>> Connection::connect(net::Shard& home,
     connection =
         std::make_shared<Connection>(std::make_shared<Link>(home, std::move(options), logger));
   } catch (const std::system_error& error) {
-    co_return failErrno("cannot start a thread", error.code().value());
+    co_return failErrno("cannot start a thread (see ulimit -u and the cgroup's pids.max)",
+                        error.code().value());
   }
   CO_TRY_VOID(co_await onWorker<Result<void>>(
       *connection->worker_, home, [link = connection->link_] { return link->connect(); }));

@@ -54,7 +54,8 @@ Result<std::shared_ptr<SqliteThreads>> openThreads(const SqliteStoreOptions& opt
     TRY(threads->readers, SqliteReaders::open(options.path, options.reader_threads));
     threads->writer = std::make_unique<SqliteWriter>(std::move(changes));
   } catch (const std::system_error& error) {
-    return failErrno("cannot start a thread", error.code().value());
+    return failErrno("cannot start a thread (see ulimit -u and the cgroup's pids.max)",
+                     error.code().value());
   }
   return threads;
 }
