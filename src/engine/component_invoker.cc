@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <span>
 #include <utility>
 
 #include "base/list_link.h"
@@ -136,12 +137,14 @@ class PendingCall final : public GuestInstance::Call, public ListLink<PendingCal
 
 }  // namespace
 
-class ComponentInvoker::Session final : public wrpc::Session, GuestInstance::Owner, LiveSession {
+class ComponentInvoker::Session final : public ExchangeSession, GuestInstance::Owner, LiveSession {
  public:
   Session(net::Shard& shard, std::shared_ptr<const Shared> shared)
       : shard_(shard), shared_(std::move(shared)), timer_(shard, [this] { onTimer(); }) {}
   ~Session() override {
     while (waiting_ != nullptr) waiting_->abandon();
+    endInstance();
+    tellExchanges();
   }
 
   Eventual<Result<wrpc::Values>> invoke(const wrpc::CallContext& context, wrpc::FunctionId function,
@@ -158,7 +161,8 @@ class ComponentInvoker::Session final : public wrpc::Session, GuestInstance::Own
     call->begin(deadline);
     instance.submit(*call, static_cast<std::uint32_t>(function.value), std::move(params), deadline);
     const std::int64_t done = instance.poll();
-    if (done > (call->finished() ? 1 : 0)) instance.wake();  // others have their results too
+    // Others have their results, too.
+    if (done > (call->finished() ? 1 : 0) || !changes_.empty()) instance.wake();
     if (call->finished()) {
       call->giveUp();  // has ended: frees what the engine still holds of it
       spare_ = std::move(call);
@@ -167,6 +171,14 @@ class ComponentInvoker::Session final : public wrpc::Session, GuestInstance::Own
     call->moveTo(waiting_);
     timer_.armAt(earliestDeadline());
     return PendingCall::wait(std::move(call));
+  }
+
+  Result<void> submit(Exchange& exchange) override {
+    TRY(GuestInstance* const live, liveInstance());
+    live->submit(exchange, changes_, shard_.now() + shared_->options.time_limit);
+    live->wake();
+    timer_.armAt(earliestDeadline());
+    return {};
   }
 
   void drop(ByteView handle) override {
@@ -179,9 +191,9 @@ class ComponentInvoker::Session final : public wrpc::Session, GuestInstance::Own
     return lives() && (!instance_->idle() || instance_->hasResources() || streams_.use_count() > 1);
   }
 
- private:
-  [[nodiscard]] bool lives() const { return instance_ && !instance_->ended(); }
+  [[nodiscard]] bool lives() const override { return instance_ && !instance_->ended(); }
 
+ private:
   [[nodiscard]] std::unique_ptr<PendingCall> newCall() {
     if (spare_) return std::move(spare_);
     return std::make_unique<PendingCall>(shard_, streams_, *shared_->environment, shared_->log);
@@ -214,10 +226,34 @@ class ComponentInvoker::Session final : public wrpc::Session, GuestInstance::Own
     for (const PendingCall* call = waiting_; call != nullptr; call = call->next()) {
       earliest = std::min(earliest, call->deadline());
     }
+    for (const GuestInstance::Served& served : exchanges()) {
+      if (served.exchange->outcome() == nullptr) earliest = std::min(earliest, served.deadline);
+    }
     return earliest;
   }
 
-  void failAll(const Error& why) {
+  [[nodiscard]] std::span<const GuestInstance::Served> exchanges() const {
+    if (!instance_) return {};
+    return instance_->exchanges();
+  }
+
+  // Those that nobody has given up.
+  void expireExchanges(CallOutcome::Kind kind, std::string_view why, TimePoint until) {
+    for (const GuestInstance::Served& served : exchanges()) {
+      if (served.deadline > until || served.exchange->outcome() != nullptr) continue;
+      CallOutcome outcome{kind, 0, std::string(why)};
+      if (!served.exchange->started()) {
+        served.exchange->markAbandoned(std::move(outcome));
+        continue;
+      }
+      served.exchange->markExpired(std::move(outcome));
+      // It has the instance for itself, and cannot be interrupted otherwise.
+      if (shared_->component->kind() != ComponentKind::kHttpP3) instance_->end();
+    }
+  }
+
+  void failAll(const Error& why, CallOutcome::Kind of_exchanges) {
+    expireExchanges(of_exchanges, why.message(), TimePoint::max());
     for (PendingCall* call = waiting_; call != nullptr; call = call->next()) {
       call->finish(std::unexpected(why));
     }
@@ -225,13 +261,14 @@ class ComponentInvoker::Session final : public wrpc::Session, GuestInstance::Own
   }
 
   void cutOff(const Error& why) override {
-    failAll(why);
+    failAll(why, CallOutcome::Kind::kCollateral);
     resumeFinished();
   }
 
   void onPolled(GuestInstance& instance) override {
     if (!instance.ended() && instance.overCpuLimit()) {
-      failAll({ErrorCode::kResourceExhausted, "the call used up its CPU time"});
+      failAll({ErrorCode::kResourceExhausted, "the call used up its CPU time"},
+              CallOutcome::Kind::kCpuLimit);
     }
     retireIfEnded();
     resumeFinished();
@@ -240,28 +277,40 @@ class ComponentInvoker::Session final : public wrpc::Session, GuestInstance::Own
   void onTimer() {
     for (PendingCall* call = waiting_; call != nullptr; call = call->next()) {
       if (call->deadline() > shard_.now() || call->finished()) continue;
-      call->finish(fail(ErrorCode::kDeadlineExceeded, "the component did not answer in time"));
+      call->finish(fail(ErrorCode::kDeadlineExceeded, kLate));
       call->giveUp();
     }
+    expireExchanges(CallOutcome::Kind::kTimeout, kLate, shard_.now());
     retireIfEnded();
     resumeFinished();
   }
 
+  void tellExchanges() {
+    Exchange::ChangeList due;
+    due.takeFrom(changes_);
+    due.notifyAll();
+  }
+
   // Whoever is resumed may end others, and this session: nothing of it is touched after.
   void resumeFinished() {
+    Exchange::ChangeList due;
+    due.takeFrom(changes_);
     PendingCall* finished = nullptr;
     PendingCall* following = nullptr;
     for (PendingCall* call = waiting_; call != nullptr; call = following) {
       following = call->next();
       if (call->finished()) call->moveTo(finished);
     }
-    if (waiting_ != nullptr) timer_.armAt(earliestDeadline());
+    if (const TimePoint next = earliestDeadline(); next != TimePoint::max()) timer_.armAt(next);
     while (finished != nullptr) {
       PendingCall* call = finished;
       call->unlink();
       call->resume();
     }
+    due.notifyAll();
   }
+
+  static constexpr const char* kLate = "the component did not answer in time";
 
   net::Shard& shard_;
   std::shared_ptr<const Shared> shared_;
@@ -269,6 +318,7 @@ class ComponentInvoker::Session final : public wrpc::Session, GuestInstance::Own
   PendingCall* waiting_ = nullptr;
   const UseToken streams_ = std::make_shared<int>();  // shared by open streams of results
   std::unique_ptr<PendingCall> spare_;
+  Exchange::ChangeList changes_;  // of exchanges, in polls that nobody has heard of yet
   std::shared_ptr<void> permit_;  // of the instance, which goes first
   std::optional<GuestInstance> instance_;
 };
@@ -319,6 +369,10 @@ Result<wrpc::FunctionId> ComponentInvoker::resolve(const wrpc::FunctionName& nam
 
 std::unique_ptr<wrpc::Session> ComponentInvoker::open(
     net::Shard& shard, std::shared_ptr<const wrpc::Consumer> /*consumer*/) {
+  return std::make_unique<Session>(shard, shared_);
+}
+
+std::unique_ptr<ExchangeSession> ComponentInvoker::openForExchanges(net::Shard& shard) {
   return std::make_unique<Session>(shard, shared_);
 }
 

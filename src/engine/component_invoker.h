@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "engine/component.h"
+#include "engine/exchange.h"
 #include "engine/guest_context.h"
 #include "engine/poller.h"
 #include "wrpc/invoker.h"
@@ -61,6 +62,17 @@ struct ComponentInvokerOptions {
   ProvidedResources provided_resources = ProvidedResources::kRefused;
 };
 
+// A session with a component that may serve HTTP, too.
+class ExchangeSession : public wrpc::Session {
+ public:
+  // Has the session's instance serve the exchange, as one of the calls on it and within their
+  // limits; where calls do not overlap it waits for its turn. The exchange lives until it is
+  // released, or has nothing before it but the end of the session. An error is one of invoke().
+  [[nodiscard]] virtual Result<void> submit(Exchange& exchange) = 0;
+  // There is an instance, and it serves on.
+  [[nodiscard]] virtual bool lives() const = 0;
+};
+
 // The exports of a component as something that can be called. Each session has an instance of its
 // own, made by its first call: consumers never meet in one, and a resource that a call returned
 // lives in the instance as long as the session. After a trap, or when a call had to be cut off, the
@@ -82,6 +94,7 @@ class ComponentInvoker final : public wrpc::Invoker {
   [[nodiscard]] Result<wrpc::FunctionId> resolve(const wrpc::FunctionName& name) override;
   [[nodiscard]] std::unique_ptr<wrpc::Session> open(
       net::Shard& shard, std::shared_ptr<const wrpc::Consumer> consumer) override;
+  [[nodiscard]] std::unique_ptr<ExchangeSession> openForExchanges(net::Shard& shard);
 
  private:
   struct Shared;

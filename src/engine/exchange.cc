@@ -73,11 +73,7 @@ const NimbusSink& Exchange::sinkTemplate() {
             kSelf(context)->body_unwanted_ = true;
             kSelf(context)->bodyProgressed();
           },
-      .done =
-          [](void* context, const NimbusOutcome* outcome) {
-            kSelf(context)->outcome_ = outcomeOf(*outcome);
-            kSelf(context)->markChanged();
-          },
+      .done = [](void* context, const NimbusOutcome* outcome) { kSelf(context)->onDone(*outcome); },
   };
   return kSink;
 }
@@ -151,11 +147,31 @@ void Exchange::recycle(std::string text) {
 }
 
 void Exchange::abandon(CallOutcome outcome) {
+  markAbandoned(std::move(outcome));
+  notify();
+}
+
+void Exchange::markAbandoned(CallOutcome outcome) {
   nimbus_exchange_detach(raw_);
+  released_ = true;
+  give(std::move(outcome));
+}
+
+void Exchange::expire(CallOutcome outcome) {
+  markExpired(std::move(outcome));
+  notify();
+}
+
+void Exchange::markExpired(CallOutcome outcome) {
+  discard();
+  give(std::move(outcome));
+}
+
+void Exchange::give(CallOutcome outcome) {
   outcome_ = std::move(outcome);
   body_unwanted_ = true;
   body_changed_ = true;
-  notify();
+  markChanged();
 }
 
 void Exchange::discard() {
@@ -205,7 +221,14 @@ void Exchange::ChangeList::notifyAll() {
   while (due.first_ != nullptr) due.first_->notify();
 }
 
+void Exchange::onDone(const NimbusOutcome& outcome) {
+  released_ = true;
+  if (!outcome_) outcome_ = outcomeOf(outcome);
+  markChanged();
+}
+
 void Exchange::onHead(std::uint16_t status, const NimbusField* headers, std::size_t count) {
+  if (outcome_) return;  // expired
   head_.emplace();
   head_->status = status;
   appendFields(head_->headers, headers, count);
@@ -225,6 +248,7 @@ void Exchange::onBody(const std::uint8_t* data, std::size_t size, const void* by
 }
 
 void Exchange::onEnd(const NimbusField* trailers, std::size_t count) {
+  if (outcome_) return;
   ended_ = true;
   appendFields(trailers_, trailers, count);
   markChanged();

@@ -87,10 +87,19 @@ class Exchange : private ListLink<Exchange> {
   // The response is complete; trailers() holds what came after the content.
   [[nodiscard]] bool ended() const { return ended_; }
   [[nodiscard]] const http::Headers& trailers() const { return trailers_; }
-  // The call is over: nothing more will come.
+  // The call is over for who waits for its response: nothing more will come.
   [[nodiscard]] const CallOutcome* outcome() const { return outcome_ ? &*outcome_ : nullptr; }
+  // The guest is done with it, or cut off. Not before there is an outcome.
+  [[nodiscard]] bool released() const { return released_; }
   // The owner ends the call: the guest's side is cut off, outcome() is this.
   void abandon(CallOutcome outcome);
+  // The owner waits no longer: outcome() is this, and the guest may finish as after discard().
+  void expire(CallOutcome outcome);
+  // The same two, told with what else is on the list that it reports to.
+  void markAbandoned(CallOutcome outcome);
+  void markExpired(CallOutcome outcome);
+  // The guest has begun with it.
+  [[nodiscard]] bool started() const { return nimbus_exchange_started(raw_) != 0; }
   // The client is gone: the guest may finish, but its reads and writes fail.
   void discard();
 
@@ -107,6 +116,7 @@ class Exchange : private ListLink<Exchange> {
     ~ChangeList();
     // Notifies and empties; an exchange, or this list's owner, may be destroyed meanwhile.
     void notifyAll();
+    [[nodiscard]] bool empty() const { return first_ == nullptr; }
     // Takes over what the other list holds now.
     void takeFrom(ChangeList& other);
 
@@ -120,6 +130,7 @@ class Exchange : private ListLink<Exchange> {
   Exchange() = default;
   static const NimbusSink& sinkTemplate();
   void markChanged();
+  void give(CallOutcome outcome);
   void bodyProgressed();
 
   // Notifies at the end of the shard's turn, if nobody has before.
@@ -132,6 +143,7 @@ class Exchange : private ListLink<Exchange> {
     Exchange& exchange_;
   };
 
+  void onDone(const NimbusOutcome& outcome);
   void onHead(std::uint16_t status, const NimbusField* headers, std::size_t count);
   void onBody(const std::uint8_t* data, std::size_t size, const void* bytes);
   void onEnd(const NimbusField* trailers, std::size_t count);
@@ -143,6 +155,7 @@ class Exchange : private ListLink<Exchange> {
   bool ended_ = false;
   http::Headers trailers_;
   std::optional<CallOutcome> outcome_;
+  bool released_ = false;
   bool discarding_ = false;
   Event changed_;
 

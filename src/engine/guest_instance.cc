@@ -15,10 +15,7 @@ void GuestInstance::Call::giveUp() {
   const bool occupies_instance = nimbus_guest_call_free(std::exchange(raw_, nullptr)) != 0;
   if (instance_ == nullptr) return;  // done
   GuestInstance& instance = leave();
-  if (occupies_instance) {
-    instance.ended_ = true;
-    instance.wake();
-  }
+  if (occupies_instance) instance.end();
 }
 
 GuestInstance& GuestInstance::Call::leave() {
@@ -61,6 +58,21 @@ void GuestInstance::submit(Call& call, std::uint32_t function, wrpc::Values&& pa
   NIMBUS_CHECK(call.raw_ != nullptr);
 }
 
+void GuestInstance::submit(Exchange& exchange, Exchange::ChangeList& changes, TimePoint deadline) {
+  if (idle()) cpu_time_ = Duration::zero();
+  exchanges_.push_back({&exchange, deadline});
+  ++calls_;
+  exchange.reportTo(changes);
+  nimbus_guest_submit(raw_, exchange.raw());
+}
+
+void GuestInstance::countReleased() {
+  const auto released = static_cast<std::int64_t>(
+      std::erase_if(exchanges_, [](const Served& served) { return served.exchange->released(); }));
+  calls_ -= released;
+  done_ += released;
+}
+
 void GuestInstance::dropResource(ByteView handle) { nimbus_guest_drop(raw_, toStr(handle)); }
 
 bool GuestInstance::owns(ByteView handle) const {
@@ -79,6 +91,7 @@ std::int64_t GuestInstance::pollOnce() {
   poller_.beginPoll(token_, component_->slices());
   const auto polled = static_cast<Poller::Polled>(nimbus_guest_poll(raw_));
   if (polled == Poller::Polled::kDone) ended_ = true;
+  countReleased();
   cpu_time_ += poller_.cpuOfPoll();
   if (polled == Poller::Polled::kCutShort) poller_.cutShort(cpu_time_);
   cpu_time_ -= std::min(cpu_time_, limits_.cpu_per_call * done_);

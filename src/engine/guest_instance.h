@@ -3,10 +3,12 @@
 #include <algorithm>
 #include <cstdint>
 #include <memory>
+#include <vector>
 
 #include "base/bytes.h"
 #include "base/clock.h"
 #include "engine/component.h"
+#include "engine/exchange.h"
 #include "engine/guest_context.h"
 #include "engine/poller.h"
 #include "engine/reply.h"
@@ -68,6 +70,19 @@ class GuestInstance final : Poller::Client {
 
   // Nothing runs before poll(), which must follow.
   void submit(Call& call, std::uint32_t function, wrpc::Values&& params, TimePoint deadline);
+  // An HTTP exchange among the calls: it is on the instance until it is released, and outlives that
+  // or the instance. `changes`: what it reports to.
+  void submit(Exchange& exchange, Exchange::ChangeList& changes, TimePoint deadline);
+  struct Served {
+    Exchange* exchange;
+    TimePoint deadline;
+  };
+  [[nodiscard]] const std::vector<Served>& exchanges() const { return exchanges_; }
+  // Serves no more; the owner hears at the end of this turn.
+  void end() {
+    ended_ = true;
+    wake();
+  }
   void dropResource(ByteView handle);
   [[nodiscard]] bool owns(ByteView handle) const;
   [[nodiscard]] bool hasResources() const { return nimbus_guest_resources(raw_) != 0; }
@@ -89,6 +104,7 @@ class GuestInstance final : Poller::Client {
  private:
   void onWake() override;
   std::int64_t pollOnce();
+  void countReleased();
 
   Poller& poller_;
   std::shared_ptr<const Component> component_;
@@ -97,9 +113,10 @@ class GuestInstance final : Poller::Client {
   PieceList pieces_;  // of the parameters that are being submitted
   NimbusGuest* raw_;
   std::uint64_t token_;
-  std::int64_t calls_ = 0;  // on it
-  Duration cpu_time_{};     // since it was idle, without that of calls that have ended
-  std::int64_t done_ = 0;   // in the poll under way
+  std::int64_t calls_ = 0;  // on it, with the exchanges
+  std::vector<Served> exchanges_;
+  Duration cpu_time_{};    // since it was idle, without that of calls that have ended
+  std::int64_t done_ = 0;  // in the poll under way
   bool ended_ = false;
 };
 

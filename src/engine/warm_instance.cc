@@ -20,6 +20,13 @@ WarmInstance::~WarmInstance() {
   changes_.notifyAll();
 }
 
+void WarmInstance::keep(Beside beside) {
+  nimbus_worker_keep(worker_, beside == Beside::kRun ? 1 : 0, this,
+                     [](void* self, const NimbusOutcome* outcome) {
+                       static_cast<WarmInstance*>(self)->kept_outcome_ = outcomeOf(*outcome);
+                     });
+}
+
 void WarmInstance::submit(Exchange& exchange) {
   exchange.reportTo(changes_);
   nimbus_worker_submit(worker_, exchange.raw());

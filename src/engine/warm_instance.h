@@ -12,7 +12,8 @@
 namespace nimbus::engine {
 
 // One instance that serves call after call; for P3 several at once. The instance is made at the
-// first poll. Calls share its fate: when one traps, all of them end.
+// first poll. Calls share its fate: when one traps, all of them end. One that is kept does what a
+// service does.
 class WarmInstance final : Poller::Client {
  public:
   // Hears about its instance after each poll, before the exchanges that changed are notified.
@@ -34,6 +35,14 @@ class WarmInstance final : Poller::Client {
   // Calls still on it end as kCollateral, or kNotStarted.
   ~WarmInstance();
 
+  // Has it do what a service does: it lives on beside its calls, which end as collateral if it is
+  // what fails. `kRun`: wasi:cli/run, which it exports in 0.3; once that has returned well, the
+  // instance goes on serving. Before anything else is done with it.
+  enum class Beside { kNothing, kRun };
+  void keep(Beside beside);
+  // Of one that is kept and has ended: why. kCollateral: because of one of its calls.
+  [[nodiscard]] const CallOutcome& keptOutcome() const { return kept_outcome_; }
+
   // Gives it a call; runs no guest code before the end of this loop turn, so that calls which
   // arrive together are polled together. The exchange outlives the call, or is destroyed first.
   void submit(Exchange& exchange);
@@ -51,6 +60,7 @@ class WarmInstance final : Poller::Client {
   NimbusWorker* worker_;
   std::uint64_t token_;
   Exchange::ChangeList changes_;
+  CallOutcome kept_outcome_;
   Duration stretch_{};
   bool ended_ = false;
 };

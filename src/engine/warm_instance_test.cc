@@ -114,6 +114,52 @@ TEST_F(WarmInstanceTest, WithoutARoomForItTheFirstCallIsToldWhy) {
       });
 }
 
+TEST_F(WarmInstanceTest, OneThatIsKeptKnowsWhichOfItsCallsEndedIt) {
+  withInstance(
+      countingGuest(),
+      [](net::Shard&, std::unique_ptr<WarmInstance>& instance, FakeOwner& owner) -> Task<void> {
+        instance->keep(WarmInstance::Beside::kNothing);
+        std::vector<std::unique_ptr<Exchange>> calls;
+        for (int i = 0; i < 4; ++i) instance->submit(*calls.emplace_back(makeExchange()));
+        co_await owner.ended.wait();
+        EXPECT_EQ((co_await outcomeOf(*calls[2])).kind, Kind::kTrap);
+        EXPECT_EQ((co_await outcomeOf(*calls[3])).kind, Kind::kNotStarted);
+        EXPECT_EQ(instance->keptOutcome().kind, Kind::kCollateral);
+        EXPECT_NE(instance->keptOutcome().message.find("unreachable"), std::string::npos);
+      });
+}
+
+TEST_F(WarmInstanceTest, OneThatIsKeptIsToldWhyThereIsNoRoomForIt) {
+  withInstance(
+      handlerGuest("(memory 2000) (func (export \"handle\") (param i32 i32))"),
+      [](net::Shard&, std::unique_ptr<WarmInstance>& instance, FakeOwner& owner) -> Task<void> {
+        instance->keep(WarmInstance::Beside::kNothing);
+        const auto call = makeExchange();
+        instance->submit(*call);
+        co_await owner.ended.wait();
+        EXPECT_EQ(instance->keptOutcome().kind, Kind::kResources);
+        EXPECT_EQ((co_await outcomeOf(*call)).kind, Kind::kNotStarted);
+      });
+}
+
+TEST_F(WarmInstanceTest, AnExpiredCallIsAnsweredBeforeItsGuestIsDone) {
+  withInstance(
+      countingGuest(),
+      [](net::Shard& shard, std::unique_ptr<WarmInstance>& instance, FakeOwner&) -> Task<void> {
+        const auto call = makeExchange();
+        instance->submit(*call);
+        call->expire({Kind::kTimeout, 0, "late"});
+        EXPECT_EQ(call->outcome()->kind, Kind::kTimeout);
+        EXPECT_FALSE(call->released());
+        while (!call->released()) co_await settle(shard);
+        EXPECT_EQ(call->outcome()->kind, Kind::kTimeout) << "the first one counts";
+        EXPECT_EQ(call->head(), nullptr) << "nobody waits for it";
+        const auto next = makeExchange();
+        instance->submit(*next);
+        EXPECT_EQ(co_await statusOf(*next), 201) << "the guest saw both";
+      });
+}
+
 TEST_F(WarmInstanceTest, AClosedInstanceFinishesItsCallsAndEnds) {
   withInstance(
       countingGuest(),

@@ -462,6 +462,8 @@ void nimbus_exchange_grant(NimbusExchange* exchange, size_t bytes);
 // Nobody reads the response any more and the client sends no more: the guest's writes fail from now
 // on. `done` still comes.
 void nimbus_exchange_discard(NimbusExchange* exchange);
+// 1 if the guest has begun with it.
+int32_t nimbus_exchange_started(const NimbusExchange* exchange);
 void nimbus_exchange_detach(NimbusExchange* exchange);
 void nimbus_exchange_free(NimbusExchange* exchange);
 
@@ -496,6 +498,12 @@ void nimbus_call_free(NimbusCall* call);
 // P3: up to `max_concurrent` calls overlap on the instance. P2: one after the other.
 NimbusWorker* nimbus_worker_new(const NimbusLinked* linked, const NimbusContext* context,
                                 uint32_t max_concurrent, NimbusWake wake);
+// Before the first poll: the instance is kept, as a service is. Beside its calls it has one that
+// lasts as long as the instance, whose `done` tells how that ended. With `runs`, for P3, this one
+// is wasi:cli/run, which the component must export in 0.3: if it fails or calls exit, the instance
+// ends; if it returns well, the instance serves on.
+void nimbus_worker_keep(NimbusWorker* worker, uint8_t runs, void* context,
+                        void (*done)(void* context, const NimbusOutcome* outcome));
 // Queues a call.
 void nimbus_worker_submit(NimbusWorker* worker, NimbusExchange* exchange);
 // Takes no more calls; ready once the running ones and the guest's own work ended.
@@ -533,6 +541,10 @@ typedef struct {
 
 // Queues the call; the request is read during it only.
 NimbusGuestCall* nimbus_guest_call(NimbusGuest* guest, const NimbusGuestCallRequest* request);
+// Queues an HTTP exchange among the calls, for the handler that the component is linked for. Where
+// calls do not overlap, and always with a handler of WASI 0.2, it has the instance for itself until
+// the last byte of its response.
+void nimbus_guest_submit(NimbusGuest* guest, NimbusExchange* exchange);
 // After `done`, or to give the call up: then `done` is not called. Returns 1 if the call occupies
 // the instance, which will serve no other: end it.
 int32_t nimbus_guest_call_free(NimbusGuestCall* call);

@@ -85,19 +85,21 @@ impl Drop for Driven {
     }
 }
 
+/// Who is told once how a run of a command ended.
 #[derive(Clone)]
-struct CommandDone {
-    context: *mut c_void,
-    done: extern "C" fn(*mut c_void, *const Outcome),
+pub struct CommandDone {
+    pub context: *mut c_void,
+    pub done: extern "C" fn(*mut c_void, *const Outcome),
 }
 
-enum Caller {
+#[derive(Clone)]
+pub enum Caller {
     Exchange(Arc<super::exchange::Inner>),
     Command(CommandDone),
 }
 
 impl Caller {
-    fn done(&self, ended: &Ended) {
+    pub fn done(&self, ended: &Ended) {
         match self {
             Caller::Exchange(exchange) => exchange.done(ended),
             Caller::Command(command) => {

@@ -91,6 +91,18 @@ impl Failure {
         }
     }
 
+    /// Whether it is that of the whole instance, which is of no more use.
+    pub fn is_of_guest(&self) -> bool {
+        !matches!(
+            self,
+            Failure::ErrorCode(..)
+                | Failure::NoResponse
+                | Failure::NotStarted
+                | Failure::Truncated(_)
+                | Failure::Refused(_)
+        )
+    }
+
     /// What another call on the same instance is told: the cause at the end of the message, without
     /// the backtrace.
     pub fn collateral(&self) -> Failure {
@@ -193,6 +205,11 @@ impl Inner {
 
     fn sink(&self) -> Option<&Sink> {
         self.open.load(Ordering::Relaxed).then_some(&self.sink)
+    }
+
+    /// Whether somebody waits for it.
+    pub fn is_open(&self) -> bool {
+        self.open.load(Ordering::Relaxed)
     }
 
     /// The request as Wasmtime's HTTP crate takes it. Once.
@@ -504,6 +521,17 @@ pub unsafe extern "C" fn nimbus_exchange_grant(exchange: *mut Exchange, bytes: u
 pub unsafe extern "C" fn nimbus_exchange_discard(exchange: *mut Exchange) {
     // SAFETY: by this function's contract.
     guard_void(|| unsafe { &*exchange }.0.discard());
+}
+
+/// # Safety
+/// `exchange` is alive.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nimbus_exchange_started(exchange: *const Exchange) -> i32 {
+    guard(0, || {
+        // SAFETY: by this function's contract.
+        let exchange = unsafe { &*exchange };
+        Ok(i32::from(exchange.0.state().request.is_none()))
+    })
 }
 
 /// # Safety

@@ -1,41 +1,60 @@
 //! An instance whose exports C++ calls: one call after the other, or overlapping where the engine
-//! has concurrency.
+//! has concurrency. HTTP exchanges are calls among the others.
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll, Waker};
 
+use futures::future::Either;
 use futures::stream::{FuturesUnordered, StreamExt};
-use wasmtime::component::{Accessor, Instance, ResourceAny, ResourceDynamic};
-use wasmtime::{AsContextMut, Result, Store, bail};
+use wasmtime::component::{Accessor, Instance, ResourceAny};
+use wasmtime::{AsContextMut, Result, Store};
 
+use self::admission::Taken;
+use self::exchanges::{ExchangeOnInstance, Handler};
 use super::call::Driven;
-use super::channels::{Arriving, Outlets, arriving, inlets, outlets};
-use super::component::{Linked, Resolved};
+use super::channels::{Outlets, outlets};
+use super::component::{Entry, Linked, Resolved};
 use super::context::{Context, Contexts};
-use super::exchange::Failure;
+use super::exchange::{Exchange, Failure, Inner};
 use super::exports::{Function, Params, ResourceTypes, callable};
 use super::guest_call::{CallRequest, CallState};
-use super::guest_resources::{Passing, Resources, gives_away_twice};
-use super::handles::rep_of;
+use super::guest_resources::Resources;
 use super::host::{Host, new_store};
 use super::http_call::{failure, instantiation_failure};
-use super::inlet::Channels;
-use super::raw::{Data, Lifted, Recycled, Shape};
+use super::raw::{Lifted, Recycled};
 use super::wake::Wake;
 use crate::abi::{Str, guard, guard_void};
+
+mod admission;
+mod exchanges;
+
+/// What the instance is asked to do.
+enum Asked {
+    Call(Rc<CallState>),
+    Exchange(Arc<Inner>),
+}
+
+impl Asked {
+    fn is_open(&self) -> bool {
+        match self {
+            Asked::Call(call) => call.is_open(),
+            Asked::Exchange(exchange) => exchange.is_open(),
+        }
+    }
+}
 
 #[derive(Default)]
 struct Guest {
     concurrency: bool,
-    waiting: RefCell<VecDeque<Rc<CallState>>>,
+    waiting: RefCell<VecDeque<Asked>>,
     waker: RefCell<Option<Waker>>,
     resources: RefCell<Resources>,
-    /// Calls that were on the instance when their future was dropped.
-    orphans: RefCell<Vec<Rc<CallState>>>,
+    /// What was on the instance when its future was dropped.
+    orphans: RefCell<Vec<Asked>>,
     /// One that has ended: its memory is used again if C++ has let go of it.
     spare: Cell<Option<Rc<CallState>>>,
 }
@@ -53,10 +72,10 @@ impl Guest {
         Rc::new(state)
     }
 
-    fn poll_next(&self, cx: &TaskContext<'_>) -> Poll<Rc<CallState>> {
-        while let Some(call) = self.waiting.borrow_mut().pop_front() {
-            if call.is_open() {
-                return Poll::Ready(call);
+    fn poll_next(&self, cx: &TaskContext<'_>) -> Poll<Asked> {
+        while let Some(asked) = self.waiting.borrow_mut().pop_front() {
+            if asked.is_open() {
+                return Poll::Ready(asked);
             }
         }
         let mut waker = self.waker.borrow_mut();
@@ -79,11 +98,22 @@ impl Guest {
         self.resources.borrow_mut().doomed.pop()
     }
 
-    fn finish(&self, why: &Failure) {
+    fn finish(&self, why: Failure) {
         let orphans = std::mem::take(&mut *self.orphans.borrow_mut());
         let waiting = std::mem::take(&mut *self.waiting.borrow_mut());
-        for call in orphans.into_iter().chain(waiting) {
-            call.end(why);
+        for asked in &waiting {
+            match asked {
+                Asked::Call(call) => call.end(&why),
+                Asked::Exchange(exchange) => exchange.done(&Err(Failure::NotStarted)),
+            }
+        }
+        let ended = Err(why);
+        for asked in &orphans {
+            match (asked, &ended) {
+                (Asked::Call(call), Err(why)) => call.end(why),
+                (Asked::Exchange(exchange), _) => exchange.done(&ended),
+                _ => {}
+            }
         }
         *self.resources.borrow_mut() = Resources::default();
     }
@@ -118,64 +148,13 @@ impl OnInstance<'_> {
     }
 }
 
-impl OnInstance<'_> {
-    /// Completes parameters that were checked: the resources and channels among them need the
-    /// instance.
-    fn resolve(
-        &mut self,
-        params: &mut Params,
-        mut store: impl AsContextMut<Data = Host>,
-    ) -> Result<()> {
-        let Some(taken) = &mut self.taken else {
-            return Ok(());
-        };
-        for named in std::mem::take(&mut taken.resources) {
-            params.resources.push(named.resolve(&mut store)?);
-        }
-        if !taken.arriving.is_empty() {
-            params.channels = inlets(store, std::mem::take(&mut taken.arriving))?;
-        }
-        Ok(())
-    }
-}
-
 impl Drop for OnInstance<'_> {
     fn drop(&mut self) {
         if !self.ended {
-            self.guest.orphans.borrow_mut().push(self.call.clone());
+            let call = Asked::Call(self.call.clone());
+            self.guest.orphans.borrow_mut().push(call);
         }
     }
-}
-
-/// A resource that parameters name.
-enum Named {
-    Own(ResourceAny),
-    /// Of a provider of the component's imports: its dynamic type, and the provider's handle.
-    Provided(u32, Box<[u8]>),
-}
-
-impl Named {
-    /// Gives it to the store.
-    fn resolve(self, mut store: impl AsContextMut<Data = Host>) -> Result<ResourceAny> {
-        match self {
-            Named::Own(resource) => Ok(resource),
-            Named::Provided(ty, handle) => {
-                let rep = rep_of(&handle, store.as_context_mut().data_mut())?;
-                ResourceDynamic::new_own(rep, ty).try_into_resource_any(store)
-            }
-        }
-    }
-}
-
-/// The resources and channels that a call's parameters name, if there are any.
-#[derive(Default)]
-struct Taken {
-    resources: Vec<Named>,
-    /// Those of them that are the guest's own, and what becomes of them.
-    found: Vec<(u32, Passing)>,
-    /// Those that stay the consumer's.
-    borrowed: Vec<u32>,
-    arriving: Vec<Arriving>,
 }
 
 /// One instance with what is known of it.
@@ -186,104 +165,15 @@ struct Running<'g> {
     types: ResourceTypes,
     /// By function, as far as they have been called.
     callables: RefCell<Vec<Option<Rc<Function>>>>,
+    /// Made for the first exchange.
+    handler: OnceCell<Handler>,
+    /// An exchange that has to be alone on the instance.
+    alone: Cell<Option<ExchangeOnInstance<'g>>>,
+    /// How the exchange ended that ended the instance.
+    broken: Cell<Option<Failure>>,
 }
 
 impl<'g> Running<'g> {
-    /// Checks the parameters before the guest sees them, and takes the resources that they give
-    /// away. What it refuses has ended.
-    #[inline]
-    fn admit(&self, call: Rc<CallState>) -> Option<(OnInstance<'g>, Params)> {
-        let (params, channels) = call.start()?;
-        match self.check(call.function, &params.data, channels.as_deref()) {
-            Ok(taken) => {
-                let call = OnInstance {
-                    guest: self.guest,
-                    call,
-                    taken,
-                    ended: false,
-                };
-                Some((call, params))
-            }
-            Err(error) => {
-                call.end(&Failure::Refused(format!("{error:#}")));
-                None
-            }
-        }
-    }
-
-    fn check(
-        &self,
-        function: usize,
-        data: &Data,
-        channels: Option<&Channels>,
-    ) -> Result<Option<Box<Taken>>> {
-        let Some(export) = self.resolved.exports.functions.get(function) else {
-            bail!("no such function");
-        };
-        let mut taken: Option<Box<Taken>> = None;
-        let mut reader = data.reader();
-        export.params()?.check(&mut reader, &mut |shape, handle| {
-            self.name(shape, handle, taken.get_or_insert_default())
-        })?;
-        reader.end()?;
-        if let Some(taken) = &mut taken
-            && gives_away_twice(&mut taken.found)
-        {
-            bail!("a handle is given away that is in use");
-        }
-        if export.takes_channels {
-            let none = Channels::NONE;
-            let channels = channels.unwrap_or(&none);
-            taken.get_or_insert_default().arriving = arriving(export.params()?, data, channels)?;
-        }
-        if let Some(taken) = &mut taken {
-            self.take(taken);
-        }
-        Ok(taken)
-    }
-
-    /// Finds the resource that a handle stands for.
-    fn name(&self, shape: &Shape, handle: &[u8], taken: &mut Taken) -> Result<()> {
-        let (declared, passing) = match shape {
-            Shape::Own(declared) => (declared, Passing::GivenAway),
-            Shape::Borrow(declared) => (declared, Passing::Lent),
-            _ => bail!("not a handle"),
-        };
-        if let Some(ty) = self.resolved.exports.provided(declared) {
-            taken.resources.push(Named::Provided(ty, handle.into()));
-            return Ok(());
-        }
-        let Some(number) = handle.try_into().ok().map(u32::from_le_bytes) else {
-            bail!("unknown handle");
-        };
-        let table = self.guest.resources.borrow();
-        let Some(owned) = table.owned.get(&number).filter(|owned| !owned.dropped) else {
-            bail!("unknown handle");
-        };
-        if self.types.actual(declared) != Some(owned.resource.ty()) {
-            bail!("a handle of another type");
-        }
-        if passing == Passing::GivenAway && owned.lent > 0 {
-            bail!("a handle is given away that is in use");
-        }
-        taken.found.push((number, passing));
-        taken.resources.push(Named::Own(owned.resource));
-        Ok(())
-    }
-
-    /// Has the consumer give away or lend what was found.
-    fn take(&self, taken: &mut Taken) {
-        let mut table = self.guest.resources.borrow_mut();
-        for (number, passing) in taken.found.drain(..) {
-            if passing == Passing::GivenAway {
-                table.owned.remove(&number);
-            } else if let Some(owned) = table.owned.get_mut(&number) {
-                owned.lent += 1;
-                taken.borrowed.push(number);
-            }
-        }
-    }
-
     fn callable(
         &self,
         function: usize,
@@ -319,7 +209,16 @@ impl<'g> Running<'g> {
                 true => Poll::Ready(None),
                 false => self.guest.poll_next(cx).map(Some),
             });
-            let Some((mut call, mut params)) = next.await.and_then(|call| self.admit(call)) else {
+            let call = match next.await {
+                Some(Asked::Call(call)) => call,
+                Some(Asked::Exchange(exchange)) => {
+                    let call = ExchangeOnInstance::new(self.guest, exchange);
+                    self.exchange_alone(store, call).await?;
+                    continue;
+                }
+                None => continue,
+            };
+            let Some((mut call, mut params)) = self.admit(call) else {
                 continue;
             };
             store.data_mut().imports.deadline_ns = call.call.deadline_ns;
@@ -339,6 +238,9 @@ impl<'g> Running<'g> {
     async fn serve_concurrent(&self, store: &mut Store<Host>, most: usize) -> Result<()> {
         loop {
             self.destroy_doomed(store).await?;
+            if let Some(call) = self.alone.take() {
+                self.exchange_alone(store, call).await?;
+            }
             store
                 .run_concurrent(async |accessor| self.overlap(accessor, most).await)
                 .await??;
@@ -375,9 +277,14 @@ impl<'g> Running<'g> {
         outlets(store, results, lifted)
     }
 
-    /// Returns when there are resources to destroy.
+    fn must_be_alone(&self) -> bool {
+        matches!(self.resolved.entry, Entry::HttpP2(_))
+    }
+
+    /// Returns when there are resources to destroy, or an exchange has to be alone.
     async fn overlap(&self, accessor: &Accessor<Host>, most: usize) -> Result<()> {
         let mut running = FuturesUnordered::new();
+        let mut next_is_alone = false;
         poll_fn(|cx| {
             loop {
                 while let Poll::Ready(Some(ended)) = running.poll_next_unpin(cx) {
@@ -386,25 +293,36 @@ impl<'g> Running<'g> {
                         return Poll::Ready(Err(error));
                     }
                 }
-                if running.is_empty() && self.has_doomed() {
+                if running.is_empty() && (next_is_alone || self.has_doomed()) {
                     return Poll::Ready(Ok(()));
                 }
-                if running.len() >= most {
+                if running.len() >= most || next_is_alone {
                     return Poll::Pending;
                 }
-                let Poll::Ready(call) = self.guest.poll_next(cx) else {
-                    return Poll::Pending;
+                let call = match self.guest.poll_next(cx) {
+                    Poll::Ready(Asked::Call(call)) => call,
+                    Poll::Ready(Asked::Exchange(exchange)) => {
+                        let call = ExchangeOnInstance::new(self.guest, exchange);
+                        if self.must_be_alone() {
+                            self.alone.set(Some(call));
+                            next_is_alone = true;
+                            continue;
+                        }
+                        running.push(Either::Right(Box::pin(self.exchange(accessor, call))));
+                        continue;
+                    }
+                    Poll::Pending => return Poll::Pending,
                 };
                 let Some((mut call, params)) = self.admit(call) else {
                     continue;
                 };
                 let function =
                     accessor.with(|mut store| self.callable(call.call.function, &mut store));
-                running.push(async move {
+                running.push(Either::Left(async move {
                     let called = self.call(accessor, function?, &mut call, params).await;
                     let (lifted, outlets) = called?;
                     call.done(lifted, outlets)
-                });
+                }));
             }
         })
         .await
@@ -417,7 +335,7 @@ async fn serve(resolved: Arc<Resolved>, contexts: Contexts, guest: Rc<Guest>, mo
         Ok(()) => Failure::Collateral("the instance has ended".into()),
         Err(why) => why,
     };
-    guest.finish(&why);
+    guest.finish(why);
 }
 
 async fn run(
@@ -438,12 +356,16 @@ async fn run(
         instance,
         types: ResourceTypes::of(&resolved.exports, &instance, &mut store),
         callables: RefCell::default(),
+        handler: OnceCell::new(),
+        alone: Cell::new(None),
+        broken: Cell::new(None),
     };
     let ended = match resolved.concurrency {
         true => running.serve_concurrent(&mut store, most).await,
         false => running.serve_plain(&mut store).await,
     };
-    ended.map_err(|error| failure(error, store.data().share.refused))
+    let broken = running.broken.take();
+    ended.map_err(|error| broken.unwrap_or_else(|| failure(error, store.data().share.refused)))
 }
 
 pub struct GuestHandle {
@@ -489,13 +411,27 @@ pub unsafe extern "C" fn nimbus_guest_call(
         // SAFETY: as above.
         let state = unsafe { CallState::new(request, !guest.concurrency) };
         let call = guest.place(state);
-        guest.waiting.borrow_mut().push_back(call.clone());
+        let asked = Asked::Call(call.clone());
+        guest.waiting.borrow_mut().push_back(asked);
         // Where calls do not overlap, the poll that follows by contract looks for them itself.
         if guest.concurrency {
             guest.wake();
         }
         Ok(Rc::into_raw(call))
     })
+}
+
+/// # Safety
+/// Both pointers are alive.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nimbus_guest_submit(guest: *mut GuestHandle, exchange: *mut Exchange) {
+    guard_void(|| {
+        // SAFETY: by this function's contract.
+        let (guest, exchange) = unsafe { (&(*guest).guest, (*exchange).0.clone()) };
+        let asked = Asked::Exchange(exchange);
+        guest.waiting.borrow_mut().push_back(asked);
+        guest.wake();
+    });
 }
 
 /// # Safety
@@ -533,7 +469,7 @@ pub unsafe extern "C" fn nimbus_guest_poll(guest: *mut GuestHandle) -> i32 {
     guard(1, || {
         // SAFETY: by this function's contract.
         let GuestHandle { driven, guest } = unsafe { &mut *guest };
-        let polled = driven.poll(|message| guest.finish(&Failure::Panic(message)));
+        let polled = driven.poll(|message| guest.finish(Failure::Panic(message)));
         Ok(polled as i32)
     })
 }
@@ -547,7 +483,7 @@ pub unsafe extern "C" fn nimbus_guest_free(guest: *mut GuestHandle) {
         let mut guest = unsafe { Box::from_raw(guest) };
         guest.driven.discard();
         let why = Failure::Collateral("the instance was ended".into());
-        guest.guest.finish(&why);
+        guest.guest.finish(why);
     });
 }
 
