@@ -160,7 +160,6 @@ class Assembler {
     if (fitting.size() == 1) {
       const DevPlugin& plugin = *fitting.front();
       if (plugin.given.empty()) return add(plugin);
-      if (host::isHttpHandler(import.parts)) return refuseRequests(component, import, plugin);
       bindTo(plugin, import.parts);
       return {};
     }
@@ -169,15 +168,6 @@ class Assembler {
                             "in dev.host_interfaces by provider: component:{}",
                             inQuotes(component), import.name, fmt::join(names, ", "),
                             componentName(*fitting.front())));
-  }
-
-  // HTTP passes from component to component of a workload, and to nobody else.
-  static Result<void> refuseRequests(const std::string& component, const wit::ExternName& import,
-                                     const DevPlugin& plugin) {
-    return fail(ErrorCode::kUnsupported,
-                fmt::format("component {} imports {}, which plugin {} exports: requests are passed "
-                            "on only to plugins that are not long-lived and use no runner",
-                            inQuotes(component), import.name, plugin.name));
   }
 
   // One entry for all of a package, so that its interfaces share their resources.

@@ -276,7 +276,7 @@ TEST_F(WorkloadPartsTest, WhatIsGivenIsBoundOnceForAPackage) {
   EXPECT_EQ(entry.provider, "given:plugin-1a");
 }
 
-TEST_F(WorkloadPartsTest, RequestsArePassedOnToAPluginThatIsPartOfTheWorkload) {
+TEST_F(WorkloadPartsTest, RequestsArePassedOnToPluginsTheyAreComponentsOrNot) {
   const std::string handler = "wasi:http/incoming-handler@0.2.6";
   const std::vector<ComponentPart> parts{part({handler})};
   DevPlugin answers = plugin("answers", {"wasi:http/incoming-handler@0.2.0"});
@@ -287,13 +287,13 @@ TEST_F(WorkloadPartsTest, RequestsArePassedOnToAPluginThatIsPartOfTheWorkload) {
   EXPECT_EQ(spec->routes[0].component, "web");
 
   answers.given = "plugin-1";
-  const auto refused = assembleWorkload(planOf({"web"}), parts, std::vector{answers});
-  ASSERT_FALSE(refused);
-  EXPECT_EQ(refused.error().code(), ErrorCode::kUnsupported);
-  EXPECT_EQ(refused.error().message(),
-            "component \"web\" imports " + handler +
-                ", which plugin answers exports: requests are passed on only to plugins that are "
-                "not long-lived and use no runner");
+  const auto given = assembleWorkload(planOf({"web"}), parts, std::vector{answers});
+  ASSERT_TRUE(given) << given.error().describe();
+  EXPECT_EQ(componentsOf(*given), Names{"web"});
+  ASSERT_EQ(given->host_interfaces.size(), 1U);
+  EXPECT_EQ(given->host_interfaces[0].provider, "given:plugin-1");
+  EXPECT_EQ(given->host_interfaces[0].interfaces, Names{"incoming-handler"});
+  EXPECT_TRUE(host::checkRunnable(*given));
 }
 
 TEST_F(WorkloadPartsTest, WhatAPluginImportsIsGivenToo) {

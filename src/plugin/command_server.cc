@@ -71,10 +71,10 @@ void GivenByName::set(const std::string& name, std::shared_ptr<wrpc::Invoker> pr
   providers_[name] = std::move(provider);
 }
 
-Result<std::shared_ptr<wrpc::Invoker>> GivenByName::find(const std::string& name) const {
+Result<host::Given> GivenByName::find(const std::string& name) const {
   const std::lock_guard lock(mutex_);
   const auto found = providers_.find(name);
-  if (found != providers_.end()) return found->second;
+  if (found != providers_.end()) return host::Given{found->second, nullptr};
   return fail(ErrorCode::kNotFound, "nobody provides " + name);
 }
 

@@ -8,6 +8,7 @@
 
 #include "base/result.h"
 #include "engine/component.h"
+#include "host/bindings/providers.h"
 #include "host/data_plane.h"
 #include "net/address.h"
 #include "plugin/hook_context.h"
@@ -21,7 +22,7 @@ namespace nimbus::plugin {
 class GivenByName {
  public:
   void set(const std::string& name, std::shared_ptr<wrpc::Invoker> provider);
-  [[nodiscard]] Result<std::shared_ptr<wrpc::Invoker>> find(const std::string& name) const;
+  [[nodiscard]] Result<host::Given> find(const std::string& name) const;
 
  private:
   mutable std::mutex mutex_;

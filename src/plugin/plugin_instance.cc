@@ -78,7 +78,7 @@ Result<void> PluginInstance::build() {
   const std::shared_ptr<engine::GuestEnvironment> environment(
       std::shared_ptr<void>(), static_cast<engine::GuestEnvironment*>(this));
   invoker_ = std::make_unique<engine::ComponentInvoker>(component_, environment, calls, parts_.log);
-  session_ = invoker_->open(shard_.shard, std::make_shared<wrpc::Consumer>());
+  session_ = invoker_->openForExchanges(shard_.shard);
   caller_.emplace(*invoker_, *session_, abi_.pluginInterface());
   return {};
 }

@@ -74,8 +74,9 @@ class PluginInstance final : RunnerServices, engine::GuestEnvironment {
   [[nodiscard]] Task<Result<std::vector<types::Finding>>> check();
   // Done by the others; for who calls session().
   [[nodiscard]] Task<Result<void>> initialize();
-  // Its exports, of all interfaces: by the ids of any ComponentInvoker over the component.
-  [[nodiscard]] wrpc::Session& session() { return *session_; }
+  // Its exports, of all interfaces: by the ids of any ComponentInvoker over the component; and the
+  // handler of HTTP among them, if there is one.
+  [[nodiscard]] engine::ExchangeSession& session() { return *session_; }
 
  private:
   PluginInstance(host::ShardRuntime& shard, std::shared_ptr<const engine::Component> component,
@@ -116,7 +117,7 @@ class PluginInstance final : RunnerServices, engine::GuestEnvironment {
   std::shared_ptr<PluginGuestHost> guest_host_;
   std::unique_ptr<engine::GuestContext> guest_context_;
   std::unique_ptr<engine::ComponentInvoker> invoker_;
-  std::unique_ptr<wrpc::Session> session_;
+  std::unique_ptr<engine::ExchangeSession> session_;
   std::optional<ExportCaller> caller_;
 };
 

@@ -5,6 +5,9 @@
 namespace nimbus::plugin {
 namespace {
 
+constexpr std::uint64_t kWindowBytes = 64 * 1024;
+constexpr int kMaxAttempts = 3;
+
 // Whether the instance may be gone after a call that ended like that.
 bool endsInstance(ErrorCode code) {
   switch (code) {
@@ -72,9 +75,7 @@ Task<void> ServedInstance::initialize(Running* running) {
 
 // Whoever finds that the instance has failed meanwhile begins again; each call makes one fail at
 // most.
-Task<Result<wrpc::Values>> ServedInstance::invokeLater(const wrpc::CallContext& context,
-                                                       wrpc::FunctionId function,
-                                                       wrpc::Values params) {
+Task<Result<void>> ServedInstance::untilServes() {
   const std::weak_ptr<int> alive = alive_;
   while (!serves()) {
     if (!running_ || running_->failed) start();
@@ -84,6 +85,13 @@ Task<Result<wrpc::Values>> ServedInstance::invokeLater(const wrpc::CallContext& 
     if (running_->initialized && !*running_->initialized)
       co_return std::unexpected(running_->initialized->error());
   }
+  co_return Result<void>();
+}
+
+Task<Result<wrpc::Values>> ServedInstance::invokeLater(const wrpc::CallContext& context,
+                                                       wrpc::FunctionId function,
+                                                       wrpc::Values params) {
+  CO_TRY_VOID(co_await untilServes());
   co_return co_await invokeNow(context, function, std::move(params));
 }
 
@@ -108,6 +116,68 @@ Task<void> ServedInstance::finish(Running* running, Task<Result<wrpc::Values>> c
   shard_.post([arrived = std::move(arrived), result = std::move(result)]() mutable {
     arrived->set(std::move(result));
   });
+}
+
+Task<void> ServedInstance::serve(http::ServerRequest& request, http::ResponseWriter& response) {
+  host::RequestContent content(request.body);
+  for (int attempt = 1; attempt <= kMaxAttempts; ++attempt) {
+    if (co_await serveOnce(request, content, response) == Attempt::kOver) co_return;
+  }
+  host::answerOverloaded(response, "no instance of the plugin took the request\n");
+}
+
+namespace {
+
+// Nobody reads the response any more.
+struct DiscardAtEnd {
+  engine::Exchange& exchange;
+  ~DiscardAtEnd() {
+    if (exchange.outcome() == nullptr) exchange.discard();
+  }
+};
+
+}  // namespace
+
+Task<ServedInstance::Attempt> ServedInstance::serveOnce(http::ServerRequest& request,
+                                                        host::RequestContent& content,
+                                                        http::ResponseWriter& response) {
+  if (const auto ready = co_await untilServes(); !ready) {
+    response.sendFailure({503, ready.error().message() + "\n"});
+    co_return Attempt::kOver;
+  }
+  auto made = engine::Exchange::create(request.head, !content.empty(), kWindowBytes,
+                                       shard_.now() + kServedLimits.wall_time);
+  if (!made) {
+    response.sendFailure({400, made.error().message() + "\n", "HTTP-request-URI-invalid"});
+    co_return Attempt::kOver;
+  }
+  const std::shared_ptr<engine::Exchange> exchange(*std::move(made));
+  Running& running = *running_;
+  if (!running.instance->session().submit(*exchange)) {
+    running.failed = true;
+    co_return Attempt::kAgain;
+  }
+  running.tasks.spawn(finishExchange(&running, exchange));
+  const DiscardAtEnd discard{*exchange};
+  const std::weak_ptr<int> alive = alive_;
+  const host::RelayResult result = co_await host::relay(content, *exchange, response, kWindowBytes);
+  if (result.end != host::RelayEnd::kFailed) co_return Attempt::kOver;
+  const engine::CallOutcome outcome = *exchange->outcome();
+  const bool again = outcome.kind == engine::CallOutcome::Kind::kNotStarted && !result.head_sent;
+  if (again && !alive.expired()) co_return Attempt::kAgain;
+  host::answerFailure(response, outcome, result.head_sent);
+  co_return Attempt::kOver;
+}
+
+Task<void> ServedInstance::finishExchange(Running* running,
+                                          std::shared_ptr<engine::Exchange> exchange) {
+  while (!exchange->released()) {
+    exchange->changed().clear();
+    if (exchange->released()) break;
+    co_await exchange->changed().wait();
+  }
+  if (!running->instance->session().lives()) running->failed = true;
+  ended_();
 }
 
 Result<wrpc::Values> ServedInstance::outcome(Running& running, Result<wrpc::Values> result) {

@@ -9,6 +9,9 @@
 #include "base/result.h"
 #include "base/sync.h"
 #include "base/task.h"
+#include "engine/exchange.h"
+#include "host/calls/relay.h"
+#include "http/handler.h"
 #include "plugin/plugin_instance.h"
 #include "wrpc/invoker.h"
 
@@ -31,6 +34,9 @@ class ServedInstance {
   [[nodiscard]] Eventual<Result<wrpc::Values>> invoke(const wrpc::CallContext& context,
                                                       wrpc::FunctionId function,
                                                       wrpc::Values params);
+  // Answers an HTTP request by the handler that the plugin exports, as one call among the others.
+  // Destroying the task gives up the response alone.
+  [[nodiscard]] Task<void> serve(http::ServerRequest& request, http::ResponseWriter& response);
   void drop(ByteView handle);
   [[nodiscard]] bool owns(ByteView handle) const;
   [[nodiscard]] bool inUse() const;
@@ -49,6 +55,13 @@ class ServedInstance {
   void start();
   void sweep();
   [[nodiscard]] Task<void> initialize(Running* running);
+  // Returns once there is an instance that serves.
+  [[nodiscard]] Task<Result<void>> untilServes();
+  enum class Attempt { kOver, kAgain };
+  [[nodiscard]] Task<Attempt> serveOnce(http::ServerRequest& request, host::RequestContent& content,
+                                        http::ResponseWriter& response);
+  [[nodiscard]] Task<void> finishExchange(Running* running,
+                                          std::shared_ptr<engine::Exchange> exchange);
   [[nodiscard]] Task<Result<wrpc::Values>> invokeLater(const wrpc::CallContext& context,
                                                        wrpc::FunctionId function,
                                                        wrpc::Values params);

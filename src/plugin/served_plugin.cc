@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "engine/outgoing_request.h"
+#include "host/calls/passed_request.h"
 #include "plugin/config_file.h"
 
 namespace nimbus::plugin {
@@ -45,8 +47,7 @@ class ServedPlugin::SharedSession final : public wrpc::Session {
                                         wrpc::Values params) override {
     if (plugin_->ended_)
       return Result<wrpc::Values>(fail(ErrorCode::kUnavailable, "the plugin has ended"));
-    if (!plugin_->for_all_) plugin_->for_all_ = plugin_->serveInstance();
-    return plugin_->for_all_->invoke(context, function, std::move(params));
+    return plugin_->forAll().invoke(context, function, std::move(params));
   }
   void drop(ByteView handle) override {
     if (plugin_->for_all_) plugin_->for_all_->drop(handle);
@@ -81,10 +82,38 @@ Result<wrpc::FunctionId> ServedPlugin::resolve(const wrpc::FunctionName& name) {
 
 std::unique_ptr<wrpc::Session> ServedPlugin::open(
     net::Shard& /*shard*/, std::shared_ptr<const wrpc::Consumer> /*consumer*/) {
-  const auto& dev_register = standing_->plugin.info.metadata.dev_register;
-  if (dev_register && dev_register->long_lived)
-    return std::make_unique<SharedSession>(shared_from_this());
+  if (isLongLived()) return std::make_unique<SharedSession>(shared_from_this());
   return std::make_unique<OwnSession>(shared_from_this());
+}
+
+bool ServedPlugin::isLongLived() const {
+  const auto& dev_register = standing_->plugin.info.metadata.dev_register;
+  return dev_register && dev_register->long_lived;
+}
+
+ServedInstance& ServedPlugin::forAll() {
+  if (!for_all_) for_all_ = serveInstance();
+  return *for_all_;
+}
+
+void ServedPlugin::start(net::Shard& /*shard*/, std::shared_ptr<engine::OutgoingRequest> request) {
+  if (ended_) return request->close();
+  const auto failures = component_->kind() == engine::ComponentKind::kHttpP3
+                            ? host::FailuresAs::kErrorCodes
+                            : host::FailuresAs::kResponses;
+  const auto answering = [this](http::ServerRequest& passed, http::ResponseWriter& response) {
+    return answer(passed, response);
+  };
+  requests_.spawn(host::passRequest(std::move(request), failures, answering));
+}
+
+Task<void> ServedPlugin::answer(http::ServerRequest& request, http::ResponseWriter& response) {
+  if (isLongLived()) {
+    co_await forAll().serve(request, response);
+    co_return;
+  }
+  const std::unique_ptr<ServedInstance> own = serveInstance();
+  co_await own->serve(request, response);
 }
 
 std::unique_ptr<ServedInstance> ServedPlugin::serveInstance() {
@@ -115,6 +144,7 @@ void ServedPlugin::keepConfig() {
 
 void ServedPlugin::end() {
   ended_ = true;
+  requests_.cancelAll();
   for_all_.reset();
 }
 

@@ -3,7 +3,9 @@
 #include <memory>
 
 #include "base/log.h"
+#include "base/task.h"
 #include "engine/component_invoker.h"
+#include "engine/import_set.h"
 #include "host/calls/shard_runtime.h"
 #include "net/blocking_worker.h"
 #include "plugin/plugin_runtime.h"
@@ -17,8 +19,13 @@ namespace nimbus::plugin {
 // with. Each session has an instance of its own; or, if the plugin asks for that, there is one for
 // all of them, and a resource that its consumer did not drop lives as long as that.
 //
+// HTTP requests that components pass on are answered by the handler among those exports: by the
+// instance for all, or by one of their own each.
+//
 // Serves one shard, where end() comes last. An Invoker's other functions: any thread.
-class ServedPlugin final : public wrpc::Invoker, public std::enable_shared_from_this<ServedPlugin> {
+class ServedPlugin final : public wrpc::Invoker,
+                           public engine::RequestTarget,
+                           public std::enable_shared_from_this<ServedPlugin> {
  public:
   struct Parts {
     PluginRuntime& runtime;
@@ -36,6 +43,10 @@ class ServedPlugin final : public wrpc::Invoker, public std::enable_shared_from_
   [[nodiscard]] std::unique_ptr<wrpc::Session> open(
       net::Shard& shard, std::shared_ptr<const wrpc::Consumer> consumer) override;
 
+  // On the shard.
+  void start(net::Shard& shard, std::shared_ptr<engine::OutgoingRequest> request) override;
+  [[nodiscard]] bool servesHttp() const { return engine::isHttp(component_->kind()); }
+
   // Ends the instance for all; calls fail from then on.
   void end();
 
@@ -44,6 +55,10 @@ class ServedPlugin final : public wrpc::Invoker, public std::enable_shared_from_
   class SharedSession;
   [[nodiscard]] Result<std::unique_ptr<PluginInstance>> makeInstance();
   [[nodiscard]] std::unique_ptr<ServedInstance> serveInstance();
+  [[nodiscard]] bool isLongLived() const;
+  // Made when it is needed first; not once it has ended.
+  [[nodiscard]] ServedInstance& forAll();
+  [[nodiscard]] Task<void> answer(http::ServerRequest& request, http::ResponseWriter& response);
   void keepConfig();
 
   const std::unique_ptr<PluginRuntime::Standing> standing_;
@@ -55,6 +70,7 @@ class ServedPlugin final : public wrpc::Invoker, public std::enable_shared_from_
   HookContext::Entries kept_;       // the configuration after them
   bool ended_ = false;
   std::unique_ptr<ServedInstance> for_all_;
+  TaskSet requests_;  // go before the instances
 };
 
 }  // namespace nimbus::plugin

@@ -43,13 +43,14 @@ Result<void> ServedPlugins::add(const Plugin& plugin) {
   return {};
 }
 
-Result<std::shared_ptr<wrpc::Invoker>> ServedPlugins::find(const std::string& name) {
-  if (name == kContracts) return contracts_;
+Result<host::Given> ServedPlugins::find(const std::string& name) {
+  if (name == kContracts) return host::Given{contracts_, nullptr};
   const std::lock_guard lock(mutex_);
   const auto found = plugins_.find(name);
   if (found == plugins_.end())
     return fail(ErrorCode::kNotFound, "no plugin is served by the name " + name);
-  return found->second;
+  const std::shared_ptr<ServedPlugin>& plugin = found->second;
+  return host::Given{plugin, plugin->servesHttp() ? plugin : nullptr};
 }
 
 void ServedPlugins::keepOnly(const std::set<std::string>& names) {

@@ -9,6 +9,7 @@
 
 #include "base/result.h"
 #include "engine/engine.h"
+#include "host/bindings/providers.h"
 #include "plugin/served_plugin.h"
 
 namespace nimbus::plugin {
@@ -37,7 +38,7 @@ class ServedPlugins {
   // From now on it is there to be found. Compiles it; any thread that may block.
   [[nodiscard]] Result<void> add(const Plugin& plugin);
   // Any thread. kNotFound.
-  [[nodiscard]] Result<std::shared_ptr<wrpc::Invoker>> find(const std::string& name);
+  [[nodiscard]] Result<host::Given> find(const std::string& name);
   // Ends those that are called otherwise, once nobody uses them any more. Any thread.
   void keepOnly(const std::set<std::string>& names);
 

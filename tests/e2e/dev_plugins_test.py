@@ -141,6 +141,45 @@ class CalledTest(DevPluginsTest):
         self.assertEqual("counted", self.text_of(allowed, "/settings").splitlines()[-1])
         self.assertEqual(0, allowed.interrupt())
 
+    def test_http_requests_that_are_passed_on_meet_calls_in_the_instance_for_all(self):
+        self.install("plugin-tally")
+        self.project("tally-web", dev={
+            "components": [{"name": "relay", "file": harness.guest("http-relay")}],
+            "routes": [{"path": "/"}, {"path": "/http", "component": "relay"}],
+            "host_interfaces": [{"namespace": "wasi", "package": "http",
+                                 "interfaces": ["incoming-handler"],
+                                 "provider": "component:plugin-tally-1-x"}]})
+        dev = self.dev()
+        self.assertEqual("1 2\n", self.text_of(dev, "/calls"))
+        self.assertEqual("3\n", self.text_of(dev, "/http/calls"))
+        self.assertEqual("4 5\n", self.text_of(dev, "/calls"))
+        self.assertEqual('Ok("yes")\n', self.text_of(dev, "/http/configured"))
+        # One call after the other; a client that goes costs nobody anything.
+        with dev.connect() as gone, dev.connect() as slow:
+            for connection in (gone, slow):
+                connection.send("GET /http/slow HTTP/1.1\r\nhost: x\r\n\r\n")
+            gone.close()
+            self.assertEqual("slow\n", slow.read_answer().text)
+        self.assertEqual("6 7\n", self.text_of(dev, "/calls"))
+        # A trap is that request's, and the next one has a new instance.
+        self.assertEqual(500, dev.get("/http/fail").status)
+        self.assertEqual("1\n", self.text_of(dev, "/http/calls"))
+        self.assertEqual("2 3\n", self.text_of(dev, "/calls"))
+        self.assertEqual(0, dev.interrupt())
+
+    def test_http_is_passed_on_to_a_plugin_that_is_the_only_one_to_take_it(self):
+        self.install("plugin-tally")
+        self.project("http-relay")
+        dev = self.dev()
+        self.assertEqual("1\n", self.text_of(dev, "/calls"))
+        self.source("component.in", self.with_section("http-relay"))
+        dev.until("reloaded")
+        self.assertEqual("2\n", self.text_of(dev, "/calls"))
+        answer = dev.request("POST", "/fail", body=b"x" * 100_000)
+        self.assertEqual(500, answer.status)
+        self.assertEqual("1\n", self.text_of(dev, "/calls"))
+        self.assertEqual(0, dev.interrupt())
+
     def test_a_plugin_of_the_older_contract_has_an_instance_for_each_caller(self):
         self.install("plugin-old-tally")
         self.project("tally-web")

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "engine/import_set.h"
 #include "host/bindings/call_graph.h"
 #include "wrpc/invoker.h"
 #include "wrpc/link.h"
@@ -26,6 +27,9 @@ struct BindingTarget {
   // Of a component of another workload: which one, and whether it exports an interface.
   std::optional<CallGraph::Called> called = {};
   std::function<Result<void>(std::string_view interface)> check = {};
+  // What takes HTTP requests that are passed on; null: it takes none. The same for as long as the
+  // deployment.
+  std::shared_ptr<engine::RequestTarget> requests = nullptr;
 };
 
 struct BindingStatus {

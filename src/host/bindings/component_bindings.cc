@@ -7,6 +7,7 @@
 #include <fmt/ranges.h>
 
 #include "base/escape.h"
+#include "host/bindings/component_links.h"
 #include "host/manifest/capability_catalog.h"
 #include "wit/interface_name.h"
 
@@ -104,6 +105,14 @@ std::unexpected<Error> failMissing(const WorkloadSpec& workload,
   return fail(ErrorCode::kNotFound, std::move(message));
 }
 
+Result<std::shared_ptr<engine::RequestTarget>> requestsOf(const BindingTarget& target,
+                                                          const WantedImport& import) {
+  if (target.requests) return target.requests;
+  return fail(ErrorCode::kUnsupported,
+              fmt::format("{} cannot be served by {}, which takes no HTTP requests",
+                          import.interface, target.provider));
+}
+
 }  // namespace
 
 Result<ComponentBindings> bindImports(const BindingParties& parties,
@@ -125,7 +134,12 @@ Result<ComponentBindings> bindImports(const BindingParties& parties,
     }
     const NewBinding& binding = known->second;
     if (binding.target.check) TRY_VOID(binding.target.check(import.interface));
-    bound.imports.push_back({import, binding.binding->link(), binding.consumer});
+    if (isHttpHandler(wit::parseInterfaceName(import.interface))) {
+      TRY(auto requests, requestsOf(binding.target, import));
+      bound.imports.push_back({import, nullptr, nullptr, std::move(requests)});
+    } else {
+      bound.imports.push_back({import, binding.binding->link(), binding.consumer, nullptr});
+    }
   }
   if (!missing.empty()) return failMissing(parties.workload, missing);
   for (auto& [source, made] : by_source)

@@ -29,6 +29,7 @@ struct BoundImport {
   WantedImport import;
   std::shared_ptr<wrpc::Invoker> invoker;
   std::shared_ptr<const wrpc::Consumer> consumer;
+  std::shared_ptr<engine::RequestTarget> requests;  // instead of both, if it takes HTTP requests
 };
 
 struct ComponentBindings {

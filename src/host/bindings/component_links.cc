@@ -67,6 +67,15 @@ class Linker {
     return std::nullopt;
   }
 
+  // Whether the program around the host serves it.
+  bool isGiven(const wit::ExternName& import) const {
+    return std::ranges::any_of(spec_.host_interfaces, [&](const HostInterface& entry) {
+      const auto ref = parseProviderRef(entry.provider);
+      return entry.name.empty() && import.implements.empty() && ref &&
+             std::holds_alternative<GivenProvider>(*ref) && entryCovers(entry, import.name);
+    });
+  }
+
   // That the entries name components which there are.
   Result<void> checkEntries() const {
     for (const HostInterface& entry : spec_.host_interfaces)
@@ -179,6 +188,7 @@ Result<std::vector<ComponentLink>> linkComponents(const WorkloadSpec& spec, Info
         links.push_back(*std::move(named));
         continue;
       }
+      if (linker.isGiven(import)) continue;
       // A label is no name to look for among others' exports.
       if (!import.implements.empty()) continue;
       TRY(const auto exporter, linker.exporterOf(i, import));

@@ -165,12 +165,13 @@ Result<BindingTarget> Providers::componentTarget(const ProviderRequest& request,
 Result<BindingTarget> Providers::givenTarget(const GivenProvider& provider) {
   if (!options_.given)
     return fail(ErrorCode::kUnsupported, "nobody brings a provider along to this host");
-  TRY(auto invoker, options_.given(provider.name));
+  TRY(Given given, options_.given(provider.name));
   const std::string where = "given:" + provider.name;
   return BindingTarget{.provider = where,
                        .fingerprint = fingerprintOf(where, {}),
-                       .invoker = std::move(invoker),
-                       .take_effect = {}};
+                       .invoker = std::move(given.invoker),
+                       .take_effect = {},
+                       .requests = std::move(given.requests)};
 }
 
 Result<BindingTarget> Providers::builtIn(const ProviderRequest& request, const std::string& name) {

@@ -9,6 +9,7 @@
 #include "capability/keyvalue/memory_store.h"
 #include "capability/keyvalue/sqlite_store.h"
 #include "capability/logging/logging.h"
+#include "engine/import_set.h"
 #include "host/bindings/bindings.h"
 #include "host/manifest/manifest.h"
 #include "host/manifest/provider_ref.h"
@@ -21,8 +22,13 @@ namespace nimbus::host {
 class RemoteProviders;
 class WorkloadExports;
 
+// What the program around a host brings along.
+struct Given {
+  std::shared_ptr<wrpc::Invoker> invoker;
+  std::shared_ptr<engine::RequestTarget> requests;  // null: it does not serve HTTP
+};
 // The provider of that name at given:NAME; kNotFound. On the control shard.
-using FindGiven = std::function<Result<std::shared_ptr<wrpc::Invoker>>(const std::string& name)>;
+using FindGiven = std::function<Result<Given>(const std::string& name)>;
 
 struct ProvidersOptions {
   // Where keyvalue-sqlite keeps its data; empty: this host has none.

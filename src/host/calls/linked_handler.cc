@@ -1,63 +1,8 @@
 #include "host/calls/linked_handler.h"
 
-#include "base/race.h"
-#include "host/calls/outgoing_exchange.h"
-
 namespace nimbus::host {
-namespace {
 
 using engine::OutgoingRequest;
-
-// The response on its way to the caller's guest.
-class PassedResponse final : public http::ResponseWriter {
- public:
-  PassedResponse(OutgoingRequest& request, bool error_codes)
-      : request_(request), error_codes_(error_codes) {}
-
-  void sendHead(const http::ResponseHead& head, std::optional<std::uint64_t>) override {
-    if (head.status < 200) return;  // guests know of none
-    head_sent_ = true;
-    request_.respond(head);
-  }
-  Task<Result<void>> write(Bytes bytes) override {
-    co_await request_.push(std::move(bytes));
-    co_return Result<void>();
-  }
-  Task<Result<void>> write(ByteView bytes) override { return write(Bytes::copyOf(bytes)); }
-  void finish(const http::Headers& trailers) override {
-    ended_ = true;
-    request_.end(trailers);
-  }
-  void abort() override { end("HTTP-response-incomplete", "the component that answered failed"); }
-  void sendFailure(const http::Failure& failure) override {
-    if (error_codes_) {
-      end(failure.error_code, failure.text);
-    } else {
-      ResponseWriter::sendFailure(failure);
-    }
-  }
-  [[nodiscard]] bool headSent() const override { return head_sent_; }
-  [[nodiscard]] bool ended() const { return ended_; }
-
- private:
-  void end(std::string_view error_code, std::string_view message) {
-    ended_ = true;
-    while (message.ends_with('\n')) message.remove_suffix(1);
-    request_.fail(error_code, message);
-  }
-
-  OutgoingRequest& request_;
-  const bool error_codes_;
-  bool head_sent_ = false;
-  bool ended_ = false;
-};
-
-struct CloseAtEnd {
-  OutgoingRequest& request;
-  ~CloseAtEnd() { request.close(); }
-};
-
-}  // namespace
 
 void LinkedHandler::start(net::Shard& shard, std::shared_ptr<OutgoingRequest> request) {
   auto deployment = deployment_.lock();
@@ -73,18 +18,13 @@ void LinkedHandler::start(net::Shard& shard, std::shared_ptr<OutgoingRequest> re
 Task<void> LinkedHandler::passOn(std::shared_ptr<const LinkedHandler> self,
                                  std::shared_ptr<LocalDeployment> deployment, std::size_t here,
                                  std::shared_ptr<OutgoingRequest> request) {
-  const CloseAtEnd close{*request};
-  // A guest that hands on a request without content has said so by now.
-  request->takeContent();
   const Options& options = self->options_;
-  PassedResponse response(*request, options.error_codes);
-  http::ServerRequest passed{
-      .head = std::move(request->head()), .body = &request->body(), .peer = nullptr};
-  co_await withTimeout(
-      callComponent(*options.shards[here], options.shards,
-                    {deployment, options.called, Caller::kInstance}, passed, response),
-      untilCancelled(request));
-  if (!response.ended() && !request->cancelled().isSet()) response.abort();
+  co_await passRequest(std::move(request), options.failures,
+                       [&](http::ServerRequest& passed, http::ResponseWriter& response) {
+                         return callComponent(*options.shards[here], options.shards,
+                                              {deployment, options.called, Caller::kInstance},
+                                              passed, response);
+                       });
 }
 
 }  // namespace nimbus::host

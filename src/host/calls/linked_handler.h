@@ -8,6 +8,7 @@
 #include "engine/import_set.h"
 #include "engine/outgoing_request.h"
 #include "host/calls/component_call.h"
+#include "host/calls/passed_request.h"
 #include "host/calls/shard_runtime.h"
 
 namespace nimbus::host {
@@ -24,9 +25,7 @@ class LinkedHandler final : public engine::RequestTarget,
   struct Options {
     std::size_t called;                 // the component, by index
     std::vector<ShardRuntime*> shards;  // all that serve
-    // What the host answers for a component that fails is an error-code to the caller (WASI 0.3);
-    // else a response like any other, since the caller never sees it (WASI 0.2).
-    bool error_codes;
+    FailuresAs failures;
   };
   explicit LinkedHandler(Options options) : options_(std::move(options)) {}
 

@@ -32,7 +32,8 @@ std::vector<engine::ImportBinding> importBindings(std::vector<BoundImport> bound
     bindings.push_back({.import = std::move(import.import.composed_name),
                         .instance = std::move(import.import.interface),
                         .invoker = std::move(import.invoker),
-                        .consumer = std::move(import.consumer)});
+                        .consumer = std::move(import.consumer),
+                        .requests = std::move(import.requests)});
   return bindings;
 }
 

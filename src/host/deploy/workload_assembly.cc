@@ -128,10 +128,11 @@ std::vector<ShardRuntime*> LocalRuntime::Assembly::shards() const {
 
 std::shared_ptr<LinkedHandler> LocalRuntime::Assembly::handlerOf(const ComponentLink& link) {
   const auto name = wit::parseInterfaceName(link.export_name);
-  return handlers_.emplace_back(std::make_shared<LinkedHandler>(
-      LinkedHandler::Options{.called = link.exporter,
-                             .shards = shards(),
-                             .error_codes = name.interface == "wasi:http/handler"}));
+  return handlers_.emplace_back(std::make_shared<LinkedHandler>(LinkedHandler::Options{
+      .called = link.exporter,
+      .shards = shards(),
+      .failures = name.interface == "wasi:http/handler" ? FailuresAs::kErrorCodes
+                                                        : FailuresAs::kResponses}));
 }
 
 std::shared_ptr<wrpc::Invoker> LocalRuntime::Assembly::invokerOf(std::size_t component) {

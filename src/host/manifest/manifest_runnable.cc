@@ -7,6 +7,8 @@
 #include "base/text.h"
 #include "host/manifest/capability_catalog.h"
 #include "host/manifest/manifest.h"
+#include "host/manifest/provider_ref.h"
+#include "host/manifest/text_rules.h"
 
 namespace nimbus::host {
 namespace {
@@ -27,12 +29,22 @@ bool isServedVersion(std::string_view version) {
   return false;
 }
 
+// The program around the host may take the requests that components pass on.
+bool isGivenHandler(const HostInterface& host_interface) {
+  const auto ref = parseProviderRef(host_interface.provider);
+  return ref && std::holds_alternative<GivenProvider>(*ref) && host_interface.package == "http" &&
+         !host_interface.interfaces.empty() &&
+         std::ranges::all_of(host_interface.interfaces, [](const std::string& name) {
+           return name == "incoming-handler" || name == "handler";
+         });
+}
+
 // What the engine itself serves: there is nothing to choose.
 Result<void> checkWasi(const HostInterface& host_interface) {
   const std::string name = nameOf(host_interface);
   if (!isServedVersion(host_interface.version))
     return unsupported(fmt::format("this host has no provider of the interface {}", name));
-  if (!host_interface.provider.empty())
+  if (!host_interface.provider.empty() && !isGivenHandler(host_interface))
     return unsupported(fmt::format("the interface {} is the host's own; it cannot be served by {}",
                                    name, inQuotes(host_interface.provider)));
   if (!host_interface.name.empty())

@@ -158,9 +158,7 @@ class CalledPlugins {
   [[nodiscard]] Result<void> prepare(const dev::DevPlugin& plugin) {
     return list_.prepare(plugin, *served_);
   }
-  [[nodiscard]] Result<std::shared_ptr<wrpc::Invoker>> find(const std::string& name) {
-    return served_->find(name);
-  }
+  [[nodiscard]] Result<host::Given> find(const std::string& name) { return served_->find(name); }
 
   void start(host::DataPlane& plane, engine::Engine& engine) {
     plane.runTask(0, [&](host::ShardRuntime& shard) {

@@ -1,12 +1,20 @@
 //! Serves `test:tally/tally`, of ../tally, to `wash dev`: one instance for all, that counts in what
 //! stays with it, and runs `echo`, which it must be allowed to. If its configuration says `start`,
 //! it starts `stay` before.
+//!
+//! By HTTP it answers `/calls` with what `calls` would return, and `/configured` with that it is
+//! initialized; `/slow` takes half a second, `/fail` fails.
 
 #[path = "../../tally-back/src/back.rs"]
 mod back; // generated from ../tally/wit
 
 use std::cell::{Cell, RefCell};
 
+use wasip2::clocks::monotonic_clock;
+use wasip2::exports::http::incoming_handler::Guest as Handler;
+use wasip2::http::types::{
+    Fields, IncomingRequest, OutgoingBody, OutgoingResponse, ResponseOutparam,
+};
 use wash_plugin::exports::nimbus::wash::plugin::Guest as Plugin;
 use wash_plugin::nimbus::wash::types::{
     Capabilities, DevRegister, Event, ExecOptions, Finding, Hook, Invocation, Metadata, Phase,
@@ -122,6 +130,29 @@ impl Guest for Tally {
     }
 }
 
+impl Handler for Tally {
+    fn handle(request: IncomingRequest, out: ResponseOutparam) {
+        let path = request.path_with_query().unwrap_or_default();
+        let text = match path.rsplit('/').next() {
+            Some("calls") => Tally::calls().to_string(),
+            Some("configured") => format!("{:?}", with_runner(|_| "yes")),
+            Some("slow") => {
+                monotonic_clock::subscribe_duration(500_000_000).block();
+                "slow".into()
+            }
+            Some("fail") => panic!("as asked"),
+            _ => path,
+        };
+        let response = OutgoingResponse::new(Fields::new());
+        let body = response.body().unwrap();
+        ResponseOutparam::set(out, Ok(response));
+        let stream = body.write().unwrap();
+        let _ = stream.blocking_write_and_flush(format!("{text}\n").as_bytes());
+        drop(stream);
+        let _ = OutgoingBody::finish(body, None);
+    }
+}
+
 fn println(line: &str) {
     let line = format!("{line}\n");
     let _ = wasip2::cli::stdout::get_stdout().blocking_write_and_flush(line.as_bytes());
@@ -140,3 +171,4 @@ impl GuestCounter for Counter {
 
 wash_plugin::export!(Tally);
 back::export!(Tally with_types_in crate::back);
+wasip2::http::proxy::export!(Tally);
