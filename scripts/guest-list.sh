@@ -19,6 +19,7 @@ plugin-otel           quick rust       examples/plugins/otel
 plugin-template       quick rust       examples/plugins/template
 plugin-inspect        all   go_plugin  examples/plugins/inspect
 plugin-text-cpp       all   cpp_plugin examples/plugins/text-cpp
+service-http          quick rust       examples/service-http
 ticker                quick rust       examples/ticker
 command               quick rust       examples/command
 command-p3            quick rust       examples/command-p3
@@ -50,6 +51,7 @@ pair-web              quick rust_named tests/guests/pair-web
 service-asker-p3      quick rust_named tests/guests/service-asker-p3
 service-caller        quick rust_named tests/guests/service-caller
 service-probe         quick rust_named tests/guests/service-probe
+service-web-p3        quick rust_named tests/guests/service-web-p3
 tally-back            quick rust_named tests/guests/tally-back
 tally-web             quick rust_named tests/guests/tally-web
 tcp-service           quick rust_named tests/guests/tcp-service

@@ -36,8 +36,8 @@ struct PlannedComponent {
   bool host_plugin = false;            // it serves the others, and no requests
   bool service = false;                // it keeps running beside the others; one at most
 
-  // It may answer requests.
-  [[nodiscard]] bool servesRequests() const { return !host_plugin && !service; }
+  // Whether requests are for it before they are for a service.
+  [[nodiscard]] bool isForRequests() const { return !host_plugin && !service; }
 
   friend bool operator==(const PlannedComponent&, const PlannedComponent&) = default;
 };

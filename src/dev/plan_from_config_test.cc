@@ -248,7 +248,7 @@ TEST_F(PlanFromConfigTest, TheProjectsComponentMayBeTheService) {
   EXPECT_TRUE(plan.components[0].service);
   EXPECT_EQ(plan.components[0].spec.local_resources.environment.at("A"), "b");
   EXPECT_FALSE(plan.components[1].service);
-  EXPECT_EQ(plan.routes.at(0).component, "web") << "a service serves no requests";
+  EXPECT_EQ(plan.routes.at(0).component, "web") << "before the service";
 }
 
 TEST_F(PlanFromConfigTest, AServiceMayLieBesideTheProject) {
@@ -267,16 +267,19 @@ TEST_F(PlanFromConfigTest, AServiceMayLieBesideTheProject) {
   EXPECT_EQ(image.components[1].spec.pull_policy, oci::PullPolicy::kNever);
 }
 
-TEST_F(PlanFromConfigTest, ThereIsOneServiceAndItServesNoRequests) {
+TEST_F(PlanFromConfigTest, ServicesMayHaveRoutes) {
+  const DevPlan alone = planOf("dev: {service: true, routes: [{path: /x}]}");
+  EXPECT_EQ(alone.routes.at(0).component, alone.components[0].spec.name);
+  const DevPlan named = planOf("dev: {service_file: s.wasm, routes: [{component: service}]}");
+  EXPECT_EQ(named.routes.at(0).component, "service");
+}
+
+TEST_F(PlanFromConfigTest, ThereIsOneService) {
   const std::pair<std::string, std::string> cases[] = {
       {"dev: {service: true, service_file: s.wasm}",
        "dev.service_file: with dev.service the project's component is the service"},
       {"dev: {service_file: s.wasm, components: [{name: service, file: a.wasm}]}",
        "dev.service: \"service\" is the name of another component"},
-      {"dev: {service_file: s.wasm, routes: [{component: service}]}",
-       "dev.routes[0]: \"service\" is the service, which serves no requests"},
-      {"dev: {service: true, routes: [{path: /x}]}",
-       "dev.routes[0]: there is nothing but a service"},
   };
   for (const auto& [config, expected] : cases) {
     const std::string message = refusal(config, ErrorCode::kInvalidArgument);

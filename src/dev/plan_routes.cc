@@ -17,10 +17,9 @@ namespace {
 Result<std::string> componentOf(const project::RouteSettings& settings,
                                 std::span<const PlannedComponent> components) {
   if (settings.component.empty()) {
-    const auto first = std::ranges::find_if(components, &PlannedComponent::servesRequests);
+    const auto first = std::ranges::find_if(components, &PlannedComponent::isForRequests);
     if (first != components.end()) return first->spec.name;
-    return fail(ErrorCode::kInvalidArgument,
-                "there is nothing but a service, which serves no requests");
+    return std::ranges::find_if(components, &PlannedComponent::service)->spec.name;
   }
   const auto found = std::ranges::find_if(components, [&](const PlannedComponent& component) {
     return component.spec.name == settings.component;
@@ -32,10 +31,6 @@ Result<std::string> componentOf(const project::RouteSettings& settings,
     return fail(ErrorCode::kInvalidArgument,
                 fmt::format("{} is of dev.host_plugins, which serve no requests",
                             inQuotes(settings.component)));
-  if (found->service)
-    return fail(
-        ErrorCode::kInvalidArgument,
-        fmt::format("{} is the service, which serves no requests", inQuotes(settings.component)));
   return settings.component;
 }
 

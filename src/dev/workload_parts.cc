@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 #include <set>
 
 #include <fmt/format.h>
@@ -220,11 +221,21 @@ class Assembler {
     }
   }
 
+  // The first that serves HTTP, a service after all others.
+  std::optional<std::size_t> forRequests() const {
+    std::optional<std::size_t> service;
+    for (std::size_t i = 0; i < parts_.size(); ++i) {
+      if (plan_.components[i].host_plugin || !servesHttp(parts_[i].info)) continue;
+      if (!plan_.components[i].service) return i;
+      service = i;
+    }
+    return service;
+  }
+
   Result<void> addRoute() {
     if (!spec_.routes.empty()) return {};
-    for (std::size_t i = 0; i < parts_.size(); ++i) {
-      if (!plan_.components[i].servesRequests() || !servesHttp(parts_[i].info)) continue;
-      spec_.routes.push_back({.host = "", .path = "/", .methods = {}, .component = nameOf(i)});
+    if (const auto part = forRequests()) {
+      spec_.routes.push_back({.host = "", .path = "/", .methods = {}, .component = nameOf(*part)});
       return {};
     }
     // A service has something to do without requests.

@@ -110,6 +110,18 @@ TEST_F(WorkloadPartsTest, AServiceAloneNeedsNoHttp) {
   EXPECT_TRUE(spec->routes.empty());
 }
 
+TEST_F(WorkloadPartsTest, RequestsGoToAServiceThatServesHttpIfNothingElseDoes) {
+  DevPlan plan = planOf({"watch", "web"});
+  plan.components[0].service = true;
+  const ComponentPart web = part({});
+  const auto alone = assembleWorkload(plan, std::vector{web, part({}, {"a:b/c"})}, {});
+  ASSERT_TRUE(alone) << alone.error().describe();
+  EXPECT_EQ(alone->routes.at(0).component, "watch");
+  const auto both = assembleWorkload(plan, std::vector{web, web}, {});
+  ASSERT_TRUE(both) << both.error().describe();
+  EXPECT_EQ(both->routes.at(0).component, "web");
+}
+
 TEST_F(WorkloadPartsTest, WhatOnlyTheServiceExportsIsLookedForElsewhere) {
   const std::vector<ComponentPart> parts{part({"a:b/c"}), part({}, {"a:b/c"})};
   DevPlan plan = planOf({"web", "watch"});

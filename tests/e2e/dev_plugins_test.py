@@ -268,11 +268,6 @@ class CalledTest(DevPluginsTest):
                 os.kill(number, 0)
             pid.unlink()
 
-    def with_section(self, guest):
-        """The same component with a custom section more."""
-        with open(harness.guest(guest), "rb") as file:
-            return file.read() + b"\0\x02\x01x"
-
 
 del DevPluginsTest
 

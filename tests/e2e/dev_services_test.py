@@ -59,7 +59,7 @@ class OwnTest(Services):
     def test_what_is_no_service_is_told(self):
         self.project("tally-back", dev={"service": True})
         dev = self.start("-o", "json", "dev", self.root, "--addr", "127.0.0.1:0")
-        dev.wait_for_stdout("does not export wasi:cli/run")
+        dev.wait_for_stdout("exports neither wasi:cli/run")
 
     def test_the_text_says_what_it_does(self):
         self.project("service-probe", dev={"service": True}, workload=steps("say hello"))
@@ -68,6 +68,29 @@ class OwnTest(Services):
         self.assertIn("Running the service project; nothing serves HTTP", dev.stdout.all)
         self.assertIn("service project runs", dev.stdout.all)
         self.assertIn("project | hello", dev.stdout.all)
+
+
+class HttpTest(Services):
+    def test_one_that_serves_http_is_asked_and_replaced_without_a_failed_request(self):
+        guest = "service-web-p3"
+        self.project(guest, dev={"service": True})
+        dev = self.dev()
+        self.assertEqual("1\n", self.text_of(dev, "/count"))
+        self.eventually(lambda: int(self.text_of(dev, "/beats")) > 1, "nothing runs beside it")
+        with dev.connect() as under_way:
+            under_way.send("GET /late?ms=1000 HTTP/1.1\r\nhost: x\r\n\r\n")
+            under_way.read_until("\r\n\r\n")
+            self.source("component.in", self.with_section(guest))
+            dev.until("reloaded")
+            self.assertEqual("1\n", self.text_of(dev, "/count"))
+            self.assertEqual(b"5\r\nlate\n\r\n0\r\n\r\n", under_way.read_exactly(15))
+        self.assertEqual(0, dev.interrupt())
+
+    def test_the_text_says_where_it_serves(self):
+        self.project("service-web-p3", dev={"service": True, "routes": [{"path": "/beats"}]})
+        dev = self.start("dev", self.root, "--addr", "127.0.0.1:0")
+        dev.wait_for_stdout("Serving at http://127.0.0.1:")
+        self.assertIn("service project runs", dev.stdout.all)
 
 
 class BesideTest(Services):

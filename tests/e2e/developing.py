@@ -123,6 +123,11 @@ class TestCase(harness.TestCase):
         """Makes the next build give another component."""
         self.source("component.in", pathlib.Path(harness.guest(guest)).read_bytes())
 
+    def with_section(self, guest):
+        """The same component with a custom section more."""
+        with open(harness.guest(guest), "rb") as file:
+            return file.read() + b"\0\x02\x01x"
+
     def project(self, guest, *, build=None, **sections):
         """A project whose build copies a component that is there already."""
         self.swap(guest)

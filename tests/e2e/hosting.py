@@ -32,6 +32,13 @@ def workload(name, guest="http-misc", *, routes=None, volumes=None, resources=No
     return manifest
 
 
+def service(name, guest, *, environment=None, **keys):
+    """A manifest that is a service alone, which serves the host NAME.test."""
+    resources = {**keys.pop("localResources", {}), "environment": environment or {}}
+    return {"name": name, "http": {"routes": [{"host": f"{name}.test"}]},
+            "service": {"file": harness.guest(guest), "localResources": resources, **keys}}
+
+
 def component(name, guest="http-misc", **keys):
     return {"name": name, "file": harness.guest(guest), **keys}
 

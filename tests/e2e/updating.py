@@ -5,14 +5,15 @@ import pathlib
 import re
 
 import harness
-from hosting import workload
+from hosting import service, workload
 
 HERE = pathlib.Path(__file__).resolve().parent
 POLICIES = {"P2, fresh": ("p2", {}),
             "P2, pooled": ("p2", {"poolSize": 4}),
             "P3, fresh": ("p3", {}),
             "P3, pooled": ("p3", {"poolSize": 4, "maxConcurrency": 8}),
-            "P3, one for all shards": ("p3", {"poolSize": 1, "maxConcurrency": 64})}
+            "P3, one for all shards": ("p3", {"poolSize": 1, "maxConcurrency": 64}),
+            "a service": ("service", None)}
 
 
 def wrk(seconds, *more):
@@ -41,11 +42,14 @@ class Load:
 
     def manifest(self, number, policy):
         kind, keys = POLICIES[policy]
-        return workload("w", self.guests[kind], environment={"V": str(number)}, **keys)
+        environment = {"V": str(number)}
+        if keys is None:
+            return service("w", self.guests[kind], environment=environment)
+        return workload("w", self.guests[kind], environment=environment, **keys)
 
 
-MISCS = {"p2": "http-misc", "p3": "http-misc-p3"}
-ECHOES = {"p2": "http-echo", "p3": "http-echo-p3"}
+MISCS = {"p2": "http-misc", "p3": "http-misc-p3", "service": "service-web-p3"}
+ECHOES = {"p2": "http-echo", "p3": "http-echo-p3", "service": "http-echo-p3"}
 LOADS = {
     "HTTP/1.1": Load(MISCS, "/env", wrk, requests_of_wrk),
     "HTTP/2": Load(MISCS, "/env",
@@ -64,6 +68,13 @@ def updated_host(test, load, policy):
     return host
 
 
+def failures_of(host):
+    """Of calls of the workload's newest generation."""
+    status = host.status("w")
+    members = [*status["components"], *filter(None, [status.get("service")])]
+    return sum(member["failuresTotal"] for member in members)
+
+
 def update_under(test, load, policy, seconds, least_updates, least_requests):
     """New versions, one after the other, for as long as the client asks."""
     host = updated_host(test, load, policy)
@@ -78,7 +89,7 @@ def update_under(test, load, policy, seconds, least_updates, least_requests):
     test.assertIsNotNone(requests, f"requests failed:\n{printed}")
     test.assertGreaterEqual(requests, least_requests)
     test.assertGreaterEqual(number, least_updates)
-    test.assertEqual(0, host.status("w")["components"][0]["failuresTotal"])
+    test.assertEqual(0, failures_of(host))
     test.assertEqual(0, host.terminate())
 
 

@@ -42,35 +42,32 @@ json::array bindingsJson(const std::vector<BindingStatus>& bindings) {
   return list;
 }
 
+json::object componentJson(const ComponentStatus& component) {
+  return {{"name", component.name},
+          {"digest", component.digest},
+          {"kind", component.kind},
+          {"links", linksJson(component.links)},
+          {"instances", component.instances},
+          {"callsInFlight", component.calls_in_flight},
+          {"callsQueued", component.calls_queued},
+          {"callsTotal", component.calls_total},
+          {"failuresTotal", component.failures_total},
+          {"bindings", bindingsJson(component.bindings)}};
+}
+
 json::array componentsJson(const std::vector<ComponentStatus>& components) {
   json::array list;
-  for (const ComponentStatus& component : components)
-    list.push_back(json::object{{"name", component.name},
-                                {"digest", component.digest},
-                                {"kind", component.kind},
-                                {"links", linksJson(component.links)},
-                                {"instances", component.instances},
-                                {"callsInFlight", component.calls_in_flight},
-                                {"callsQueued", component.calls_queued},
-                                {"callsTotal", component.calls_total},
-                                {"failuresTotal", component.failures_total},
-                                {"bindings", bindingsJson(component.bindings)}});
+  for (const ComponentStatus& component : components) list.push_back(componentJson(component));
   return list;
 }
 
 json::object serviceJson(const ServiceStatus& service) {
-  const ComponentStatus& component = service.component;
   const ServiceProgress& progress = service.progress;
-  json::object object{{"name", component.name},
-                      {"digest", component.digest},
-                      {"kind", component.kind},
-                      {"links", linksJson(component.links)},
-                      {"instances", component.instances},
-                      {"bindings", bindingsJson(component.bindings)},
-                      {"state", text(serviceStateName(progress.state))},
-                      {"reason", progress.reason},
-                      {"restarts", progress.restarts},
-                      {"since", formatTime(progress.since)}};
+  json::object object = componentJson(service.component);
+  object["state"] = text(serviceStateName(progress.state));
+  object["reason"] = progress.reason;
+  object["restarts"] = progress.restarts;
+  object["since"] = formatTime(progress.since);
   if (progress.next_start) object["nextStart"] = formatTime(*progress.next_start);
   return object;
 }

@@ -17,7 +17,7 @@ using Infos = std::span<const wit::ComponentInfo>;
 
 // What is said of a service that calls are to go to.
 constexpr std::string_view kCannotBeCalled =
-    "cannot be called, as its one instance is busy with a call that does not end";
+    "cannot be called by components: its one instance comes and goes by itself";
 
 bool isCompatible(const wit::InterfaceName& wanted, const wit::ExternName& name) {
   return name.kind == "instance" &&

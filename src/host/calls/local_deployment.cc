@@ -1,5 +1,7 @@
 #include "host/calls/local_deployment.h"
 
+#include <algorithm>
+
 #include "base/race.h"
 
 namespace nimbus::host {
@@ -62,7 +64,14 @@ std::uint32_t LocalDeployment::warmOn(std::size_t component, std::size_t shard_i
   return all / shards + (turn < all % shards ? 1 : 0);
 }
 
+bool LocalDeployment::isServedByService() const {
+  return service_ && service_->servesHttp() &&
+         std::ranges::find(spec_->routes, spec_->service->component.name, &RouteSpec::component) !=
+             spec_->routes.end();
+}
+
 std::size_t LocalDeployment::shardFor(std::size_t component, std::size_t here) {
+  if (isService(component)) return service_->shardIndex();
   const std::uint32_t all = components_[component]->policy.pool_size;
   if (retiring_.load(std::memory_order_relaxed)) return here;
   if (all == 0 || all >= shards_.size() || warmOn(component, here) > 0) return here;
@@ -78,11 +87,20 @@ Result<ShardComponent*> LocalDeployment::local(ShardRuntime& shard, std::size_t 
   OnShard& here = shards_[shard.shard.index()];
   if (here.components.empty()) here.components.resize(components_.size());
   std::unique_ptr<ShardComponent>& made = here.components[component];
-  if (!made) {
+  if (!made && isService(component)) {
+    TRY(made, ShardComponent::createService(shard, components_[component]));
+  } else if (!made) {
     TRY(made, ShardComponent::create(shard, components_[component],
                                      warmOn(component, shard.shard.index())));
   }
   return made.get();
+}
+
+void LocalDeployment::startService(ShardRuntime& shard) {
+  service_->start([this, &shard]() -> Result<ServicePool*> {
+    TRY(ShardComponent* const component, local(shard, components_.size() - 1));
+    return component->servicePool();
+  });
 }
 
 LocalDeployment::Use::Use(LocalDeployment& deployment, net::Shard& shard)
@@ -109,6 +127,7 @@ Task<void> LocalDeployment::drainOn(std::size_t shard_index) {
       if (component) co_await component->drain();
     }
   } while (here.inUse());
+  stopServiceOn(shard_index);
   here.components.clear();  // callers go first
   for (const auto& called : called_) co_await called->idleOn(shard_index);
 }
@@ -116,6 +135,8 @@ Task<void> LocalDeployment::drainOn(std::size_t shard_index) {
 Task<void> LocalDeployment::closeOn(ShardRuntime& shard, Duration bound) {
   const std::size_t index = shard.shard.index();
   co_await withTimeout(drainOn(index), shard.shard.sleepFor(bound));
+  // Not two services for longer than that, whatever requests are on the old one.
+  stopServiceOn(index);
   // Requests that are still here keep their parts until they end by their own limits; no component
   // begins another.
   shards_[index].dropped = true;

@@ -51,15 +51,21 @@ class LocalDeployment final : public Deployment {
   // Null: there is none. It is started and stopped on its shard, and stopped with the deployment's
   // part there at the latest.
   [[nodiscard]] Service* runner() const { return service_.get(); }
+  // Whether requests come to the service: then it ends once it has answered them, after another
+  // deployment has taken over.
+  [[nodiscard]] bool isServedByService() const;
 
   [[nodiscard]] std::size_t componentIndex(const std::string& name) const;
   [[nodiscard]] ComponentRuntime& component(std::size_t index) { return *components_[index]; }
 
   // --- on a serving shard
 
+  // On the service's own.
+  void startService(ShardRuntime& shard);
+
   // The shard that answers a request for that component which `here` accepted: `here` itself, but
-  // for a warm component whose few instances all belong to other shards, as long as the deployment
-  // is not retired.
+  // for the service, and for a warm component whose few instances all belong to other shards, as
+  // long as the deployment is not retired.
   [[nodiscard]] std::size_t shardFor(std::size_t component, std::size_t here);
   // Where calls of that component on that shard go.
   [[nodiscard]] Result<ShardComponent*> local(ShardRuntime& shard, std::size_t component);
@@ -125,6 +131,9 @@ class LocalDeployment final : public Deployment {
   [[nodiscard]] Task<void> drainOn(std::size_t shard_index);
   [[nodiscard]] static ComponentStatus statusOf(const ComponentRuntime& component);
   void stopServiceOn(std::size_t shard_index);
+  [[nodiscard]] bool isService(std::size_t component) const {
+    return service_ && component + 1 == components_.size();
+  }
 
   const std::shared_ptr<const WorkloadSpec> spec_;
   const std::uint64_t generation_;

@@ -32,8 +32,10 @@ std::string reasonOf(const CallOutcome& outcome) {
   switch (outcome.kind) {
     case CallOutcome::Kind::kExit:
       return fmt::format("it exited with status {}", outcome.exit_code);
-    case CallOutcome::Kind::kCpuLimit: return "it used up the CPU time of a run (cpuLimit)";
-    case CallOutcome::Kind::kTrap: return reasonOf(outcome.message);
+    case CallOutcome::Kind::kCpuLimit:
+    case CallOutcome::Kind::kTimeout:
+    case CallOutcome::Kind::kTrap:
+    case CallOutcome::Kind::kCollateral: return reasonOf(outcome.message);
     default:
       return fmt::format("{}: {}", engine::outcomeName(outcome.kind), reasonOf(outcome.message));
   }
@@ -76,7 +78,10 @@ Service::Service(Environment environment, std::shared_ptr<ComponentRuntime> comp
                           .progress = {.since = environment_.clock.wallNow()}},
                  .listener = environment_.listener})) {}
 
-void Service::start() {
+bool Service::servesHttp() const { return engine::isHttp(component_->component->kind()); }
+
+void Service::start(PoolOf pool_of) {
+  pool_of_ = std::move(pool_of);
   if (!stopped_) tasks_.spawn(keepRunning());
 }
 
@@ -91,8 +96,10 @@ Task<void> Service::keepRunning() {
   for (;; ++restarts_) {
     const TimePoint began = shard.now();
     const CallOutcome outcome = co_await runOnce();
+    if (pool_ != nullptr && pool_->isLast()) co_return;
     if (isCompleted(outcome)) {
       component_->log->serviceCompleted();
+      tellClients("the service has completed", std::nullopt);
       tell(ServiceState::kCompleted);
       co_return;
     }
@@ -101,13 +108,29 @@ Task<void> Service::keepRunning() {
                                                                      : RestartPace::Cause::kItself;
     const std::optional<Duration> pause = pace.afterFailure(shard.now() - began, cause);
     component_->log->serviceFailed(outcome, restarts_, pause);
+    tellClients(pause ? "the service has failed and is started again" : "the service has failed",
+                pause);
     tell(pause ? ServiceState::kRestarting : ServiceState::kFailed, reasonOf(outcome), pause);
     if (!pause) co_return;
     co_await shard.sleepFor(*pause);
   }
 }
 
+void Service::tellClients(std::string reason, std::optional<Duration> pause) {
+  if (pool_ != nullptr) pool_->setAbsence({std::move(reason), pause.has_value()});
+}
+
 Task<CallOutcome> Service::runOnce() {
+  if (!servesHttp()) co_return co_await runCommand();
+  auto pool = pool_of_();
+  if (!pool) co_return CallOutcome{CallOutcome::Kind::kHostFailure, 0, pool.error().describe()};
+  pool_ = *pool;
+  if (pool_->isLast()) co_return CallOutcome{CallOutcome::Kind::kNotStarted, 0, ""};
+  tell(ServiceState::kRunning);
+  co_return co_await pool_->run();
+}
+
+Task<CallOutcome> Service::runCommand() {
   const auto claim = InstanceClaim::take(component_, environment_.runtime);
   if (!claim)
     co_return CallOutcome{CallOutcome::Kind::kResources, 0, "the host has no instance left"};
@@ -117,7 +140,10 @@ Task<CallOutcome> Service::runOnce() {
   tell(ServiceState::kRunning);
   engine::CommandCall call(environment_.runtime.poller, component_->component, (*guests)->context(),
                            options_.cpu_limit);
-  co_return co_await call.run();
+  CallOutcome outcome = co_await call.run();
+  if (outcome.kind == CallOutcome::Kind::kCpuLimit)
+    outcome.message = "it used up the CPU time of a run (cpuLimit)";
+  co_return outcome;
 }
 
 void Service::tell(ServiceState state, std::string reason, std::optional<Duration> pause) {

@@ -10,11 +10,13 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/result.h"
 #include "base/sync.h"
 #include "base/task.h"
 #include "engine/exchange.h"
 #include "host/calls/component_runtime.h"
 #include "host/calls/restart_pace.h"
+#include "host/calls/service_pool.h"
 #include "host/calls/shard_runtime.h"
 #include "host/workload/runtime.h"
 #include "net/shard.h"
@@ -38,9 +40,10 @@ struct ServiceListener {
   std::function<void(const ServiceNews&)> tell;
 };
 
-// The service of one deployment: runs its component's wasi:cli/run on one shard from start() to
-// stop(), on a new instance each time it has failed. Instances count like those of any component;
-// wall time is not limited, CPU time of a run only where the manifest does.
+// The service of one deployment: runs its component on one shard from start() to stop(), on a new
+// instance each time it has failed. Instances count like those of any component; wall time is not
+// limited. One that does not serve HTTP is a run of wasi:cli/run, whose CPU time is limited only
+// where the manifest does; one that does is the instance of a ServicePool.
 //
 // Belongs to its deployment. Made on the control shard.
 class Service {
@@ -62,9 +65,15 @@ class Service {
   // On the control shard.
   [[nodiscard]] const ServiceProgress& progress() const { return record_->last.progress; }
 
+  // Whether requests may go to it.
+  [[nodiscard]] bool servesHttp() const;
+
   // --- on its shard
+  // Gives the pool of one that serves HTTP; it outlives the service's part on the shard, which ends
+  // with stop().
+  using PoolOf = std::function<Result<ServicePool*>()>;
   // Once; not after stop().
-  void start();
+  void start(PoolOf pool_of);
   // Ends the guest at once; it is not started again.
   void stop();
 
@@ -78,13 +87,18 @@ class Service {
   [[nodiscard]] Task<void> keepRunning();
   // One run, from a new instance to its end.
   [[nodiscard]] Task<engine::CallOutcome> runOnce();
+  [[nodiscard]] Task<engine::CallOutcome> runCommand();
+  // The next run begins after that pause; none: there is none.
+  void tellClients(std::string reason, std::optional<Duration> pause);
   void tell(ServiceState state, std::string reason = {}, std::optional<Duration> pause = {});
 
   const Environment environment_;
   const std::shared_ptr<ComponentRuntime> component_;
   const Options options_;
   const std::shared_ptr<Record> record_;
-  std::uint64_t restarts_ = 0;  // on its shard, as is what follows
+  PoolOf pool_of_;               // on its shard, as is what follows
+  ServicePool* pool_ = nullptr;  // once it serves HTTP
+  std::uint64_t restarts_ = 0;
   bool stopped_ = false;
   TaskSet tasks_;  // goes first
 };

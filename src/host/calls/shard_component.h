@@ -6,6 +6,7 @@
 #include "host/calls/component_runtime.h"
 #include "host/calls/instance_gate.h"
 #include "host/calls/instance_pool.h"
+#include "host/calls/service_pool.h"
 #include "host/calls/shard_guests.h"
 #include "host/calls/shard_runtime.h"
 
@@ -19,17 +20,25 @@ class ShardComponent {
   [[nodiscard]] static Result<std::unique_ptr<ShardComponent>> create(
       ShardRuntime& shard, std::shared_ptr<ComponentRuntime> component, std::uint32_t warm_here);
 
+  // The same for a service that serves HTTP, whose instance the service starts.
+  [[nodiscard]] static Result<std::unique_ptr<ShardComponent>> createService(
+      ShardRuntime& shard, std::shared_ptr<ComponentRuntime> component);
+
   [[nodiscard]] InstancePool& pool() { return *pool_; }
+  // Null if it is not that of a service.
+  [[nodiscard]] ServicePool* servicePool() { return service_pool_; }
   // No request will come any more; returns when nothing runs.
   [[nodiscard]] Task<void> drain();
 
  private:
   ShardComponent(ShardRuntime& shard, std::shared_ptr<ComponentRuntime> component);
+  [[nodiscard]] Result<PoolEnvironment> makeGuests(ShardRuntime& shard);
 
   std::shared_ptr<ComponentRuntime> component_;
   InstanceGate gate_;
   std::unique_ptr<ShardGuests> guests_;
   std::unique_ptr<InstancePool> pool_;
+  ServicePool* service_pool_ = nullptr;
 };
 
 }  // namespace nimbus::host

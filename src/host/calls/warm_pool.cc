@@ -96,9 +96,13 @@ Seat WarmPool::takeSeat(SlotPointer slot) {
   return seat;
 }
 
+Result<void> WarmPool::checkServes() const {
+  if (ended_because_.empty()) return {};
+  return fail(ErrorCode::kUnavailable, "the workload has been ended");
+}
+
 Task<Result<Seat>> WarmPool::admit(Caller caller) {
-  const auto ended = [] { return fail(ErrorCode::kUnavailable, "the workload has been ended"); };
-  if (!ended_because_.empty()) co_return ended();
+  CO_TRY_VOID(checkServes());
   if (waiting_.empty()) {
     if (SlotPointer slot = freeSlot()) co_return takeSeat(std::move(slot));
     if (mayAddSlot()) {
@@ -107,7 +111,7 @@ Task<Result<Seat>> WarmPool::admit(Caller caller) {
       }
       if (slots_.empty()) {
         CO_TRY(InstanceGate::Permit permit, co_await environment_.gate.acquire(caller));
-        if (!ended_because_.empty()) co_return ended();
+        CO_TRY_VOID(checkServes());
         co_return takeSeat(addSlot(std::move(permit)));
       }
     }
@@ -158,7 +162,7 @@ class CallGuard {
   CallGuard(const CallGuard&) = delete;
   CallGuard& operator=(const CallGuard&) = delete;
   ~CallGuard() {
-    if (call_->exchange().outcome() == nullptr) let_finish_(std::move(call_));
+    if (!call_->exchange().released()) let_finish_(std::move(call_));
   }
   WarmCall& operator*() { return *call_; }
 
@@ -208,14 +212,14 @@ WarmPool::Attempt WarmPool::judge(WarmCall& call, RelayResult result,
 }
 
 void WarmPool::letFinish(std::unique_ptr<WarmCall> call) {
-  call->exchange().discard();
+  if (call->exchange().outcome() == nullptr) call->exchange().discard();
   finishing_.spawn(finish(std::move(call)));
 }
 
 // The client has its answer or is gone; the instance is not free before the guest is done.
 Task<void> WarmPool::finish(std::unique_ptr<WarmCall> call) {
   Exchange& exchange = call->exchange();
-  while (exchange.outcome() == nullptr) {
+  while (!exchange.released()) {
     exchange.changed().clear();
     co_await exchange.changed().wait();
   }

@@ -16,10 +16,10 @@ namespace nimbus::host {
 // a new one while there may be more, else it waits in a bounded queue. An instance takes no more
 // calls once it has served its number, idled too long, or had a call time out on it; after a
 // time-out the other calls on it get a grace period before it is ended.
-class WarmPool final : public InstancePool,
-                       public Seat::Owner,
-                       public WarmCall::Owner,
-                       public engine::WarmInstance::Owner {
+class WarmPool : public InstancePool,
+                 public Seat::Owner,
+                 public WarmCall::Owner,
+                 public engine::WarmInstance::Owner {
  public:
   WarmPool(PoolEnvironment environment, std::uint32_t max_warm, std::size_t max_queue);
   ~WarmPool() override;
@@ -29,17 +29,38 @@ class WarmPool final : public InstancePool,
   void endCalls(const std::string& why) override;
   Task<void> drain() override;
 
+ protected:
+  using SlotPointer = std::shared_ptr<WarmSlot>;
+
+  // --- what a pool of another kind does otherwise
+  // Why no call can be given to an instance, now or soon.
+  [[nodiscard]] virtual Result<void> checkServes() const;
+  [[nodiscard]] virtual bool mayAddSlot() const;
+  virtual void onIdle(const SlotPointer& slot);
+  // Charges the calls on the instance with CPU time. Whether one of them has used up its own.
+  [[nodiscard]] virtual bool chargeCalls(const SlotPointer& slot, Duration cpu);
+  virtual void checkUnaskedCpu(const SlotPointer& slot);
+  // Something on the instance has used up its CPU time.
+  virtual void endForCpu(const SlotPointer& slot);
+  void onCallTimeout(WarmCall& call) override;
+  void onEnded(engine::WarmInstance& instance) override;
+
+  [[nodiscard]] SlotPointer addSlot(InstanceGate::Permit permit);
+  void kill(const SlotPointer& slot);
+  void dispatch();
+  // Calls that wait for an instance wait no more.
+  void dismissWaiting() { queue_deadlines_.expireAll(); }
+  [[nodiscard]] const PoolEnvironment& environment() const { return environment_; }
+  [[nodiscard]] std::uint32_t maxConcurrency() const { return max_concurrency_; }
+  [[nodiscard]] bool draining() const { return draining_; }
+
  private:
   class Waiter;
-  using SlotPointer = std::shared_ptr<WarmSlot>;
 
   // --- admission
   [[nodiscard]] Task<Result<Seat>> admit(Caller caller);
   [[nodiscard]] SlotPointer freeSlot() const;
-  [[nodiscard]] bool mayAddSlot() const;
-  [[nodiscard]] SlotPointer addSlot(InstanceGate::Permit permit);
   [[nodiscard]] Seat takeSeat(SlotPointer slot);
-  void dispatch();
 
   // --- one call
   enum class Attempt { kOver, kAgain };
@@ -51,17 +72,12 @@ class WarmPool final : public InstancePool,
 
   // --- the end of instances
   void endWhenDone(const SlotPointer& slot);
-  void kill(const SlotPointer& slot);
   void endAfterGrace(const SlotPointer& slot);
-  void checkCpu(const SlotPointer& slot);
-  void checkUnaskedCpu(const SlotPointer& slot);
   void retireIdle();
   [[nodiscard]] SlotPointer find(const engine::WarmInstance& instance) const;
 
   void onSeatFree(SlotPointer slot) override;
-  void onCallTimeout(WarmCall& call) override;
   void onPolled(engine::WarmInstance& instance, Duration cpu, Duration stretch) override;
-  void onEnded(engine::WarmInstance& instance) override;
 
   PoolEnvironment environment_;
   const std::uint32_t max_warm_;

@@ -23,10 +23,14 @@ void WarmPool::onSeatFree(SlotPointer slot) {
     if (!slot->admits) {
       endWhenDone(slot);
     } else {
-      idle_timer_.armAfter(environment_.policy.idle_timeout);
+      onIdle(slot);
     }
   }
   if (!waiting_.empty()) dispatch();
+}
+
+void WarmPool::onIdle(const SlotPointer& /*slot*/) {
+  idle_timer_.armAfter(environment_.policy.idle_timeout);
 }
 
 // Nothing is on the instance any more, and nothing will be.
@@ -103,24 +107,29 @@ void WarmPool::onPolled(engine::WarmInstance& instance, Duration cpu, Duration s
     return;
   }
   slot->unasked_cpu = Duration::zero();
-  const Duration limit = environment_.policy.cpu_limit;
-  const Duration share = cpu / static_cast<std::int64_t>(slot->calls.size());
-  bool exceeded = stretch - slot->stretch_before > limit;
-  for (WarmCall* call : slot->calls) {
-    call->cpu_time += share;
-    exceeded = exceeded || call->cpu_time > limit;
-  }
-  if (!exceeded || slot->has_stray) return;
+  const bool one_exceeded = chargeCalls(slot, cpu);
+  const bool together = stretch - slot->stretch_before > environment_.policy.cpu_limit;
+  if ((!one_exceeded && !together) || slot->has_stray) return;
   slot->admits = false;
   slot->has_stray = true;
   environment_.poller.shard().post([self = self_, weak = std::weak_ptr(slot)] {
-    if (const SlotPointer busy = weak.lock(); busy && *self != nullptr) (*self)->checkCpu(busy);
+    if (const SlotPointer busy = weak.lock(); busy && *self != nullptr) (*self)->endForCpu(busy);
   });
+}
+
+bool WarmPool::chargeCalls(const SlotPointer& slot, Duration cpu) {
+  const Duration share = cpu / static_cast<std::int64_t>(slot->calls.size());
+  bool exceeded = false;
+  for (WarmCall* call : slot->calls) {
+    call->cpu_time += share;
+    exceeded = exceeded || call->cpu_time > environment_.policy.cpu_limit;
+  }
+  return exceeded;
 }
 
 // One of the calls has used up its CPU time. If it is alone it is to blame; otherwise nobody can
 // tell which one computes, and all of them end with the instance.
-void WarmPool::checkCpu(const SlotPointer& slot) {
+void WarmPool::endForCpu(const SlotPointer& slot) {
   if (slot->calls.size() == 1) {
     slot->calls.front()->exchange().abandon(
         {CallOutcome::Kind::kCpuLimit, 0, "the call used up its CPU time"});

@@ -1,11 +1,8 @@
 #include "host/calls/warm_pool.h"
 
-#include <deque>
-
 #include <gmock/gmock.h>
 
-#include "engine/test_support.h"
-#include "host/http_test_support.h"
+#include "host/calls/pool_test_support.h"
 
 namespace nimbus::host {
 namespace {
@@ -16,85 +13,9 @@ using std::chrono::seconds;
 using testing::ElementsAre;
 using testing::StartsWith;
 
-CallPolicy patientPolicy() {
-  CallPolicy policy;
-  policy.pool_size = 1;
-  policy.idle_timeout = hours(1);
-  policy.timeout = hours(1);
-  policy.cpu_limit = hours(1);
-  policy.collateral_grace = hours(1);
-  return policy;
-}
-
 struct Size {
   std::uint32_t warm = 1;  // 0: a pool of fresh instances
   std::size_t queue = 100;
-};
-
-// A pool of one component on one shard, with everything around it.
-class PoolRig {
- public:
-  PoolRig(net::Shard& shard, std::shared_ptr<const engine::Component> component,
-          engine::GuestContext& context, CallPolicy policy, Size size)
-      : shard_(shard), policy_(policy), poller_(shard) {
-    PoolEnvironment environment{poller_, std::move(component), context, policy_, counters_, log_,
-                                gate_};
-    pool_ = size.warm == 0 ? makeFreshPool(std::move(environment))
-                           : makeWarmPool(std::move(environment), size.warm, size.queue);
-  }
-  ~PoolRig() { asking_.cancelAll(); }
-
-  // Begins a request; how it is answered stands in answers() by and by.
-  void ask() {
-    answers_.emplace_back();
-    asking_.spawn(serve(pool_.get(), &answers_.back()));
-  }
-  // The statuses of all requests so far, once all of them are answered.
-  Task<std::vector<std::string>> statuses() {
-    co_await asking_.empty();
-    std::vector<std::string> all;
-    for (const FakeResponse& answer : answers_) all.push_back(answer.told.substr(0, 3));
-    co_return all;
-  }
-  Task<std::string> askOnce() {
-    ask();
-    co_return (co_await statuses()).back();
-  }
-  // Lets the shard work until so many instances are alive.
-  Task<void> untilInstances(std::uint64_t count) {
-    const TimePoint patience = shard_.now() + seconds(60);
-    while (counters_.instances != count && shard_.now() < patience) co_await engine::settle(shard_);
-    EXPECT_EQ(counters_.instances, count);
-  }
-  Task<void> drain() { return pool_->drain(); }
-  void endCalls() { pool_->endCalls("it wrote too much"); }
-
-  CallCounters& counters() { return counters_; }
-  const std::deque<FakeResponse>& answers() const { return answers_; }
-
- private:
-  static Task<void> serve(InstancePool* pool, FakeResponse* response) {
-    http::ServerRequest request;
-    request.head.method = "GET";
-    request.head.authority = "guest.test";
-    request.head.path = "/";
-    co_await pool->serve(request, *response, Caller::kOutside);
-  }
-
-  net::Shard& shard_;
-  const CallPolicy policy_;
-  engine::Poller poller_;
-  CallCounters counters_;
-  FakeClock clock_;
-  std::unique_ptr<Logger> logger_ = makeNullLogger();
-  ComponentLog log_{{"default/a", "web", 1}, *logger_, clock_};
-  Quota host_quota_{100};
-  Quota own_quota_{100};
-  QuotaLease lease_{host_quota_, 1};
-  InstanceGate gate_{shard_, lease_, own_quota_, 1, policy_, counters_};
-  std::unique_ptr<InstancePool> pool_;
-  std::deque<FakeResponse> answers_;
-  TaskSet asking_;
 };
 
 class WarmPoolTest : public engine::GuestTest {
@@ -106,7 +27,10 @@ class WarmPoolTest : public engine::GuestTest {
     const auto component = load(wasm);
     run([&](net::Shard& shard) -> Task<void> {
       const auto context = makeContext(shard);
-      PoolRig rig(shard, component, *context, policy, size);
+      PoolRig rig(shard, component, *context, policy, [&](PoolEnvironment environment) {
+        return size.warm == 0 ? makeFreshPool(std::move(environment))
+                              : makeWarmPool(std::move(environment), size.warm, size.queue);
+      });
       co_await body(&rig);
       co_await rig.drain();
       EXPECT_EQ(rig.counters().instances, 0U);

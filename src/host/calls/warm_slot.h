@@ -91,6 +91,7 @@ class WarmCall final : public DeadlineQueue::Entry {
   void onDeadline() override { owner_.onCallTimeout(*this); }
 
   Duration cpu_time{};
+  bool expired = false;  // its guest goes on, and nobody waits for it
 
  private:
   Owner& owner_;

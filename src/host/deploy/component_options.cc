@@ -61,6 +61,14 @@ CallPolicy callPolicyOf(const ComponentSpec& component, const CallPolicy& defaul
   return policy;
 }
 
+CallPolicy servicePolicyOf(const ServiceSpec& service, const engine::Component& component,
+                           const CallPolicy& defaults) {
+  CallPolicy policy = callPolicyOf(service.component, defaults);
+  const bool overlap = component.kind() == engine::ComponentKind::kHttpP3;
+  policy.max_concurrency = service.max_concurrency.value_or(overlap ? kServiceConcurrency : 1);
+  return policy;
+}
+
 engine::GuestContextOptions contextOptionsOf(const WorkloadSpec& spec,
                                              const ComponentSpec& component,
                                              const CallPolicy& policy,

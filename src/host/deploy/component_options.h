@@ -16,6 +16,11 @@ namespace nimbus::host {
 // `defaults` where the manifest says nothing.
 [[nodiscard]] CallPolicy callPolicyOf(const ComponentSpec& component, const CallPolicy& defaults);
 
+// The same for a service, by what its component turned out to be.
+[[nodiscard]] CallPolicy servicePolicyOf(const ServiceSpec& service,
+                                         const engine::Component& component,
+                                         const CallPolicy& defaults);
+
 [[nodiscard]] engine::GuestContextOptions contextOptionsOf(const WorkloadSpec& spec,
                                                            const ComponentSpec& component,
                                                            const CallPolicy& policy,

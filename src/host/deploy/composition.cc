@@ -41,7 +41,7 @@ bool isLinkedTo(const std::vector<ComponentLink>& links, std::size_t component) 
 }
 
 bool hasRoute(const WorkloadSpec& spec, std::size_t component) {
-  const std::string& name = spec.components[component].name;
+  const std::string& name = spec.member(component).name;
   return std::ranges::find(spec.routes, name, &RouteSpec::component) != spec.routes.end();
 }
 
@@ -181,7 +181,7 @@ Result<std::optional<std::vector<CompositionPlan::Unit>>> unitsOf(
   std::vector<CompositionPlan::Unit> units;
   for (std::size_t i = 0; i < infos.size(); ++i) {
     if (spec.isService(i)) {
-      TRY_VOID(checkService(spec.member(i).name, infos[i]));
+      TRY_VOID(checkService(spec, infos[i]));
       units.push_back({{i}, /*from_outside=*/false});
       continue;
     }
@@ -194,28 +194,48 @@ Result<std::optional<std::vector<CompositionPlan::Unit>>> unitsOf(
   return units;
 }
 
+// Both are to be done by one instance.
+Result<void> checkRunBesideHandler(const std::string& service, const wit::ComponentInfo& info) {
+  if (info.run_version.empty()) return {};
+  if (info.handler_version.empty())
+    return unsupported(
+        fmt::format("{} exports both wasi:cli/run and wasi:http/incoming-handler: an instance of "
+                    "WASI 0.2 has one call at a time, and run does not end; with wasi:http/handler "
+                    "of WASI 0.3 they overlap",
+                    service));
+  if (!info.run_version.starts_with("0.3."))
+    return unsupported(
+        fmt::format("{} exports wasi:http/handler of WASI 0.3 and wasi:cli/run@{}: both must be of "
+                    "WASI 0.3 to overlap on its instance",
+                    service, info.run_version));
+  return {};
+}
+
+// A key of the manifest that has no effect where there are no requests; empty if none was given.
+std::string_view keyAboutRequests(const ServiceSpec& service) {
+  if (service.max_concurrency) return "maxConcurrency";
+  if (service.component.timeout_ms) return "timeout";
+  if (service.component.max_queue) return "maxQueue";
+  if (service.component.queue_timeout_ms) return "queueTimeout";
+  return {};
+}
+
 }  // namespace
 
-Result<void> checkService(std::string_view name, const wit::ComponentInfo& info) {
-  const std::string_view handler = !info.handler_version.empty() ? "wasi:http/handler"
-                                   : !info.incoming_handler_version.empty()
-                                       ? "wasi:http/incoming-handler"
-                                       : "";
-  const bool runs = !info.run_version.empty();
-  if (handler.empty()) {
-    if (runs) return {};
-    return unsupported(fmt::format(
-        "service {} does not export wasi:cli/run, by which a service is started", inQuotes(name)));
-  }
-  if (!runs)
+Result<void> checkService(const WorkloadSpec& spec, const wit::ComponentInfo& info) {
+  const std::string service = spec.describe(spec.service->component);
+  if (servesHttp(info)) return checkRunBesideHandler(service, info);
+  if (info.run_version.empty())
     return unsupported(
-        fmt::format("service {} exports {} and not wasi:cli/run: what only answers requests is one "
-                    "of the workload's components",
-                    inQuotes(name), handler));
-  return unsupported(
-      fmt::format("service {} exports both wasi:cli/run and {}: an instance that keeps running "
-                  "cannot answer requests here, so make the handler a component",
-                  inQuotes(name), handler));
+        fmt::format("{} exports neither wasi:cli/run, by which a service is "
+                    "started, nor a handler of HTTP",
+                    service));
+  if (hasRoute(spec, spec.components.size()))
+    return unsupported(fmt::format("{} has a route and does not serve HTTP", service));
+  if (const std::string_view key = keyAboutRequests(*spec.service); !key.empty())
+    return unsupported(
+        fmt::format("{} does not serve HTTP, and {} is about requests", service, key));
+  return {};
 }
 
 Result<CompositionPlan> planComposition(const WorkloadSpec& spec, Infos infos) {

@@ -42,7 +42,7 @@ struct CompositionPlan {
                                                       std::span<const wit::ComponentInfo> infos);
 
 // Whether a component can be a service; else kUnsupported with the reason.
-[[nodiscard]] Result<void> checkService(std::string_view name, const wit::ComponentInfo& info);
+[[nodiscard]] Result<void> checkService(const WorkloadSpec& spec, const wit::ComponentInfo& info);
 
 // What the links of one member became, for people.
 [[nodiscard]] std::vector<LinkStatus> linkStatuses(const CompositionPlan& plan,

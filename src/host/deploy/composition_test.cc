@@ -38,7 +38,7 @@ class Workload {
     for (std::string& text : exports) {
       if (text == kP2) info.incoming_handler_version = "0.2.3";
       if (text == kP3) info.handler_version = "0.3.0";
-      if (text.starts_with("wasi:cli/run")) info.run_version = "0.2.0";
+      if (text.starts_with("wasi:cli/run")) info.run_version = text.substr(text.find('@') + 1);
       info.exports.push_back(name(std::move(text)));
     }
     return *this;
@@ -318,6 +318,7 @@ TEST(Composition, WhatNothingCallsIsRefused) {
 
 // It is there for other workloads.
 constexpr const char* kRun = "wasi:cli/run@0.2.3";
+constexpr const char* kRunP3 = "wasi:cli/run@0.3.0";
 
 TEST(Composition, AServiceCallsComponentsAndIsNeverComposed) {
   Workload workload;
@@ -337,7 +338,7 @@ TEST(Composition, NobodyCallsAService) {
   only.add("web", {"a:b/c"}, {kP2}).service({}, {kRun, "a:b/c"});
   EXPECT_EQ(only.failure(),
             "component \"web\" imports a:b/c, which only the service \"watch\" exports: a service "
-            "cannot be called, as its one instance is busy with a call that does not end");
+            "cannot be called by components: its one instance comes and goes by itself");
   only.spec.host_interfaces.push_back({.name = {},
                                        .namespace_name = "a",
                                        .package = "b",
@@ -348,16 +349,26 @@ TEST(Composition, NobodyCallsAService) {
   EXPECT_THAT(only.links(), IsEmpty()) << "the host serves it";
 }
 
-TEST(Composition, AServiceExportsRunAndServesNoHttp) {
+TEST(Composition, AServiceRunsOrServesHttpOrBothWhereCallsOverlap) {
   const auto failure = [](std::vector<std::string> exports) {
     return Workload().service({}, std::move(exports)).failure();
   };
-  EXPECT_THAT(failure({"a:b/c"}), HasSubstr("does not export wasi:cli/run"));
-  EXPECT_THAT(failure({kP2}), HasSubstr("exports wasi:http/incoming-handler and not wasi:cli/run"));
-  EXPECT_THAT(failure({kP3, kRun}),
-              HasSubstr("exports both wasi:cli/run and wasi:http/handler: an instance that keeps "
-                        "running cannot answer requests"));
-  EXPECT_THAT(Workload().service({}, {kRun}).units(), ElementsAre("watch"));
+  EXPECT_THAT(failure({"a:b/c"}), HasSubstr("service \"watch\" exports neither wasi:cli/run"));
+  EXPECT_THAT(failure({kP2, kRun}), HasSubstr("an instance of WASI 0.2 has one call at a time"));
+  EXPECT_THAT(failure({kP3, kRun}), HasSubstr("both must be of WASI 0.3"));
+  for (const std::vector<std::string>& exports :
+       std::vector<std::vector<std::string>>{{kRun}, {kP2}, {kP3}, {kP3, kRunP3}})
+    EXPECT_THAT(Workload().service({}, exports).units(), ElementsAre("watch"));
+}
+
+TEST(Composition, OnlyAServiceThatServesHttpHasRoutesAndLimitsOfRequests) {
+  EXPECT_THAT(Workload().service({}, {kRun}).route("watch").failure(),
+              HasSubstr("has a route and does not serve HTTP"));
+  EXPECT_THAT(Workload().service({}, {kP3}).route("watch").units(), ElementsAre("watch"));
+  Workload limited;
+  limited.service({}, {kRun}).spec.service->component.timeout_ms = 5;
+  EXPECT_EQ(limited.failure(),
+            "service \"watch\" does not serve HTTP, and timeout is about requests");
 }
 
 TEST(Composition, WhatExportsAnInterfaceIsAUnitOfItsOwn) {

@@ -124,7 +124,9 @@ Result<std::shared_ptr<ComponentRuntime>> LocalRuntime::assembleComponent(
     std::shared_ptr<const engine::Component> loaded, const Members& members,
     const Together& together, std::vector<CalledImport> called) {
   TRY(auto egress, egressPolicyOf(component, options_.egress, loopbackOf(spec, component)));
-  const CallPolicy policy = callPolicyOf(component, options_.defaults);
+  const bool is_service = spec.service && &component == &spec.service->component;
+  const CallPolicy policy = is_service ? servicePolicyOf(*spec.service, *loaded, options_.defaults)
+                                       : callPolicyOf(component, options_.defaults);
   if (loaded) {
     const std::string who = spec.describe(component);
     TRY_VOID(checkMemory(who, *loaded, policy));
@@ -211,8 +213,9 @@ Task<void> LocalRuntime::stopService(std::shared_ptr<LocalDeployment> deployment
 void LocalRuntime::startService(const std::shared_ptr<LocalDeployment>& deployment) {
   std::erase_if(with_service_, [](const auto& started) { return started.expired(); });
   with_service_.push_back(deployment);
-  serving_[deployment->runner()->shardIndex()].post(
-      [deployment] { deployment->runner()->start(); });
+  const std::size_t index = deployment->runner()->shardIndex();
+  serving_[index].post(
+      [deployment, shard = shards_[index].runtime] { deployment->startService(*shard); });
 }
 
 void LocalRuntime::stopServices() {
@@ -272,7 +275,8 @@ Task<void> LocalRuntime::swap(std::shared_ptr<Deployment> previous,
                               std::shared_ptr<Deployment> next) {
   auto old = std::static_pointer_cast<LocalDeployment>(previous);
   auto fresh = std::static_pointer_cast<LocalDeployment>(next);
-  if (old && old->runner() != nullptr) co_await stopService(old);
+  // One that requests still come to goes when it has answered them.
+  if (old && old->runner() != nullptr && !old->isServedByService()) co_await stopService(old);
   if (old) old->endEffect();
   if (fresh) {
     fresh->takeEffect();

@@ -49,7 +49,7 @@ Result<void> LocalRuntime::Assembly::run() {
 
 Result<void> LocalRuntime::Assembly::checkKind(std::size_t component) const {
   const auto& loaded = code_.components[component];
-  if (spec_.isService(component)) return checkService(spec_.member(component).name, loaded->info());
+  if (spec_.isService(component)) return checkService(spec_, loaded->info());
   const auto unit = std::ranges::find_if(code_.plan.units, [&](const CompositionPlan::Unit& each) {
     return each.from_outside && each.members.front() == component;
   });

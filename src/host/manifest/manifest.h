@@ -62,10 +62,15 @@ struct ComponentSpec {
 // The name of a service that is given none.
 inline constexpr std::string_view kServiceName = "service";
 
+inline constexpr std::uint32_t kServiceConcurrency = 256;
+
 // What keeps running beside the components.
 struct ServiceSpec {
-  ComponentSpec component;  // there is one instance: what it says of pools and calls is of no use
-  std::optional<std::uint64_t> max_restarts;  // in a row; absent: without end
+  // There is one instance: what it says of pools is of no use, and of calls only if it serves HTTP.
+  ComponentSpec component;
+  std::optional<std::uint64_t> max_restarts = {};  // in a row; absent: without end
+  // Requests at once; absent: kServiceConcurrency, or 1 for a handler of WASI 0.2.
+  std::optional<std::uint32_t> max_concurrency = {};
 
   friend bool operator==(const ServiceSpec&, const ServiceSpec&) = default;
 };

@@ -163,19 +163,23 @@ std::optional<oci::PullPolicy> readPullPolicy(YamlMap& map, const ComponentSpec&
   return oci::parsePullPolicy(*word).value_or(oci::PullPolicy::kIfNotPresent);
 }
 
+void readCallLimits(YamlMap& map, ComponentSpec& component) {
+  component.timeout_ms = map.durationMs("timeout", {1, kMostTimeMs});
+  if (const auto count = map.number("maxQueue", {0, 1'000'000}))
+    component.max_queue = static_cast<std::uint32_t>(*count);
+  component.queue_timeout_ms = map.durationMs("queueTimeout", {1, kMostTimeMs});
+}
+
 void readInstancePolicy(YamlMap& map, ComponentSpec& component) {
   component.pool_size =
       static_cast<std::uint32_t>(map.number("poolSize", {0, kMostWarmInstances}).value_or(0));
   component.max_invocations = map.number("maxInvocations", {0, kMostInvocations}).value_or(0);
   component.max_concurrency =
       static_cast<std::uint32_t>(map.number("maxConcurrency", {1, kMostConcurrency}).value_or(1));
-  component.timeout_ms = map.durationMs("timeout", {1, kMostTimeMs});
+  readCallLimits(map, component);
   component.idle_timeout_ms = map.durationMs("idleTimeout", {1, kMostTimeMs});
   if (const auto count = map.number("maxInstances", {1, 1'000'000}))
     component.max_instances = static_cast<std::uint32_t>(*count);
-  if (const auto count = map.number("maxQueue", {0, 1'000'000}))
-    component.max_queue = static_cast<std::uint32_t>(*count);
-  component.queue_timeout_ms = map.durationMs("queueTimeout", {1, kMostTimeMs});
   if (const auto found = policyProblem(component))
     map.problem(found->name, map.pathOf(found->name) + found->message);
 }
@@ -206,6 +210,13 @@ void readComponent(ManifestContext& context, YamlMap map) {
   context.spec.components.push_back(std::move(component));
 }
 
+// Of one that serves HTTP.
+void readServiceCalls(YamlMap& map, ServiceSpec& service) {
+  if (const auto count = map.number("maxConcurrency", {1, kMostConcurrency}))
+    service.max_concurrency = static_cast<std::uint32_t>(*count);
+  readCallLimits(map, service.component);
+}
+
 }  // namespace
 
 void readComponents(ManifestContext& context, YamlMap& body) {
@@ -221,6 +232,7 @@ void readService(ManifestContext& context, YamlMap& body) {
   component.name = map->has("name") ? readName(*map, "name") : std::string(kServiceName);
   readCode(context, *map, component);
   service.max_restarts = map->number("maxRestarts", {});
+  readServiceCalls(*map, service);
   component.local_resources = readLocalResources(context, *map);
   map->finish();
   if (std::ranges::find(context.spec.components, component.name, &ComponentSpec::name) !=

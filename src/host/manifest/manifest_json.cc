@@ -90,6 +90,7 @@ json::object serviceJson(const ServiceSpec& service) {
   json::object object = componentJson(service.component);
   if (service.component.name == kServiceName) object.erase("name");
   put(object, "maxRestarts", service.max_restarts);
+  put(object, "maxConcurrency", service.max_concurrency);
   return object;
 }
 

@@ -45,15 +45,15 @@ void readMethods(ManifestContext& context, YamlMap& map, RouteSpec& route) {
 
 void readRouteComponent(const WorkloadSpec& spec, YamlMap& map, RouteSpec& route) {
   const auto named = map.text("component");
-  if (!named && spec.components.size() == 1) {
-    route.component = spec.components[0].name;
+  if (!named && spec.components.size() <= 1 && spec.memberCount() > 0) {
+    route.component = spec.member(0).name;  // or else the service
   } else if (!named && spec.components.size() > 1 && !map.has("component")) {
     map.problem("path", fmt::format("{}.component is missing; the workload has {} components",
                                     map.path(), spec.components.size()));
   } else if (named) {
     route.component = *named;
     const bool known = std::ranges::any_of(
-        spec.components, [&](const ComponentSpec& other) { return other.name == *named; });
+        spec.members(), [&](const ComponentSpec& other) { return other.name == *named; });
     if (!known)
       map.problem("component", fmt::format("{}: the workload has no component {}",
                                            map.pathOf("component"), inQuotes(*named)));
@@ -93,16 +93,16 @@ void addInterfaceRoute(ManifestContext& context, std::string_view text, std::uin
     return context.problems.report(
         line,
         fmt::format("hostInterfaces: {}", host ? "the host is empty" : host.error().message()));
-  RouteSpec route{.host = *host, .methods = {}, .component = context.spec.components[0].name};
+  RouteSpec route{.host = *host, .methods = {}, .component = context.spec.member(0).name};
   const bool written = std::ranges::any_of(
       context.spec.routes, [&](const RouteSpec& other) { return sameClaim(other, route); });
   if (!written) context.spec.routes.push_back(std::move(route));
 }
 
 // wasmCloud's way to name hosts: `host` and the comma list `host-aliases` in the configuration of
-// wasi:http, meant for the first component.
+// wasi:http, meant for the first component, or for the service if there is nothing else.
 void addInterfaceRoutes(ManifestContext& context, const YamlNode& list) {
-  if (context.spec.components.empty()) return;
+  if (context.spec.memberCount() == 0) return;
   const std::size_t count = std::min(list.items.size(), context.spec.host_interfaces.size());
   for (std::size_t i = 0; i < count; ++i) {
     if (!servesHttp(context.spec.host_interfaces[i])) continue;

@@ -451,6 +451,43 @@ TEST(Manifest, AServiceMayBeAlone) {
   EXPECT_EQ(*again, *spec);
 }
 
+TEST(Manifest, AServiceMayServeRoutes) {
+  const auto spec = parse(
+      "name: a\n"
+      "service: {file: s.wasm, timeout: 2s, maxConcurrency: 9, maxQueue: 3, queueTimeoutMs: 4}\n"
+      "hostInterfaces: [{namespace: wasi, package: http, config: {host: x.test}}]\n"
+      "http: {routes: [{path: /a}, {path: /b, component: service}]}\n");
+  ASSERT_TRUE(spec) << spec.error().message();
+  EXPECT_EQ(spec->service->component.timeout_ms, 2000U);
+  EXPECT_EQ(spec->service->max_concurrency, 9U);
+  EXPECT_EQ(spec->service->component.max_queue, 3U);
+  EXPECT_EQ(spec->service->component.queue_timeout_ms, 4U);
+  ASSERT_EQ(spec->routes.size(), 3U);
+  for (const RouteSpec& route : spec->routes) EXPECT_EQ(route.component, "service");
+  EXPECT_EQ(spec->routes[2].host, "x.test");
+  const auto again = parse(toJson(*spec));
+  ASSERT_TRUE(again) << again.error().message();
+  EXPECT_EQ(*again, *spec);
+
+  const auto beside =
+      parse(with("service: {file: s.wasm}\nhttp: {routes: [{path: /a}, {component: service}]}\n"));
+  ASSERT_TRUE(beside) << beside.error().message();
+  EXPECT_EQ(beside->routes[0].component, "web");
+  EXPECT_EQ(beside->routes[1].component, "service");
+}
+
+TEST(Manifest, OnlyTheProgramAroundTheHostTakesRequestsOfComponents) {
+  const auto with_provider = [](std::string_view provider, std::string_view interfaces) {
+    return refusalOf(with(std::string("hostInterfaces: [{namespace: wasi, package: http, provider: "
+                                      "\"") +
+                          std::string(provider) + "\", interfaces: [" + std::string(interfaces) +
+                          "]}]\n"));
+  };
+  EXPECT_EQ(with_provider("given:x", "incoming-handler, handler"), "");
+  EXPECT_THAT(with_provider("given:x", "handler, types"), testing::HasSubstr("is the host's own"));
+  EXPECT_THAT(with_provider("tcp:a:1", "handler"), testing::HasSubstr("is the host's own"));
+}
+
 TEST(Manifest, ChecksAService) {
   const auto problem = [](std::string_view service) {
     const auto spec = parse(with(service));

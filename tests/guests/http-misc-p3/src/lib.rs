@@ -8,6 +8,8 @@ mod next; // generated from wit/world.wit
 #[cfg(feature = "relay")]
 mod relay;
 mod reply;
+#[cfg(feature = "service")]
+mod service;
 mod sockets;
 mod system;
 
@@ -34,6 +36,10 @@ impl wasip3::exports::http::handler::Guest for Misc {
             "/late" => bodies::late(&query),
             "/cpu" => system::cpu(&query),
             "/count" => system::count(),
+            #[cfg(feature = "service")]
+            "/beats" => service::beats(),
+            #[cfg(feature = "service")]
+            "/end-run" => service::end_run(&query),
             "/together" => system::together(&query).await,
             "/spawn-after" => system::spawn_after(&query),
             "/spawned" => system::spawned(),

@@ -1,0 +1,97 @@
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/task.h"
+#include "engine/test_support.h"
+#include "host/calls/instance_pool.h"
+#include "host/http_test_support.h"
+
+// For the tests of this folder only.
+namespace nimbus::host {
+
+// No limit that a test does not set.
+[[nodiscard]] inline CallPolicy patientPolicy() {
+  CallPolicy policy;
+  policy.pool_size = 1;
+  policy.idle_timeout = std::chrono::hours(1);
+  policy.timeout = std::chrono::hours(1);
+  policy.cpu_limit = std::chrono::hours(1);
+  policy.collateral_grace = std::chrono::hours(1);
+  return policy;
+}
+
+// A pool of one component on one shard, with everything around it.
+class PoolRig {
+ public:
+  using MakePool = std::function<std::unique_ptr<InstancePool>(PoolEnvironment)>;
+  PoolRig(net::Shard& shard, std::shared_ptr<const engine::Component> component,
+          engine::GuestContext& context, CallPolicy policy, const MakePool& make)
+      : shard_(shard),
+        policy_(policy),
+        poller_(shard),
+        pool_(make({poller_, std::move(component), context, policy_, counters_, log_, gate_})) {}
+  ~PoolRig() { asking_.cancelAll(); }
+
+  // Begins a request; how it is answered stands in answers() by and by.
+  void ask() {
+    answers_.emplace_back();
+    asking_.spawn(serve(pool_.get(), &answers_.back()));
+  }
+  // The statuses of all requests so far, once all of them are answered.
+  Task<std::vector<std::string>> statuses() {
+    co_await asking_.empty();
+    std::vector<std::string> all;
+    for (const FakeResponse& answer : answers_) all.push_back(answer.told.substr(0, 3));
+    co_return all;
+  }
+  Task<std::string> askOnce() {
+    ask();
+    co_return (co_await statuses()).back();
+  }
+  // Lets the shard work until so many instances are alive.
+  Task<void> untilInstances(std::uint64_t count) {
+    const TimePoint patience = shard_.now() + std::chrono::seconds(60);
+    while (counters_.instances != count && shard_.now() < patience) co_await engine::settle(shard_);
+    EXPECT_EQ(counters_.instances, count);
+  }
+  Task<void> drain() { return pool_->drain(); }
+  void endCalls() { pool_->endCalls("it wrote too much"); }
+
+  CallCounters& counters() { return counters_; }
+  const std::deque<FakeResponse>& answers() const { return answers_; }
+
+ private:
+  static Task<void> serve(InstancePool* pool, FakeResponse* response) {
+    http::ServerRequest request;
+    request.head.method = "GET";
+    request.head.authority = "guest.test";
+    request.head.path = "/";
+    co_await pool->serve(request, *response, Caller::kOutside);
+  }
+
+  net::Shard& shard_;
+  const CallPolicy policy_;
+  engine::Poller poller_;
+  CallCounters counters_;
+  FakeClock clock_;
+  std::unique_ptr<Logger> logger_ = makeNullLogger();
+  ComponentLog log_{{"default/a", "web", 1}, *logger_, clock_};
+  Quota host_quota_{100};
+  Quota own_quota_{100};
+  QuotaLease lease_{host_quota_, 1};
+  InstanceGate gate_{shard_, lease_, own_quota_, 1, policy_, counters_};
+  std::unique_ptr<InstancePool> pool_;
+  std::deque<FakeResponse> answers_;
+  TaskSet asking_;
+};
+
+}  // namespace nimbus::host

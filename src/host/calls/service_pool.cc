@@ -1,0 +1,128 @@
+#include "host/calls/service_pool.h"
+
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+
+namespace nimbus::host {
+
+using engine::CallOutcome;
+using Beside = engine::WarmInstance::Beside;
+
+// Ends the instance with the task that runs it.
+class ServicePool::Run {
+ public:
+  Run(ServicePool& pool, InstanceGate::Permit permit) : pool_(pool) {
+    pool_.outcome_.reset();
+    pool_.ended_.clear();
+    pool_.slot_ = pool_.addSlot(std::move(permit));
+    pool_.slot_->instance->keep(pool_.beside_);
+  }
+  Run(const Run&) = delete;
+  Run& operator=(const Run&) = delete;
+  ~Run() {
+    const SlotPointer slot = std::exchange(pool_.slot_, nullptr);
+    if (slot->instance) pool_.kill(slot);
+    pool_.dismissWaiting();
+  }
+
+ private:
+  ServicePool& pool_;
+};
+
+namespace {
+
+Beside besideCalls(const engine::Component& component) {
+  const bool runs = component.kind() == engine::ComponentKind::kHttpP3 &&
+                    component.info().run_version.starts_with("0.3.");
+  return runs ? Beside::kRun : Beside::kNothing;
+}
+
+}  // namespace
+
+ServicePool::ServicePool(PoolEnvironment environment, std::size_t max_queue)
+    : WarmPool(std::move(environment), 1, max_queue),
+      beside_(besideCalls(*this->environment().component)),
+      blocked_timer_(this->environment().poller.shard(), [this] { endIfBlocked(); }) {}
+
+Task<CallOutcome> ServicePool::run() {
+  auto permit = environment().gate.tryAcquire();
+  if (!permit)
+    co_return CallOutcome{CallOutcome::Kind::kResources, 0, "the host has no instance left"};
+  const Run run(*this, *std::move(permit));
+  co_await ended_.wait();
+  co_return *outcome_;
+}
+
+void ServicePool::setAbsence(Absence absence) { absence_ = std::move(absence); }
+
+bool ServicePool::runs() const { return slot_ && slot_->admits; }
+
+Result<void> ServicePool::checkServes() const {
+  TRY_VOID(WarmPool::checkServes());
+  if (runs()) return {};
+  return fail(ErrorCode::kUnavailable, absence_.reason);
+}
+
+Task<void> ServicePool::serve(http::ServerRequest& request, http::ResponseWriter& response,
+                              Caller caller) {
+  if (!runs() && !absence_.comes_back) {
+    environment().counters.failures.fetch_add(1, std::memory_order_relaxed);
+    response.sendFailure({503, absence_.reason + "\n"});
+    co_return;
+  }
+  co_await WarmPool::serve(request, response, caller);
+}
+
+// What it does beside its calls is not theirs.
+bool ServicePool::chargeCalls(const SlotPointer& /*slot*/, Duration /*cpu*/) { return false; }
+
+void ServicePool::endForCpu(const SlotPointer& slot) {
+  const std::string why = fmt::format(
+      "it computed for longer than a request may (cpuLimit), with "
+      "{} on it",
+      slot->calls.size());
+  if (slot->calls.size() == 1 && beside_ == Beside::kNothing) {
+    slot->calls.front()->exchange().abandon(
+        {CallOutcome::Kind::kCpuLimit, 0, "the call used up its CPU time"});
+  } else {
+    slot->end_reason = "its instance was ended: " + why;
+  }
+  end(slot, {CallOutcome::Kind::kCpuLimit, 0, why});
+}
+
+void ServicePool::onCallTimeout(WarmCall& call) {
+  const SlotPointer slot = call.seat().shared();
+  call.expired = true;
+  if (isBlocked(*slot)) blocked_timer_.armAfter(environment().policy.collateral_grace);
+  // Last: whoever waits for it goes on.
+  call.exchange().expire({CallOutcome::Kind::kTimeout, 0, "the call took longer than its limit"});
+}
+
+bool ServicePool::isBlocked(const WarmSlot& slot) const {
+  return std::cmp_greater_equal(std::ranges::count_if(slot.calls, &WarmCall::expired),
+                                maxConcurrency());
+}
+
+void ServicePool::endIfBlocked() {
+  if (!runs() || !isBlocked(*slot_)) return;
+  end(slot_, {CallOutcome::Kind::kTimeout, 0,
+              fmt::format("{} requests took longer than their limit and have all its places",
+                          slot_->calls.size())});
+}
+
+void ServicePool::onEnded(engine::WarmInstance& instance) {
+  const bool is_of_run = slot_ && slot_->instance.get() == &instance;
+  WarmPool::onEnded(instance);
+  if (is_of_run) end(slot_, instance.keptOutcome());
+}
+
+void ServicePool::end(const SlotPointer& slot, CallOutcome outcome) {
+  kill(slot);
+  if (slot != slot_) return;
+  outcome_ = std::move(outcome);
+  ended_.set();
+}
+
+}  // namespace nimbus::host
