@@ -231,7 +231,8 @@ Task<void> Session::deploy() {
   if (same(refused_)) co_return;
   const auto times = co_await environment_.deployer.deploy(*workload);
   if (!times) {
-    refused_ = *std::move(workload);
+    // What is not to be had, such as a port, may be with the next save.
+    if (times.error().code() != ErrorCode::kUnavailable) refused_ = *std::move(workload);
     co_return tellOnce(DevEvent::Kind::kLoadFailed, times.error().describe());
   }
   refused_.reset();

@@ -3,6 +3,7 @@
 #include <condition_variable>
 #include <deque>
 #include <mutex>
+#include <utility>
 
 #include "base/bytes.h"
 #include "net/test_support.h"
@@ -128,7 +129,7 @@ class FakeWorkbench final : public Workbench {
   std::vector<std::string> commands_;
 };
 
-// Runs what it is given, unless it is "bad".
+// Runs what it is given, unless it is "bad", or "taken" the first time.
 class FakeDeployer final : public Deployer {
  public:
   Task<Result<std::shared_ptr<const host::WorkloadSpec>>> fetch(
@@ -139,11 +140,14 @@ class FakeDeployer final : public Deployer {
   Task<Result<Times>> deploy(std::shared_ptr<const host::WorkloadSpec> workload) override {
     const std::string& digest = workload->components[0].digest;
     if (digest == "bad") co_return fail(ErrorCode::kInvalidArgument, "cannot be loaded");
+    if (digest == "taken" && !std::exchange(was_taken, true))
+      co_return fail(ErrorCode::kUnavailable, "its port is taken");
     served.push_back(digest);
     environments.push_back(workload->components[0].local_resources.environment);
     co_return Times{};
   }
   int fetches = 0;
+  bool was_taken = false;
   std::vector<std::string> served;
   std::vector<StringMap> environments;
 };
@@ -361,6 +365,18 @@ TEST_F(SessionTest, AComponentThatDoesNotLoadIsToldOnceAndKeepsWhatServes) {
     bench.notice();
     co_await bench.events.until(Kind::kUnchanged);
     EXPECT_EQ(bench.deployer.served, std::vector<std::string>{"one"});
+  });
+}
+
+TEST_F(SessionTest, WhatWasNotToBeHadIsTriedAgainWithTheNextNotice) {
+  tell([](Bench& bench) -> Task<void> {
+    co_await bench.events.until(Kind::kServing);
+    bench.workbench.edit("taken");
+    bench.notice();
+    EXPECT_EQ((co_await bench.events.until(Kind::kLoadFailed)).message, "its port is taken");
+    bench.notice();
+    co_await bench.events.until(Kind::kReloaded);
+    EXPECT_EQ(bench.deployer.served, (std::vector<std::string>{"one", "taken"}));
   });
 }
 
