@@ -31,4 +31,15 @@ std::string wrongChoice(std::string_view text, const std::vector<std::string_vie
   return message;
 }
 
+std::vector<std::string> choicesOf(const CLI::Option& option) {
+  std::vector<std::string> choices;
+  const std::string& text = option.get_option_text();
+  if (!text.contains('|') || text.find_first_of(" <[=:") != std::string::npos) return choices;
+  for (const std::string_view choice : split(text, '|')) {
+    if (choice.empty() || choice.front() != lowerAscii(choice.front())) return {};  // a placeholder
+    choices.emplace_back(choice);
+  }
+  return choices;
+}
+
 }  // namespace nimbus::wash

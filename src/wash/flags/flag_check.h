@@ -62,4 +62,7 @@ CLI::Option* oneOf(CLI::Option* option, Choices<Value> choices) {
   return option->transform(CLI::Validator(find, ""))->option_text(std::move(all));
 }
 
+// Those of an option whose help names them as `oneOf` does; empty if its values are no fixed set.
+[[nodiscard]] std::vector<std::string> choicesOf(const CLI::Option& option);
+
 }  // namespace nimbus::wash

@@ -6,6 +6,7 @@
 
 #include "base/escape.h"
 #include "base/text.h"
+#include "wash/flags/flag_check.h"
 #include "wash/help/command_path.h"
 
 namespace nimbus::wash {
@@ -18,15 +19,6 @@ std::string shortHelp(std::string_view help) {
   std::string line = escaped(help.substr(0, help.find('\n')));
   if (line.size() > kMaxHelpBytes) line.resize(line.find_last_of(' ', kMaxHelpBytes));
   return line;
-}
-
-// Of "text|json"; empty if the values are not a fixed set.
-std::vector<std::string> choicesOf(const CLI::Option& option) {
-  std::vector<std::string> choices;
-  const std::string& text = option.get_option_text();
-  if (!text.contains('|') || text.find_first_of(" <[=:") != std::string::npos) return choices;
-  for (const std::string_view choice : split(text, '|')) choices.emplace_back(choice);
-  return choices;
 }
 
 // What can come next where the words lead to.

@@ -24,7 +24,7 @@ class Complete : public testing::Test {
     CLI::App* shell = app_.add_subcommand("completion", "A script");
     shell->add_option("shell", text_, "The shell")->option_text("bash|zsh");
     CLI::App* run = app_.add_subcommand("run", "Run it");
-    run->add_option("file", text_, "The file");
+    run->add_option("file", text_, "The file")->option_text("FILE|FOLDER");
     run->add_option_group("limits")->add_option("--max", text_, "At most");
   }
 

@@ -10,6 +10,7 @@
 
 #include "base/escape.h"
 #include "base/text.h"
+#include "wash/flags/flag_check.h"
 #include "wash/help/command_path.h"
 #include "wash/output/answer.h"
 #include "wash/output/output.h"
@@ -112,6 +113,13 @@ std::string optionText(const CLI::Option& option, const std::vector<std::string>
                                                 : message;
 }
 
+std::string requiredText(const CLI::Option& option, const std::vector<std::string>& words) {
+  std::string text = nameOf(option, words) + " is required";
+  const std::vector<std::string> choices = choicesOf(option);
+  if (!choices.empty()) text += fmt::format(": one of {}", fmt::join(choices, ", "));
+  return text;
+}
+
 // Of a group of options, such as "At least 1 option from [--cache,--data] is required".
 std::string groupText(const CommandPath& path, std::string_view message) {
   const std::size_t open = message.find('[');
@@ -156,7 +164,7 @@ std::string usageMessage(const CLI::App& app, const std::vector<std::string>& wo
     return groupText(path, error.what());
   if (extra) return extrasText(app, path);
   if (const CLI::Option* option = optionIn(error.what(), path))
-    return optionText(*option, words, error);
+    return missing ? requiredText(*option, words) : optionText(*option, words, error);
   return error.what();
 }
 
