@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <set>
+#include <span>
 #include <system_error>
 #include <utility>
 
@@ -10,6 +11,7 @@
 #include <fmt/ranges.h>
 
 #include "base/escape.h"
+#include "base/text.h"
 #include "project/builtin_templates.h"
 #include "project/config.h"
 #include "wash/terminal/ask.h"
@@ -71,6 +73,27 @@ std::string said(const NewChoice& choice) {
   return text;
 }
 
+// What leads to the list of those that there are, by way of a known word that an unknown one may
+// stand for.
+std::string leadIn(const NewChoice& choice, const TemplateCatalog& catalog) {
+  std::vector<std::string_view> names;
+  std::vector<std::string_view> languages;
+  const std::string language = canonicalLanguage(choice.language);
+  for (const TemplateInfo& info : catalog.builtin) {
+    names.push_back(info.name);
+    languages.push_back(info.language);
+  }
+  for (const project::TemplateSettings& entry : catalog.configured) names.push_back(entry.name);
+  const std::pair<std::string_view, std::span<const std::string_view>> said[] = {
+      {choice.template_name, names}, {language, languages}};
+  for (const auto& [word, known] : said) {
+    if (word.empty() || std::ranges::find(known, word) != known.end()) continue;
+    if (const auto nearest = nearestKey(word, known))
+      return fmt::format("; did you mean \"{}\"? There are", *nearest);
+  }
+  return "; there are";
+}
+
 // What there will be templates of once it can be run.
 std::string_view whyNot(std::string_view template_name) {
   return template_name.contains("messag") ? " yet: this wash does not serve wasmcloud:messaging"
@@ -82,10 +105,10 @@ Result<TemplateInfo> pick(const NewChoice& choice, const TemplateCatalog& catalo
   const std::vector<TemplateInfo> infos = fitting(choice, catalog);
   if (infos.size() == 1) return infos.front();
   if (infos.empty())
-    return fail(ErrorCode::kNotFound,
-                fmt::format("there is no template{}{}; there are:\n  {}", said(choice),
-                            whyNot(choice.template_name),
-                            fmt::join(lines(closest(choice, catalog)), "\n  ")));
+    return fail(
+        ErrorCode::kNotFound,
+        fmt::format("there is no template{}{}{}:\n  {}", said(choice), whyNot(choice.template_name),
+                    leadIn(choice, catalog), fmt::join(lines(closest(choice, catalog)), "\n  ")));
   if (!surroundings.interactive)
     return fail(ErrorCode::kInvalidArgument,
                 fmt::format("which template? Say it with --template and --language:\n  {}",
