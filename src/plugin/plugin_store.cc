@@ -34,6 +34,15 @@ std::vector<std::string> claims(const PluginInfo& info) {
   return all;
 }
 
+std::unexpected<Error> notInstalled(std::string_view name, const std::vector<LockEntry>& entries) {
+  std::vector<std::string_view> names;
+  for (const LockEntry& entry : entries) names.push_back(entry.name);
+  std::string message = fmt::format("no plugin {} is installed", name);
+  if (const auto nearest = nearestKey(name, names))
+    message += fmt::format("; did you mean \"{}\"?", *nearest);
+  return fail(ErrorCode::kNotFound, std::move(message));
+}
+
 // A binary that went, or was cut off, behind the lock file. What is in it is checked when it runs.
 Result<void> checkBinary(const std::string& path, std::uint64_t bytes) {
   std::error_code error;
@@ -124,8 +133,7 @@ PluginStore::Listing PluginStore::list() const {
 Result<InstalledPlugin> PluginStore::find(std::string_view name) const {
   TRY(const auto entries, this->entries());
   const auto found = std::ranges::find(entries, name, &LockEntry::name);
-  if (found == entries.end())
-    return fail(ErrorCode::kNotFound, fmt::format("no plugin {} is installed", name));
+  if (found == entries.end()) return notInstalled(name, entries);
   return read(*found);
 }
 
@@ -207,8 +215,7 @@ Result<void> PluginStore::uninstall(std::string_view name, Data data) {
   TRY(const auto lock, lockFolder(folder_));
   TRY(std::vector<LockEntry> entries, this->entries());
   const auto found = std::ranges::find(entries, name, &LockEntry::name);
-  if (found == entries.end())
-    return fail(ErrorCode::kNotFound, fmt::format("no plugin {} is installed", name));
+  if (found == entries.end()) return notInstalled(name, entries);
   const LockEntry entry = *found;
   entries.erase(found);
   TRY_VOID(replaceFileDurably(folder_, kLockFile, formatLock(std::move(entries))));
