@@ -38,7 +38,7 @@ Result<std::string> helpOf(const CLI::App& app, const std::vector<std::string>& 
   std::string name = app.get_name();
   for (const std::string& word : words) {
     const CLI::App* next = findCommand(*at, word);
-    if (next == nullptr) return fail(ErrorCode::kInvalidArgument, unknownCommand(*at, name, word));
+    if (next == nullptr) return fail(ErrorCode::kInvalidArgument, unknownCommand(word, name, *at));
     at = next;
     name += " " + next->get_name();
   }

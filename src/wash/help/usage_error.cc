@@ -42,7 +42,7 @@ std::string unknownOption(const CommandPath& path) {
 
 std::string unknownText(const CommandPath& path) {
   if (path.unknown().starts_with('-')) return unknownOption(path);
-  return unknownCommand(path.command(), path.name(), path.unknown());
+  return unknownCommand(path.unknown(), path.name(), path.command());
 }
 
 // What is left over, in the order in which it was typed.
@@ -146,9 +146,13 @@ bool asksForJson(const std::vector<std::string>& words) {
 
 }  // namespace
 
-std::string unknownCommand(const CLI::App& at, std::string_view name, std::string_view word) {
-  return fmt::format("{} has no command {}{}", name, inQuotes(word),
-                     meant(word, namesOf(commandsOf(at))));
+std::string unknownCommand(std::string_view word, std::string_view name,
+                           const std::vector<std::string_view>& known) {
+  return fmt::format("{} has no command {}{}", name, inQuotes(word), meant(word, known));
+}
+
+std::string unknownCommand(std::string_view word, std::string_view name, const CLI::App& at) {
+  return unknownCommand(word, name, namesOf(commandsOf(at)));
 }
 
 std::string usageMessage(const CLI::App& app, const std::vector<std::string>& words,

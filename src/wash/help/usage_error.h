@@ -8,9 +8,12 @@
 
 namespace nimbus::wash {
 
-// "wash oci has no command "pul"; did you mean "pull"?" `name` is `at` as it is typed.
-[[nodiscard]] std::string unknownCommand(const CLI::App& at, std::string_view name,
-                                         std::string_view word);
+// "wash oci has no command "pul"; did you mean "pull"?" `name` is what was typed before.
+[[nodiscard]] std::string unknownCommand(std::string_view word, std::string_view name,
+                                         const std::vector<std::string_view>& known);
+// The same where `at` is the command that it was typed behind.
+[[nodiscard]] std::string unknownCommand(std::string_view word, std::string_view name,
+                                         const CLI::App& at);
 
 // What is wrong with a command line that the parser refused: in the words of this program, with
 // what was probably meant. `words` are those behind `wash`.

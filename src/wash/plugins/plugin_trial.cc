@@ -17,6 +17,7 @@
 #include "project/language_builder.h"
 #include "project/temporary_folder.h"
 #include "wash/flags/flag_check.h"
+#include "wash/help/command_path.h"
 #include "wash/help/usage_error.h"
 #include "wash/plugins/plugin_source.h"
 #include "wash/plugins/plugin_text.h"
@@ -215,6 +216,28 @@ class Trial {
   plugin::InstalledPlugin installed_;
 };
 
+// "oci push": those that hooks can be bound to.
+void appendCommands(const CLI::App& app, const std::string& above,
+                    std::vector<std::string>& names) {
+  for (const CLI::App* command : commandsOf(app)) {
+    const std::string name = above + command->get_name();
+    if (command->get_require_subcommand_min() == 0) names.push_back(name);
+    appendCommands(*command, name + " ", names);
+  }
+}
+
+// A hook of a command that is not there would never run.
+void checkHooks(const CLI::App& app, const std::vector<std::string>& hooks) {
+  std::vector<std::string> names;
+  appendCommands(app, "", names);
+  for (const std::string& hook : hooks) {
+    const auto event = parseHook(hook);
+    if (event && std::ranges::find(names, event->command) == names.end())
+      throw CLI::ValidationError(
+          "--hook", unknownCommand(event->command, app.get_name(), {names.begin(), names.end()}));
+  }
+}
+
 int runTrial(const PluginCommandParts& parts, const TrialFlags& flags) {
   Result<std::string> source;
   {
@@ -248,7 +271,8 @@ void addPluginTest(CLI::App& group, const PluginCommandParts& parts) {
   command->add_flag("--no-build", flags->no_build, "Use a project's component as it lies there");
   command->add_option("arguments", flags->arguments, "A line as behind wash, for its command")
       ->option_text("[-- COMMAND LINE]");
-  command->callback([flags, &parts] {
+  command->callback([flags, &parts, &app = *group.get_parent()] {
+    checkHooks(app, flags->hooks);
     if (!flags->hooks.empty() && !flags->arguments.empty())
       throw CLI::ValidationError("--hook", "runs hooks, and a command line the command: give one");
     parts.action.set("plugin test", {{"plugin", flags->source}},
