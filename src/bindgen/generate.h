@@ -11,16 +11,13 @@
 namespace nimbus::bindgen {
 
 struct GenerateRequest {
-  std::string language = "cpp";
-  std::filesystem::path wit;  // see loadWit()
+  std::string language = "cpp";  // or "c", "go"
+  std::filesystem::path wit;     // see loadWit()
   Selection selection;
   BackendOptions backend;
   std::filesystem::path out = ".";  // where the files will be
   std::string package;              // Go: the import path of `out`; empty: by its go.mod
 };
-
-// Whether there are bindings for the language; kInvalidArgument names those that there are.
-[[nodiscard]] Result<void> checkLanguage(const std::string& language);
 
 // The bindings as text. kInvalidArgument for a language that has no backend.
 [[nodiscard]] Result<std::vector<GeneratedFile>> generateBindings(const GenerateRequest& request);

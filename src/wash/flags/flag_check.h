@@ -51,7 +51,7 @@ CLI::Option* oneOf(CLI::Option* option, Choices<Value> choices) {
   const auto find = [choices = std::move(choices)](std::string& text) {
     std::vector<std::string_view> words;
     for (const auto& [word, value] : choices) {
-      if (lowerAscii(text) == word) {
+      if (equalsIgnoringCase(text, word)) {
         text = CLI::detail::value_string(value);
         return std::string();
       }

@@ -2,6 +2,7 @@
 
 #include <iostream>
 
+#include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
 #include "base/process.h"
@@ -72,13 +73,14 @@ void addCredentialFlags(CLI::App& command, RegistryFlags& flags) {
       ->excludes(password);
 }
 
-void addPullPolicyFlag(CLI::App& command, std::string& policy) {
-  command
-      .add_option(
-          "--pull-policy", policy,
-          "When to ask the registry: always, ifNotPresent or never (default " + policy + ")")
-      ->check(acceptedBy(oci::parsePullPolicy))
-      ->option_text("POLICY");
+void addPullPolicyFlag(CLI::App& command, oci::PullPolicy& policy) {
+  using Policy = oci::PullPolicy;
+  oneOf<Policy>(command.add_option(
+                    "--pull-policy", policy,
+                    fmt::format("When to ask the registry (default {})", pullPolicyName(policy))),
+                {{"always", Policy::kAlways},
+                 {"ifNotPresent", Policy::kIfNotPresent},
+                 {"never", Policy::kNever}});
 }
 
 Result<oci::RegistryOptions> registryOptionsOf(const RegistryFlags& flags) {

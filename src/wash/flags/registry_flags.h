@@ -34,7 +34,7 @@ void addRegistryFlags(CLI::App& command, RegistryFlags& flags);
 // --user, --password, --password-stdin.
 void addCredentialFlags(CLI::App& command, RegistryFlags& flags);
 // --pull-policy; `policy` is the default.
-void addPullPolicyFlag(CLI::App& command, std::string& policy);
+void addPullPolicyFlag(CLI::App& command, oci::PullPolicy& policy);
 
 // Reads the password from standard input if the flags say so: once. kInvalidArgument: a password
 // without a user, or the other way round.

@@ -114,10 +114,11 @@ std::string optionText(const CLI::Option& option, const std::vector<std::string>
 }
 
 std::string requiredText(const CLI::Option& option, const std::vector<std::string>& words) {
-  std::string text = nameOf(option, words) + " is required";
+  const std::string text = nameOf(option, words) + " is required";
   const std::vector<std::string> choices = choicesOf(option);
-  if (!choices.empty()) text += fmt::format(": one of {}", fmt::join(choices, ", "));
-  return text;
+  if (!choices.empty()) return fmt::format("{}: one of {}", text, fmt::join(choices, ", "));
+  if (option.get_positional() || option.get_option_text().empty()) return text;
+  return text + ": " + option.get_option_text();
 }
 
 // Of a group of options, such as "At least 1 option from [--cache,--data] is required".

@@ -1,5 +1,7 @@
 // `wash provider serve NAME`: a built-in provider as a process of its own, for whoever speaks wRPC.
 
+#include <algorithm>
+
 #include <CLI/CLI.hpp>
 
 #include "wash/command.h"
@@ -18,11 +20,21 @@ constexpr Duration kDrainBound = std::chrono::seconds(10);
 constexpr std::size_t kMaxParameterBytes = 32 << 20;
 
 struct ProviderFlags {
-  std::string name;
+  ProviderKind kind = ProviderKind::kKeyValueMemory;
   std::string listen;
   std::vector<std::string> config;
   NatsFlags nats;
 };
+
+const Choices<ProviderKind>& kinds() {
+  static const Choices<ProviderKind> all = {{"keyvalue-sqlite", ProviderKind::kKeyValueSqlite},
+                                            {"keyvalue-memory", ProviderKind::kKeyValueMemory}};
+  return all;
+}
+
+std::string nameOf(ProviderKind kind) {
+  return std::ranges::find(kinds(), kind, &Choices<ProviderKind>::value_type::second)->first;
+}
 
 Result<ProviderConfig> configOf(const std::vector<std::string>& entries) {
   ProviderConfig config;
@@ -39,22 +51,23 @@ Result<void> serve(const ProviderFlags& flags, const GlobalOptions& global, Logg
   TRY(const nats::ConnectOptions nats, natsOptionsOf(flags.nats));
   TRY(const auto shards, net::ShardGroup::start(1));
   TRY(const auto termination, Termination::watch(*shards));
-  TRY(const ServedProvider provider, makeServedProvider(flags.name, config));
+  TRY(const ServedProvider provider, makeServedProvider(flags.kind, config));
   TRY(const auto server,
       wrpc::ProviderServer::listen(*shards, address, provider.functions,
                                    {.nats = nats, .max_root_bytes = kMaxParameterBytes}, log));
   const std::string bound = server->address();
-  printResult(global.format, "Serving " + flags.name + " at " + bound,
-              {{"provider", jsonText(flags.name)}, {"address", jsonText(bound)}});
+  const std::string name = nameOf(flags.kind);
+  printResult(global.format, "Serving " + name + " at " + bound,
+              {{"provider", jsonText(name)}, {"address", jsonText(bound)}});
   termination->wait();
   server->drain(kDrainBound);
   return {};
 }
 
-// What is wrong with the name and its configuration together.
+// What is wrong with the provider and its configuration together.
 void checkWords(const ProviderFlags& flags) {
   const auto config = configOf(flags.config);
-  const auto checked = config ? checkServedProvider(flags.name, *config) : Result<void>();
+  const auto checked = config ? checkServedProvider(flags.kind, *config) : Result<void>();
   if (!checked) throw CLI::ValidationError(checked.error().message());
 }
 
@@ -70,11 +83,10 @@ int run(const ProviderFlags& flags, const GlobalOptions& global) {
 void addProviderCommand(CLI::App& app, const GlobalOptions& global, Action& action) {
   CLI::App* provider = app.add_subcommand("provider", "Providers of interfaces");
   provider->require_subcommand(1);
-  CLI::App* command = provider->add_subcommand(
-      "serve",
-      "Serve a built-in provider to whoever speaks wRPC: keyvalue-sqlite, keyvalue-memory");
+  CLI::App* command =
+      provider->add_subcommand("serve", "Serve a built-in provider to whoever speaks wRPC");
   auto flags = std::make_shared<ProviderFlags>();
-  command->add_option("name", flags->name, "Which one")->required()->option_text("PROVIDER");
+  oneOf(command->add_option("name", flags->kind, "Which one")->required(), kinds());
   command->add_option("--listen", flags->listen, "Where; port 0 takes a free one")
       ->required()
       ->check(acceptedBy(wrpc::ProviderAddress::parse))

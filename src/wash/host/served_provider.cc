@@ -14,8 +14,6 @@ namespace {
 
 // All consumers of a provider on its own share its buckets: it does not know who they are.
 constexpr std::string_view kKeyspace = "provider";
-constexpr std::string_view kSqlite = "keyvalue-sqlite";
-constexpr std::string_view kMemory = "keyvalue-memory";
 
 Result<void> checkKeys(const ProviderConfig& config,
                        std::initializer_list<std::string_view> known) {
@@ -58,25 +56,24 @@ Result<void> checkPath(const ProviderConfig& config) {
 
 }  // namespace
 
-Result<void> checkServedProvider(std::string_view name, const ProviderConfig& config) {
-  if (name == kSqlite) {
-    TRY_VOID(checkKeys(config, {"path", "max-bytes", "max-keys"}));
-    TRY_VOID(checkPath(config));
-  } else if (name == kMemory) {
-    TRY_VOID(checkKeys(config, {"max-bytes", "max-keys"}));
-  } else {
-    return fail(ErrorCode::kInvalidArgument,
-                "there is no provider \"" + std::string(name) +
-                    "\"; those that can be served are keyvalue-sqlite and keyvalue-memory");
+Result<void> checkServedProvider(ProviderKind kind, const ProviderConfig& config) {
+  switch (kind) {
+    case ProviderKind::kKeyValueSqlite:
+      TRY_VOID(checkKeys(config, {"path", "max-bytes", "max-keys"}));
+      TRY_VOID(checkPath(config));
+      break;
+    case ProviderKind::kKeyValueMemory:
+      TRY_VOID(checkKeys(config, {"max-bytes", "max-keys"}));
+      break;
   }
   TRY_VOID(quotaOf(config));
   return {};
 }
 
-Result<ServedProvider> makeServedProvider(std::string_view name, const ProviderConfig& config) {
-  TRY_VOID(checkServedProvider(name, config));
+Result<ServedProvider> makeServedProvider(ProviderKind kind, const ProviderConfig& config) {
+  TRY_VOID(checkServedProvider(kind, config));
   TRY(const keyvalue::Quota quota, quotaOf(config));
-  if (name == kSqlite) {
+  if (kind == ProviderKind::kKeyValueSqlite) {
     TRY(auto store, keyvalue::SqliteStore::open({.path = config.find("path")->second}));
     return serve(std::move(store), quota);
   }

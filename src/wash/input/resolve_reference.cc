@@ -10,11 +10,10 @@ namespace {
 namespace fs = std::filesystem;
 
 Result<ResolvedComponent> pull(const oci::Reference& reference, const ReferenceFlags& flags) {
-  TRY(const oci::PullPolicy policy, oci::parsePullPolicy(flags.pull_policy));
   TRY(oci::RegistryOptions options, registryOptionsOf(flags.registry));
   TRY(const auto service, startArtifactService(flags.registry));
   TransferLine line;
-  oci::PullRequest request{reference, policy, std::move(options)};
+  oci::PullRequest request{reference, flags.pull_policy, std::move(options)};
   TRY(const oci::Pulled pulled, service->pullAndWait(std::move(request), &line));
   TRY(Bytes bytes, service->read(pulled));
   return ResolvedComponent{std::move(bytes), reference.text()};

@@ -17,7 +17,7 @@ namespace nimbus::wash {
 // Flags of commands whose COMPONENT may lie in a registry.
 struct ReferenceFlags {
   RegistryFlags registry;
-  std::string pull_policy = "ifNotPresent";
+  oci::PullPolicy pull_policy = oci::PullPolicy::kIfNotPresent;
 };
 
 void addReferenceFlags(CLI::App& command, ReferenceFlags& flags);

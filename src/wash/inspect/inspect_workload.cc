@@ -23,7 +23,7 @@ Result<std::vector<wit::ComponentInfo>> infosOf(const host::WorkloadSpec& spec,
   std::vector<wit::ComponentInfo> infos;
   for (const host::ComponentSpec& component : spec.members()) {
     ReferenceFlags flags = source;
-    if (component.pull_policy) flags.pull_policy = oci::pullPolicyName(*component.pull_policy);
+    if (component.pull_policy) flags.pull_policy = *component.pull_policy;
     TRY(ResolvedComponent resolved, component.file.empty()
                                         ? resolveComponentOrReference(component.image, flags)
                                         : resolveComponent(component.file));

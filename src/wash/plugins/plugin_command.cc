@@ -29,7 +29,7 @@ struct InstallFlags {
   std::string digest;
   bool force = false;
   bool yes = false;
-  ReferenceFlags registries{.registry = {}, .pull_policy = "always"};
+  ReferenceFlags registries{.registry = {}, .pull_policy = oci::PullPolicy::kAlways};
 };
 
 // Shows what the plugin declares, and asks for it.

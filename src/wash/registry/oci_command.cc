@@ -34,7 +34,7 @@ constexpr const char* kAnnotationsKey = "oci.annotations";
 struct OciFlags {
   std::string reference;
   std::string path = "component.wasm";
-  std::string pull_policy = "always";
+  oci::PullPolicy pull_policy = oci::PullPolicy::kAlways;
   std::vector<std::string> annotations;
   RegistryFlags registry;
 };
@@ -53,7 +53,6 @@ struct PullOutcome {
 
 Result<PullOutcome> pull(const OciFlags& flags, plugin::HookContext& context) {
   TRY(const oci::Reference reference, oci::Reference::parse(flags.reference));
-  TRY(const oci::PullPolicy policy, oci::parsePullPolicy(flags.pull_policy));
   std::error_code error;
   if (fs::is_directory(flags.path, error))
     return fail(ErrorCode::kInvalidArgument,
@@ -61,7 +60,7 @@ Result<PullOutcome> pull(const OciFlags& flags, plugin::HookContext& context) {
   TRY(oci::RegistryOptions options, registryOptionsOf(flags.registry));
   TRY(const auto service, startArtifactService(flags.registry));
   TransferLine line;
-  oci::PullRequest request{reference, policy, std::move(options)};
+  oci::PullRequest request{reference, flags.pull_policy, std::move(options)};
   TRY(oci::Pulled pulled, service->pullAndWait(std::move(request), &line));
   TRY(const Bytes bytes, service->read(pulled));
   TRY_VOID(replaceFile(flags.path, bytes.view(), 0666));
