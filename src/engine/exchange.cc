@@ -147,38 +147,52 @@ void Exchange::recycle(std::string text) {
 }
 
 void Exchange::abandon(CallOutcome outcome) {
-  markAbandoned(std::move(outcome));
+  cutOff(std::move(outcome));
   notify();
 }
 
 void Exchange::markAbandoned(CallOutcome outcome) {
+  cutOff(std::move(outcome));
+  markChanged();
+}
+
+void Exchange::cutOff(CallOutcome outcome) {
   nimbus_exchange_detach(raw_);
   released_ = true;
   give(std::move(outcome));
 }
 
 void Exchange::expire(CallOutcome outcome) {
-  markExpired(std::move(outcome));
+  letGo(std::move(outcome));
   notify();
 }
 
 void Exchange::markExpired(CallOutcome outcome) {
-  discard();
+  letGo(std::move(outcome));
+  markChanged();
+}
+
+void Exchange::letGo(CallOutcome outcome) {
+  nimbus_exchange_expire(raw_);
+  if (!ended_) dropContent();
   give(std::move(outcome));
 }
 
 void Exchange::give(CallOutcome outcome) {
-  outcome_ = std::move(outcome);
+  if (!outcome_) outcome_ = std::move(outcome);
   body_unwanted_ = true;
   body_changed_ = true;
-  markChanged();
 }
 
 void Exchange::discard() {
+  nimbus_exchange_discard(raw_);
+  dropContent();
+}
+
+void Exchange::dropContent() {
   discarding_ = true;
   text_.clear();
   pieces_.clear();
-  nimbus_exchange_discard(raw_);
 }
 
 void Exchange::notify() {
@@ -225,6 +239,7 @@ void Exchange::onDone(const NimbusOutcome& outcome) {
   released_ = true;
   if (!outcome_) outcome_ = outcomeOf(outcome);
   markChanged();
+  list_ = nullptr;  // the instance may go before this
 }
 
 void Exchange::onHead(std::uint16_t status, const NimbusField* headers, std::size_t count) {

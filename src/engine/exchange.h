@@ -91,9 +91,10 @@ class Exchange : private ListLink<Exchange> {
   [[nodiscard]] const CallOutcome* outcome() const { return outcome_ ? &*outcome_ : nullptr; }
   // The guest is done with it, or cut off. Not before there is an outcome.
   [[nodiscard]] bool released() const { return released_; }
-  // The owner ends the call: the guest's side is cut off, outcome() is this.
+  // The owner ends the call: the guest's side is cut off, outcome() is this, if there is none yet.
   void abandon(CallOutcome outcome);
-  // The owner waits no longer: outcome() is this, and the guest may finish as after discard().
+  // The owner waits no longer: the same for outcome(), and the guest may finish as after discard(),
+  // but does not begin any more. A response that is complete may still be read.
   void expire(CallOutcome outcome);
   // The same two, told with what else is on the list that it reports to.
   void markAbandoned(CallOutcome outcome);
@@ -130,7 +131,10 @@ class Exchange : private ListLink<Exchange> {
   Exchange() = default;
   static const NimbusSink& sinkTemplate();
   void markChanged();
+  void cutOff(CallOutcome outcome);
+  void letGo(CallOutcome outcome);
   void give(CallOutcome outcome);
+  void dropContent();
   void bodyProgressed();
 
   // Notifies at the end of the shard's turn, if nobody has before.

@@ -163,8 +163,10 @@ Bytes handlerGuest(std::string_view module) {
 
 Bytes answeringGuest(std::string_view module) { return encoded(std::string(module), "answering"); }
 
-Bytes countingGuest() {
-  return answeringGuest(R"((module
+namespace {
+
+std::string countingModule(std::string_view afterwards) {
+  return std::string(R"((module
     (import "wasi:http/types@0.2.0" "[constructor]fields" (func $fields (result i32)))
     (import "wasi:http/types@0.2.0" "[constructor]outgoing-response"
       (func $response (param i32) (result i32)))
@@ -198,8 +200,15 @@ Bytes countingGuest() {
       (local.set $stream (i32.load (i32.const 36)))
       (call $send (local.get $stream) (i32.const 1024) (i32.const 5) (i32.const 48))
       (call $close (local.get $stream))
-      (call $finish (local.get $content) (i32.const 0) (i32.const 0) (i32.const 64)))))");
+      (call $finish (local.get $content) (i32.const 0) (i32.const 0) (i32.const 64)))") +
+         std::string(afterwards) + "))";
 }
+
+}  // namespace
+
+Bytes countingGuest() { return answeringGuest(countingModule("")); }
+
+Bytes lingeringGuest() { return answeringGuest(countingModule("(loop $again (br $again))")); }
 
 Bytes spinningGuest(int memory_pages) {
   return handlerGuest("(memory " + std::to_string(memory_pages) + R"()

@@ -42,6 +42,8 @@ namespace nimbus::engine {
 [[nodiscard]] Bytes answeringGuest(std::string_view module);
 // Answers 200 "hello", then 201 "hello", and traps in its third call.
 [[nodiscard]] Bytes countingGuest();
+// Answers in full like that, then loops for ever.
+[[nodiscard]] Bytes lingeringGuest();
 // Loops for ever; its memory is of so many pages of 64 KiB from the start.
 [[nodiscard]] Bytes spinningGuest(int memory_pages = 0);
 // A command of WASI 0.2 whose `run` has this body; it may call $print (pointer, length), which

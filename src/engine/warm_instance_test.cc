@@ -156,8 +156,35 @@ TEST_F(WarmInstanceTest, AnExpiredCallIsAnsweredBeforeItsGuestIsDone) {
         EXPECT_EQ(call->head(), nullptr) << "nobody waits for it";
         const auto next = makeExchange();
         instance->submit(*next);
-        EXPECT_EQ(co_await statusOf(*next), 201) << "the guest saw both";
+        EXPECT_EQ(co_await statusOf(*next), 200) << "the guest had not begun with the other";
       });
+}
+
+TEST_F(WarmInstanceTest, ACallThatExpiresOnceItsResponseIsCompleteMayBeReadToItsEnd) {
+  withInstance(
+      lingeringGuest(),
+      [](net::Shard& shard, std::unique_ptr<WarmInstance>& instance, FakeOwner&) -> Task<void> {
+        const auto call = makeExchange();
+        instance->submit(*call);
+        while (!call->ended()) co_await settle(shard);
+        EXPECT_EQ(call->outcome(), nullptr) << "the guest goes on";
+        call->expire({Kind::kTimeout, 0, "late"});
+        EXPECT_EQ(call->takeContent().text, "hello");
+      });
+}
+
+TEST_F(WarmInstanceTest, ACallMayBeEndedAfterItsInstanceHasGone) {
+  withInstance(countingGuest(),
+               [](net::Shard&, std::unique_ptr<WarmInstance>& instance, FakeOwner&) -> Task<void> {
+                 const auto call = makeExchange();
+                 instance->submit(*call);
+                 EXPECT_EQ(co_await statusOf(*call), 200);
+                 instance.reset();
+                 call->markExpired({Kind::kTimeout, 0, "late"});
+                 EXPECT_EQ(call->outcome()->kind, Kind::kOk) << "the first one counts";
+                 call->markAbandoned({Kind::kTimeout, 0, "late"});
+                 EXPECT_EQ(call->takeContent().text, "hello");
+               });
 }
 
 TEST_F(WarmInstanceTest, AClosedInstanceFinishesItsCallsAndEnds) {
@@ -213,7 +240,7 @@ TEST_F(WarmInstanceTest, ACallMayGoBeforeItsInstanceAnswers) {
         gone.reset();
         const auto next = makeExchange();
         instance->submit(*next);
-        EXPECT_EQ(co_await statusOf(*next), 201) << "the guest saw both";
+        EXPECT_EQ(co_await statusOf(*next), 200) << "the guest had not begun with the other";
         co_await settle(shard);
       });
 }

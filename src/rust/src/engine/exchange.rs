@@ -366,6 +366,16 @@ impl Inner {
         wakers.into_iter().flatten().for_each(Waker::wake);
     }
 
+    fn expire(&self) {
+        self.state().request = None;
+        self.discard();
+    }
+
+    /// Whether a guest is to begin with it, of one that waits for that.
+    pub fn is_wanted(&self) -> bool {
+        self.is_open() && self.state().request.is_some()
+    }
+
     /// Changes the content's state and wakes whoever waits for it.
     fn feed(&self, change: impl FnOnce(&mut State)) {
         let mut state = self.state();
@@ -521,6 +531,14 @@ pub unsafe extern "C" fn nimbus_exchange_grant(exchange: *mut Exchange, bytes: u
 pub unsafe extern "C" fn nimbus_exchange_discard(exchange: *mut Exchange) {
     // SAFETY: by this function's contract.
     guard_void(|| unsafe { &*exchange }.0.discard());
+}
+
+/// # Safety
+/// `exchange` is alive.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nimbus_exchange_expire(exchange: *mut Exchange) {
+    // SAFETY: by this function's contract.
+    guard_void(|| unsafe { &*exchange }.0.expire());
 }
 
 /// # Safety

@@ -39,10 +39,17 @@ enum Asked {
 }
 
 impl Asked {
+    /// Of one that nobody waits for.
+    fn leave_out(&self) {
+        if let Asked::Exchange(exchange) = self {
+            exchange.done(&Err(Failure::NotStarted));
+        }
+    }
+
     fn is_open(&self) -> bool {
         match self {
             Asked::Call(call) => call.is_open(),
-            Asked::Exchange(exchange) => exchange.is_open(),
+            Asked::Exchange(exchange) => exchange.is_wanted(),
         }
     }
 }
@@ -77,6 +84,7 @@ impl Guest {
             if asked.is_open() {
                 return Poll::Ready(asked);
             }
+            asked.leave_out();
         }
         let mut waker = self.waker.borrow_mut();
         if !waker
@@ -86,6 +94,18 @@ impl Guest {
             *waker = Some(cx.waker().clone());
         }
         Poll::Pending
+    }
+
+    /// The exchange whose turn it is.
+    fn next_exchange(&self) -> Option<Arc<Inner>> {
+        let mut waiting = self.waiting.borrow_mut();
+        match waiting.pop_front()? {
+            Asked::Exchange(exchange) => Some(exchange),
+            call => {
+                waiting.push_front(call);
+                None
+            }
+        }
     }
 
     fn wake(&self) {
@@ -167,8 +187,6 @@ struct Running<'g> {
     callables: RefCell<Vec<Option<Rc<Function>>>>,
     /// Made for the first exchange.
     handler: OnceCell<Handler>,
-    /// An exchange that has to be alone on the instance.
-    alone: Cell<Option<ExchangeOnInstance<'g>>>,
     /// How the exchange ended that ended the instance.
     broken: Cell<Option<Failure>>,
 }
@@ -212,8 +230,7 @@ impl<'g> Running<'g> {
             let call = match next.await {
                 Some(Asked::Call(call)) => call,
                 Some(Asked::Exchange(exchange)) => {
-                    let call = ExchangeOnInstance::new(self.guest, exchange);
-                    self.exchange_alone(store, call).await?;
+                    self.exchange_alone(store, exchange).await?;
                     continue;
                 }
                 None => continue,
@@ -238,8 +255,10 @@ impl<'g> Running<'g> {
     async fn serve_concurrent(&self, store: &mut Store<Host>, most: usize) -> Result<()> {
         loop {
             self.destroy_doomed(store).await?;
-            if let Some(call) = self.alone.take() {
-                self.exchange_alone(store, call).await?;
+            if self.must_be_alone()
+                && let Some(exchange) = self.guest.next_exchange()
+            {
+                self.exchange_alone(store, exchange).await?;
             }
             store
                 .run_concurrent(async |accessor| self.overlap(accessor, most).await)
@@ -301,13 +320,13 @@ impl<'g> Running<'g> {
                 }
                 let call = match self.guest.poll_next(cx) {
                     Poll::Ready(Asked::Call(call)) => call,
+                    Poll::Ready(exchange @ Asked::Exchange(_)) if self.must_be_alone() => {
+                        self.guest.waiting.borrow_mut().push_front(exchange);
+                        next_is_alone = true;
+                        continue;
+                    }
                     Poll::Ready(Asked::Exchange(exchange)) => {
                         let call = ExchangeOnInstance::new(self.guest, exchange);
-                        if self.must_be_alone() {
-                            self.alone.set(Some(call));
-                            next_is_alone = true;
-                            continue;
-                        }
                         running.push(Either::Right(Box::pin(self.exchange(accessor, call))));
                         continue;
                     }
@@ -357,7 +376,6 @@ async fn run(
         types: ResourceTypes::of(&resolved.exports, &instance, &mut store),
         callables: RefCell::default(),
         handler: OnceCell::new(),
-        alone: Cell::new(None),
         broken: Cell::new(None),
     };
     let ended = match resolved.concurrency {

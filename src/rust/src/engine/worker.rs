@@ -52,12 +52,17 @@ struct Kept {
 struct Orphan {
     caller: Caller,
     task: Option<GuestTaskId>,
+    /// Whether code of the guest's ran for it.
+    runs: bool,
 }
 
 impl Queue {
     fn poll_next(&self, cx: &mut TaskContext<'_>) -> Poll<Option<Arc<Inner>>> {
-        if let Some(exchange) = self.waiting.borrow_mut().pop_front() {
-            return Poll::Ready(Some(exchange));
+        while let Some(exchange) = self.waiting.borrow_mut().pop_front() {
+            if exchange.is_wanted() {
+                return Poll::Ready(Some(exchange));
+            }
+            exchange.done(&Err(Failure::NotStarted));
         }
         if self.closed.get() {
             return Poll::Ready(None);
@@ -88,20 +93,29 @@ impl Queue {
         let first = first.map(|exchange| Orphan {
             caller: Caller::Exchange(exchange),
             task: None,
+            runs: true,
         });
         self.orphans.borrow_mut().extend(first);
+    }
+
+    /// How many of the calls that are left can have ended the instance.
+    fn suspects(&self) -> usize {
+        let orphans = self.orphans.borrow();
+        orphans.iter().filter(|orphan| orphan.runs).count()
     }
 
     /// Tells every call that is left how its instance ended: the one that did it why, or the only
     /// one; the others that they suffer for it.
     fn finish(&self, why: Failure) {
+        let one_suspect = self.suspects() == 1;
         let orphans = std::mem::take(&mut *self.orphans.borrow_mut());
         let alone = orphans.len() == 1;
         let culprit = self.culprit.take();
         let collateral = Err(why.collateral());
         let why = Err(why);
         for orphan in orphans {
-            let guilty = alone || (culprit.is_some() && orphan.task == culprit);
+            let known = culprit.is_some() && orphan.task == culprit;
+            let guilty = alone || known || (one_suspect && orphan.runs);
             orphan.caller.done(if guilty { &why } else { &collateral });
         }
         let waiting = std::mem::take(&mut *self.waiting.borrow_mut());
@@ -115,15 +129,17 @@ impl Queue {
 struct OnInstance {
     caller: Caller,
     task: Cell<Option<GuestTaskId>>,
+    runs: bool,
     queue: Rc<Queue>,
     reported: bool,
 }
 
 impl OnInstance {
-    fn new(caller: Caller, queue: &Rc<Queue>) -> OnInstance {
+    fn new(caller: Caller, runs: bool, queue: &Rc<Queue>) -> OnInstance {
         OnInstance {
             caller,
             task: Cell::new(None),
+            runs,
             queue: queue.clone(),
             reported: false,
         }
@@ -141,6 +157,7 @@ impl Drop for OnInstance {
             self.queue.orphans.borrow_mut().push(Orphan {
                 caller: self.caller.clone(),
                 task: self.task.get(),
+                runs: self.runs,
             });
         }
     }
@@ -162,7 +179,7 @@ async fn serve_p2(
         Err(error) => return Err(instantiation_failure(error, store.data().share.refused)),
     };
     while let Some(exchange) = poll_fn(|cx| queue.poll_next(cx)).await {
-        let call = OnInstance::new(Caller::Exchange(exchange.clone()), queue);
+        let call = OnInstance::new(Caller::Exchange(exchange.clone()), true, queue);
         let ended = reused_p2(&mut store, &proxy, &exchange).await;
         let go_on = match (&kept, &ended) {
             (Some(_), Err(why)) => !why.is_of_guest(),
@@ -250,7 +267,7 @@ async fn overlap(
             };
             match next {
                 Poll::Ready(Some(exchange)) => {
-                    let call = OnInstance::new(Caller::Exchange(exchange.clone()), queue);
+                    let call = OnInstance::new(Caller::Exchange(exchange.clone()), true, queue);
                     running.push(serve_one(accessor, service, exchange, call));
                 }
                 // What runs beside the calls has no end of its own.
@@ -307,7 +324,7 @@ async fn serve_p3(
         .await
         .flatten();
     drop(kept);
-    let unclear = queue.culprit.get().is_none() && queue.orphans.borrow().len() > 1;
+    let unclear = queue.culprit.get().is_none() && queue.suspects() > 1;
     // A trap below a call from one component to another leaves the store with a pointer into the
     // stack that the trap gave up, and what follows it must not be asked for.
     if ended.is_err() && unclear && single {
@@ -328,7 +345,7 @@ async fn serve(resolved: Arc<Resolved>, context: Contexts, queue: Rc<Queue>, con
         None => (None, false),
     };
     let is_kept = kept.is_some();
-    let kept = kept.map(|caller| OnInstance::new(caller, &queue));
+    let kept = kept.map(|caller| OnInstance::new(caller, runs, &queue));
     let ended = match new_store(&resolved, &context) {
         Err(error) => {
             drop(kept);

@@ -10,7 +10,7 @@ use wasmtime_wasi_http::p3::bindings::Service;
 
 use super::{Asked, Guest, Running};
 use crate::engine::component::Entry;
-use crate::engine::exchange::{Ended, Inner};
+use crate::engine::exchange::{Ended, Failure, Inner};
 use crate::engine::host::Host;
 use crate::engine::http_call::{call_p3, reused_p2};
 
@@ -67,8 +67,13 @@ impl Running<'_> {
     pub async fn exchange_alone(
         &self,
         store: &mut Store<Host>,
-        call: ExchangeOnInstance<'_>,
+        exchange: Arc<Inner>,
     ) -> Result<()> {
+        if !exchange.is_wanted() {
+            exchange.done(&Err(Failure::NotStarted));
+            return Ok(());
+        }
+        let call = ExchangeOnInstance::new(self.guest, exchange);
         let Handler::P2(proxy) = self.handler(&mut *store)? else {
             bail!("exchanges of WASI 0.3 need concurrency");
         };
