@@ -250,6 +250,7 @@ class ComponentInvoker::Session final : public ExchangeSession, GuestInstance::O
       // It has the instance for itself, and cannot be interrupted otherwise.
       if (shared_->component->kind() != ComponentKind::kHttpP3) instance_->end();
     }
+    if (instance_) instance_->forgetReleased();
   }
 
   void failAll(const Error& why, CallOutcome::Kind of_exchanges) {

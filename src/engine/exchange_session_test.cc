@@ -95,6 +95,26 @@ TEST_F(ExchangeSessionTest, OneThatTakesTooLongEndsAnInstanceThatItCannotLeave) 
               {.time_limit = milliseconds(20)});
 }
 
+TEST_F(ExchangeSessionTest, OneThatNeverGotItsTurnIsForgottenWhenItsTimeIsUp) {
+  withSession(spinningGuest(),
+              [](net::Shard& shard, Session& session) -> Task<void> {
+                const auto busy = makeExchange();
+                auto waiting = makeExchange();
+                EXPECT_TRUE(session->submit(*busy));
+                while (!busy->started()) co_await settle(shard);
+                busy->expire({Kind::kTimeout, 0, "late"});
+                EXPECT_TRUE(session->submit(*waiting));
+                EXPECT_EQ(co_await answerOf(*waiting), "timeout");
+                // Within the notification, before the next poll.
+                waiting.reset();
+                const auto next = makeExchange();
+                EXPECT_TRUE(session->submit(*next));
+                EXPECT_TRUE(session->lives()) << "who waited for the busy one gave it up itself";
+                EXPECT_EQ(co_await answerOf(*next), "timeout");
+              },
+              {.time_limit = milliseconds(20)});
+}
+
 TEST_F(ExchangeSessionTest, OneThatUsesUpItsCpuTimeEndsTheInstance) {
   withSession(spinningGuest(),
               [](net::Shard&, Session& session) -> Task<void> {

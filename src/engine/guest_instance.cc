@@ -66,7 +66,7 @@ void GuestInstance::submit(Exchange& exchange, Exchange::ChangeList& changes, Ti
   nimbus_guest_submit(raw_, exchange.raw());
 }
 
-void GuestInstance::countReleased() {
+void GuestInstance::forgetReleased() {
   const auto released = static_cast<std::int64_t>(
       std::erase_if(exchanges_, [](const Served& served) { return served.exchange->released(); }));
   calls_ -= released;
@@ -91,7 +91,7 @@ std::int64_t GuestInstance::pollOnce() {
   poller_.beginPoll(token_, component_->slices());
   const auto polled = static_cast<Poller::Polled>(nimbus_guest_poll(raw_));
   if (polled == Poller::Polled::kDone) ended_ = true;
-  countReleased();
+  forgetReleased();
   cpu_time_ += poller_.cpuOfPoll();
   if (polled == Poller::Polled::kCutShort) poller_.cutShort(cpu_time_);
   cpu_time_ -= std::min(cpu_time_, limits_.cpu_per_call * done_);

@@ -78,6 +78,8 @@ class GuestInstance final : Poller::Client {
     TimePoint deadline;
   };
   [[nodiscard]] const std::vector<Served>& exchanges() const { return exchanges_; }
+  // Due after one was released by somebody else than the guest: it may be gone soon.
+  void forgetReleased();
   // Serves no more; the owner hears at the end of this turn.
   void end() {
     ended_ = true;
@@ -104,7 +106,6 @@ class GuestInstance final : Poller::Client {
  private:
   void onWake() override;
   std::int64_t pollOnce();
-  void countReleased();
 
   Poller& poller_;
   std::shared_ptr<const Component> component_;
