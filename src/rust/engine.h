@@ -462,9 +462,7 @@ void nimbus_exchange_grant(NimbusExchange* exchange, size_t bytes);
 // Nobody reads the response any more and the client sends no more: the guest's writes fail from now
 // on. `done` still comes.
 void nimbus_exchange_discard(NimbusExchange* exchange);
-// The same, and a guest that has not begun with it does not begin: it ends as NOT_STARTED when it
-// would be its turn.
-void nimbus_exchange_expire(NimbusExchange* exchange);
+void nimbus_exchange_expire(NimbusExchange* exchange);  // and no guest begins with it any more
 // 1 if the guest has begun with it.
 int32_t nimbus_exchange_started(const NimbusExchange* exchange);
 void nimbus_exchange_detach(NimbusExchange* exchange);

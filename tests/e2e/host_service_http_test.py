@@ -144,6 +144,16 @@ class FailureTest(ServiceHttp):
                 self.assertIn("another call ended its instance", "\n".join(host.stderr.all))
                 self.assertEqual(0, host.terminate())
 
+    def test_one_composed_of_several_knows_the_request_that_ended_it(self):
+        host = self.host()
+        app = hosting.component("app", "http-misc-p3",
+                                localResources={"environment": {"WHO": "app"}})
+        host.apply({"name": "s", "components": [app],
+                    "service": {"file": harness.guest("http-relay-p3")},
+                    "http": {"routes": [{"host": "s.test", "component": "service"}]}})
+        self.assertEqual(1, self.number(host, "/at/app/count"))
+        self.assertEqual(500, host.ask("s.test", "/at/app/trap").status)
+
     def test_while_it_is_started_again_requests_are_to_come_back(self):
         host = self.served(environment={"DO": "trap"})
         self.wait_for_state(host, "Restarting")
@@ -214,6 +224,19 @@ class LimitsTest(ServiceHttp):
         self.eventually(lambda: host.ask("s.test", "/count").status == 200, "it never came back")
         self.assertIn("2 requests took longer than their limit", "\n".join(host.stderr.all))
 
+    def test_it_is_kept_if_its_guest_is_done_with_them_in_time(self):
+        host = self.host(config={"limits": {}, "defaults": {"collateralGrace": "300ms"}})
+        host.apply(service("s", RUNS, timeout="300ms", maxConcurrency=1))
+        self.number(host, "/count")
+        with host.connect() as stalled:
+            stalled.send("POST /drain HTTP/1.1\r\nhost: s.test\r\n"
+                         "content-length: 1000\r\n\r\nbut no more")
+            self.assertEqual(504, stalled.read_answer().status)
+        for _ in range(3):
+            host.text_of("s.test", "/sleep?ms=200")
+        self.assertEqual(2, self.number(host, "/count"))
+        self.assertEqual(0, self.state(host)["restarts"])
+
     def test_so_many_at_once_so_many_wait_and_the_others_are_refused(self):
         host = self.served(maxConcurrency=1, maxQueue=1)
         first, second = (self.enterContext(host.connect()) for _ in range(2))
@@ -259,6 +282,25 @@ class EndTest(ServiceHttp):
             self.assertEqual("2", json.loads(host.text_of("s.test", "/env"))["V"])
             self.assertEqual(b"5\r\nlate\n\r\n0\r\n\r\n", under_way.read_exactly(15))
         self.eventually(lambda: host.metric("nimbus_instances") == 1, "the old one goes on")
+
+    def test_an_update_does_not_wait_for_requests_to_other_components(self):
+        host = self.host("--shards", "1", config={"limits": {"retireTimeout": "1h"}})
+        def manifest(version):
+            made = hosting.workload("s", "http-misc-p3", routes=[
+                {"host": "s.test", "component": "web"},
+                {"host": "s.test", "path": "/beats", "component": "service"}])
+            return {**made, "service": service("s", RUNS, environment={"V": version})["service"]}
+        host.apply(manifest("1"))
+        self.wait_for_beats(host)
+        with host.connect() as under_way:
+            under_way.send(get("/sleep?ms=60000"))
+            self.eventually(lambda: host.metric("nimbus_instances") == 2, "it never came")
+            memory = "nimbus_guest_memory_bytes"  # of all generations, looked at now and then
+            self.wait_for_beats(host, 300)
+            before = host.metric(memory)
+            host.apply(manifest("2"))
+            self.wait_for_beats(host, 300)
+            self.eventually(lambda: host.metric(memory) == before, "the old service goes on")
 
     def test_but_not_for_longer_than_a_generation_may_take_to_end(self):
         host = self.host(config={"limits": {"retireTimeout": "300ms"}})

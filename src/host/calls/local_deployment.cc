@@ -120,6 +120,9 @@ LocalDeployment::Use::~Use() {
 
 Task<void> LocalDeployment::drainOn(std::size_t shard_index) {
   OnShard& here = shards_[shard_index];
+  // The service ends with its own requests, whatever else is under way: that may be its own doing.
+  if (service_ && !here.components.empty() && here.components.back())
+    co_await here.components.back()->drain();
   // What a guest still does may be a request to another component.
   do {
     while (here.inUse()) co_await here.unused.wait();

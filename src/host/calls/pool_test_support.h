@@ -63,11 +63,29 @@ class PoolRig {
     while (counters_.instances != count && shard_.now() < patience) co_await engine::settle(shard_);
     EXPECT_EQ(counters_.instances, count);
   }
+  Task<void> settle() { co_await engine::settle(shard_); }
+  // There is no room for another one from now on.
+  void takeInstances() { (void)own_quota_.take(own_quota_.limit()); }
   Task<void> drain() { return pool_->drain(); }
   void endCalls() { pool_->endCalls("it wrote too much"); }
 
   CallCounters& counters() { return counters_; }
-  const std::deque<FakeResponse>& answers() const { return answers_; }
+  std::deque<FakeResponse>& answers() { return answers_; }
+  // Begins a request whose client does not read yet, and waits until its response has begun.
+  Task<FakeResponse*> askAndHold() {
+    ask();
+    FakeResponse& response = answers_.back();
+    response.hold = true;
+    while (!response.headSent()) {
+      response.changed.clear();
+      co_await response.changed.wait();
+    }
+    co_return &response;
+  }
+  static void letGo(FakeResponse& response) {
+    response.hold = false;
+    response.let_go.set();
+  }
 
  private:
   static Task<void> serve(InstancePool* pool, FakeResponse* response) {

@@ -88,6 +88,9 @@ void Service::start(PoolOf pool_of) {
 void Service::stop() {
   stopped_ = true;
   tasks_.cancelAll();
+  // Last: those who are told may be all that the pool lives for.
+  if (ServicePool* const pool = std::exchange(pool_, nullptr))
+    pool->setAbsence({.reason = "the service has been ended"});
 }
 
 Task<void> Service::keepRunning() {
@@ -96,7 +99,10 @@ Task<void> Service::keepRunning() {
   for (;; ++restarts_) {
     const TimePoint began = shard.now();
     const CallOutcome outcome = co_await runOnce();
-    if (pool_ != nullptr && pool_->isLast()) co_return;
+    if (pool_ != nullptr && pool_->isLast()) {
+      tellClients("the service has ended for another one", Duration::zero());
+      co_return;
+    }
     if (isCompleted(outcome)) {
       component_->log->serviceCompleted();
       tellClients("the service has completed", std::nullopt);
@@ -126,8 +132,7 @@ Task<CallOutcome> Service::runOnce() {
   if (!pool) co_return CallOutcome{CallOutcome::Kind::kHostFailure, 0, pool.error().describe()};
   pool_ = *pool;
   if (pool_->isLast()) co_return CallOutcome{CallOutcome::Kind::kNotStarted, 0, ""};
-  tell(ServiceState::kRunning);
-  co_return co_await pool_->run();
+  co_return co_await pool_->run([this] { tell(ServiceState::kRunning); });
 }
 
 Task<CallOutcome> Service::runCommand() {

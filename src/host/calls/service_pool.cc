@@ -24,7 +24,21 @@ class ServicePool::Run {
   ~Run() {
     const SlotPointer slot = std::exchange(pool_.slot_, nullptr);
     if (slot->instance) pool_.kill(slot);
-    pool_.dismissWaiting();
+  }
+
+ private:
+  ServicePool& pool_;
+};
+
+class ServicePool::Request {
+ public:
+  explicit Request(ServicePool& pool) : pool_(pool) { ++pool_.requests_; }
+  Request(const Request&) = delete;
+  Request& operator=(const Request&) = delete;
+  ~Request() {
+    if (--pool_.requests_ > 0 || !pool_.last_) return;
+    // Posted: who waits for that may destroy whatever this request still has.
+    pool_.environment().poller.shard().post([answered = pool_.answered_] { answered->set(); });
   }
 
  private:
@@ -46,16 +60,20 @@ ServicePool::ServicePool(PoolEnvironment environment, std::size_t max_queue)
       beside_(besideCalls(*this->environment().component)),
       blocked_timer_(this->environment().poller.shard(), [this] { endIfBlocked(); }) {}
 
-Task<CallOutcome> ServicePool::run() {
+Task<CallOutcome> ServicePool::run(std::function<void()> began) {
   auto permit = environment().gate.tryAcquire();
   if (!permit)
     co_return CallOutcome{CallOutcome::Kind::kResources, 0, "the host has no instance left"};
   const Run run(*this, *std::move(permit));
+  began();
   co_await ended_.wait();
   co_return *outcome_;
 }
 
-void ServicePool::setAbsence(Absence absence) { absence_ = std::move(absence); }
+void ServicePool::setAbsence(Absence absence) {
+  absence_ = std::move(absence);
+  dismissWaiting();
+}
 
 bool ServicePool::runs() const { return slot_ && slot_->admits; }
 
@@ -65,14 +83,25 @@ Result<void> ServicePool::checkServes() const {
   return fail(ErrorCode::kUnavailable, absence_.reason);
 }
 
+void ServicePool::refuse(http::ResponseWriter& response, const Error& why) const {
+  if (runs() || absence_.comes_back) return WarmPool::refuse(response, why);
+  response.sendFailure({503, why.message() + "\n"});
+}
+
 Task<void> ServicePool::serve(http::ServerRequest& request, http::ResponseWriter& response,
                               Caller caller) {
-  if (!runs() && !absence_.comes_back) {
-    environment().counters.failures.fetch_add(1, std::memory_order_relaxed);
-    response.sendFailure({503, absence_.reason + "\n"});
-    co_return;
-  }
+  const Request here(*this);
   co_await WarmPool::serve(request, response, caller);
+}
+
+Task<void> ServicePool::drain() {
+  last_ = true;
+  checkBlocked();
+  while (requests_ > 0) {
+    answered_->clear();
+    co_await answered_->wait();
+  }
+  co_await WarmPool::drain();
 }
 
 // What it does beside its calls is not theirs.
@@ -93,22 +122,26 @@ void ServicePool::endForCpu(const SlotPointer& slot) {
 }
 
 void ServicePool::onCallTimeout(WarmCall& call) {
-  const SlotPointer slot = call.seat().shared();
   call.expired = true;
-  if (isBlocked(*slot)) blocked_timer_.armAfter(environment().policy.collateral_grace);
+  checkBlocked();
   // Last: whoever waits for it goes on.
   call.exchange().expire({CallOutcome::Kind::kTimeout, 0, "the call took longer than its limit"});
 }
 
-bool ServicePool::isBlocked(const WarmSlot& slot) const {
-  return std::cmp_greater_equal(std::ranges::count_if(slot.calls, &WarmCall::expired),
-                                maxConcurrency());
+bool ServicePool::isBlocked() const {
+  if (!slot_ || !std::ranges::all_of(slot_->calls, &WarmCall::expired)) return false;
+  const std::size_t count = slot_->calls.size();
+  return last_ ? count > 0 : count >= maxConcurrency();
+}
+
+void ServicePool::checkBlocked() {
+  if (isBlocked()) blocked_timer_.armAfter(environment().policy.collateral_grace);
 }
 
 void ServicePool::endIfBlocked() {
-  if (!runs() || !isBlocked(*slot_)) return;
+  if (!isBlocked()) return;
   end(slot_, {CallOutcome::Kind::kTimeout, 0,
-              fmt::format("{} requests took longer than their limit and have all its places",
+              fmt::format("{} requests took longer than their limit and are all that is on it",
                           slot_->calls.size())});
 }
 

@@ -39,13 +39,19 @@ class ServicePoolTest : public engine::GuestTest {
 
 // Runs the pool's instance once and keeps how it ended.
 struct OneRun {
-  explicit OneRun(ServicePool* pool) { tasks.spawn(keep(pool, &outcome)); }
-  static Task<void> keep(ServicePool* pool, std::optional<CallOutcome>* outcome) {
-    *outcome = co_await pool->run();
+  explicit OneRun(ServicePool* pool, ServicePool::Absence absence = {.reason = "it has ended"}) {
+    tasks.spawn(keep(this, pool, std::move(absence)));
   }
+  static Task<void> keep(OneRun* self, ServicePool* pool, ServicePool::Absence absence) {
+    self->outcome = co_await pool->run([self] { self->began = true; });
+    pool->setAbsence(std::move(absence));
+  }
+  bool began = false;
   std::optional<CallOutcome> outcome;
   TaskSet tasks;
 };
+
+Task<void> drain(PoolRig* rig) { co_await rig->drain(); }
 
 // The guest that counts answers 200, then 201, and traps in its third call.
 
@@ -58,6 +64,7 @@ TEST_F(ServicePoolTest, OneInstanceServesUntilItFails) {
         for (int i = 0; i < 5; ++i) rig->ask();
         EXPECT_THAT(co_await rig->statuses(), ElementsAre("503", "200", "201", "500", "503", "503"))
             << "what waits behind the failure is told that there is no service";
+        EXPECT_EQ(rig->answers().back().told, "503 [13] retry-after 1 {it has ended\n} end");
         co_await run.tasks.empty();
         EXPECT_EQ(run.outcome->kind, CallOutcome::Kind::kCollateral);
         EXPECT_THAT(run.outcome->message, HasSubstr("unreachable"));
@@ -87,6 +94,27 @@ TEST_F(ServicePoolTest, OneThatDoesNotComeBackIsNotToBeAskedAgain) {
            });
 }
 
+TEST_F(ServicePoolTest, WhatWaitsWhenItEndsForGoodIsNotToBeAskedAgainEither) {
+  withPool(engine::countingGuest(), patientPolicy(),
+           [](PoolRig* rig, ServicePool* pool) -> Task<void> {
+             OneRun run(pool, {.reason = "it has failed", .comes_back = false});
+             for (int i = 0; i < 4; ++i) rig->ask();
+             EXPECT_THAT(co_await rig->statuses(), ElementsAre("200", "201", "500", "503"));
+             EXPECT_EQ(rig->answers().back().told, "503 [14] {it has failed\n} end");
+           });
+}
+
+TEST_F(ServicePoolTest, WithoutRoomForAnInstanceItNeverBegan) {
+  withPool(engine::countingGuest(), patientPolicy(),
+           [](PoolRig* rig, ServicePool* pool) -> Task<void> {
+             rig->takeInstances();
+             OneRun run(pool);
+             EXPECT_EQ(run.outcome->kind, CallOutcome::Kind::kResources);
+             EXPECT_FALSE(run.began);
+             co_return;
+           });
+}
+
 TEST_F(ServicePoolTest, GivingUpTheRunEndsTheInstance) {
   withPool(engine::spinningGuest(), patientPolicy(),
            [](PoolRig* rig, ServicePool* pool) -> Task<void> {
@@ -101,20 +129,58 @@ TEST_F(ServicePoolTest, GivingUpTheRunEndsTheInstance) {
            });
 }
 
-TEST_F(ServicePoolTest, RequestsThatTakeTooLongEndItOnlyWhenTheyHaveAllItsPlaces) {
+// With a window of one byte a response is complete only once its client has begun to read it.
+
+CallPolicy impatientPolicy() {
   CallPolicy policy = patientPolicy();
   policy.timeout = milliseconds(20);
   policy.collateral_grace = milliseconds(1);
-  withPool(engine::spinningGuest(), policy, [](PoolRig* rig, ServicePool* pool) -> Task<void> {
+  return policy;
+}
+
+TEST_F(ServicePoolTest, AClientThatReadsSlowlyIsCutOffWithItsResponseAlone) {
+  CallPolicy policy = impatientPolicy();
+  policy.window_bytes = 1;
+  policy.queue_timeout = milliseconds(100);
+  withPool(engine::countingGuest(), policy, [](PoolRig* rig, ServicePool* pool) -> Task<void> {
     OneRun run(pool);
-    EXPECT_EQ(co_await rig->askOnce(), "504");
-    co_await run.tasks.empty();
-    EXPECT_EQ(run.outcome->kind, CallOutcome::Kind::kTimeout);
-    co_await rig->untilInstances(0);
+    FakeResponse* const slow = co_await rig->askAndHold();
+    rig->ask();
+    while (!rig->answers().back().headSent()) co_await rig->settle();
+    PoolRig::letGo(*slow);
+    EXPECT_THAT(co_await rig->statuses(), ElementsAre("200", "503"));
+    EXPECT_EQ(slow->told, "200 {hello} abort");
+    EXPECT_EQ(co_await rig->askOnce(), "201");
+    EXPECT_FALSE(run.outcome) << "the guest was done as soon as nobody waited for it";
   });
 }
 
-TEST_F(ServicePoolTest, OneThatIsBackInTimeIsKept) {
+TEST_F(ServicePoolTest, AClientThatReadsACompleteResponseSlowlyHoldsNothing) {
+  withPool(engine::countingGuest(), impatientPolicy(),
+           [](PoolRig* rig, ServicePool* pool) -> Task<void> {
+             OneRun run(pool);
+             FakeResponse* const slow = co_await rig->askAndHold();
+             rig->ask();
+             while (!rig->answers().back().headSent()) co_await rig->settle();
+             EXPECT_FALSE(run.outcome);
+             PoolRig::letGo(*slow);
+             EXPECT_THAT(co_await rig->statuses(), ElementsAre("200", "201"));
+             EXPECT_EQ(slow->told, "200 [5] {hello} end");
+           });
+}
+
+TEST_F(ServicePoolTest, RequestsThatTakeTooLongEndItOnlyWhenTheyHaveAllItsPlaces) {
+  withPool(engine::spinningGuest(), impatientPolicy(),
+           [](PoolRig* rig, ServicePool* pool) -> Task<void> {
+             OneRun run(pool);
+             EXPECT_EQ(co_await rig->askOnce(), "504");
+             co_await run.tasks.empty();
+             EXPECT_EQ(run.outcome->kind, CallOutcome::Kind::kTimeout);
+             co_await rig->untilInstances(0);
+           });
+}
+
+TEST_F(ServicePoolTest, ItIsKeptForItsGrace) {
   CallPolicy policy = patientPolicy();
   policy.timeout = milliseconds(20);
   withPool(engine::spinningGuest(), policy, [](PoolRig* rig, ServicePool* pool) -> Task<void> {
@@ -139,14 +205,42 @@ TEST_F(ServicePoolTest, ComputingForTooLongUnderARequestEndsIt) {
   });
 }
 
-TEST_F(ServicePoolTest, DrainingLetsWhatRunsFinishAndEndsTheRun) {
+TEST_F(ServicePoolTest, DrainingAnswersWhatIsHereAndEndsTheRun) {
   withPool(engine::countingGuest(), patientPolicy(),
            [](PoolRig* rig, ServicePool* pool) -> Task<void> {
              OneRun run(pool);
              rig->ask();
+             rig->ask();
+             EXPECT_EQ(rig->counters().queued, 1U);
              co_await rig->drain();
-             EXPECT_THAT(co_await rig->statuses(), ElementsAre("200"));
+             EXPECT_THAT(co_await rig->statuses(), ElementsAre("200", "201"));
              co_await run.tasks.empty();
+           });
+}
+
+TEST_F(ServicePoolTest, WhileItDrainsItIsTheLast) {
+  withPool(engine::spinningGuest(), patientPolicy(),
+           [](PoolRig* rig, ServicePool* pool) -> Task<void> {
+             OneRun run(pool);
+             rig->ask();
+             TaskSet draining;
+             draining.spawn(drain(rig));
+             EXPECT_TRUE(pool->isLast());
+             run.tasks.cancelAll();
+             co_await draining.empty();
+             EXPECT_THAT(co_await rig->statuses(), ElementsAre("502"));
+           });
+}
+
+TEST_F(ServicePoolTest, DrainingDoesNotWaitForGuestsWhoseRequestsTookTooLong) {
+  withPool(engine::spinningGuest(), impatientPolicy(),
+           [](PoolRig* rig, ServicePool* pool) -> Task<void> {
+             OneRun run(pool);
+             rig->ask();
+             co_await rig->drain();
+             EXPECT_THAT(co_await rig->statuses(), ElementsAre("504"));
+             co_await run.tasks.empty();
+             EXPECT_EQ(run.outcome->kind, CallOutcome::Kind::kTimeout);
            });
 }
 

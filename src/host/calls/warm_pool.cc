@@ -101,6 +101,10 @@ Result<void> WarmPool::checkServes() const {
   return fail(ErrorCode::kUnavailable, "the workload has been ended");
 }
 
+void WarmPool::refuse(http::ResponseWriter& response, const Error& why) const {
+  answerOverloaded(response, why.message() + "\n");
+}
+
 Task<Result<Seat>> WarmPool::admit(Caller caller) {
   CO_TRY_VOID(checkServes());
   if (waiting_.empty()) {
@@ -122,6 +126,7 @@ Task<Result<Seat>> WarmPool::admit(Caller caller) {
   Waiter waiter(*this);
   co_await waiter.decided().wait();
   if (!waiter.seat()) {
+    CO_TRY_VOID(checkServes());
     co_return fail(ErrorCode::kDeadlineExceeded, "no instance became free in time");
   }
   co_return *std::move(waiter.seat());
@@ -178,7 +183,7 @@ Task<WarmPool::Attempt> WarmPool::serveOnce(http::ServerRequest& request, Reques
   auto seat = co_await admit(caller);
   if (!seat) {
     environment_.counters.failures.fetch_add(1, std::memory_order_relaxed);
-    answerOverloaded(response, seat.error().message() + "\n");
+    refuse(response, seat.error());
     co_return Attempt::kOver;
   }
   const std::uint64_t window_bytes = environment_.policy.window_bytes;
@@ -199,9 +204,9 @@ WarmPool::Attempt WarmPool::judge(WarmCall& call, RelayResult result,
                                   http::ResponseWriter& response) {
   if (result.end != RelayEnd::kFailed) return Attempt::kOver;
   CallOutcome outcome = *call.exchange().outcome();
-  const std::string& end_reason = call.seat().slot().end_reason;
-  if (outcome.kind == CallOutcome::Kind::kCollateral && !end_reason.empty())
-    outcome.message = end_reason;
+  const SlotPointer slot = call.slot();
+  if (outcome.kind == CallOutcome::Kind::kCollateral && slot && !slot->end_reason.empty())
+    outcome.message = slot->end_reason;
   if (outcome.kind == CallOutcome::Kind::kNotStarted && !result.head_sent && !draining_) {
     return Attempt::kAgain;
   }

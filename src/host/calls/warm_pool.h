@@ -36,6 +36,7 @@ class WarmPool : public InstancePool,
   // Why no call can be given to an instance, now or soon.
   [[nodiscard]] virtual Result<void> checkServes() const;
   [[nodiscard]] virtual bool mayAddSlot() const;
+  virtual void refuse(http::ResponseWriter& response, const Error& why) const;
   virtual void onIdle(const SlotPointer& slot);
   // Charges the calls on the instance with CPU time. Whether one of them has used up its own.
   [[nodiscard]] virtual bool chargeCalls(const SlotPointer& slot, Duration cpu);
@@ -75,6 +76,8 @@ class WarmPool : public InstancePool,
   void endAfterGrace(const SlotPointer& slot);
   void retireIdle();
   [[nodiscard]] SlotPointer find(const engine::WarmInstance& instance) const;
+
+  void charge(const SlotPointer& slot, Duration cpu, Duration stretch);
 
   void onSeatFree(SlotPointer slot) override;
   void onPolled(engine::WarmInstance& instance, Duration cpu, Duration stretch) override;

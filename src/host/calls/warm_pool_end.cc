@@ -89,7 +89,7 @@ void WarmPool::kill(const SlotPointer& slot) {
 }
 
 void WarmPool::onCallTimeout(WarmCall& call) {
-  const SlotPointer slot = call.seat().shared();
+  const SlotPointer slot = call.slot();
   slot->admits = false;
   slot->has_stray = true;
   endAfterGrace(slot);
@@ -99,6 +99,12 @@ void WarmPool::onCallTimeout(WarmCall& call) {
 void WarmPool::onPolled(engine::WarmInstance& instance, Duration cpu, Duration stretch) {
   const SlotPointer slot = find(instance);
   if (!slot) return;
+  charge(slot, cpu, stretch);
+  // Those that only their clients have not read to the end yet ask nothing more of the instance.
+  std::erase_if(slot->calls, [](WarmCall* call) { return call->exchange().released(); });
+}
+
+void WarmPool::charge(const SlotPointer& slot, Duration cpu, Duration stretch) {
   slot->stretch_before = std::min(slot->stretch_before, stretch);
   if (slot->calls.empty()) {
     slot->unasked_cpu += cpu;

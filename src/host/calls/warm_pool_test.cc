@@ -52,6 +52,37 @@ TEST_F(WarmPoolTest, AnInstanceIsKeptAndServesCallAfterCall) {
   });
 }
 
+TEST_F(WarmPoolTest, AClientThatReadsSlowlyHoldsTheInstanceNoLongerThanACallMayTake) {
+  CallPolicy policy = patientPolicy();
+  policy.timeout = milliseconds(20);
+  withPool(engine::countingGuest(), policy, {}, [](PoolRig* rig) -> Task<void> {
+    FakeResponse* const slow = co_await rig->askAndHold();
+    rig->ask();
+    FakeResponse& next = rig->answers().back();
+    while (!next.told.ends_with("end")) {
+      next.changed.clear();
+      co_await next.changed.wait();
+    }
+    EXPECT_THAT(next.told, StartsWith("201")) << "the same instance serves it";
+    PoolRig::letGo(*slow);
+    EXPECT_THAT(co_await rig->statuses(), ElementsAre("200", "201"));
+    EXPECT_EQ(slow->told, "200 [5] {hello} end");
+  });
+}
+
+TEST_F(WarmPoolTest, AClientMayReadForLongerThanTheInstanceLives) {
+  CallPolicy policy = patientPolicy();
+  policy.timeout = milliseconds(20);
+  withPool(engine::countingGuest(), policy, {}, [](PoolRig* rig) -> Task<void> {
+    FakeResponse* const slow = co_await rig->askAndHold();
+    rig->endCalls();
+    co_await rig->untilInstances(0);
+    PoolRig::letGo(*slow);
+    co_await rig->statuses();
+    EXPECT_EQ(slow->told, "200 [5] {hello} end");
+  });
+}
+
 TEST_F(WarmPoolTest, ItEndsAfterItsInvocations) {
   CallPolicy policy = patientPolicy();
   policy.max_invocations = 2;

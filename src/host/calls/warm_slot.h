@@ -1,7 +1,9 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "engine/exchange.h"
@@ -23,7 +25,7 @@ struct WarmSlot {
   InstanceGate::Permit permit;
   Counted counted;
   std::unique_ptr<engine::WarmInstance> instance;
-  std::vector<WarmCall*> calls;
+  std::vector<WarmCall*> calls;   // those whose guest was not done at the end of the last poll
   std::uint32_t seats_taken = 0;  // calls, and promises to calls
   std::uint64_t admitted = 0;
   Duration unasked_cpu{};     // used since there was a call on it
@@ -81,21 +83,37 @@ class WarmCall final : public DeadlineQueue::Entry {
   WarmCall(Owner& owner, DeadlineQueue& deadlines, Seat seat,
            std::unique_ptr<engine::Exchange> exchange)
       : Entry(deadlines), owner_(owner), seat_(std::move(seat)), exchange_(std::move(exchange)) {
-    seat_.slot().calls.push_back(this);
-    seat_.slot().instance->submit(*exchange_);
+    slot()->calls.push_back(this);
+    slot()->instance->submit(*exchange_);
   }
-  ~WarmCall() override { std::erase(seat_.slot().calls, this); }
+  ~WarmCall() override {
+    if (seat_) std::erase(seat_->slot().calls, this);
+  }
 
   [[nodiscard]] engine::Exchange& exchange() { return *exchange_; }
-  [[nodiscard]] const Seat& seat() const { return seat_; }
-  void onDeadline() override { owner_.onCallTimeout(*this); }
+  // Null once it is on none any more.
+  [[nodiscard]] std::shared_ptr<WarmSlot> slot() const { return seat_ ? seat_->shared() : nullptr; }
+  // A client that has not read all of a complete response by then holds no room any longer.
+  void onDeadline() override {
+    if (exchange_->released()) {
+      leave();
+    } else {
+      owner_.onCallTimeout(*this);
+    }
+  }
 
   Duration cpu_time{};
   bool expired = false;  // its guest goes on, and nobody waits for it
 
  private:
+  // The last thing done: the room goes to whoever waits for it.
+  void leave() {
+    std::erase(seat_->slot().calls, this);
+    const Seat seat = *std::exchange(seat_, std::nullopt);
+  }
+
   Owner& owner_;
-  Seat seat_;
+  std::optional<Seat> seat_;
   std::unique_ptr<engine::Exchange> exchange_;
 };
 
