@@ -113,9 +113,13 @@ impl Sender {
     }
 }
 
+/// The last half leaves it to the end, which may have to reset: who reads must not see it end well
+/// before that.
 impl Drop for Sender {
     fn drop(&mut self) {
-        self.end();
+        if Arc::strong_count(&self.0) > 1 {
+            self.end();
+        }
     }
 }
 

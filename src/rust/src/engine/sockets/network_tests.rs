@@ -3,6 +3,7 @@ use std::sync::mpsc;
 use std::task::Wake;
 use std::thread;
 
+use super::super::connection::Receiver;
 use super::*;
 use crate::engine::config::runtime;
 
@@ -50,8 +51,12 @@ fn send(connection: &Connection, bytes: &[u8]) -> String {
 }
 
 fn read(connection: &Connection) -> String {
+    read_from(connection.receiver.as_ref().unwrap())
+}
+
+fn read_from(receiver: &Receiver) -> String {
     let mut buffer = [0; 64];
-    match connection.receiver.as_ref().unwrap().read(&mut buffer) {
+    match receiver.read(&mut buffer) {
         Poll::Pending => "pending".into(),
         Poll::Ready(Ok(count)) => String::from_utf8(buffer[..count].to_vec()).unwrap(),
         Poll::Ready(Err(error)) => error.to_string(),
@@ -202,6 +207,35 @@ fn who_does_not_read_all_resets_the_connection() {
     assert_eq!(send(&near, b"unread"), "Ready(Ok(6))");
     drop(far);
     assert_eq!(read(&near), "ConnectionReset");
+}
+
+/// Reads when it is woken.
+struct Reading {
+    receiver: Arc<Receiver>,
+    seen: Mutex<Vec<String>>,
+}
+
+impl Wake for Reading {
+    fn wake(self: Arc<Self>) {
+        lock(&self.seen).push(read_from(&self.receiver));
+    }
+}
+
+#[test]
+fn who_waits_for_bytes_sees_no_proper_end_before_a_reset() {
+    let network = Arc::<Network>::default();
+    let listener = listen(&network, 1);
+    let (near, far) = pair(&network, &listener);
+    let reading = Arc::new(Reading {
+        receiver: near.receiver.clone().unwrap(),
+        seen: Mutex::default(),
+    });
+    let waker = Waker::from(reading.clone());
+    let mut cx = Context::from_waker(&waker);
+    assert!(reading.receiver.poll_ready(&mut cx).is_pending());
+    assert_eq!(send(&near, b"unread"), "Ready(Ok(6))");
+    drop(far);
+    assert_eq!(lock(&reading.seen)[0], "ConnectionReset");
 }
 
 #[test]
