@@ -18,6 +18,7 @@ std::string_view eventName(DevEvent::Kind kind) {
     case DevEvent::Kind::kServiceRestarting: return "service-restarting";
     case DevEvent::Kind::kServiceCompleted: return "service-completed";
     case DevEvent::Kind::kServiceFailed: return "service-failed";
+    case DevEvent::Kind::kPublished: return "published";
     case DevEvent::Kind::kWarning: return "warning";
   }
   return "unknown";

@@ -40,6 +40,7 @@ struct DevEvent {
     kServiceRestarting,
     kServiceCompleted,
     kServiceFailed,
+    kPublished,  // a port of this machine leads to the service `component`; `message` tells it
     kWarning,
   };
   Kind kind;

@@ -15,6 +15,8 @@ namespace nimbus::dev {
 
 using host::StringMap;
 
+inline constexpr std::uint32_t kMaxInboundConnections = 256;
+
 // A folder of sources that is built into one component.
 struct PlannedProject {
   std::string component;  // its name in the workload
@@ -70,6 +72,8 @@ struct DevPlan {
   std::vector<PlannedComponent> components;  // the project's own first
   std::vector<host::HostInterface> host_interfaces;
   std::vector<host::VolumeSpec> volumes;
+  std::vector<host::ServicePort> service_ports;
+  std::uint32_t max_inbound_connections = kMaxInboundConnections;  // by way of these, at once
   std::vector<host::RouteSpec> routes;  // empty: everything goes to the component that serves HTTP
   ServerSettings server;
   // Files, and folders of files, that the plan was made of, absolute; they need not be there.

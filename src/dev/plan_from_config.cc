@@ -7,6 +7,7 @@
 
 #include "base/escape.h"
 #include "base/text.h"
+#include "dev/plan_ports.h"
 #include "dev/plan_routes.h"
 #include "dev/plan_support.h"
 #include "host/manifest/text_rules.h"
@@ -46,6 +47,9 @@ class Planner {
     TRY_VOID(planService());
     planInterfaces();
     planVolumes();
+    TRY(plan_.service_ports, planPorts(config().dev));
+    plan_.max_inbound_connections = narrow(config().dev.max_inbound_socket_connections_per_workload)
+                                        .value_or(kMaxInboundConnections);
     TRY(plan_.routes, planRoutes(config().dev.routes, plan_.components));
     plan_.sources.insert(plan_.sources.end(), request_.sources.begin(), request_.sources.end());
     return std::make_shared<const DevPlan>(std::move(plan_));

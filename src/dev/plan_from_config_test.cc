@@ -217,7 +217,7 @@ TEST_F(PlanFromConfigTest, BackendsAndConnectionsAreTakenOver) {
 
 TEST_F(PlanFromConfigTest, WhatCannotBeHonouredIsRefusedByName) {
   const std::pair<std::string, std::string> cases[] = {
-      {"service_ports", "[{name: a, port: 80}]"},
+      {"service_ports", "[{name: a, port: 80, protocol: UDP}], service_file: s.wasm"},
       {"host_plugins", "[{id: a, file: a.wasm, maxRestarts: 1}]"},
       {"host_plugins", "[{id: a, file: a.wasm, ports: [{name: a, port: 80}]}]"},
       {"wasi_keyvalue_redis_url", "redis://a"},
@@ -230,7 +230,6 @@ TEST_F(PlanFromConfigTest, WhatCannotBeHonouredIsRefusedByName) {
       {"http_client_trust_roots", "webpki"},
       {"http_client_trust_roots", "webpki-and-native"},
       {"max_outbound_socket_connections_per_workload", "1"},
-      {"max_inbound_socket_connections_per_workload", "1"},
   };
   for (const auto& [key, value] : cases) {
     const std::string message =
@@ -285,6 +284,24 @@ TEST_F(PlanFromConfigTest, ThereIsOneService) {
     const std::string message = refusal(config, ErrorCode::kInvalidArgument);
     EXPECT_NE(message.find(expected), std::string::npos) << message;
   }
+}
+
+TEST_F(PlanFromConfigTest, PortsOfTheServiceArePublishedWhereHttpIsServed) {
+  const std::string ports =
+      "service_ports: [{name: inside, port: 7000}, {name: cache, port: 6379, publish: 16379}]";
+  const DevPlan plan = planOf("dev: {service: true, address: '127.0.0.2:0', " + ports + "}");
+  const host::ServicePort expected{.name = "cache",
+                                   .port = 6379,
+                                   .published_at = "127.0.0.2:16379",
+                                   .origin = "dev.service_ports[1].publish"};
+  EXPECT_EQ(plan.service_ports, std::vector{expected});
+  EXPECT_EQ(plan.max_inbound_connections, 256U);
+  const DevPlan bounded = planOf(
+      "dev: {service: true, address: 'unix:/run/a.sock', "
+      "max_inbound_socket_connections_per_workload: 7, " +
+      ports + "}");
+  EXPECT_EQ(bounded.service_ports.at(0).published_at, "127.0.0.1:16379");
+  EXPECT_EQ(bounded.max_inbound_connections, 7U);
 }
 
 TEST_F(PlanFromConfigTest, AComponentCanBeAnImage) {

@@ -21,9 +21,8 @@ struct MissingKey {
   std::string_view why;
 };
 constexpr MissingKey kMissing[] = {
-    {"dev.service_ports", "ports of a service are not published on this machine"},
-    {"dev.max_outbound_socket_connections_per_workload", "sockets of guests are not counted"},
-    {"dev.max_inbound_socket_connections_per_workload", "guests do not listen"},
+    {"dev.max_outbound_socket_connections_per_workload",
+     "guests' sockets are bounded for each component, by maxSockets of a manifest"},
     {"dev.wasi_keyvalue_redis_url", "name a provider in dev.host_interfaces"},
     {"dev.wasi_keyvalue_nats_url",
      "there is no store in NATS: set dev.data_nats_url, and in dev.host_interfaces a provider at "
@@ -32,10 +31,13 @@ constexpr MissingKey kMissing[] = {
     {"dev.postgres_url", "name a provider in dev.host_interfaces"},
 };
 
-bool isOn(const LoadedConfig& loaded, std::string_view key) {
-  const project::DevSettings& dev = loaded.config.dev;
-  if (key == "dev.service_ports") return !dev.service_ports.empty();
-  return loaded.isGiven(key);
+Result<void> checkPorts(const LoadedConfig& loaded) {
+  for (const project::PortSettings& port : loaded.config.dev.service_ports)
+    if (port.protocol != "TCP")
+      return unsupported(
+          loaded, "dev.service_ports",
+          fmt::format("{}: the network of a workload carries TCP only", port.protocol));
+  return {};
 }
 
 Result<void> checkHostPlugins(const LoadedConfig& loaded) {
@@ -45,7 +47,7 @@ Result<void> checkHostPlugins(const LoadedConfig& loaded) {
                          "maxRestarts: a component that fails is made anew for the next call, "
                          "however often");
     if (!plugin.ports.empty())
-      return unsupported(loaded, "dev.host_plugins", "ports: guests do not listen");
+      return unsupported(loaded, "dev.host_plugins", "ports: only a service listens");
   }
   return {};
 }
@@ -72,7 +74,8 @@ Result<void> checkSwitches(const LoadedConfig& loaded) {
 
 Result<void> checkSupported(const LoadedConfig& loaded) {
   for (const MissingKey& missing : kMissing)
-    if (isOn(loaded, missing.key)) return unsupported(loaded, missing.key, missing.why);
+    if (loaded.isGiven(missing.key)) return unsupported(loaded, missing.key, missing.why);
+  TRY_VOID(checkPorts(loaded));
   TRY_VOID(checkHostPlugins(loaded));
   return checkSwitches(loaded);
 }

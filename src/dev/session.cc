@@ -1,6 +1,9 @@
 #include "dev/session.h"
 
 #include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
 
 #include "base/race.h"
 
@@ -242,8 +245,9 @@ Task<void> Session::deploy() {
   times_.total += environment_.clock.now() - begin;
   generation_ += 1;
   const auto kind = deployed_ ? DevEvent::Kind::kReloaded : DevEvent::Kind::kServing;
-  deployed_ = *std::move(workload);
+  const Spec before = std::exchange(deployed_, *std::move(workload));
   tellDeployed(kind);
+  tellPorts(before.get());
 }
 
 void Session::tellConfigured(bool needs_restart) {
@@ -284,6 +288,18 @@ void Session::tellDeployed(DevEvent::Kind kind) {
   if (!event.takes_requests && deployed_->service)
     event.component = deployed_->service->component.name;
   tell(event);
+}
+
+void Session::tellPorts(const host::WorkloadSpec* before) {
+  if (!deployed_->service) return;
+  const host::ServiceSpec& service = *deployed_->service;
+  if (before != nullptr && before->service && before->service->ports == service.ports) return;
+  for (const host::ServicePort& port : service.ports)
+    tell({.kind = DevEvent::Kind::kPublished,
+          .component = service.component.name,
+          .message = fmt::format("{} leads to {} (port {} of the service {})", port.published_at,
+                                 port.name, port.port, service.component.name),
+          .generation = generation_});
 }
 
 void Session::tellOnce(DevEvent::Kind kind, std::string message, std::string component) {

@@ -119,6 +119,8 @@ class Session {
   void tellBuilding(const ProjectState& state);
   void tellOutputs(const ProjectState& state, const std::vector<std::string>& paths);
   void tellDeployed(DevEvent::Kind kind);
+  // Those that the deployment before did not have.
+  void tellPorts(const host::WorkloadSpec* before);
   void tellOnce(DevEvent::Kind kind, std::string message, std::string component = {});
 
   const Environment environment_;

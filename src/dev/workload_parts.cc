@@ -62,7 +62,10 @@ class Assembler {
       component.file = parts_[i].path;
       component.digest = parts_[i].digest;
       if (plan_.components[i].service) {
-        spec_.service.emplace().component = std::move(component);
+        spec_.service = {.component = std::move(component),
+                         .max_restarts = std::nullopt,
+                         .ports = plan_.service_ports,
+                         .max_inbound_connections = plan_.max_inbound_connections};
       } else {
         spec_.components.push_back(std::move(component));
       }

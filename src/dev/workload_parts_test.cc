@@ -89,6 +89,9 @@ TEST_F(WorkloadPartsTest, AServiceIsNoComponent) {
                                          part({})};
   DevPlan plan = planOf({"watch", "web"});
   plan.components[0].service = true;
+  plan.service_ports = {
+      {.name = "cache", .port = 6379, .published_at = "127.0.0.1:16379", .origin = "a"}};
+  plan.max_inbound_connections = 7;
   const auto spec = assembleWorkload(plan, parts, {});
   ASSERT_TRUE(spec) << spec.error().describe();
   EXPECT_EQ(componentsOf(*spec), Names{"web"});
@@ -96,6 +99,8 @@ TEST_F(WorkloadPartsTest, AServiceIsNoComponent) {
   EXPECT_EQ(spec->service->component.name, "watch");
   EXPECT_EQ(spec->service->component.file, "/p/app.wasm");
   EXPECT_EQ(spec->service->max_restarts, std::nullopt);
+  EXPECT_EQ(spec->service->ports, plan.service_ports);
+  EXPECT_EQ(spec->service->max_inbound_connections, 7U);
   EXPECT_EQ(spec->routes.at(0).component, "web");
   EXPECT_EQ(spec->host_interfaces.at(0).provider, "keyvalue-memory");
 }

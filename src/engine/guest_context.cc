@@ -73,7 +73,9 @@ NimbusHostCalls hostCalls(HostReference* reference) {
 
 }  // namespace
 
-PrivateNetwork::PrivateNetwork() : raw_(nimbus_network_new()) { NIMBUS_CHECK(raw_ != nullptr); }
+PrivateNetwork::PrivateNetwork(std::uint32_t max_inbound) : raw_(nimbus_network_new(max_inbound)) {
+  NIMBUS_CHECK(raw_ != nullptr);
+}
 PrivateNetwork::~PrivateNetwork() { nimbus_network_free(raw_); }
 
 Result<std::unique_ptr<GuestContext>> GuestContext::create(net::Shard& shard,

@@ -58,7 +58,8 @@ class GuestHost {
 // their instances run. Any thread; contexts keep it.
 class PrivateNetwork {
  public:
-  PrivateNetwork();
+  // `max_inbound`: connections from published ports at once; further ones are reset.
+  explicit PrivateNetwork(std::uint32_t max_inbound = 0);
   ~PrivateNetwork();
   PrivateNetwork(const PrivateNetwork&) = delete;
   PrivateNetwork& operator=(const PrivateNetwork&) = delete;

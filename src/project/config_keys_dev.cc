@@ -17,9 +17,12 @@ const Section& sectionOf<PortSettings>() {
     SectionBuilder<PortSettings> keys;
     keys.add("name", &PortSettings::name, "Name for messages.").required = true;
     keys.add("port", &PortSettings::port, "Port that the guest listens on.").required = true;
-    keys.add("protocol", &PortSettings::protocol, "Protocol.").words = {"TCP", "UDP"};
-    keys.add("publish", &PortSettings::publish, "Port of this machine that leads to it.");
-    keys.add("bind", &PortSettings::bind, "Address that the guest itself binds.");
+    keys.add("protocol", &PortSettings::protocol, "Protocol; `UDP` is refused.").words = {"TCP",
+                                                                                          "UDP"};
+    keys.add("publish", &PortSettings::publish,
+             "Port of this machine that leads to it, at the address of `dev.address`.");
+    keys.add("bind", &PortSettings::bind,
+             "Address that the guest itself binds: refused, as it has a network of its own.");
     return keys.take();
   }();
   return section;
@@ -186,7 +189,8 @@ void addConnections(SectionBuilder<DevSettings>& keys) {
            &DevSettings::max_outbound_socket_connections_per_workload, "Outgoing sockets.")
       .range = {1, UINT64_MAX};
   keys.add("max_inbound_socket_connections_per_workload",
-           &DevSettings::max_inbound_socket_connections_per_workload, "Incoming sockets.")
+           &DevSettings::max_inbound_socket_connections_per_workload,
+           "Connections by way of published ports of the service, at once; 256 if absent.")
       .range = {1, UINT64_MAX};
 }
 

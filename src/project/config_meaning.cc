@@ -129,6 +129,31 @@ class Meaning {
     if (!dev.service_pull_policy.empty() && dev.service_image.empty())
       report("dev.service_pull_policy",
              "dev.service_pull_policy is only of use with dev.service_image");
+    checkPorts();
+  }
+
+  void checkPorts() {
+    const DevSettings& dev = config_.dev;
+    if (!dev.service_ports.empty() && !dev.service && dev.service_file.empty() &&
+        dev.service_image.empty())
+      report("dev.service_ports",
+             "dev.service_ports: there is no service: set dev.service if the project's component "
+             "is one, or name it in dev.service_file or dev.service_image");
+    std::set<std::string_view> names;
+    std::set<std::pair<std::string_view, std::uint16_t>> published;
+    for (std::size_t i = 0; i < dev.service_ports.size(); ++i) {
+      const PortSettings& port = dev.service_ports[i];
+      const std::string key = fmt::format("dev.service_ports[{}]", i);
+      if (trim(port.name).empty()) report(key, fmt::format("{}.name is empty", key));
+      if (!names.insert(port.name).second)
+        report(key, fmt::format("{}.name: {} is there twice", key, inQuotes(port.name)));
+      if (port.publish && !published.emplace(port.protocol, *port.publish).second)
+        report(key, fmt::format("{}.publish: {} is there twice", key, *port.publish));
+      if (!port.bind.empty())
+        report(key, fmt::format("{}.bind: a service listens in its workload's network only; "
+                                "publish names the port of this machine that leads there",
+                                key));
+    }
   }
 
   void checkSource(const std::string& key, std::initializer_list<std::string_view> names,

@@ -206,6 +206,23 @@ workload:
           HasSubstr("yaml:11: workload.environment.secretFrom: there is no \"nobody\"")));
 }
 
+TEST_F(Config, RefusesPortsThatNobodyCanHave) {
+  project(R"(dev:
+  service_ports:
+    - {name: a, port: 1, publish: 80}
+    - {name: a, port: 2, publish: 80}
+    - {name: b, port: 3, publish: 80, protocol: UDP}
+    - {name: '', port: 3, bind: 10.0.0.1}
+)");
+  EXPECT_THAT(allFailures(),
+              ElementsAre(HasSubstr("yaml:3: dev.service_ports: there is no service"),
+                          HasSubstr("yaml:4: dev.service_ports[1].name: \"a\" is there twice"),
+                          HasSubstr("yaml:4: dev.service_ports[1].publish: 80 is there twice"),
+                          HasSubstr("yaml:6: dev.service_ports[3].name is empty"),
+                          HasSubstr("yaml:6: dev.service_ports[3].bind: a service listens in its "
+                                    "workload's network only")));
+}
+
 TEST_F(Config, RefusesAKeyUnderBothItsNames) {
   project("build: {artifact_path: a, component_path: b}\n");
   EXPECT_THAT(failure(), HasSubstr("build.artifact_path is the older name"));

@@ -11,6 +11,7 @@
 #include "host/manifest/provider_ref.h"
 #include "oci/reference.h"
 #include "project/language_builder.h"
+#include "project/published_address.h"
 
 namespace nimbus::project {
 namespace {
@@ -31,16 +32,28 @@ void checkConfiguration(const DoctorRequest& request, std::vector<Check>& into) 
   into.push_back(std::move(check));
 }
 
-void checkPort(const LoadedConfig& config, DoctorNetwork& network, std::vector<Check>& into) {
-  const std::string& address = config.config.dev.address;
-  Check check{.name = "port", .message = fmt::format("{} is free for wash dev", address)};
+Check checkPort(std::string name, std::string_view key, const std::string& address,
+                DoctorNetwork& network) {
+  Check check{.name = std::move(name), .message = fmt::format("{} is free for wash dev", address)};
   if (const auto free = network.canListen(address); !free) {
     check.status = Check::Status::kWarning;
     check.message =
         fmt::format("wash dev cannot listen at {}: {}", address, free.error().describe());
-    check.fix = "end what listens there, or set dev.address to another port";
+    check.fix = fmt::format("end what listens there, or set {} to another port", key);
   }
-  into.push_back(std::move(check));
+  return check;
+}
+
+// That of HTTP, and those that lead to the service.
+void checkPorts(const DevSettings& dev, DoctorNetwork& network, std::vector<Check>& into) {
+  into.push_back(checkPort("port", "dev.address", dev.address, network));
+  for (std::size_t i = 0; i < dev.service_ports.size(); ++i) {
+    const PortSettings& port = dev.service_ports[i];
+    const auto address = publishedAddress(dev.address, port.publish.value_or(0));
+    if (!port.publish || !address) continue;
+    into.push_back(checkPort("port " + port.name, fmt::format("dev.service_ports[{}].publish", i),
+                             *address, network));
+  }
 }
 
 // Registries that the configuration names: of WIT packages, and of images.
@@ -171,7 +184,7 @@ bool DoctorReport::healthy() const {
 void checkProject(const DoctorRequest& request, DoctorNetwork& network, std::vector<Check>& into) {
   checkConfiguration(request, into);
   if (!request.config) return;
-  checkPort(*request.config, network, into);
+  checkPorts(request.config->config.dev, network, into);
   checkWitSources(request, into);
   checkRegistries(request, into);
   checkNats(request.config->config, network, into);

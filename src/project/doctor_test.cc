@@ -162,12 +162,15 @@ TEST_F(Doctor, FailsOnAWrongConfiguration) {
 TEST_F(Doctor, ChecksWhatTheConfigurationNames) {
   project(".wash/config.yaml",
           "dev:\n  address: 127.0.0.1:80\n  data_nats_url: nats://127.0.0.1:1\n"
-          "  service_image: registry.example/a:1\n");
+          "  service_image: registry.example/a:1\n"
+          "  service_ports: [{name: a, port: 1}, {name: cache, port: 2, publish: 6379}]\n");
   network_.port = fail(ErrorCode::kPermissionDenied, "taken");
   network_.nats = fail(ErrorCode::kUnavailable, "refused");
   credentials_ = fail(ErrorCode::kNotFound, "no helper");
   const DoctorReport report = examine();
   EXPECT_THAT(find(report, "port").message, HasSubstr("cannot listen at 127.0.0.1:80: taken"));
+  EXPECT_THAT(find(report, "port cache").message, HasSubstr("cannot listen at 127.0.0.1:6379"));
+  EXPECT_THAT(find(report, "port cache").fix, HasSubstr("set dev.service_ports[1].publish to"));
   EXPECT_THAT(find(report, "nats").message, HasSubstr("dev.data_nats_url does not answer"));
   EXPECT_EQ(find(report, "registry registry.example").fix, "docker login registry.example");
   EXPECT_FALSE(report.failed()) << "it can still be built";

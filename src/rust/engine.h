@@ -14,6 +14,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "rust/network.h"
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -23,7 +25,6 @@ typedef struct NimbusEngine NimbusEngine;        // a Wasmtime engine with its p
 typedef struct NimbusComponent NimbusComponent;  // native code of one component
 typedef struct NimbusLinked NimbusLinked;        // a component whose imports are resolved
 typedef struct NimbusContext NimbusContext;      // what instances may see: environment, volumes, …
-typedef struct NimbusNetwork NimbusNetwork;      // the private network of one workload
 typedef struct NimbusExchange NimbusExchange;    // one HTTP request and its response
 typedef struct NimbusCall NimbusCall;            // one call on a fresh instance
 typedef struct NimbusWorker NimbusWorker;        // one warm instance that serves many calls
@@ -383,12 +384,6 @@ typedef struct {
   uint8_t max_lookups;           // of names, at once; others wait for their turn
   uint8_t reserved[2];           // 0
 } NimbusContextConfig;
-
-// What TCP sockets that are bound or connect to loopback have instead of the machine's: streams in
-// memory between instances on any threads, with no descriptor. Who may bind and listen there is
-// asked by socket_allowed. Contexts keep it.
-NimbusNetwork* nimbus_network_new(void);
-void nimbus_network_free(NimbusNetwork* network);
 
 // Opens nothing yet; volumes are opened for each instance.
 NimbusContext* nimbus_context_new(const NimbusContextConfig* config, const NimbusHostCalls* calls);

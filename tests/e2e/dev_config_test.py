@@ -61,7 +61,7 @@ class DevConfigTest(developing.TestCase):
         self.assertEqual(200, dev.get("/env").status)
 
     def test_what_this_host_cannot_do_is_refused_by_name(self):
-        for key, value in (("service_ports", [{"name": "a", "port": 80}]),
+        for key, value in (("wasi_blobstore_path", "blobs"),
                            ("postgres_url", "postgres://x/y")):
             with self.subTest(key):
                 self.project("http-misc", dev={key: value})

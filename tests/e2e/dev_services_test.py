@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 """Services under `wash dev`: the project's component as one, and one beside it."""
 
+import contextlib
 import pathlib
+import socket
 
 import developing
 import harness
@@ -116,6 +118,126 @@ class BesideTest(Services):
         # It may come before the address is told.
         self.eventually(lambda: "calls 1 2" in self.lines_of(dev), "it did not call")
         self.assertEqual("1", self.text_of(dev, "/other/a").strip())
+
+
+class PortsTest(Services):
+    """Ports of this machine that lead to those of the service."""
+
+    INSIDE = 7777
+
+    def setUp(self):
+        super().setUp()
+        with socket.create_server(("127.0.0.1", 0)) as probe:
+            self.port = probe.getsockname()[1]
+
+    def publish(self, *, guest="tcp-service", greeting="hello ", port=None, **dev):
+        ports = [{"name": "echo", "port": self.INSIDE, "publish": port or self.port},
+                 {"name": "inside", "port": self.INSIDE + 1}]
+        variables = {"PORT": str(self.INSIDE), "GREETING": greeting}
+        self.project(guest, dev={"service": True, "service_ports": ports, **dev},
+                     workload={"environment": {"config": variables}})
+
+    def ask(self, text, port=None):
+        with socket.create_connection(("127.0.0.1", port or self.port)) as client:
+            return self.answer_to(text, client)
+
+    def answer_to(self, text, client):
+        """What comes back until the end, be it a reset."""
+        answer = b""
+        client.settimeout(harness.PATIENCE_SECONDS)
+        with contextlib.suppress(ConnectionError):
+            client.sendall(text.encode())
+            with contextlib.suppress(OSError):  # it is not connected any more
+                client.shutdown(socket.SHUT_WR)
+            while piece := client.recv(65536):
+                answer += piece
+        return answer.decode()
+
+    def test_a_published_port_leads_to_the_service_over_edits_and_failures(self):
+        self.publish()
+        dev = self.dev()
+        published = self.wait_for_event(dev, "published")
+        self.assertEqual("project", published["component"])
+        # It may not listen yet.
+        self.assertEqual("hello one", self.ask("one"))
+        self.assertEqual("hello " + "x" * 200_000, self.ask("x" * 200_000))
+        self.publish(greeting="again ")
+        dev.until("reloaded")
+        self.assertEqual("again two", self.ask("two"))
+        self.swap("tcp-service-p3")
+        dev.until("reloaded")
+        self.assertEqual("again three", self.ask("three"))
+        self.assertEqual("", self.ask("trap"))
+        dev.until("service-restarting")
+        self.assertEqual("again four", self.ask("four"))
+        self.assertEqual(1, len(dev.events("published")))
+        self.assertEqual(0, dev.interrupt())
+
+    def test_another_port_is_published_at_once_and_the_old_one_given_back(self):
+        self.publish()
+        dev = self.dev()
+        with socket.create_server(("127.0.0.1", 0)) as probe:
+            other = probe.getsockname()[1]
+        self.publish(port=other)
+        dev.until("reloaded")
+        self.assertEqual("hello x", self.ask("x", other))
+        self.eventually(self._is_refused, "the old port is still there")
+
+    def _is_refused(self):
+        try:
+            socket.create_connection(("127.0.0.1", self.port)).close()
+        except ConnectionRefusedError:
+            return True
+        return False
+
+    def test_a_port_that_is_taken_is_told_and_what_runs_goes_on(self):
+        self.publish()
+        dev = self.dev()
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            self.publish(port=taken.getsockname()[1])
+            told = dev.until("load-failed")["message"]
+            self.assertIn("dev.service_ports[0].publish: cannot listen on "
+                          f"127.0.0.1:{taken.getsockname()[1]}: Address already in use", told)
+            self.assertEqual("hello x", self.ask("x"))
+
+    def test_a_port_that_is_taken_at_the_start_is_had_with_the_next_save(self):
+        with socket.create_server(("127.0.0.1", self.port)):
+            self.publish()
+            dev = self.start("-o", "json", "dev", self.root, "--addr", "127.0.0.1:0")
+            dev.wait_for_stdout(r"service_ports\[0\].publish: cannot listen on")
+        self.publish()
+        dev.wait_for_stdout(f"127.0.0.1:{self.port} leads to echo")
+        self.assertEqual("hello x", self.ask("x"))
+
+    def test_a_client_of_the_service_is_told_of_its_end(self):
+        self.publish()
+        dev = self.dev()
+        self.assertEqual("hello x", self.ask("x"))
+        with socket.create_connection(("127.0.0.1", self.port)) as client:
+            client.sendall(b"half of it")
+            self.publish(greeting="again ")
+            dev.until("reloaded")
+            self.assertEqual("", self.answer_to("", client))
+        self.assertEqual("again x", self.ask("x"))
+        with socket.create_connection(("127.0.0.1", self.port)) as client:
+            self.assertEqual(0, dev.interrupt())
+            self.assertEqual("", self.answer_to("", client))
+        self.assertTrue(self._is_refused())
+
+    def test_connections_are_bounded(self):
+        self.publish(max_inbound_socket_connections_per_workload=1)
+        dev = self.dev()
+        self.eventually(lambda: sorted(self.two_at_once()) == ["", "hello x"],
+                        "both are carried over, or none")
+        dev.wait_for_stderr(f"127.0.0.1:{self.port}: there are as many connections")
+
+    def two_at_once(self):
+        """The answers to two that are connected at the same time."""
+        clients = [socket.create_connection(("127.0.0.1", self.port)) for _ in range(2)]
+        answers = [self.answer_to("x", client) for client in clients]
+        for client in clients:
+            client.close()
+        return answers
 
 
 if __name__ == "__main__":

@@ -96,6 +96,12 @@ void ComponentLog::denied(std::string_view what) {
   tellSuppressed(denials_, "denials were not logged: too many a second");
 }
 
+void ComponentLog::connectionReset(std::string_view why) {
+  if (!failures_.pass()) return;
+  note(LogLevel::kWarn, "a connection was reset", why);
+  tellSuppressed(failures_, "failures were not logged: too many a second");
+}
+
 void ComponentLog::note(LogLevel level, std::string_view message, std::string_view detail) {
   if (!log_.enabled(level)) return;
   log_.write(level, message,

@@ -36,6 +36,8 @@ class ComponentLog {
               std::string_view message);
   // The guest wanted what its workload's policy forbids.
   void denied(std::string_view what);
+  // One from outside did not get through to it.
+  void connectionReset(std::string_view why);
   void note(LogLevel level, std::string_view message, std::string_view detail);
 
   [[nodiscard]] const ComponentIdentity& identity() const { return identity_; }

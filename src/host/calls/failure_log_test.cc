@@ -99,6 +99,11 @@ TEST(GuestLines, GetAllLinesAndNoRecordsAboutThem) {
   EXPECT_EQ(lines.records, 1);
 }
 
+TEST_F(ComponentLogTest, ConnectionsThatAreResetAreToldAtARate) {
+  for (int i = 0; i < 100; ++i) log_.connectionReset("127.0.0.1:80: nobody listened");
+  EXPECT_EQ(logger_.records.size(), 20);
+}
+
 TEST_F(ComponentLogTest, DenialsHaveARateOfTheirOwn) {
   for (int i = 0; i < 100; ++i) log_.denied("10.0.0.1:80");
   EXPECT_EQ(logger_.records.size(), 20);

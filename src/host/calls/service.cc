@@ -70,24 +70,28 @@ Service::Service(Environment environment, std::shared_ptr<ComponentRuntime> comp
                  Options options)
     : environment_(std::move(environment)),
       component_(std::move(component)),
-      options_(options),
       record_(std::make_shared<Record>(
           Record{.last = {.workload = component_->log->identity().workload,
                           .service = component_->name,
                           .generation = component_->log->identity().generation,
                           .progress = {.since = environment_.clock.wallNow()}},
-                 .listener = environment_.listener})) {}
+                 .listener = environment_.listener})),
+      options_(std::move(options)) {}
 
 bool Service::servesHttp() const { return engine::isHttp(component_->component->kind()); }
 
 void Service::start(PoolOf pool_of) {
+  if (stopped_) return;
   pool_of_ = std::move(pool_of);
-  if (!stopped_) tasks_.spawn(keepRunning());
+  for (const LedPort& port : options_.ports)
+    port.leadInto(*component_->context_options.network, component_->log);
+  tasks_.spawn(keepRunning());
 }
 
 void Service::stop() {
   stopped_ = true;
   tasks_.cancelAll();
+  options_.ports.clear();
   // Last: those who are told may be all that the pool lives for.
   if (ServicePool* const pool = std::exchange(pool_, nullptr))
     pool->setAbsence({.reason = "the service has been ended"});

@@ -15,6 +15,7 @@
 #include "base/task.h"
 #include "engine/exchange.h"
 #include "host/calls/component_runtime.h"
+#include "host/calls/led_port.h"
 #include "host/calls/restart_pace.h"
 #include "host/calls/service_pool.h"
 #include "host/calls/shard_runtime.h"
@@ -51,6 +52,7 @@ class Service {
   struct Options {
     RestartPolicy restarts;
     Duration cpu_limit = Duration::max();  // of one run
+    std::vector<LedPort> ports = {};
   };
   struct Environment {
     net::Shard& control;
@@ -94,9 +96,9 @@ class Service {
 
   const Environment environment_;
   const std::shared_ptr<ComponentRuntime> component_;
-  const Options options_;
   const std::shared_ptr<Record> record_;
-  PoolOf pool_of_;               // on its shard, as is what follows
+  Options options_;  // on its shard, as is what follows
+  PoolOf pool_of_;
   ServicePool* pool_ = nullptr;  // once it serves HTTP
   std::uint64_t restarts_ = 0;
   bool stopped_ = false;

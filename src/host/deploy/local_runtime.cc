@@ -190,15 +190,16 @@ Task<void> closeDeployment(std::shared_ptr<LocalDeployment> deployment, ShardRun
 }  // namespace
 
 std::shared_ptr<Service> LocalRuntime::makeService(const ServiceSpec& spec,
-                                                   std::shared_ptr<ComponentRuntime> component) {
+                                                   std::shared_ptr<ComponentRuntime> component,
+                                                   std::vector<LedPort> ports) {
   auto place = service_places_->take();
   ShardRuntime& shard = *shards_[*place].runtime;
-  Service::Options options{.restarts = {.most = spec.max_restarts}};
+  Service::Options options{.restarts = {.most = spec.max_restarts}, .ports = std::move(ports)};
   if (const auto& limit = spec.component.local_resources.cpu_limit_ms)
     options.cpu_limit = std::chrono::milliseconds(*limit);
   return std::make_shared<Service>(
       Service::Environment{control_, std::move(place), shard, clock_, service_listener_},
-      std::move(component), options);
+      std::move(component), std::move(options));
 }
 
 Task<void> LocalRuntime::stopService(std::shared_ptr<LocalDeployment> deployment) {

@@ -23,6 +23,7 @@
 #include "host/deploy/component_loader.h"
 #include "host/deploy/expiring_map.h"
 #include "host/deploy/images.h"
+#include "host/deploy/published_ports.h"
 #include "host/deploy/workload_code.h"
 #include "host/egress/egress.h"
 #include "host/volumes/volume_watch.h"
@@ -112,7 +113,8 @@ class LocalRuntime final : public WorkloadRuntime {
                                                     std::uint64_t generation);
   [[nodiscard]] Result<std::shared_ptr<WorkloadVolumes>> volumesOf(const WorkloadSpec& spec);
   [[nodiscard]] std::shared_ptr<Service> makeService(const ServiceSpec& spec,
-                                                     std::shared_ptr<ComponentRuntime> component);
+                                                     std::shared_ptr<ComponentRuntime> component,
+                                                     std::vector<LedPort> ports);
   [[nodiscard]] Task<void> stopService(std::shared_ptr<LocalDeployment> deployment);
   void startService(const std::shared_ptr<LocalDeployment>& deployment);
 
@@ -139,6 +141,7 @@ class LocalRuntime final : public WorkloadRuntime {
   Providers providers_;
   BindingTable bindings_;
   const std::shared_ptr<ServicePlaces> service_places_;
+  PublishedPorts ports_;
   std::vector<std::weak_ptr<LocalDeployment>> with_service_;  // that were started
   const std::shared_ptr<ServiceListener> service_listener_ = std::make_shared<ServiceListener>();
   std::function<void(const EndedNews&)> tell_ended_;

@@ -7,6 +7,14 @@
 #include "base/escape.h"
 
 namespace nimbus::host {
+namespace {
+
+std::shared_ptr<const engine::PrivateNetwork> networkOf(const WorkloadSpec& spec) {
+  if (!spec.service) return nullptr;
+  return std::make_shared<engine::PrivateNetwork>(spec.service->max_inbound_connections);
+}
+
+}  // namespace
 
 LocalRuntime::Assembly::Assembly(LocalRuntime& runtime, const WorkloadSpec& spec,
                                  std::uint64_t generation, const WorkloadCode& code,
@@ -15,7 +23,7 @@ LocalRuntime::Assembly::Assembly(LocalRuntime& runtime, const WorkloadSpec& spec
       spec_(spec),
       generation_(generation),
       code_(code),
-      together_{volumes, spec.service ? std::make_shared<engine::PrivateNetwork>() : nullptr},
+      together_{volumes, networkOf(spec)},
       made_(spec.memberCount()) {}
 
 // Before any component is made: who would close a cycle by way of other workloads is told so.
@@ -166,7 +174,9 @@ Result<std::shared_ptr<Deployment>> LocalRuntime::assemble(std::shared_ptr<const
   TRY_VOID(assembly.run());
   auto offered = assembly.offered();
   auto components = assembly.takeComponents();
-  auto service = spec->service ? makeService(*spec->service, components.back()) : nullptr;
+  TRY(std::vector<LedPort> ports, ports_.open(*spec));
+  auto service =
+      spec->service ? makeService(*spec->service, components.back(), std::move(ports)) : nullptr;
   auto deployment = std::make_shared<LocalDeployment>(
       std::move(spec), generation, std::move(components), assembly.takeCalled(), std::move(offered),
       std::move(service), std::move(volumes), shards_.size());

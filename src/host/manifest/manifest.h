@@ -62,6 +62,17 @@ struct ComponentSpec {
 // The name of a service that is given none.
 inline constexpr std::string_view kServiceName = "service";
 
+// A port that the service listens on in its workload's network, published on this machine. No
+// manifest says so: it is for programs around a host, such as `wash dev`.
+struct ServicePort {
+  std::string name;
+  std::uint16_t port = 0;
+  std::string published_at;  // "127.0.0.1:6379"
+  std::string origin;        // who wants it so, for messages: "dev.service_ports[0].publish"
+
+  friend bool operator==(const ServicePort&, const ServicePort&) = default;
+};
+
 inline constexpr std::uint32_t kServiceConcurrency = 256;
 
 // What keeps running beside the components.
@@ -71,6 +82,8 @@ struct ServiceSpec {
   std::optional<std::uint64_t> max_restarts = {};  // in a row; absent: without end
   // Requests at once; absent: kServiceConcurrency, or 1 for a handler of WASI 0.2.
   std::optional<std::uint32_t> max_concurrency = {};
+  std::vector<ServicePort> ports = {};
+  std::uint32_t max_inbound_connections = 0;  // by way of these ports, at once
 
   friend bool operator==(const ServiceSpec&, const ServiceSpec&) = default;
 };

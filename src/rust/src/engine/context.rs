@@ -219,12 +219,12 @@ impl Shared {
 }
 
 /// The private network of a workload, for those who make contexts.
-pub struct PrivateNetwork(Arc<Network>);
+pub struct PrivateNetwork(pub Arc<Network>);
 
 #[unsafe(no_mangle)]
-pub extern "C" fn nimbus_network_new() -> *mut PrivateNetwork {
+pub extern "C" fn nimbus_network_new(max_inbound: u32) -> *mut PrivateNetwork {
     guard(std::ptr::null_mut(), || {
-        let network = PrivateNetwork(Arc::default());
+        let network = PrivateNetwork(Arc::new(Network::new(max_inbound as usize)));
         Ok(Box::into_raw(Box::new(network)))
     })
 }

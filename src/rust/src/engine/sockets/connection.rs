@@ -107,8 +107,19 @@ impl Sender {
         self.0.pipes.outgoing.poll_writable(cx)
     }
 
+    /// Ready when nothing can be sent any more; waits in place of `poll_ready`.
+    pub fn poll_gone(&self, cx: &mut Context<'_>) -> Poll<()> {
+        self.0.pipes.outgoing.poll_gone(cx)
+    }
+
     pub fn end(&self) {
         self.0.pipes.outgoing.end();
+        self.0.check_halves();
+    }
+
+    /// Who reads is told that this was no proper end.
+    pub fn reset(&self) {
+        self.0.pipes.outgoing.leave(self.0.guard.clone(), true);
         self.0.check_halves();
     }
 }

@@ -10,6 +10,7 @@ mod p2_streams;
 mod p3;
 mod p3_streams;
 mod pipe;
+pub mod published;
 mod tcp;
 mod unread;
 

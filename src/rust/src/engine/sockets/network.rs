@@ -6,6 +6,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::{Arc, Mutex, Weak};
 use std::task::{Context, Poll, Waker};
 
+use tokio::sync::futures::Notified;
+use tokio::sync::{Notify, Semaphore};
 use wasmtime_wasi::sockets::ErrorCode;
 
 use super::connection::{Connection, Pipes};
@@ -81,22 +83,41 @@ impl Ports {
     }
 }
 
-pub struct Network(Mutex<Ports>);
+pub struct Network {
+    ports: Mutex<Ports>,
+    listens: Notify,
+    /// Connections from outside, at once.
+    pub inbound: Arc<Semaphore>,
+}
 
+/// One that nobody reaches from outside.
 impl Default for Network {
     fn default() -> Network {
-        Network(Mutex::new(Ports {
-            bound: HashMap::new(),
-            sources: HashSet::new(),
-            next: u16::MAX,
-        }))
+        Network::new(0)
     }
 }
 
 impl Network {
+    pub fn new(max_inbound: usize) -> Network {
+        Network {
+            ports: Mutex::new(Ports {
+                bound: HashMap::new(),
+                sources: HashSet::new(),
+                next: u16::MAX,
+            }),
+            listens: Notify::new(),
+            inbound: Arc::new(Semaphore::new(max_inbound.min(Semaphore::MAX_PERMITS))),
+        }
+    }
+
+    /// Somebody begins to listen on a port.
+    pub fn listens(&self) -> Notified<'_> {
+        self.listens.notified()
+    }
+
     /// A port of its own; 0: any. All addresses of loopback are one.
     pub fn bind(self: &Arc<Self>, family: Family, port: u16) -> Result<Binding, ErrorCode> {
-        let mut ports = lock(&self.0);
+        let mut ports = lock(&self.ports);
         let port = match port {
             0 => ports.ephemeral(family)?,
             port if ports.bound.contains_key(&(family, port)) => {
@@ -110,7 +131,7 @@ impl Network {
 
     /// Where a connection begins that was not bound.
     pub fn source(self: &Arc<Self>, family: Family) -> Result<Binding, ErrorCode> {
-        let mut ports = lock(&self.0);
+        let mut ports = lock(&self.ports);
         let port = ports.ephemeral(family)?;
         ports.sources.insert((family, port));
         Ok(self.binding(family, port, Use::Source))
@@ -127,7 +148,7 @@ impl Network {
 
     pub fn listener(&self, family: Family, port: u16) -> Option<Arc<Listener>> {
         // What it finds may be the last reference, and then needs the lock when it goes.
-        let found = lock(&self.0).bound.get(&(family, port)).cloned();
+        let found = lock(&self.ports).bound.get(&(family, port)).cloned();
         found?.upgrade()
     }
 }
@@ -145,25 +166,28 @@ impl Binding {
         SocketAddr::new(self.family.loopback(), self.port)
     }
 
-    pub fn listen(self, backlog: usize) -> Arc<Listener> {
+    /// What lies in the connections is taken from `memory`, the host's.
+    pub fn listen(self, backlog: usize, memory: Arc<Total>) -> Arc<Listener> {
         let (network, key) = (self.network.clone(), (self.family, self.port));
         let listener = Arc::new(Listener {
             address: self.address(),
             _binding: self,
+            memory,
             queue: Mutex::new(Queue {
                 backlog: backlog.clamp(1, MAX_BACKLOG),
                 ..Default::default()
             }),
         });
         let shared = Arc::downgrade(&listener);
-        lock(&network.0).bound.insert(key, shared);
+        lock(&network.ports).bound.insert(key, shared);
+        network.listens.notify_waiters();
         listener
     }
 }
 
 impl Drop for Binding {
     fn drop(&mut self) {
-        let (mut ports, key) = (lock(&self.network.0), (self.family, self.port));
+        let (mut ports, key) = (lock(&self.network.ports), (self.family, self.port));
         match self.taken {
             Use::Bound => _ = ports.bound.remove(&key),
             Use::Source => _ = ports.sources.remove(&key),
@@ -183,6 +207,7 @@ struct Queue {
 pub struct Listener {
     address: SocketAddr,
     _binding: Binding,
+    memory: Arc<Total>,
     queue: Mutex<Queue>,
 }
 
@@ -196,10 +221,9 @@ impl Listener {
         queue.backlog = backlog.clamp(1, MAX_BACKLOG);
     }
 
-    /// `guard` is of the socket that connects, from `binding`; what lies in the connection is taken
-    /// from `memory`.
-    pub fn dial(self: &Arc<Self>, binding: Binding, guard: Guard, memory: &Arc<Total>) -> Dial {
-        let (near, far) = Pipes::pair(memory);
+    /// `guard` is of the socket that connects, from `binding`.
+    pub fn dial(self: &Arc<Self>, binding: Binding, guard: Guard) -> Dial {
+        let (near, far) = Pipes::pair(&self.memory);
         let addresses = (binding.address(), self.address);
         let progress = Arc::<Progress>::default();
         let incoming = Incoming {

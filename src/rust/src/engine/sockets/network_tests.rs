@@ -19,13 +19,13 @@ fn memory() -> Arc<Total> {
 
 fn listen(network: &Arc<Network>, backlog: usize) -> Arc<Listener> {
     let binding = network.bind(Family::V4, PORT).unwrap();
-    binding.listen(backlog)
+    binding.listen(backlog, memory())
 }
 
 fn dial(network: &Arc<Network>) -> Option<Dial> {
     let listener = network.listener(Family::V4, PORT)?;
     let binding = network.source(Family::V4).unwrap();
-    Some(listener.dial(binding, guard(), &memory()))
+    Some(listener.dial(binding, guard()))
 }
 
 fn connected(dial: &mut Dial) -> Connection {
@@ -102,7 +102,7 @@ fn a_port_is_taken_once_and_given_back() {
         "only bound yet"
     );
     drop(bound);
-    drop(network.bind(Family::V4, PORT).unwrap().listen(1));
+    drop(network.bind(Family::V4, PORT).unwrap().listen(1, memory()));
     assert!(network.bind(Family::V4, PORT).is_ok());
 }
 
@@ -128,7 +128,7 @@ fn where_a_connection_begins_may_be_bound() {
     let listener = listen(&network, 1);
     let (near, _far) = pair(&network, &listener);
     let port = near.local.port();
-    let again = network.bind(Family::V4, port).unwrap().listen(1);
+    let again = network.bind(Family::V4, port).unwrap().listen(1, memory());
     assert!(network.listener(Family::V4, port).is_some());
     drop(near);
     assert!(network.listener(Family::V4, port).is_some());
@@ -304,7 +304,7 @@ fn a_socket_counts_until_what_it_sent_is_read() {
     let counted = guard();
     let near = {
         let binding = network.source(Family::V4).unwrap();
-        connected(&mut listener.dial(binding, counted.clone(), &memory()))
+        connected(&mut listener.dial(binding, counted.clone()))
     };
     let far = accepted(&listener);
     assert_eq!(send(&near, b"last words"), "Ready(Ok(10))");

@@ -316,10 +316,9 @@ impl HostTcpSocket for View<'_> {
         address: IpSocketAddress,
     ) -> Result<()> {
         _ = self.host.table.get(&network)?;
-        let memory = self.host.share.total.clone();
         let socket = self.socket(&socket)?;
         socket.check_idle()?;
-        match socket.tcp.connect(address.into(), &memory)? {
+        match socket.tcp.connect(address.into())? {
             None => socket.begin(Operation::Connect),
             Some(address) => socket.world()?.start_connect(address),
         }
@@ -331,6 +330,7 @@ impl HostTcpSocket for View<'_> {
     }
 
     async fn start_listen(&mut self, socket: Resource<TcpSocket>) -> Result<()> {
+        let memory = self.host.share.total.clone();
         let socket = self.socket(&socket)?;
         socket.check_idle()?;
         let world = match &mut socket.tcp.state {
@@ -340,7 +340,7 @@ impl HostTcpSocket for View<'_> {
                 Some(world.by(|view, socket| view.local_address(socket))?.into())
             }
         };
-        socket.tcp.listen(world)?;
+        socket.tcp.listen(world, memory)?;
         socket.begin(Operation::Listen)
     }
 

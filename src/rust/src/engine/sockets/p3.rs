@@ -150,8 +150,7 @@ async fn connect(
 ) -> Result<Told<()>> {
     let begun = accessor.with(|mut store| {
         let host = store.data_mut();
-        let memory = host.share.total.clone();
-        let remote = tell!(find(host, &socket)?.connect(remote.into(), &memory));
+        let remote = tell!(find(host, &socket)?.connect(remote.into()));
         match remote {
             Some(remote) => Ok(Ok(Some((tell!(make_world(host, &socket)?), remote)))),
             None => Result::<Told<_>>::Ok(Ok(None)),
@@ -227,9 +226,10 @@ fn listen(
         )?))),
         None => None,
     };
+    let memory = host.share.total.clone();
     let tcp = find(host, &socket)?;
     let accepting = Accepting {
-        listener: tell!(tcp.listen(bound)),
+        listener: tell!(tcp.listen(bound, memory)),
         context: tcp.context.clone(),
         _permit: tcp.permit.clone(),
         options: tcp.options.clone(),

@@ -166,6 +166,16 @@ impl Pipe {
         Poll::Pending
     }
 
+    /// Ready when nothing of the reader is left; waits in place of `poll_writable`.
+    pub fn poll_gone(&self, cx: &mut Context<'_>) -> Poll<()> {
+        let mut state = self.state();
+        if state.gone {
+            return Poll::Ready(());
+        }
+        state.writer = Some(cx.waker().clone());
+        Poll::Pending
+    }
+
     fn change(&self, change: impl FnOnce(&mut State) -> Option<Guard>) {
         let mut state = self.state();
         let guard = change(&mut state);

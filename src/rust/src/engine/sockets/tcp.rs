@@ -125,13 +125,8 @@ impl<World> Tcp<World> {
         Ok(true)
     }
 
-    /// Begins to connect it within the private network, or tells where to in the world. `memory` is
-    /// the host's.
-    pub fn connect(
-        &mut self,
-        remote: SocketAddr,
-        memory: &Arc<Total>,
-    ) -> Result<Option<SocketAddr>, ErrorCode> {
+    /// Begins to connect it within the private network, or tells where to in the world.
+    pub fn connect(&mut self, remote: SocketAddr) -> Result<Option<SocketAddr>, ErrorCode> {
         match &self.state {
             State::New | State::Local(Local::Bound(..)) => {}
             State::World(_) => return Ok(Some(remote)),
@@ -141,7 +136,7 @@ impl<World> Tcp<World> {
         if !is_valid(ip, self.family) || ip.is_unspecified() || remote.port() == 0 {
             return Err(ErrorCode::InvalidArgument);
         }
-        match self.route(remote, memory)? {
+        match self.route(remote)? {
             Route::Local(dial) => {
                 self.state = State::Local(Local::Connecting(dial));
                 Ok(None)
@@ -159,7 +154,7 @@ impl<World> Tcp<World> {
         }
     }
 
-    fn route(&mut self, remote: SocketAddr, memory: &Arc<Total>) -> Result<Route, ErrorCode> {
+    fn route(&mut self, remote: SocketAddr) -> Result<Route, ErrorCode> {
         let Some(network) = self.context.network.clone() else {
             return Ok(Route::World(remote));
         };
@@ -175,8 +170,7 @@ impl<World> Tcp<World> {
                 State::Local(Local::Bound(binding, _)) => binding,
                 _ => network.source(self.family)?,
             };
-            let dial = listener.dial(binding, self.permit.clone(), memory);
-            return Ok(Route::Local(dial));
+            return Ok(Route::Local(listener.dial(binding, self.permit.clone())));
         }
         let of_the_host = self.context.socket_allowed(remote, SocketUse::HostLoopback);
         Ok(match of_the_host {
@@ -207,8 +201,13 @@ impl<World> Tcp<World> {
         }
     }
 
-    /// `world`: what it is bound to there. Guests listen in their private networks only.
-    pub fn listen(&mut self, world: Option<SocketAddr>) -> Result<Arc<Listener>, ErrorCode> {
+    /// `world`: what it is bound to there. Guests listen in their private networks only. What lies
+    /// in connections is taken from `memory`, the host's.
+    pub fn listen(
+        &mut self,
+        world: Option<SocketAddr>,
+        memory: Arc<Total>,
+    ) -> Result<Arc<Listener>, ErrorCode> {
         let address = match (&self.state, world) {
             (State::Local(Local::Bound(binding, _)), _) => binding.address(),
             (_, Some(address)) => address,
@@ -222,7 +221,7 @@ impl<World> Tcp<World> {
         }
         match std::mem::replace(&mut self.state, State::New) {
             State::Local(Local::Bound(binding, _)) => {
-                let listener = binding.listen(self.options.backlog());
+                let listener = binding.listen(self.options.backlog(), memory);
                 self.state = State::Local(Local::Listening(listener.clone()));
                 Ok(listener)
             }
