@@ -69,7 +69,8 @@ class CommandLine(ProviderTest):
 
     def test_mistakes_are_named(self):
         tcp = ("--listen", "tcp:127.0.0.1:0")
-        self.assertIn("there is no provider \"redis\"", self.refused("redis", *tcp))
+        self.assertIn('"redis" is none of keyvalue-sqlite, keyvalue-memory',
+                      self.refused("redis", *tcp))
         self.assertIn("needs --config path=FILE", self.refused("keyvalue-sqlite", *tcp))
         self.assertIn("did you mean max-bytes",
                       self.refused("keyvalue-memory", *tcp, "--config", "max-byte=1"))
