@@ -148,7 +148,7 @@ Task<ServedInstance::Attempt> ServedInstance::serveOnce(http::ServerRequest& req
   auto made = engine::Exchange::create(request.head, !content.empty(), kWindowBytes,
                                        shard_.now() + kServedLimits.wall_time);
   if (!made) {
-    response.sendFailure({400, made.error().message() + "\n", "HTTP-request-URI-invalid"});
+    host::answerInvalid(response, made.error());
     co_return Attempt::kOver;
   }
   const std::shared_ptr<engine::Exchange> exchange(*std::move(made));

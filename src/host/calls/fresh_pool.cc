@@ -66,7 +66,7 @@ class FreshPool final : public InstancePool {
         Exchange::create(request.head, !content.empty(), environment_.policy.window_bytes,
                          environment_.policy.deadline(environment_.poller.shard().now()));
     if (!exchange) {
-      response.sendFailure({400, exchange.error().message() + "\n", "HTTP-request-URI-invalid"});
+      answerInvalid(response, exchange.error());
       co_return;
     }
     auto running = std::make_unique<RunningCall>(environment_, deadlines_, std::move(*permit),

@@ -138,4 +138,8 @@ void answerOverloaded(http::ResponseWriter& response, std::string_view why) {
   response.sendFailure(overloaded(why));
 }
 
+void answerInvalid(http::ResponseWriter& response, const Error& why) {
+  response.sendFailure({400, why.message() + "\n", "HTTP-request-URI-invalid"});
+}
+
 }  // namespace nimbus::host

@@ -2,6 +2,7 @@
 
 #include <vector>
 
+#include "base/result.h"
 #include "base/sync.h"
 #include "base/task.h"
 #include "engine/exchange.h"
@@ -51,5 +52,8 @@ void answerFailure(http::ResponseWriter& response, const engine::CallOutcome& ou
 
 // 503 with Retry-After.
 void answerOverloaded(http::ResponseWriter& response, std::string_view why);
+
+// Answers a request that no guest can be given, with 400; `why` is of engine::Exchange::create().
+void answerInvalid(http::ResponseWriter& response, const Error& why);
 
 }  // namespace nimbus::host

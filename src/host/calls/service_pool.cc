@@ -113,8 +113,7 @@ void ServicePool::endForCpu(const SlotPointer& slot) {
       "{} on it",
       slot->calls.size());
   if (slot->calls.size() == 1 && beside_ == Beside::kNothing) {
-    slot->calls.front()->exchange().abandon(
-        {CallOutcome::Kind::kCpuLimit, 0, "the call used up its CPU time"});
+    blame(slot);
   } else {
     slot->end_reason = "its instance was ended: " + why;
   }

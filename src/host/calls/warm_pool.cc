@@ -190,7 +190,7 @@ Task<WarmPool::Attempt> WarmPool::serveOnce(http::ServerRequest& request, Reques
   auto exchange = Exchange::create(request.head, !content.empty(), window_bytes,
                                    environment_.policy.deadline(environment_.poller.shard().now()));
   if (!exchange) {
-    response.sendFailure({400, exchange.error().message() + "\n", "HTTP-request-URI-invalid"});
+    answerInvalid(response, exchange.error());
     co_return Attempt::kOver;
   }
   CallGuard call(

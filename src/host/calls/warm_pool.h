@@ -48,12 +48,12 @@ class WarmPool : public InstancePool,
 
   [[nodiscard]] SlotPointer addSlot(InstanceGate::Permit permit);
   void kill(const SlotPointer& slot);
-  void dispatch();
+  // Answers the only call on the instance: it has used up its CPU time.
+  static void blame(const SlotPointer& slot);
   // Calls that wait for an instance wait no more.
   void dismissWaiting() { queue_deadlines_.expireAll(); }
   [[nodiscard]] const PoolEnvironment& environment() const { return environment_; }
   [[nodiscard]] std::uint32_t maxConcurrency() const { return max_concurrency_; }
-  [[nodiscard]] bool draining() const { return draining_; }
 
  private:
   class Waiter;
@@ -62,6 +62,7 @@ class WarmPool : public InstancePool,
   [[nodiscard]] Task<Result<Seat>> admit(Caller caller);
   [[nodiscard]] SlotPointer freeSlot() const;
   [[nodiscard]] Seat takeSeat(SlotPointer slot);
+  void dispatch();
 
   // --- one call
   enum class Attempt { kOver, kAgain };

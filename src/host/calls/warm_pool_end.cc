@@ -133,18 +133,22 @@ bool WarmPool::chargeCalls(const SlotPointer& slot, Duration cpu) {
   return exceeded;
 }
 
-// One of the calls has used up its CPU time. If it is alone it is to blame; otherwise nobody can
-// tell which one computes, and all of them end with the instance.
+// If one call is alone on it, it is to blame; otherwise nobody can tell which one computes, and all
+// of them end with the instance.
 void WarmPool::endForCpu(const SlotPointer& slot) {
   if (slot->calls.size() == 1) {
-    slot->calls.front()->exchange().abandon(
-        {CallOutcome::Kind::kCpuLimit, 0, "the call used up its CPU time"});
+    blame(slot);
   } else {
     slot->end_reason =
         fmt::format("its instance was ended: one of the {} calls on it used up its CPU time",
                     slot->calls.size());
   }
   kill(slot);
+}
+
+void WarmPool::blame(const SlotPointer& slot) {
+  slot->calls.front()->exchange().abandon(
+      {CallOutcome::Kind::kCpuLimit, 0, "the call used up its CPU time"});
 }
 
 // A guest may go on after its answer, as long as one call may compute; then nobody asks for it.
