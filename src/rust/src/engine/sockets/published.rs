@@ -5,13 +5,13 @@ use std::ffi::c_void;
 use std::future::poll_fn;
 use std::io::ErrorKind;
 use std::net::{IpAddr, SocketAddr};
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
 use futures::future::{Either, select, try_join};
-use tokio::io::AsyncWrite;
+use tokio::io::AsyncWriteExt;
 use tokio::net::tcp::{ReadHalf, WriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
@@ -245,25 +245,15 @@ async fn outward(receiver: &Receiver, mut writer: WriteHalf<'_>) -> Result<(), B
         match receiver.read(&mut buffer) {
             Poll::Pending => {}
             Poll::Ready(Ok(0)) => {
-                let ended = poll_fn(|cx| Pin::new(&mut writer).poll_shutdown(cx)).await;
-                return ended.map_err(|_| Broken);
+                return writer.shutdown().await.map_err(|_| Broken);
             }
-            Poll::Ready(Ok(count)) => write(&writer, &buffer[..count]).await?,
+            Poll::Ready(Ok(count)) => {
+                let written = writer.write_all(&buffer[..count]).await;
+                written.map_err(|_| Broken)?;
+            }
             Poll::Ready(Err(_)) => return Err(Broken),
         }
     }
-}
-
-async fn write(writer: &WriteHalf<'_>, mut bytes: &[u8]) -> Result<(), Broken> {
-    while !bytes.is_empty() {
-        writer.writable().await.map_err(|_| Broken)?;
-        match writer.try_write(bytes) {
-            Ok(count) => bytes = &bytes[count..],
-            Err(error) if error.kind() == ErrorKind::WouldBlock => {}
-            Err(_) => return Err(Broken),
-        }
-    }
-    Ok(())
 }
 
 fn ip_of(bytes: &[u8]) -> wasmtime::Result<IpAddr> {
