@@ -59,7 +59,8 @@ class Dev(harness.Server):
 
 
 class Clients:
-    """Ask without a pause over connections of their own; any failure ends the test."""
+    """Ask without a pause over connections of their own, each at least once; any failure ends the
+    test."""
 
     def __init__(self, dev, count, path="/", keep=True):
         self._dev, self._path, self._keep = dev, path, keep
@@ -73,7 +74,7 @@ class Clients:
 
     def _run(self, index):
         try:
-            while not self._stop.is_set():
+            while self._counts[index] == 0 or not self._stop.is_set():
                 with self._dev.connect() as connection:
                     self._ask(connection, index)
         except Exception as failure:  # whatever it is, the test has failed
@@ -82,7 +83,7 @@ class Clients:
     def _ask(self, connection, index):
         head = f"GET {self._path} HTTP/1.1\r\nhost: x\r\n"
         head += "\r\n" if self._keep else "connection: close\r\n\r\n"
-        while not self._stop.is_set():
+        while self._counts[index] == 0 or not self._stop.is_set():
             connection.send(head)
             answer = connection.read_answer()
             if answer.status != 200:

@@ -11,6 +11,7 @@ sleeps: it waits for a line, for readability, or for the end of a process, each 
 
 import contextlib
 import dataclasses
+import fnmatch
 import http.client
 import json
 import os
@@ -41,6 +42,20 @@ def guest(name):
     if not path.is_file():
         raise FileNotFoundError(f"no guest {path}: scripts/build-guests.sh builds it")
     return str(path)
+
+
+def without_progress(errors):
+    """What was written to standard error but for lines that say what takes long, as anything may on
+    a machine that is slow enough."""
+    return re.sub(r"^(Compiling|Pulling|Pushing) .*\n", "", errors, flags=re.MULTILINE)
+
+
+def found(folder, name):
+    """The paths of that name, which may be a pattern, anywhere below a folder in which others may
+    be deleting."""
+    paths = [os.path.join(parent, entry) for parent, folders, files in os.walk(folder)
+             for entry in (*folders, *files)]
+    return [pathlib.Path(path) for path in paths if fnmatch.fnmatch(os.path.basename(path), name)]
 
 
 @dataclasses.dataclass
@@ -315,6 +330,20 @@ class Raw:
     def _take(self, count):
         taken, self.received = self.received[:count], self.received[count:]
         return taken
+
+
+class Held(Raw):
+    """A request that runs until finish(): to the last, a part of its content is missing. What it is
+    for reads its content, as /drain of the guests does."""
+
+    def __init__(self, server, host, path="/drain"):
+        super().__init__((server.host, server.port))
+        self.send(f"POST {path} HTTP/1.1\r\nhost: {host}\r\ncontent-length: 2\r\n\r\nx")
+
+    def finish(self):
+        """Its answer."""
+        self.send("x")
+        return self.read_answer()
 
 
 class TestCase(unittest.TestCase):

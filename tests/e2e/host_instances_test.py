@@ -52,10 +52,11 @@ class WarmInstances(hosting.TestCase):
     def test_calls_that_use_up_the_grace_period_end_with_their_instance(self):
         host = self.host("--shards", "1", config={"defaults": {"collateralGrace": "1ms"}})
         host.apply(workload("a", "http-misc-p3", poolSize=1, maxConcurrency=4,
-                            timeout="3s"))
+                            timeout="5s"))
         with contextlib.ExitStack() as stack:
             late = self.begin(stack, host, "/sleep?ms=600000")
-            host.text_of("a.test", "/sleep?ms=500")
+            # So that the time of the other one is over long after the grace period.
+            host.text_of("a.test", "/sleep?ms=2500")
             beside = self.begin(stack, host, "/sleep?ms=600000")
             self.assertEqual([504, 502], [client.read_answer().status for client in (late, beside)])
         host.wait_for_stderr("outcome=collateral .*a call on it took longer than its limit")

@@ -7,6 +7,7 @@ import resource
 import signal
 import socket
 import threading
+import time
 
 import certificates
 import harness
@@ -100,11 +101,13 @@ class HostLifeTest(hosting.TestCase):
         failing = self.start(*self.host_arguments("--workloads", missing, state=True))
         self.assertEqual(1, failing.wait())
         self.assertIn(str(missing), json.loads(failing.stdout.all[0])["message"])
-        self.assertIn("beats", "\n".join(failing.stderr.all))
+        for name in ("clock", "web"):
+            self.assertRegex("\n".join(failing.stderr.all), f"workload serves.*default/{name}")
         self.assertFalse(self.admin_socket.exists(), "the socket is left over")
         host = self.host(state=True)
-        self.assertEqual(["Running"] * 2, [host.status(name)["service"]["state"]
-                                           for name in ("clock", "web")])
+        for name in ("clock", "web"):
+            self.eventually(lambda name=name: host.status(name)["service"]["state"] == "Running",
+                            f"the service of {name} does not run")
 
     def test_sigterm_does_not_wait_for_the_compiler(self):
         host = self.host("--no-cache")
@@ -121,13 +124,16 @@ class HostLifeTest(hosting.TestCase):
 
         def ask_on():
             with host.connect() as client:
+                asked = [time.monotonic()]
                 try:
                     while True:
                         client.send("GET /env HTTP/1.1\r\nhost: web.test\r\n\r\n")
+                        asked.append(time.monotonic())
                         if client.read_answer().headers.get("connection") == "close":
                             return ends.append("told")
                 except (EOFError, ConnectionError) as error:
-                    ends.append(repr(error))
+                    # It is waited for half a second: who had to pause did not keep asking.
+                    ends.append("paused" if asked[-1] - asked[-2] > 0.3 else repr(error))
 
         clients = [threading.Thread(target=ask_on) for _ in range(4)]
         for client in clients:
@@ -136,7 +142,8 @@ class HostLifeTest(hosting.TestCase):
         self.assertEqual(0, host.terminate())
         for client in clients:
             client.join()
-        self.assertEqual(["told"] * 4, ends)
+        self.assertEqual(4, len(ends))
+        self.assertLessEqual(set(ends), {"told", "paused"})
 
     def test_a_system_without_another_thread_refuses_a_store_and_ends_in_good_order(self):
         stack = resource.getrlimit(resource.RLIMIT_STACK)
@@ -214,7 +221,7 @@ class HostLifeTest(hosting.TestCase):
             self.assertEqual(422, host.try_apply(late).status)
             self.put("also.json", also)
             events.until("problem", "default/also")
-            self.assertIn("retryAt", host.status("late"))
+            self.eventually(lambda: "retryAt" in host.status("late"), "it is not tried again")
             self.write(file.name, pathlib.Path(harness.guest("http-misc")).read_bytes())
             events.until("resolved", "default/also")
         self.wait_for_answer(host, "late.test", "/count", "1")

@@ -43,15 +43,12 @@ class HostProbeTest(hosting.TestCase):
         self.assertGreaterEqual(host.metric("nimbus_http_requests_total"), 3)
         self.assertEqual(3, host.status("a")["components"][0]["callsTotal"])
 
-    def start_slow_request(self, host, milliseconds):
-        """A request that runs; gives the connection it is on."""
-        before = host.status("slow")["components"][0]["callsInFlight"]
-        connection = self.enterContext(host.connect())
-        connection.send(f"GET /sleep?ms={milliseconds} HTTP/1.1\r\nhost: slow.test\r\n\r\n")
-        self.eventually(
-            lambda: host.status("slow")["components"][0]["callsInFlight"] > before,
-            "the request never began")
-        return connection
+    def hold_request(self, host):
+        """A request that runs until it is told to finish."""
+        request = self.enterContext(harness.Held(host, "slow.test"))
+        self.eventually(lambda: host.status("slow")["components"][0]["callsInFlight"] == 1,
+                        "the request never began")
+        return request
 
     def test_sigterm_lets_what_runs_finish_and_ends_with_0(self):
         for guest in ("http-misc", "http-misc-p3"):
@@ -61,7 +58,7 @@ class HostProbeTest(hosting.TestCase):
                 idle = self.enterContext(host.connect())
                 idle.send("GET /sleep?ms=1 HTTP/1.1\r\nhost: slow.test\r\n\r\n")
                 self.assertEqual(200, idle.read_answer().status)
-                running = self.start_slow_request(host, 2000)
+                running = self.hold_request(host)
                 with host.events() as events:
                     host.send(signal.SIGTERM)
                     events.until("draining")
@@ -70,15 +67,15 @@ class HostProbeTest(hosting.TestCase):
                 refused = host.try_apply(workload("late", "http-hello"))
                 self.assertEqual(503, refused.status)
                 self.assertIn("draining", refused.text)
-                answer = running.read_answer()
-                self.assertEqual((200, "slept 2000 ms\n"), (answer.status, answer.text))
+                answer = running.finish()
+                self.assertEqual((200, "2\n"), (answer.status, answer.text))
                 self.assertEqual(b"", idle.read_to_end())
                 self.assertEqual(0, host.wait())
 
     def test_a_second_signal_does_not_wait(self):
         host = self.host(config={"drain": {"timeout": "600s"}})
         host.apply(workload("slow"))
-        self.start_slow_request(host, 500_000)
+        self.hold_request(host)
         with host.events() as events:
             host.send(signal.SIGTERM)
             events.until("draining")
@@ -88,28 +85,32 @@ class HostProbeTest(hosting.TestCase):
     def test_what_does_not_finish_is_cut_off_after_the_drain_time(self):
         host = self.host(config={"drain": {"timeout": "300ms"}})
         host.apply(workload("slow"))
-        connection = self.start_slow_request(host, 500_000)
+        request = self.hold_request(host)
         self.assertEqual(0, host.terminate())
-        connection.read_to_end()
+        request.read_to_end()
 
     def test_it_serves_on_for_the_drain_delay_after_readiness_went_off(self):
-        host = self.host(config={"drain": {"delay": "3s"}})
+        host = self.draining_host(delay="600s")
+        self.assertEqual(503, host.probe("/readyz").status)
+        self.assertEqual(200, host.probe("/livez").status)
+        self.assertEqual(200, host.ask("a.test").status)
+        self.assertEqual(0, self.draining_host(delay="300ms").wait())
+
+    def draining_host(self, **drain):
+        host = self.host(config={"drain": drain})
         host.apply(workload("a", "http-hello"))
         with host.events() as events:
             host.send(signal.SIGINT)
             events.until("draining")
-        self.assertEqual(503, host.probe("/readyz").status)
-        self.assertEqual(200, host.probe("/livez").status)
-        self.assertEqual(200, host.ask("a.test").status)
-        self.assertEqual(0, host.wait())
+        return host
 
     def test_drain_over_the_api_ends_the_host(self):
         host = self.host()
         host.apply(workload("slow"))
-        running = self.start_slow_request(host, 1000)
+        running = self.hold_request(host)
         answer = host.admin("POST", "/v1/drain")
         self.assertEqual((202, '{"phase":"draining"}'), (answer.status, answer.text))
-        self.assertEqual(200, running.read_answer().status)
+        self.assertEqual(200, running.finish().status)
         self.assertEqual(0, host.wait())
         self.assertFalse(self.admin_socket.exists(), "the socket is left over")
 

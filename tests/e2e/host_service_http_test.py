@@ -26,12 +26,21 @@ class ServiceHttp(hosting.TestCase):
         return host.status("s")["service"]
 
     def wait_for_state(self, host, wanted):
-        self.eventually(lambda: self.state(host)["state"] == wanted,
-                        f"the service was never {wanted}: {self.state(host)}")
-        return self.state(host)
+        return hosting.wait_for_service(self, host, "s", wanted)
 
     def number(self, host, path):
         return int(host.text_of("s.test", path))
+
+    def count(self, host):
+        """The same of /count, of one that may not be ready yet or have little time."""
+        answers = []
+
+        def answered():
+            answers.append(host.ask("s.test", "/count"))
+            return answers[-1].status == 200
+
+        self.eventually(answered, "it never answered")
+        return int(answers[-1].text)
 
     def wait_for_beats(self, host, least=2):
         self.eventually(lambda: self.number(host, "/beats") >= least, "nothing runs beside it")
@@ -59,10 +68,13 @@ class ServingTest(ServiceHttp):
     def test_requests_overlap_on_it(self):
         host = self.served(arguments=("--shards", "2"))
         connections = [self.enterContext(host.connect()) for _ in range(8)]
-        for connection in connections:
-            connection.send(get("/together?ms=500"))
-        for connection in connections:
-            self.assertEqual("8\n", connection.read_answer().text)
+        for milliseconds in (500, 5000, 20000):  # which all of them take to come there
+            for connection in connections:
+                connection.send(get(f"/together?ms={milliseconds}"))
+            seen = [connection.read_answer().text for connection in connections]
+            if seen == ["8\n"] * 8:
+                return
+        self.fail(f"not all were there at once: {seen}")
 
     def test_those_of_wasi_0_2_wait_for_each_other(self):
         host = self.served("http-misc")
@@ -141,7 +153,7 @@ class FailureTest(ServiceHttp):
                 status = self.wait_for_state(host, "Running")
                 self.assertEqual((1, 1), (status["restarts"], status["instances"]))
                 self.assertGreaterEqual(self.number(host, "/count"), 2)
-                self.assertIn("another call ended its instance", "\n".join(host.stderr.all))
+                host.wait_for_stderr("another call ended its instance")
                 self.assertEqual(0, host.terminate())
 
     def test_one_composed_of_several_knows_the_request_that_ended_it(self):
@@ -190,7 +202,8 @@ class FailureTest(ServiceHttp):
                 self.wait_for_beats(host)
                 with host.connect() as other, host.events() as events:
                     other.send(get("/sleep?ms=60000"))
-                    host.text_of("s.test", f"/end-run?how={how}")
+                    # What runs may be on its way to look whether it is to end.
+                    self.assertIn(host.ask("s.test", f"/end-run?how={how}").status, (200, 502))
                     self.assertEqual(502, other.read_answer().status)
                     event = events.until("service-restarting", "default/s")
                     self.assertIn(why, event["data"]["message"])
@@ -206,53 +219,54 @@ class FailureTest(ServiceHttp):
 class LimitsTest(ServiceHttp):
     def test_a_request_that_takes_too_long_is_given_up_and_nothing_else(self):
         host = self.served(timeout="300ms")
-        self.number(host, "/count")
+        counted = self.count(host)
         self.assertEqual(504, host.ask("s.test", "/sleep?ms=60000").status)
         with host.connect() as stalled:
             stalled.send("POST /drain HTTP/1.1\r\nhost: s.test\r\n"
                          "content-length: 1000\r\n\r\nbut no more")
             self.assertEqual(504, stalled.read_answer().status)
-        self.assertEqual(2, self.number(host, "/count"))
+        self.assertGreater(self.count(host), counted)
         self.assertEqual(0, self.state(host)["restarts"])
 
     def test_it_is_started_again_once_such_requests_have_all_its_places(self):
         host = self.host(config={"limits": {}, "defaults": {"collateralGrace": "100ms"}})
         host.apply(service("s", RUNS, timeout="200ms", maxConcurrency=2))
+        self.count(host)
         for _ in range(2):
             self.assertEqual(504, host.ask("s.test", "/sleep?ms=60000").status)
+        host.wait_for_stderr("2 requests took longer than their limit")
         self.eventually(lambda: self.state(host)["restarts"] == 1, "it was kept")
-        self.eventually(lambda: host.ask("s.test", "/count").status == 200, "it never came back")
-        self.assertIn("2 requests took longer than their limit", "\n".join(host.stderr.all))
+        self.count(host)
 
     def test_it_is_kept_if_its_guest_is_done_with_them_in_time(self):
-        host = self.host(config={"limits": {}, "defaults": {"collateralGrace": "300ms"}})
-        host.apply(service("s", RUNS, timeout="300ms", maxConcurrency=1))
-        self.number(host, "/count")
+        host = self.host(config={"limits": {}, "defaults": {"collateralGrace": "1s"}})
+        host.apply(service("s", RUNS, timeout="2s", maxConcurrency=1))
+        counted = self.count(host)
         with host.connect() as stalled:
             stalled.send("POST /drain HTTP/1.1\r\nhost: s.test\r\n"
                          "content-length: 1000\r\n\r\nbut no more")
             self.assertEqual(504, stalled.read_answer().status)
-        for _ in range(3):
-            host.text_of("s.test", "/sleep?ms=200")
-        self.assertEqual(2, self.number(host, "/count"))
+        for _ in range(4):
+            host.text_of("s.test", "/sleep?ms=300")
+        self.assertGreater(self.count(host), counted)
         self.assertEqual(0, self.state(host)["restarts"])
 
     def test_so_many_at_once_so_many_wait_and_the_others_are_refused(self):
         host = self.served(maxConcurrency=1, maxQueue=1)
-        first, second = (self.enterContext(host.connect()) for _ in range(2))
-        first.send(get("/sleep?ms=700"))
+        first = self.enterContext(harness.Held(host, "s.test"))
         self.eventually(lambda: self.state(host)["callsInFlight"] == 1, "the first never came")
+        second = self.enterContext(host.connect())
         second.send(get("/count"))
         self.eventually(lambda: self.state(host)["callsQueued"] == 1, "the second does not wait")
         answer = host.ask("s.test", "/count")
         self.assertEqual((503, "1"), (answer.status, answer.headers.get("retry-after")))
-        self.assertEqual(200, first.read_answer().status)
+        self.assertEqual(200, first.finish().status)
         self.assertEqual("1\n", second.read_answer().text)
 
     def test_waiting_has_a_bound(self):
         host = self.served(maxConcurrency=1, queueTimeout="50ms")
-        with host.connect() as first:
-            first.send(get("/sleep?ms=1000"))
+        self.count(host)
+        with harness.Held(host, "s.test"):
             self.eventually(lambda: self.state(host)["callsInFlight"] == 1, "it never came")
             self.assertEqual(503, host.ask("s.test", "/count").status)
 
@@ -262,8 +276,8 @@ class LimitsTest(ServiceHttp):
             with self.subTest(keys):
                 host = self.served(localResources={"cpuLimit": 100}, **keys)
                 self.assertIn(host.ask("s.test", "/spin").status, statuses)
-                self.eventually(lambda: self.state(host)["restarts"] == 1, "it was kept")
-                self.assertIn("it computed for longer", "\n".join(host.stderr.all))
+                self.eventually(lambda: self.state(host)["restarts"] >= 1, "it was kept")
+                host.wait_for_stderr("it computed for longer")
                 self.assertEqual(0, host.terminate())
 
     def test_its_memory_is_bounded(self):
@@ -324,11 +338,11 @@ class EndTest(ServiceHttp):
 
     def test_the_host_ends_with_the_requests_that_are_on_it(self):
         host = self.served()
-        with host.connect() as under_way:
-            under_way.send(get("/sleep?ms=700"))
+        with harness.Held(host, "s.test") as under_way, host.events() as events:
             self.eventually(lambda: self.state(host)["callsInFlight"] == 1, "it never came")
             host.send(harness.signal.SIGTERM)
-            self.assertEqual(200, under_way.read_answer().status)
+            events.until("draining")
+            self.assertEqual(200, under_way.finish().status)
         self.assertEqual(0, host.wait())
 
     def test_a_volume_that_is_too_full_ends_it(self):
@@ -339,9 +353,9 @@ class EndTest(ServiceHttp):
         host.apply(manifest)
         text = "x" * 1000
         def full():
-            return host.ask("s.test", f"/fs?op=append&path=/data/f&text={text}").status == 503
+            answer = host.ask("s.test", f"/fs?op=append&path=/data/f&text={text}")
+            return answer.status == 503 and "has been ended" in answer.text
         self.eventually(full, "it was not ended")
-        self.assertIn("has been ended", host.ask("s.test").text)
 
 
 if __name__ == "__main__":

@@ -90,12 +90,13 @@ class ServiceNetworkTest(hosting.TestCase):
             self.assertEqual("the machine", answer.result().text)
 
     def test_nothing_of_it_is_on_the_machine(self):
-        with socket.create_server(("127.0.0.1", 0)) as probe:
-            port = probe.getsockname()[1]
-        host = self.host()
-        self.serving(host, port=port)
-        with self.assertRaises(ConnectionRefusedError):
-            socket.create_connection(("127.0.0.1", port))
+        with socket.socket() as nobody:  # has the port, so that no other test has it, and is deaf
+            nobody.bind(("127.0.0.1", 0))
+            port = nobody.getsockname()[1]
+            host = self.host()
+            self.serving(host, port=port)
+            with self.assertRaises(ConnectionRefusedError):
+                socket.create_connection(("127.0.0.1", port))
 
     def test_other_workloads_do_not_reach_it(self):
         host = self.host()

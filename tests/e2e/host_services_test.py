@@ -36,9 +36,7 @@ class Services(hosting.TestCase):
         return "\n".join(host.stderr.all).replace("\\", "")
 
     def wait_for_state(self, host, name, wanted):
-        self.eventually(lambda: self.state(host, name)["state"] == wanted,
-                        f"the service of {name} was never {wanted}: {self.state(host, name)}")
-        return self.state(host, name)
+        return hosting.wait_for_service(self, host, name, wanted)
 
 
 class LifeTest(Services):

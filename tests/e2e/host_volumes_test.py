@@ -50,7 +50,8 @@ class VolumesTest(hosting.TestCase):
         answer = host.ask(f"{name}.test", "/env")
         self.assertEqual((503, "the workload has been ended\n"), (answer.status, answer.text))
         self.assertIn("retry-after", answer.headers)
-        self.eventually(lambda: not list(self.volumes.glob(f"default.{name}.*/data/*")),
+        self.eventually(lambda: not [path for path in harness.found(self.volumes, "*")
+                                     if path.match(f"default.{name}.*/data/*")],
                         "the volume was not cleared")
         self.eventually(lambda: not any("deleted" in folder for folder in self.left()),
                         "what it held is left over")
@@ -128,7 +129,7 @@ class VolumesTest(hosting.TestCase):
         host = self.start()
         host.apply(writing("a", limit="4Mi"))
         answer = self.asking(host, "a.test", fs("fill", mb=5, before=3000, after=60000))
-        self.eventually(lambda: list(self.volumes.rglob("f")), "it has not begun")
+        self.eventually(lambda: harness.found(self.volumes, "f"), "it has not begun")
         newer = writing("a", limit="4Mi", environment={"V": "2"})
         host.apply(newer)
         self.assertEqual(503, answer.result().status)

@@ -50,6 +50,18 @@ def image(name, reference, **keys):
     return manifest
 
 
+def wait_for_service(test, host, name, wanted):
+    """The status of a workload's service that has been seen in that state."""
+    seen = []
+
+    def is_there():
+        seen[:] = [host.status(name)["service"]]
+        return seen[0]["state"] == wanted
+
+    test.eventually(is_there, f"the service of {name} was never {wanted}")
+    return seen[0]
+
+
 class UnixConnection(http.client.HTTPConnection):
     """HTTP over a Unix socket."""
 

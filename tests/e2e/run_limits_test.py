@@ -25,7 +25,8 @@ class LimitsTest(harness.TestCase):
         return self.wash("run", harness.guest(name), "--addr", "127.0.0.1:0", *flags)
 
     def check_healthy(self, server):
-        self.assertEqual(200, server.get("/count").status)
+        """It answers; within what may be a narrow limit of time once the machine lets it."""
+        self.eventually(lambda: server.get("/count").status == 200, "it answers nobody any more")
         self.assertTrue(server.running())
 
     def in_parallel(self, *calls):
@@ -225,7 +226,7 @@ class WarmInstances(LimitsTest):
                                  ("/sleep?ms=60000", 504)):
                 with self.subTest(f"{name}{path}"):
                     server = self.serve(name, "--pool-size", "1", "--cpu-limit", "300ms",
-                                        "--timeout", "1s")
+                                        "--timeout", "2s")
                     self.assertEqual([1, 2], self.counts(server, 2))
                     self.assertEqual(status, server.get(path).status)
                     self.assertEqual([1, 2], self.counts(server, 2))

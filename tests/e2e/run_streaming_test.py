@@ -173,11 +173,15 @@ class Slow(StreamingTest):
 
     @with_each(MISCS)
     def test_the_head_arrives_before_a_late_body(self, server):
-        with server.connect() as client:
-            client.send("GET /late?ms=300 HTTP/1.1\r\nHost: h\r\n\r\n")
-            client.read_until("\r\n\r\n")
-            self.assertEqual(b"", client.received)
-            client.read_until("late\n")
+        for milliseconds in (300, 3000, 15000):  # both may be there before this test looks
+            with server.connect() as client:
+                client.send(f"GET /late?ms={milliseconds} HTTP/1.1\r\nHost: h\r\n\r\n")
+                client.read_until("\r\n\r\n")
+                alone = client.received == b""
+                client.read_until("late\n")
+            if alone:
+                return
+        self.fail("the head waits for the body")
 
     @with_each(MISCS)
     def test_single_bytes_arrive_all(self, server):

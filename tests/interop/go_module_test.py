@@ -65,16 +65,18 @@ class GoModuleTest(interop.TestCase):
                 self.assert_succeeds(client, "nested", at)
 
     def test_a_killed_go_server_is_missed_over_nats(self):
-        address = self.address()
-        self.start(self.go, "serve", address).kill()
+        nats = self.nats()
+        address = f"{nats.url}/peer"
+        nats.kill_client(self.start(self.go, "serve", address))
         status, output = self.run_peer(WRPC_INTEROP, "check", address)
         self.assertNotEqual(0, status)
         self.assertIn("same-numbers: ", output)
         self.assertIn("nobody serves it", output)
 
     def test_our_killed_server_is_missed_by_a_go_client_over_nats(self):
-        address = self.address()
-        self.start(WRPC_INTEROP, "serve", address).kill()
+        nats = self.nats()
+        address = f"{nats.url}/peer"
+        nats.kill_client(self.start(WRPC_INTEROP, "serve", address))
         status, output = self.run_peer(self.go, "check", address)
         self.assertNotEqual(0, status)
         self.assertIn("no responders available", output)

@@ -28,7 +28,7 @@ class GoProviderTest(interop.TestCase):
     def test_is_missed_when_killed_and_found_when_started_again(self):
         nats = self.nats()
         provider = self.start(peer("keyvalue-go"), "nats", nats.url, "shop.kv")
-        provider.kill()
+        nats.kill_client(provider)
         self.assert_missing(f"{nats.url}/shop.kv")
         self.start(peer("keyvalue-go"), "nats", nats.url, "shop.kv")
         self.assert_conforms(f"{nats.url}/shop.kv")

@@ -48,7 +48,7 @@ class GoWorkloadTest(interop.TestCase, hosting.TestCase):
         host = self.host()
         host.apply(counter("far", f"{nats.url}/shop.kv"))
         self.assertEqual([1], self.counts(host, "far", 1))
-        provider.kill()
+        nats.kill_client(provider)
         answer = host.ask("far.test")
         self.assertEqual(500, answer.status)
         self.assertIn(b"cannot be reached", answer.body)  # and not: there is no such store

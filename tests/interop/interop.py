@@ -33,7 +33,7 @@ class NatsServer(harness.Process):
         file.write_text(configuration + "\n", encoding="utf-8")
         program = "/usr/sbin/nats-server"
         super().__init__([program if os.path.exists(program) else "nats-server", "-a", "127.0.0.1",
-                          "-p", "-1", "--ports_file_dir", folder, "-c", str(file)])
+                          "-p", "-1", "--ports_file_dir", folder, "-D", "-c", str(file)])
         self.wait_for_stderr("Server is ready")
         # The server says that it is ready before it writes the file.
         ports = pathlib.Path(folder) / f"nats-server_{self.pid}.ports"
@@ -43,6 +43,12 @@ class NatsServer(harness.Process):
                 raise AssertionError(f"no {ports}\n{self.describe()}")
         self.url = json.loads(ports.read_text(encoding="ascii"))["nats"][0]
         self.port = int(self.url.rsplit(":", 1)[1])
+
+    def kill_client(self, client):
+        """Kills a process that is connected, and waits until the server has noticed: before that
+        nobody is told that it is gone."""
+        client.kill()
+        self.wait_for_stderr("Client connection closed")
 
 
 class TestCase(harness.TestCase):

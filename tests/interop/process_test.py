@@ -1,7 +1,6 @@
 #!/usr/bin/env python3
 """Our client and our server in two processes: over both kinds of sockets, and across a kill -9."""
 
-import time
 import unittest
 
 import interop
@@ -22,7 +21,7 @@ class ProcessTest(interop.TestCase):
         server, address = self.serve(self.unix)
         self.assert_succeeds(WRPC_INTEROP, "check", address)
         self.assert_succeeds(WRPC_INTEROP, "large", address)
-        self.assertIn("on purpose", server.describe())
+        server.wait_for_stderr("on purpose")
 
     def test_everything_crosses_tcp(self):
         _, address = self.serve("tcp:127.0.0.1:0")
@@ -33,10 +32,8 @@ class ProcessTest(interop.TestCase):
         server, address = self.serve(listen)
         caller = self.own(interop.harness.Process([WRPC_INTEROP, "hang", address]))
         server.wait_for_stdout("hanging")
-        killed = time.monotonic()
         server.kill()
-        self.assertEqual(0, caller.wait())
-        self.assertLess(time.monotonic() - killed, 5)
+        self.assertEqual(0, caller.wait())  # which has no time-out of its own
         self.assertIn("no answer: ", caller.describe())
         status, output = self.run_peer(WRPC_INTEROP, "check", address)
         self.assertNotEqual(0, status)
