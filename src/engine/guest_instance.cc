@@ -92,9 +92,13 @@ std::int64_t GuestInstance::pollOnce() {
   const auto polled = static_cast<Poller::Polled>(nimbus_guest_poll(raw_));
   if (polled == Poller::Polled::kDone) ended_ = true;
   forgetReleased();
-  cpu_time_ += poller_.cpuOfPoll();
-  if (polled == Poller::Polled::kCutShort) poller_.cutShort(cpu_time_);
-  cpu_time_ -= std::min(cpu_time_, limits_.cpu_per_call * done_);
+  if (done_ > 0 && idle() && polled == Poller::Polled::kPending) {
+    cpu_time_ = Duration::zero();  // nobody is left to be told of it: the clock is not read
+  } else {
+    cpu_time_ += poller_.cpuOfPoll();
+    if (polled == Poller::Polled::kCutShort) poller_.cutShort(cpu_time_);
+    cpu_time_ -= std::min(cpu_time_, limits_.cpu_per_call * done_);
+  }
   poller_.endPoll(ended_ ? Poller::Polled::kDone : polled);
   return done_;
 }

@@ -66,6 +66,7 @@ pub fn outlets(
     if lifted.channels.is_empty() {
         return Ok(Outlets::default());
     }
+    lifted.cut_lead();
     let bytes = Data::Buffer(std::mem::take(&mut lifted.bytes));
     let found = shape.channels(&bytes)?;
     lifted.bytes = bytes.into_buffer();

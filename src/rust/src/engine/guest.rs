@@ -147,7 +147,16 @@ struct OnInstance<'g> {
     ended: bool,
 }
 
-impl OnInstance<'_> {
+impl<'g> OnInstance<'g> {
+    fn new(guest: &'g Guest, call: Rc<CallState>, taken: Option<Box<Taken>>) -> OnInstance<'g> {
+        OnInstance {
+            guest,
+            call,
+            taken,
+            ended: false,
+        }
+    }
+
     fn done(mut self, mut lifted: Recycled<Lifted>, outlets: Outlets) -> Result<()> {
         let mut resources = self.guest.resources.borrow_mut();
         resources.keep(&mut lifted)?;
@@ -235,9 +244,10 @@ impl<'g> Running<'g> {
                 }
                 None => continue,
             };
-            let Some((mut call, mut params)) = self.admit(call) else {
+            let Some((mut params, taken)) = self.admit(&call) else {
                 continue;
             };
+            let mut call = OnInstance::new(self.guest, call, taken);
             store.data_mut().imports.deadline_ns = call.call.deadline_ns;
             let function = self.callable(call.call.function, &mut *store)?;
             call.resolve(&mut params, &mut *store)?;
@@ -332,9 +342,10 @@ impl<'g> Running<'g> {
                     }
                     Poll::Pending => return Poll::Pending,
                 };
-                let Some((mut call, params)) = self.admit(call) else {
+                let Some((params, taken)) = self.admit(&call) else {
                     continue;
                 };
+                let mut call = OnInstance::new(self.guest, call, taken);
                 let function =
                     accessor.with(|mut store| self.callable(call.call.function, &mut store));
                 running.push(Either::Left(async move {

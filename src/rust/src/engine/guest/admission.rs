@@ -1,7 +1,5 @@
 //! Parameters of calls: checked before the guest sees them, and completed on the instance.
 
-use std::rc::Rc;
-
 use wasmtime::component::{ResourceAny, ResourceDynamic};
 use wasmtime::{AsContextMut, Result, bail};
 
@@ -68,22 +66,14 @@ impl OnInstance<'_> {
     }
 }
 
-impl<'g> Running<'g> {
+impl Running<'_> {
     /// Checks the parameters before the guest sees them, and takes the resources that they give
     /// away. What it refuses has ended.
     #[inline]
-    pub fn admit(&self, call: Rc<CallState>) -> Option<(OnInstance<'g>, Params)> {
+    pub fn admit(&self, call: &CallState) -> Option<(Params, Option<Box<Taken>>)> {
         let (params, channels) = call.start()?;
         match self.check(call.function, &params.data, channels.as_deref()) {
-            Ok(taken) => {
-                let call = OnInstance {
-                    guest: self.guest,
-                    call,
-                    taken,
-                    ended: false,
-                };
-                Some((call, params))
-            }
+            Ok(taken) => Some((params, taken)),
             Err(error) => {
                 call.end(&Failure::Refused(format!("{error:#}")));
                 None

@@ -1,6 +1,6 @@
 //! Encoded values on their way: buffers for what guests send, and memory of C++ for what they get.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::ffi::c_void;
 
 use super::reader::Reader;
@@ -13,7 +13,13 @@ const MAX_POOLED_BYTES: usize = 2 << 20;
 
 thread_local! {
     static POOL: RefCell<Vec<Vec<u8>>> = const { RefCell::new(Vec::new()) };
+    /// Of a buffer that came back.
+    static OWNER: Cell<Option<Box<Owner>>> = const { Cell::new(None) };
 }
+
+/// Of a buffer while C++ has it.
+#[derive(Default)]
+struct Owner(Vec<u8>);
 
 pub fn take_buffer() -> Vec<u8> {
     let pooled = POOL.with(|pool| pool.borrow_mut().pop());
@@ -39,21 +45,29 @@ fn may_go_along(buffer: &Vec<u8>) -> bool {
     buffer.capacity() <= buffer.len().saturating_mul(2)
 }
 
-/// Hands a buffer to C++; it comes back to the pool of the thread that lets go of it.
-pub fn hand_over(mut buffer: Vec<u8>) -> OwnedBytes {
+/// Hands a buffer to C++, but for the bytes before `from`; it comes back to the pool of the thread
+/// that lets go of it.
+pub fn hand_over(mut buffer: Vec<u8>, from: usize) -> OwnedBytes {
     extern "C" fn release(owner: *mut c_void) {
-        // SAFETY: made by Box::into_raw below, released once.
-        guard_void(|| give_buffer(*unsafe { Box::from_raw(owner.cast::<Vec<u8>>()) }));
+        guard_void(|| {
+            // SAFETY: made by Box::into_raw below, released once.
+            let mut owner = unsafe { Box::from_raw(owner.cast::<Owner>()) };
+            give_buffer(std::mem::take(&mut owner.0));
+            // A thread that is ending keeps nothing any more.
+            _ = OWNER.try_with(|spare| spare.set(Some(owner)));
+        });
     }
     if !may_go_along(&buffer) {
         let exact = buffer.as_slice().to_vec();
         give_buffer(std::mem::replace(&mut buffer, exact));
     }
-    let (data, size) = (buffer.as_ptr(), buffer.len());
+    let mut owner = OWNER.take().unwrap_or_default();
+    owner.0 = buffer;
+    let shown = &owner.0[from..];
     OwnedBytes {
-        data,
-        size,
-        owner: Box::into_raw(Box::new(buffer)).cast(),
+        data: shown.as_ptr(),
+        size: shown.len(),
+        owner: Box::into_raw(owner).cast(),
         release: Some(release),
     }
 }

@@ -1,73 +1,17 @@
 //! From guest memory to the wRPC encoding.
 
-use std::cell::Cell;
-use std::thread::LocalKey;
-
 use wasmtime::component::__internal::wasmtime_environ::component::StringEncoding;
 use wasmtime::component::__internal::wasmtime_environ::component::{TypeTuple, TypeTupleIndex};
 use wasmtime::component::__internal::{ComponentTypes, InterfaceType as T, LiftContext};
 use wasmtime::component::{FutureAny, Lift, ResourceAny, StreamAny};
 use wasmtime::{Error, Result, ValRaw, bail, format_err};
 
-use super::bytes::{give_buffer, hand_over, take_buffer};
-use super::recycled::{Recycle, Recycled, empty_list, is_kept};
+use super::bytes::take_buffer;
+use super::lifted::{ALIGN_FROM_BYTES, LargeHandle, Lifted};
+use super::recycled::Recycled;
 use super::value::is_input;
 use super::{Channel, MAX_WIRE_BYTES, leb};
-use crate::abi::OwnedBytes;
 use crate::engine::handles::IS_LARGE;
-
-/// What a guest sent. `large` says where in `bytes` stand handles whose bytes are not final: of the
-/// host those that are longer than a number (see `handles`), of the guest itself all, in the order
-/// of `resources`.
-#[derive(Default)]
-pub struct Lifted {
-    pub bytes: Vec<u8>,
-    pub large: Vec<LargeHandle>,
-    pub resources: Vec<ResourceAny>,
-    /// In the order in which they stand in the bytes.
-    pub channels: Vec<Channel>,
-}
-
-pub struct LargeHandle {
-    /// Of the handle's length in the bytes.
-    pub position: usize,
-    pub rep: u32,
-    /// The guest gave it away.
-    pub owned: bool,
-}
-
-/// From here on bytes change hands rather than being copied.
-const SHARE_FROM_BYTES: usize = 1024;
-
-impl Lifted {
-    /// For C++: few are shown for the time of a call, during which `self` must live.
-    pub fn take_bytes(&mut self) -> OwnedBytes {
-        match self.bytes.len() {
-            0..SHARE_FROM_BYTES => OwnedBytes::borrowed(&self.bytes),
-            _ => hand_over(std::mem::take(&mut self.bytes)),
-        }
-    }
-}
-
-thread_local! {
-    static LIFTED: Cell<Option<Box<Lifted>>> = const { Cell::new(None) };
-}
-
-impl Recycle for Lifted {
-    fn slot() -> &'static LocalKey<Cell<Option<Box<Lifted>>>> {
-        &LIFTED
-    }
-
-    fn empty(&mut self) {
-        match is_kept(&self.bytes) {
-            true => self.bytes.clear(),
-            false => give_buffer(std::mem::take(&mut self.bytes)),
-        }
-        empty_list(&mut self.large);
-        empty_list(&mut self.resources);
-        empty_list(&mut self.channels);
-    }
-}
 
 /// `EXPORT`: resources are those of the guest; else those of the host.
 pub struct Lifter<'c, 'a, const EXPORT: bool> {
@@ -75,6 +19,7 @@ pub struct Lifter<'c, 'a, const EXPORT: bool> {
     types: &'a ComponentTypes,
     memory: &'a [u8],
     encoding: Option<StringEncoding>,
+    aligns: bool,
     out: Recycled<Lifted>,
 }
 
@@ -99,6 +44,7 @@ impl<'c, 'a, const EXPORT: bool> Lifter<'c, 'a, EXPORT> {
             types,
             memory,
             encoding: None,
+            aligns: true,
             out,
         }
     }
@@ -111,8 +57,9 @@ impl<'c, 'a, const EXPORT: bool> Lifter<'c, 'a, EXPORT> {
         &self.types[index]
     }
 
-    /// One item of a stream's write.
+    /// One item of a stream's write, which is not handed over alone.
     pub fn item(&mut self, ty: T, pointer: usize) -> Result<()> {
+        self.aligns = false;
         self.tuple_in_memory(ty, pointer)
     }
 
@@ -164,7 +111,7 @@ impl<'c, 'a, const EXPORT: bool> Lifter<'c, 'a, EXPORT> {
             .filter(|end| *end <= self.memory.len())
             .ok_or_else(|| format_err!("pointer/length out of bounds of memory"))?;
         self.context.consume_fuel(size)?;
-        if self.out.bytes.len() + size > MAX_WIRE_BYTES {
+        if self.out.size() + size > MAX_WIRE_BYTES {
             bail!("the values are larger than {MAX_WIRE_BYTES} bytes");
         }
         Ok(&self.memory[pointer..end])
@@ -181,8 +128,16 @@ impl<'c, 'a, const EXPORT: bool> Lifter<'c, 'a, EXPORT> {
         let text = self.slice(pointer, length)?;
         std::str::from_utf8(text)?;
         self.unsigned(length as u64);
-        self.out.bytes.extend_from_slice(text);
+        self.content(text);
         Ok(())
+    }
+
+    #[inline]
+    fn content(&mut self, stored: &[u8]) {
+        if stored.len() >= ALIGN_FROM_BYTES && self.aligns {
+            self.out.align_for(stored);
+        }
+        self.out.bytes.extend_from_slice(stored);
     }
 
     #[cold]
@@ -230,7 +185,7 @@ impl<'c, 'a, const EXPORT: bool> Lifter<'c, 'a, EXPORT> {
         let stored = self.slice(pointer, total)?;
         self.unsigned(length as u64);
         match element {
-            T::U8 | T::S8 => self.out.bytes.extend_from_slice(stored),
+            T::U8 | T::S8 => self.content(stored),
             T::U16 => words(stored, |word| {
                 self.unsigned(u16::from_le_bytes(word).into())
             }),

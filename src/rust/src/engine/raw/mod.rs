@@ -11,6 +11,7 @@ mod fuzz;
 mod item;
 pub mod leb;
 mod lift;
+mod lifted;
 mod lower;
 pub mod reader;
 mod recycled;
@@ -26,8 +27,8 @@ pub use bytes::{Data, Pieces};
 pub use channels::{Content, Found};
 pub use item::{RawItem, lift_item_next};
 #[cfg(test)]
-pub use lift::LargeHandle;
-pub use lift::Lifted;
+pub use lifted::LargeHandle;
+pub use lifted::Lifted;
 pub use recycled::Recycled;
 pub use shape::Shape;
 pub use value::{Channel, Lowerable, RawLift, RawLower};

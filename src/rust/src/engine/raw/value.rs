@@ -20,7 +20,8 @@ use wasmtime_wasi::p2::DynInputStream;
 
 use super::MAX_FLAT;
 use super::bytes::Data;
-use super::lift::{Lifted, Lifter};
+use super::lift::Lifter;
+use super::lifted::Lifted;
 use super::lower::{Lowerer, Slots};
 use super::recycled::{Recycle, Recycled, empty_list};
 

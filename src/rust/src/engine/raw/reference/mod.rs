@@ -66,8 +66,8 @@ pub fn echo_raw(
             .func_wrap(
                 name,
                 move |_: StoreContextMut<()>, params: RawLift<N, false>| {
-                    seen.lock().unwrap().clone_from(&params.0.bytes);
-                    let data = Data::copy_of(&params.0.bytes);
+                    *seen.lock().unwrap() = params.0.wire().to_vec();
+                    let data = Data::copy_of(params.0.wire());
                     Ok(RawLower::<1, false>(data.into()))
                 },
             )
@@ -124,7 +124,7 @@ impl Guest {
         let params = RawLower::<16, true>(Data::copy_of(bytes).into());
         with_count!(flat_count, N, {
             let typed = function.typed::<RawLower<16, true>, RawLift<N, true>>(&self.store)?;
-            Ok(typed.call(&mut self.store, params)?.0.bytes.clone())
+            Ok(typed.call(&mut self.store, params)?.0.wire().to_vec())
         })
     }
 }

@@ -107,7 +107,7 @@ fn they_pass_through_a_guest_both_ways() {
         .func_wrap(
             "i0",
             move |_: StoreContextMut<()>, mut params: RawLift<1, false>| {
-                let bytes = params.0.bytes.clone();
+                let bytes = params.0.wire().to_vec();
                 *at_import.lock().unwrap() = Some((bytes, params.0.channels.pop()));
                 Ok(RawLower::<1, false>(one(Channel::Input(77))))
             },
@@ -124,7 +124,7 @@ fn they_pass_through_a_guest_both_ways() {
     let (bytes, channel) = seen.lock().unwrap().take().unwrap();
     assert_eq!(bytes, b"\0");
     assert!(matches!(channel, Some(Channel::Input(5))));
-    assert_eq!(returned.0.bytes, b"\0");
+    assert_eq!(returned.0.wire(), b"\0");
     assert!(returned.0.resources.is_empty() && returned.0.large.is_empty());
     assert!(matches!(returned.0.channels[..], [Channel::Input(77)]));
 }
