@@ -126,7 +126,7 @@ TEST_F(Http2ServerTest, TooMuchContentIsA413WhateverTheHandlerMakesOfIt) {
 }
 
 TEST_F(Http2ServerTest, EndsIdleConnections) {
-  limits_.idle_timeout = milliseconds(50);
+  limits_.idle_timeout = milliseconds(500);  // the request comes from another thread
   auto peer = connect();
   peer->request(1, "GET", "/");
   EXPECT_EQ(peer->readMessage(1).content, "hello");
@@ -142,7 +142,7 @@ TEST_F(Http2ServerTest, EndsConnectionsWithoutAPreface) {
 }
 
 TEST_F(Http2ServerTest, EndsConnectionsWithAHeadThatNeverEnds) {
-  limits_.header_timeout = milliseconds(50);
+  limits_.header_timeout = milliseconds(500);
   auto peer = connect();
   (void)peer->readUntilPong();  // so that no acknowledgement comes in between
   peer->frame(NGHTTP2_HEADERS, 0, 1, peer->encode(get({})));

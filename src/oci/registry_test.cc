@@ -137,7 +137,7 @@ TEST_F(RegistryPullTest, AManifestOfAnotherDigestIsRefused) {
 }
 
 TEST_F(RegistryPullTest, StopsWaitingForARegistryThatSaysNothing) {
-  options_.answer_timeout = 20ms;
+  options_.answer_timeout = 250ms;  // in which the request is to arrive
   options_.retry.attempts = 2;
   registry_->script = {{"manifests", 200, {}, {}, End::kSilent},
                        {"manifests", 200, {}, {}, End::kSilent}};

@@ -229,7 +229,7 @@ TEST_F(NatsHostileTest, GivesUpOnAProviderThatDrips) {
         send(connection, reply + ".results", "\x80\x80\x04");  // 64 KiB
         background_->spawn(drip(connection, reply + ".results", sent));
       },
-      {.max_root_bytes = 1 << 20, .results = &list, .patience = milliseconds(100)});
+      {.max_root_bytes = 1 << 20, .results = &list, .patience = milliseconds(500)});
   EXPECT_EQ(code, ErrorCode::kDeadlineExceeded);
   EXPECT_GT(sent, 1);
 }
@@ -281,11 +281,16 @@ class NatsHostileClientTest : public NatsHostileTest {
       const TestShape shape(std::nullopt, TestShape::Channels::kNone);
       const CallContext context{
           .consumer = nobody, .deadline = {}, .trace_parent = {}, .results = &shape};
-      Values params;
-      params.bytes.append(asBytes("\x01x"));
-      const auto results = co_await session->invoke(
-          context, *invoker->resolve({"test:service/calls", "echo"}), std::move(params));
-      EXPECT_TRUE(results);
+      bool served = false;
+      // What it takes has to come within those times from others, too.
+      for (int attempt = 0; attempt < 20 && !served; ++attempt) {
+        Values params;
+        params.bytes.append(asBytes("\x01x"));
+        const auto results = co_await session->invoke(
+            context, *invoker->resolve({"test:service/calls", "echo"}), std::move(params));
+        served = results.has_value();
+      }
+      EXPECT_TRUE(served);
       session = nullptr;
       server->reset();
       co_await (*connection)->close();

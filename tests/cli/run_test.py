@@ -39,6 +39,11 @@ class RunnerTest(unittest.TestCase):
         self.assertIsNotNone(self.outcome("$ echo a\na\nb\n? 0\n"))
         self.assertIsNotNone(self.outcome("$ echo a; echo b\na\n? 0\n"))
 
+    def test_what_is_only_said_where_it_takes_long(self):
+        for line in ("Compiling a.wasm", "Cloning file:///a/b", "Looking at tools"):
+            self.assertIsNone(self.outcome(f"$ echo {line}; echo a\na\n? 0\n"))
+        self.assertIsNotNone(self.outcome("$ echo Compiling is hard; echo a\na\n? 0\n"))
+
     def test_wildcards(self):
         self.assertIsNone(self.outcome("$ echo port 8123 open\nport ... open\n? 0\n"))
         self.assertIsNone(self.outcome("$ seq 5\n1\n...\n5\n? 0\n"))

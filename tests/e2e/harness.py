@@ -47,7 +47,7 @@ def guest(name):
 def without_progress(errors):
     """What was written to standard error but for lines that say what takes long, as anything may on
     a machine that is slow enough."""
-    return re.sub(r"^(Compiling|Pulling|Pushing) .*\n", "", errors, flags=re.MULTILINE)
+    return re.sub(r"^(Cloning|Compiling|Pulling|Pushing) .*\n", "", errors, flags=re.MULTILINE)
 
 
 def found(folder, name):

@@ -161,7 +161,7 @@ class VolumesTest(hosting.TestCase):
     def test_folders_without_end_are_an_excess_and_are_deleted(self):
         host = self.start()
         host.apply(writing("a", limit="512Mi"))
-        self.assertEqual("dug\n", host.ask("a.test", fs("dig", "/data", n=1500)).text)
+        host.ask("a.test", fs("dig", "/data", n=1500))  # which may be ended while it digs
         self.assert_ended(host, "a", 'the volume "data" held folders in folders')
         self.assertEqual(200, host.delete("a").status)
         self.eventually(lambda: not self.left(), "folders are left over")
