@@ -133,7 +133,7 @@ TEST_F(ServicePoolTest, GivingUpTheRunEndsTheInstance) {
 
 CallPolicy impatientPolicy() {
   CallPolicy policy = patientPolicy();
-  policy.timeout = milliseconds(20);
+  policy.timeout = milliseconds(200);  // in which a guest that is ready also answers
   policy.collateral_grace = milliseconds(1);
   return policy;
 }
@@ -141,7 +141,7 @@ CallPolicy impatientPolicy() {
 TEST_F(ServicePoolTest, AClientThatReadsSlowlyIsCutOffWithItsResponseAlone) {
   CallPolicy policy = impatientPolicy();
   policy.window_bytes = 1;
-  policy.queue_timeout = milliseconds(100);
+  policy.queue_timeout = milliseconds(600);
   withPool(engine::countingGuest(), policy, [](PoolRig* rig, ServicePool* pool) -> Task<void> {
     OneRun run(pool);
     FakeResponse* const slow = co_await rig->askAndHold();

@@ -54,7 +54,7 @@ TEST_F(WarmPoolTest, AnInstanceIsKeptAndServesCallAfterCall) {
 
 TEST_F(WarmPoolTest, AClientThatReadsSlowlyHoldsTheInstanceNoLongerThanACallMayTake) {
   CallPolicy policy = patientPolicy();
-  policy.timeout = milliseconds(20);
+  policy.timeout = milliseconds(200);
   withPool(engine::countingGuest(), policy, {}, [](PoolRig* rig) -> Task<void> {
     FakeResponse* const slow = co_await rig->askAndHold();
     rig->ask();
@@ -72,7 +72,7 @@ TEST_F(WarmPoolTest, AClientThatReadsSlowlyHoldsTheInstanceNoLongerThanACallMayT
 
 TEST_F(WarmPoolTest, AClientMayReadForLongerThanTheInstanceLives) {
   CallPolicy policy = patientPolicy();
-  policy.timeout = milliseconds(20);
+  policy.timeout = milliseconds(200);
   withPool(engine::countingGuest(), policy, {}, [](PoolRig* rig) -> Task<void> {
     FakeResponse* const slow = co_await rig->askAndHold();
     rig->endCalls();
