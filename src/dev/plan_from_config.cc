@@ -24,6 +24,19 @@ std::string pathFrom(const std::string& folder, const std::string& path) {
   return path.empty() ? std::string() : (fs::path(folder) / path).lexically_normal().string();
 }
 
+// The line of a .gitignore in `folder` that names just this path; empty if it is not below.
+std::string patternOf(const std::string& folder, const fs::path& path) {
+  const fs::path named = path.has_filename() ? path : path.parent_path();
+  const fs::path below = named.lexically_relative(folder);
+  if (below.empty() || below == "." || *below.begin() == "..") return {};
+  std::string pattern = "/";
+  for (const char character : below.generic_string()) {
+    if (std::string_view("*?[\\").contains(character)) pattern += '\\';
+    pattern += character;
+  }
+  return pattern;
+}
+
 template <typename Number>
 std::optional<std::uint32_t> narrow(const std::optional<Number>& number) {
   if (!number) return std::nullopt;
@@ -105,9 +118,26 @@ class Planner {
       project.build.component_path = config.dev.component_path;
     for (const auto& [name, value] : config.dev.environment) project.build.env[name] = value;
     for (const auto& [name, value] : request_.environment) project.build.env[name] = value;
-    project.ignored = config.dev.watch_ignore;
+    // What the user says comes last, and can take back.
+    project.ignored = dataPatterns(folder);
+    project.ignored.insert(project.ignored.end(), config.dev.watch_ignore.begin(),
+                           config.dev.watch_ignore.end());
     project.config = std::make_shared<const ProjectConfig>(config);
     return project;
+  }
+
+  // What components write themselves is no source: the database, volumes.
+  std::vector<std::string> dataPatterns(const std::string& folder) {
+    std::vector<std::string> patterns;
+    const auto ignore = [&](const std::string& path, std::string_view end) {
+      if (std::string pattern = patternOf(folder, path); !pattern.empty())
+        patterns.push_back(std::move(pattern) + std::string(end));
+    };
+    for (const std::string_view end : {"", "-wal", "-shm", "-journal"})
+      ignore(plan_.server.keyvalue_path, end);
+    for (const project::DevVolume& volume : config().dev.volumes)
+      ignore(pathFrom(request_.folder, volume.host_path), "/");
+    return patterns;
   }
 
   Result<void> planOwnComponent() {
@@ -260,9 +290,6 @@ class Planner {
       entry.version = settings.version;
       entry.provider = settings.provider;
       entry.config = settings.config;
-      // Without a provider, key-value is the embedded one.
-      if (entry.provider.empty() && entry.namespace_name == "wasi" && entry.package == "keyvalue")
-        entry.provider = plan_.server.keyvalue_path.empty() ? "keyvalue-memory" : "keyvalue-sqlite";
     }
   }
 

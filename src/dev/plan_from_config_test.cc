@@ -212,7 +212,18 @@ TEST_F(PlanFromConfigTest, BackendsAndConnectionsAreTakenOver) {
   EXPECT_FALSE(plan.server.system_roots);
   EXPECT_EQ(plan.server.client_ca_paths, Names{folder_.path("ca.pem")});
   EXPECT_EQ(plan.server.tls_certificate, folder_.path("cert.pem"));
-  EXPECT_EQ(plan.host_interfaces.at(0).provider, "keyvalue-sqlite");
+}
+
+TEST_F(PlanFromConfigTest, WhatComponentsWriteIsNoSourceUnlessTheUserSaysSo) {
+  const DevPlan plan = planOf(
+      "dev:\n"
+      "  wasi_keyvalue_path: kv.db\n"
+      "  watch_ignore: ['*.md', '!/files/']\n"
+      "  volumes: [{host_path: files/, guest_path: /a}, {host_path: 'a*b', guest_path: /b},\n"
+      "    {host_path: ., guest_path: /c}, {host_path: ../other, guest_path: /d}]\n");
+  EXPECT_EQ(plan.projects.at(0).ignored,
+            (Names{"/kv.db", "/kv.db-wal", "/kv.db-shm", "/kv.db-journal", "/files/", "/a\\*b/",
+                   "*.md", "!/files/"}));
 }
 
 TEST_F(PlanFromConfigTest, WhatCannotBeHonouredIsRefusedByName) {

@@ -4,8 +4,10 @@
 #include <utility>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "base/race.h"
+#include "dev/server_difference.h"
 
 namespace nimbus::dev {
 namespace {
@@ -95,16 +97,19 @@ Task<void> Session::configure() {
                                                  [&workbench] { return workbench.plan(); });
   plan_failed_ = !plan;
   if (!plan) co_return tellOnce(DevEvent::Kind::kConfigFailed, plan.error().describe());
-  if (**plan == *plan_) co_return;
-  if (auto followed = environment_.watcher.follow(*plan); !followed) {
+  // The server stays what it is until the next start.
+  std::vector<std::string> waiting = differingKeys(plan_->server, (*plan)->server);
+  auto next = std::make_shared<DevPlan>(**plan);
+  next->server = plan_->server;
+  if (*next == *plan_ && waiting == waiting_) co_return;
+  if (auto followed = environment_.watcher.follow(next); !followed) {
     co_return tellOnce(DevEvent::Kind::kConfigFailed, followed.error().describe());
   }
-  const bool needs_restart = !((*plan)->server == plan_->server);
   const Plan before = plan_;
-  takePlan(*std::move(plan));
+  takePlan(std::move(next));
   // Another round, because its files may have changed since it was made.
   notice({}, environment_.clock.now());
-  tellConfigured(needs_restart);
+  tellConfigured(std::move(waiting));
   tellWarnings(before->warnings);
 }
 
@@ -181,6 +186,8 @@ void Session::takeOutcome(ProjectState& state, const Result<Built>& built) {
   }
   state.component_path = built->component_path;
   built_something_ = true;
+  // What keeps it from loading is told of each that is built.
+  last_problem_.clear();
   tell({.kind = DevEvent::Kind::kBuilt,
         .component = state.project.component,
         .message = built->component_path,
@@ -250,12 +257,14 @@ Task<void> Session::deploy() {
   tellPorts(before.get());
 }
 
-void Session::tellConfigured(bool needs_restart) {
+void Session::tellConfigured(std::vector<std::string> waiting) {
   tell({.kind = DevEvent::Kind::kConfigured, .message = "the configuration was read anew"});
-  if (!needs_restart) return;
+  if (waiting == waiting_) return;
+  waiting_ = std::move(waiting);
+  if (waiting_.empty()) return;
   tell({.kind = DevEvent::Kind::kWarning,
-        .message = "address, TLS files, trusted authorities and the key-value path stay as they "
-                   "are until the next start"});
+        .message = fmt::format("{} will be as configured from the next start on",
+                               fmt::join(waiting_, ", "))});
 }
 
 void Session::tellWarnings(const std::vector<std::string>& known) {

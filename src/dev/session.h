@@ -113,7 +113,7 @@ class Session {
   void takePlan(std::shared_ptr<const DevPlan> plan);
 
   void tell(const DevEvent& event) { environment_.reporter.report(event); }
-  void tellConfigured(bool needs_restart);
+  void tellConfigured(std::vector<std::string> waiting);
   void tellWarnings(const std::vector<std::string>& known);
   void tellChanged(const ProjectState& state, std::vector<std::string> paths);
   void tellBuilding(const ProjectState& state);
@@ -128,7 +128,8 @@ class Session {
   std::stop_source stop_;
   std::shared_ptr<const DevPlan> plan_;
   Inputs plan_sources_;
-  bool plan_failed_ = false;  // the last time it was made
+  bool plan_failed_ = false;          // the last time it was made
+  std::vector<std::string> waiting_;  // keys that are configured anew from the next start on
   std::vector<std::unique_ptr<ProjectState>> projects_;
   std::shared_ptr<const host::WorkloadSpec> deployed_;
   std::shared_ptr<const host::WorkloadSpec> refused_;  // tried last, if that failed

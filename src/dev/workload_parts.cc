@@ -51,6 +51,10 @@ class Assembler {
       : plan_(plan), parts_(parts), plugins_(plugins) {
     spec_.name = plan.name;
     spec_.host_interfaces = plan.host_interfaces;
+    for (host::HostInterface& entry : spec_.host_interfaces) {
+      if (entry.provider.empty() && entry.namespace_name == "wasi" && entry.package == "keyvalue")
+        entry.provider = embeddedKeyvalue();
+    }
     spec_.volumes = plan.volumes;
     spec_.routes = plan.routes;
   }
@@ -86,6 +90,10 @@ class Assembler {
   }
 
   static std::string componentName(const DevPlugin& plugin) { return "plugin-" + plugin.name; }
+
+  [[nodiscard]] std::string embeddedKeyvalue() const {
+    return plan_.server.keyvalue_path.empty() ? "keyvalue-memory" : "keyvalue-sqlite";
+  }
 
   // Those that entries of the plan name.
   Result<void> addNamedPlugins() {
@@ -149,7 +157,7 @@ class Assembler {
     entry.name = name;
     entry.namespace_name = names->first;
     entry.package = names->second;
-    entry.provider = plan_.server.keyvalue_path.empty() ? "keyvalue-memory" : "keyvalue-sqlite";
+    entry.provider = embeddedKeyvalue();
   }
 
   Result<void> servePlugin(const std::string& component, const wit::ExternName& import) {

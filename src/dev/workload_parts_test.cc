@@ -149,6 +149,16 @@ TEST_F(WorkloadPartsTest, KeyValueIsInMemoryUnlessAPathIsGiven) {
   EXPECT_EQ(assembleWorkload(plan, parts, {})->host_interfaces[0].provider, "keyvalue-sqlite");
 }
 
+TEST_F(WorkloadPartsTest, AnEntryForKeyValueWithoutAProviderHasTheEmbeddedOne) {
+  DevPlan plan = planOf({"web"});
+  plan.server.keyvalue_path = "/p/data.db";
+  plan.host_interfaces.emplace_back().namespace_name = "wasi";
+  plan.host_interfaces[0].package = "keyvalue";
+  plan.host_interfaces[0].interfaces = {"store"};
+  const std::vector<ComponentPart> parts{part({"wasi:keyvalue/store@0.2.0-draft"})};
+  EXPECT_EQ(assembleWorkload(plan, parts, {})->host_interfaces.at(0).provider, "keyvalue-sqlite");
+}
+
 TEST_F(WorkloadPartsTest, AnEntryOfThePlanComesBeforeTheDefault) {
   DevPlan plan = planOf({"web"});
   host::HostInterface& entry = plan.host_interfaces.emplace_back();

@@ -158,7 +158,41 @@ class DevConfigTest(developing.TestCase):
         self.configure({"build": {"command": "cp component.in app.wasm",
                                   "component_path": "app.wasm"},
                         "dev": {"wasi_keyvalue_path": "kv.db"}})
-        self.assertIn("next start", dev.until("warning")["message"])
+        self.assertEqual("warning: dev.wasi_keyvalue_path will be as configured from the next "
+                         "start on", dev.until("warning")["message"])
+
+    def test_edits_are_served_while_a_key_waits_for_the_next_start(self):
+        self.project("kv-counter")
+        dev = self.dev()
+        self.assertIn('"count":1', self.text_of(dev, "/a"))
+        self.configure({"build": {"command": "cp component.in app.wasm",
+                                  "component_path": "app.wasm"},
+                        "dev": {"wasi_keyvalue_path": "kv.db"}})
+        dev.until("warning")
+        self.source("component.in", self.with_section("kv-counter"))
+        dev.until("reloaded")
+        self.assertIn('"count":2', self.text_of(dev, "/a"))
+        self.assertEqual([], dev.events("load-failed"))
+
+    def assert_only_edits_build(self, dev, guest):
+        self.source("component.in", self.with_section(guest))
+        dev.until("reloaded")
+        self.assertEqual([["component.in"]], [event["paths"] for event in dev.events("changed")])
+
+    def test_a_database_among_the_sources_starts_no_builds(self):
+        self.project("kv-counter", dev={"wasi_keyvalue_path": "kv.db"})
+        dev = self.dev()
+        self.assertIn('"count":1', self.text_of(dev, "/a"))
+        self.assertTrue((self.root / "kv.db-wal").exists())
+        self.assert_only_edits_build(dev, "kv-counter")
+
+    def test_what_components_write_to_volumes_starts_no_builds(self):
+        self.source("data/there", "")
+        self.project("http-misc", dev={"volumes": [{"host_path": "data", "guest_path": "/d"}]})
+        dev = self.dev()
+        self.text_of(dev, "/fs?op=write&path=/d/file&text=x")
+        self.assertEqual("x", (self.root / "data" / "file").read_text())
+        self.assert_only_edits_build(dev, "http-misc")
 
     @unittest.skipUnless(shutil.which("openssl"), "openssl is not installed")
     def test_tls(self):
