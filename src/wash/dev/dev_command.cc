@@ -13,6 +13,7 @@
 #include "net/descriptors.h"
 #include "net/watch.h"
 #include "project/config.h"
+#include "project/named_project.h"
 #include "wash/command.h"
 #include "wash/dev/dev_first_component.h"
 #include "wash/dev/dev_server.h"
@@ -55,7 +56,7 @@ Result<dev::PlanRequest> requestOf(const DevFlags& flags, const plugin::HookCont
   const std::string folder = fs::canonical(flags.project, error).string();
   if (error) return failErrno(flags.project, error.value());
   dev::PlanRequest request;
-  request.folder = project::findProject(folder).folder;
+  request.folder = project::namedProject(folder).folder;
   request.no_build = flags.no_build;
   if (!flags.address.empty()) request.flags.push_back({"dev.address", flags.address, "--address"});
   if (!flags.component_path.empty())

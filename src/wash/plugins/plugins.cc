@@ -12,6 +12,7 @@
 #include "base/running_programs.h"
 #include "plugin/hook_runner.h"
 #include "project/config.h"
+#include "project/named_project.h"
 #include "wash/flags/engine_flags.h"
 #include "wash/input/project_input.h"
 #include "wash/plugins/data_folder.h"
@@ -73,7 +74,7 @@ Result<plugin::PermissionOptions> Plugins::permissionOptions(const project::Load
 }
 
 Result<project::LoadedConfig> Plugins::configuration(const std::string& folder) const {
-  auto config = project::loadProjectConfig(project::findProject(folder), {}, global_.user_config);
+  auto config = project::loadProjectConfig(project::namedProject(folder), {}, global_.user_config);
   if (config || !manages_without_configuration_) return config;
   makeStderrLogger(global_.log_level, global_.log_format)
       ->warn("plugins run without their configuration: " + config.error().describe());

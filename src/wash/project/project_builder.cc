@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/process.h"
+#include "project/named_project.h"
 #include "wash/project/wit_fetch.h"
 #include "wash/terminal/build_progress.h"
 
@@ -27,7 +28,7 @@ Result<project::BuildRequest> buildRequestFor(const std::string& folder,
   std::error_code error;
   if (!std::filesystem::is_directory(folder, error))
     return fail(ErrorCode::kNotFound, folder + " is not a folder");
-  const project::Project found = project::findProject(folder);
+  const project::Project found = project::namedProject(folder);
   TRY(project::LoadedConfig loaded, project::loadProjectConfig(found, flags, global.user_config));
   project::BuildRequest request{.folder = found.folder, .config = std::move(loaded.config)};
   request.path_variable = processPath();
