@@ -32,6 +32,8 @@ void addFile(Outcome& outcome, const std::string& file, Origin::Kind kind) {
   }
   append(outcome.errors, std::move(layer->problems));
   mergeLayer(outcome.loaded.given, *layer, outcome.loaded.origins);
+  for (std::string& further : findFurtherConfigFiles(file))
+    outcome.loaded.warnings.push_back({std::move(further), 0, "is not read: " + file + " is"});
 }
 
 void addLayers(Outcome& outcome, std::vector<ConfigLayer> layers) {

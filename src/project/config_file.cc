@@ -18,9 +18,10 @@ namespace fs = std::filesystem;
 
 constexpr std::size_t kMaxConfigBytes = std::size_t{1} << 20;
 
-bool isFile(const fs::path& path) {
+// Whatever it is: reading it says what is wrong with that.
+bool isThere(const fs::path& path) {
   std::error_code error;
-  return fs::is_regular_file(path, error);
+  return fs::exists(fs::symlink_status(path, error));
 }
 
 // A file of nothing but comments says nothing.
@@ -63,9 +64,19 @@ void refuseUserOnly(YamlNode& values, const Section& section, const std::string&
 std::string findConfigFile(const std::string& folder) {
   for (const std::string_view name : kConfigFileNames) {
     const fs::path file = fs::path(folder) / name;
-    if (isFile(file)) return file.string();
+    if (isThere(file)) return file.string();
   }
   return {};
+}
+
+std::vector<std::string> findFurtherConfigFiles(const std::string& file) {
+  const fs::path folder = fs::path(file).parent_path();
+  std::vector<std::string> further;
+  if (findConfigFile(folder.string()) != file) return further;
+  for (const std::string_view name : kConfigFileNames)
+    if (const fs::path other = folder / name; other != file && isThere(other))
+      further.push_back(other.string());
+  return further;
 }
 
 Project findProject(const std::string& folder) {

@@ -24,6 +24,9 @@ struct ConfigLayer {
 // `kind` is kUser or kProject. An error is one of the file as a whole: missing, too large.
 [[nodiscard]] Result<ConfigLayer> readConfigFile(const std::string& file, Origin::Kind kind);
 
+// The others of its folder, which are not read because `file` is; none if that is another file.
+[[nodiscard]] std::vector<std::string> findFurtherConfigFiles(const std::string& file);
+
 // One layer of a single value each. Names that are no setting's are skipped; one that is nearly a
 // setting's is a warning.
 [[nodiscard]] std::vector<ConfigLayer> readEnvironment(

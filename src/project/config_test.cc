@@ -1,5 +1,7 @@
 #include "project/config.h"
 
+#include <filesystem>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -266,6 +268,22 @@ TEST_F(Config, WarnsOfVariablesThatAreNearlyRight) {
 TEST_F(Config, RefusesFlagsOfUnknownKeys) {
   flag("dev.colour", "red");
   EXPECT_THAT(failure(), HasSubstr("there is no key dev.colour"));
+}
+
+TEST_F(Config, WarnsOfFilesBesideTheOneThatIsRead) {
+  files_.write("project/.wash/config.toml", "");
+  project("dev: {address: '127.0.0.1:1'}");
+  const LoadedConfig loaded = load();
+  ASSERT_EQ(loaded.warnings.size(), 1U);
+  EXPECT_EQ(files_.withoutFolder(loaded.warnings[0].describe()),
+            "project/.wash/config.toml: is not read: project/.wash/config.yaml is");
+}
+
+TEST_F(Config, RefusesWhatHasTheNameAndIsNoFile) {
+  std::filesystem::create_directories(files_.path("project/.wash/config.yaml"));
+  files_.write("project/.wash/config.json", "{}");
+  sources_.project_file = findProject(files_.path("project")).config_file;
+  EXPECT_THAT(failure(), HasSubstr("project/.wash/config.yaml"));
 }
 
 TEST_F(Config, FindsTheNearestProject) {
