@@ -145,6 +145,21 @@ bool asksForJson(const std::vector<std::string>& words) {
   return false;
 }
 
+// For help with a command that there is not.
+bool asksAboutUnknown(const CommandPath& path) {
+  return !path.unknown().empty() && !path.unknown().starts_with('-');
+}
+
+int answerQuestion(const CLI::App& app, const std::vector<std::string>& words,
+                   const CLI::ParseError& question) {
+  std::ostringstream answer;
+  static_cast<void>(app.exit(question, answer, answer));
+  const bool version = dynamic_cast<const CLI::CallForVersion*>(&question) != nullptr;
+  printAnswer(asksForJson(words) ? OutputFormat::kJson : OutputFormat::kText, answer.str(),
+              version ? versionFields() : std::vector<DataField>{});
+  return kExitOk;
+}
+
 }  // namespace
 
 std::string unknownCommand(std::string_view word, std::string_view name,
@@ -161,7 +176,8 @@ std::string usageMessage(const CLI::App& app, const std::vector<std::string>& wo
   const CommandPath path = pathOf(app, words);
   const bool missing = is(error, CLI::ExitCodes::RequiredError);
   const bool extra = is(error, CLI::ExitCodes::ExtrasError);
-  if ((missing || extra) && !path.unknown().empty()) return unknownText(path);
+  const bool question = error.get_exit_code() == 0;
+  if ((missing || extra || question) && !path.unknown().empty()) return unknownText(path);
   if (missing && path.command().get_require_subcommand_min() > 0)
     return fmt::format("{} needs a command: {}", path.name(),
                        fmt::join(namesOf(commandsOf(path.command())), ", "));
@@ -175,14 +191,8 @@ std::string usageMessage(const CLI::App& app, const std::vector<std::string>& wo
 
 int reportUsage(const CLI::App& app, const std::vector<std::string>& words,
                 const CLI::ParseError& error) {
-  if (error.get_exit_code() == 0) {
-    std::ostringstream answer;
-    static_cast<void>(app.exit(error, answer, answer));
-    const bool version = dynamic_cast<const CLI::CallForVersion*>(&error) != nullptr;
-    printAnswer(asksForJson(words) ? OutputFormat::kJson : OutputFormat::kText, answer.str(),
-                version ? versionFields() : std::vector<DataField>{});
-    return kExitOk;
-  }
+  if (error.get_exit_code() == 0 && !asksAboutUnknown(pathOf(app, words)))
+    return answerQuestion(app, words, error);
   const std::string message = usageMessage(app, words, error);
   if (asksForJson(words)) {
     static_cast<void>(
