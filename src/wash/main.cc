@@ -15,6 +15,7 @@
 #include "wash/flags/flag_check.h"
 #include "wash/help/help.h"
 #include "wash/help/usage_error.h"
+#include "wash/input/given_arguments.h"
 #include "wash/output/version.h"
 #include "wash/plugins/plugin_commands.h"
 #include "wash/plugins/plugins.h"
@@ -137,7 +138,7 @@ int run(int argc, char** argv) {
     return status;
   }
   if (::isatty(STDIN_FILENO) == 0) global.non_interactive = true;
-  return plugins.perform(action);
+  return plugins.perform(withArguments(action, app));
 }
 
 }  // namespace

@@ -15,6 +15,7 @@
 #include "project/build.h"
 #include "project/config.h"
 #include "wash/command.h"
+#include "wash/input/given_arguments.h"
 #include "wash/input/project_input.h"
 #include "wash/project/build_report.h"
 #include "wash/project/project_builder.h"
@@ -120,6 +121,9 @@ void addBuildCommand(CLI::App& app, const GlobalOptions& global, Action& action)
         std::filesystem::absolute(words.folder, error).lexically_normal().string();
     Action::Inputs inputs{{std::string(kProjectPathKey), folder}};
     putProject(folder, inputs);
+    // The parser cannot tell the project from the first argument of the tool.
+    inputs[argumentKey("project")] = words.folder;
+    if (!words.arguments.empty()) inputs[argumentKey("arguments")] = argumentText(words.arguments);
     action.set("build", std::move(inputs), [flags, words, &global](plugin::HookContext& context) {
       return runBuild(*flags, words, global, context);
     });
