@@ -1,5 +1,4 @@
 #!/usr/bin/env python3
-# ctest: timeout 600
 """The release of the real program: installed it uses its own libraries, and its image serves."""
 
 import os

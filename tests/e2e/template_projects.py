@@ -13,7 +13,7 @@ CACHE = pathlib.Path(os.environ.get("NIMBUS_CACHE") or pathlib.Path(
 
 
 class TestCase(harness.TestCase):
-    BUILD_SECONDS = 280
+    BUILD_SECONDS = 600
 
     def tools(self):
         """The environment for builds: the caller's own, as cargo and npm keep things in the home.

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-# ctest: timeout 600
+# ctest: timeout 1500
 """The templates whose tools every build of this project has: made, built, served or run."""
 
 import harness
