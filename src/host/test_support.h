@@ -121,8 +121,13 @@ class FakeRuntime final : public WorkloadRuntime {
     co_return newest_;
   }
 
-  Task<void> swap(std::shared_ptr<Deployment> previous, std::shared_ptr<Deployment> next) override {
-    calls.push_back("swap " + nameOf(previous.get()) + " -> " + nameOf(next.get()));
+  // Those of one change in one line.
+  Task<void> swapTogether(std::vector<Replacement> replacements) override {
+    std::string call = "swap ";
+    for (const auto& [previous, next] : replacements)
+      call +=
+          (call.ends_with(' ') ? "" : ", ") + nameOf(previous.get()) + " -> " + nameOf(next.get());
+    calls.push_back(std::move(call));
     co_return;
   }
 

@@ -155,6 +155,33 @@ class HostFolderTest(hosting.TestCase):
         (self.workloads_folder / f"{winner}.json").unlink()
         self.wait_for_answer(host, "shop.test", "/env", f'"{loser}"')
 
+    def test_workloads_exchange_their_routes_without_a_failed_request(self):
+        names = ("a", "b", "c")
+        for name in names:
+            self.put(f"{name}.json", workload(name, environment={"I": name}))
+        host = self.host("--shards", "2", workloads=True)
+        answers = []
+        enough = threading.Event()
+
+        def ask():
+            while not enough.is_set():
+                answers.extend(host.ask(f"{name}.test", "/env").status for name in names)
+
+        asking = threading.Thread(target=ask)
+        asking.start()
+        try:
+            for owners in ("bca", "abc", "bac"):
+                for name, owner in zip(names, owners):
+                    self.put(f"{owner}.json", workload(owner, environment={"I": owner},
+                                                       routes=[{"host": f"{name}.test"}]))
+                for name, owner in zip(names, owners):
+                    self.wait_for_answer(host, f"{name}.test", "/env", f'"{owner}"')
+        finally:
+            enough.set()
+            asking.join()
+        self.assertEqual({200}, set(answers))
+        self.eventually(lambda: not host.problems(), "a conflict is still reported")
+
     def test_a_replaced_component_file_is_deployed_again(self):
         file = self.folder / "web.wasm"
         manifest = workload("a")

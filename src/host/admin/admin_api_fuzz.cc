@@ -103,10 +103,7 @@ class AnyRuntime final : public WorkloadRuntime {
                                                     std::uint64_t generation) override {
     co_return std::make_shared<AnyDeployment>(std::move(spec), generation);
   }
-  Task<void> swap(std::shared_ptr<Deployment> /*previous*/,
-                  std::shared_ptr<Deployment> /*next*/) override {
-    co_return;
-  }
+  Task<void> swapTogether(std::vector<Replacement> /*replacements*/) override { co_return; }
   Task<void> retire(std::shared_ptr<Deployment> /*deployment*/, Duration /*bound*/) override {
     co_return;
   }

@@ -4,15 +4,21 @@
 
 namespace nimbus::host {
 
-void Gateway::swap(LocalDeployment* previous, const std::shared_ptr<LocalDeployment>& next) {
-  if (previous != nullptr) {
-    const auto found = served_.find(previous);
-    if (found != served_.end()) {
-      for (const http::RouteId id : found->second.routes) routes_.erase(id);
-      served_.erase(found);
-    }
-  }
-  if (!next) return;
+void Gateway::change(std::span<const RouteChange> changes) {
+  for (const RouteChange& change : changes)
+    if (change.previous) remove(*change.previous);
+  for (const RouteChange& change : changes)
+    if (change.next) add(change.next);
+}
+
+void Gateway::remove(const LocalDeployment& previous) {
+  const auto found = served_.find(&previous);
+  if (found == served_.end()) return;
+  for (const http::RouteId id : found->second.routes) routes_.erase(id);
+  served_.erase(found);
+}
+
+void Gateway::add(const std::shared_ptr<LocalDeployment>& next) {
   Served& served = served_[next.get()];
   served.deployment = next;
   for (const RouteSpec& route : next->spec().routes) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <span>
 #include <unordered_map>
 #include <vector>
 
@@ -12,6 +13,12 @@
 
 namespace nimbus::host {
 
+// Routes to `previous` become routes to `next`; either may be null.
+struct RouteChange {
+  std::shared_ptr<LocalDeployment> previous;
+  std::shared_ptr<LocalDeployment> next;
+};
+
 // Incoming HTTP of one shard: finds the workload by host, path and method, and hands the request to
 // the pool of its component.
 class Gateway final : public http::Handler {
@@ -22,12 +29,15 @@ class Gateway final : public http::Handler {
   // What the routed deployments have on this shard ends with it.
   ~Gateway() override;
 
-  // The shard's routes to the first become routes to the second; either may be null.
-  void swap(LocalDeployment* previous, const std::shared_ptr<LocalDeployment>& next);
+  // All old routes go before the first new one comes.
+  void change(std::span<const RouteChange> changes);
 
   Task<void> handle(http::ServerRequest& request, http::ResponseWriter& response) override;
 
  private:
+  void remove(const LocalDeployment& previous);
+  void add(const std::shared_ptr<LocalDeployment>& next);
+
   ShardRuntime& shard_;
   const std::vector<ShardRuntime*>& peers_;
   http::RouteTable<CallTarget> routes_;

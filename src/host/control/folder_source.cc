@@ -87,6 +87,8 @@ Task<void> FolderSource::take(FolderListing listing, TaskSet& applies, bool fold
   const Holders holders = assign(listing);
   co_await removeAbsent(listing, holders);
   holders_ = holders;
+  std::vector<std::string> changed;  // names
+  std::vector<std::shared_ptr<const WorkloadSpec>> specs;
   for (const auto& [name, manifest] : listing) {
     File& file = files_[name];
     if (!manifest->spec || holders.at((*manifest->spec)->id()) != name) {
@@ -98,8 +100,13 @@ Task<void> FolderSource::take(FolderListing listing, TaskSet& applies, bool fold
     if (file.applied == manifest && !again) continue;
     file.applied = manifest;
     file.id = (*manifest->spec)->id();
-    applies.spawn(applyFile(name, manifest));
+    changed.push_back(name);
+    specs.push_back(*manifest->spec);
   }
+  // Judged together: the routes of one may be those that another one has until now.
+  const auto exchanges = environment_.manager.planExchanges(specs, WorkloadOwner::kFolder);
+  for (std::size_t i = 0; i < changed.size(); ++i)
+    applies.spawn(applyFile(changed[i], listing.at(changed[i]), exchanges[i]));
 }
 
 // Which file speaks for which workload: the one that did before, else the first by name. A file
@@ -167,16 +174,23 @@ Task<void> FolderSource::removeWorkload(std::string id) {
                         {{"workload", id}, {"error", removed.error().describe()}});
 }
 
-Task<void> FolderSource::applyFile(std::string name, std::shared_ptr<const ManifestFile> file) {
+Task<void> FolderSource::applyFile(std::string name, std::shared_ptr<const ManifestFile> file,
+                                   WorkloadManager::ExchangePointer exchange) {
   const std::string id = (*file->spec)->id();
+  const bool exchanges = exchange != nullptr;
   const auto status = co_await environment_.manager.apply(
-      *file->spec, {.owner = WorkloadOwner::kFolder, .source = name});
+      *file->spec,
+      {.owner = WorkloadOwner::kFolder, .source = name, .exchange = std::move(exchange)});
   const auto state = files_.find(name);
   if (state == files_.end() || state->second.applied != file) co_return;  // newer news will come
   state->second.conflict = !status && status.error().code() == ErrorCode::kAlreadyExists;
   state->second.transient = !status && isTransient(status.error().code());
   const bool could_not = !status && status.error().code() == ErrorCode::kIo;
-  setStuck(state->second, could_not && !managerTriesAgain(id));
+  // The manager tries each for itself, which does not bring an exchange about.
+  if (exchanges)
+    setStuck(state->second, state->second.conflict || managerTriesAgain(id));
+  else
+    setStuck(state->second, could_not && !managerTriesAgain(id));
   if (status)
     clearProblem(name);
   else

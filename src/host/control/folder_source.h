@@ -72,7 +72,8 @@ class FolderSource {
   void reportUnusable(const std::string& name, const ManifestFile& file, const Holders& holders);
   Task<void> removeAbsent(const FolderListing& listing, const Holders& holders);
   Task<void> removeWorkload(std::string id);
-  Task<void> applyFile(std::string name, std::shared_ptr<const ManifestFile> file);
+  Task<void> applyFile(std::string name, std::shared_ptr<const ManifestFile> file,
+                       WorkloadManager::ExchangePointer exchange);
   [[nodiscard]] bool managerTriesAgain(const std::string& id) const;
   void setStuck(File& file, bool stuck);
   void settle(const std::string& name, const std::string& id, const Error& error);

@@ -24,6 +24,9 @@ std::string manifest(std::string_view name, std::string_view path,
       file, path);
 }
 
+// A manifest whose route is called like the workload.
+std::string atHome(std::string_view name) { return manifest(name, fmt::format("/{}", name)); }
+
 // A store whose disk is full for the first generations that are asked for.
 class FullStore final : public WorkloadStore {
  public:
@@ -219,6 +222,87 @@ TEST_F(FolderSourceTest, AWorkloadThatWaitsForARouteGetsItOnceItIsFree) {
     rig.put("a.yaml", manifest("a", "/elsewhere"));
     co_await rig.event(EventKind::kResolved);
     EXPECT_THAT(rig.running(), ElementsAre("a /elsewhere", "b /shop"));
+  });
+}
+
+TEST_F(FolderSourceTest, WorkloadsThatExchangeTheirRoutesDoSoAtOneMoment) {
+  run([](net::Shard& shard) -> Task<void> {
+    FolderRig rig(shard);
+    for (const char* name : {"a", "b", "c"}) rig.put(fmt::format("{}.yaml", name), atHome(name));
+    co_await rig.start();
+    rig.runtime.calls.clear();
+    rig.put("a.yaml", manifest("a", "/b"));
+    rig.put("b.yaml", manifest("b", "/c"));
+    rig.put("c.yaml", manifest("c", "/a"));
+    while (rig.running() != std::vector<std::string>{"a /b", "b /c", "c /a"})
+      co_await rig.event(EventKind::kRunning);
+    EXPECT_THAT(rig.problems(), IsEmpty());
+    EXPECT_THAT(rig.runtime.calls, Contains("swap default/a#1 -> default/a#4, default/b#2 -> "
+                                            "default/b#5, default/c#3 -> default/c#6"));
+  });
+}
+
+TEST_F(FolderSourceTest, AnExchangeThatOneCannotTakePartInLeavesTheOthersAsTheyAre) {
+  run([](net::Shard& shard) -> Task<void> {
+    FolderRig rig(shard);
+    for (const char* name : {"a", "b"}) rig.put(fmt::format("{}.yaml", name), atHome(name));
+    co_await rig.start();
+    rig.put("a.yaml", manifest("a", "/b"));
+    rig.put("b.yaml", manifest("b", "/a", "/w/bad"));
+    co_await rig.event(EventKind::kProblem, "default/b");
+    co_await settle(shard);
+    EXPECT_THAT(rig.running(), ElementsAre("a /b", "b /a"));
+    EXPECT_EQ(rig.manager.get("default/a")->serving_generation, 1U);
+    EXPECT_THAT(rig.problems(),
+                ElementsAre("a.yaml: the route \"any host, path /b\" is already claimed by the "
+                            "workload \"default/b\"",
+                            "b.yaml: the component is bad"));
+
+    rig.put("b.yaml", manifest("b", "/a"));
+    while (rig.manager.get("default/b")->serving_generation < 3)
+      co_await rig.event(EventKind::kRunning);
+    co_await settle(shard);
+    EXPECT_GT(rig.manager.get("default/a")->serving_generation, 2U);
+    EXPECT_THAT(rig.problems(), IsEmpty());
+  });
+}
+
+TEST_F(FolderSourceTest, ANewerManifestDoesNotWaitForAnExchange) {
+  run([](net::Shard& shard) -> Task<void> {
+    FolderRig rig(shard);
+    for (const char* name : {"a", "b"}) rig.put(fmt::format("{}.yaml", name), atHome(name));
+    co_await rig.start();
+    rig.put("a.yaml", manifest("a", "/b"));
+    rig.put("b.yaml",
+            "name: b\ncomponents: [{name: web, image: r.example/slow:1}]\n"
+            "http: {routes: [{path: /a}]}\n");
+    co_await rig.event(EventKind::kStarting, "default/b");
+    co_await rig.event(EventKind::kStarting, "default/b");
+    rig.put("a.yaml", manifest("a", "/elsewhere"));
+    while (rig.running()[0] != "a /elsewhere") co_await rig.event(EventKind::kRunning);
+    rig.runtime.letFetch();
+    while (rig.running()[1] != "b /a") co_await rig.event(EventKind::kRunning, "default/b");
+    co_await settle(shard);
+    EXPECT_THAT(rig.problems(), IsEmpty());
+  });
+}
+
+TEST_F(FolderSourceTest, AnExchangeIsTriedAgainWhenTheImageOfOneCouldNotBeHad) {
+  run([](net::Shard& shard) -> Task<void> {
+    FolderRig rig(shard);
+    for (const char* name : {"a", "b"}) rig.put(fmt::format("{}.yaml", name), atHome(name));
+    co_await rig.start();
+    rig.runtime.failing_fetches = 1;
+    rig.put("a.yaml", manifest("a", "/b"));
+    rig.put("b.yaml",
+            "name: b\ncomponents: [{name: web, image: r.example/flaky:1}]\n"
+            "http: {routes: [{path: /a}]}\n");
+    co_await rig.event(EventKind::kFailed, "default/b");
+    while (rig.running() != std::vector<std::string>{"a /b", "b /a"} ||
+           rig.manager.get("default/b")->serving_generation == 2)
+      co_await rig.event(EventKind::kRunning);
+    co_await settle(shard);
+    EXPECT_THAT(rig.problems(), IsEmpty());
   });
 }
 

@@ -45,5 +45,62 @@ TEST(RouteClaims, AWorkloadDoesNotCollideWithItself) {
   EXPECT_EQ(claims.size(), 0U);
 }
 
+// The names of the workloads of each group, in order.
+std::vector<std::vector<std::string>> exchangesOf(const RouteClaims& claims,
+                                                  const std::vector<WorkloadSpec>& next) {
+  std::vector<const WorkloadSpec*> specs;
+  for (const WorkloadSpec& spec : next) specs.push_back(&spec);
+  std::vector<std::vector<std::string>> names;
+  for (const RouteClaims::Group& group : claims.exchanges(specs)) {
+    auto& all = names.emplace_back();
+    for (const std::size_t place : group) all.push_back(next[place].name);
+  }
+  return names;
+}
+
+using Groups = std::vector<std::vector<std::string>>;
+
+TEST(RouteClaims, ThoseThatTakeRoutesFromEachOtherBelongTogether) {
+  RouteClaims claims;
+  for (const char* name : {"a", "b", "c", "d", "e"}) claims.add(makeSpec(name));
+  EXPECT_EQ(exchangesOf(claims, {makeSpec("a", "/b"), makeSpec("b", "/a")}), (Groups{{"a", "b"}}));
+  EXPECT_EQ(exchangesOf(claims, {makeSpec("a", "/b"), makeSpec("b", "/c"), makeSpec("c", "/a"),
+                                 makeSpec("d", "/new"), makeSpec("new", "/d"), makeSpec("e")}),
+            (Groups{{"a", "b", "c"}, {"d", "new"}}));
+}
+
+TEST(RouteClaims, WhoeverMerelyComesOrGivesUpARouteIsInNoExchange) {
+  RouteClaims claims;
+  for (const char* name : {"a", "b"}) claims.add(makeSpec(name));
+  EXPECT_EQ(exchangesOf(claims, {makeSpec("a", "/x"), makeSpec("c", "/c")}), Groups());
+}
+
+TEST(RouteClaims, ARouteThatIsKeptIsNotExchanged) {
+  RouteClaims claims;
+  for (const char* name : {"a", "b", "kept"}) claims.add(makeSpec(name));
+  // By one that is not changed, by one that is, and so that the next one in the row cannot either.
+  EXPECT_EQ(exchangesOf(claims, {makeSpec("a", "/kept")}), Groups());
+  EXPECT_EQ(exchangesOf(claims, {makeSpec("a", "/b"), makeSpec("b")}), Groups());
+  EXPECT_EQ(exchangesOf(claims, {makeSpec("a", "/b"), makeSpec("b", "/kept")}), Groups());
+}
+
+TEST(RouteClaims, OfTwoThatWantTheSameRouteTheFirstGetsIt) {
+  RouteClaims claims;
+  for (const char* name : {"a", "b", "c"}) claims.add(makeSpec(name));
+  EXPECT_EQ(exchangesOf(claims, {makeSpec("a", "/c"), makeSpec("b", "/c"), makeSpec("c", "/a")}),
+            (Groups{{"a", "c"}}));
+}
+
+TEST(RouteClaims, BothHoldWhatTheyExchangeUntilItIsDone) {
+  RouteClaims claims;
+  claims.add(makeSpec("a"));
+  EXPECT_FALSE(claims.firstConflict(makeSpec("b", "/a"), {"default/a"}));
+  claims.add(makeSpec("b", "/a"));
+  claims.remove(makeSpec("a"));
+  const auto conflict = claims.firstConflict(makeSpec("c", "/a"));
+  ASSERT_TRUE(conflict);
+  EXPECT_EQ(conflict->holder, "default/b");
+}
+
 }  // namespace
 }  // namespace nimbus::host

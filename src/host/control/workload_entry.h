@@ -10,19 +10,40 @@
 
 #include "base/sync.h"
 #include "host/control/component_stamps.h"
+#include "host/control/route_claims.h"
 #include "host/control/workload_manager.h"
 #include "net/shard.h"
 
 // What the manager knows of one workload; internal to workload_manager*.cc.
 namespace nimbus::host {
 
+struct WorkloadManager::Exchange {
+  RouteClaims::Partners members;  // ids of the workloads
+  struct Ready {
+    EntryPointer entry;
+    std::shared_ptr<Deployment> next;
+  };
+  std::vector<Ready> ready;  // those that wait for the others
+  bool begun = false;        // all were ready
+  bool off = false;
+  Event over;
+
+  void callOff() {
+    if (begun || off) return;
+    off = true;
+    ready.clear();
+    over.set();
+  }
+};
+
 // One requested change and, later, its outcome. Shared by the manager and by everybody who waits.
 struct WorkloadManager::Operation {
   std::shared_ptr<const WorkloadSpec> spec;  // null: remove the workload
   std::vector<FileStamp> stamps;             // of the component files when it was requested
   std::uint64_t generation = 0;
-  bool save = false;      // in the store
-  bool restores = false;  // what the store remembers
+  ExchangePointer exchange;  // that it is part of; null: none
+  bool save = false;         // in the store
+  bool restores = false;     // what the store remembers
   // How often its images or files could not be had before, and whether that happened again in a
   // way that may pass.
   std::uint32_t earlier_failures = 0;
@@ -37,6 +58,7 @@ struct WorkloadManager::Operation {
   [[nodiscard]] bool succeeded() const { return outcome && outcome->has_value(); }
   void finish(Result<void> result) {
     outcome = std::move(result);
+    if (!*outcome && exchange != nullptr) exchange->callOff();
     done.set();
   }
 };

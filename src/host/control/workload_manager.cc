@@ -74,9 +74,11 @@ Result<void> WorkloadManager::checkOwner(const Entry& entry, WorkloadOwner owner
                       : fmt::format("the workloads folder (file {})", inQuotes(entry.source))));
 }
 
-Result<void> WorkloadManager::checkAdmissible(const WorkloadSpec& spec) const {
+Result<void> WorkloadManager::checkAdmissible(const WorkloadSpec& spec,
+                                              const Exchange* exchange) const {
   TRY_VOID(checkRunnable(spec));
-  const auto conflict = claims_.firstConflict(spec);
+  const auto conflict = claims_.firstConflict(
+      spec, exchange == nullptr ? RouteClaims::Partners{} : exchange->members);
   if (!conflict) return {};
   return fail(ErrorCode::kAlreadyExists,
               fmt::format("the route {} is already claimed by the workload {}",
@@ -107,29 +109,29 @@ WorkloadManager::OperationPointer WorkloadManager::sameAsNewest(
 }
 
 Result<WorkloadManager::OperationPointer> WorkloadManager::submitApply(
-    std::shared_ptr<const WorkloadSpec> spec, WorkloadOwner owner, std::string source,
-    Origin origin, std::uint64_t generation) {
-  TRY_VOID(checkPhase(owner, origin));
+    std::shared_ptr<const WorkloadSpec> spec, ApplyOptions options, Origin origin,
+    std::uint64_t generation) {
+  TRY_VOID(checkPhase(options.owner, origin));
   std::vector<FileStamp> stamps = stampsOf(*spec);
   const auto found = entries_.find(spec->id());
   EntryPointer entry = found == entries_.end() ? nullptr : found->second;
   if (entry != nullptr) {
-    TRY_VOID(checkOwner(*entry, owner));
-    entry->source = source;
+    TRY_VOID(checkOwner(*entry, options.owner));
+    entry->source = options.source;
     if (OperationPointer same = sameAsNewest(*entry, *spec, stamps)) {
       entry->source_problem.clear();
       return same;
     }
   }
   if (origin == Origin::kRequest) {
-    TRY_VOID(checkAdmissible(*spec));
+    TRY_VOID(checkAdmissible(*spec, options.exchange.get()));
     TRY(generation, environment_.store.nextGeneration());
   }
   if (entry == nullptr) {
     if (entries_.size() >= options_.max_workloads)
       return fail(ErrorCode::kResourceExhausted,
                   fmt::format("the host has {} workloads, the most it takes", entries_.size()));
-    entry = std::make_shared<Entry>(spec->id(), owner, std::move(source));
+    entry = std::make_shared<Entry>(spec->id(), options.owner, std::move(options.source));
     entries_.emplace(entry->id, entry);
     ++countOf(entry->state);
   }
@@ -140,7 +142,8 @@ Result<WorkloadManager::OperationPointer> WorkloadManager::submitApply(
   operation->spec = std::move(spec);
   operation->stamps = std::move(stamps);
   operation->generation = generation;
-  operation->save = owner == WorkloadOwner::kApi && origin == Origin::kRequest;
+  operation->exchange = std::move(options.exchange);
+  operation->save = options.owner == WorkloadOwner::kApi && origin == Origin::kRequest;
   operation->restores = origin == Origin::kStore;
   enqueue(entry, operation);
   return operation;
@@ -170,19 +173,49 @@ void WorkloadManager::enqueue(const EntryPointer& entry, OperationPointer operat
     superseded->finish(
         fail(ErrorCode::kCancelled,
              fmt::format("superseded by a newer change of the workload {}", inQuotes(entry->id))));
-  if (entry->running == nullptr) tasks_.spawn(work(entry));
+  if (entry->running == nullptr) {
+    tasks_.spawn(work(entry));
+  } else if (const ExchangePointer exchange = entry->running->exchange) {
+    exchange->callOff();  // what is newer need not wait for others
+  }
+}
+
+std::vector<WorkloadManager::ExchangePointer> WorkloadManager::planExchanges(
+    const std::vector<std::shared_ptr<const WorkloadSpec>>& next, WorkloadOwner owner) const {
+  std::vector<const WorkloadSpec*> changes;
+  std::vector<std::size_t> places;  // of those in `next`
+  for (std::size_t i = 0; i < next.size(); ++i) {
+    const auto entry = entries_.find(next[i]->id());
+    if (entry != entries_.end() && entry->second->owner != owner) continue;
+    if (!checkRunnable(*next[i])) continue;
+    changes.push_back(next[i].get());
+    places.push_back(i);
+  }
+  std::vector<ExchangePointer> exchanges(next.size());
+  for (const RouteClaims::Group& group : claims_.exchanges(changes)) {
+    const auto exchange = std::make_shared<Exchange>();
+    for (const std::size_t member : group) {
+      exchange->members.insert(changes[member]->id());
+      exchanges[places[member]] = exchange;
+    }
+  }
+  return exchanges;
 }
 
 Task<Result<WorkloadStatus>> WorkloadManager::apply(std::shared_ptr<const WorkloadSpec> spec,
                                                     ApplyOptions options) {
   const std::string id = spec->id();
-  auto operation =
-      submitApply(std::move(spec), options.owner, std::move(options.source), Origin::kRequest, 0);
+  const Wait wait = options.wait;
+  const ExchangePointer exchange = options.exchange;
+  auto operation = submitApply(std::move(spec), std::move(options), Origin::kRequest, 0);
+  // The others need not wait for what does not come.
+  if (exchange != nullptr && (!operation || (*operation)->exchange != exchange))
+    exchange->callOff();
   if (!operation) {
     refused_->add();
     co_return std::unexpected(std::move(operation).error());
   }
-  if (options.wait == Wait::kForOutcome) {
+  if (wait == Wait::kForOutcome) {
     co_await (*operation)->done.wait();
     CO_TRY_VOID(*(*operation)->outcome);
   }

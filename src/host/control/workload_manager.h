@@ -61,10 +61,20 @@ class WorkloadManager {
   WorkloadManager& operator=(const WorkloadManager&) = delete;
   ~WorkloadManager();  // cancels what runs; stopAll() is the orderly end
 
+  // Workloads that take routes over from each other. Their next generations take effect together;
+  // if one of them cannot, each for itself, as far as its routes are free then.
+  struct Exchange;
+  using ExchangePointer = std::shared_ptr<Exchange>;
+  // Of specs that this owner is about to apply one after the other, without a pause: which exchange
+  // each belongs to; null: none.
+  [[nodiscard]] std::vector<ExchangePointer> planExchanges(
+      const std::vector<std::shared_ptr<const WorkloadSpec>>& next, WorkloadOwner owner) const;
+
   enum class Wait { kForOutcome, kNo };
   struct ApplyOptions {
     WorkloadOwner owner = WorkloadOwner::kApi;
     std::string source;  // for a folder: the manifest's file name
+    ExchangePointer exchange = nullptr;
     Wait wait = Wait::kForOutcome;
   };
   // Makes the workload be as `spec` says. Complete when the generation serves or has failed, or at
@@ -123,12 +133,12 @@ class WorkloadManager {
 
   enum class Origin { kRequest, kStore };
   Result<OperationPointer> submitApply(std::shared_ptr<const WorkloadSpec> spec,
-                                       WorkloadOwner owner, std::string source, Origin origin,
+                                       ApplyOptions options, Origin origin,
                                        std::uint64_t generation);
   Result<OperationPointer> submitRemove(const std::string& id, WorkloadOwner owner);
   Result<void> checkPhase(WorkloadOwner owner, Origin origin) const;
   Result<void> checkOwner(const Entry& entry, WorkloadOwner owner) const;
-  Result<void> checkAdmissible(const WorkloadSpec& spec) const;
+  Result<void> checkAdmissible(const WorkloadSpec& spec, const Exchange* exchange) const;
   OperationPointer sameAsNewest(const Entry& entry, const WorkloadSpec& spec,
                                 const std::vector<FileStamp>& stamps) const;
   void enqueue(const EntryPointer& entry, OperationPointer operation);
@@ -138,6 +148,8 @@ class WorkloadManager {
   Task<Result<std::shared_ptr<Deployment>>> prepare(OperationPointer operation);
   Task<Result<void>> activate(EntryPointer entry, OperationPointer operation,
                               std::shared_ptr<Deployment> next);
+  Task<bool> takePart(EntryPointer entry, ExchangePointer exchange,
+                      std::shared_ptr<Deployment> next);
   Task<Result<void>> runRemove(EntryPointer entry, OperationPointer operation);
   void settleApply(const EntryPointer& entry, const Operation& operation,
                    const Result<void>& outcome);

@@ -146,8 +146,8 @@ class LateFiles final : public WorkloadRuntime {
     }
     co_return co_await rest_.prepare(std::move(spec), generation);
   }
-  Task<void> swap(std::shared_ptr<Deployment> previous, std::shared_ptr<Deployment> next) override {
-    return rest_.swap(std::move(previous), std::move(next));
+  Task<void> swapTogether(std::vector<Replacement> replacements) override {
+    return rest_.swapTogether(std::move(replacements));
   }
   Task<void> retire(std::shared_ptr<Deployment> deployment, Duration bound) override {
     return rest_.retire(std::move(deployment), bound);

@@ -74,7 +74,7 @@ Task<Result<void>> WorkloadManager::runApply(EntryPointer entry, OperationPointe
   const WorkloadSpec& spec = *operation->spec;
   entry->last_applied = operation;
   if (entry->serving == nullptr) setState(*entry, WorkloadState::kStarting);
-  CO_TRY_VOID(checkAdmissible(spec));
+  CO_TRY_VOID(checkAdmissible(spec, operation->exchange.get()));
   claims_.add(spec);
   environment_.events.add(EventKind::kStarting, entry->id, operation->generation, "");
 
@@ -109,8 +109,13 @@ Task<Result<void>> WorkloadManager::activate(EntryPointer entry, OperationPointe
                                              std::shared_ptr<Deployment> next) {
   if (operation->save)
     CO_TRY_VOID(co_await environment_.store.save({operation->spec, operation->generation}));
-  entry->incoming = next;
-  co_await environment_.runtime.swap(entry->serving, next);
+  const bool exchanged =
+      operation->exchange != nullptr && co_await takePart(entry, operation->exchange, next);
+  if (!exchanged) {
+    if (operation->exchange != nullptr) CO_TRY_VOID(checkAdmissible(*operation->spec, nullptr));
+    entry->incoming = next;
+    co_await environment_.runtime.swap(entry->serving, next);
+  }
   entry->incoming = nullptr;
   const std::shared_ptr<Deployment> previous = std::exchange(entry->serving, std::move(next));
   if (previous != nullptr) {
@@ -118,6 +123,27 @@ Task<Result<void>> WorkloadManager::activate(EntryPointer entry, OperationPointe
     retiring_.spawn(environment_.runtime.retire(previous, options_.retire_bound));
   }
   co_return Result<void>();
+}
+
+// True when all of the exchange have taken effect, the last to be ready having seen to that; false
+// when it is off.
+Task<bool> WorkloadManager::takePart(EntryPointer entry, ExchangePointer exchange,
+                                     std::shared_ptr<Deployment> next) {
+  if (exchange->off) co_return false;
+  exchange->ready.push_back({std::move(entry), std::move(next)});
+  if (exchange->ready.size() < exchange->members.size()) {
+    co_await exchange->over.wait();
+    co_return !exchange->off;
+  }
+  exchange->begun = true;
+  std::vector<WorkloadRuntime::Replacement> replacements;
+  for (auto& [member, fresh] : std::exchange(exchange->ready, {})) {
+    member->incoming = fresh;
+    replacements.push_back({member->serving, std::move(fresh)});
+  }
+  co_await environment_.runtime.swapTogether(std::move(replacements));
+  exchange->over.set();
+  co_return true;
 }
 
 Task<Result<void>> WorkloadManager::runRemove(EntryPointer entry, OperationPointer operation) {
@@ -279,8 +305,8 @@ void WorkloadManager::releaseRoutes(const WorkloadSpec& spec) {
 Task<void> WorkloadManager::restoreAll() {
   std::vector<OperationPointer> operations;
   for (StoredWorkload& stored : co_await environment_.store.load()) {
-    auto operation = submitApply(std::move(stored.spec), WorkloadOwner::kApi, "", Origin::kStore,
-                                 stored.generation);
+    auto operation =
+        submitApply(std::move(stored.spec), {.source = ""}, Origin::kStore, stored.generation);
     if (operation)
       operations.push_back(*std::move(operation));
     else

@@ -272,25 +272,28 @@ Task<void> LocalRuntime::endUsersOf(std::shared_ptr<WorkloadVolumes> volumes, st
                {{"workload", workload}, {"error", cleared.error().describe()}});
 }
 
-Task<void> LocalRuntime::swap(std::shared_ptr<Deployment> previous,
-                              std::shared_ptr<Deployment> next) {
-  auto old = std::static_pointer_cast<LocalDeployment>(previous);
-  auto fresh = std::static_pointer_cast<LocalDeployment>(next);
-  // One that requests still come to goes when it has answered them.
-  if (old && old->runner() != nullptr && !old->isServedByService()) co_await stopService(old);
-  if (old) old->endEffect();
-  if (fresh) {
-    fresh->takeEffect();
-    exports_.publish(fresh->spec().id(), fresh->offered());
-  } else if (old) {
-    exports_.withdraw(old->spec().id());
+Task<void> LocalRuntime::swapTogether(std::vector<Replacement> replacements) {
+  std::vector<RouteChange> changes;
+  for (const auto& [previous, next] : replacements)
+    changes.push_back({std::static_pointer_cast<LocalDeployment>(previous),
+                       std::static_pointer_cast<LocalDeployment>(next)});
+  for (const auto& [old, fresh] : changes) {
+    // One that requests still come to goes when it has answered them.
+    if (old && old->runner() != nullptr && !old->isServedByService()) co_await stopService(old);
+    if (old) old->endEffect();
+    if (fresh) {
+      fresh->takeEffect();
+      exports_.publish(fresh->spec().id(), fresh->offered());
+    } else if (old) {
+      exports_.withdraw(old->spec().id());
+    }
+    if (fresh) watchVolumes(fresh);
+    if (fresh && fresh->runner() != nullptr) startService(fresh);
   }
-  if (fresh) watchVolumes(fresh);
-  if (fresh && fresh->runner() != nullptr) startService(fresh);
   auto join = std::make_shared<Join>(control_, shards_.size());
   for (std::size_t i = 0; i < shards_.size(); ++i) {
-    serving_[i].post([join, old, fresh, gateway = shards_[i].gateway] {
-      gateway->swap(old.get(), fresh);
+    serving_[i].post([join, changes, gateway = shards_[i].gateway] {
+      gateway->change(changes);
       Join::finishOne(join);
     });
   }

@@ -94,7 +94,7 @@ class LocalRuntime final : public WorkloadRuntime {
       std::shared_ptr<const engine::Component> loaded, const Members& members,
       const Together& together, std::vector<CalledImport> called = {});
 
-  Task<void> swap(std::shared_ptr<Deployment> previous, std::shared_ptr<Deployment> next) override;
+  Task<void> swapTogether(std::vector<Replacement> replacements) override;
   Task<void> retire(std::shared_ptr<Deployment> deployment, Duration bound) override;
   void onServiceNews(std::function<void(const ServiceNews&)> tell) override {
     service_listener_->tell = std::move(tell);

@@ -110,11 +110,19 @@ class WorkloadRuntime {
   [[nodiscard]] virtual Task<Result<std::shared_ptr<Deployment>>> prepare(
       std::shared_ptr<const WorkloadSpec> spec, std::uint64_t generation) = 0;
 
-  // Routes go from `previous` to `next`; either may be null (first deployment, removal). Complete
-  // when every shard routes anew; requests already running stay where they are. Before the routes
-  // the service: that of `previous` ends, then that of `next` begins, never two at a time.
-  [[nodiscard]] virtual Task<void> swap(std::shared_ptr<Deployment> previous,
-                                        std::shared_ptr<Deployment> next) = 0;
+  // Routes go from `previous` to `next`; either may be null (first deployment, removal).
+  struct Replacement {
+    std::shared_ptr<Deployment> previous;
+    std::shared_ptr<Deployment> next;
+  };
+  // Complete when every shard routes anew; requests already running stay where they are. Each shard
+  // changes all of them at one moment, so a route may go from one workload to another. Before the
+  // routes the services: that of `previous` ends, then that of `next` begins, never two at a time.
+  [[nodiscard]] virtual Task<void> swapTogether(std::vector<Replacement> replacements) = 0;
+  [[nodiscard]] Task<void> swap(std::shared_ptr<Deployment> previous,
+                                std::shared_ptr<Deployment> next) {
+    return swapTogether({{std::move(previous), std::move(next)}});
+  }
 
   // Lets what runs on a deployment without routes finish, for at most `bound`, then ends it.
   [[nodiscard]] virtual Task<void> retire(std::shared_ptr<Deployment> deployment,
