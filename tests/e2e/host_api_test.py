@@ -3,12 +3,29 @@
 
 import json
 import signal
+import socket
 
 import harness
 import hosting
 from hosting import workload
 
 TOKEN = "a-token-of-some-length"
+
+
+class HostThatNeverAnswersTest(hosting.TestCase):
+    def test_is_given_up_by_every_command(self):
+        manifest = self.write("a.json", json.dumps(workload("a")))
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as silent:
+            silent.bind(str(self.admin_socket))
+            silent.listen()
+            for command in (("list",), ("get", "a"), ("apply", manifest), ("delete", "a"),
+                            ("apply", "--no-wait", manifest), ("events",)):
+                with self.subTest(command):
+                    done = self.manage("--timeout", "200ms", *command, output="text")
+                    self.assertEqual((1, ""), (done.returncode, done.stdout))
+                    self.assertEqual(f"error: the host at unix:{self.admin_socket} has not "
+                                     "answered for 200ms; what was asked for may still happen\n",
+                                     done.stderr)
 
 
 class WashWorkloadTest(hosting.TestCase):

@@ -45,6 +45,9 @@ struct ApiRig {
   AdminClient client(std::optional<std::string> token = {}) const {
     return {shard, endpoint, std::move(token)};
   }
+  AdminClient impatientClient() const {
+    return {shard, endpoint, {}, std::chrono::milliseconds(20)};
+  }
   // Status line, head and content of the answer to a request as text.
   Task<std::string> raw(std::string request) {
     auto stream = co_await net::connectTo(shard, endpoint);
@@ -446,6 +449,47 @@ TEST(AdminClientParsing, RefusesOtherAnswers) {
     EXPECT_FALSE(parseHostProblems(text)) << text;
     EXPECT_EQ(parseAdminError(502, text).message(), "the host answered with status 502");
   }
+}
+
+TEST_F(AdminApiTest, AHostThatTakesConnectionsAndNeverAnswersIsGivenUp) {
+  run([](net::Shard& shard) -> Task<void> {
+    const TemporaryFolder folder;
+    net::Endpoint where;
+    where.unix_path = folder.path("silent");
+    const auto sockets = net::listenOn(where, 1);
+    EXPECT_TRUE(sockets);
+    AdminClient client(shard, where, {}, std::chrono::milliseconds(20));
+    const auto listed = co_await client.list("");
+    EXPECT_EQ(listed.error().code(), ErrorCode::kDeadlineExceeded);
+    EXPECT_EQ(listed.error().message(),
+              "the host at " + where.toString() +
+                  " has not answered for 20ms; what was asked for may still happen");
+    for (const auto wait : {AdminClient::Wait::kForOutcome, AdminClient::Wait::kNo})
+      EXPECT_EQ((co_await client.apply(std::string(kManifest), wait)).error().code(),
+                ErrorCode::kDeadlineExceeded);
+    EXPECT_EQ((co_await client.remove("default", "hello")).error().code(),
+              ErrorCode::kDeadlineExceeded);
+    EXPECT_EQ((co_await client.events({}, [](const AdminEvent&) {})).error().code(),
+              ErrorCode::kDeadlineExceeded);
+    const auto applied = co_await client.apply(std::string(8'000'000, '#'), AdminClient::Wait::kNo);
+    EXPECT_THAT(applied.error().message(), HasSubstr("has not taken the request for 20ms"));
+  });
+}
+
+TEST_F(AdminApiTest, AnApplyThatTakesLongerThanAHostMayBeSilentIsWaitedFor) {
+  run([](net::Shard& shard) -> Task<void> {
+    ApiRig rig(shard);
+    rig.runtime.hold = true;
+    TaskSet later;
+    later.spawn([](net::Shard& shard, FakeRuntime& runtime) -> Task<void> {
+      co_await shard.sleepFor(std::chrono::milliseconds(200));
+      runtime.letGo();
+    }(shard, rig.runtime));
+    const auto applied = co_await rig.impatientClient().apply(std::string(kManifest),
+                                                              AdminClient::Wait::kForOutcome);
+    EXPECT_EQ(applied->state, "Running");
+    co_await later.empty();
+  });
 }
 
 }  // namespace

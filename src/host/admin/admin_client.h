@@ -1,17 +1,21 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/result.h"
 #include "base/task.h"
 #include "host/admin/admin_event_parser.h"
 #include "net/address.h"
 #include "net/shard.h"
+#include "net/stream.h"
 
 namespace nimbus::host {
 
@@ -36,11 +40,16 @@ struct WorkloadView {
 
 // Speaks to the administration API of a running host, over its Unix socket or over TCP with a
 // bearer token; one connection per call. The host's errors come back with their code and message;
-// a host that cannot be reached is kUnavailable.
+// a host that cannot be reached is kUnavailable, one that keeps silent for longer than `patience`
+// kDeadlineExceeded. What takes a while by its nature, apply(), remove() and events(), may: a host
+// that is silent there is asked whether it answers at all.
 class AdminClient {
  public:
-  AdminClient(net::Shard& shard, net::Endpoint host, std::optional<std::string> token = {})
-      : shard_(shard), host_(std::move(host)), token_(std::move(token)) {}
+  static constexpr Duration kPatience = std::chrono::seconds(30);
+
+  AdminClient(net::Shard& shard, net::Endpoint host, std::optional<std::string> token = {},
+              Duration patience = kPatience)
+      : shard_(shard), host_(std::move(host)), token_(std::move(token)), patience_(patience) {}
 
   enum class Wait { kForOutcome, kNo };
   // `manifest` is YAML or JSON in which files have absolute paths.
@@ -70,16 +79,22 @@ class AdminClient {
     std::string target;
     std::string body;
     std::string last_event_id;
+    bool takes_a_while = false;
   };
+  class AnswerReader;
   // Passes the content of a good answer on, piece by piece.
   Task<Result<void>> exchange(Request request,
                               std::function<Result<void>(std::string_view)> content);
   Task<Result<std::string>> call(Request request);
+  Task<Result<void>> hearSilence(bool takes_a_while);
+  // Of a host that kept silent while something was to be done.
+  [[nodiscard]] Error silent(std::string_view what) const;
   [[nodiscard]] std::string requestText(const Request& request) const;
 
   net::Shard& shard_;
   net::Endpoint host_;
   std::optional<std::string> token_;
+  Duration patience_;
 };
 
 // Reads what the API answers; kProtocol if it is not that.

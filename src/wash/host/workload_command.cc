@@ -15,6 +15,7 @@
 #include "host/manifest/manifest.h"
 #include "wash/command.h"
 #include "wash/flags/flag_check.h"
+#include "wash/flags/guest_options.h"
 #include "wash/host/admin_socket.h"
 
 namespace nimbus::wash {
@@ -26,6 +27,7 @@ using host::WorkloadView;
 struct WorkloadFlags {
   std::string address;  // of the API
   std::string token_file;
+  std::string timeout;
   std::string argument;
   std::string namespace_name;
   bool no_wait = false;
@@ -50,7 +52,11 @@ Result<AdminClient> connect(net::Shard& shard, const WorkloadFlags& flags) {
   if (!flags.token_file.empty()) {
     TRY(token, host::readTokenFile(flags.token_file));
   }
-  return AdminClient(shard, endpoint, std::move(token));
+  Duration patience = AdminClient::kPatience;
+  if (!flags.timeout.empty()) {
+    TRY(patience, parseDuration(flags.timeout));
+  }
+  return AdminClient(shard, endpoint, std::move(token), patience);
 }
 
 // Runs `work` on a shard of its own and reports its failure.
@@ -172,6 +178,9 @@ void addWorkloadCommand(CLI::App& app, const GlobalOptions& global, Action& acti
       ->option_text("ADDRESS");
   command->add_option("--token-file", flags->token_file, "Bearer token for an API over TCP")
       ->option_text("FILE");
+  command->add_option("--timeout", flags->timeout, "How long the host may keep silent")
+      ->check(acceptedBy(parseDuration))
+      ->option_text("DURATION (default 30s)");
 
   CLI::App* applying = addStep(*command, "apply", "Make a workload be as a manifest says", flags,
                                global, action, apply);
