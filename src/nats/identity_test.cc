@@ -1,5 +1,7 @@
 // Who we are to a NATS server, and who it is to us.
 
+#include <sys/stat.h>
+
 #include <fstream>
 
 #include <gtest/gtest.h>
@@ -125,12 +127,31 @@ TEST(CheckOptions, NamesMistakes) {
   EXPECT_EQ(mistakeIn({.password = "p"}), "NATS: a password needs its user");
   EXPECT_EQ(mistakeIn({.nkey = "U"}),
             "NATS: an NKey is a public key together with the file of its seed");
-  EXPECT_EQ(mistakeIn({.token_file = "/none"}), "NATS: there is nothing to read in /none");
-  EXPECT_EQ(mistakeIn({.credentials_file = "/none"}), "NATS: cannot read /none");
+  EXPECT_EQ(mistakeIn({.token_file = "/none"}),
+            "NATS: cannot open /none: No such file or directory");
+  EXPECT_EQ(mistakeIn({.credentials_file = "/none"}),
+            "NATS: cannot load the credentials in /none: No such file or directory");
   EXPECT_NE(mistakeIn({.tls = TlsOptions{.ca_file = "/none"}}).find("authorities in /none"),
             std::string::npos);
   EXPECT_EQ(mistakeIn({.tls = TlsOptions{.certificate_file = "/c"}}),
             "NATS: a certificate to show needs its key, and the other way round");
+}
+
+TEST(CheckOptions, WaitsForNoFifo) {
+  const TemporaryFolder folder;
+  const std::string pipe = folder.path("pipe");
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  const std::string why = pipe + ": it is not a regular file";
+  EXPECT_EQ(mistakeIn({.token_file = pipe}), "NATS: " + pipe + " is not a regular file");
+  EXPECT_EQ(mistakeIn({.user = "me", .password_file = pipe}),
+            "NATS: " + pipe + " is not a regular file");
+  EXPECT_EQ(mistakeIn({.credentials_file = pipe}), "NATS: cannot load the credentials in " + why);
+  EXPECT_EQ(mistakeIn({.nkey = "U", .nkey_seed_file = pipe}),
+            "NATS: cannot load the NKey seed in " + why);
+  EXPECT_EQ(mistakeIn({.tls = TlsOptions{.ca_file = pipe}}),
+            "NATS: cannot load the authorities in " + why);
+  EXPECT_EQ(mistakeIn({.tls = TlsOptions{.certificate_file = pipe, .key_file = pipe}}),
+            "NATS: cannot load the certificate in " + why);
 }
 
 }  // namespace

@@ -2,10 +2,11 @@
 
 #include <algorithm>
 #include <array>
-#include <fstream>
 #include <memory>
 #include <string_view>
 
+#include "base/files.h"
+#include "base/loadable_file.h"
 #include "base/text.h"
 #include "nats/link.h"
 
@@ -19,6 +20,7 @@ constexpr int kIoBufferBytes = 64 * 1024;
 // We refuse to publish while there is no connection; libnats wants some room all the same.
 constexpr int kReconnectBufferBytes = 64 * 1024;
 constexpr std::size_t kMaxSecretBytes = 4096;
+constexpr std::size_t kMaxFileBytes = 16 << 20;
 
 std::int64_t milliseconds(Duration duration) {
   return std::chrono::ceil<std::chrono::milliseconds>(duration).count();
@@ -30,11 +32,9 @@ std::unexpected<Error> invalid(std::string message) {
 
 // The first line of a file.
 Result<std::string> secretIn(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::string text(kMaxSecretBytes + 1, '\0');
-  file.read(text.data(), static_cast<std::streamsize>(text.size()));
-  if (file.bad() || file.gcount() == 0) return invalid("there is nothing to read in " + path);
-  text.resize(static_cast<std::size_t>(file.gcount()));
+  auto content = readFile(path, kMaxFileBytes);
+  if (!content) return invalid(content.error().message());
+  std::string text = *std::move(content);
   text.resize(text.find_first_of("\r\n") == std::string::npos ? text.size()
                                                               : text.find_first_of("\r\n"));
   if (text.empty() || text.size() > kMaxSecretBytes || text.find('\0') != std::string::npos)
@@ -42,9 +42,11 @@ Result<std::string> secretIn(const std::string& path) {
   return text;
 }
 
-Result<void> checkReadable(const std::string& path) {
-  if (path.empty() || std::ifstream(path).good()) return {};
-  return invalid("cannot read " + path);
+// One that libnats reads; it would wait for a FIFO.
+Result<void> checkFile(std::string_view what, const std::string& path) {
+  if (path.empty()) return {};
+  const auto loadable = checkLoadable(what, path, kMaxFileBytes);
+  return loadable ? Result<void>() : invalid(loadable.error().message());
 }
 
 Result<void> checkServers(const std::vector<std::string>& servers) {
@@ -73,8 +75,8 @@ Result<void> checkIdentity(const ConnectOptions& options) {
     return invalid("the password is given twice");
   if (!options.token.empty() && !options.token_file.empty())
     return invalid("the token is given twice");
-  TRY_VOID(checkReadable(options.credentials_file));
-  return checkReadable(options.nkey_seed_file);
+  TRY_VOID(checkFile("the credentials in", options.credentials_file));
+  return checkFile("the NKey seed in", options.nkey_seed_file);
 }
 
 // Secrets that stand in files, put where libnats wants them.
@@ -109,6 +111,7 @@ Result<void> checked(const std::string& what, natsStatus status) {
 }
 
 Result<void> setTls(natsOptions* to, const TlsOptions& from) {
+  TRY_VOID(checkFile("the authorities in", from.ca_file));
   TRY_VOID(checked("TLS to NATS", natsOptions_SetSecure(to, true)));
   if (!from.ca_file.empty()) {
     TRY_VOID(checked("the authorities in " + from.ca_file,
@@ -116,6 +119,8 @@ Result<void> setTls(natsOptions* to, const TlsOptions& from) {
   }
   if (from.certificate_file.empty() != from.key_file.empty())
     return invalid("a certificate to show needs its key, and the other way round");
+  TRY_VOID(checkFile("the certificate in", from.certificate_file));
+  TRY_VOID(checkFile("the private key in", from.key_file));
   if (!from.certificate_file.empty()) {
     TRY_VOID(checked("the certificate in " + from.certificate_file + " with its key",
                      natsOptions_LoadCertificatesChain(to, from.certificate_file.c_str(),

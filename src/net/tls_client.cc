@@ -2,6 +2,7 @@
 #include <openssl/x509v3.h>
 
 #include "base/check.h"
+#include "base/loadable_file.h"
 #include "net/address.h"
 #include "net/tls.h"
 #include "net/tls_stream.h"
@@ -78,6 +79,7 @@ Result<std::shared_ptr<TlsClientContext>> makeTlsClientContext(TlsClientOptions 
     return failOpenSsl("cannot load the system's root certificates");
   }
   for (const std::string& path : options.extra_ca_paths) {
+    TRY_VOID(checkLoadable("the CA certificates", path, kMaxPemBytes));
     if (SSL_CTX_load_verify_file(context.get(), path.c_str()) != 1) {
       return failOpenSsl("cannot load the CA certificates " + path);
     }

@@ -1,12 +1,11 @@
 #include <openssl/err.h>
-#include <sys/stat.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <mutex>
 
 #include "base/check.h"
 #include "base/files.h"
+#include "base/loadable_file.h"
 #include "net/tls.h"
 #include "net/tls_stream.h"
 #include "net/tls_support.h"
@@ -28,20 +27,6 @@ std::vector<FileStamp> stampsOf(const TlsServerOptions& options) {
   std::vector<FileStamp> stamps;
   for (const std::string& path : pathsOf(options)) stamps.push_back(stampOf(path));
   return stamps;
-}
-
-// What would keep whoever reads it waiting, or never end, is not read on a shard.
-Result<void> checkReadable(const TlsServerOptions& options) {
-  constexpr off_t kMaxBytes = 16 << 20;
-  for (const std::string& path : pathsOf(options)) {
-    struct stat status{};
-    if (::stat(path.c_str(), &status) != 0) return failErrno("cannot load " + path, errno);
-    if (!S_ISREG(status.st_mode))
-      return fail(ErrorCode::kInvalidArgument, path + " is not a regular file");
-    if (status.st_size > kMaxBytes)
-      return fail(ErrorCode::kInvalidArgument, path + " is larger than 16 MiB");
-  }
-  return {};
 }
 
 // Everything read from the files at one time. Never changed once made: handshakes hold the one they
@@ -89,6 +74,7 @@ int chooseAlpn(SSL*, const unsigned char** chosen, unsigned char* chosen_size,
 }
 
 Result<void> demandClientCertificate(SSL_CTX& context, const std::string& ca_path) {
+  TRY_VOID(checkLoadable("the client CA", ca_path, kMaxPemBytes));
   ERR_clear_error();
   STACK_OF(X509_NAME)* names = SSL_load_client_CA_file(ca_path.c_str());
   if (names == nullptr) return failOpenSsl("cannot load the client CA " + ca_path);
@@ -148,7 +134,7 @@ class ServerContext final : public TlsServerContext {
     // What did not load is tried again: that may have been for want of a descriptor.
     if (!changed && problem_.empty()) return false;
     stamps_ = std::move(stamps);
-    auto fresh = loadAgain();
+    auto fresh = load(options_);
     if (!fresh) {
       const bool told = !changed && problem_ == fresh.error().message();
       problem_ = fresh.error().message();
@@ -187,11 +173,6 @@ class ServerContext final : public TlsServerContext {
   std::shared_ptr<const Generation> currentGeneration() {
     std::lock_guard lock(generation_mutex_);
     return generation_;
-  }
-
-  [[nodiscard]] Result<std::shared_ptr<const Generation>> loadAgain() const {
-    TRY_VOID(checkReadable(options_));
-    return load(options_);
   }
 
   const TlsServerOptions options_;

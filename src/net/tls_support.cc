@@ -7,6 +7,8 @@
 #include <array>
 #include <system_error>
 
+#include "base/loadable_file.h"
+
 namespace nimbus::net {
 namespace {
 
@@ -63,6 +65,8 @@ Result<SslContextPtr> makeSslContext(const SSL_METHOD* method) {
 }
 
 Result<void> useCertificate(SSL_CTX& context, const TlsCertificate& files) {
+  TRY_VOID(checkLoadable("the certificate", files.certificate_path, kMaxPemBytes));
+  TRY_VOID(checkLoadable("the private key", files.key_path, kMaxPemBytes));
   ERR_clear_error();
   if (SSL_CTX_use_certificate_chain_file(&context, files.certificate_path.c_str()) != 1) {
     return failOpenSsl("cannot load the certificate " + files.certificate_path);

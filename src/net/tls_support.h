@@ -3,6 +3,7 @@
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
 
+#include <cstddef>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -34,6 +35,8 @@ using CertificatePtr = std::unique_ptr<X509, OpenSslDeleter<X509_free>>;
 // TLS 1.2 and 1.3 with forward secrecy, no compression, no renegotiation, buffers given back when
 // idle. Never asks a terminal for a key's passphrase.
 [[nodiscard]] Result<SslContextPtr> makeSslContext(const SSL_METHOD* method);
+
+inline constexpr std::size_t kMaxPemBytes = 16 << 20;  // of a file
 
 // Loads chain and key, and checks that they belong together.
 [[nodiscard]] Result<void> useCertificate(SSL_CTX& context, const TlsCertificate& files);

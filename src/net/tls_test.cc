@@ -335,11 +335,36 @@ TEST_F(TlsReload, WhatIsNoFileIsNotWaitedFor) {
   ASSERT_EQ(::mkfifo(path.c_str(), S_IRUSR | S_IWUSR), 0);
   const auto refused = context_->reloadIfChanged();
   ASSERT_FALSE(refused);
-  EXPECT_EQ(refused.error().message(), path + " is not a regular file");
+  EXPECT_EQ(refused.error().message(),
+            "cannot load the certificate " + path + ": it is not a regular file");
   std::filesystem::remove(path);
   std::filesystem::create_symlink("/dev/zero", path);
   EXPECT_FALSE(context_->reloadIfChanged());
   EXPECT_TRUE(verifies(context_, "server.test"));
+}
+
+TEST_F(TlsReload, NoSideWaitsForAFifoAtItsStart) {
+  const std::string pipe = authority_.folder().path("pipe");
+  ASSERT_EQ(::mkfifo(pipe.c_str(), S_IRUSR | S_IWUSR), 0);
+  const TlsCertificate good = authority_.issue("good", "DNS:good.test");
+  const auto server = [](TlsCertificate certificate, std::string client_ca) {
+    TlsServerOptions options;
+    options.certificates = {std::move(certificate)};
+    options.client_ca_path = std::move(client_ca);
+    return makeTlsServerContext(std::move(options)).error().message();
+  };
+  const auto client = [](std::vector<std::string> authorities, TlsCertificate identity) {
+    TlsClientOptions options;
+    options.extra_ca_paths = std::move(authorities);
+    options.identity = std::move(identity);
+    return makeTlsClientContext(std::move(options)).error().message();
+  };
+  const std::string why = " " + pipe + ": it is not a regular file";
+  EXPECT_EQ(server({pipe, good.key_path}, ""), "cannot load the certificate" + why);
+  EXPECT_EQ(server({good.certificate_path, pipe}, ""), "cannot load the private key" + why);
+  EXPECT_EQ(server(good, pipe), "cannot load the client CA" + why);
+  EXPECT_EQ(client({pipe}, {}), "cannot load the CA certificates" + why);
+  EXPECT_EQ(client({}, {pipe, good.key_path}), "cannot load the certificate" + why);
 }
 
 TEST_F(TlsReload, AKeyOfAnotherCertificateIsRefused) {

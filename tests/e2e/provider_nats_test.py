@@ -95,7 +95,7 @@ class NatsTest(hosting.TestCase):
         for flags, message in (
                 (("--data-nats-url", "http://x"), "a server is named as in nats://HOST:4222"),
                 (("--data-nats-tls-ca", "/none"), "the authorities in /none"),
-                (("--data-nats-creds", "/none"), "cannot read /none"),
+                (("--data-nats-creds", "/none"), "the credentials in /none"),
                 (("--data-nats-tls-first",), "handshake_first: auto"),
                 (("--data-nats-tls-cert", "x"), "--data-nats-tls-key")):
             with self.subTest(flags):
