@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include <fmt/format.h>
+
 #include "engine/ffi.h"
 
 namespace nimbus::engine {
@@ -244,6 +246,10 @@ void Exchange::onDone(const NimbusOutcome& outcome) {
 
 void Exchange::onHead(std::uint16_t status, const NimbusField* headers, std::size_t count) {
   if (outcome_) return;  // expired
+  // Another head would have to follow (RFC 9110 15.2), and a guest gives only one.
+  if (status < 200)
+    return markExpired({CallOutcome::Kind::kNoResponse, 0,
+                        fmt::format("the only status that came is informational: {}", status)});
   head_.emplace();
   head_->status = status;
   appendFields(head_->headers, headers, count);

@@ -92,6 +92,21 @@ class FaultsTest(hosting.TestCase):
         self.assertEqual(200, host.ask("bad.test", "/count").status)
         self.assertEqual(0, host.terminate())
 
+    def test_a_response_with_an_informational_status_is_a_failure_that_the_log_explains(self):
+        for guest in ("http-misc", "http-misc-p3"):
+            for policy in ({}, {"poolSize": 1}):
+                with self.subTest(guest, **policy):
+                    host = self.host(config={"shards": 1})
+                    host.apply(workload("odd", guest, **policy))
+                    for code in (103, 101):
+                        self.assertEqual(500, host.ask("odd.test", f"/status?code={code}").status)
+                        host.wait_for_stderr(
+                            "a call failed.*default/odd.*component=web.*outcome=no-response.*"
+                            f"the only status that came is informational: {code}")
+                    self.assertEqual(200, host.ask("odd.test", "/status").status)
+                    self.assertEqual(2, host.status("odd")["components"][0]["failuresTotal"])
+                    self.assertEqual(0, host.terminate())
+
     def test_a_memory_bomb_is_held_at_its_limit(self):
         limits = {"memoryLimitMb": 16}
         host = self.beside_healthy(workload("bad", resources=limits),
