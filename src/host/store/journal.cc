@@ -1,5 +1,7 @@
 #include "host/store/journal.h"
 
+#include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -10,6 +12,7 @@
 #include <fmt/format.h>
 
 #include "base/check.h"
+#include "base/files.h"
 #include "host/store/journal_record.h"
 
 namespace nimbus::host {
@@ -17,6 +20,11 @@ namespace {
 
 // Segments of a large journal: at most about this many hold what is alive.
 constexpr std::uint64_t kLiveSegments = 16;
+
+// What is cut off from the ends of one segment and kept, over all starts.
+constexpr std::size_t kMostTailBytes = 1 << 20;
+
+std::string tailPathOf(const JournalSegment& segment) { return segment.path() + ".tail.corrupt"; }
 
 // The line at `offset` with its line feed, or nothing if none ends.
 std::optional<std::string_view> lineAt(std::string_view content, std::size_t offset) {
@@ -65,13 +73,31 @@ Result<void> Journal::replay(JournalSegment& segment, bool newest) {
     offset += length;
   }
   if (damage.empty()) return {};
-  if (damage_between || !newest) {
+  const std::string_view tail = std::string_view(content).substr(good_end);
+  if (damage_between || !newest || !keepTail(segment, tail)) {
     keepDamaged(segment, damage);
     return {};
   }
-  log_.info("the workload store drops what a crash cut off",
-            {{"file", segment.path()}, {"bytes", std::to_string(content.size() - good_end)}});
+  log_.warn("a file of the workload store does not end in an intact line, as after a crash",
+            {{"file", segment.path()},
+             {"error", damage},
+             {"bytes", std::to_string(tail.size())},
+             {"kept_as", tailPathOf(segment)}});
   return segment.truncate(good_end);
+}
+
+// Behind what was kept before; fails when that would be more than kMostTailBytes.
+Result<void> Journal::keepTail(const JournalSegment& segment, std::string_view tail) const {
+  const std::string path = tailPathOf(segment);
+  const UniqueFd file(
+      ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600));
+  struct stat status{};
+  if (!file.valid() || ::fstat(file.get(), &status) != 0) return failFile("create", path, errno);
+  if (static_cast<std::size_t>(status.st_size) + tail.size() > kMostTailBytes)
+    return fail(ErrorCode::kResourceExhausted, fmt::format("{} is full", path));
+  TRY_VOID(writeAll(file, path, asBytes(tail)));
+  if (::fsync(file.get()) != 0) return failFile("sync", path, errno);
+  return syncFolder(folder_);
 }
 
 // A second name for the file, which from now on nothing is appended to: it stays when the journal

@@ -93,6 +93,38 @@ TEST_F(JournalTest, GoesOnAfterACutLine) {
   EXPECT_EQ(content(), "a=1 c=3 ");
 }
 
+TEST_F(JournalTest, KeepsADamagedLastLineBesideTheFile) {
+  {
+    const auto journal = open();
+    put(*journal, "a", "1");
+    put(*journal, "b", "2");
+  }
+  const std::string whole = bytes(1);
+  const std::size_t first = whole.find('\n') + 1;
+  std::string damaged = whole;
+  damaged[first + 40] ^= 1;
+  overwrite(1, damaged);
+  EXPECT_EQ(content(), "a=1 ");
+  EXPECT_EQ(bytes(1), whole.substr(0, first));
+  EXPECT_EQ(folder_.read("journal.0000000001.tail.corrupt"), damaged.substr(first));
+  overwrite(1, whole.substr(0, first) + "{\"for");
+  put(*open(), "c", "3");
+  EXPECT_EQ(content(), "a=1 c=3 ");
+  EXPECT_EQ(folder_.read("journal.0000000001.tail.corrupt"), damaged.substr(first) + "{\"for");
+}
+
+TEST_F(JournalTest, KeepsTheWholeFileWhereNoMoreLastLinesAreKept) {
+  put(*open(), "a", "1");
+  const std::string damaged = bytes(1) + "{\"for";
+  overwrite(1, damaged);
+  folder_.write("journal.0000000001.tail.corrupt", std::string(1 << 20, 'x'));
+  put(*open(), "b", "2");
+  EXPECT_EQ(content(), "a=1 b=2 ");
+  EXPECT_EQ(bytes(1), damaged);
+  EXPECT_EQ(folder_.read("journal.0000000001.corrupt"), damaged);
+  EXPECT_EQ(folder_.read("journal.0000000001.tail.corrupt").size(), 1U << 20);
+}
+
 TEST_F(JournalTest, KeepsADamagedFileAndTheRestOfIt) {
   {
     const auto journal = open();
