@@ -90,6 +90,7 @@ Result<net::Endpoint> ControlPlane::OnShard::serve(const net::Endpoint& where,
   endpoints.push_back(bound);
   http::ServerOptions options;
   options.limits.max_connections = 1024;
+  options.when_full = http::WhenFull::kEndLongestIdle;  // whoever comes is answered at once
   servers.push_back(http::makeServer(shard, std::move(sockets.front()), handler, options,
                                      environment.log, environment.metrics));
   return bound;

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -51,6 +52,8 @@ class Connection {
   [[nodiscard]] virtual Task<void> run() = 0;
   // No new requests: an idle connection ends, a busy one after its exchanges.
   virtual void startDrain() = 0;
+  // Since when no whole request has been under way; nullopt while one is.
+  [[nodiscard]] virtual std::optional<TimePoint> idleSince() const = 0;
 };
 
 // `received`: bytes already read from the stream while the version was being found out.

@@ -99,6 +99,15 @@ void Http1Connection::startHead() {
       idle_since_ + (draining_ ? kDrainGrace : std::min(kReleaseMemoryAfter, limits_.idle_timeout));
 }
 
+std::optional<TimePoint> Http1Connection::idleSince() const {
+  switch (phase_) {
+    case Phase::kIdle:
+    case Phase::kLingering: return idle_since_;
+    case Phase::kHead: return deadline_ - limits_.header_timeout;  // when it began
+    default: return std::nullopt;
+  }
+}
+
 void Http1Connection::startDrain() {
   draining_ = true;
   if (phase_ == Phase::kIdle) {

@@ -35,6 +35,7 @@ class Http1Connection final : public Connection,
 
   [[nodiscard]] Task<void> run() override;
   void startDrain() override;
+  [[nodiscard]] std::optional<TimePoint> idleSince() const override;
 
  private:
   enum class Phase {

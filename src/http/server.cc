@@ -1,6 +1,7 @@
 #include "http/server.h"
 
 #include <algorithm>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -27,6 +28,8 @@ struct ServerMetrics {
         refused(registry.counter("nimbus_http_connections_refused_total",
                                  "Connections closed at once because there were too many.",
                                  labels)),
+        evicted(registry.counter("nimbus_http_connections_evicted_total",
+                                 "Idle connections ended to make room for new ones.", labels)),
         handshake_errors(registry.counter("nimbus_http_tls_handshake_errors_total",
                                           "TLS handshakes that failed.", labels)),
         requests(registry.counter("nimbus_http_requests_total", "Requests received.", labels)),
@@ -49,6 +52,7 @@ struct ServerMetrics {
   std::shared_ptr<Gauge> connections;
   std::shared_ptr<Counter> accepted;
   std::shared_ptr<Counter> refused;
+  std::shared_ptr<Counter> evicted;
   std::shared_ptr<Counter> handshake_errors;
   std::shared_ptr<Counter> requests;
   std::shared_ptr<Gauge> active;
@@ -85,6 +89,7 @@ class HttpServer final : public Server, private net::Deferred {
   class Slot;
 
   void accepted(std::unique_ptr<net::Stream> stream);
+  [[nodiscard]] bool makeRoom();
   [[nodiscard]] Task<void> serve(std::unique_ptr<net::Stream> stream);
   [[nodiscard]] Task<Result<std::string>> readOpening(Slot& slot, net::Stream& stream);
   void runDeferred() override { drain_news_.set(); }
@@ -98,20 +103,25 @@ class HttpServer final : public Server, private net::Deferred {
   bool draining_ = false;
   Event drain_news_;
   std::vector<Slot*> slots_;
+  std::size_t evicted_ = 0;  // of the slots, those that end
   TaskSet connections_;
   std::unique_ptr<net::Acceptor> acceptor_;
 };
 
 // One connection from accept to end, in the frame of its serve(). While it opens (until its version
-// is known) the slot keeps its deadline.
+// is known) the slot keeps its deadline. It can be evicted once TLS, if there is any, is set up.
 class HttpServer::Slot final : private net::Deferred {
  public:
   explicit Slot(HttpServer& server)
-      : server_(server), index_(server.slots_.size()), timer_(server.shard_, [this] { expire(); }) {
+      : server_(server),
+        index_(server.slots_.size()),
+        timer_(server.shard_, [this] { expire(); }),
+        began_(server.shard_.now()) {
     server_.slots_.push_back(this);
     server_.metrics_.connections->add(1);
   }
   ~Slot() override {
+    if (evicted_) --server_.evicted_;
     server_.slots_.back()->index_ = index_;
     server_.slots_[index_] = server_.slots_.back();
     server_.slots_.pop_back();
@@ -125,8 +135,8 @@ class HttpServer::Slot final : private net::Deferred {
     deadline_ = server_.shard_.now() + allowed;
     timer_.armAt(deadline_);
   }
-  void opened(Connection& connection) {
-    stream_ = nullptr;
+  void opened(Connection& connection, net::Stream& stream) {
+    stream_ = &stream;
     timer_.disarm();
     connection_ = &connection;
     // Once its run() has begun: HTTP/2 has its settings to send first.
@@ -136,18 +146,31 @@ class HttpServer::Slot final : private net::Deferred {
   void startDrain() {
     if (connection_ != nullptr) {
       connection_->startDrain();
-    } else if (stream_ != nullptr) {
+    } else if (opening()) {
       deadline_ = std::min(deadline_, server_.shard_.now() + kOpeningGrace);
       timer_.armAt(deadline_);
     }
   }
 
+  // Since when it could go for another one; nullopt: it cannot.
+  [[nodiscard]] std::optional<TimePoint> idleSince() const {
+    if (evicted_ || stream_ == nullptr) return std::nullopt;
+    return connection_ == nullptr ? began_ : connection_->idleSince();
+  }
+  // At the end of the turn.
+  void evict() {
+    evicted_ = true;
+    ++server_.evicted_;
+    server_.shard_.defer(*this);
+  }
+
  private:
+  [[nodiscard]] bool opening() const { return stream_ != nullptr && connection_ == nullptr; }
   void expire() {
-    if (stream_ != nullptr) server_.shard_.defer(*this);
+    if (opening()) server_.shard_.defer(*this);
   }
   void runDeferred() override {
-    if (stream_ != nullptr) {
+    if (opening() || evicted_) {
       stream_->close();  // ends serve(), and this object
     } else if (server_.draining_) {
       connection_->startDrain();
@@ -157,18 +180,33 @@ class HttpServer::Slot final : private net::Deferred {
   HttpServer& server_;
   std::size_t index_;
   net::Timer timer_;
+  const TimePoint began_;
   TimePoint deadline_{};
   net::Stream* stream_ = nullptr;
+  bool evicted_ = false;
   Connection* connection_ = nullptr;
 };
 
 void HttpServer::accepted(std::unique_ptr<net::Stream> stream) {
-  if (slots_.size() >= max_connections_) {
+  if (slots_.size() - evicted_ >= max_connections_ && !makeRoom()) {
     metrics_.refused->add();
     return;
   }
   metrics_.accepted->add();
   connections_.spawn(serve(std::move(stream)));
+}
+
+bool HttpServer::makeRoom() {
+  if (options_.when_full == WhenFull::kRefuse) return false;
+  Slot* longest = nullptr;
+  for (Slot* const slot : slots_) {
+    const auto since = slot->idleSince();
+    if (since && (longest == nullptr || *since < *longest->idleSince())) longest = slot;
+  }
+  if (longest == nullptr) return false;
+  longest->evict();
+  metrics_.evicted->add();
+  return true;
 }
 
 Task<void> HttpServer::serve(std::unique_ptr<net::Stream> stream) {
@@ -185,6 +223,7 @@ Task<void> HttpServer::serve(std::unique_ptr<net::Stream> stream) {
     stream = *std::move(secured);
   }
   std::unique_ptr<Connection> connection;
+  net::Stream& connected = *stream;
   if (stream->peer().alpn == "h2") {
     connection = makeHttp2Connection(environment_, std::move(stream), {});
   } else {
@@ -196,7 +235,7 @@ Task<void> HttpServer::serve(std::unique_ptr<net::Stream> stream) {
     // So that already its first response says so.
     if (draining_ && !http2) connection->startDrain();
   }
-  slot.opened(*connection);
+  slot.opened(*connection, connected);
   co_await connection->run();
 }
 

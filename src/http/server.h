@@ -17,7 +17,7 @@ namespace nimbus::http {
 
 // Limits of one listener. Counts are per host unless they say otherwise.
 struct ServerLimits {
-  std::size_t max_connections = 16 * 1024;  // beyond it new ones are closed at once
+  std::size_t max_connections = 16 * 1024;  // beyond it see WhenFull
   std::size_t max_request_line_bytes = 16 * 1024;
   std::size_t max_header_bytes = 64 * 1024;  // all fields of a head together
   std::size_t max_header_count = 256;
@@ -50,11 +50,18 @@ class Server {
   [[nodiscard]] virtual std::size_t connectionCount() const = 0;
 };
 
+// What becomes of a connection too many.
+enum class WhenFull {
+  kRefuse,          // it is closed at once
+  kEndLongestIdle,  // it takes the place of the one that has had no request for the longest, if any
+};
+
 struct ServerOptions {
   ServerLimits limits;
   std::shared_ptr<net::TlsServerContext> tls;  // null: plain text
   AccessLog* access_log = nullptr;             // null: none
   std::size_t shard_count = 1;                 // per-host counts are divided by it
+  WhenFull when_full = WhenFull::kRefuse;
 };
 
 // `handler`, `log`, `metrics` and `access_log` outlive the server.

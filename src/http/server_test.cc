@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "http/http1_test_support.h"
 #include "net/socket.h"
@@ -164,6 +165,75 @@ TEST_F(ServerTest, RefusesConnectionsBeyondTheLimit) {
     EXPECT_EQ(server.server().connectionCount(), 2u);
     co_await sendAll(*second, kGetClose);
     EXPECT_TRUE((co_await readToEnd(*second)).starts_with("HTTP/1.1 200 "));
+  });
+}
+
+ServerOptions fullAt(std::size_t connections) {
+  ServerOptions options;
+  options.limits.max_connections = connections;
+  options.when_full = WhenFull::kEndLongestIdle;
+  return options;
+}
+
+TEST_F(ServerTest, AFullServerMayEndWhatHasBeenIdleForTheLongest) {
+  run([](net::Shard& shard) -> Task<void> {
+    TestServer server(shard, echoHandler, fullAt(3));
+    auto silent = co_await server.connect();
+    co_await shard.sleepFor(2ms);
+    auto kept = co_await server.connect();
+    co_await sendAll(*kept, kGet);
+    co_await readUntil(*kept, "GET / ");
+    co_await shard.sleepFor(2ms);
+    auto begun = co_await server.connect();
+    co_await sendAll(*begun, "GET / HT");
+    co_await shard.sleepFor(2ms);
+    std::vector<std::unique_ptr<net::Stream>> newer;
+    for (net::Stream* const ended : {silent.get(), kept.get(), begun.get()}) {
+      auto client = co_await server.connect();
+      co_await sendAll(*client, kGetClose);
+      EXPECT_TRUE((co_await readToEnd(*client)).starts_with("HTTP/1.1 200 "));
+      while (server.server().connectionCount() > 2) co_await shard.sleepFor(1ms);
+      EXPECT_EQ(co_await readToEnd(*ended), "");
+      newer.push_back(co_await server.connect());
+    }
+  });
+}
+
+TEST_F(ServerTest, AFullServerEndsNoRequestThatIsUnderWay) {
+  run([](net::Shard& shard) -> Task<void> {
+    Event answer;
+    TestServer server(
+        shard,
+        [&answer](ServerRequest&, ResponseWriter& response) -> Task<void> {
+          co_await answer.wait();
+          sendText(response, 200, "late");
+        },
+        fullAt(2));
+    auto first = co_await server.connect();
+    auto second = co_await server.connect();
+    for (net::Stream* const busy : {first.get(), second.get()}) co_await sendAll(*busy, kGetClose);
+    while (!server.metrics().contains("nimbus_http_requests_active{shard=\"0\"} 2"))
+      co_await shard.sleepFor(1ms);
+    auto refused = co_await server.connect();
+    EXPECT_EQ(co_await readToEnd(*refused), "");
+    answer.set();
+    for (net::Stream* const busy : {first.get(), second.get()})
+      EXPECT_TRUE((co_await readToEnd(*busy)).ends_with("late"));
+    EXPECT_TRUE(server.metrics().contains("nimbus_http_connections_evicted_total{shard=\"0\"} 0"));
+  });
+}
+
+TEST_F(ServerTest, AnHttp2ConnectionWithoutStreamsMakesRoomToo) {
+  run([](net::Shard& shard) -> Task<void> {
+    TestServer server(shard, echoHandler, fullAt(1));
+    auto idle = co_await server.connect();
+    co_await sendAll(*idle, std::string("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n") +
+                                std::string("\0\0\0\4\0\0\0\0\0", 9));
+    std::array<std::uint8_t, 1024> settings;
+    EXPECT_GT((co_await idle->read(settings)).value(), 0u);
+    auto client = co_await server.connect();
+    co_await sendAll(*client, kGetClose);
+    EXPECT_TRUE((co_await readToEnd(*client)).starts_with("HTTP/1.1 200 "));
   });
 }
 

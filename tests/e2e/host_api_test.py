@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 """The administration API of a host, by `wash workload` and by plain HTTP."""
 
+import contextlib
 import json
+import resource
 import signal
 import socket
 
@@ -68,6 +70,17 @@ class WashWorkloadTest(hosting.TestCase):
         for command in ("get", "delete"):
             self.assertEqual(('there is no workload "default/a"', "not-found"),
                              self.refusal(command, "a"))
+
+    def test_clients_that_say_nothing_keep_nobody_out(self):
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        self.addCleanup(resource.setrlimit, resource.RLIMIT_NOFILE, (soft, hard))
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+        with contextlib.ExitStack() as silent:
+            for _ in range(1100):
+                connection = silent.enter_context(contextlib.closing(
+                    hosting.UnixConnection(self.admin_socket)))
+                connection.connect()
+            self.assertEqual([], self.data("list")["workloads"])
 
     def test_says_in_text_what_it_did(self):
         done = self.manage("apply", self.manifest(), output="text")
