@@ -1,9 +1,16 @@
 #include "engine/background.h"
 
+#include <system_error>
+
 namespace nimbus::engine {
 
 Background::Background(std::size_t threads) {
-  for (std::size_t i = 0; i < threads; ++i) threads_.emplace_back([this] { loop(); });
+  threads_.reserve(threads);
+  try {
+    while (threads_.size() < threads) threads_.emplace_back([this] { loop(); });
+  } catch (const std::system_error&) {
+    if (threads_.empty()) throw;  // else fewer have to do
+  }
 }
 
 Background::~Background() {

@@ -2,6 +2,9 @@
 
 #include <sys/mman.h>
 
+#include <system_error>
+#include <thread>
+
 #include "engine/ffi.h"
 
 namespace nimbus::engine {
@@ -31,6 +34,16 @@ bool canReserve(std::uint64_t bytes) {
   return true;
 }
 
+// The engine's own runtime would panic where it cannot have its thread.
+Result<void> checkThreads() {
+  try {
+    std::thread([] {}).join();
+  } catch (const std::system_error& error) {
+    return failErrno("cannot start a thread of the engine", error.code().value());
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<std::unique_ptr<WasmEngine>> WasmEngine::create(const EngineOptions& options,
@@ -55,6 +68,7 @@ Result<std::unique_ptr<WasmEngine>> WasmEngine::create(const EngineOptions& opti
   config.table_keep_bytes = kTableKeepBytes;
   config.stack_keep_bytes = kStackKeepBytes;
   config.stack_bytes = kStackBytes;
+  TRY_VOID(checkThreads());
   NimbusEngine* raw = nimbus_engine_new(&config, &budget);
   if (raw == nullptr && config.pooling != 0) {
     // The pool wanted more than the estimate above: instances get their memory one by one.

@@ -183,9 +183,10 @@ Result<natsOptions*> toLibraryOptions(const ConnectOptions& given) {
   TRY_VOID(checkServers(given.servers));
   TRY(const ConnectOptions options, withSecrets(given));
   natsOptions* raw = nullptr;
-  natsStatus status = natsOptions_Create(&raw);
+  // The first one starts the library's threads.
+  TRY_VOID(checked("cannot start the threads of the NATS library", natsOptions_Create(&raw)));
   OptionsPointer made(raw, natsOptions_Destroy);
-  if (status == NATS_OK) status = setServers(raw, options);
+  natsStatus status = setServers(raw, options);
   if (status == NATS_OK) status = setIdentity(raw, options);
   if (status == NATS_OK) status = setConduct(raw, options);
   TRY_VOID(checked("NATS options", status));

@@ -16,6 +16,7 @@
 #include "wash/help/help.h"
 #include "wash/help/usage_error.h"
 #include "wash/input/given_arguments.h"
+#include "wash/output/lack_of_threads.h"
 #include "wash/output/version.h"
 #include "wash/plugins/plugin_commands.h"
 #include "wash/plugins/plugins.h"
@@ -146,6 +147,7 @@ int run(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   nimbus::net::reserveStandardDescriptors();
+  nimbus::wash::explainLackOfThreads();
   // Then a write fails instead: its place knows what to do.
   std::signal(SIGPIPE, SIG_IGN);
   std::signal(SIGXFSZ, SIG_IGN);
