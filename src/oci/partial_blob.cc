@@ -1,7 +1,6 @@
 #include "oci/partial_blob.h"
 
 #include <fcntl.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -11,6 +10,8 @@
 #include <vector>
 
 #include <fmt/format.h>
+
+#include "base/file_lock.h"
 
 namespace nimbus::oci {
 namespace {
@@ -28,11 +29,9 @@ bool isStillAt(const UniqueFd& file, const std::string& path) {
 // The file, locked; nothing if another download has it.
 Result<std::optional<UniqueFd>> openLocked(const std::string& path) {
   for (int attempt = 0; attempt < kLockAttempts; ++attempt) {
-    UniqueFd file(::open(path.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600));
-    if (!file.valid()) return failFile("create", path, errno);
-    if (::flock(file.get(), LOCK_EX | LOCK_NB) != 0) return std::nullopt;
+    TRY(std::optional<UniqueFd> file, tryLockFile(path));
     // Whoever had the lock may have finished and moved the file to where nobody may write to it.
-    if (isStillAt(file, path)) return file;
+    if (!file || isStillAt(*file, path)) return file;
   }
   return std::nullopt;
 }
@@ -49,14 +48,15 @@ Result<std::unique_ptr<PartialBlob>> PartialBlob::open(const std::string& folder
                                                        const Descriptor& blob) {
   static std::atomic<unsigned> count{0};
   std::string path = folder + "/" + std::string(blob.digest.hex());
-  TRY(auto locked, openLocked(path));
-  const bool shared = locked.has_value();
+  // A file system without locks is no reason to do without the blob.
+  std::optional<UniqueFd> file = openLocked(path).value_or(std::nullopt);
+  const bool shared = file.has_value();
   if (!shared) {
     path += fmt::format(".{}-{}", ::getpid(), count++);
-    TRY(locked, openOwn(path));
+    TRY(file, openOwn(path));
   }
   std::unique_ptr<PartialBlob> partial(
-      new PartialBlob(std::move(path), *std::move(locked), blob.digest, shared));
+      new PartialBlob(std::move(path), *std::move(file), blob.digest, shared));
   TRY_VOID(partial->readWhatIsThere(blob.size));
   return partial;
 }

@@ -43,7 +43,7 @@ ConfigChanges changesBetween(const HookContext::Entries& before,
 Result<void> changeConfigFile(const std::string& path, const ConfigChanges& changes) {
   if (path.empty() || changes.empty()) return {};
   const std::filesystem::path file(path);
-  TRY(const auto lock, lockFolder(file.parent_path().string()));
+  TRY(const auto lock, lockPluginFolder(file.parent_path().string()));
   TRY(HookContext::Entries entries, readConfigFile(path));
   HookContext kept(std::move(entries));
   for (const auto& [key, value] : changes) {

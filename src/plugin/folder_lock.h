@@ -2,12 +2,12 @@
 
 #include <string>
 
-#include "base/files.h"
 #include "base/result.h"
+#include "base/unique_fd.h"
 
 namespace nimbus::plugin {
 
 // Keeps other processes from changing the plugins' folder while it lives. Waits for them.
-[[nodiscard]] Result<UniqueFd> lockFolder(const std::string& folder);
+[[nodiscard]] Result<UniqueFd> lockPluginFolder(const std::string& folder);
 
 }  // namespace nimbus::plugin

@@ -53,7 +53,7 @@ Result<std::vector<Grant>> GrantBook::of(const std::string& digest) const {
 }
 
 Result<void> GrantBook::add(const PluginIdentity& plugin, std::vector<Grant> grants) {
-  TRY(const auto lock, lockFolder(folder_));
+  TRY(const auto lock, lockPluginFolder(folder_));
   TRY(auto all, readForChange(folder_));
   for (Grant& grant : grants) {
     RecordedGrant recorded{plugin, std::move(grant)};
@@ -65,7 +65,7 @@ Result<void> GrantBook::add(const PluginIdentity& plugin, std::vector<Grant> gra
 }
 
 Result<std::size_t> GrantBook::revoke(const std::string& plugin_name) {
-  TRY(const auto lock, lockFolder(folder_));
+  TRY(const auto lock, lockPluginFolder(folder_));
   TRY(auto all, readForChange(folder_));
   const auto gone = std::erase_if(
       all, [&](const RecordedGrant& each) { return each.plugin.name == plugin_name; });
@@ -85,7 +85,7 @@ Result<void> GrantBook::check() const {
 Result<void> GrantBook::repair() {
   std::error_code error;
   if (!std::filesystem::exists(folder_, error)) return {};
-  TRY(const auto lock, lockFolder(folder_));
+  TRY(const auto lock, lockPluginFolder(folder_));
   TRY_VOID(readForChange(folder_));
   return {};
 }

@@ -78,7 +78,7 @@ Result<RecoveredLock> PluginStore::repair() {
   RecoveredLock recovered;
   std::error_code error;
   if (!fs::exists(folder_, error)) return recovered;
-  TRY(const auto lock, lockFolder(folder_));
+  TRY(const auto lock, lockPluginFolder(folder_));
   if (auto whole = entries()) {
     recovered.entries = *std::move(whole);
     return recovered;
@@ -167,7 +167,7 @@ Result<void> PluginStore::checkNames(const Request& request,
 
 Result<InstalledPlugin> PluginStore::install(const Request& request) {
   TRY_VOID(checkInfo(request.info));
-  TRY(const auto lock, lockFolder(folder_));
+  TRY(const auto lock, lockPluginFolder(folder_));
   TRY(std::vector<LockEntry> entries, this->entries());
   const std::string& name = request.info.metadata.name;
   const auto existing = std::ranges::find(entries, name, &LockEntry::name);
@@ -212,7 +212,7 @@ void PluginStore::removeFiles(const LockEntry& entry) const {
 }
 
 Result<void> PluginStore::uninstall(std::string_view name, Data data) {
-  TRY(const auto lock, lockFolder(folder_));
+  TRY(const auto lock, lockPluginFolder(folder_));
   TRY(std::vector<LockEntry> entries, this->entries());
   const auto found = std::ranges::find(entries, name, &LockEntry::name);
   if (found == entries.end()) return notInstalled(name, entries);

@@ -1,15 +1,16 @@
 #include "release/update.h"
 
 #include <fcntl.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <filesystem>
+#include <optional>
 #include <utility>
 
 #include <fmt/format.h>
 
+#include "base/file_lock.h"
 #include "base/metrics.h"
 #include "http/client.h"
 #include "net/resolver.h"
@@ -82,12 +83,9 @@ class UpdateFolder {
     std::filesystem::create_directories(cache_folder, error);
     if (error) return failFile("make", cache_folder, error.value());
     TRY_VOID(ensurePrivateFolder(path));
-    const std::string lock_path = path + "/lock";
-    UniqueFd lock(::open(lock_path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
-    if (!lock.valid()) return failFile("open", lock_path, errno);
-    if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0)
-      return fail(ErrorCode::kUnavailable, "another update is under way");
-    return UpdateFolder(path, std::move(lock));
+    TRY(std::optional<UniqueFd> lock, tryLockFile(path + "/lock"));
+    if (!lock) return fail(ErrorCode::kUnavailable, "another update is under way");
+    return UpdateFolder(path, *std::move(lock));
   }
 
   // An empty file for a download; it has no name that could be found again.

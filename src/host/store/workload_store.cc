@@ -178,7 +178,7 @@ class FolderWorkloadStore final : public WorkloadStore {
 Result<std::unique_ptr<WorkloadStore>> openWorkloadStore(net::Shard& shard, std::string folder,
                                                          Logger& log) {
   TRY_VOID(ensurePrivateFolder(folder));
-  TRY(UniqueFd lock, lockFolder(folder, "state"));
+  TRY(UniqueFd lock, claimFolder(folder, "state"));
   TRY(auto journal, Journal::open(folder, {}, log));
   auto store = std::make_unique<FolderWorkloadStore>(shard, std::move(folder), std::move(lock),
                                                      std::move(journal), log);

@@ -71,7 +71,7 @@ Result<std::string> VolumeRoot::folder() {
 // What a process that was killed has left there is nobody's. Its names may be used again at once.
 Result<void> VolumeRoot::take() {
   if (lock_.valid()) return {};
-  TRY(lock_, lockFolder(folder_, "volumes"));
+  TRY(lock_, claimFolder(folder_, "volumes"));
   std::error_code error;
   for (fs::directory_iterator entry(folder_, error); !error && entry != fs::directory_iterator();
        entry.increment(error)) {
