@@ -32,9 +32,10 @@ if(NIMBUS_SANITIZER STREQUAL "thread")
     OUTPUT ${unseen_library}
     COMMAND ${CMAKE_SOURCE_DIR}/scripts/hide-from-tsan.sh ${rust_library} ${unseen_library}
     DEPENDS ${rust_library} ${CMAKE_SOURCE_DIR}/scripts/hide-from-tsan.sh
-    COMMENT "Hiding the memory of the Rust library from TSan")
+    COMMENT "Hiding memory and files of the Rust library from TSan")
   add_custom_target(nimbus_unseen_build DEPENDS ${unseen_library})
-  add_library(nimbus_unseen STATIC ${CMAKE_SOURCE_DIR}/tests/unseen_memory.cc)
+  add_library(nimbus_unseen STATIC ${CMAKE_SOURCE_DIR}/tests/unseen_memory.cc
+    ${CMAKE_SOURCE_DIR}/tests/unseen_files.cc)
   target_compile_options(nimbus_unseen PRIVATE -O2 -fno-builtin -Wall -Wextra -Werror)
   target_link_libraries(nimbus_rust INTERFACE ${unseen_library} nimbus_unseen pthread dl m)
 else()

@@ -7,12 +7,18 @@
 #include <cstddef>
 #include <cstdlib>
 
+namespace {
+
+constexpr std::size_t kPageBytes = 4096;
+
+}  // namespace
+
 extern "C" {
 // glibc's own, below the names that TSan intercepts.
 void* __libc_malloc(std::size_t size);
 void* __libc_calloc(std::size_t count, std::size_t size);
 void* __libc_realloc(void* memory, std::size_t size);
-void* __libc_memalign(std::size_t alignment, std::size_t size);
+void* __libc_valloc(std::size_t size);
 void __libc_free(void* memory);
 // Whether TSan's allocator gave it: realpath(3) and its like allocate for their caller.
 int __sanitizer_get_ownership(const volatile void* memory);
@@ -35,7 +41,9 @@ void unseen_free(void* memory) {
 }
 
 int unseen_posix_memalign(void** memory, std::size_t alignment, std::size_t size) {
-  void* const made = __libc_memalign(alignment, size);
+  // TSan intercepts the C library's memalign below its name, too, but not what aligns to pages.
+  if (alignment > kPageBytes) return EINVAL;
+  void* const made = __libc_valloc(size);
   if (made == nullptr) return ENOMEM;
   *memory = made;
   return 0;

@@ -82,7 +82,7 @@ class NoHost final : public engine::GuestHost {
     return false;
   }
   bool lookupAllowed(std::string_view /*name*/) override { return false; }
-  SocketGrant socketOpened() override { return SocketGrant::kNotPermitted; }
+  engine::SocketGrant socketOpened() override { return engine::SocketGrant::kNotPermitted; }
   void socketClosed() override {}
   void startEgress(std::shared_ptr<engine::OutgoingRequest> /*request*/) override {}
 };

@@ -18,7 +18,7 @@ class Poller::Queue final {
  public:
   explicit Queue(Poller& poller) : poller_(&poller), thread_(std::this_thread::get_id()) {}
 
-  void retain() { references_.fetch_add(1, std::memory_order_relaxed); }
+  void retain() { references_.fetch_add(1, std::memory_order_release); }
   void release() {
     if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
   }
@@ -43,6 +43,9 @@ class Poller::Queue final {
   [[nodiscard]] bool isClosed() const { return poller_ == nullptr; }
 
   void wake(std::uint64_t token) {
+    // Whoever wakes holds a reference, so all that was done before it was taken is seen. The means
+    // by which Rust passed it on from thread to thread say so too, but not to TSan.
+    (void)references_.load(std::memory_order_acquire);
     if (std::this_thread::get_id() == thread_) {
       wakeLocally(token);
       return;

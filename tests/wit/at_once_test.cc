@@ -22,20 +22,26 @@ namespace {
 // Of this thread.
 thread_local int allocations = 0;
 
-void* allocate(std::size_t size) {
+}  // namespace
+
+// Arrays and what does not throw are made of these. A frame with a greater alignment than that of
+// malloc() would be of others: there is none. TSan has its own, and then nothing is counted.
+#if __has_feature(thread_sanitizer)
+constexpr bool kCounts = false;
+#else
+constexpr bool kCounts = true;
+
+static void* allocate(std::size_t size) {
   ++allocations;
   void* const memory = std::malloc(size == 0 ? 1 : size);
   if (memory == nullptr) std::abort();
   return memory;
 }
 
-}  // namespace
-
-// Arrays and what does not throw are made of these. A frame with a greater alignment than that of
-// malloc() would be of others: there is none.
 void* operator new(std::size_t size) { return allocate(size); }
 void operator delete(void* memory) noexcept { std::free(memory); }
 void operator delete(void* memory, std::size_t /*size*/) noexcept { std::free(memory); }
+#endif
 
 namespace nimbus {
 namespace {
@@ -126,7 +132,7 @@ class CompletesAtOnce : public net::ShardTest {
       const int before = allocations;
       for (int i = 0; i < 100; ++i)
         EXPECT_TRUE(call(keyvalue.context, *keyvalue.bucket, *keyvalue.counter));
-      EXPECT_EQ(allocations - before, 100 * per_call);
+      if (kCounts) EXPECT_EQ(allocations - before, 100 * per_call);
       co_return;
     });
   }
@@ -218,7 +224,7 @@ TEST_F(CompletesAtOnce, NotWhatAnswersByATask) {
     const int before = allocations;
     auto answer = keyvalue.bucket->exists(keyvalue.context, "later");
     EXPECT_FALSE(answer.ready());
-    EXPECT_GT(allocations, before);
+    if (kCounts) EXPECT_GT(allocations, before);
     EXPECT_FALSE((co_await std::move(answer)).value().value());
   });
 }

@@ -1,5 +1,7 @@
 #include "host/bindings/component_bindings.h"
 
+#include <functional>
+
 #include "host/bindings/remote_providers.h"
 #include "host/bindings/workload_exports.h"
 #include "net/test_support.h"
@@ -38,7 +40,7 @@ class ComponentBindingsTest : public net::ShardTest {
         exports_);
   }
   void TearDown() override {
-    providers_.reset();
+    onShard([this] { providers_.reset(); });
     ShardTest::TearDown();
   }
 
@@ -48,10 +50,21 @@ class ComponentBindingsTest : public net::ShardTest {
   [[nodiscard]] WantedImport labelled(const char* label, const char* interface) const {
     return {&spec_.components[0], label, interface, label};
   }
+  // Where providers are looked for, and watched.
+  void onShard(const std::function<void()>& what) {
+    run([&](net::Shard&) -> Task<void> {
+      what();
+      co_return;
+    });
+  }
   [[nodiscard]] Result<ComponentBindings> bind(std::vector<WantedImport> imports) {
     const auto log_of = [](const ComponentSpec&) { return std::make_shared<NoSink>(); };
-    return bindImports({.workload = spec_, .generation = 1, .calls = calls_, .log_of = log_of},
-                       imports, *providers_, table_);
+    Result<ComponentBindings> bound;
+    onShard([&] {
+      bound = bindImports({.workload = spec_, .generation = 1, .calls = calls_, .log_of = log_of},
+                          imports, *providers_, table_);
+    });
+    return bound;
   }
 
   const std::unique_ptr<Logger> log_ = makeNullLogger();
