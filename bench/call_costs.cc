@@ -35,8 +35,8 @@ namespace store = ::nimbus::calls_bench::bench::calls::store;
 
 constexpr std::size_t kLargest = 1 << 20;
 
-// From the beginning of a line of the cache, as in typed_calls.rs: else the allocator's luck decides
-// on a tenth of what a copy takes.
+// From the beginning of a line of the cache, as in typed_calls.rs: else the allocator's luck
+// decides on a tenth of what a copy takes.
 Bytes alignedContent() {
   constexpr std::size_t kLine = 64;
   const Bytes content = Bytes::take(std::string(kLargest + kLine, 7));
