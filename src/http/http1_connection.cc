@@ -100,6 +100,7 @@ void Http1Connection::startHead() {
 }
 
 std::optional<TimePoint> Http1Connection::idleSince() const {
+  if (output_.unsent() > 0) return std::nullopt;
   switch (phase_) {
     case Phase::kIdle:
     case Phase::kLingering: return idle_since_;

@@ -75,7 +75,8 @@ class Http2ServerConnection final : public Connection, private Http2Session {
   [[nodiscard]] Task<void> run() override;
   void startDrain() override;
   [[nodiscard]] std::optional<TimePoint> idleSince() const override {
-    return streams_.empty() ? std::optional(idle_since_) : std::nullopt;
+    const bool idle = streams_.empty() && unsentBytes() == 0;
+    return idle ? std::optional(idle_since_) : std::nullopt;
   }
 
  private:

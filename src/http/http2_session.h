@@ -106,6 +106,7 @@ class Http2Session : public net::Deferred, public Http2FlowControl {
 
   // Says GOAWAY with this code; the connection closes once that is sent.
   void terminate(std::uint32_t code);
+  [[nodiscard]] std::size_t unsentBytes() const { return out_.size() - sent_; }
   // Sends at once what can be sent without waiting. Not within nghttp2's callbacks.
   void sendNow() { pump(); }
   // No more reading and writing. Everything that waits for the streams gets an error.
@@ -161,7 +162,6 @@ class Http2Session : public net::Deferred, public Http2FlowControl {
   void pump();
   void collectOutput();
   void flushOutput();
-  [[nodiscard]] std::size_t unsentBytes() const { return out_.size() - sent_; }
   [[nodiscard]] bool finished() const;
   void startFinishing();
   void tellLoss(const Error& error);

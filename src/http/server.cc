@@ -170,6 +170,11 @@ class HttpServer::Slot final : private net::Deferred {
     if (opening()) server_.shard_.defer(*this);
   }
   void runDeferred() override {
+    // A request came before the turn was over: it goes first.
+    if (evicted_ && connection_ != nullptr && !connection_->idleSince()) {
+      evicted_ = false;
+      --server_.evicted_;
+    }
     if (opening() || evicted_) {
       stream_->close();  // ends serve(), and this object
     } else if (server_.draining_) {

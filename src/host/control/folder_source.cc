@@ -99,6 +99,7 @@ Task<void> FolderSource::take(FolderListing listing, TaskSet& applies, bool fold
     const bool again = file.conflict || file.stuck || (file.transient && folder_changed);
     if (file.applied == manifest && !again) continue;
     file.applied = manifest;
+    file.conflict = false;  // judged anew: until then no route that becomes free is waited for
     file.id = (*manifest->spec)->id();
     changed.push_back(name);
     specs.push_back(*manifest->spec);

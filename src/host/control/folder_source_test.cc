@@ -306,6 +306,24 @@ TEST_F(FolderSourceTest, AnExchangeIsTriedAgainWhenTheImageOfOneCouldNotBeHad) {
   });
 }
 
+TEST_F(FolderSourceTest, AnExchangeThatFailsPausesBeforeItIsTriedAgain) {
+  run([](net::Shard& shard) -> Task<void> {
+    FolderRig rig(shard);
+    for (const char* name : {"a", "b"}) rig.put(fmt::format("{}.yaml", name), atHome(name));
+    co_await rig.start();
+    constexpr int kMany = 100'000;
+    rig.runtime.failing_fetches = kMany;
+    rig.put("a.yaml", manifest("a", "/b"));
+    rig.put("b.yaml",
+            "name: b\ncomponents: [{name: web, image: r.example/flaky:1}]\n"
+            "http: {routes: [{path: /a}]}\n");
+    for (int i = 0; i < 3; ++i) co_await rig.event(EventKind::kFailed, "default/b");
+    co_await shard.sleepFor(std::chrono::milliseconds(100));
+    // A pause is 20 ms; without one there are hundreds.
+    EXPECT_LE(kMany - rig.runtime.failing_fetches, 30);
+  });
+}
+
 TEST_F(FolderSourceTest, AWorkloadOfTheApiIsNotTouched) {
   run([](net::Shard& shard) -> Task<void> {
     FolderRig rig(shard);

@@ -74,7 +74,8 @@ Task<Result<void>> WorkloadManager::runApply(EntryPointer entry, OperationPointe
   const WorkloadSpec& spec = *operation->spec;
   entry->last_applied = operation;
   if (entry->serving == nullptr) setState(*entry, WorkloadState::kStarting);
-  CO_TRY_VOID(checkAdmissible(spec, operation->exchange.get()));
+  const Exchange* const exchange = operation->exchange.get();
+  CO_TRY_VOID(checkAdmissible(spec, exchange != nullptr && !exchange->off ? exchange : nullptr));
   claims_.add(spec);
   environment_.events.add(EventKind::kStarting, entry->id, operation->generation, "");
 

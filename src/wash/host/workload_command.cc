@@ -55,6 +55,8 @@ Result<AdminClient> connect(net::Shard& shard, const WorkloadFlags& flags) {
   Duration patience = AdminClient::kPatience;
   if (!flags.timeout.empty()) {
     TRY(patience, parseDuration(flags.timeout));
+    if (patience <= Duration::zero())
+      return fail(ErrorCode::kInvalidArgument, "--timeout must be more than nothing");
   }
   return AdminClient(shard, endpoint, std::move(token), patience);
 }
