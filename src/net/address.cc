@@ -6,6 +6,8 @@
 #include <charconv>
 #include <span>
 
+#include "base/escape.h"
+
 namespace nimbus::net {
 namespace {
 
@@ -14,8 +16,8 @@ constexpr std::string_view kUnixPrefix = "unix:";
 
 std::unexpected<Error> notAnEndpoint(std::string_view text) {
   return fail(ErrorCode::kInvalidArgument,
-              "\"" + std::string(text) +
-                  "\" is not an address and port such as 127.0.0.1:8000 or [::1]:8000, "
+              inQuotes(text) +
+                  " is not an address and port such as 127.0.0.1:8000 or [::1]:8000, "
                   "nor unix:/path");
 }
 
@@ -55,8 +57,7 @@ Result<IpAddress> IpAddress::parse(std::string_view text) {
     std::array<std::uint8_t, 16> v6;
     if (inet_pton(AF_INET6, terminated.c_str(), v6.data()) == 1) return fromV6(v6);
   }
-  return fail(ErrorCode::kInvalidArgument,
-              "\"" + std::string(text) + "\" is not an IPv4 or IPv6 address");
+  return fail(ErrorCode::kInvalidArgument, inQuotes(text) + " is not an IPv4 or IPv6 address");
 }
 
 std::string IpAddress::toString() const {

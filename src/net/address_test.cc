@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "base/escape.h"
+
 namespace nimbus::net {
 namespace {
 
@@ -62,15 +64,14 @@ TEST_P(RefusedEndpoint, IsAnInvalidArgumentThatShowsTheText) {
   const auto endpoint = Endpoint::parse(GetParam());
   ASSERT_FALSE(endpoint);
   EXPECT_EQ(endpoint.error().code(), ErrorCode::kInvalidArgument);
-  EXPECT_NE(endpoint.error().message().find(GetParam()), std::string::npos);
+  EXPECT_TRUE(endpoint.error().message().starts_with(inQuotes(GetParam())));
 }
-INSTANTIATE_TEST_SUITE_P(All, RefusedEndpoint,
-                         ::testing::Values("", ":", ":80", "127.0.0.1",
-                                           "127.0.0.1:", "127.0.0.1:65536", "127.0.0.1:-1",
-                                           "127.0.0.1:+1", "127.0.0.1:8o", "127.0.0.1: 80",
-                                           "127.0.0.1:80 ", "localhost:80", "::1:80",
-                                           "[127.0.0.1]:80", "[::1]", "[::1]80", "[::1", "::1]:80",
-                                           "[]:80", "unix:", std::string("unix:/x\0y", 9)));
+INSTANTIATE_TEST_SUITE_P(
+    All, RefusedEndpoint,
+    ::testing::Values("", ":", ":80", "127.0.0.1", "127.0.0.1:", "127.0.0.1:65536", "127.0.0.1:-1",
+                      "127.0.0.1:+1", "127.0.0.1:8o", "127.0.0.1: 80", "127.0.0.1:80 ",
+                      "localhost:80", "::1:80", "[127.0.0.1]:80", "[::1]", "[::1]80", "[::1",
+                      "::1]:80", "[]:80", "unix:", std::string("unix:/x\0y", 9), "[::]\n:80"));
 
 }  // namespace
 }  // namespace nimbus::net

@@ -26,9 +26,11 @@ const std::string& folder() {
   static const std::string path = [] {
     std::string pattern = "/tmp/nimbus-journal-fuzz-XXXXXX";
     NIMBUS_CHECK(::mkdtemp(pattern.data()) != nullptr);
-    std::atexit([] { std::filesystem::remove_all(folder()); });
     return pattern;
   }();
+  // What is registered behind the path goes before it.
+  static const int kRegistered = std::atexit([] { std::filesystem::remove_all(folder()); });
+  NIMBUS_CHECK(kRegistered == 0);
   return path;
 }
 
