@@ -287,16 +287,21 @@ TEST_F(FolderSourceTest, ANewerManifestDoesNotWaitForAnExchange) {
   });
 }
 
+// Two that are to exchange their routes, where the image of "b" cannot be had so many times.
+Task<void> startExchangeThatFails(FolderRig& rig, int times) {
+  for (const char* name : {"a", "b"}) rig.put(fmt::format("{}.yaml", name), atHome(name));
+  co_await rig.start();
+  rig.runtime.failing_fetches = times;
+  rig.put("a.yaml", manifest("a", "/b"));
+  rig.put("b.yaml",
+          "name: b\ncomponents: [{name: web, image: r.example/flaky:1}]\n"
+          "http: {routes: [{path: /a}]}\n");
+}
+
 TEST_F(FolderSourceTest, AnExchangeIsTriedAgainWhenTheImageOfOneCouldNotBeHad) {
   run([](net::Shard& shard) -> Task<void> {
     FolderRig rig(shard);
-    for (const char* name : {"a", "b"}) rig.put(fmt::format("{}.yaml", name), atHome(name));
-    co_await rig.start();
-    rig.runtime.failing_fetches = 1;
-    rig.put("a.yaml", manifest("a", "/b"));
-    rig.put("b.yaml",
-            "name: b\ncomponents: [{name: web, image: r.example/flaky:1}]\n"
-            "http: {routes: [{path: /a}]}\n");
+    co_await startExchangeThatFails(rig, 1);
     co_await rig.event(EventKind::kFailed, "default/b");
     while (rig.running() != std::vector<std::string>{"a /b", "b /a"} ||
            rig.manager.get("default/b")->serving_generation == 2)
@@ -309,14 +314,8 @@ TEST_F(FolderSourceTest, AnExchangeIsTriedAgainWhenTheImageOfOneCouldNotBeHad) {
 TEST_F(FolderSourceTest, AnExchangeThatFailsPausesBeforeItIsTriedAgain) {
   run([](net::Shard& shard) -> Task<void> {
     FolderRig rig(shard);
-    for (const char* name : {"a", "b"}) rig.put(fmt::format("{}.yaml", name), atHome(name));
-    co_await rig.start();
     constexpr int kMany = 100'000;
-    rig.runtime.failing_fetches = kMany;
-    rig.put("a.yaml", manifest("a", "/b"));
-    rig.put("b.yaml",
-            "name: b\ncomponents: [{name: web, image: r.example/flaky:1}]\n"
-            "http: {routes: [{path: /a}]}\n");
+    co_await startExchangeThatFails(rig, kMany);
     for (int i = 0; i < 3; ++i) co_await rig.event(EventKind::kFailed, "default/b");
     co_await shard.sleepFor(std::chrono::milliseconds(100));
     // A pause is 20 ms; without one there are hundreds.

@@ -75,15 +75,14 @@ impl Handles {
 
     /// A guest may lend the same one any number of times.
     fn write_within(&mut self, most_bytes: usize, lifted: &mut Lifted) -> Result<()> {
-        let most_bytes = most_bytes + lifted.lead;
         let mut written = Vec::with_capacity(lifted.bytes.len() + 64);
         let mut copied = 0;
         for large in std::mem::take(&mut lifted.large) {
             written.extend_from_slice(&lifted.bytes[copied..large.position]);
             copied = large.position + 5;
             let handle = self.get(large.rep)?;
-            if written.len() + handle.len() > most_bytes {
-                bail!("the values are larger than {MAX_WIRE_BYTES} bytes");
+            if written.len() - lifted.lead + handle.len() > most_bytes {
+                bail!("the values are larger than {most_bytes} bytes");
             }
             super::raw::leb::unsigned(&mut written, handle.len() as u64);
             written.extend_from_slice(handle);

@@ -2,9 +2,10 @@
 
 use std::cell::{Cell, RefCell};
 use std::ffi::c_void;
+use std::thread::LocalKey;
 
 use super::reader::Reader;
-use super::recycled::is_kept;
+use super::recycled::{Recycle, Recycled, is_kept};
 use crate::abi::{OwnedBytes, Str, guard_void, slice};
 
 /// Buffers kept per thread, and the largest that is kept.
@@ -13,13 +14,22 @@ const MAX_POOLED_BYTES: usize = 2 << 20;
 
 thread_local! {
     static POOL: RefCell<Vec<Vec<u8>>> = const { RefCell::new(Vec::new()) };
-    /// Of a buffer that came back.
     static OWNER: Cell<Option<Box<Owner>>> = const { Cell::new(None) };
 }
 
 /// Of a buffer while C++ has it.
 #[derive(Default)]
 struct Owner(Vec<u8>);
+
+impl Recycle for Owner {
+    fn slot() -> &'static LocalKey<Cell<Option<Box<Owner>>>> {
+        &OWNER
+    }
+
+    fn empty(&mut self) {
+        give_buffer(std::mem::take(&mut self.0));
+    }
+}
 
 pub fn take_buffer() -> Vec<u8> {
     let pooled = POOL.with(|pool| pool.borrow_mut().pop());
@@ -49,25 +59,20 @@ fn may_go_along(buffer: &Vec<u8>) -> bool {
 /// that lets go of it.
 pub fn hand_over(mut buffer: Vec<u8>, from: usize) -> OwnedBytes {
     extern "C" fn release(owner: *mut c_void) {
-        guard_void(|| {
-            // SAFETY: made by Box::into_raw below, released once.
-            let mut owner = unsafe { Box::from_raw(owner.cast::<Owner>()) };
-            give_buffer(std::mem::take(&mut owner.0));
-            // A thread that is ending keeps nothing any more.
-            _ = OWNER.try_with(|spare| spare.set(Some(owner)));
-        });
+        // SAFETY: made by `into_raw` below, released once.
+        guard_void(|| drop(unsafe { Recycled::<Owner>::from_raw(owner.cast()) }));
     }
     if !may_go_along(&buffer) {
         let exact = buffer.as_slice().to_vec();
         give_buffer(std::mem::replace(&mut buffer, exact));
     }
-    let mut owner = OWNER.take().unwrap_or_default();
+    let mut owner = Recycled::<Owner>::default();
     owner.0 = buffer;
     let shown = &owner.0[from..];
     OwnedBytes {
         data: shown.as_ptr(),
         size: shown.len(),
-        owner: Box::into_raw(owner).cast(),
+        owner: owner.into_raw().cast(),
         release: Some(release),
     }
 }

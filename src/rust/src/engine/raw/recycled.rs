@@ -31,6 +31,22 @@ pub fn empty_list<T>(list: &mut Vec<T>) {
 /// A new or an emptied one. Any thread may let go of it.
 pub struct Recycled<T: Recycle>(ManuallyDrop<Box<T>>);
 
+impl<T: Recycle> Recycled<T> {
+    /// For C++, until `from_raw`.
+    pub fn into_raw(self) -> *mut T {
+        let mut owner = ManuallyDrop::new(self);
+        // SAFETY: taken once, for it is not dropped.
+        Box::into_raw(unsafe { ManuallyDrop::take(&mut owner.0) })
+    }
+
+    /// # Safety
+    /// `raw` came from `into_raw` and is not used again.
+    pub unsafe fn from_raw(raw: *mut T) -> Self {
+        // SAFETY: by this function's contract.
+        Recycled(ManuallyDrop::new(unsafe { Box::from_raw(raw) }))
+    }
+}
+
 impl<T: Recycle> Default for Recycled<T> {
     #[inline]
     fn default() -> Self {
