@@ -7,6 +7,7 @@
 
 #include "base/escape.h"
 #include "base/text.h"
+#include "dev/data_patterns.h"
 #include "dev/plan_ports.h"
 #include "dev/plan_routes.h"
 #include "dev/plan_support.h"
@@ -22,19 +23,6 @@ using project::ProjectConfig;
 
 std::string pathFrom(const std::string& folder, const std::string& path) {
   return path.empty() ? std::string() : (fs::path(folder) / path).lexically_normal().string();
-}
-
-// The line of a .gitignore in `folder` that names just this path; empty if it is not below.
-std::string patternOf(const std::string& folder, const fs::path& path) {
-  const fs::path named = path.has_filename() ? path : path.parent_path();
-  const fs::path below = named.lexically_relative(folder);
-  if (below.empty() || below == "." || *below.begin() == "..") return {};
-  std::string pattern = "/";
-  for (const char character : below.generic_string()) {
-    if (std::string_view("*?[\\").contains(character)) pattern += '\\';
-    pattern += character;
-  }
-  return pattern;
 }
 
 template <typename Number>
@@ -128,15 +116,12 @@ class Planner {
 
   // What components write themselves is no source: the database, volumes.
   std::vector<std::string> dataPatterns(const std::string& folder) {
-    std::vector<std::string> patterns;
-    const auto ignore = [&](const std::string& path, std::string_view end) {
-      if (std::string pattern = patternOf(folder, path); !pattern.empty())
-        patterns.push_back(std::move(pattern) + std::string(end));
-    };
-    for (const std::string_view end : {"", "-wal", "-shm", "-journal"})
-      ignore(plan_.server.keyvalue_path, end);
-    for (const project::DevVolume& volume : config().dev.volumes)
-      ignore(pathFrom(request_.folder, volume.host_path), "/");
+    std::vector<std::string> patterns = databasePatterns(folder, plan_.server.keyvalue_path);
+    for (const project::DevVolume& volume : config().dev.volumes) {
+      const std::string path = pathFrom(request_.folder, volume.host_path);
+      if (std::string pattern = pathPattern(folder, path); !pattern.empty())
+        patterns.push_back(std::move(pattern) + "/");
+    }
     return patterns;
   }
 

@@ -7,6 +7,7 @@
 #include <fmt/ranges.h>
 
 #include "base/race.h"
+#include "dev/data_patterns.h"
 #include "dev/server_difference.h"
 
 namespace nimbus::dev {
@@ -16,6 +17,17 @@ using Spec = std::shared_ptr<const host::WorkloadSpec>;
 using Plan = std::shared_ptr<const DevPlan>;
 
 Task<void> waitFor(Event& event) { co_await event.wait(); }
+
+// The server stays what it is until the next start, and its database goes on being written to.
+void keepServer(const ServerSettings& server, DevPlan& plan) {
+  const std::string next = std::exchange(plan.server, server).keyvalue_path;
+  if (next == server.keyvalue_path) return;
+  for (PlannedProject& project : plan.projects) {
+    const auto patterns = databasePatterns(project.folder, server.keyvalue_path);
+    // What the user says comes last.
+    project.ignored.insert(project.ignored.begin(), patterns.begin(), patterns.end());
+  }
+}
 
 }  // namespace
 
@@ -97,10 +109,9 @@ Task<void> Session::configure() {
                                                  [&workbench] { return workbench.plan(); });
   plan_failed_ = !plan;
   if (!plan) co_return tellOnce(DevEvent::Kind::kConfigFailed, plan.error().describe());
-  // The server stays what it is until the next start.
   std::vector<std::string> waiting = differingKeys(plan_->server, (*plan)->server);
   auto next = std::make_shared<DevPlan>(**plan);
-  next->server = plan_->server;
+  keepServer(plan_->server, *next);
   if (*next == *plan_ && waiting == waiting_) co_return;
   if (auto followed = environment_.watcher.follow(next); !followed) {
     co_return tellOnce(DevEvent::Kind::kConfigFailed, followed.error().describe());

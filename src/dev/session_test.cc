@@ -398,6 +398,31 @@ TEST_F(SessionTest, TheServerStaysWhatItIsWhateverTheConfigurationSays) {
   });
 }
 
+TEST_F(SessionTest, TheDatabaseThatIsWrittenToBecomesNoSourceWhenAnotherIsConfigured) {
+  run([](net::Shard& shard) -> Task<void> {
+    Bench bench(shard);
+    const auto configure = [&](std::string config, std::string database) {
+      bench.workbench.editConfig(std::move(config), [&](DevPlan& plan) {
+        plan.projects[0].folder = "/p";
+        plan.projects[0].ignored = {"!" + database};
+        plan.server.keyvalue_path = std::move(database);
+      });
+    };
+    configure("first", "/p/first.db");
+    co_await bench.start();
+    co_await bench.events.until(Kind::kServing);
+    for (const char* next : {"/p/second.db", "/elsewhere/third.db", ""}) {
+      configure(next, next);
+      bench.notice();
+      co_await bench.events.until(Kind::kConfigured);
+      EXPECT_EQ(bench.session.plan()->projects[0].ignored,
+                (std::vector<std::string>{"/first.db", "/first.db-wal", "/first.db-shm",
+                                          "/first.db-journal", "!" + std::string(next)}));
+    }
+    co_await bench.end();
+  });
+}
+
 TEST_F(SessionTest, WhatWasNotToBeHadIsTriedAgainWithTheNextNotice) {
   tell([](Bench& bench) -> Task<void> {
     co_await bench.events.until(Kind::kServing);

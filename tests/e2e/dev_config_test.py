@@ -186,6 +186,17 @@ class DevConfigTest(developing.TestCase):
         self.assertTrue((self.root / "kv.db-wal").exists())
         self.assert_only_edits_build(dev, "kv-counter")
 
+    def test_a_database_that_waits_to_be_replaced_starts_no_builds(self):
+        self.project("kv-counter", dev={"wasi_keyvalue_path": "kv.db"})
+        dev = self.dev()
+        self.assertIn('"count":1', self.text_of(dev, "/a"))
+        self.configure({"build": {"command": "cp component.in app.wasm",
+                                  "component_path": "app.wasm"},
+                        "dev": {"wasi_keyvalue_path": "other.db"}})
+        dev.until("unchanged")
+        self.assertIn('"count":2', self.text_of(dev, "/a"))
+        self.assert_only_edits_build(dev, "kv-counter")
+
     def test_what_components_write_to_volumes_starts_no_builds(self):
         self.source("data/there", "")
         self.project("http-misc", dev={"volumes": [{"host_path": "data", "guest_path": "/d"}]})
