@@ -135,6 +135,43 @@ class DevConfigTest(developing.TestCase):
         dev.until("reloaded")
         self.assertEqual(200, dev.get("/").status)
 
+    def project_below(self, **dev):
+        """A new project without a configuration, below one that has one."""
+        self.project("pair-web", dev=dev)
+        self.source("new/component.in", pathlib.Path(harness.guest("http-hello")).read_bytes())
+        self.source("new/Makefile", "all:\n\tcp component.in $(WASH_COMPONENT_PATH)\n")
+        return self.root / "new"
+
+    def dev_in(self, folder):
+        return self._start(developing.Dev, ["-C", folder, "-o", "json", "dev",
+                                            "--addr", "127.0.0.1:0"], None, {})
+
+    def test_a_new_project_below_a_configured_one_is_served_itself(self):
+        new = self.project_below()
+        dev = self.dev_in(new)
+        self.assertEqual("hello from rust /\n", self.text_of(dev, "/"))
+        self.source("component.in", "another")  # of the one above
+        self.source("new/component.in", self.with_section("http-hello"))
+        dev.until("reloaded")
+        self.assertEqual(["new", "new"], [event["component"] for event in dev.events("building")])
+
+    def test_a_project_that_the_configuration_above_names_is_served_with_the_others(self):
+        new = self.project_below(components=[{"name": "part", "project": "new"},
+                                             {"name": "back", "file": "back.wasm"}])
+        self.source("back.wasm", pathlib.Path(harness.guest("pair-back")).read_bytes())
+        dev = self.dev_in(new)
+        self.assertEqual(200, dev.get("/").status)
+        self.assertIn("part", [event["component"] for event in dev.events("building")])
+        self.assertEqual(2, len(dev.events("building")))
+
+    def test_the_users_configuration_can_be_another(self):
+        self.project("http-misc")
+        user = self.write("user.json", json.dumps(
+            {"workload": {"environment": {"config": {"A": "1"}}}}))
+        dev = self._start(developing.Dev, ["-o", "json", "--user-config", user, "dev", self.root,
+                                           "--addr", "127.0.0.1:0"], None, {})
+        self.assertEqual("1", self.environment_of(dev)["A"])
+
     def test_key_value_is_in_memory_and_stays_over_edits(self):
         self.project("kv-counter")
         dev = self.dev()

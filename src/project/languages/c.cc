@@ -17,7 +17,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::string_view kCMakeLists = "CMakeLists.txt";
 constexpr std::string_view kCMakeFolder = "build/cmake";
 constexpr int kResultDepth = 4;
 

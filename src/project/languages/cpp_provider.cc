@@ -66,7 +66,7 @@ class CppProviderBuilder final : public LanguageBuilder {
   [[nodiscard]] BuildProduct product() const override { return BuildProduct::kProgram; }
 
   [[nodiscard]] std::string marker(const fs::path& folder) const override {
-    return isProviderProject(folder) ? "CMakeLists.txt" : "";
+    return std::string(isProviderProject(folder) ? kCMakeLists : "");
   }
 
   [[nodiscard]] Result<BuildPlan> plan(const BuildContext& context) const override {

@@ -8,6 +8,7 @@
 namespace nimbus::project {
 
 inline constexpr std::string_view kMakefile = "Makefile";
+inline constexpr std::string_view kCMakeLists = "CMakeLists.txt";
 
 [[nodiscard]] const LanguageBuilder& cBuilder();
 [[nodiscard]] const LanguageBuilder& cppProviderBuilder();

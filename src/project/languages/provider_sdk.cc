@@ -10,6 +10,7 @@
 
 #include "base/files.h"
 #include "base/text.h"
+#include "project/languages/languages.h"
 #include "project/languages/results.h"
 
 namespace nimbus::project {
@@ -52,7 +53,7 @@ std::string_view code(std::string_view line) { return line.substr(0, line.find('
 }  // namespace
 
 bool isProviderProject(const fs::path& folder) {
-  const fs::path lists = folder / "CMakeLists.txt";
+  const fs::path lists = folder / kCMakeLists;
   if (!isThere(lists)) return false;
   const auto text = readFile(lists.string(), kMaxListsBytes);
   if (!text) return false;

@@ -51,12 +51,15 @@ void addPath(std::vector<project::ConfigFlag>& flags, std::string key, const std
     flags.push_back({std::move(key), fs::absolute(path).string(), std::move(flag)});
 }
 
-Result<dev::PlanRequest> requestOf(const DevFlags& flags, const plugin::HookContext& context) {
+Result<dev::PlanRequest> requestOf(const DevFlags& flags, const GlobalOptions& global,
+                                   const plugin::HookContext& context) {
   std::error_code error;
   const std::string folder = fs::canonical(flags.project, error).string();
   if (error) return failErrno(flags.project, error.value());
   dev::PlanRequest request;
-  request.folder = project::namedProject(folder).folder;
+  TRY(const project::Project found, project::developedProject(folder, global.user_config));
+  request.folder = found.folder;
+  if (!global.user_config.empty()) request.user_file = fs::absolute(global.user_config).string();
   request.no_build = flags.no_build;
   if (!flags.address.empty()) request.flags.push_back({"dev.address", flags.address, "--address"});
   if (!flags.component_path.empty())
@@ -84,7 +87,7 @@ int run(const DevFlags& flags, const GlobalOptions& global, Plugins& plugins,
   // Hooks behind it can be interrupted again.
   const net::TerminationSignalsBlocked while_it_serves;
   net::raiseDescriptorLimit();
-  auto request = requestOf(flags, context);
+  auto request = requestOf(flags, global, context);
   if (!request) return reportFailure(global.format, request.error());
   const auto runtime = plugins.runtime();
   if (!runtime) return reportFailure(global.format, runtime.error());
@@ -162,7 +165,9 @@ void addDevCommand(CLI::App& app, const GlobalOptions& global, Action& action, P
     Action::Inputs inputs;
     if (!flags->address.empty()) inputs["dev.address"] = flags->address;
     if (!flags->component_path.empty()) inputs["dev.component_path"] = flags->component_path;
-    putProject(flags->project, inputs);
+    // What is wrong with its configuration is told when it is used.
+    const auto found = project::developedProject(flags->project, global.user_config);
+    putProject(found ? found->folder : flags->project, inputs);
     action.set("dev", std::move(inputs), [flags, &global, &plugins](plugin::HookContext& context) {
       return run(*flags, global, plugins, context);
     });

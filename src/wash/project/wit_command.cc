@@ -14,6 +14,7 @@
 #include "base/files.h"
 #include "base/process.h"
 #include "project/config.h"
+#include "project/named_project.h"
 #include "wash/command.h"
 #include "wash/flags/flag_check.h"
 #include "wash/project/wit_fetch.h"
@@ -47,7 +48,7 @@ struct WitProject {
 
 Result<WitProject> openFolder(const WitFlags& flags, const GlobalOptions& global) {
   std::error_code error;
-  const project::Project found = project::findProject(fs::current_path(error).string());
+  const project::Project found = project::namedProject(fs::current_path(error).string());
   std::vector<project::ConfigFlag> given;
   if (!flags.wit_dir.empty()) given.push_back({"wit.wit_dir", flags.wit_dir, "--wit-dir"});
   TRY(project::LoadedConfig loaded, project::loadProjectConfig(found, given, global.user_config));

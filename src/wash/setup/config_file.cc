@@ -6,6 +6,7 @@
 
 #include "base/files.h"
 #include "project/config_reference.h"
+#include "project/named_project.h"
 
 namespace nimbus::wash {
 namespace {
@@ -26,7 +27,7 @@ std::string_view extensionOf(ConfigFormat format) {
 
 project::Project currentProject() {
   std::error_code error;
-  return project::findProject(fs::current_path(error).string());
+  return project::namedProject(fs::current_path(error).string());
 }
 
 std::string userConfigFile(const GlobalOptions& global, const project::Directories& folders) {
