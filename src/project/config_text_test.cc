@@ -47,6 +47,17 @@ TEST(ConfigText, ReadsBackAsWhatWasWritten) {
   }
 }
 
+TEST(ConfigText, WritesScalarsThatOnlyYamlHasInEveryFormat) {
+  auto map = host::parseYaml("version: 0017\nwit:\n  skip_fetch: True\n", "f");
+  ASSERT_TRUE(map);
+  normalise(*map, sectionOf<ProjectConfig>());
+  for (const ConfigFormat format :
+       {ConfigFormat::kYaml, ConfigFormat::kJson, ConfigFormat::kToml}) {
+    const std::string text = writeConfig(*map, format);
+    EXPECT_EQ(readBack(text, format), R"({"version":"0017","wit":{"skip_fetch":true}})") << text;
+  }
+}
+
 TEST(ConfigText, NotesStandBehindValues) {
   YamlNode below = mapNode();
   below.entries.push_back({"address", 1, textNode("127.0.0.1:0")});

@@ -123,7 +123,15 @@ void checkSectionList(const YamlNode& value, const Key& key, const std::string& 
     checkSection(value.items[i], *key.section, fmt::format("{}[{}]", path, i), problems);
 }
 
+// YAML has more ways to write a boolean than the other formats, and numbers that those refuse.
+void normaliseScalar(YamlNode& value, KeyKind kind) {
+  if (value.kind != YamlNode::Kind::kScalar) return;
+  if (kind == KeyKind::kText) value.quoted = true;
+  if (kind == KeyKind::kBoolean) value.text = lowerAscii(value.text);
+}
+
 void normaliseValue(YamlNode& value, const Key& key) {
+  normaliseScalar(value, key.kind);
   if (key.section == nullptr) return;
   if (key.kind == KeyKind::kSection) return normalise(value, *key.section);
   for (YamlNode& item : value.items) normalise(item, *key.section);

@@ -73,7 +73,8 @@ void checkValue(const YamlNode& value, const Key& key, const std::string& path,
 void checkSection(const YamlNode& value, const Section& section, const std::string& path,
                   ProblemList& problems);
 
-// Gives aliases their proper names, and drops what is null: a key without a value is not given.
+// Gives aliases their proper names and scalars the form that every format has, and drops what is
+// null: a key without a value is not given.
 void normalise(YamlNode& value, const Section& section);
 
 // Stores a map that has been checked and normalised.
