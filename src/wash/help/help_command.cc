@@ -25,6 +25,28 @@ class HelpFormatter final : public CLI::Formatter {
     const auto end = std::min(text.find(" Needs:"), text.find(" Excludes:"));
     return text.substr(0, end);
   }
+
+  // What the commands above give to this one, so that it can stand behind it as well.
+  std::string make_footer(const CLI::App* app) const override {
+    const CLI::App* above = app->get_parent();
+    if (above == nullptr) return Formatter::make_footer(app);
+    std::string out;
+    for (; above->get_parent() != nullptr; above = above->get_parent())
+      out += sharedOptions(*above);
+    return out + "`wash --help` lists the options that all commands take.\n" +
+           Formatter::make_footer(app);
+  }
+
+ private:
+  [[nodiscard]] std::string sharedOptions(const CLI::App& above) const {
+    if (!above.get_fallthrough()) return {};
+    const auto options = above.get_options([&above](const CLI::Option* option) {
+      return option->nonpositional() && option != above.get_help_ptr();
+    });
+    if (options.empty()) return {};
+    const std::string title = fmt::format("Options of all `{}` commands", above.get_name());
+    return make_group(title, false, options).substr(1) + "\n";
+  }
 };
 
 const CLI::App* findCommand(const CLI::App& app, const std::string& word) {
