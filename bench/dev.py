@@ -20,7 +20,11 @@ from harness.edits import Edits  # noqa: E402
 from harness.servers import ROOT, Session  # noqa: E402
 
 LIMIT_MS = 50
-GUESTS = ("http-hello", "http-hello-p3", "kv-counter")
+# Small ones, and those that carry the runtime of their language, with a part of the edits: what
+# they take is a build, more than the rest.
+SMALL = ("http-hello", "http-hello-p3", "kv-counter")
+LARGE = ("http-hello-go", "http-hello-js")
+LARGE_SHARE = 5
 PARTS = {"settle_ms": "settling", "scan_ms": "scanning", "read_ms": "reading",
          "load_ms": "compiling", "swap_ms": "swapping"}
 HEADERS = ("component", "KiB", "median ms", "least ms", "most ms", *PARTS.values(), "CPU ms",
@@ -106,40 +110,43 @@ def measure(build, count):
     with Session(None, None) as session:
         edits = Edits(session.folder("sources"))
         base = session.folder("dev")
-        components = {guest: [edits.component(guest, number) for number in range(count + 1)]
-                      for guest in GUESTS}
-        return {guest: measure_one(build, base / guest, components[guest]) for guest in GUESTS}
+        counts = {guest: count for guest in SMALL} | {
+            guest: max(1, count // LARGE_SHARE) for guest in LARGE}
+        components = {guest: [edits.component(guest, number) for number in range(counts[guest] + 1)]
+                      for guest in counts}
+        sizes = {guest: len(each[0]) for guest, each in components.items()}
+        return sizes, {guest: measure_one(build, base / guest, components[guest])
+                       for guest in components}
 
 
-def line_of(build, guest, results):
+def line_of(guest, size, results):
     times = [took for took, _, _ in results]
     parts = [f"{statistics.median(each[part] for _, _, each in results):.1f}" for part in PARTS]
     parts.append(f"{statistics.median(cpu for _, cpu, _ in results):.1f}")
-    size = (build / "guests" / f"{guest}.wasm").stat().st_size / 1024
-    return (guest, f"{size:.0f}", f"{statistics.median(times):.1f}", f"{min(times):.1f}",
+    return (guest, f"{size / 1024:.0f}", f"{statistics.median(times):.1f}", f"{min(times):.1f}",
             f"{max(times):.1f}", *parts, str(len(times)))
 
 
-def verdict(results):
-    worst = max(statistics.median(took for took, _, _ in each) for each in results.values())
+def verdict(results, guests):
+    worst = max(statistics.median(took for took, _, _ in results[guest]) for guest in guests)
     met = "met" if worst < LIMIT_MS else "not met"
-    return (f"{met}: from a saved file to the new code {worst:.1f} ms beyond the build, "
-            f"floor < {LIMIT_MS} ms")
+    return (f"{met}: from a saved file to the new code {worst:.1f} ms beyond the build at most "
+            f"({', '.join(guests)}), floor < {LIMIT_MS} ms")
 
 
 def main():
     arguments = parse_arguments()
     build = arguments.build.resolve()
     facts = report.machine()
-    results = measure(build, arguments.edits)
-    lines = [line_of(build, guest, each) for guest, each in results.items()]
-    print(report.describe_machine(facts), report.align([HEADERS] + lines), verdict(results),
-          sep="\n")
+    sizes, results = measure(build, arguments.edits)
+    lines = [line_of(guest, sizes[guest], each) for guest, each in results.items()]
+    verdicts = [verdict(results, guests) for guests in (SMALL, LARGE)]
+    print(report.describe_machine(facts), report.align([HEADERS] + lines), *verdicts, sep="\n")
     report.write_json(arguments.build / "bench" / "results", "dev",
                       {"machine": facts, "ms": results})
     if arguments.markdown:
         content = [report.describe_machine(facts) + ".", "", report.markdown_table(HEADERS, lines),
-                   "", f"* {verdict(results)}"]
+                   "", *(f"* {each}" for each in verdicts)]
         report.replace_section(ROOT / "docs" / "performance.md", "dev", "\n".join(content))
 
 
