@@ -1,5 +1,6 @@
 #include "engine/engine.h"
 
+#include <malloc.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -27,6 +28,9 @@
 
 namespace nimbus::engine {
 namespace {
+
+// To compile with inlining takes some 270 bytes of memory for each of these, and without some 30.
+constexpr std::size_t kMostInlinedBytes = 1 << 20;
 
 Result<ComponentKind> kindOf(const wit::ComponentInfo& info) {
   switch (wit::runKind(info)) {
@@ -89,7 +93,7 @@ struct Engine::Impl {
   std::optional<CodeCache> cache;
 
   mutable std::mutex mutex;  // guards what follows
-  std::array<std::unique_ptr<WasmEngine>, 2> engines;
+  std::array<std::unique_ptr<WasmEngine>, Flavour::kCount> engines;
   struct Loaded {
     std::mutex loading;  // held while this component is being loaded: once, however many ask
     std::weak_ptr<const Component> component;
@@ -99,7 +103,8 @@ struct Engine::Impl {
   std::unique_ptr<Ticker> ticker;
   std::unique_ptr<Background> background;
 
-  Result<const WasmEngine*> engineFor(const wit::ComponentInfo& info);
+  Flavour flavourFor(bool concurrent, ByteView wasm) const;
+  Result<const WasmEngine*> engineFor(const wit::ComponentInfo& info, ByteView wasm);
   Result<const WasmEngine*> engineOf(Flavour flavour);
   std::shared_ptr<Loaded> slot(const Sha256& digest);
   void forgetUnused();
@@ -132,17 +137,22 @@ Duration Engine::Impl::tick() {
 
 Result<const WasmEngine*> Engine::Impl::engineOf(Flavour flavour) {
   const std::lock_guard lock(mutex);
-  std::unique_ptr<WasmEngine>& engine = engines[static_cast<std::size_t>(flavour)];
+  std::unique_ptr<WasmEngine>& engine = engines.at(flavour.index());
   if (!engine) {
     TRY(engine, WasmEngine::create(options, flavour, *budget));
   }
   return engine.get();
 }
 
-Result<const WasmEngine*> Engine::Impl::engineFor(const wit::ComponentInfo& info) {
+Flavour Engine::Impl::flavourFor(bool concurrent, ByteView wasm) const {
+  const bool running = options.compile == EngineOptions::Compile::kForRunning;
+  return {.concurrent = concurrent, .inlining = running && wasm.size() <= kMostInlinedBytes};
+}
+
+Result<const WasmEngine*> Engine::Impl::engineFor(const wit::ComponentInfo& info, ByteView wasm) {
   const bool full =
       info.needsFullEngine() || options.selection == EngineOptions::Selection::kAlwaysFull;
-  return engineOf(full ? Flavour::kConcurrent : Flavour::kPlain);
+  return engineOf(flavourFor(full, wasm));
 }
 
 std::shared_ptr<Engine::Impl::Loaded> Engine::Impl::slot(const Sha256& digest) {
@@ -173,6 +183,8 @@ Result<ComponentHandle> Engine::Impl::native(const WasmEngine& engine, const Sha
   if (nimbus_compile(engine.raw(), toStr(wasm), &owned) != 0) {
     return failLast(ErrorCode::kInvalidArgument, "the component does not compile");
   }
+  // What compiling took would be kept for the next time: hundreds of megabytes.
+  if (wasm.size() > kMostInlinedBytes) ::malloc_trim(0);
   const Bytes code = fromOwned(owned);
   ComponentHandle loaded(nimbus_component_load(engine.raw(), toStr(code.view())));
   if (!loaded) return failLast(ErrorCode::kUnsupported, "the component does not fit this host");
@@ -201,7 +213,7 @@ Engine::Impl::ComponentResult Engine::Impl::finish(const Sha256& digest, ByteVie
   TRY(const ComponentKind kind, kindOf(info));
   TRY_VOID(checkEntryType(wasm, kind));
   TRY_VOID(checkMemories(info, options.max_memory_bytes));
-  TRY(const WasmEngine* engine, engineFor(info));
+  TRY(const WasmEngine* engine, engineFor(info, wasm));
   // By what is compiled: a module that was wrapped has another digest.
   TRY(ComponentHandle component, native(*engine, sha256(wasm), wasm));
   TRY(NimbusLinked * linked, link(*engine, *component, kind, !info.has_inner_calls, composition));
@@ -352,9 +364,10 @@ Task<Result<Bytes>> Engine::readFileInBackground(net::Shard& shard, std::string 
 std::optional<std::uint64_t> Engine::cachedCodeBytes(ByteView wasm) {
   if (!impl_->cache) return std::nullopt;
   const auto inspected = inspect(Bytes::copyOf(wasm));
-  const Sha256 digest = sha256(inspected ? inspected->wasm.view() : wasm);
-  for (const Flavour flavour : {Flavour::kPlain, Flavour::kConcurrent}) {
-    const auto engine = impl_->engineOf(flavour);
+  const ByteView compiled = inspected ? inspected->wasm.view() : wasm;
+  const Sha256 digest = sha256(compiled);
+  for (const bool concurrent : {false, true}) {
+    const auto engine = impl_->engineOf(impl_->flavourFor(concurrent, compiled));
     if (!engine) continue;
     if (const auto entry = impl_->cache->find(digest, (*engine)->fingerprint())) {
       return entry->codeBytes();

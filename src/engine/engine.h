@@ -25,7 +25,7 @@ struct EngineOptions {
   std::uint64_t max_total_memory_bytes = 4ULL << 30;
   // Ceiling of one linear memory; also the address space reserved for each.
   std::uint64_t max_memory_bytes = 4ULL << 30;
-  // Component instances at once, and how many core instances, memories and tables they have
+  // Component instances at once, of each engine, and how many core instances and tables they have
   // on average (Rust and C guests have one to three, Go four or five).
   std::uint32_t max_instances = 2048;
   std::uint32_t core_instances_per_instance = 5;
@@ -33,18 +33,21 @@ struct EngineOptions {
   // or the full one for everything.
   enum class Selection { kByComponent, kAlwaysFull };
   Selection selection = Selection::kByComponent;
-  // For running, calls between composed components are inlined. For editing they are not, which
-  // compiles on more threads at once, and compiled functions are kept in memory: a component like
-  // an earlier one takes the time of the functions that differ. Functions are optimized alike.
+  // For running, calls between composed components are inlined, unless they are large together.
+  // For editing they are not, which compiles on more threads at once, and compiled functions are
+  // kept in memory: a component like an earlier one takes the time of the functions that differ.
+  // Functions are optimized alike.
   enum class Compile { kForRunning, kForEditing };
   Compile compile = Compile::kForRunning;
   std::size_t compile_threads = 0;  // 0: one per core
 };
 
 // Wasmtime: compiles components in the background, keeps native code on disk, and shares one
-// loaded component among all who ask for the same bytes. It has two engines inside: components
-// without WASI 0.3 run on one made without concurrency support, which is a third faster; memory of
-// both counts against one budget, and one ticker makes busy guests of both yield.
+// loaded component among all who ask for the same bytes. It has several engines inside, made when
+// they are needed: components without WASI 0.3 run on one made without concurrency support, which
+// is a third faster, and those of up to 1 MiB on one that inlines calls between core modules, which
+// would take gigabytes to compile the largest. Memory of all counts against one budget, and one
+// ticker makes busy guests of all yield.
 //
 // Made by main before the shards' work, destroyed after all instances are gone. Thread safe.
 class Engine {

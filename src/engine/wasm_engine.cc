@@ -17,6 +17,8 @@ constexpr std::uint64_t kTableKeepBytes = 64 << 10;
 constexpr std::uint64_t kStackKeepBytes = 64 << 10;
 constexpr std::uint64_t kStackBytes = 2 << 20;
 constexpr std::uint32_t kTableElements = 100'000;
+// Of large components, most of which carry the runtime of a language, with one memory.
+constexpr std::uint32_t kMemoriesPerLargeInstance = 2;
 // Calls between components composed into one vanish by it (bench/composed_call.py); inlining
 // everything makes code and compile times a multiple and gains little more.
 constexpr std::uint8_t kInlineBetweenModules = 1;
@@ -50,17 +52,20 @@ Result<std::unique_ptr<WasmEngine>> WasmEngine::create(const EngineOptions& opti
                                                        Flavour flavour,
                                                        const NimbusBudget& budget) {
   const std::uint32_t parts = options.max_instances * options.core_instances_per_instance;
-  const std::uint64_t reservation = std::uint64_t{parts} * (options.max_memory_bytes + (32 << 20));
+  const std::uint32_t memories =
+      flavour.inlining ? parts : options.max_instances * kMemoriesPerLargeInstance;
+  const std::uint64_t reservation =
+      std::uint64_t{memories} * (options.max_memory_bytes + (32 << 20));
   NimbusEngineConfig config{};
-  config.concurrency = flavour == Flavour::kConcurrent ? 1 : 0;
+  config.concurrency = flavour.concurrent ? 1 : 0;
   config.pooling = canReserve(reservation) ? 1 : 0;
   config.pagemap_scan = 1;
+  config.inlining = flavour.inlining ? kInlineBetweenModules : kInlineNothing;
   const bool editing = options.compile == EngineOptions::Compile::kForEditing;
-  config.inlining = editing ? kInlineNothing : kInlineBetweenModules;
   config.function_cache_bytes = editing ? kFunctionCacheBytes : 0;
   config.instances = options.max_instances;
   config.core_instances = parts;
-  config.memories = parts;
+  config.memories = memories;
   config.tables = parts;
   config.table_elements = kTableElements;
   config.max_memory_bytes = options.max_memory_bytes;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 
@@ -8,7 +9,7 @@
 #include "engine/engine.h"
 #include "rust/engine.h"
 
-// RAII over the two engines and what they share. Internal to src/engine.
+// RAII over the engines and what they share. Internal to src/engine.
 namespace nimbus::engine {
 
 struct BudgetDeleter {
@@ -16,7 +17,17 @@ struct BudgetDeleter {
 };
 using BudgetHandle = std::unique_ptr<NimbusBudget, BudgetDeleter>;
 
-enum class Flavour { kPlain, kConcurrent };  // without and with WASI 0.3
+struct Flavour {
+  bool concurrent = false;  // runs WASI 0.3
+  // Calls between core modules, so also between composed components, vanish. To compile so takes
+  // ten times the memory, for all functions are in it at once, and a third more time.
+  bool inlining = false;
+
+  static constexpr std::size_t kCount = 4;
+  [[nodiscard]] std::size_t index() const {
+    return (concurrent ? 2U : 0U) + (inlining ? 1U : 0U);
+  }
+};
 
 // One Wasmtime engine.
 class WasmEngine {
