@@ -217,7 +217,8 @@ Result<YamlNode> parseYaml(std::string_view text, std::string_view file_name,
   } catch (const Refused& refused) {
     return refuse(file_name, refused.line, refused.message);
   } catch (const YAML::Exception& error) {
-    return refuse(file_name, lineOf(error.mark), error.msg);
+    // It may show one byte of several that are a letter.
+    return refuse(file_name, lineOf(error.mark), escaped(error.msg));
   } catch (const std::exception& error) {
     return refuse(file_name, 1, error.what());
   }

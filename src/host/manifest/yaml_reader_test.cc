@@ -69,6 +69,10 @@ TEST(YamlReader, RefusesTextThatIsNotUtf8) {
   EXPECT_EQ(errorOf(std::string_view("a: \0", 4)), "f.yaml:1: a NUL character");
 }
 
+TEST(YamlReader, ShowsPartsOfLettersEscaped) {
+  EXPECT_EQ(errorOf("a: \"\\\xC3\xA4\"\n"), "f.yaml:1: unknown escape character: \\xc3");
+}
+
 TEST(YamlReader, RefusesAnEmptyDocument) {
   EXPECT_EQ(errorOf(""), "f.yaml:1: the document is empty");
   EXPECT_EQ(errorOf("# nothing\n"), "f.yaml:1: the document is empty");
