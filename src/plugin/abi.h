@@ -45,6 +45,10 @@ class AbiAdapter {
                                                       types::Invocation invocation) const = 0;
   [[nodiscard]] virtual Task<Result<std::string>> hook(ExportCaller& caller, Runner runner,
                                                        types::Event event) const = 0;
+  // The hook that older contracts have for plugins that serve `wash dev`; an empty text where there
+  // is none.
+  [[nodiscard]] virtual Task<Result<std::string>> devRegister(ExportCaller& caller,
+                                                              Runner runner) const = 0;
   [[nodiscard]] virtual Task<Result<std::vector<types::Finding>>> check(ExportCaller& caller,
                                                                         Runner runner) const = 0;
 };

@@ -155,6 +155,10 @@ class NimbusAbi final : public AbiAdapter {
     co_return ownErrors<std::string>(co_await caller.call<std::expected<std::string, std::string>>(
         "hook", std::move(runner), std::move(event)));
   }
+  [[nodiscard]] Task<Result<std::string>> devRegister(ExportCaller& /*caller*/,
+                                                      Runner /*runner*/) const override {
+    co_return std::string();
+  }
   [[nodiscard]] Task<Result<std::vector<types::Finding>>> check(ExportCaller& caller,
                                                                 Runner runner) const override {
     using Findings = std::vector<types::Finding>;

@@ -192,6 +192,12 @@ bool handlesHttp(const PluginInfo& info) {
   });
 }
 
+Serving servingOf(const PluginInfo& info) {
+  if (info.metadata.dev_register && info.metadata.dev_register->long_lived)
+    return Serving::kLongLived;
+  return info.uses_runner ? Serving::kCalled : Serving::kComposed;
+}
+
 std::vector<std::string> mayAskFor(const PluginInfo& info) {
   std::vector<std::string> kinds;
   if (info.abi == Abi::kNimbus010) return kinds;

@@ -56,6 +56,11 @@ struct PluginInfo {
 // Whether it exports a handler of HTTP requests.
 [[nodiscard]] bool handlesHttp(const PluginInfo& info);
 
+// How one with `dev-register` serves components of `wash dev`: composed with each, or called, by an
+// instance for each of theirs or by one for all.
+enum class Serving { kComposed, kCalled, kLongLived };
+[[nodiscard]] Serving servingOf(const PluginInfo& info);
+
 // The plugin's name as that of a file: characters but letters, digits, `-` and `_` become `_`.
 [[nodiscard]] std::string fileStem(std::string_view name);
 

@@ -155,6 +155,12 @@ Task<Result<std::string>> PluginInstance::hook(types::Event event) {
   co_return co_await abi_.hook(*caller_, std::move(runner), std::move(event));
 }
 
+Task<Result<std::string>> PluginInstance::devRegister() {
+  CO_TRY_VOID(co_await initialize());
+  CO_TRY(auto runner, makeRunner());
+  co_return co_await abi_.devRegister(*caller_, std::move(runner));
+}
+
 Task<Result<std::vector<types::Finding>>> PluginInstance::check() {
   CO_TRY_VOID(co_await initialize());
   CO_TRY(auto runner, makeRunner());

@@ -71,6 +71,7 @@ class PluginInstance final : RunnerServices, engine::GuestEnvironment {
   [[nodiscard]] Task<Result<PluginInfo>> info();
   [[nodiscard]] Task<Result<std::string>> run(types::Invocation invocation);
   [[nodiscard]] Task<Result<std::string>> hook(types::Event event);
+  [[nodiscard]] Task<Result<std::string>> devRegister();
   [[nodiscard]] Task<Result<std::vector<types::Finding>>> check();
   // Done by the others; for who calls session().
   [[nodiscard]] Task<Result<void>> initialize();

@@ -260,6 +260,13 @@ Result<std::string> PluginRuntime::hook(const Plugin& plugin, types::Event event
                             }});
 }
 
+Result<std::string> PluginRuntime::devRegister(const Plugin& plugin, HookContext& context) {
+  return call<std::string>(plugin, context,
+                           {.limits = kHookLimits, .call = [](PluginInstance& instance) {
+                              return instance.devRegister();
+                            }});
+}
+
 Result<std::vector<types::Finding>> PluginRuntime::check(const Plugin& plugin,
                                                          HookContext& context) {
   return call<std::vector<types::Finding>>(

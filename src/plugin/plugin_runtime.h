@@ -61,6 +61,8 @@ class PluginRuntime {
                                         HookContext& context);
   [[nodiscard]] Result<std::string> hook(const Plugin& plugin, types::Event event,
                                          HookContext& context);
+  // Initializes an instance, and calls the hook that older contracts have for that.
+  [[nodiscard]] Result<std::string> devRegister(const Plugin& plugin, HookContext& context);
   [[nodiscard]] Result<std::vector<types::Finding>> check(const Plugin& plugin,
                                                           HookContext& context);
 

@@ -297,6 +297,11 @@ class WasmcloudAbi final : public AbiAdapter {
     co_return ownError(co_await caller.call<Answered>("hook", std::move(runner),
                                                       typeOf<typename Contract::HookType>(event)));
   }
+  [[nodiscard]] Task<Result<std::string>> devRegister(ExportCaller& caller,
+                                                      Runner runner) const override {
+    co_return ownError(co_await caller.call<Answered>("hook", std::move(runner),
+                                                      Contract::HookType::kDevRegister));
+  }
   [[nodiscard]] Task<Result<std::vector<types::Finding>>> check(ExportCaller& /*caller*/,
                                                                 Runner /*runner*/) const override {
     co_return std::vector<types::Finding>();

@@ -35,19 +35,6 @@ Version parseVersion(std::string_view text) {
   return {};
 }
 
-// The range of versions that `text` is compatible with, such as "0.2" or "1"; or `text` itself if
-// it is compatible with nothing else.
-std::string compatibleRange(std::string_view text) {
-  const Version version = parseVersion(text);
-  const auto& [major, minor, patch] = version.numbers;
-  if (version.count == 0 || version.pre_release) return std::string(text);
-  if (major != "0") {
-    return version.count == 2 ? std::string(text) : std::string(major);
-  }
-  if (version.count < 2 || minor == "0") return std::string(text);
-  return std::string(major) + "." + std::string(minor);
-}
-
 }  // namespace
 
 InterfaceName parseInterfaceName(std::string_view name) {
@@ -61,6 +48,17 @@ InterfaceName parseInterfaceName(std::string_view name) {
       .package = std::string(name.substr(0, slash)),
       .version = at == std::string_view::npos ? std::string() : std::string(name.substr(at + 1)),
   };
+}
+
+std::string compatibleRange(std::string_view text) {
+  const Version version = parseVersion(text);
+  const auto& [major, minor, patch] = version.numbers;
+  if (version.count == 0 || version.pre_release) return std::string(text);
+  if (major != "0") {
+    return version.count == 2 ? std::string(text) : std::string(major);
+  }
+  if (version.count < 2 || minor == "0") return std::string(text);
+  return std::string(major) + "." + std::string(minor);
 }
 
 bool interfaceMatches(std::string_view interface, std::string_view version, std::string_view name) {

@@ -16,6 +16,10 @@ struct InterfaceName {
 
 [[nodiscard]] InterfaceName parseInterfaceName(std::string_view name);
 
+// The range of versions that `version` is compatible with, such as "0.2" or "1"; or `version`
+// itself if it is compatible with nothing else.
+[[nodiscard]] std::string compatibleRange(std::string_view version);
+
 // Whether `name` is `interface` in a version compatible with `version`, by the rule of Wasmtime's
 // linker: the same major version, or with major 0 the same minor one; 0.0.x and pre-releases only
 // exactly. `version` is a compatible range ("0.2", "1"), a full version ("0.2.3": its range), or

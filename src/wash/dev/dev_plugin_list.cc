@@ -25,10 +25,6 @@ std::string labelOf(const std::string& name, std::set<std::string>& taken) {
   return unique;
 }
 
-bool isCalled(const plugin::PluginInfo& info) {
-  return info.uses_runner || info.metadata.dev_register->long_lived;
-}
-
 dev::DevPlugin contracts() {
   dev::DevPlugin made;
   made.name = "wash";
@@ -61,7 +57,7 @@ std::vector<dev::DevPlugin> DevPluginList::list() {
 Result<dev::DevPlugin> DevPluginList::devPluginOf(const plugin::Plugin& plugin) {
   dev::DevPlugin made;
   made.exports = plugin.info.interfaces;
-  if (isCalled(plugin.info)) {
+  if (plugin::servingOf(plugin.info) != plugin::Serving::kComposed) {
     made.given = plugin::ServedPlugins::nameOf(plugin);
     called_.push_back(plugin);
     return made;

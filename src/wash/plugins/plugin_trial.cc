@@ -19,6 +19,7 @@
 #include "wash/flags/flag_check.h"
 #include "wash/help/command_path.h"
 #include "wash/help/usage_error.h"
+#include "wash/plugins/plugin_serving.h"
 #include "wash/plugins/plugin_source.h"
 #include "wash/plugins/plugin_text.h"
 #include "wash/project/project_builder.h"
@@ -39,9 +40,11 @@ struct TrialFlags {
   bool no_build = false;
 };
 
-// "before dev", "before-dev", "beforedev": before `dev`; "after push" is of `oci push`.
-Result<types::Event> parseHook(const std::string& text) {
-  std::string small = lowerAscii(text);
+// "before dev", "before-dev", "beforedev": before `dev`; "after push" is of `oci push`. Nothing for
+// "dev-register", which belongs to no command.
+Result<std::optional<types::Event>> parseHook(const std::string& text) {
+  const std::string small = lowerAscii(text);
+  if (small == "dev-register" || small == "devregister") return std::nullopt;
   types::Event event;
   std::string_view rest = small;
   if (rest.starts_with("before")) {
@@ -51,12 +54,14 @@ Result<types::Event> parseHook(const std::string& text) {
     rest.remove_prefix(5);
   } else {
     return fail(ErrorCode::kInvalidArgument,
-                "--hook " + text + ": expected before or after and a command, such as before-dev");
+                fmt::format("{}: expected before or after and a command, such as before-dev, or "
+                            "dev-register",
+                            inQuotes(text)));
   }
   while (rest.starts_with('-') || rest.starts_with(' ')) rest.remove_prefix(1);
   event.command = rest == "push" ? "oci push" : std::string(rest);
   if (!event.command.empty()) return event;
-  return fail(ErrorCode::kInvalidArgument, "--hook " + text + ": no command is named");
+  return fail(ErrorCode::kInvalidArgument, inQuotes(text) + ": no command is named");
 }
 
 Result<plugin::HookContext::Entries> parseContext(const std::vector<std::string>& pairs) {
@@ -72,6 +77,7 @@ struct HookTrial {
   std::string hook;
   bool success = false;
   std::string said;
+  bool registers = false;  // dev-register
 };
 
 std::string entriesText(const plugin::HookContext::Entries& entries) {
@@ -92,9 +98,10 @@ std::string entriesJson(const plugin::HookContext::Entries& entries) {
   return std::move(out).finish();
 }
 
-std::string trialJson(const HookTrial& trial) {
+std::string trialJson(const HookTrial& trial, const plugin::PluginInfo& info) {
   plugin::JsonWriter out;
   out.text("hook", trial.hook).boolean("success", trial.success).text("output", trial.said);
+  if (trial.registers) out.raw("serves", servingJson(info));
   return std::move(out).finish();
 }
 
@@ -170,18 +177,30 @@ class Trial {
     plugin::HookContext context(got);
     std::vector<HookTrial> trials;
     for (const std::string& name : flags_.hooks) {
-      TRY(types::Event event, parseHook(name));
-      event.inputs.assign(got.begin(), got.end());
-      if (event.phase == types::Phase::kAfter) {
-        event.outcome =
-            types::Outcome{flags_.exit_status == 0, static_cast<std::uint8_t>(flags_.exit_status)};
-      }
-      const auto said = runtime_->hook(installed_.plugin, std::move(event), context);
-      trials.push_back({name, said.has_value(), said ? *said : said.error().describe()});
+      TRY(auto event, parseHook(name));
+      const bool registers = !event;
+      const auto said = registers ? devRegister(context) : hook(*std::move(event), got, context);
+      trials.push_back({name, said.has_value(), said ? *said : said.error().describe(), registers});
     }
     report(trials, got, context.below(""));
     const bool ok = std::ranges::all_of(trials, &HookTrial::success);
     return ok ? kExitOk : kExitFailed;
+  }
+
+  Result<std::string> hook(types::Event event, const plugin::HookContext::Entries& inputs,
+                           plugin::HookContext& context) {
+    event.inputs.assign(inputs.begin(), inputs.end());
+    if (event.phase == types::Phase::kAfter) {
+      event.outcome =
+          types::Outcome{flags_.exit_status == 0, static_cast<std::uint8_t>(flags_.exit_status)};
+    }
+    return runtime_->hook(installed_.plugin, std::move(event), context);
+  }
+
+  // What is served is no hook's to say: it stands in the binary.
+  Result<std::string> devRegister(plugin::HookContext& context) {
+    TRY_VOID(servingText(installed_.plugin.info));
+    return runtime_->devRegister(installed_.plugin, context);
   }
 
   void report(const std::vector<HookTrial>& trials, const plugin::HookContext::Entries& got,
@@ -191,10 +210,12 @@ class Trial {
       const std::string said = escaped(trial.said);
       text += fmt::format("\nhook {}: {}{}{}", trial.hook, trial.success ? "ok" : "failed",
                           said.empty() ? "" : ": ", said);
+      if (trial.registers && trial.success) text += "\n" + *servingText(installed_.plugin.info);
     }
     if (!trials.empty()) text += "\ngot\n" + entriesText(got) + "gave\n" + entriesText(gave);
     if (text.ends_with('\n')) text.pop_back();
-    std::vector<DataField> data = trialData(jsonArray(trials, trialJson));
+    std::vector<DataField> data = trialData(jsonArray(
+        trials, [&](const HookTrial& trial) { return trialJson(trial, installed_.plugin.info); }));
     data.emplace_back("got", entriesJson(got));
     data.emplace_back("gave", entriesJson(gave));
     printResult(parts_.global.format, text, data);
@@ -232,9 +253,9 @@ void checkHooks(const CLI::App& app, const std::vector<std::string>& hooks) {
   appendCommands(app, "", names);
   for (const std::string& hook : hooks) {
     const auto event = parseHook(hook);
-    if (event && std::ranges::find(names, event->command) == names.end())
-      throw CLI::ValidationError(
-          "--hook", unknownCommand(event->command, app.get_name(), {names.begin(), names.end()}));
+    if (event && *event && std::ranges::find(names, (*event)->command) == names.end())
+      throw CLI::ValidationError("--hook", unknownCommand((*event)->command, app.get_name(),
+                                                          {names.begin(), names.end()}));
   }
 }
 
@@ -258,7 +279,7 @@ void addPluginTest(CLI::App& group, const PluginCommandParts& parts) {
       group.add_subcommand("test", "Run hooks or a command of a plugin that is not installed");
   command->add_option("plugin", flags->source, "A file, or a project's folder, which is built")
       ->required();
-  command->add_option("--hook", flags->hooks, "A hook to run: before-dev, after-push")
+  command->add_option("--hook", flags->hooks, "A hook to run: before-dev, after-push, dev-register")
       ->check(acceptedBy(parseHook))
       ->option_text("HOOK ...")
       ->allow_extra_args(false);
