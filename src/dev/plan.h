@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -61,6 +62,9 @@ struct ServerSettings {
   bool plain_registries = false;  // without TLS
   // Of incoming HTTP.
   std::optional<std::uint64_t> max_connections;
+  // Of plugins, which the whole command shares.
+  project::TextList plugin_rules;
+  std::map<std::string, StringMap> plugin_config;
 
   friend bool operator==(const ServerSettings&, const ServerSettings&) = default;
 };

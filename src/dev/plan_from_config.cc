@@ -92,6 +92,8 @@ class Planner {
     server.max_outgoing_connections = dev.max_outbound_http_connections_per_workload;
     server.max_connections = dev.max_connections;
     server.plain_registries = dev.allow_insecure_registries;
+    server.plugin_rules = config().plugins.allow;
+    server.plugin_config = config().plugins.config;
   }
 
   // A project with what its configuration says of building it.

@@ -7,7 +7,7 @@
 
 namespace nimbus::dev {
 
-// The keys of the configuration in which two of them differ: "dev.address".
+// The keys of the configuration by which two of them differ: "dev.address".
 [[nodiscard]] std::vector<std::string> differingKeys(const ServerSettings& a,
                                                      const ServerSettings& b);
 

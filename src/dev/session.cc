@@ -274,7 +274,8 @@ void Session::tellConfigured(std::vector<std::string> waiting) {
   waiting_ = std::move(waiting);
   if (waiting_.empty()) return;
   tell({.kind = DevEvent::Kind::kWarning,
-        .message = fmt::format("{} will be as configured from the next start on",
+        .message = fmt::format("{}: another value counts from the next start of wash dev; to use "
+                               "it now, end this one (Ctrl-C) and start it again",
                                fmt::join(waiting_, ", "))});
 }
 

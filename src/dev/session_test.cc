@@ -545,7 +545,8 @@ TEST_F(SessionTest, WhatNeedsARestartIsSaid) {
     bench.workbench.editConfig("second", [](DevPlan& plan) { plan.server.address = "[::1]:1"; });
     bench.notice();
     EXPECT_EQ((co_await bench.events.until(Kind::kWarning)).message,
-              "dev.address will be as configured from the next start on");
+              "dev.address: another value counts from the next start of wash dev; to use it now, "
+              "end this one (Ctrl-C) and start it again");
   });
 }
 

@@ -194,9 +194,11 @@ class DevConfigTest(developing.TestCase):
         dev = self.dev()
         self.configure({"build": {"command": "cp component.in app.wasm",
                                   "component_path": "app.wasm"},
-                        "dev": {"wasi_keyvalue_path": "kv.db"}})
-        self.assertEqual("warning: dev.wasi_keyvalue_path will be as configured from the next "
-                         "start on", dev.until("warning")["message"])
+                        "dev": {"wasi_keyvalue_path": "kv.db"},
+                        "plugins": {"config": {"otel": {"port": "1"}}}})
+        self.assertEqual("warning: dev.wasi_keyvalue_path, plugins.config: another value counts "
+                         "from the next start of wash dev; to use it now, end this one (Ctrl-C) "
+                         "and start it again", dev.until("warning")["message"])
 
     def test_edits_are_served_while_a_key_waits_for_the_next_start(self):
         self.project("kv-counter")
