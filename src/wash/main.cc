@@ -25,9 +25,11 @@ namespace nimbus::wash {
 namespace {
 
 void addGlobalOptions(CLI::App& app, GlobalOptions& global) {
-  oneOf<OutputFormat>(
-      app.add_option("-o,--output", global.format, "How results are printed: text or json"),
-      {{"text", OutputFormat::kText}, {"json", OutputFormat::kJson}});
+  oneOf<OutputFormat>(app.add_option("-o,--output", global.format,
+                                     "How results are printed: text (or plain), json"),
+                      {{"text", OutputFormat::kText},
+                       {"plain", OutputFormat::kText},
+                       {"json", OutputFormat::kJson}});
   oneOf<LogLevel>(app.add_option("-l,--log-level", global.log_level, "The least that is logged")
                       ->envname("WASH_LOG_LEVEL"),
                   {{"trace", LogLevel::kTrace},
