@@ -42,8 +42,8 @@ Result<std::unique_ptr<ArtifactService>> ArtifactService::start(ArtifactServiceO
                                                                 ProcessRunner& runner) {
   if (options.cache_folder.empty()) {
     return fail(ErrorCode::kInvalidArgument,
-                "there is no place for the cache of artifacts: neither XDG_CACHE_HOME nor HOME is "
-                "set");
+                "there is no place for the cache of artifacts: set HOME or XDG_CACHE_HOME to an "
+                "absolute path");
   }
   TRY(Cache cache, Cache::open(options.cache_folder, options.cache_max_bytes));
   std::unique_ptr<ArtifactService> service(

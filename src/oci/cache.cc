@@ -61,7 +61,7 @@ Result<Cache> Cache::open(std::string folder, std::uint64_t max_bytes) {
 std::string Cache::defaultFolder() {
   if (const char* cache = std::getenv("XDG_CACHE_HOME"); cache != nullptr && *cache == '/')
     return std::string(cache) + "/wash/oci";
-  if (const char* home = std::getenv("HOME"); home != nullptr && *home != '\0')
+  if (const char* home = std::getenv("HOME"); home != nullptr && *home == '/')
     return std::string(home) + "/.cache/wash/oci";
   return {};
 }

@@ -27,9 +27,13 @@ ReadVariable processVariables() {
   };
 }
 
+Result<std::string> findDataFolder(const ReadVariable& variable) {
+  return locate(variable, "XDG_DATA_HOME", ".local/share");
+}
+
 Result<Directories> findDirectories(const ReadVariable& variable) {
   Directories found;
-  TRY(found.data, locate(variable, "XDG_DATA_HOME", ".local/share"));
+  TRY(found.data, findDataFolder(variable));
   TRY(found.cache, locate(variable, "XDG_CACHE_HOME", ".cache"));
   TRY(found.config, locate(variable, "XDG_CONFIG_HOME", ".config"));
   found.plugins = found.data + "/plugins";

@@ -26,5 +26,7 @@ struct Directories {
 // kNotFound if neither the XDG variables nor HOME say where. As the specification has it, a
 // relative path in one of the XDG variables is as good as none.
 [[nodiscard]] Result<Directories> findDirectories(const ReadVariable& variable);
+// `Directories::data` alone.
+[[nodiscard]] Result<std::string> findDataFolder(const ReadVariable& variable);
 
 }  // namespace nimbus::project

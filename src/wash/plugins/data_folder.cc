@@ -5,8 +5,13 @@
 namespace nimbus::wash {
 
 std::string pluginsFolder() {
-  const auto found = project::findDirectories(project::processVariables());
-  return found ? found->plugins : "/dev/null/wash/plugins";
+  return project::findDataFolder(project::processVariables()).value_or("/dev/null/wash") +
+         "/plugins";
+}
+
+Result<void> checkDataFolder() {
+  TRY_VOID(project::findDataFolder(project::processVariables()));
+  return {};
 }
 
 }  // namespace nimbus::wash

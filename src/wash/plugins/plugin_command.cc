@@ -11,6 +11,7 @@
 
 #include "base/escape.h"
 #include "plugin/info_json.h"
+#include "wash/plugins/data_folder.h"
 #include "wash/plugins/plugin_commands.h"
 #include "wash/plugins/plugin_source.h"
 #include "wash/plugins/plugin_text.h"
@@ -59,6 +60,7 @@ Result<plugin::PluginInfo> inspect(const PluginBinary& binary, plugin::PluginRun
 }
 
 Result<int> install(const InstallFlags& flags, Plugins& plugins, const GlobalOptions& global) {
+  TRY_VOID(checkDataFolder());
   TRY(PluginBinary binary, readPluginBinary(flags.source, flags.digest, flags.registries));
   TRY(plugin::PluginRuntime* const runtime, plugins.runtime());
   TRY(plugin::PluginInfo info, inspect(binary, *runtime));
@@ -102,6 +104,7 @@ std::string leftOutJson(const plugin::RecoveredLock::Left& left) {
 }
 
 Result<int> repair(Plugins& plugins, const GlobalOptions& global) {
+  TRY_VOID(checkDataFolder());
   TRY(const plugin::RecoveredLock recovered, plugins.store().repair());
   TRY_VOID(plugin::GrantBook(plugins.store().folder()).repair());
   std::vector<std::string> names;
