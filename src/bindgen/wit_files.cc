@@ -59,6 +59,14 @@ Result<std::vector<wit::WitFile>> readText(const fs::path& path) {
   return readFiles(path, paths);
 }
 
+// What is wrong with a binary, with its name.
+template <typename T>
+Result<T> named(const fs::path& path, Result<T> result) {
+  if (result) return result;
+  const ErrorCode code = result.error().code();
+  return fail(code, path.string(), std::move(result).error());
+}
+
 }  // namespace
 
 Result<wit::Document> loadWit(const fs::path& path) {
@@ -68,7 +76,7 @@ Result<wit::Document> loadWit(const fs::path& path) {
     return wit::readDocument(json);
   }
   TRY(const std::string binary, readFile(path, kMaxFileBytes));
-  TRY(const std::string json, wit::worldJson(asBytes(binary)));
+  TRY(const std::string json, named(path, wit::worldJson(asBytes(binary))));
   return wit::readDocument(json);
 }
 
@@ -76,7 +84,7 @@ Result<std::vector<wit::WitFile>> readWitFiles(const fs::path& path) {
   TRY(std::vector<wit::WitFile> files, readText(path));
   if (!files.empty()) return files;
   TRY(const std::string binary, readFile(path, kMaxFileBytes));
-  TRY(std::string text, wit::witText(asBytes(binary)));
+  TRY(std::string text, named(path, wit::witText(asBytes(binary))));
   files.push_back({path.filename().string() + ".wit", std::move(text)});
   return files;
 }

@@ -109,6 +109,8 @@ class Updates(TestCase):
         self.assertEqual(["/releases.json"], self.server.requests)
 
     def test_the_same_version_again_if_forced(self):
+        self.assertEqual(f"wash {self.current} would be installed; this is {self.current}\n",
+                         self.run_update("--force", "--dry-run").stdout)
         data = self.update("--force")
         self.assertEqual((False, True), (data["update_available"], data["updated"]))
         library = self.prefix / f"lib/wash-{self.current}/libexample.so.1"

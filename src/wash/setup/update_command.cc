@@ -85,6 +85,8 @@ std::string messageOf(const release::UpdateRequest& request,
                        outcome.install_path, outcome.backup_path);
   }
   if (outcome.available) return fmt::format("wash {} is available; this is {}", target, current);
+  if (request.dry_run && request.force)
+    return fmt::format("wash {} would be installed; this is {}", target, current);
   return fmt::format("wash {} is up to date; the newest release is {}", current, target);
 }
 
