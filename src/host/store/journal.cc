@@ -74,8 +74,14 @@ Result<void> Journal::replay(JournalSegment& segment, bool newest) {
   }
   if (damage.empty()) return {};
   const std::string_view tail = std::string_view(content).substr(good_end);
-  if (damage_between || !newest || !keepTail(segment, tail)) {
+  if (damage_between || !newest) {
     keepDamaged(segment, damage);
+    return {};
+  }
+  if (const auto kept = keepTail(segment, tail); !kept) {
+    keepDamaged(segment,
+                fmt::format("{}; what it ends with was to be cut off, but {}", damage,
+                            kept.error().describe()));
     return {};
   }
   log_.warn("a file of the workload store does not end in an intact line, as after a crash",
@@ -86,7 +92,8 @@ Result<void> Journal::replay(JournalSegment& segment, bool newest) {
   return segment.truncate(good_end);
 }
 
-// Behind what was kept before; fails when that would be more than kMostTailBytes.
+// Behind what was kept before, whole or not at all; fails when that would be more than
+// kMostTailBytes.
 Result<void> Journal::keepTail(const JournalSegment& segment, std::string_view tail) const {
   const std::string path = tailPathOf(segment);
   const UniqueFd file(
@@ -95,8 +102,11 @@ Result<void> Journal::keepTail(const JournalSegment& segment, std::string_view t
   if (!file.valid() || ::fstat(file.get(), &status) != 0) return failFile("create", path, errno);
   if (static_cast<std::size_t>(status.st_size) + tail.size() > kMostTailBytes)
     return fail(ErrorCode::kResourceExhausted, fmt::format("{} is full", path));
-  TRY_VOID(writeAll(file, path, asBytes(tail)));
-  if (::fsync(file.get()) != 0) return failFile("sync", path, errno);
+  auto written = writeAll(file, path, asBytes(tail));
+  if (written && ::fsync(file.get()) != 0) written = failFile("sync", path, errno);
+  if (!written && ::ftruncate(file.get(), status.st_size) != 0)
+    log_.warn("the end of a file could not be taken back", {{"file", path}});
+  TRY_VOID(std::move(written));
   return syncFolder(folder_);
 }
 

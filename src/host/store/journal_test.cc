@@ -125,6 +125,17 @@ TEST_F(JournalTest, KeepsTheWholeFileWhereNoMoreLastLinesAreKept) {
   EXPECT_EQ(folder_.read("journal.0000000001.tail.corrupt").size(), 1U << 20);
 }
 
+TEST_F(JournalTest, KeepsTheWholeFileWhereALastLineCannotBeWritten) {
+  put(*open(), "a", "1");
+  const std::string damaged = bytes(1) + "{\"for";
+  overwrite(1, damaged);
+  folder_.write("journal.0000000001.tail.corrupt", "xyz");
+  withFilesUpTo(5, [&] { EXPECT_EQ(content(), "a=1 "); });
+  EXPECT_EQ(bytes(1), damaged);
+  EXPECT_EQ(folder_.read("journal.0000000001.corrupt"), damaged);
+  EXPECT_EQ(folder_.read("journal.0000000001.tail.corrupt"), "xyz");
+}
+
 TEST_F(JournalTest, KeepsADamagedFileAndTheRestOfIt) {
   {
     const auto journal = open();
