@@ -180,7 +180,11 @@ Result<ComponentHandle> Engine::Impl::native(const WasmEngine& engine, const Sha
     }
   }
   NimbusOwnedBytes owned{};
-  if (nimbus_compile(engine.raw(), toStr(wasm), &owned) != 0) {
+  const std::int32_t failed = nimbus_compile(engine.raw(), toStr(wasm), &owned);
+  if (failed == -2) {
+    return failLast(ErrorCode::kResourceExhausted, "the component cannot be compiled now");
+  }
+  if (failed != 0) {
     return failLast(ErrorCode::kInvalidArgument, "the component does not compile");
   }
   // What compiling took would be kept for the next time: hundreds of megabytes.

@@ -184,7 +184,8 @@ void nimbus_engine_fingerprint(const NimbusEngine* engine, uint8_t out[16]);
 
 // --- component -----------------------------------------------------------------------------------
 
-// Compiles and returns native code in `*code` (release it). Any thread; takes a while. 0 if done.
+// Compiles and returns native code in `*code` (release it). Any thread; takes a while. 0 if done,
+// -1 if it is not valid, -2 if there is no thread to compile on.
 int32_t nimbus_compile(const NimbusEngine* engine, NimbusStr wasm, NimbusOwnedBytes* code);
 // `path` names a file whose content nimbus_compile made on this machine and the caller verified;
 // it is mapped, not read.

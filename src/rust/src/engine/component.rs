@@ -10,6 +10,7 @@ use wasmtime_wasi_http::p2::bindings::ProxyPre;
 use wasmtime_wasi_http::p3::bindings::ServicePre;
 
 use super::budget::Total;
+use super::compile_threads::compile_threads;
 use super::config::Engine;
 use super::exports::ExportTable;
 use super::host::Host;
@@ -27,12 +28,15 @@ pub unsafe extern "C" fn nimbus_compile(
     wasm: Str,
     code: *mut OwnedBytes,
 ) -> i32 {
+    let Some(threads) = guard(None, || compile_threads().map(Some)) else {
+        return -2;
+    };
     guard(-1, || {
         // SAFETY: by this function's contract.
-        unsafe {
-            let native = (*engine).wasm.precompile_component(wasm.bytes())?;
-            code.write(OwnedBytes::from_bytes(native.into()));
-        }
+        let (engine, wasm) = unsafe { (&(*engine).wasm, wasm.bytes()) };
+        let native = threads.install(|| engine.precompile_component(wasm))?;
+        // SAFETY: by this function's contract.
+        unsafe { code.write(OwnedBytes::from_bytes(native.into())) };
         Ok(0)
     })
 }

@@ -3,6 +3,7 @@
 mod budget;
 mod call;
 mod channels;
+mod compile_threads;
 mod component;
 mod config;
 mod context;
