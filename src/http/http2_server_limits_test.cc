@@ -5,6 +5,36 @@ namespace {
 
 using std::chrono::milliseconds;
 
+// A client that always has more to read: frames that need no answer. Ends by itself in time.
+class EndlessStream final : public net::Stream {
+ public:
+  static constexpr int kReads = 10'000;
+
+  Task<Result<std::size_t>> read(std::span<std::uint8_t> into) override {
+    static constexpr std::string_view kPreface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+    static constexpr std::string_view kSettings{"\0\0\0\x04\0\0\0\0\0", 9};
+    static constexpr std::string_view kPriority{"\0\0\x05\x02\0\0\0\0\x01\0\0\0\0\x05", 14};
+    std::string text;
+    if (reads_ == 0) text.append(kPreface).append(kSettings);
+    while (text.size() + kPriority.size() <= into.size()) text += kPriority;
+    if (reads_ == kReads) text.clear();
+    std::ranges::copy(text, into.begin());
+    reads_ += 1;
+    co_return text.size();
+  }
+  Task<Result<void>> readable() override { co_return Result<void>{}; }
+  Result<std::size_t> tryWrite(ByteView bytes) override { return bytes.size(); }
+  Task<Result<void>> writable() override { co_return Result<void>{}; }
+  Task<Result<void>> shutdownWrite() override { co_return Result<void>{}; }
+  void close() override { reads_ = kReads; }
+  const net::PeerInfo& peer() const override { return peer_; }
+  [[nodiscard]] int reads() const { return reads_; }
+
+ private:
+  net::PeerInfo peer_;
+  int reads_ = 0;
+};
+
 TEST_F(Http2ServerTest, LimitsConcurrentStreams) {
   respondWith([this](ServerRequest&, ResponseWriter&) -> Task<void> { co_await never_.wait(); });
   limits_.max_concurrent_streams = 3;
@@ -51,6 +81,23 @@ TEST_F(Http2ServerTest, EndsConnectionsThatOnlyChat) {
     const auto ended = peer->readGoaway();
     EXPECT_EQ(ended, NGHTTP2_ENHANCE_YOUR_CALM) << kind;
   }
+}
+
+TEST_F(Http2ServerTest, LetsOthersHaveTheirTurnWhileAClientSendsWithoutEnd) {
+  (void)listen();
+  run([this](net::Shard& shard) -> Task<void> {
+    auto stream = std::make_unique<EndlessStream>();
+    const EndlessStream& client = *stream;
+    connections_.push_back(makeHttp2Connection(*environment_, std::move(stream), {}));
+    running_.spawn(connections_.back()->run());
+    for (int turn = 1; turn <= 3; ++turn) {
+      co_await shard.sleepFor(milliseconds(0));
+      EXPECT_GT(client.reads(), turn);
+      EXPECT_LT(client.reads(), 100);
+    }
+    co_await running_.empty();
+    EXPECT_GT(client.reads(), EndlessStream::kReads) << "and nothing is left unread";
+  });
 }
 
 TEST_F(Http2ServerTest, AnswersHeadsThatAreTooLarge) {

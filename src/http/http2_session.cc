@@ -181,9 +181,10 @@ Task<void> Http2Session::readLoop(std::string received) {
   if (!received.empty()) feed(asBytes(received));
   received = {};
   for (;;) {
-    while (backlogged()) {
+    while (backlogged() || reads_in_turn_ == kMaxReadsInTurn) {
       may_read_.clear();
       reading_paused_ = true;
+      requestTurn();
       co_await may_read_.wait();
       reading_paused_ = false;
     }
@@ -195,6 +196,7 @@ Task<void> Http2Session::readLoop(std::string received) {
     if (!read_buffer_) read_buffer_ = std::make_unique_for_overwrite<std::uint8_t[]>(kReadBytes);
     const auto count = co_await stream_->read({read_buffer_.get(), kReadBytes});
     if (!count || *count == 0) break;
+    reads_in_turn_ += 1;
     feed({read_buffer_.get(), *count});
   }
   endWith(Error(ErrorCode::kIo, "the peer closed the HTTP/2 connection"));
@@ -284,6 +286,7 @@ void Http2Session::runDeferred() {
 }
 
 void Http2Session::beginTurn() {
+  reads_in_turn_ = 0;
   if (std::exchange(writable_came_, false)) {
     writable_wait_.reset();
     output_blocked_ = false;

@@ -150,6 +150,9 @@ class Http2Session : public net::Deferred, public Http2FlowControl {
   // Frames that wait to be sent. Beyond it nothing more is read: a peer that takes no answers
   // cannot make us queue them.
   static constexpr std::size_t kMaxQueuedFrames = 1024;
+  // After so many the other connections of the shard have their turn: of some frames, which need
+  // neither an answer nor a window, a peer can send so many that there is always one to read.
+  static constexpr unsigned kMaxReadsInTurn = 4;
   // After GOAWAY the peer's last bytes are swallowed for so long, since closing with unread bytes
   // would make the kernel reset the connection and the peer lose the GOAWAY.
   static constexpr Duration kLinger = std::chrono::seconds(1);
@@ -175,6 +178,7 @@ class Http2Session : public net::Deferred, public Http2FlowControl {
   std::unique_ptr<std::uint8_t[]> read_buffer_;
   std::string out_;
   std::size_t sent_ = 0;
+  unsigned reads_in_turn_ = 0;
   std::vector<Http2Stream*> to_wake_;
   std::optional<Task<void>> writable_wait_;
   std::optional<Task<void>> fin_;
