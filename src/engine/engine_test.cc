@@ -1,5 +1,6 @@
 #include "engine/engine.h"
 
+#include <malloc.h>
 #include <sys/stat.h>
 
 #include <fstream>
@@ -22,6 +23,11 @@ ino_t inodeOf(const std::string& path) {
   struct stat info{};
   EXPECT_EQ(::stat(path.c_str(), &info), 0) << path;
   return info.st_ino;
+}
+
+std::size_t allocatedBytes() {
+  const struct mallinfo2 info = ::mallinfo2();
+  return info.uordblks + info.hblkhd;
 }
 
 TEST_F(EngineTest, LoadsAComponentAndSaysWhatItIs) {
@@ -234,6 +240,24 @@ Bytes commandBeside(std::string_view module) {
     (instance $command (export "run" (func $run)))
     (export "wasi:cli/run@0.2.0" (instance $command))))",
                          module));
+}
+
+TEST_F(EngineTest, KeepsNothingOfWhatCompilingTook) {
+  startEngine();
+  EXPECT_NE(load(countingGuest()), nullptr);  // the engine is there
+  std::string functions;
+  for (int function = 0; function < 500; ++function) {
+    functions += "(func (param i64) (result i64) local.get 0";
+    for (int step = 0; step < 200; ++step) {
+      functions += fmt::format(" i64.const {} i64.add local.get 0 i64.mul", function + step);
+    }
+    functions += ")";
+  }
+  const Bytes wasm = commandBeside(functions);
+  functions = {};
+  const std::size_t before = allocatedBytes();
+  EXPECT_NE(load(wasm), nullptr);
+  EXPECT_LT(allocatedBytes(), before + (4 << 20));
 }
 
 TEST_F(EngineTest, AMemoryThatNoInstanceCanHaveIsRefused) {

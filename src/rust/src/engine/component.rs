@@ -33,8 +33,9 @@ pub unsafe extern "C" fn nimbus_compile(
     };
     guard(-1, || {
         // SAFETY: by this function's contract.
-        let (engine, wasm) = unsafe { (&(*engine).wasm, wasm.bytes()) };
-        let native = threads.install(|| engine.precompile_component(wasm))?;
+        let (engine, wasm) = unsafe { (&*engine, wasm.bytes()) };
+        let compiler = WasmEngine::new(&engine.compiling)?;
+        let native = threads.install(|| compiler.precompile_component(wasm))?;
         // SAFETY: by this function's contract.
         unsafe { code.write(OwnedBytes::from_bytes(native.into())) };
         Ok(0)

@@ -38,6 +38,9 @@ const _: () = assert!(size_of::<EngineConfig>() == 72);
 
 pub struct Engine {
     pub wasm: WasmEngine,
+    /// Of engines that compile for this one, and have no pools: a compiler keeps the working memory
+    /// of every function of the largest component that it has seen, so each is for one component.
+    pub compiling: Config,
     pub linker: Linker<Host>,
     pub concurrency: bool,
     pub total: Arc<Total>,
@@ -106,6 +109,7 @@ fn make(config: &EngineConfig, budget: &Budget) -> wasmtime::Result<Engine> {
         let functions = FunctionCache::new(config.function_cache_bytes as usize);
         wasm.enable_incremental_compilation(Arc::new(functions))?;
     }
+    let compiling = wasm.clone();
     if config.pooling != 0 {
         wasm.allocation_strategy(InstanceAllocationStrategy::Pooling(pooling(config)));
     }
@@ -121,6 +125,7 @@ fn make(config: &EngineConfig, budget: &Budget) -> wasmtime::Result<Engine> {
     sockets::add_to_linker(&mut linker, concurrency)?;
     Ok(Engine {
         wasm,
+        compiling,
         linker,
         concurrency,
         total: budget.0.clone(),
