@@ -35,7 +35,10 @@ fi
 [ $# -gt 0 ] || set -- format layering tidy
 for rule in "$@"; do
   case $rule in
-    format) format --dry-run -Werror && rustfmt --check ;;
+    format)
+      format --dry-run -Werror
+      rustfmt --check
+      ;;
     clippy) clippy ;;
     layering) python3 -B tests/layering/layering.py ;;
     tidy) python3 -B tests/tidy/tidy.py ;;

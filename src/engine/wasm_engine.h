@@ -24,9 +24,7 @@ struct Flavour {
   bool inlining = false;
 
   static constexpr std::size_t kCount = 4;
-  [[nodiscard]] std::size_t index() const {
-    return (concurrent ? 2U : 0U) + (inlining ? 1U : 0U);
-  }
+  [[nodiscard]] std::size_t index() const { return (concurrent ? 2U : 0U) + (inlining ? 1U : 0U); }
 };
 
 // One Wasmtime engine.

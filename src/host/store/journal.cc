@@ -79,9 +79,8 @@ Result<void> Journal::replay(JournalSegment& segment, bool newest) {
     return {};
   }
   if (const auto kept = keepTail(segment, tail); !kept) {
-    keepDamaged(segment,
-                fmt::format("{}; what it ends with was to be cut off, but {}", damage,
-                            kept.error().describe()));
+    keepDamaged(segment, fmt::format("{}; what it ends with was to be cut off, but {}", damage,
+                                     kept.error().describe()));
     return {};
   }
   log_.warn("a file of the workload store does not end in an intact line, as after a crash",
