@@ -143,6 +143,8 @@ Result<std::string> normalRouteHost(std::string_view text) {
     return host;
   }
   const std::string_view name = std::string_view(host).substr(host.starts_with("*.") ? 2 : 0);
+  if (name.find(':') != name.rfind(':'))
+    return invalid(fmt::format("{}: an IPv6 address stands in brackets", inQuotes(text)));
   if (name.contains(':'))
     return invalid(fmt::format("{} has a port; routes match the host name alone", inQuotes(text)));
   if (name.contains('*'))

@@ -62,6 +62,8 @@ TEST(TextRules, TakesHostsOfThreeForms) {
   for (const std::string_view bad : {"a.example:80", "*.", "a.*.b", "*a.b", "**.b", "a..b", ".a",
                                      "a.", "a b", "a/b", "*.1.2.3", "[::1", "[zz]", "[]", "a_b.c"})
     EXPECT_FALSE(normalRouteHost(bad)) << bad;
+  EXPECT_EQ(normalRouteHost("::1").error().message(),
+            "\"::1\": an IPv6 address stands in brackets");
 }
 
 TEST(TextRules, NormalisesPathPrefixes) {

@@ -5,6 +5,8 @@
 
 #include <CLI/CLI.hpp>
 
+#include "base/code_point.h"
+#include "base/escape.h"
 #include "base/text.h"
 #include "host/egress/egress_rules.h"
 #include "host/manifest/policy_check.h"
@@ -49,6 +51,9 @@ Result<Variable> parseVariable(std::string_view text) {
   const auto pair = splitOnce(text, '=');
   if (!pair || pair->first.empty())
     return fail(ErrorCode::kInvalidArgument, "\"" + std::string(text) + "\" is not NAME=VALUE");
+  if (firstInvalidUtf8(text))
+    return fail(ErrorCode::kInvalidArgument,
+                "what guests see of the environment is UTF-8, and " + inQuotes(text) + " is not");
   return Variable{std::string(pair->first), std::string(pair->second)};
 }
 
