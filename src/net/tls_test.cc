@@ -411,12 +411,13 @@ TEST_F(TlsTest, ContextsRefuseFilesThatDoNotLoad) {
     return result ? ErrorCode::kInternal : result.error().code();
   };
   const TlsCertificate good = authority_.issue("server", "DNS:server.test");
+  const std::string missing = authority_.folder().path("missing");
   EXPECT_EQ(code(makeTlsServerContext({})), ErrorCode::kInvalidArgument);
   EXPECT_EQ(code(makeTlsServerContext(
-                {.certificates = {{.certificate_path = "/nonexistent", .key_path = good.key_path}},
+                {.certificates = {{.certificate_path = missing, .key_path = good.key_path}},
                  .client_ca_path = {},
                  .alpn = {}})),
-            ErrorCode::kInvalidArgument);
+            ErrorCode::kNotFound);
   EXPECT_EQ(code(makeTlsServerContext(
                 {.certificates = {good}, .client_ca_path = good.key_path, .alpn = {}})),
             ErrorCode::kInvalidArgument);
@@ -424,8 +425,8 @@ TEST_F(TlsTest, ContextsRefuseFilesThatDoNotLoad) {
                 {.certificates = {good}, .client_ca_path = {}, .alpn = {std::string(256, 'x')}})),
             ErrorCode::kInvalidArgument);
   EXPECT_EQ(code(makeTlsClientContext(
-                {.system_roots = true, .extra_ca_paths = {"/nonexistent"}, .identity = {}})),
-            ErrorCode::kInvalidArgument);
+                {.system_roots = true, .extra_ca_paths = {missing}, .identity = {}})),
+            ErrorCode::kNotFound);
   EXPECT_EQ(code(makeTlsClientContext(
                 {.system_roots = true,
                  .extra_ca_paths = {},

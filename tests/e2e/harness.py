@@ -11,7 +11,6 @@ sleeps: it waits for a line, for readability, or for the end of a process, each 
 
 import contextlib
 import dataclasses
-import fnmatch
 import http.client
 import json
 import os
@@ -19,7 +18,6 @@ import pathlib
 import queue
 import re
 import select
-import shutil
 import signal
 import socket
 import subprocess
@@ -52,10 +50,10 @@ def without_progress(errors):
 
 def found(folder, name):
     """The paths of that name, which may be a pattern, anywhere below a folder in which others may
-    be deleting."""
-    paths = [os.path.join(parent, entry) for parent, folders, files in os.walk(folder)
-             for entry in (*folders, *files)]
-    return [pathlib.Path(path) for path in paths if fnmatch.fnmatch(os.path.basename(path), name)]
+    be deleting. Folders may lie in folders without end, which os.walk cannot follow."""
+    listed = subprocess.run(["find", folder, "-mindepth", "1", "-name", name, "-print0"],
+                            check=False, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    return [pathlib.Path(os.fsdecode(path)) for path in listed.stdout.split(b"\0") if path]
 
 
 @dataclasses.dataclass
@@ -362,7 +360,8 @@ class TestCase(unittest.TestCase):
                 process.stderr.join()
                 print(f"\n{' '.join(process.command)}\n{process.describe()}")
         if self._folder:
-            shutil.rmtree(self._folder)
+            # Whatever lies in it, however deep; shutil.rmtree goes as deep as Python's stack.
+            subprocess.run(["rm", "-rf", "--", self._folder], check=True)
 
     def _failed(self):
         outcome = self._outcome
