@@ -136,7 +136,11 @@ void Http1Connection::updateTimer() {
 void Http1Connection::onTimer() {
   armed_for_ = TimePoint::max();
   const TimePoint now = shard_.now();
-  if (output_.unsent() > 0 && now >= output_.lastProgress() + limits_.write_idle_timeout) {
+  const auto peer_rests = [&] {
+    return output_.unsent() > 0 && now >= output_.lastProgress() + limits_.write_idle_timeout;
+  };
+  if (peer_rests()) output_.offerAgain();
+  if (peer_rests()) {
     end();
     output_.fail();
     return;

@@ -360,6 +360,23 @@ TEST_F(Http1ConnectionLimitsTest, AClientThatTakesNothingIsClosed) {
   });
 }
 
+TEST_F(Http1ConnectionLimitsTest, AClientThatTakesALittleAtATimeIsNotClosed) {
+  run([](net::Shard& shard) -> Task<void> {
+    ServerLimits limits;
+    limits.write_idle_timeout = 20ms;
+    TestConnection client(shard, echoHandler, limits);
+    client.allow(5);
+    client.send(kGet);
+    for (std::size_t taken = 5; taken < 10; ++taken) {
+      co_await client.until([&] { return client.wire().from_server.size() == taken; });
+      client.wire().room = 1;  // too little for the system to tell
+    }
+    EXPECT_FALSE(client.ended());
+    co_await client.untilEnded();
+    EXPECT_EQ(client.wire().from_server, "HTTP/1.1 2");
+  });
+}
+
 TEST_F(Http1ConnectionLimitsTest, APipeliningClientThatTakesNothingIsNotServedForEver) {
   run([](net::Shard& shard) -> Task<void> {
     ServerLimits limits;

@@ -46,6 +46,9 @@ class OutputQueue final : private net::Deferred {
   [[nodiscard]] bool failed() const { return failed_; }
   // When the peer last took something, or began to have something to take.
   [[nodiscard]] TimePoint lastProgress() const { return last_progress_; }
+  // Looks whether the peer takes something by now. The system tells of room only when there is much
+  // of it, of a Unix socket when three quarters are free: so long a slow reader would seem to rest.
+  void offerAgain() { flush(); }
 
   // Not more than the high-water mark is unsent, or all hope is lost.
   [[nodiscard]] Task<void> roomy();
