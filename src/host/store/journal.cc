@@ -24,7 +24,9 @@ constexpr std::uint64_t kLiveSegments = 16;
 // What is cut off from the ends of one segment and kept, over all starts.
 constexpr std::size_t kMostTailBytes = 1 << 20;
 
-std::string tailPathOf(const JournalSegment& segment) { return segment.path() + ".tail.corrupt"; }
+std::string tailPathOf(const JournalSegment& segment) {
+  return segment.path() + std::string(Journal::kTailSuffix);
+}
 
 // The line at `offset` with its line feed, or nothing if none ends.
 std::optional<std::string_view> lineAt(std::string_view content, std::size_t offset) {
@@ -88,7 +90,9 @@ Result<void> Journal::replay(JournalSegment& segment, bool newest) {
              {"error", damage},
              {"bytes", std::to_string(tail.size())},
              {"kept_as", tailPathOf(segment)}});
-  return segment.truncate(good_end);
+  TRY_VOID(segment.truncate(good_end));
+  removeOldTails();
+  return {};
 }
 
 // Behind what was kept before, whole or not at all; fails when that would be more than

@@ -35,8 +35,11 @@ struct JournalOptions {
 //   (*journal)->commit({{encodePut("a", "1"), encodeDrop("b")}});
 class Journal {
  public:
+  static constexpr std::string_view kTailSuffix = ".tail.corrupt";
+
   // Reads what is there. What follows the last intact line of all is taken for one that a crash cut
-  // off and was never answered for: it goes from the file, and is kept in "<name>.tail.corrupt".
+  // off and was never answered for: it goes from the file, and is kept in "<name>.tail.corrupt", of
+  // which the newest few stay.
   // Any other damage is reported and the file kept as "<name>.corrupt". Keys have what the intact
   // lines say.
   [[nodiscard]] static Result<std::unique_ptr<Journal>> open(std::string folder,
@@ -72,6 +75,7 @@ class Journal {
   Result<void> replayAll();
   Result<void> replay(JournalSegment& segment, bool newest);
   Result<void> keepTail(const JournalSegment& segment, std::string_view tail) const;
+  void removeOldTails() const;
   void keepDamaged(JournalSegment& segment, std::string_view why);
   // Remembers where the newest line of its key lies.
   void note(std::string_view key, bool put, Place place);

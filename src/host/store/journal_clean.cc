@@ -1,4 +1,6 @@
 #include <algorithm>
+#include <filesystem>
+#include <system_error>
 #include <utility>
 
 #include "host/store/journal.h"
@@ -14,7 +16,27 @@ namespace {
 constexpr std::size_t kLeastPortionBytes = 16 * 1024;
 constexpr std::size_t kPortionPerCommittedByte = 4;
 
+// Files with what was cut off from the ends of segments.
+constexpr std::size_t kMostTails = 8;
+
 }  // namespace
+
+// All but the newest: by their names, which end in the numbers of the segments.
+void Journal::removeOldTails() const {
+  std::vector<std::filesystem::path> tails;
+  std::error_code error;
+  for (std::filesystem::directory_iterator it(folder_, error), end; it != end && !error;
+       it.increment(error)) {
+    const std::string name = it->path().filename().string();
+    if (name.starts_with("journal.") && name.ends_with(kTailSuffix)) tails.push_back(it->path());
+  }
+  std::ranges::sort(tails);
+  for (std::size_t i = 0; i + kMostTails < tails.size() && !error; ++i)
+    std::filesystem::remove(tails[i], error);
+  if (error)
+    log_.warn("old ends of files of the workload store cannot be removed",
+              {{"folder", folder_}, {"error", error.message()}});
+}
 
 bool Journal::wantsCleaning() const {
   return !cleaning_fails_ && segments_.size() > 1 &&

@@ -4,6 +4,10 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <filesystem>
+
+#include <fmt/format.h>
+
 #include "host/store/journal_record.h"
 #include "host/store/store_test_support.h"
 #include "host/test_support.h"
@@ -134,6 +138,21 @@ TEST_F(JournalTest, KeepsTheWholeFileWhereALastLineCannotBeWritten) {
   EXPECT_EQ(bytes(1), damaged);
   EXPECT_EQ(folder_.read("journal.0000000001.corrupt"), damaged);
   EXPECT_EQ(folder_.read("journal.0000000001.tail.corrupt"), "xyz");
+}
+
+TEST_F(JournalTest, KeepsTheNewestEightFilesOfLastLines) {
+  put(*open(), "a", "1");
+  const std::string intact = bytes(1);
+  std::filesystem::rename(segment(1), folder_.path("journal.0000000012"));
+  folder_.write("journal.0000000012", intact + "{\"for");
+  const auto tail = [](int number) { return fmt::format("journal.{:010}.tail.corrupt", number); };
+  for (int number = 2; number < 12; ++number) folder_.write(tail(number), "old");
+  folder_.write("journal.0000000001.corrupt", "damaged");
+  EXPECT_EQ(content(), "a=1 ");
+  for (int number = 2; number <= 12; ++number)
+    EXPECT_EQ(std::filesystem::exists(folder_.path(tail(number))), number > 4) << number;
+  EXPECT_EQ(folder_.read(tail(12)), "{\"for");
+  EXPECT_EQ(folder_.read("journal.0000000001.corrupt"), "damaged");
 }
 
 TEST_F(JournalTest, KeepsADamagedFileAndTheRestOfIt) {
