@@ -224,6 +224,12 @@ std::string_view keyAboutRequests(const ServiceSpec& service) {
 
 Result<void> checkService(const WorkloadSpec& spec, const wit::ComponentInfo& info) {
   const std::string service = spec.describe(spec.service->component);
+  const auto handler =
+      std::ranges::find(info.exports, "wasmcloud:messaging/handler",
+                        [](const wit::ExternName& name) { return name.parts.interface; });
+  if (handler != info.exports.end())
+    return unsupported(fmt::format("{} exports {}, and this host delivers no messages", service,
+                                   escaped(handler->name)));
   if (servesHttp(info)) return checkRunBesideHandler(service, info);
   if (info.run_version.empty())
     return unsupported(

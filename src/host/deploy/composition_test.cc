@@ -361,6 +361,17 @@ TEST(Composition, AServiceRunsOrServesHttpOrBothWhereCallsOverlap) {
     EXPECT_THAT(Workload().service({}, exports).units(), ElementsAre("watch"));
 }
 
+TEST(Composition, AServiceThatWaitsForMessagesIsRefusedByTheNameOfItsHandler) {
+  const char* kMessages = "wasmcloud:messaging/handler@0.3.0";
+  for (const std::vector<std::string>& exports :
+       std::vector<std::vector<std::string>>{{kMessages}, {kRun, kMessages}, {kP3, kMessages}})
+    EXPECT_EQ(Workload().service({}, exports).failure(),
+              "service \"watch\" exports wasmcloud:messaging/handler@0.3.0, and this host "
+              "delivers no messages");
+  EXPECT_THAT(Workload().service({}, {kRun, "wasmcloud:messaging/types@0.3.0"}).units(),
+              ElementsAre("watch"));
+}
+
 TEST(Composition, OnlyAServiceThatServesHttpHasRoutesAndLimitsOfRequests) {
   EXPECT_THAT(Workload().service({}, {kRun}).route("watch").failure(),
               HasSubstr("has a route and does not serve HTTP"));
