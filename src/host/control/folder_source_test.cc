@@ -287,6 +287,33 @@ TEST_F(FolderSourceTest, ANewerManifestDoesNotWaitForAnExchange) {
   });
 }
 
+TEST_F(FolderSourceTest, ANewerManifestOfAMemberTakesItsPlaceInTheExchange) {
+  run([](net::Shard& shard) -> Task<void> {
+    FolderRig rig(shard);
+    for (const char* name : {"a", "b"}) rig.put(fmt::format("{}.yaml", name), atHome(name));
+    co_await rig.start();
+    rig.put("a.yaml", manifest("a", "/b"));
+    rig.put("b.yaml",
+            "name: b\ncomponents: [{name: web, image: r.example/slow:1}]\n"
+            "http: {routes: [{path: /a}]}\n");
+    co_await rig.event(EventKind::kStarting, "default/b");
+    co_await rig.event(EventKind::kStarting, "default/b");
+    rig.put("a.yaml", manifest("a", "/b", "/w/other"));
+    rig.put("c.yaml", atHome("c"));
+    co_await rig.event(EventKind::kRunning, "default/c");
+    co_await settle(shard);
+    EXPECT_THAT(rig.problems(), IsEmpty());
+    EXPECT_EQ(rig.manager.get("default/a")->serving_generation, 1U);
+
+    rig.runtime.letFetch();
+    co_await settle(shard);
+    EXPECT_EQ(rig.manager.get("default/a")->spec->components[0].file, "/w/other");
+    EXPECT_THAT(rig.runtime.calls,
+                Contains("swap default/a#1 -> default/a#5, default/b#2 -> default/b#4"));
+    EXPECT_THAT(rig.problems(), IsEmpty());
+  });
+}
+
 // Two that are to exchange their routes, where the image of "b" cannot be had so many times.
 Task<void> startExchangeThatFails(FolderRig& rig, int times) {
   for (const char* name : {"a", "b"}) rig.put(fmt::format("{}.yaml", name), atHome(name));

@@ -90,6 +90,9 @@ struct WorkloadManager::Entry {
   // Why the service that serves has failed for good; nullopt: it has not.
   [[nodiscard]] std::optional<std::string> serviceProblem() const;
 
+  // The operation that nothing supersedes; null: none is under way.
+  [[nodiscard]] const OperationPointer& newest() const { return queued ? queued : running; }
+
   [[nodiscard]] bool ended() const {
     return serving != nullptr && ended_generation == serving->generation();
   }

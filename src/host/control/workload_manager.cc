@@ -1,6 +1,7 @@
 #include "host/control/workload_manager.h"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include <fmt/format.h>
@@ -100,7 +101,7 @@ bool asksRegistries(const WorkloadSpec& spec) {
 // by a null pointer.
 WorkloadManager::OperationPointer WorkloadManager::sameAsNewest(
     const Entry& entry, const WorkloadSpec& spec, const std::vector<FileStamp>& stamps) const {
-  const OperationPointer& newest = entry.queued ? entry.queued : entry.running;
+  const OperationPointer& newest = entry.newest();
   if (newest != nullptr) return newest->asksFor(spec, stamps) ? newest : nullptr;
   const bool serves = entry.last_applied != nullptr && entry.last_applied->succeeded() &&
                       entry.last_applied->asksFor(spec, stamps) && !asksRegistries(spec) &&
@@ -180,8 +181,31 @@ void WorkloadManager::enqueue(const EntryPointer& entry, OperationPointer operat
   }
 }
 
+// What is under way of the others in exchanges that a conflicting one of `next` is to leave.
+std::vector<WorkloadManager::OperationPointer> WorkloadManager::partnersOf(
+    const std::vector<std::shared_ptr<const WorkloadSpec>>& next) const {
+  std::set<std::string> asked;
+  for (const auto& spec : next) asked.insert(spec->id());
+  std::vector<OperationPointer> partners;
+  for (const auto& spec : next) {
+    const auto entry = entries_.find(spec->id());
+    if (entry == entries_.end() || entry->second->newest() == nullptr) continue;
+    const ExchangePointer exchange = entry->second->newest()->exchange;
+    if (exchange == nullptr || exchange->begun || exchange->off) continue;
+    if (!claims_.firstConflict(*spec)) continue;
+    for (const std::string& member : exchange->members) {
+      const auto other = entries_.find(member);
+      if (other == entries_.end()) continue;
+      const OperationPointer& operation = other->second->newest();
+      if (operation != nullptr && operation->exchange == exchange && asked.insert(member).second)
+        partners.push_back(operation);
+    }
+  }
+  return partners;
+}
+
 std::vector<WorkloadManager::ExchangePointer> WorkloadManager::planExchanges(
-    const std::vector<std::shared_ptr<const WorkloadSpec>>& next, WorkloadOwner owner) const {
+    const std::vector<std::shared_ptr<const WorkloadSpec>>& next, WorkloadOwner owner) {
   std::vector<const WorkloadSpec*> changes;
   std::vector<std::size_t> places;  // of those in `next`
   for (std::size_t i = 0; i < next.size(); ++i) {
@@ -191,14 +215,24 @@ std::vector<WorkloadManager::ExchangePointer> WorkloadManager::planExchanges(
     changes.push_back(next[i].get());
     places.push_back(i);
   }
+  const std::vector<OperationPointer> partners = partnersOf(next);
+  for (const OperationPointer& partner : partners) changes.push_back(partner->spec.get());
   std::vector<ExchangePointer> exchanges(next.size());
+  std::vector<ExchangePointer> left;
   for (const RouteClaims::Group& group : claims_.exchanges(changes)) {
+    const auto is_new = [&](std::size_t member) { return member < places.size(); };
+    if (std::ranges::none_of(group, is_new)) continue;
     const auto exchange = std::make_shared<Exchange>();
     for (const std::size_t member : group) {
       exchange->members.insert(changes[member]->id());
-      exchanges[places[member]] = exchange;
+      if (is_new(member))
+        exchanges[places[member]] = exchange;
+      else
+        left.push_back(std::exchange(partners[member - places.size()]->exchange, exchange));
     }
   }
+  // Last: who waited there then waits in the new one.
+  for (const ExchangePointer& exchange : left) exchange->callOff();
   return exchanges;
 }
 

@@ -66,9 +66,10 @@ class WorkloadManager {
   struct Exchange;
   using ExchangePointer = std::shared_ptr<Exchange>;
   // Of specs that this owner is about to apply one after the other, without a pause: which exchange
-  // each belongs to; null: none.
+  // each belongs to; null: none. One that replaces a member of an exchange under way, and needs
+  // what others of that give up, makes a new exchange with them.
   [[nodiscard]] std::vector<ExchangePointer> planExchanges(
-      const std::vector<std::shared_ptr<const WorkloadSpec>>& next, WorkloadOwner owner) const;
+      const std::vector<std::shared_ptr<const WorkloadSpec>>& next, WorkloadOwner owner);
 
   enum class Wait { kForOutcome, kNo };
   struct ApplyOptions {
@@ -142,6 +143,8 @@ class WorkloadManager {
   OperationPointer sameAsNewest(const Entry& entry, const WorkloadSpec& spec,
                                 const std::vector<FileStamp>& stamps) const;
   void enqueue(const EntryPointer& entry, OperationPointer operation);
+  std::vector<OperationPointer> partnersOf(
+      const std::vector<std::shared_ptr<const WorkloadSpec>>& next) const;
 
   Task<void> work(EntryPointer entry);
   Task<Result<void>> runApply(EntryPointer entry, OperationPointer operation);

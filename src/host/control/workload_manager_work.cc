@@ -110,10 +110,14 @@ Task<Result<void>> WorkloadManager::activate(EntryPointer entry, OperationPointe
                                              std::shared_ptr<Deployment> next) {
   if (operation->save)
     CO_TRY_VOID(co_await environment_.store.save({operation->spec, operation->generation}));
-  const bool exchanged =
-      operation->exchange != nullptr && co_await takePart(entry, operation->exchange, next);
+  bool exchanged = false;
+  ExchangePointer exchange;
+  do {  // it may be put into another one while it waits
+    exchange = operation->exchange;
+    exchanged = exchange != nullptr && co_await takePart(entry, exchange, next);
+  } while (!exchanged && exchange != operation->exchange);
   if (!exchanged) {
-    if (operation->exchange != nullptr) CO_TRY_VOID(checkAdmissible(*operation->spec, nullptr));
+    if (exchange != nullptr) CO_TRY_VOID(checkAdmissible(*operation->spec, nullptr));
     entry->incoming = next;
     co_await environment_.runtime.swap(entry->serving, next);
   }
