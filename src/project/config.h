@@ -24,6 +24,10 @@ struct Project {
   std::string config_file;  // empty if it has none
 };
 
+// As the folder of a project is written: without dots and a slash at its end. As it is where the
+// current folder is gone.
+[[nodiscard]] std::string absoluteFolder(const std::string& folder);
+
 // The nearest folder at or above `folder` that has a configuration file in `.wash`; else `folder`
 // itself.
 [[nodiscard]] Project findProject(const std::string& folder);

@@ -79,11 +79,16 @@ std::vector<std::string> findFurtherConfigFiles(const std::string& file) {
   return further;
 }
 
-Project findProject(const std::string& folder) {
+std::string absoluteFolder(const std::string& folder) {
   std::error_code error;
-  fs::path start = fs::absolute(folder, error).lexically_normal();
-  if (error) start = folder;
-  if (!start.has_filename()) start = start.parent_path();
+  fs::path path = fs::absolute(folder, error).lexically_normal();
+  if (error) path = folder;
+  if (!path.has_filename()) path = path.parent_path();
+  return path.string();
+}
+
+Project findProject(const std::string& folder) {
+  const fs::path start = absoluteFolder(folder);
   for (fs::path at = start;; at = at.parent_path()) {
     const std::string file = findConfigFile((at / kConfigFolder).string());
     if (!file.empty()) return {at.string(), file};

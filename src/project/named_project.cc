@@ -51,9 +51,7 @@ Project projectBelow(const fs::path& start, const Project& top) {
 
 Project namedProject(const std::string& folder) {
   const Project found = findProject(folder);
-  std::error_code error;
-  fs::path start = fs::absolute(folder, error).lexically_normal();
-  if (!start.has_filename()) start = start.parent_path();
+  const fs::path start = absoluteFolder(folder);
   if (start == found.folder) return found;
   if (!isCurrentFolder(folder) && showsHowItIsBuilt(start)) return {start.string(), {}};
   return projectBelow(start, found);
