@@ -32,6 +32,15 @@ std::optional<AdminRefusal> refusalOfFields(const http::Headers& headers) {
   return std::nullopt;
 }
 
+// A body that did not come whole: too large, too slowly, or broken.
+std::uint16_t bodyStatus(ErrorCode code) {
+  switch (code) {
+    case ErrorCode::kResourceExhausted: return 413;
+    case ErrorCode::kDeadlineExceeded: return 408;
+    default: return 400;
+  }
+}
+
 }  // namespace
 
 AdminApi::AdminApi(AdminEnvironment environment, AdminOptions options)
@@ -116,8 +125,7 @@ Task<void> AdminApi::apply(AdminCall call, http::ServerRequest& request,
                            http::ResponseWriter& response) {
   const auto text = co_await readBody(*request.body);
   if (!text) {
-    const bool too_large = text.error().code() == ErrorCode::kResourceExhausted;
-    sendRefusal(response, {.status = static_cast<std::uint16_t>(too_large ? 413 : 400),
+    sendRefusal(response, {.status = bodyStatus(text.error().code()),
                            .code = text.error().code(),
                            .message = text.error().describe(),
                            .allow = {}});

@@ -22,7 +22,8 @@ constexpr std::string_view kManifest =
 
 // A whole control plane over a fake data plane, with the API on a socket of its own.
 struct ApiRig {
-  explicit ApiRig(net::Shard& shard, AdminOptions options = {}) : shard(shard) {
+  explicit ApiRig(net::Shard& shard, AdminOptions options = {}, http::ServerLimits limits = {})
+      : shard(shard), limits(limits) {
     readiness.markReady();
     api.emplace(AdminEnvironment{.manager = manager,
                                  .events = events,
@@ -39,8 +40,10 @@ struct ApiRig {
     auto sockets = net::listenOn(where, 1);
     EXPECT_TRUE(sockets) << sockets.error().describe();
     endpoint = (*sockets)[0]->boundTo();
+    http::ServerOptions options;
+    options.limits = limits;
     servers.push_back(
-        http::makeServer(shard, std::move((*sockets)[0]), handler, {}, *log, metrics));
+        http::makeServer(shard, std::move((*sockets)[0]), handler, options, *log, metrics));
   }
   AdminClient client(std::optional<std::string> token = {}) const {
     return {shard, endpoint, std::move(token)};
@@ -66,6 +69,7 @@ struct ApiRig {
   }
 
   net::Shard& shard;
+  http::ServerLimits limits;
   TemporaryFolder folder;
   FakeRuntime runtime;
   std::unique_ptr<WorkloadStore> store = makeMemoryWorkloadStore();
@@ -169,6 +173,18 @@ TEST_F(AdminApiTest, WithoutWaitingItAnswersAtOnce) {
 std::string post(std::string_view target, std::string_view body) {
   return "POST " + std::string(target) + " HTTP/1.1\r\nhost: x\r\nconnection: close\r\n" +
          "content-length: " + std::to_string(body.size()) + "\r\n\r\n" + std::string(body);
+}
+
+TEST_F(AdminApiTest, AManifestThatStopsComingIsA408) {
+  run([](net::Shard& shard) -> Task<void> {
+    http::ServerLimits limits;
+    limits.body_idle_timeout = std::chrono::milliseconds(20);
+    ApiRig rig(shard, {}, limits);
+    const std::string answer = co_await rig.raw(
+        "POST /v1/workloads HTTP/1.1\r\nhost: x\r\ncontent-length: 10\r\n\r\nname");
+    EXPECT_THAT(answer, StartsWith("HTTP/1.1 408 "));
+    EXPECT_THAT(answer, HasSubstr(R"("code":"deadline-exceeded")"));
+  });
 }
 
 TEST_F(AdminApiTest, StatusesTellWhatKindOfFailureItIs) {

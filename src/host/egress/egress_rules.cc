@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include <fmt/format.h>
+
 #include "base/text.h"
 #include "host/egress/egress_ranges.h"
 
@@ -120,6 +122,12 @@ Result<HostRule> HostRule::parse(std::string_view entry) {
     entry = entry.substr(end + 3);
     if (rule.scheme != "http" && rule.scheme != "https") {
       return fail(ErrorCode::kInvalidArgument, "the scheme must be http or https");
+    }
+    // What does not begin as the length of a prefix was meant as the path of a URL.
+    const std::size_t path = entry.find('/');
+    if (path != std::string_view::npos && !parseDecimal(entry.substr(path + 1, 1))) {
+      return fail(ErrorCode::kInvalidArgument,
+                  fmt::format("a path is not part of a rule: remove \"{}\"", entry.substr(path)));
     }
   }
   TRY(const auto parts, splitPort(entry));

@@ -168,6 +168,23 @@ TEST(EgressLists, RefuseEntriesThatMakeNoSense) {
   }
 }
 
+TEST(EgressLists, APathBehindASchemeIsToldAsSuch) {
+  const auto parse = [](std::string_view entry) {
+    return EgressPolicy::parse({.allowed_hosts = {std::string(entry)},
+                                .allowed_ip_name_lookups = {},
+                                .allowed_host_loopback_ports = {}},
+                               {});
+  };
+  EXPECT_TRUE(parse("http://10.0.0.0/8:80"));
+  for (const char* entry :
+       {"http://127.0.0.1/api", "https://a.example/api", "http://[::1]:80/api"}) {
+    const auto policy = parse(entry);
+    ASSERT_FALSE(policy) << entry;
+    const std::string text = policy.error().describe();
+    EXPECT_NE(text.find("remove \"/api\""), std::string::npos) << text;
+  }
+}
+
 struct RangeCase {
   const char* address;
   AddressKind kind;
