@@ -29,7 +29,8 @@
 namespace nimbus::engine {
 namespace {
 
-// To compile with inlining takes some 270 bytes of memory for each of these, and without some 30.
+// Of components with calls to inline. To compile so takes some 270 bytes of memory for each of
+// these, and without inlining some 30.
 constexpr std::size_t kMostInlinedBytes = 1 << 20;
 
 Result<ComponentKind> kindOf(const wit::ComponentInfo& info) {
@@ -103,7 +104,7 @@ struct Engine::Impl {
   std::unique_ptr<Ticker> ticker;
   std::unique_ptr<Background> background;
 
-  Flavour flavourFor(bool concurrent, ByteView wasm) const;
+  Flavour flavourFor(bool concurrent, const wit::ComponentInfo& info, ByteView wasm) const;
   Result<const WasmEngine*> engineFor(const wit::ComponentInfo& info, ByteView wasm);
   Result<const WasmEngine*> engineOf(Flavour flavour);
   std::shared_ptr<Loaded> slot(const Sha256& digest);
@@ -144,15 +145,17 @@ Result<const WasmEngine*> Engine::Impl::engineOf(Flavour flavour) {
   return engine.get();
 }
 
-Flavour Engine::Impl::flavourFor(bool concurrent, ByteView wasm) const {
+Flavour Engine::Impl::flavourFor(bool concurrent, const wit::ComponentInfo& info,
+                                 ByteView wasm) const {
   const bool running = options.compile == EngineOptions::Compile::kForRunning;
-  return {.concurrent = concurrent, .inlining = running && wasm.size() <= kMostInlinedBytes};
+  return {.concurrent = concurrent,
+          .inlining = running && info.has_inner_calls && wasm.size() <= kMostInlinedBytes};
 }
 
 Result<const WasmEngine*> Engine::Impl::engineFor(const wit::ComponentInfo& info, ByteView wasm) {
   const bool full =
       info.needsFullEngine() || options.selection == EngineOptions::Selection::kAlwaysFull;
-  return engineOf(flavourFor(full, wasm));
+  return engineOf(flavourFor(full, info, wasm));
 }
 
 std::shared_ptr<Engine::Impl::Loaded> Engine::Impl::slot(const Sha256& digest) {
@@ -368,10 +371,11 @@ Task<Result<Bytes>> Engine::readFileInBackground(net::Shard& shard, std::string 
 std::optional<std::uint64_t> Engine::cachedCodeBytes(ByteView wasm) {
   if (!impl_->cache) return std::nullopt;
   const auto inspected = inspect(Bytes::copyOf(wasm));
-  const ByteView compiled = inspected ? inspected->wasm.view() : wasm;
+  if (!inspected) return std::nullopt;
+  const ByteView compiled = inspected->wasm.view();
   const Sha256 digest = sha256(compiled);
   for (const bool concurrent : {false, true}) {
-    const auto engine = impl_->engineOf(impl_->flavourFor(concurrent, compiled));
+    const auto engine = impl_->engineOf(impl_->flavourFor(concurrent, inspected->info, compiled));
     if (!engine) continue;
     if (const auto entry = impl_->cache->find(digest, (*engine)->fingerprint())) {
       return entry->codeBytes();

@@ -45,9 +45,9 @@ struct EngineOptions {
 // Wasmtime: compiles components in the background, keeps native code on disk, and shares one
 // loaded component among all who ask for the same bytes. It has several engines inside, made when
 // they are needed: components without WASI 0.3 run on one made without concurrency support, which
-// is a third faster, and those of up to 1 MiB on one that inlines calls between core modules, which
-// would take gigabytes to compile the largest. Memory of all counts against one budget, and one
-// ticker makes busy guests of all yield.
+// is a third faster, and composed ones of up to 1 MiB on one that inlines calls between their core
+// modules, which takes ten times the memory to compile, and gains others nothing. Memory of all
+// counts against one budget, and one ticker makes busy guests of all yield.
 //
 // Made by main before the shards' work, destroyed after all instances are gone. Thread safe.
 class Engine {

@@ -231,15 +231,19 @@ TEST_F(EngineTest, AMemoryOf64BitsWithAnImportIsRefused) {
 }
 
 // A command beside a module that nobody instantiates.
-Bytes commandBeside(std::string_view module) {
+// Where a component like this is inside, calls may cross between components.
+constexpr std::string_view kCallingComponent =
+    R"((component (import "f" (func $f)) (core func (canon lower (func $f)))))";
+
+Bytes commandBeside(std::string_view module, std::string_view component = {}) {
   return wat(fmt::format(R"((component
-    (core module {})
+    (core module {}) {}
     (core module $m (func (export "run") (result i32) (i32.const 0)))
     (core instance $i (instantiate $m))
     (func $run (result (result)) (canon lift (core func $i "run")))
     (instance $command (export "run" (func $run)))
     (export "wasi:cli/run@0.2.0" (instance $command))))",
-                         module));
+                         module, component));
 }
 
 TEST_F(EngineTest, KeepsNothingOfWhatCompilingTook) {
@@ -253,7 +257,7 @@ TEST_F(EngineTest, KeepsNothingOfWhatCompilingTook) {
     }
     functions += ")";
   }
-  const Bytes wasm = commandBeside(functions);
+  const Bytes wasm = commandBeside(functions, kCallingComponent);
   functions = {};
   const std::size_t before = allocatedBytes();
   EXPECT_NE(load(wasm), nullptr);
@@ -342,16 +346,19 @@ TEST_F(CachedEngineTest, TheTwoEnginesKeepTheirCodeApart) {
   EXPECT_EQ(filesIn(folder_.path("code")).size(), 2);
 }
 
-TEST_F(CachedEngineTest, CodeForEditingIsKeptApart) {
-  const Bytes wasm = countingGuest();
+TEST_F(CachedEngineTest, CodeForEditingIsThatForRunningUnlessCallsAreInlined) {
+  const Bytes plain = countingGuest();
+  const Bytes wasm = commandBeside("", kCallingComponent);
   startEngine(cached());
+  EXPECT_NE(load(plain), nullptr);
   EXPECT_NE(load(wasm), nullptr);
   EngineOptions editing = cached();
   editing.compile = EngineOptions::Compile::kForEditing;
   startEngine(editing);
+  EXPECT_TRUE(engine_->cachedCodeBytes(plain.view()));
   EXPECT_FALSE(engine_->cachedCodeBytes(wasm.view()));
   EXPECT_NE(load(wasm), nullptr);
-  EXPECT_EQ(filesIn(folder_.path("code")).size(), 2);
+  EXPECT_EQ(filesIn(folder_.path("code")).size(), 3);
 }
 
 TEST_F(CachedEngineTest, AFolderThatOthersCanEnterIsRefused) {

@@ -17,8 +17,9 @@ constexpr std::uint64_t kTableKeepBytes = 64 << 10;
 constexpr std::uint64_t kStackKeepBytes = 64 << 10;
 constexpr std::uint64_t kStackBytes = 2 << 20;
 constexpr std::uint32_t kTableElements = 100'000;
-// Of large components, most of which carry the runtime of a language, with one memory.
-constexpr std::uint32_t kMemoriesPerLargeInstance = 2;
+// Of those that are not inlined: one component each, mostly with one memory, and large ones, which
+// carry the runtime of a language.
+constexpr std::uint32_t kMemoriesPerPlainInstance = 2;
 // Calls between components composed into one vanish by it (bench/composed_call.py); inlining
 // everything makes code and compile times a multiple and gains little more.
 constexpr std::uint8_t kInlineBetweenModules = 1;
@@ -53,7 +54,7 @@ Result<std::unique_ptr<WasmEngine>> WasmEngine::create(const EngineOptions& opti
                                                        const NimbusBudget& budget) {
   const std::uint32_t parts = options.max_instances * options.core_instances_per_instance;
   const std::uint32_t memories =
-      flavour.inlining ? parts : options.max_instances * kMemoriesPerLargeInstance;
+      flavour.inlining ? parts : options.max_instances * kMemoriesPerPlainInstance;
   const std::uint64_t reservation =
       std::uint64_t{memories} * (options.max_memory_bytes + (32 << 20));
   NimbusEngineConfig config{};

@@ -36,18 +36,30 @@ def large_module():
             section(10, leb(FUNCTIONS) + bytes(bodies)))
 
 
+def calling_component():
+    """A component that calls a function which it imports: where one is inside of another, calls
+    may cross between components."""
+    function_type = section(7, b"\x01\x40\x00\x01\x00")
+    imported = section(10, b"\x01\x00\x01f\x01\x00")
+    lowered = section(8, b"\x01\x01\x00\x00\x00")
+    return b"\0asm\x0d\0\x01\0" + function_type + imported + lowered
+
+
 class LargeComponentTest(harness.TestCase):
-    def large(self, name):
-        """That guest with one core module more, which it makes no use of."""
+    def large(self, name, composed):
+        """That guest with one core module more, which it makes no use of, and for a composed one
+        such a component."""
         with open(harness.guest(name), "rb") as guest:
             component = guest.read()
         path = self.folder / f"{name}.wasm"
-        path.write_bytes(component + section(1, large_module()))
+        component += section(1, large_module())
+        path.write_bytes(component + (section(4, calling_component()) if composed else b""))
         self.assertGreater(path.stat().st_size, MIB)
         return path
 
-    def check(self, name, *flags):
-        server = self.wash("run", self.large(name), "--addr", "127.0.0.1:0", "--no-cache", *flags)
+    def check(self, name, *flags, composed=False):
+        path = self.large(name, composed)
+        server = self.wash("run", path, "--addr", "127.0.0.1:0", "--no-cache", *flags)
         self.assertEqual(200, server.get().status)
         self.assertLess(server.peak_resident_bytes(), 400 * MIB)
         self.assertLess(server.resident_bytes(), 200 * MIB)
@@ -57,6 +69,9 @@ class LargeComponentTest(harness.TestCase):
 
     def test_with_wasi_0_3(self):
         self.check("http-hello-p3", "--pool-size", "2", "--max-concurrency", "4")
+
+    def test_composed(self):
+        self.check("http-hello", composed=True)
 
 
 if __name__ == "__main__":
