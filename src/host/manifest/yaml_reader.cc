@@ -30,6 +30,19 @@ std::uint32_t lineOf(const YAML::Mark& mark) {
   return mark.line < 0 ? 1 : static_cast<std::uint32_t>(mark.line) + 1;
 }
 
+// yaml-cpp makes one byte of the escapes \_ (U+00A0) and \N (U+0085). What it read was UTF-8, so
+// each byte that is not is one of these.
+std::string withWholeCharacters(std::string_view value) {
+  std::string out;
+  while (const auto stray = firstInvalidUtf8(value)) {
+    out += value.substr(0, *stray);
+    out += '\xC2';
+    out += value[*stray];
+    value.remove_prefix(*stray + 1);
+  }
+  return out += value;
+}
+
 // Builds the tree from the parser's events. Each open map or sequence is a frame on a stack; a
 // finished value is stored into the frame below it.
 class TreeBuilder final : public YAML::EventHandler {
@@ -57,7 +70,7 @@ class TreeBuilder final : public YAML::EventHandler {
     if (tag != "?" && tag != "!") refuseTag(mark, tag);
     YamlNode node = makeNode(YamlNode::Kind::kScalar, mark);
     node.quoted = tag == "!";
-    node.text = value;
+    node.text = withWholeCharacters(value);
     store(std::move(node));
   }
   void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t,

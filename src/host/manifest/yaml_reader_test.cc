@@ -46,6 +46,13 @@ TEST(YamlReader, ReadsTabsAndLineBreaksInJson) {
   EXPECT_EQ(root->entries[0].value.entries[0].line, 3U);
 }
 
+TEST(YamlReader, ReadsEscapesOfYamlForCharactersOfTwoBytes) {
+  const auto root = parseYaml(R"("\_k\N": "\u00e9\_\Nx\L\xa0\_")", "f.yaml");
+  ASSERT_TRUE(root) << root.error().message();
+  EXPECT_EQ(root->entries[0].key, "\u00a0k\u0085");
+  EXPECT_EQ(root->entries[0].value.text, "\u00e9\u00a0\u0085x\u2028\u00a0\u00a0");
+}
+
 TEST(YamlReader, NamesFileAndLineOfASyntaxError) {
   EXPECT_EQ(errorOf("a: 1\nb: [1, 2\n").substr(0, 9), "f.yaml:3:");
   EXPECT_EQ(errorOf("a: 1\n  b: 2\n").substr(0, 9), "f.yaml:2:");
