@@ -38,9 +38,7 @@ namespace nimbus::project {
 namespace {
 
 std::unexpected<Error> refuse(std::string_view file, std::uint32_t line, std::string_view what) {
-  std::string message = fmt::format("{}:{}: ", file, line);
-  appendEscaped(message, what);
-  return fail(ErrorCode::kInvalidArgument, std::move(message));
+  return fail(ErrorCode::kInvalidArgument, fmt::format("{}:{}: {}", file, line, what));
 }
 
 std::uint32_t lineOf(const toml::source_region& source) {
@@ -84,6 +82,8 @@ class Converter {
     YamlNode node = mapNode();
     node.line = lineOf(table.source());
     for (const auto& [key, value] : table) {
+      if (const std::string problem = host::keyProblem(key.str()); !problem.empty())
+        return refuse(file_, lineOf(key.source()), problem);
       TRY(YamlNode converted, convert(value, depth + 1));
       node.entries.push_back({std::string(key.str()), lineOf(key.source()), std::move(converted)});
     }
@@ -128,7 +128,7 @@ Result<YamlNode> parseToml(std::string_view text, std::string_view file_name,
     const toml::table table = toml::parse(text);
     return Converter(file_name, limits).convert(table, 0);
   } catch (const toml::parse_error& error) {
-    return refuse(file_name, lineOf(error.source()), error.description());
+    return refuse(file_name, lineOf(error.source()), escaped(error.description()));
   } catch (const TomlAssertionFailed&) {
     return refuse(file_name, 1, "not a TOML document");
   }

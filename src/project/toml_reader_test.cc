@@ -40,6 +40,11 @@ TEST(TomlReader, RefusesOtherLettersInABareName) {
   EXPECT_THAT(read("\"com\u02C3\" = 1\n"), HasSubstr("com\u02C3"));
 }
 
+TEST(TomlReader, RefusesKeysThatJsonCouldNotShow) {
+  EXPECT_EQ(read("a = 1\n\"b\\u001a\" = 2\n"), R"(f:2: control characters in the key "b\u{1a}")");
+  EXPECT_EQ(read("\"" + std::string(501, 'k') + "\" = 2\n"), "f:1: a key of more than 500 bytes");
+}
+
 TEST(TomlReader, IsBounded) {
   EXPECT_THAT(read("a = [[[1]]]", {.max_depth = 2}), HasSubstr("nested deeper than 2 levels"));
   EXPECT_THAT(read("a = [1, 2, 3]", {.max_nodes = 3}), HasSubstr("more than 3 values"));

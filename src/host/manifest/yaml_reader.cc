@@ -5,6 +5,7 @@
 #include <yaml-cpp/mark.h>
 #include <yaml-cpp/parser.h>
 
+#include <algorithm>
 #include <exception>
 #include <set>
 #include <sstream>
@@ -25,6 +26,11 @@ struct Refused {
   std::uint32_t line;
   std::string message;
 };
+
+// YAML reads a key of 1,024 characters beside its value (1.2, 7.4.2), and JSON writes two for some.
+constexpr std::size_t kMaxKeyBytes = 500;
+
+bool isControl(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }
 
 std::uint32_t lineOf(const YAML::Mark& mark) {
   return mark.line < 0 ? 1 : static_cast<std::uint32_t>(mark.line) + 1;
@@ -141,6 +147,8 @@ class TreeBuilder final : public YAML::EventHandler {
 
   static void takeKey(Frame& frame, YamlNode node) {
     if (node.kind != YamlNode::Kind::kScalar) throw Refused{node.line, "a key must be text"};
+    if (std::string problem = keyProblem(node.text); !problem.empty())
+      throw Refused{node.line, std::move(problem)};
     if (!frame.keys.insert(node.text).second)
       throw Refused{node.line, fmt::format("duplicate key {}", inQuotes(node.text))};
     frame.has_key = true;
@@ -245,6 +253,13 @@ ScalarType scalarTypeOf(const YamlNode& node) {
   for (const std::string_view word : {"true", "True", "TRUE", "false", "False", "FALSE"})
     if (text == word) return ScalarType::kBoolean;
   return looksLikeNumber(text) ? ScalarType::kNumber : ScalarType::kString;
+}
+
+std::string keyProblem(std::string_view key) {
+  if (key.size() > kMaxKeyBytes) return fmt::format("a key of more than {} bytes", kMaxKeyBytes);
+  if (std::ranges::any_of(key, isControl))
+    return fmt::format("control characters in the key {}", inQuotes(key));
+  return {};
 }
 
 std::string describeYaml(const YamlNode& node) {

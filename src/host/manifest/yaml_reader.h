@@ -39,10 +39,15 @@ struct YamlLimits {
 
 // Reads exactly one YAML document; JSON is read as the subset of YAML that it is. Refused:
 // anchors and aliases (a short text that grows without bound), tags, directives' documents beyond
-// the first, duplicate keys, keys that are not text, text that is not UTF-8. Errors are
+// the first, duplicate keys, keys that are not text or have a keyProblem(), text that is not
+// UTF-8. Errors are
 // kInvalidArgument, "<file>:<line>: <what>".
 [[nodiscard]] Result<YamlNode> parseYaml(std::string_view text, std::string_view file_name,
                                          const YamlLimits& limits = {});
+
+// Why a map with this key would not be read again as JSON; empty: it would. Keys have at most 500
+// bytes and no control characters.
+[[nodiscard]] std::string keyProblem(std::string_view key);
 
 // What kind of value a node is, for messages: "a list", "the number 8", "the string \"x\"".
 [[nodiscard]] std::string describeYaml(const YamlNode& node);

@@ -1,5 +1,6 @@
 #include "host/manifest/yaml_reader.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 namespace nimbus::host {
@@ -69,6 +70,18 @@ TEST(YamlReader, RefusesDuplicateAndComplexKeys) {
   EXPECT_EQ(errorOf("a: 1\nb: 2\na: 3\n"), "f.yaml:3: duplicate key \"a\"");
   EXPECT_EQ(errorOf("? [x]\n: 1\n"), "f.yaml:1: a key must be text");
   EXPECT_EQ(errorOf("~: 1\n"), "f.yaml:1: a key must be text");
+}
+
+TEST(YamlReader, RefusesKeysThatJsonCouldNotShow) {
+  const std::string longest(500, '"');
+  const auto root = parseYaml(fmt::format("{{'{}': 1}}", longest), "f.yaml");
+  ASSERT_TRUE(root) << root.error().message();
+  EXPECT_EQ(root->entries[0].key, longest);
+  EXPECT_EQ(errorOf(fmt::format("a: 1\n'{}\"': 2\n", longest)),
+            "f.yaml:2: a key of more than 500 bytes");
+  EXPECT_EQ(errorOf("a: {\"b\\x1ac\": 2}"),
+            R"(f.yaml:1: control characters in the key "b\u{1a}c")");
+  EXPECT_EQ(errorOf("a: {b\x7f: 2}"), R"(f.yaml:1: control characters in the key "b\u{7f}")");
 }
 
 TEST(YamlReader, RefusesTextThatIsNotUtf8) {
