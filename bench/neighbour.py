@@ -208,7 +208,7 @@ def main():
     figures = {key: [] for key in ("alone_p99_ms", "beside_p99_ms", "no_idle_p99_ms",
                                    "idle_p99_ms")}
     with Session(arguments.server_cpus, arguments.client_cpus) as session:
-        child, port, admin = start_host(session, nimbus.program, arguments.server_cpus)
+        child, port, _, admin = start_host(session, nimbus.program, arguments.server_cpus)
         with child:
             admin.apply(manifest("healthy", guests / "http-hello.wasm"))
             admin.apply(manifest("spinner", guests / "wat-spin.wasm"))
