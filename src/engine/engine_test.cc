@@ -230,11 +230,11 @@ TEST_F(EngineTest, AMemoryOf64BitsWithAnImportIsRefused) {
   EXPECT_TRUE(loaded.error().describe().contains("64")) << loaded.error().describe();
 }
 
-// A command beside a module that nobody instantiates.
 // Where a component like this is inside, calls may cross between components.
 constexpr std::string_view kCallingComponent =
     R"((component (import "f" (func $f)) (core func (canon lower (func $f)))))";
 
+// A command beside a module and a component that nobody instantiates.
 Bytes commandBeside(std::string_view module, std::string_view component = {}) {
   return wat(fmt::format(R"((component
     (core module {}) {}

@@ -267,17 +267,22 @@ TEST_F(FolderSourceTest, AnExchangeThatOneCannotTakePartInLeavesTheOthersAsTheyA
   });
 }
 
+// Two that are to exchange their routes, where "b" waits for its image until letFetch().
+Task<void> startExchangeThatWaits(FolderRig& rig) {
+  for (const char* name : {"a", "b"}) rig.put(fmt::format("{}.yaml", name), atHome(name));
+  co_await rig.start();
+  rig.put("a.yaml", manifest("a", "/b"));
+  rig.put("b.yaml",
+          "name: b\ncomponents: [{name: web, image: r.example/slow:1}]\n"
+          "http: {routes: [{path: /a}]}\n");
+  co_await rig.event(EventKind::kStarting, "default/b");
+  co_await rig.event(EventKind::kStarting, "default/b");
+}
+
 TEST_F(FolderSourceTest, ANewerManifestDoesNotWaitForAnExchange) {
   run([](net::Shard& shard) -> Task<void> {
     FolderRig rig(shard);
-    for (const char* name : {"a", "b"}) rig.put(fmt::format("{}.yaml", name), atHome(name));
-    co_await rig.start();
-    rig.put("a.yaml", manifest("a", "/b"));
-    rig.put("b.yaml",
-            "name: b\ncomponents: [{name: web, image: r.example/slow:1}]\n"
-            "http: {routes: [{path: /a}]}\n");
-    co_await rig.event(EventKind::kStarting, "default/b");
-    co_await rig.event(EventKind::kStarting, "default/b");
+    co_await startExchangeThatWaits(rig);
     rig.put("a.yaml", manifest("a", "/elsewhere"));
     while (rig.running()[0] != "a /elsewhere") co_await rig.event(EventKind::kRunning);
     rig.runtime.letFetch();
@@ -290,14 +295,7 @@ TEST_F(FolderSourceTest, ANewerManifestDoesNotWaitForAnExchange) {
 TEST_F(FolderSourceTest, ANewerManifestOfAMemberTakesItsPlaceInTheExchange) {
   run([](net::Shard& shard) -> Task<void> {
     FolderRig rig(shard);
-    for (const char* name : {"a", "b"}) rig.put(fmt::format("{}.yaml", name), atHome(name));
-    co_await rig.start();
-    rig.put("a.yaml", manifest("a", "/b"));
-    rig.put("b.yaml",
-            "name: b\ncomponents: [{name: web, image: r.example/slow:1}]\n"
-            "http: {routes: [{path: /a}]}\n");
-    co_await rig.event(EventKind::kStarting, "default/b");
-    co_await rig.event(EventKind::kStarting, "default/b");
+    co_await startExchangeThatWaits(rig);
     rig.put("a.yaml", manifest("a", "/b", "/w/other"));
     rig.put("c.yaml", atHome("c"));
     co_await rig.event(EventKind::kRunning, "default/c");

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "base/escape.h"
 #include "base/text.h"
 #include "host/egress/egress_ranges.h"
 
@@ -126,8 +127,9 @@ Result<HostRule> HostRule::parse(std::string_view entry) {
     // What does not begin as the length of a prefix was meant as the path of a URL.
     const std::size_t path = entry.find('/');
     if (path != std::string_view::npos && !parseDecimal(entry.substr(path + 1, 1))) {
-      return fail(ErrorCode::kInvalidArgument,
-                  fmt::format("a path is not part of a rule: remove \"{}\"", entry.substr(path)));
+      return fail(
+          ErrorCode::kInvalidArgument,
+          fmt::format("a path is not part of a rule: remove {}", inQuotes(entry.substr(path))));
     }
   }
   TRY(const auto parts, splitPort(entry));
