@@ -21,6 +21,10 @@ namespace nimbus {
 [[nodiscard]] std::string lowerAscii(std::string_view text);
 [[nodiscard]] bool equalsIgnoringCase(std::string_view a, std::string_view b);
 
+[[nodiscard]] constexpr bool isControl(char c) {
+  return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
+}
+
 // Without spaces, tabs, carriage returns and line feeds at both ends.
 [[nodiscard]] std::string_view trim(std::string_view text [[clang::lifetimebound]]);
 

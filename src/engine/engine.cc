@@ -1,6 +1,5 @@
 #include "engine/engine.h"
 
-#include <malloc.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -13,6 +12,7 @@
 #include <fmt/format.h>
 
 #include "base/files.h"
+#include "base/free_memory.h"
 #include "base/size_text.h"
 #include "base/sync.h"
 #include "engine/background.h"
@@ -191,7 +191,7 @@ Result<ComponentHandle> Engine::Impl::native(const WasmEngine& engine, const Sha
     return failLast(ErrorCode::kInvalidArgument, "the component does not compile");
   }
   // What compiling took would be kept for the next time: hundreds of megabytes.
-  if (wasm.size() > kMostInlinedBytes) ::malloc_trim(0);
+  if (wasm.size() > kMostInlinedBytes) releaseFreeMemory();
   const Bytes code = fromOwned(owned);
   ComponentHandle loaded(nimbus_component_load(engine.raw(), toStr(code.view())));
   if (!loaded) return failLast(ErrorCode::kUnsupported, "the component does not fit this host");

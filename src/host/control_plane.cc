@@ -100,7 +100,8 @@ AdminApi& ControlPlane::OnShard::addApi(const Environment& environment,
                                         std::optional<std::string> token) {
   AdminOptions options;
   options.token = std::move(token);
-  apis.push_back(std::make_unique<AdminApi>(AdminEnvironment{.manager = manager,
+  apis.push_back(std::make_unique<AdminApi>(AdminEnvironment{.shard = shard,
+                                                             .manager = manager,
                                                              .events = events,
                                                              .readiness = readiness,
                                                              .metrics = environment.metrics,

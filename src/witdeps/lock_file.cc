@@ -39,9 +39,7 @@ std::string quoted(std::string_view text) {
 }
 
 bool isPlain(std::string_view text) {
-  return text.size() <= 4096 && std::ranges::all_of(text, [](char c) {
-           return static_cast<unsigned char>(c) >= 0x20 && c != 0x7f;
-         });
+  return text.size() <= 4096 && std::ranges::none_of(text, isControl);
 }
 
 bool isCommit(std::string_view text) {

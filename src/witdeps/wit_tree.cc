@@ -73,9 +73,8 @@ Result<void> addFolder(const fs::path& folder, WitTree::Links links, WitTree& tr
 bool isSafePath(std::string_view path) {
   if (path.empty() || path.size() > kMaxPathBytes) return false;
   return std::ranges::all_of(split(path, '/'), [](std::string_view part) {
-    return !part.empty() && part != "." && part != ".." && std::ranges::none_of(part, [](char c) {
-      return static_cast<unsigned char>(c) < 0x20 || c == 0x7f || c == '\\';
-    });
+    return !part.empty() && part != "." && part != ".." && !part.contains('\\') &&
+           std::ranges::none_of(part, isControl);
   });
 }
 

@@ -266,6 +266,7 @@ class LimitsTest(ServiceHttp):
     def test_waiting_has_a_bound(self):
         host = self.served(maxConcurrency=1, queueTimeout="50ms")
         self.count(host)
+        self.eventually(lambda: self.state(host)["callsInFlight"] == 0, "it never ended")
         with harness.Held(host, "s.test"):
             self.eventually(lambda: self.state(host)["callsInFlight"] == 1, "it never came")
             self.assertEqual(503, host.ask("s.test", "/count").status)

@@ -12,6 +12,7 @@
 #include "host/admin/admin_reply.h"
 #include "host/admin/constant_time.h"
 #include "host/manifest/text_rules.h"
+#include "net/give_way.h"
 
 namespace nimbus::host {
 namespace {
@@ -176,6 +177,7 @@ Task<void> AdminApi::list(AdminCall call, http::ResponseWriter& response) {
       text += statusJson(status, StatusDetail::kSummary);
     }
     if (!co_await response.write(Bytes::take(std::exchange(text, {})))) co_return;
+    co_await net::GiveWay(environment_.shard);
   }
   if (co_await response.write(Bytes::ofStatic("]}"))) response.finish({});
 }

@@ -21,6 +21,7 @@ namespace nimbus::host {
 
 // What the API tells and changes; all of it lives longer than the API.
 struct AdminEnvironment {
+  net::Shard& shard;
   WorkloadManager& manager;
   EventLog& events;
   const Readiness& readiness;

@@ -174,7 +174,8 @@ class Plane {
   // How a request is answered, as far as that comes without waiting.
   Task<void> ask(std::string method, std::string target, std::string_view body, Answer* answer,
                  AdminOptions options = {}) {
-    AdminApi api({.manager = manager_,
+    AdminApi api({.shard = parts_.shard,
+                  .manager = manager_,
                   .events = parts_.events,
                   .readiness = parts_.readiness,
                   .metrics = parts_.metrics,

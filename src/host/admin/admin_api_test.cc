@@ -25,7 +25,8 @@ struct ApiRig {
   explicit ApiRig(net::Shard& shard, AdminOptions options = {}, http::ServerLimits limits = {})
       : shard(shard), limits(limits) {
     readiness.markReady();
-    api.emplace(AdminEnvironment{.manager = manager,
+    api.emplace(AdminEnvironment{.shard = shard,
+                                 .manager = manager,
                                  .events = events,
                                  .readiness = readiness,
                                  .metrics = metrics,

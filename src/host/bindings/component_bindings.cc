@@ -99,8 +99,10 @@ std::unexpected<Error> failMissing(const WorkloadSpec& workload,
                    ? fmt::format("{} (as {})", import->interface, inQuotes(import->name))
                : import->interface.empty() ? "functions of its world"
                                            : import->interface;
-    message += fmt::format(", which nothing provides: {}", howToProvide(import->interface));
-    if (isLabelled(*import)) message += fmt::format(", with name: {}", import->name);
+    message += fmt::format(", which nothing provides: {}",
+                           howToProvide(import->interface, workload.interfaces_by));
+    if (isLabelled(*import) && workload.interfaces_by == InterfacesBy::kManifest)
+      message += fmt::format(", with name: {}", import->name);
   }
   return fail(ErrorCode::kNotFound, std::move(message));
 }

@@ -264,8 +264,9 @@ Task<void> LocalRuntime::end(std::shared_ptr<LocalDeployment> deployment, std::s
 Task<void> LocalRuntime::endUsersOf(std::shared_ptr<WorkloadVolumes> volumes, std::string why) {
   const std::string workload = volumes->workload();
   while (const auto deployment = userOf(*volumes)) {
-    if (tell_ended_) tell_ended_({workload, deployment->generation(), why});
     co_await end(deployment, why);
+    // Only now: whoever hears of it finds no shard that still serves it.
+    if (tell_ended_) tell_ended_({workload, deployment->generation(), why});
   }
   if (const auto cleared = volumes->clear(); !cleared)
     log_.error("volumes cannot be cleared",

@@ -134,9 +134,14 @@ Result<void> checkEntry(const HostInterface& entry) {
   return checkRemoteConfig(entry, provider);
 }
 
-std::string howToProvide(std::string_view interface_id) {
+std::string howToProvide(std::string_view interface_id, InterfacesBy by) {
   const wit::InterfaceName name = wit::parseInterfaceName(interface_id);
   const auto package = splitOnce(name.package, ':');
+  if (by == InterfacesBy::kFlags) {
+    return package ? fmt::format("add --provider {}=unix:PATH (or tcp:HOST:PORT, nats:PREFIX)",
+                                 name.package)
+                   : "only workloads of a host have providers of what has no package";
+  }
   if (!package) {
     return fmt::format(
         "add to hostInterfaces: {{{}provider: unix:PATH}} (or tcp:HOST:PORT, nats:PREFIX)",

@@ -37,7 +37,8 @@ struct Capability {
 // configuration that it knows. kUnsupported with the name of what is missing.
 [[nodiscard]] Result<void> checkEntry(const HostInterface& entry);
 
-// What a manifest would need for the import: "add to hostInterfaces: {…}".
-[[nodiscard]] std::string howToProvide(std::string_view interface_id);
+// What is needed for the import: "add to hostInterfaces: {…}", or a flag where there is one for it.
+[[nodiscard]] std::string howToProvide(std::string_view interface_id,
+                                       InterfacesBy by = InterfacesBy::kManifest);
 
 }  // namespace nimbus::host

@@ -104,6 +104,10 @@ TEST(CapabilityCatalog, SaysHowAMissingImportCouldBeProvided) {
   EXPECT_EQ(howToProvide("stock"),
             "add to hostInterfaces: {interfaces: [stock], provider: unix:PATH} (or tcp:HOST:PORT, "
             "nats:PREFIX)");
+  EXPECT_EQ(howToProvide("acme:stock/items@1.0.0", InterfacesBy::kFlags),
+            "add --provider acme:stock=unix:PATH (or tcp:HOST:PORT, nats:PREFIX)");
+  EXPECT_EQ(howToProvide("stock", InterfacesBy::kFlags),
+            "only workloads of a host have providers of what has no package");
 }
 
 }  // namespace

@@ -126,6 +126,9 @@ struct RouteSpec {
   friend bool operator==(const RouteSpec&, const RouteSpec&) = default;
 };
 
+// How its user says who provides an interface: what is advised where nobody does.
+enum class InterfacesBy { kManifest, kFlags };
+
 // A validated manifest: the shape of wasmCloud's Workload, with routes.
 struct WorkloadSpec {
   std::string namespace_name = "default";
@@ -135,6 +138,7 @@ struct WorkloadSpec {
   std::vector<ComponentSpec> components;
   std::optional<ServiceSpec> service;
   std::vector<HostInterface> host_interfaces;
+  InterfacesBy interfaces_by = InterfacesBy::kManifest;
   std::vector<VolumeSpec> volumes;
   std::vector<RouteSpec> routes;
   // Keys of the schema that are well formed but that no host honours yet, by path, such as

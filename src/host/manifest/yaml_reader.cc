@@ -30,8 +30,6 @@ struct Refused {
 // YAML reads a key of 1,024 characters beside its value (1.2, 7.4.2), and JSON writes two for some.
 constexpr std::size_t kMaxKeyBytes = 500;
 
-bool isControl(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }
-
 std::uint32_t lineOf(const YAML::Mark& mark) {
   return mark.line < 0 ? 1 : static_cast<std::uint32_t>(mark.line) + 1;
 }

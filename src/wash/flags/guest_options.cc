@@ -143,6 +143,7 @@ Result<host::HostInterface> parseProvider(std::string_view text) {
 }
 
 Result<void> addProviders(const GuestFlags& flags, host::WorkloadSpec& spec) {
+  spec.interfaces_by = host::InterfacesBy::kFlags;
   for (const std::string& text : flags.providers) {
     TRY(auto entry, parseProvider(text));
     spec.host_interfaces.push_back(std::move(entry));
