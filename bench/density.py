@@ -21,7 +21,9 @@ from harness.servers import ROOT, Nimbus, Session  # noqa: E402
 
 WORKLOADS_PATH = "/v1/workloads"
 HOSTS_SCRIPT = pathlib.Path(__file__).with_name("harness") / "hosts.lua"
-CONNECTIONS = 16
+# How many requests are under way: one, so that its latency is its own; many, so that the host has
+# all it can do, and a latency is mostly the time that others take.
+CONNECTIONS = {"alone": 1, "saturated": 16}
 HEADERS = ("measure", "measured", "floor", "verdict")
 MEMORY_LIMIT_KIB = 16
 APPLY_LIMIT_MS = 1.0
@@ -137,8 +139,8 @@ class ProbeClient:
         sender.send(longest * 1e3)
 
 
-def start_host(session, program, cpus):
-    folder = session.folder("host")
+def start_host(session, program, cpus, name):
+    folder = session.folder(name)
     admin_path = folder / "admin.sock"
     child = Child([program, "host", "--state", folder / "state", "--http-addr", "127.0.0.1:0",
                    "--admin-socket", admin_path, "--probe-addr", "127.0.0.1:0", "--shards", "1",
@@ -153,16 +155,22 @@ def start_host(session, program, cpus):
     return child, int(found[1]), int(found[2]), AdminClient(admin_path)
 
 
-def measure_latency(port, workloads, arguments):
-    """Median p99 in ms over the rounds, requests going round that many workloads' host names."""
-    p99s = []
+def measure_latency(ports, arguments):
+    """By how many requests are under way, and by the workloads of a host, the median p99 in ms.
+    `ports` are the hosts' by the number of their workloads, whose host names the requests go
+    round; each round asks one host after the other."""
+    p99s = {name: {workloads: [] for workloads in ports} for name in CONNECTIONS}
     for _ in range(arguments.rounds):
-        result = load.run_wrk(port, "w0.bench.test", CONNECTIONS, arguments.seconds,
-                              arguments.client_cpus, script=HOSTS_SCRIPT, argument=workloads)
-        if result["errors"]:
-            raise RuntimeError(f"requests failed: {result}")
-        p99s.append(result["p99_us"] / 1e3)
-    return statistics.median(p99s)
+        for name, connections in CONNECTIONS.items():
+            for workloads, port in ports.items():
+                result = load.run_wrk(port, "w0.bench.test", connections, arguments.seconds,
+                                      arguments.client_cpus, script=HOSTS_SCRIPT,
+                                      argument=workloads)
+                if result["errors"]:
+                    raise RuntimeError(f"requests failed: {result}")
+                p99s[name][workloads].append(result["p99_us"] / 1e3)
+    return {name: {workloads: statistics.median(rounds) for workloads, rounds in each.items()}
+            for name, each in p99s.items()}
 
 
 def check_all_routable(port, workloads):
@@ -221,12 +229,11 @@ def measure_quiet(probe, seconds):
 
 def measure(session, program, guest, arguments):
     components = distinct_components(guest, session.folder("components"), arguments.components)
-    child, port, probe_port, admin = start_host(session, program, arguments.server_cpus)
+    child, port, probe_port, admin = start_host(session, program, arguments.server_cpus, "host")
     figures = {"apply_ms": {}, "durable_append_ms": durable_append_ms(session.folder("disk"))}
     with child:
         times = [admin.apply(manifest(0, components[0]))]
         load.wait_until_answers(port, "w0.bench.test", child)
-        figures["p99_one_ms"] = measure_latency(port, 1, arguments)
         for index in range(1, arguments.components):
             times.append(admin.apply(manifest(index, components[index])))
         # Everything that is paid once per component or once at all lies before this point.
@@ -251,7 +258,13 @@ def measure(session, program, guest, arguments):
                                           b'"name":"w')
         figures["quiet_stall_ms"] = statistics.median(
             measure_quiet(probe, figures["scrape"]["median_ms"] / 1e3) for _ in range(LISTINGS))
-        figures["p99_many_ms"] = measure_latency(port, arguments.workloads, arguments)
+        small, small_port, _, small_admin = start_host(session, program, arguments.server_cpus,
+                                                       "small-host")
+        with small:
+            small_admin.apply(manifest(0, components[0]))
+            load.wait_until_answers(small_port, "w0.bench.test", small)
+            figures["p99_ms"] = measure_latency({1: small_port, arguments.workloads: port},
+                                                arguments)
     return figures
 
 
@@ -284,11 +297,13 @@ def table(figures, arguments):
                       verdict(figures[name]["stall_ms"] <= STALL_LIMIT_MS)))
     lines.append(("the longest answer of /livez beside nothing, in as much time",
                   f"{figures['quiet_stall_ms']:.2f} ms", "", ""))
-    ratio = figures["p99_many_ms"] / figures["p99_one_ms"]
-    lines.append(("p99 of a request, 1 workload", f"{figures['p99_one_ms']:.2f} ms", "", ""))
-    lines.append((f"p99 of a request, {arguments.workloads:,} workloads in turn",
-                  f"{figures['p99_many_ms']:.2f} ms ({ratio:.2f}×)", f"≤ {LATENCY_LIMIT}×",
-                  verdict(ratio <= LATENCY_LIMIT)))
+    for name, connections in CONNECTIONS.items():
+        one, many = figures["p99_ms"][name].values()
+        what = f"p99 of a request, {connections} under way"
+        lines.append((f"{what}, 1 workload", f"{one:.2f} ms", "", ""))
+        lines.append((f"{what}, {arguments.workloads:,} workloads in turn",
+                      f"{many:.2f} ms ({many / one:.2f}×)", f"≤ {LATENCY_LIMIT}×",
+                      verdict(many <= LATENCY_LIMIT * one)))
     return lines
 
 
