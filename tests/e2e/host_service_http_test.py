@@ -42,6 +42,10 @@ class ServiceHttp(hosting.TestCase):
         self.eventually(answered, "it never answered")
         return int(answers[-1].text)
 
+    def wait_until_idle(self, host):
+        """A request is in flight for a moment longer than its client waits for the answer."""
+        self.eventually(lambda: self.state(host)["callsInFlight"] == 0, "it never ended")
+
     def wait_for_beats(self, host, least=2):
         self.eventually(lambda: self.number(host, "/beats") >= least, "nothing runs beside it")
 
@@ -142,6 +146,7 @@ class FailureTest(ServiceHttp):
             with self.subTest(guest):
                 host = self.served(guest)
                 self.number(host, "/count")
+                self.wait_until_idle(host)
                 with host.connect() as other:
                     other.send(get("/sleep?ms=60000"))
                     self.eventually(lambda: self.state(host)["callsInFlight"] == 1,
@@ -266,7 +271,7 @@ class LimitsTest(ServiceHttp):
     def test_waiting_has_a_bound(self):
         host = self.served(maxConcurrency=1, queueTimeout="50ms")
         self.count(host)
-        self.eventually(lambda: self.state(host)["callsInFlight"] == 0, "it never ended")
+        self.wait_until_idle(host)
         with harness.Held(host, "s.test"):
             self.eventually(lambda: self.state(host)["callsInFlight"] == 1, "it never came")
             self.assertEqual(503, host.ask("s.test", "/count").status)
