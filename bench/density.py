@@ -4,11 +4,9 @@ what their number does to the latency of a request."""
 
 import argparse
 import http.client
-import json
 import multiprocessing
 import os
 import pathlib
-import socket
 import statistics
 import sys
 import time
@@ -16,10 +14,10 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
 from harness import load, report  # noqa: E402
-from harness.process import Child, StartFailed, raise_file_limit  # noqa: E402
+from harness.host import WORKLOADS_PATH, start_host  # noqa: E402
+from harness.process import raise_file_limit  # noqa: E402
 from harness.servers import ROOT, Nimbus, Session  # noqa: E402
 
-WORKLOADS_PATH = "/v1/workloads"
 HOSTS_SCRIPT = pathlib.Path(__file__).with_name("harness") / "hosts.lua"
 # How many requests are under way: one, so that its latency is its own; many, so that the host has
 # all it can do, and a latency is mostly the time that others take.
@@ -67,38 +65,6 @@ def manifest(index, component):
     }
 
 
-class AdminClient(http.client.HTTPConnection):
-    """HTTP over the host's Unix socket, on one connection."""
-
-    def __init__(self, path):
-        super().__init__("localhost", timeout=300)
-        self.path = str(path)
-
-    def connect(self):
-        self.sock = socket.socket(socket.AF_UNIX)
-        self.sock.settimeout(self.timeout)
-        self.sock.connect(self.path)
-
-    def apply(self, document):
-        """Returns the milliseconds until the host answered that the workload serves."""
-        return self._timed("POST", WORKLOADS_PATH, json.dumps(document),
-                           {"Content-Type": "application/json"})[0]
-
-    def timed_get(self, path):
-        """Milliseconds until the whole answer was here, and the answer."""
-        return self._timed("GET", path)
-
-    def _timed(self, method, path, *request):
-        began = time.perf_counter()
-        self.request(method, path, *request)
-        response = self.getresponse()
-        content = response.read()
-        elapsed_ms = (time.perf_counter() - began) * 1e3
-        if response.status != 200:
-            raise RuntimeError(f"{method} {path}: {response.status} {content[:300].decode()}")
-        return elapsed_ms, content
-
-
 class ProbeClient:
     """Another process that asks for /livez all the time while it is entered: the longest answer
     tells how long the control shard was busy with something else."""
@@ -137,22 +103,6 @@ class ProbeClient:
                 sender.send(None)
             time.sleep(self.PAUSE_SECONDS)
         sender.send(longest * 1e3)
-
-
-def start_host(session, program, cpus, name):
-    folder = session.folder(name)
-    admin_path = folder / "admin.sock"
-    child = Child([program, "host", "--state", folder / "state", "--http-addr", "127.0.0.1:0",
-                   "--admin-socket", admin_path, "--probe-addr", "127.0.0.1:0", "--shards", "1",
-                   "-o", "json"],
-                  folder / "log", cpus, env=session.environment(), cwd=folder)
-    try:
-        found = child.wait_for_output(
-            r'"addresses":\["http://127\.0\.0\.1:(\d+)".*"probe":"127\.0\.0\.1:(\d+)"', 60)
-    except StartFailed:
-        child.stop()
-        raise
-    return child, int(found[1]), int(found[2]), AdminClient(admin_path)
 
 
 def measure_latency(ports, arguments):
@@ -229,7 +179,8 @@ def measure_quiet(probe, seconds):
 
 def measure(session, program, guest, arguments):
     components = distinct_components(guest, session.folder("components"), arguments.components)
-    child, port, probe_port, admin = start_host(session, program, arguments.server_cpus, "host")
+    host = start_host(session, program, arguments.server_cpus)
+    child, port, admin = host.child, host.port, host.admin
     figures = {"apply_ms": {}, "durable_append_ms": durable_append_ms(session.folder("disk"))}
     with child:
         times = [admin.apply(manifest(0, components[0]))]
@@ -251,19 +202,18 @@ def measure(session, program, guest, arguments):
                 figures["apply_ms"][count] = window_around(times, count)
         figures["apply_first_ms"] = statistics.median(times[:arguments.components])
         check_all_routable(port, arguments.workloads)
-        probe = ProbeClient(probe_port)
+        probe = ProbeClient(host.probe_port)
         figures["scrape"] = measure_listing(admin, probe, "/metrics", arguments.workloads,
                                             b'workload="default/w')
         figures["list"] = measure_listing(admin, probe, WORKLOADS_PATH, arguments.workloads,
                                           b'"name":"w')
         figures["quiet_stall_ms"] = statistics.median(
             measure_quiet(probe, figures["scrape"]["median_ms"] / 1e3) for _ in range(LISTINGS))
-        small, small_port, _, small_admin = start_host(session, program, arguments.server_cpus,
-                                                       "small-host")
-        with small:
-            small_admin.apply(manifest(0, components[0]))
-            load.wait_until_answers(small_port, "w0.bench.test", small)
-            figures["p99_ms"] = measure_latency({1: small_port, arguments.workloads: port},
+        small = start_host(session, program, arguments.server_cpus, "small-host")
+        with small.child:
+            small.admin.apply(manifest(0, components[0]))
+            load.wait_until_answers(small.port, "w0.bench.test", small.child)
+            figures["p99_ms"] = measure_latency({1: small.port, arguments.workloads: port},
                                                 arguments)
     return figures
 

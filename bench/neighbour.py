@@ -14,8 +14,8 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
-from density import AdminClient, start_host  # noqa: E402
 from harness import load, report  # noqa: E402
+from harness.host import AdminClient, start_host  # noqa: E402
 from harness.process import raise_file_limit  # noqa: E402
 from harness.servers import ROOT, Nimbus, Session  # noqa: E402
 
@@ -208,14 +208,14 @@ def main():
     figures = {key: [] for key in ("alone_p99_ms", "beside_p99_ms", "no_idle_p99_ms",
                                    "idle_p99_ms")}
     with Session(arguments.server_cpus, arguments.client_cpus) as session:
-        child, port, _, admin = start_host(session, nimbus.program, arguments.server_cpus)
-        with child:
-            admin.apply(manifest("healthy", guests / "http-hello.wasm"))
-            admin.apply(manifest("spinner", guests / "wat-spin.wasm"))
-            load.wait_until_answers(port, "healthy.bench.test", child)
-            measure_spinner(port, arguments, figures)
-            measure_idle(port, arguments, figures)
-            figures["updates"] = measure_updates(port, admin.path, guests, arguments)
+        host = start_host(session, nimbus.program, arguments.server_cpus)
+        with host.child:
+            host.admin.apply(manifest("healthy", guests / "http-hello.wasm"))
+            host.admin.apply(manifest("spinner", guests / "wat-spin.wasm"))
+            load.wait_until_answers(host.port, "healthy.bench.test", host.child)
+            measure_spinner(host.port, arguments, figures)
+            measure_idle(host.port, arguments, figures)
+            figures["updates"] = measure_updates(host.port, host.admin.path, guests, arguments)
     lines = table(figures)
     print(report.describe_machine(facts), report.align([HEADERS] + lines), sep="\n")
     report.write_json(build / "bench" / "results", "neighbour",
