@@ -48,12 +48,20 @@ def write(path, content):
 
 
 class Dev:
-    """A `wash -o json dev` of a project whose build copies a file."""
+    """A `wash -o json dev` of a project whose source is a number: its build copies the component of
+    that number, which lies outside of the project."""
 
-    def __init__(self, build, folder):
-        (folder / ".wash").mkdir()
+    def __init__(self, build, folder, components):
+        (folder / ".wash").mkdir(parents=True)
+        built = folder.with_name(folder.name + "-built")
+        built.mkdir()
+        for number, component in enumerate(components):
+            write(built / f"{number}.wasm", component)
         write(folder / ".wash" / "config.yaml", json.dumps({"build": {
-            "command": "cp component.in app.wasm", "component_path": "app.wasm"}}).encode())
+            "command": f"cp {built}/$(cat source).wasm app.wasm",
+            "component_path": "app.wasm"}}).encode())
+        self.source = folder / "source"
+        self.save(0)
         env = {**os.environ, "HOME": str(folder.parent), "XDG_CACHE_HOME": str(folder.parent)}
         self.process = subprocess.Popen(
             [build / "wash", "-o", "json", "dev", folder, "--addr", "127.0.0.1:0"], env=env,
@@ -66,6 +74,9 @@ class Dev:
             if data.get("event") == kind:
                 return data
         raise RuntimeError(f"wash dev ended without {kind}")
+
+    def save(self, number):
+        write(self.source, str(number).encode())
 
     def ask(self):
         self.connection.request("GET", "/")
@@ -86,16 +97,14 @@ class Dev:
 
 def measure_one(build, folder, components):
     """[(milliseconds without the build, of the processor, {part: milliseconds})]"""
-    folder.mkdir()
-    write(folder / "component.in", components[0])
-    dev = Dev(build, folder)
+    dev = Dev(build, folder, components)
     results = []
     try:
-        for component in components[1:]:
+        for number in range(1, len(components)):
             dev.ask()
             cpu_before = dev.cpu_ms()
             began = time.perf_counter()
-            write(folder / "component.in", component)
+            dev.save(number)
             event = dev.until("reloaded")
             dev.ask()
             took = (time.perf_counter() - began) * 1e3

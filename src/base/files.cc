@@ -31,6 +31,23 @@ FileStamp stampOf(const std::string& path) {
           nanoseconds(status.st_mtim), nanoseconds(status.st_ctim)};
 }
 
+namespace {
+
+// Up to the end of the file: less than `room` bytes are all that there is, or up to an error.
+std::size_t readUpTo(int file, char* data, std::size_t room, int& error) {
+  std::size_t size = 0;
+  while (size < room) {
+    const ssize_t count = ::read(file, data + size, room - size);
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) error = errno;
+    if (count <= 0) break;
+    size += static_cast<std::size_t>(count);
+  }
+  return size;
+}
+
+}  // namespace
+
 Result<std::string> readFile(const std::string& path, std::size_t max_bytes) {
   // Not blocking: opening a FIFO must not hang.
   const UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
@@ -48,19 +65,19 @@ Result<std::string> readFile(const UniqueFd& file, const std::string& path, std:
                 fmt::format("{} is larger than {} bytes", path, max_bytes));
   };
   if (static_cast<std::uint64_t>(status.st_size) > max_bytes) return too_large();
-  std::string content(static_cast<std::size_t>(status.st_size) + 1, '\0');
-  std::size_t size = 0;
+  std::string content;
+  std::size_t room = static_cast<std::size_t>(status.st_size) + 1;
   for (;;) {
-    if (size == content.size()) content.resize(size + 64 * 1024);
-    const ssize_t count = ::read(file.get(), content.data() + size, content.size() - size);
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return failFile("read", path, errno);
-    if (count == 0) break;
-    size += static_cast<std::size_t>(count);
-    if (size > max_bytes) return too_large();
+    const std::size_t before = content.size();
+    int error = 0;
+    content.resize_and_overwrite(before + room, [&](char* data, std::size_t) {
+      return before + readUpTo(file.get(), data + before, room, error);
+    });
+    if (error != 0) return failFile("read", path, error);
+    if (content.size() > max_bytes) return too_large();
+    if (content.size() < before + room) return content;
+    room = 64 * 1024;  // it has grown meanwhile
   }
-  content.resize(size);
-  return content;
 }
 
 Result<void> writeAll(const UniqueFd& file, const std::string& path, ByteView bytes) {

@@ -31,6 +31,7 @@ Result<Built> buildPlanned(const PlannedProject& project, std::stop_token stop,
   request.wash = builder.wash;
   request.stop = std::move(stop);
   request.fetch_wit = builder.fetch_wit;
+  request.is_compiled_next = true;
   Printed progress(builder);
   TRY(const project::BuildOutcome outcome,
       project::buildProject(request, builder.runner, progress));

@@ -86,6 +86,32 @@ TEST_F(CommandCallTest, AnEditedCommandRunsItsOwnFunctions) {
   }
 }
 
+// Prints what it has, and fails unless that begins with "a".
+Bytes script(std::string_view data) {
+  std::string much;
+  for (int i = 0; i < 300'000; ++i) much += "nop ";
+  return commandGuest(much + R"((call $print (i32.const 0) (i32.const 4))
+    (i32.ne (i32.load8_u (i32.const 1024)) (i32.const 97)))",
+                      data);
+}
+
+TEST_F(CommandCallTest, AnEditedScriptIsCompiledOnceAndHasItsOwnData) {
+  const TemporaryFolder folder;
+  EngineOptions options = smallEngine();
+  options.compile = EngineOptions::Compile::kForEditing;
+  options.cache_folder = folder.path("code");
+  for (int process = 0; process < 2; ++process) {
+    startEngine(options);
+    for (int round = 0; round < 2; ++round) {
+      EXPECT_EQ(runCommand(script("abcd")).kind, Kind::kOk);
+      EXPECT_EQ(runCommand(script("bcde, and some more")).kind, Kind::kExit);
+    }
+  }
+  EXPECT_EQ(filesIn(folder.path("code")).size(), 1) << "the code that both have";
+  startEngine(smallEngine());
+  EXPECT_EQ(runCommand(script("abcd")).kind, Kind::kOk) << "whole";
+}
+
 TEST_F(CommandCallTest, ComputingForTooLongEndsIt) {
   const auto component = load(commandGuest("(loop $again (br $again)) (i32.const 0)"));
   run([&](net::Shard& shard) -> Task<void> {

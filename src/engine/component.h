@@ -55,6 +55,8 @@ class Component {
     std::size_t slots;  // components inside that see a context of their own; at least 1
     std::vector<wit::Composition::Label> labels;  // of the imports that are one component's own
     ImportTypes types;
+    // Taken out of it, and kept for the next one that has the same.
+    std::vector<std::shared_ptr<const NimbusCoreModule>> modules;
     NimbusComponent* component;  // taken over
     NimbusLinked* linked;        // taken over
   };

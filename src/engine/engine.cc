@@ -12,14 +12,13 @@
 #include <fmt/format.h>
 
 #include "base/files.h"
-#include "base/free_memory.h"
 #include "base/size_text.h"
 #include "base/sync.h"
 #include "engine/background.h"
-#include "engine/code_cache.h"
 #include "engine/composition.h"
 #include "engine/entry_type.h"
 #include "engine/ffi.h"
+#include "engine/native_code.h"
 #include "engine/tick_pace.h"
 #include "engine/ticker.h"
 #include "engine/wasm_engine.h"
@@ -58,23 +57,20 @@ Result<void> checkMemories(const wit::ComponentInfo& info, std::uint64_t limit) 
                           mebibytesText(most), mebibytesText(limit)));
 }
 
-struct ComponentDeleter {
-  void operator()(NimbusComponent* component) const { nimbus_component_free(component); }
-};
-using ComponentHandle = std::unique_ptr<NimbusComponent, ComponentDeleter>;
-
 // Resolves imports; an error tells what the labels of a composition stand for.
-Result<NimbusLinked*> link(const WasmEngine& engine, const NimbusComponent& component,
+Result<NimbusLinked*> link(const WasmEngine& engine, const NativeCode::Loaded& native,
                            ComponentKind kind, bool single, const wit::Composition& composition) {
   const auto raw_kind = static_cast<std::int32_t>(kind);
   NimbusLinked* linked = nullptr;
   if (composition.parts.empty()) {
-    linked =
-        nimbus_linked_new(engine.raw(), &component, raw_kind, static_cast<std::uint8_t>(single));
+    std::vector<const NimbusCoreModule*> modules;
+    for (const auto& module : native.modules) modules.push_back(module.get());
+    linked = nimbus_linked_new(engine.raw(), native.component.get(), raw_kind,
+                               static_cast<std::uint8_t>(single), modules.data(), modules.size());
   } else {
     const std::vector<NimbusLabel> labels = rawLabels(composition);
-    linked = nimbus_linked_new_composed(engine.raw(), &component, raw_kind, labels.data(),
-                                        labels.size(), composition.parts.size());
+    linked = nimbus_linked_new_composed(engine.raw(), native.component.get(), raw_kind,
+                                        labels.data(), labels.size(), composition.parts.size());
   }
   if (linked != nullptr) return linked;
   auto failed = failLast(ErrorCode::kUnsupported, "the component cannot be linked");
@@ -86,12 +82,13 @@ Result<NimbusLinked*> link(const WasmEngine& engine, const NimbusComponent& comp
 }  // namespace
 
 struct Engine::Impl {
-  Impl(EngineOptions chosen, Logger& logger) : options(std::move(chosen)), log(logger) {}
+  Impl(EngineOptions chosen, Logger& logger)
+      : options(std::move(chosen)), log(logger), code(logger) {}
 
   EngineOptions options;
   Logger& log;
   BudgetHandle budget;
-  std::optional<CodeCache> cache;
+  NativeCode code;
 
   mutable std::mutex mutex;  // guards what follows
   std::array<std::unique_ptr<WasmEngine>, Flavour::kCount> engines;
@@ -109,9 +106,7 @@ struct Engine::Impl {
   Result<const WasmEngine*> engineOf(Flavour flavour);
   std::shared_ptr<Loaded> slot(const Sha256& digest);
   void forgetUnused();
-  Result<ComponentHandle> native(const WasmEngine& engine, const Sha256& digest, ByteView wasm);
-  ComponentHandle keep(const WasmEngine& engine, const Sha256& digest, const Bytes& code,
-                       ComponentHandle loaded);
+  Result<NativeCode::Loaded> native(const WasmEngine& engine, ByteView wasm, bool is_composed);
   using ComponentResult = Result<std::shared_ptr<const Component>>;
   ComponentResult make(const Sha256& digest, const Bytes& wasm);
   ComponentResult make(const Sha256& key, const wit::Composition& composition);
@@ -172,46 +167,11 @@ void Engine::Impl::forgetUnused() {
   });
 }
 
-Result<ComponentHandle> Engine::Impl::native(const WasmEngine& engine, const Sha256& digest,
-                                             ByteView wasm) {
-  std::string unusable;  // why what is cached does not load
-  if (cache) {
-    if (const auto entry = cache->find(digest, engine.fingerprint())) {
-      ComponentHandle mapped(nimbus_component_map(engine.raw(), toStr(entry->path())));
-      if (mapped) return mapped;
-      unusable = nimbus_last_error();
-    }
-  }
-  NimbusOwnedBytes owned{};
-  const std::int32_t failed = nimbus_compile(engine.raw(), toStr(wasm), &owned);
-  if (failed == -2) {
-    return failLast(ErrorCode::kResourceExhausted, "the component cannot be compiled now");
-  }
-  if (failed != 0) {
-    return failLast(ErrorCode::kInvalidArgument, "the component does not compile");
-  }
-  // What compiling took would be kept for the next time: hundreds of megabytes.
-  if (wasm.size() > kMostInlinedBytes) releaseFreeMemory();
-  const Bytes code = fromOwned(owned);
-  ComponentHandle loaded(nimbus_component_load(engine.raw(), toStr(code.view())));
-  if (!loaded) return failLast(ErrorCode::kUnsupported, "the component does not fit this host");
-  if (!unusable.empty())
-    log.warn("cached code did not load: compiled anew", {{"reason", unusable}});
-  return cache ? keep(engine, digest, code, std::move(loaded)) : std::move(loaded);
-}
-
-// Puts it into the cache. Mapped from there, unlike the copy in hand, the code costs no memory that
-// cannot be paged out: the handle is of what is mapped, if it can be.
-ComponentHandle Engine::Impl::keep(const WasmEngine& engine, const Sha256& digest,
-                                   const Bytes& code, ComponentHandle loaded) {
-  if (const auto kept = cache->put(digest, engine.fingerprint(), code.view()); !kept) {
-    log.warn("compiled code was not kept", {{"reason", kept.error().describe()}});
-    return loaded;
-  }
-  const auto entry = cache->find(digest, engine.fingerprint());
-  if (!entry) return loaded;
-  ComponentHandle mapped(nimbus_component_map(engine.raw(), toStr(entry->path())));
-  return mapped ? std::move(mapped) : std::move(loaded);
+// By what is compiled: a module that was wrapped has another digest.
+Result<NativeCode::Loaded> Engine::Impl::native(const WasmEngine& engine, ByteView wasm,
+                                                bool is_composed) {
+  const bool editing = options.compile == EngineOptions::Compile::kForEditing;
+  return editing && !is_composed ? code.inParts(engine, wasm) : code.whole(engine, wasm);
 }
 
 Engine::Impl::ComponentResult Engine::Impl::finish(const Sha256& digest, ByteView wasm,
@@ -221,9 +181,8 @@ Engine::Impl::ComponentResult Engine::Impl::finish(const Sha256& digest, ByteVie
   TRY_VOID(checkEntryType(wasm, kind));
   TRY_VOID(checkMemories(info, options.max_memory_bytes));
   TRY(const WasmEngine* engine, engineFor(info, wasm));
-  // By what is compiled: a module that was wrapped has another digest.
-  TRY(ComponentHandle component, native(*engine, sha256(wasm), wasm));
-  TRY(NimbusLinked * linked, link(*engine, *component, kind, !info.has_inner_calls, composition));
+  TRY(NativeCode::Loaded code, native(*engine, wasm, !composition.parts.empty()));
+  TRY(NimbusLinked * linked, link(*engine, code, kind, !info.has_inner_calls, composition));
   ImportTypes types;
   if (nimbus_linked_function_count(linked) > 0) {
     if (auto read = ImportTypes::read(wasm)) types = *std::move(read);
@@ -235,7 +194,8 @@ Engine::Impl::ComponentResult Engine::Impl::finish(const Sha256& digest, ByteVie
                        .slots = std::max<std::size_t>(1, composition.parts.size()),
                        .labels = composition.labels,
                        .types = std::move(types),
-                       .component = component.release(),
+                       .modules = std::move(code.modules),
+                       .component = code.component.release(),
                        .linked = linked});
 }
 
@@ -272,7 +232,7 @@ Result<std::unique_ptr<Engine>> Engine::create(EngineOptions options, Logger& lo
     auto cache = CodeCache::open(impl->options.cache_folder, impl->options.cache_max_bytes, log);
     if (!cache && !impl->options.cache_is_default) return std::unexpected(cache.error());
     if (cache) {
-      impl->cache = *std::move(cache);
+      impl->code.useCache(*std::move(cache));
     } else {
       log.warn("native code is not kept between runs", {{"reason", cache.error().describe()}});
     }
@@ -341,10 +301,11 @@ Task<Value> runInBackground(Background& background, net::Shard& shard,
 
 }  // namespace
 
-Task<Result<std::shared_ptr<const Component>>> Engine::loadInBackground(net::Shard& shard,
-                                                                        Bytes wasm) {
+Task<Result<std::shared_ptr<const Component>>> Engine::loadInBackground(
+    net::Shard& shard, Bytes wasm, std::optional<Sha256> digest) {
   return runInBackground<Result<std::shared_ptr<const Component>>>(
-      *impl_->background, shard, [this, wasm] { return load(wasm.view()); });
+      *impl_->background, shard,
+      [this, wasm, digest] { return impl_->shared(digest ? *digest : sha256(wasm.view()), wasm); });
 }
 
 Task<Result<std::shared_ptr<const Component>>> Engine::loadInBackground(
@@ -359,17 +320,19 @@ Task<Result<Engine::Inspected>> Engine::inspectInBackground(net::Shard& shard, B
                                             [wasm] { return inspect(wasm); });
 }
 
-Task<Result<Bytes>> Engine::readFileInBackground(net::Shard& shard, std::string path,
-                                                 std::uint64_t max_bytes) {
-  return runInBackground<Result<Bytes>>(*impl_->background, shard,
-                                        [path = std::move(path), max_bytes]() -> Result<Bytes> {
-                                          TRY(std::string content, readFile(path, max_bytes));
-                                          return Bytes::take(std::move(content));
-                                        });
+Task<Result<Engine::FileContent>> Engine::readFileInBackground(net::Shard& shard, std::string path,
+                                                               std::uint64_t max_bytes) {
+  return runInBackground<Result<FileContent>>(
+      *impl_->background, shard, [path = std::move(path), max_bytes]() -> Result<FileContent> {
+        TRY(std::string content, readFile(path, max_bytes));
+        const Sha256 digest = sha256(asBytes(content));
+        return FileContent{.bytes = Bytes::take(std::move(content)), .digest = digest};
+      });
 }
 
 std::optional<std::uint64_t> Engine::cachedCodeBytes(ByteView wasm) {
-  if (!impl_->cache) return std::nullopt;
+  std::optional<CodeCache>& cache = impl_->code.cache();
+  if (!cache) return std::nullopt;
   const auto inspected = inspect(Bytes::copyOf(wasm));
   if (!inspected) return std::nullopt;
   const ByteView compiled = inspected->wasm.view();
@@ -377,7 +340,7 @@ std::optional<std::uint64_t> Engine::cachedCodeBytes(ByteView wasm) {
   for (const bool concurrent : {false, true}) {
     const auto engine = impl_->engineOf(impl_->flavourFor(concurrent, inspected->info, compiled));
     if (!engine) continue;
-    if (const auto entry = impl_->cache->find(digest, (*engine)->fingerprint())) {
+    if (const auto entry = cache->find(digest, (*engine)->fingerprint())) {
       return entry->codeBytes();
     }
   }

@@ -10,6 +10,7 @@
 #include "base/result.h"
 #include "base/task.h"
 #include "engine/component.h"
+#include "engine/digest.h"
 #include "net/shard.h"
 #include "wit/compose.h"
 
@@ -67,9 +68,9 @@ class Engine {
   // the parts do not fit together. A composition that is loaded already is not made again.
   [[nodiscard]] Result<std::shared_ptr<const Component>> load(const wit::Composition& composition);
 
-  // The same on a background thread; resumes on the shard.
-  [[nodiscard]] Task<Result<std::shared_ptr<const Component>>> loadInBackground(net::Shard& shard,
-                                                                                Bytes wasm);
+  // The same on a background thread; resumes on the shard. `digest` is that of `wasm`, if known.
+  [[nodiscard]] Task<Result<std::shared_ptr<const Component>>> loadInBackground(
+      net::Shard& shard, Bytes wasm, std::optional<Sha256> digest = std::nullopt);
   [[nodiscard]] Task<Result<std::shared_ptr<const Component>>> loadInBackground(
       net::Shard& shard, wit::Composition composition);
 
@@ -82,9 +83,13 @@ class Engine {
   [[nodiscard]] static Result<Inspected> inspect(Bytes wasm);
   [[nodiscard]] Task<Result<Inspected>> inspectInBackground(net::Shard& shard, Bytes wasm);
 
-  // Runs blocking work on the background threads; resumes on the shard with what it returned.
-  [[nodiscard]] Task<Result<Bytes>> readFileInBackground(net::Shard& shard, std::string path,
-                                                         std::uint64_t max_bytes);
+  // What is in a file, read and hashed on a background thread; resumes on the shard.
+  struct FileContent {
+    Bytes bytes;
+    Sha256 digest;
+  };
+  [[nodiscard]] Task<Result<FileContent>> readFileInBackground(net::Shard& shard, std::string path,
+                                                               std::uint64_t max_bytes);
 
   // Size of the native code in the disk cache for these bytes, if it is there.
   [[nodiscard]] std::optional<std::uint64_t> cachedCodeBytes(ByteView wasm);

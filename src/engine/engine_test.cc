@@ -375,7 +375,8 @@ TEST_F(CachedEngineTest, ReadsFilesInTheBackground) {
   std::ofstream(path) << "content";
   run([&](net::Shard& shard) -> Task<void> {
     const auto whole = co_await engine_->readFileInBackground(shard, path, 7);
-    EXPECT_EQ(whole.value().text(), "content");
+    EXPECT_EQ(whole.value().bytes.text(), "content");
+    EXPECT_EQ(whole.value().digest, sha256(asBytes("content")));
     const auto large = co_await engine_->readFileInBackground(shard, path, 6);
     EXPECT_EQ(large.error().code(), ErrorCode::kResourceExhausted);
     const auto folder = co_await engine_->readFileInBackground(shard, folder_.path(), 100);

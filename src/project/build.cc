@@ -88,7 +88,10 @@ class Build {
                          .wit = folder_ / request_.config.wit.wit_dir,
                          .world = request_.config.build.world,
                          .move_to_output = !request_.config.build.component_path.empty() ||
-                                           !isUsualPlace(built.file)}));
+                                           !isUsualPlace(built.file),
+                         .bodies = request_.is_compiled_next
+                                       ? wit::FunctionBodies::kLeftToTheCompiler
+                                       : wit::FunctionBodies::kValidated}));
     BuildOutcome outcome{.component_path = component.path.string(),
                          .language = built.language,
                          .size_bytes = component.info.size_bytes};

@@ -41,6 +41,7 @@ struct BuildRequest {
   std::string wash = {};                     // this program, for commands that call it; or empty
   std::stop_token stop = {};                 // a request ends what runs: kCancelled
   bool program_is_welcome = false;           // else a project that makes one is refused
+  bool is_compiled_next = false;             // which validates what its functions do
   // Brings the dependencies of `wit/` up to date; not called with wit.skip_fetch.
   std::function<Result<void>(const BuildRequest&)> fetch_wit = {};
 };

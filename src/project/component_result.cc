@@ -26,13 +26,12 @@ Result<Bytes> componentOf(ByteView module, const wit::ComponentInfo& info,
   return wit::encodeComponent(module, files, request.world);
 }
 
-Result<ComponentFile> inspected(const fs::path& path, Bytes component) {
-  if (const auto valid = wit::validate(component.view(), wit::Proposals::kAll); !valid) {
-    return fail(ErrorCode::kInvalidArgument, path.string() + " is not a valid component",
-                valid.error());
-  }
-  TRY(wit::ComponentInfo info, wit::inspectComponent(component.view()));
-  return ComponentFile{path, std::move(component), std::move(info)};
+Result<ComponentFile> validated(const fs::path& path, Bytes component, wit::ComponentInfo info,
+                                wit::FunctionBodies bodies) {
+  const auto valid = wit::validate(component.view(), wit::Proposals::kAll, bodies);
+  if (valid) return ComponentFile{path, std::move(component), std::move(info)};
+  return fail(ErrorCode::kInvalidArgument, path.string() + " is not a valid component",
+              valid.error());
 }
 
 }  // namespace
@@ -42,14 +41,13 @@ Result<ComponentFile> ensureComponent(const ResultRequest& request) {
   Bytes built = Bytes::take(std::move(content));
   if (!built.text().starts_with(kMagic))
     return fail(ErrorCode::kInvalidArgument, request.built.string() + " is not WebAssembly");
-  const auto info = wit::inspectComponent(built.view());
+  auto info = wit::inspectComponent(built.view());
   if (!info) return fail(ErrorCode::kInvalidArgument, request.built.string(), info.error());
   if (info->kind == wit::BinaryKind::kComponent) {
-    if (!request.move_to_output || request.built == request.output) {
-      return inspected(request.built, std::move(built));
-    }
-    TRY_VOID(bindgen::writeWholeFile(request.output, built.text()));
-    return inspected(request.output, std::move(built));
+    const bool stays = !request.move_to_output || request.built == request.output;
+    if (!stays) TRY_VOID(bindgen::writeWholeFile(request.output, built.text()));
+    return validated(stays ? request.built : request.output, std::move(built), *std::move(info),
+                     request.bodies);
   }
   auto component = componentOf(built.view(), *info, request);
   if (!component)
@@ -57,7 +55,8 @@ Result<ComponentFile> ensureComponent(const ResultRequest& request) {
                 request.built.string() + " is a core module that cannot become a component",
                 component.error());
   TRY_VOID(bindgen::writeWholeFile(request.output, component->text()));
-  return inspected(request.output, *std::move(component));
+  TRY(wit::ComponentInfo made, wit::inspectComponent(component->view()));
+  return validated(request.output, *std::move(component), std::move(made), request.bodies);
 }
 
 }  // namespace nimbus::project

@@ -7,6 +7,7 @@
 #include "base/bytes.h"
 #include "base/result.h"
 #include "wit/component_info.h"
+#include "wit/tools.h"
 
 namespace nimbus::project {
 
@@ -29,6 +30,7 @@ struct ResultRequest {
   std::filesystem::path wit;
   std::string world = {};
   bool move_to_output = false;
+  wit::FunctionBodies bodies = wit::FunctionBodies::kValidated;
 };
 [[nodiscard]] Result<ComponentFile> ensureComponent(const ResultRequest& request);
 

@@ -20,10 +20,11 @@
 extern "C" {
 #endif
 
-typedef struct NimbusBudget NimbusBudget;        // bytes of linear memory of the whole host
-typedef struct NimbusEngine NimbusEngine;        // a Wasmtime engine with its pool and linker
-typedef struct NimbusComponent NimbusComponent;  // native code of one component
-typedef struct NimbusLinked NimbusLinked;        // a component whose imports are resolved
+typedef struct NimbusBudget NimbusBudget;          // bytes of linear memory of the whole host
+typedef struct NimbusEngine NimbusEngine;          // a Wasmtime engine with its pool and linker
+typedef struct NimbusComponent NimbusComponent;    // native code of one component
+typedef struct NimbusCoreModule NimbusCoreModule;  // native code of one module of a component
+typedef struct NimbusLinked NimbusLinked;          // a component whose imports are resolved
 typedef struct NimbusContext NimbusContext;      // what instances may see: environment, volumes, …
 typedef struct NimbusExchange NimbusExchange;    // one HTTP request and its response
 typedef struct NimbusCall NimbusCall;            // one call on a fresh instance
@@ -134,13 +135,10 @@ typedef struct {
 void nimbus_waker_wake(NimbusWaker* waker);
 void nimbus_waker_free(NimbusWaker* waker);
 
-// -------------------------------------------------------------------------------------------------
+// --- process -------------------------------------------------------------------------------------
 
 const char* nimbus_last_error(void);
-// Version of the engine inside, such as "wasmtime 48.0.8".
-const char* nimbus_engine_version(void);
-
-// --- memory budget -------------------------------------------------------------------------------
+const char* nimbus_engine_version(void);  // "wasmtime 48.0.8"
 
 // Linear memory of all instances of all engines made with it; growth beyond `limit_bytes` fails.
 NimbusBudget* nimbus_budget_new(uint64_t limit_bytes);
@@ -184,14 +182,19 @@ void nimbus_engine_fingerprint(const NimbusEngine* engine, uint8_t out[16]);
 
 // --- component -----------------------------------------------------------------------------------
 
-// Compiles and returns native code in `*code` (release it). Any thread; takes a while. 0 if done,
-// -1 if it is not valid, -2 if there is no thread to compile on.
-int32_t nimbus_compile(const NimbusEngine* engine, NimbusStr wasm, NimbusOwnedBytes* code);
-// `path` names a file whose content nimbus_compile made on this machine and the caller verified;
-// it is mapped, not read.
+// Compiles a component, or a core module taken out of one (nimbus_tools_split), and returns native
+// code in `*code` (release it), or a component that is not kept. Any thread; takes a while. 0 if
+// done, -1 if it is not valid, -2 if there is no thread to compile on.
+int32_t nimbus_compile(const NimbusEngine* engine, NimbusStr wasm, uint8_t core_module,
+                       NimbusOwnedBytes* code);
+int32_t nimbus_component_compile(const NimbusEngine* engine, NimbusStr wasm, NimbusComponent** out);
+// `path`: a file to map, of what nimbus_compile made on this machine, verified by the caller.
 NimbusComponent* nimbus_component_map(const NimbusEngine* engine, NimbusStr path);
 NimbusComponent* nimbus_component_load(const NimbusEngine* engine, NimbusStr code);
 void nimbus_component_free(NimbusComponent* component);
+NimbusCoreModule* nimbus_core_module_map(const NimbusEngine* engine, NimbusStr path);
+NimbusCoreModule* nimbus_core_module_load(const NimbusEngine* engine, NimbusStr code);
+void nimbus_core_module_free(NimbusCoreModule* module);
 
 typedef struct {
   uint32_t memories;
@@ -209,13 +212,14 @@ typedef enum {
   NIMBUS_KIND_LIBRARY = 4,     // nothing to run by itself
 } NimbusKind;
 
-// Resolves all imports for that use: those of WASI by the engine itself, all others by
-// NimbusHostCalls. The error names the import that cannot be resolved, and why.
-// `single`: no component inside calls another, so that after a trap the call that ran can be told.
+// Resolves all imports for that use: those of WASI by the engine itself, of `modules` in order what
+// was taken out of it (they may be freed afterwards), all others by NimbusHostCalls. The error
+// names the import that cannot be resolved, and why. `single`: no component inside calls another,
+// so that after a trap the call that ran can be told.
 NimbusLinked* nimbus_linked_new(const NimbusEngine* engine, const NimbusComponent* component,
-                                int32_t kind, uint8_t single);
-// At most so many components can be composed into one.
-enum { NIMBUS_MAX_SLOTS = 16 };
+                                int32_t kind, uint8_t single,
+                                const NimbusCoreModule* const* modules, size_t module_count);
+enum { NIMBUS_MAX_SLOTS = 16 };  // components that can be composed into one
 
 // An import under a label of its own. Instances see of it what the context of that slot says.
 typedef struct {

@@ -124,6 +124,8 @@ enum {
   NIMBUS_FEATURE_COMPONENT_MORE = 1 << 3,        // maps, fixed-length lists, implements, 64 bit
   NIMBUS_FEATURE_ALL = 1 << 30,                  // whatever the library knows
 };
+// Beside them: what functions do is not looked at, only their types.
+enum { NIMBUS_VALIDATE_WITHOUT_BODIES = 1 << 29 };
 
 // Validates a module or a component; the error ends with "(at offset 0x…)".
 // On success `*out` is empty.
@@ -212,6 +214,13 @@ int32_t nimbus_tools_compose(const NimbusComposePart* parts, size_t part_count,
                              const NimbusComposeLink* links, size_t link_count,
                              const NimbusComposeLabel* labels, size_t label_count, size_t root,
                              NimbusBuffer* out, NimbusBuffer* error);
+
+// Takes the core modules with at least that much code out of a component, without their data: what
+// is left imports them, the n-th as "nimbus-code-m<n>" from 0 on, and does what the component did.
+// The output is what is left and then each of the modules, every one behind its size (64 bits,
+// least byte first); nothing if there are none to take out, or the component passes modules around.
+int32_t nimbus_tools_split(const uint8_t* data, size_t size, size_t min_code_bytes,
+                           NimbusBuffer* out, NimbusBuffer* error);
 
 #ifdef __cplusplus
 }

@@ -40,8 +40,9 @@ Result<std::string> parseWit(std::span<const WitFile> files) {
   return textOf(call(nimbus_tools_parse_wit, raw.data(), raw.size()));
 }
 
-Result<void> validate(ByteView binary, Proposals proposals) {
-  const std::uint32_t features = proposals == Proposals::kAll ? NIMBUS_FEATURE_ALL : 0;
+Result<void> validate(ByteView binary, Proposals proposals, FunctionBodies bodies) {
+  std::uint32_t features = proposals == Proposals::kAll ? NIMBUS_FEATURE_ALL : 0;
+  if (bodies == FunctionBodies::kLeftToTheCompiler) features |= NIMBUS_VALIDATE_WITHOUT_BODIES;
   TRY_VOID(call(nimbus_tools_validate, binary.data(), binary.size(), features));
   return {};
 }

@@ -35,8 +35,11 @@ enum class Proposals {
   kAll,       // whatever the library knows
 };
 
+enum class FunctionBodies { kValidated, kLeftToTheCompiler };
+
 // Fails for a module or component that is not valid; the message ends with the offset.
-[[nodiscard]] Result<void> validate(ByteView binary, Proposals proposals = Proposals::kFinished);
+[[nodiscard]] Result<void> validate(ByteView binary, Proposals proposals = Proposals::kFinished,
+                                    FunctionBodies bodies = FunctionBodies::kValidated);
 
 enum class Preview1Kind {
   kAuto,     // a command if the module exports _start, else a reactor

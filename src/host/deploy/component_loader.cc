@@ -46,24 +46,27 @@ Task<Result<ComponentLoader::Loaded>> ComponentLoader::load(const ComponentSpec&
   co_return loaded;
 }
 
-Task<Result<Bytes>> ComponentLoader::readFile(const ComponentSpec& component) {
-  CO_TRY(Bytes wasm, co_await engine_.readFileInBackground(control_, component.file, max_bytes_));
+Task<Result<engine::Engine::FileContent>> ComponentLoader::readFile(
+    const ComponentSpec& component) {
+  CO_TRY(auto content, co_await engine_.readFileInBackground(control_, component.file, max_bytes_));
   // Before anything is compiled.
-  CO_TRY_VOID(checkDigest(component, engine::sha256(wasm.view())));
-  co_return wasm;
+  CO_TRY_VOID(checkDigest(component, content.digest));
+  co_return content;
 }
 
 Task<Result<ComponentLoader::Loaded>> ComponentLoader::loadAnew(const ComponentSpec& component) {
-  CO_TRY(Bytes wasm, co_await readFile(component));
-  co_return co_await load(component.name, std::move(wasm));
+  CO_TRY(auto content, co_await readFile(component));
+  auto compiled =
+      co_await engine_.loadInBackground(control_, std::move(content.bytes), content.digest);
+  if (!compiled) co_return ofComponent(component.name, std::move(compiled).error());
+  co_return *std::move(compiled);
 }
 
 Task<Result<ComponentLoader::Read>> ComponentLoader::read(const ComponentSpec& component) {
-  CO_TRY(Bytes wasm, co_await readFile(component));
-  const engine::Sha256 digest = engine::sha256(wasm.view());
-  auto inspected = co_await engine_.inspectInBackground(control_, std::move(wasm));
+  CO_TRY(auto content, co_await readFile(component));
+  auto inspected = co_await engine_.inspectInBackground(control_, std::move(content.bytes));
   if (!inspected) co_return ofComponent(component.name, std::move(inspected).error());
-  co_return Read{*std::move(inspected), digest};
+  co_return Read{*std::move(inspected), content.digest};
 }
 
 Task<Result<ComponentLoader::Loaded>> ComponentLoader::load(std::string_view name, Bytes wasm) {

@@ -47,7 +47,7 @@ class ComponentLoader {
     [[nodiscard]] bool expired() const { return component.expired(); }
   };
   // Checks the manifest's digest.
-  [[nodiscard]] Task<Result<Bytes>> readFile(const ComponentSpec& component);
+  [[nodiscard]] Task<Result<engine::Engine::FileContent>> readFile(const ComponentSpec& component);
   [[nodiscard]] Task<Result<Loaded>> loadAnew(const ComponentSpec& component);
   // Whether a change of the file from now on is certain to give it another stamp.
   [[nodiscard]] bool isSettled(const FileStamp& stamp) const;

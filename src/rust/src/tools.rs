@@ -6,12 +6,14 @@ mod binary;
 mod bounds;
 mod classify;
 mod compose;
+mod core_module;
 mod encode;
 mod exit_status;
 mod guest_bindings;
 mod list;
 mod metadata;
 mod rename;
+pub mod split;
 mod stack;
 mod types;
 mod validate;
@@ -304,6 +306,25 @@ pub unsafe extern "C" fn nimbus_tools_compose(
             let links = abi::list_of(links, link_count);
             let labels = abi::list_of(labels, label_count);
             compose::compose(&plan_of(parts, links, labels, root)?)
+        })
+    }
+}
+
+/// # Safety
+/// As `tools.h` says: `data` has `size` bytes, `out` and `error` may be written.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nimbus_tools_split(
+    data: *const u8,
+    size: usize,
+    min_code_bytes: usize,
+    out: *mut Buffer,
+    error: *mut Buffer,
+) -> i32 {
+    // SAFETY: as promised by the caller.
+    unsafe {
+        answer(out, error, || {
+            let split = split::split(bytes_of(data, size), min_code_bytes)?;
+            Ok(split.unwrap_or_default())
         })
     }
 }

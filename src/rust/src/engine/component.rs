@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use wasmtime::component::{Component as WasmComponent, InstancePre, Linker};
-use wasmtime::{Engine as WasmEngine, bail, ensure};
+use wasmtime::{Engine as WasmEngine, Module, bail, ensure};
 use wasmtime_wasi::p2::bindings::CommandPre as CommandP2;
 use wasmtime_wasi::p3::bindings::CommandPre as CommandP3;
 use wasmtime_wasi_http::p2::bindings::ProxyPre;
@@ -17,8 +17,31 @@ use super::host::Host;
 use super::imports::{self, ImportTable};
 use super::labels::{self, Label, MAX_SLOTS};
 use crate::abi::{OwnedBytes, Str, guard, guard_void, slice};
+use crate::tools::split;
 
 pub struct Component(WasmComponent);
+
+/// Of a component that was taken apart: `tools::split`.
+pub struct CoreModule(Module);
+
+const INVALID: i32 = -1;
+const NO_THREADS: i32 = -2;
+
+/// What `compile` makes, or why there is nothing.
+fn on_threads<T: Send>(
+    engine: &Engine,
+    compile: impl FnOnce(&WasmEngine) -> wasmtime::Result<T> + Send,
+    take: impl FnOnce(T),
+) -> i32 {
+    let Some(threads) = guard(None, || compile_threads().map(Some)) else {
+        return NO_THREADS;
+    };
+    guard(INVALID, || {
+        let compiler = WasmEngine::new(&engine.compiling)?;
+        take(threads.install(|| compile(&compiler))?);
+        Ok(0)
+    })
+}
 
 /// # Safety
 /// The pointers are valid during the call.
@@ -26,19 +49,35 @@ pub struct Component(WasmComponent);
 pub unsafe extern "C" fn nimbus_compile(
     engine: *const Engine,
     wasm: Str,
+    core_module: u8,
     code: *mut OwnedBytes,
 ) -> i32 {
-    let Some(threads) = guard(None, || compile_threads().map(Some)) else {
-        return -2;
+    // SAFETY: by this function's contract.
+    let (engine, wasm) = unsafe { (&*engine, wasm.bytes()) };
+    let compile = |compiler: &WasmEngine| match core_module {
+        0 => compiler.precompile_component(wasm),
+        _ => compiler.precompile_module(wasm),
     };
-    guard(-1, || {
-        // SAFETY: by this function's contract.
-        let (engine, wasm) = unsafe { (&*engine, wasm.bytes()) };
-        let compiler = WasmEngine::new(&engine.compiling)?;
-        let native = threads.install(|| compiler.precompile_component(wasm))?;
+    on_threads(engine, compile, |native| {
         // SAFETY: by this function's contract.
         unsafe { code.write(OwnedBytes::from_bytes(native.into())) };
-        Ok(0)
+    })
+}
+
+/// # Safety
+/// The pointers are valid during the call.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nimbus_component_compile(
+    engine: *const Engine,
+    wasm: Str,
+    component: *mut *mut Component,
+) -> i32 {
+    // SAFETY: by this function's contract.
+    let (engine, wasm) = unsafe { (&*engine, wasm.bytes()) };
+    let compile = |_: &WasmEngine| WasmComponent::new(&engine.wasm, wasm);
+    on_threads(engine, compile, |made| {
+        // SAFETY: by this function's contract.
+        unsafe { component.write(boxed(made)) };
     })
 }
 
@@ -75,6 +114,42 @@ pub unsafe extern "C" fn nimbus_component_load(engine: *const Engine, code: Str)
 pub unsafe extern "C" fn nimbus_component_free(component: *mut Component) {
     // SAFETY: by this function's contract.
     guard_void(|| drop(unsafe { Box::from_raw(component) }));
+}
+
+/// # Safety
+/// As for `nimbus_component_map`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nimbus_core_module_map(
+    engine: *const Engine,
+    path: Str,
+) -> *mut CoreModule {
+    guard(std::ptr::null_mut(), || {
+        // SAFETY: by this function's contract.
+        let mapped = unsafe { Module::deserialize_file(&(*engine).wasm, path.text()?)? };
+        Ok(Box::into_raw(Box::new(CoreModule(mapped))))
+    })
+}
+
+/// # Safety
+/// As for `nimbus_component_load`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nimbus_core_module_load(
+    engine: *const Engine,
+    code: Str,
+) -> *mut CoreModule {
+    guard(std::ptr::null_mut(), || {
+        // SAFETY: by this function's contract.
+        let loaded = unsafe { Module::deserialize(&(*engine).wasm, code.bytes())? };
+        Ok(Box::into_raw(Box::new(CoreModule(loaded))))
+    })
+}
+
+/// # Safety
+/// `module` came from this module and is not used again.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nimbus_core_module_free(module: *mut CoreModule) {
+    // SAFETY: by this function's contract.
+    guard_void(|| drop(unsafe { Box::from_raw(module) }));
 }
 
 #[repr(C)]
@@ -173,25 +248,27 @@ fn resolve(
 }
 
 /// # Safety
-/// Both pointers are valid during the call.
+/// The pointers and what they point at are valid during the call.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nimbus_linked_new(
     engine: *const Engine,
     component: *const Component,
     kind: i32,
     single: u8,
+    modules: *const *const CoreModule,
+    module_count: usize,
 ) -> *mut Linked {
     guard(std::ptr::null_mut(), || {
         // SAFETY: by this function's contract.
         let (engine, component) = unsafe { (&*engine, &(*component).0) };
-        let resolved = resolve(
-            engine,
-            engine.linker.clone(),
-            component,
-            kind,
-            1,
-            single != 0,
-        )?;
+        let mut linker = engine.linker.clone();
+        // SAFETY: by this function's contract.
+        for (number, module) in unsafe { slice(modules, module_count) }.iter().enumerate() {
+            let name = split::import_name(number);
+            // SAFETY: the same.
+            linker.root().module(&name, unsafe { &(**module).0 })?;
+        }
+        let resolved = resolve(engine, linker, component, kind, 1, single != 0)?;
         Ok(Box::into_raw(Box::new(Linked(Arc::new(resolved)))))
     })
 }

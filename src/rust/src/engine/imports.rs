@@ -22,6 +22,7 @@ use super::labels::is_compatible;
 use super::raw::{Channel, Lifted, Lowerable, MAX_FLAT, RawLift, RawLower, Recycled, Shape};
 use super::rpc_errors;
 use crate::abi::{Str, guard_void};
+use crate::tools::split;
 
 /// Packages whose interfaces the engine's own linker has.
 const BUILT_IN: &[&str] = &[
@@ -144,6 +145,8 @@ pub fn link(
                 linking.add_item("", "", name, &import.ty)?;
             }
             ComponentItem::Type(_) => {}
+            // The linker has it.
+            ComponentItem::Module(_) if split::is_import_name(name) => {}
             _ => bail!("the component imports `{name}`, which is not a function or an instance"),
         }
     }

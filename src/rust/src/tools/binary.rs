@@ -3,10 +3,56 @@
 
 use crate::tools::bounds::{check_binary_size, check_nesting};
 use crate::tools::types::scan_type_section;
-use anyhow::{Result, bail};
-use wasmparser::{CanonicalFunction, CanonicalOption, Encoding, Parser, Payload};
+use anyhow::{Result, bail, ensure};
+use wasm_encoder::RawSection;
+use wasmparser::{
+    BinaryReader, CanonicalFunction, CanonicalOption, Chunk, Encoding, Parser, Payload,
+};
 
 const MAGIC: &[u8] = b"\0asm";
+
+/// What a module or component begins with.
+pub const HEADER_BYTES: usize = 8;
+
+/// A section as it is.
+pub struct Section<'a> {
+    pub id: u8,
+    pub contents: &'a [u8],
+    offset: usize,
+}
+
+impl<'a> Section<'a> {
+    pub fn reader(&self) -> BinaryReader<'a> {
+        BinaryReader::new(self.contents, self.offset)
+    }
+
+    pub fn raw(&self) -> RawSection<'a> {
+        RawSection {
+            id: self.id,
+            data: self.contents,
+        }
+    }
+}
+
+/// Those of a module or component; what lies inside of them is not looked at.
+pub fn sections(binary: &[u8]) -> Result<Vec<Section<'_>>> {
+    ensure!(
+        binary.len() >= HEADER_BYTES,
+        "the binary ends within its header"
+    );
+    let mut reader = BinaryReader::new(&binary[HEADER_BYTES..], HEADER_BYTES);
+    let mut sections = Vec::new();
+    while !reader.eof() {
+        let id = reader.read_u8()?;
+        let size = reader.read_var_u32()? as usize;
+        sections.push(Section {
+            id,
+            offset: reader.original_position(),
+            contents: reader.read_bytes(size)?,
+        });
+    }
+    Ok(sections)
+}
 
 /// What the walk itself learns.
 pub struct Walked {
@@ -20,7 +66,8 @@ pub fn begins_like_wasm(bytes: &[u8]) -> bool {
 }
 
 /// Calls `visit` with every section and how deep it lies: 0 in the binary itself, more in a module
-/// or component inside. The header of each comes first, at its own depth.
+/// or component inside. The header of each comes first, at its own depth. Of code there is only the
+/// beginning of the section: functions are not looked at.
 pub fn walk<'a>(
     bytes: &'a [u8],
     mut visit: impl FnMut(usize, &Payload<'a>) -> Result<()>,
@@ -29,11 +76,11 @@ pub fn walk<'a>(
     if !begins_like_wasm(bytes) {
         bail!("not a WebAssembly binary");
     }
+    let mut payloads = Payloads::of(bytes);
     let mut open: usize = 0;
     let mut whole = None;
     let mut needs_async = false;
-    for payload in Parser::new(0).parse_all(bytes) {
-        let payload = payload?;
+    while let Some(payload) = payloads.next()? {
         match &payload {
             Payload::Version {
                 encoding, range, ..
@@ -68,6 +115,59 @@ pub fn walk<'a>(
             needs_async,
         }),
         None => bail!("the binary ends within its header"),
+    }
+}
+
+/// Of a binary and what lies inside of it, but for functions.
+struct Payloads<'a> {
+    rest: &'a [u8],
+    parser: Parser,
+    outer: Vec<Parser>,
+    ended: bool,
+}
+
+impl<'a> Payloads<'a> {
+    fn of(bytes: &'a [u8]) -> Self {
+        Self {
+            rest: bytes,
+            parser: Parser::new(0),
+            outer: Vec::new(),
+            ended: false,
+        }
+    }
+
+    fn next(&mut self) -> Result<Option<Payload<'a>>> {
+        if self.ended {
+            return Ok(None);
+        }
+        let Chunk::Parsed { consumed, payload } = self.parser.parse(self.rest, true)? else {
+            bail!("the binary ends too early");
+        };
+        self.skip(consumed)?;
+        match &payload {
+            Payload::ModuleSection { parser, .. } | Payload::ComponentSection { parser, .. } => {
+                self.outer
+                    .push(std::mem::replace(&mut self.parser, parser.clone()));
+            }
+            Payload::CodeSectionStart { size, .. } => {
+                self.parser.skip_section();
+                self.skip(*size as usize)?;
+            }
+            Payload::End(_) => match self.outer.pop() {
+                Some(outer) => self.parser = outer,
+                None => self.ended = true,
+            },
+            _ => {}
+        }
+        Ok(Some(payload))
+    }
+
+    fn skip(&mut self, bytes: usize) -> Result<()> {
+        let Some(rest) = self.rest.get(bytes..) else {
+            bail!("the binary ends within its code");
+        };
+        self.rest = rest;
+        Ok(())
     }
 }
 

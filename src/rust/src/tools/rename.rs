@@ -1,12 +1,12 @@
 //! New names for imports of a component, in its bytes.
 
-use anyhow::{Result, ensure};
+use crate::tools::binary::{HEADER_BYTES, Section, sections};
+use anyhow::Result;
 use std::borrow::Cow;
 use std::collections::HashMap;
-use wasm_encoder::{ComponentExternName, Encode};
+use wasm_encoder::{ComponentExternName, ComponentSection, Encode, RawSection};
 use wasmparser::{BinaryReader, ComponentImportSectionReader, FromReader};
 
-const HEADER_BYTES: usize = 8;
 const IMPORT_SECTION: u8 = 10;
 
 pub struct Renamed {
@@ -18,33 +18,25 @@ pub struct Renamed {
 /// The component with those of its own imports renamed that `names` has; imports of components
 /// inside stay.
 pub fn rename_imports(component: &[u8], names: &HashMap<String, Renamed>) -> Result<Vec<u8>> {
-    ensure!(component.len() >= HEADER_BYTES, "internal: no component");
+    let sections = sections(component)?;
     let mut out = component[..HEADER_BYTES].to_vec();
-    let mut reader = BinaryReader::new(&component[HEADER_BYTES..], HEADER_BYTES);
-    while !reader.eof() {
-        let id = reader.read_u8()?;
-        let size = reader.read_var_u32()? as usize;
-        let offset = reader.original_position();
-        let contents = reader.read_bytes(size)?;
-        out.push(id);
-        if id == IMPORT_SECTION {
-            renamed_section(contents, offset, names)?
-                .as_slice()
-                .encode(&mut out);
+    for section in sections {
+        if section.id == IMPORT_SECTION {
+            let data = renamed_section(&section, names)?;
+            let id = IMPORT_SECTION;
+            RawSection { id, data: &data }.append_to_component(&mut out);
         } else {
-            contents.encode(&mut out);
+            section.raw().append_to_component(&mut out);
         }
     }
     Ok(out)
 }
 
-fn renamed_section(
-    contents: &[u8],
-    offset: usize,
-    names: &HashMap<String, Renamed>,
-) -> Result<Vec<u8>> {
+fn renamed_section(section: &Section<'_>, names: &HashMap<String, Renamed>) -> Result<Vec<u8>> {
+    let contents = section.contents;
+    let offset = section.reader().original_position();
     let mut out = Vec::new();
-    let section = ComponentImportSectionReader::new(BinaryReader::new(contents, offset))?;
+    let section = ComponentImportSectionReader::new(section.reader())?;
     section.count().encode(&mut out);
     let mut imports = section.into_iter_with_offsets().peekable();
     while let Some(import) = imports.next() {

@@ -1,0 +1,68 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/log.h"
+#include "base/result.h"
+#include "engine/code_cache.h"
+#include "engine/digest.h"
+#include "engine/wasm_engine.h"
+#include "rust/engine.h"
+
+namespace nimbus::engine {
+
+struct ComponentDeleter {
+  void operator()(NimbusComponent* component) const { nimbus_component_free(component); }
+};
+struct CoreModuleDeleter {
+  void operator()(NimbusCoreModule* module) const { nimbus_core_module_free(module); }
+};
+using ComponentHandle = std::unique_ptr<NimbusComponent, ComponentDeleter>;
+using CoreModuleHandle = std::unique_ptr<NimbusCoreModule, CoreModuleDeleter>;
+
+// Native code of components: from the cache, or compiled and put there. Internal to src/engine. Any
+// thread.
+class NativeCode {
+ public:
+  struct Loaded {
+    ComponentHandle component;
+    // What was taken out of it, in the order in which it imports them.
+    std::vector<std::shared_ptr<const NimbusCoreModule>> modules;
+  };
+
+  explicit NativeCode(Logger& log) : log_(log) {}
+  void useCache(CodeCache cache) { cache_ = std::move(cache); }
+  [[nodiscard]] std::optional<CodeCache>& cache() { return cache_; }
+
+  // kInvalidArgument if it is not valid, kUnsupported if it does not fit this host,
+  // kResourceExhausted if it cannot be compiled now.
+  [[nodiscard]] Result<Loaded> whole(const WasmEngine& engine, ByteView component);
+
+  // The same with large core modules apart from their data and from the rest: those that an earlier
+  // component has had are not compiled again. The rest is, and is not kept.
+  [[nodiscard]] Result<Loaded> inParts(const WasmEngine& engine, ByteView component);
+
+ private:
+  using ModuleKey = std::pair<Sha256, CodeCache::Fingerprint>;
+
+  template <typename Kind>
+  Result<typename Kind::Handle> kept(const WasmEngine& engine, ByteView wasm);
+  template <typename Kind>
+  typename Kind::Handle keep(const WasmEngine& engine, const Sha256& digest, const Bytes& code,
+                             typename Kind::Handle loaded);
+  Result<std::shared_ptr<const NimbusCoreModule>> module(const WasmEngine& engine, ByteView wasm);
+  std::optional<Loaded> parts(const WasmEngine& engine, ByteView component);
+
+  Logger& log_;
+  std::optional<CodeCache> cache_;
+  std::mutex mutex_;                                                    // guards what follows
+  std::map<ModuleKey, std::weak_ptr<const NimbusCoreModule>> modules_;  // those in use
+};
+
+}  // namespace nimbus::engine
