@@ -102,6 +102,7 @@ TEST_F(CommandCallTest, AnEditedScriptIsCompiledOnceAndHasItsOwnData) {
   options.cache_folder = folder.path("code");
   for (int process = 0; process < 2; ++process) {
     startEngine(options);
+    EXPECT_EQ(load(script("abcd"))->needs().max_initial_memory_bytes, 2 << 16);
     for (int round = 0; round < 2; ++round) {
       EXPECT_EQ(runCommand(script("abcd")).kind, Kind::kOk);
       EXPECT_EQ(runCommand(script("bcde, and some more")).kind, Kind::kExit);

@@ -49,6 +49,11 @@ std::vector<ComponentImport> importsOf(const NimbusLinked* linked, const ImportT
 Component::Component(Parts parts) : parts_(std::move(parts)) {
   imports_ = importsOf(parts_.linked, std::exchange(parts_.types, {}));
   nimbus_component_needs(parts_.component, &needs_);
+  // Not known of what it imports; that which has the data of a module taken out is always made.
+  if (!parts_.modules.empty() && needs_.memories == 0) {
+    needs_.memories = 1;
+    needs_.max_initial_memory_bytes = parts_.info.largestInitialMemoryBytes();
+  }
 }
 
 Component::~Component() {

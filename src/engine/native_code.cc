@@ -5,7 +5,6 @@
 
 #include "base/free_memory.h"
 #include "engine/ffi.h"
-#include "wit/split.h"
 
 namespace nimbus::engine {
 namespace {
@@ -30,13 +29,21 @@ struct CoreModule {
   static constexpr auto kLoad = nimbus_core_module_load;
 };
 
-// `status` is that of nimbus_compile.
-Result<void> compiled(std::int32_t status) {
-  if (status == 0) return {};
+Result<Bytes> compile(const WasmEngine& engine, ByteView wasm, std::uint8_t is_core_module) {
+  NimbusOwnedBytes owned{};
+  const std::int32_t status = nimbus_compile(engine.raw(), toStr(wasm), is_core_module, &owned);
+  if (status == 0) return fromOwned(owned);
   if (status == -2) {
     return failLast(ErrorCode::kResourceExhausted, "the component cannot be compiled now");
   }
   return failLast(ErrorCode::kInvalidArgument, "the component does not compile");
+}
+
+template <typename Kind>
+Result<typename Kind::Handle> load(const WasmEngine& engine, const Bytes& code) {
+  typename Kind::Handle loaded(Kind::kLoad(engine.raw(), toStr(code.view())));
+  if (!loaded) return failLast(ErrorCode::kUnsupported, "the component does not fit this host");
+  return loaded;
 }
 
 }  // namespace
@@ -52,12 +59,9 @@ Result<typename Kind::Handle> NativeCode::kept(const WasmEngine& engine, ByteVie
       unusable = nimbus_last_error();
     }
   }
-  NimbusOwnedBytes owned{};
-  TRY_VOID(compiled(nimbus_compile(engine.raw(), toStr(wasm), Kind::kIsCoreModule, &owned)));
-  const Bytes code = fromOwned(owned);
+  TRY(const Bytes code, compile(engine, wasm, Kind::kIsCoreModule));
   if (wasm.size() > kMuchToCompile) releaseFreeMemory();
-  typename Kind::Handle loaded(Kind::kLoad(engine.raw(), toStr(code.view())));
-  if (!loaded) return failLast(ErrorCode::kUnsupported, "the component does not fit this host");
+  TRY(typename Kind::Handle loaded, load<Kind>(engine, code));
   if (!unusable.empty())
     log_.warn("cached code did not load: compiled anew", {{"reason", unusable}});
   return cache_ ? keep<Kind>(engine, digest, code, std::move(loaded)) : std::move(loaded);
@@ -84,24 +88,24 @@ Result<NativeCode::Loaded> NativeCode::whole(const WasmEngine& engine, ByteView 
 }
 
 Result<NativeCode::Loaded> NativeCode::inParts(const WasmEngine& engine, ByteView component) {
+  const auto split = wit::splitModules(component, kLargeModuleCode);
+  if (!split || !*split) return whole(engine, component);
+  auto loaded = parts(engine, **split);
+  if (loaded) return loaded;
   // What is wrong with it is told of the component as it is.
-  if (auto loaded = parts(engine, component)) return *std::move(loaded);
+  log_.debug("a component is compiled whole", {{"reason", loaded.error().describe()}});
   return whole(engine, component);
 }
 
-std::optional<NativeCode::Loaded> NativeCode::parts(const WasmEngine& engine, ByteView component) {
-  const auto split = wit::splitModules(component, kLargeModuleCode);
-  if (!split || !*split) return std::nullopt;
+Result<NativeCode::Loaded> NativeCode::parts(const WasmEngine& engine,
+                                             const wit::SplitComponent& split) {
   Loaded loaded;
-  for (const Bytes& each : (*split)->modules) {
-    auto taken_out = module(engine, each.view());
-    if (!taken_out) return std::nullopt;
-    loaded.modules.push_back(*std::move(taken_out));
+  for (const Bytes& each : split.modules) {
+    TRY(auto taken_out, module(engine, each.view()));
+    loaded.modules.push_back(std::move(taken_out));
   }
-  NimbusComponent* rest = nullptr;
-  if (!compiled(nimbus_component_compile(engine.raw(), toStr((*split)->rest.view()), &rest)))
-    return std::nullopt;
-  loaded.component.reset(rest);
+  TRY(const Bytes code, compile(engine, split.rest.view(), WholeComponent::kIsCoreModule));
+  TRY(loaded.component, load<WholeComponent>(engine, code));
   return loaded;
 }
 

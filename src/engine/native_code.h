@@ -14,6 +14,7 @@
 #include "engine/digest.h"
 #include "engine/wasm_engine.h"
 #include "rust/engine.h"
+#include "wit/split.h"
 
 namespace nimbus::engine {
 
@@ -57,7 +58,7 @@ class NativeCode {
   typename Kind::Handle keep(const WasmEngine& engine, const Sha256& digest, const Bytes& code,
                              typename Kind::Handle loaded);
   Result<std::shared_ptr<const NimbusCoreModule>> module(const WasmEngine& engine, ByteView wasm);
-  std::optional<Loaded> parts(const WasmEngine& engine, ByteView component);
+  Result<Loaded> parts(const WasmEngine& engine, const wit::SplitComponent& split);
 
   Logger& log_;
   std::optional<CodeCache> cache_;

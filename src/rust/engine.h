@@ -183,11 +183,10 @@ void nimbus_engine_fingerprint(const NimbusEngine* engine, uint8_t out[16]);
 // --- component -----------------------------------------------------------------------------------
 
 // Compiles a component, or a core module taken out of one (nimbus_tools_split), and returns native
-// code in `*code` (release it), or a component that is not kept. Any thread; takes a while. 0 if
-// done, -1 if it is not valid, -2 if there is no thread to compile on.
+// code in `*code` (release it). Any thread; takes a while. 0 if done, -1 if it is not valid, -2 if
+// there is no thread to compile on.
 int32_t nimbus_compile(const NimbusEngine* engine, NimbusStr wasm, uint8_t core_module,
                        NimbusOwnedBytes* code);
-int32_t nimbus_component_compile(const NimbusEngine* engine, NimbusStr wasm, NimbusComponent** out);
 // `path`: a file to map, of what nimbus_compile made on this machine, verified by the caller.
 NimbusComponent* nimbus_component_map(const NimbusEngine* engine, NimbusStr path);
 NimbusComponent* nimbus_component_load(const NimbusEngine* engine, NimbusStr code);

@@ -16,8 +16,8 @@ struct SplitComponent {
   std::vector<Bytes> modules;
 };
 
-// Takes out modules with at least that much code. Nothing if there are none, or none that can be
-// taken out. kInvalidArgument if it is not a component.
+// Takes out all modules with at least that much code. Nothing if there are none, or one of them
+// cannot be taken out. kInvalidArgument if it is not a component.
 [[nodiscard]] Result<std::optional<SplitComponent>> splitModules(ByteView component,
                                                                  std::size_t min_code_bytes);
 

@@ -40,16 +40,17 @@ void expectValid(const SplitComponent& split) {
 }
 
 constexpr const char* kScript = R"(
+  (@custom "build" "{}")
   (import "env" "log" (func (param i32)))
-  (memory (export "memory") 2)
+  (memory (export "memory") {})
   (global (export "top") (mut i32) (i32.const 7))
   (table (export "table") 1 funcref)
   (func (export "run") (result i32) (i32.load (i32.const 16)))
   (data (i32.const 16) "{}")
   (data (i32.const 64) "more"))";
 
-Bytes script(std::string_view data) {
-  return componentOf(fmt::format(fmt::runtime(kScript), data), R"(
+Bytes script(std::string_view data, int pages = 2) {
+  return componentOf(fmt::format(fmt::runtime(kScript), data, pages, data), R"(
     (import "log" (func $log (param "x" u32)))
     (core func $lowered (canon lower (func $log)))
     (core instance $env (export "log" (func $lowered)))
@@ -65,6 +66,7 @@ TEST(Split, TheModuleIsTheSameWhateverItsData) {
   ASSERT_EQ(one->modules.size(), 1);
   EXPECT_EQ(one->modules, other->modules);
   EXPECT_NE(one->rest, other->rest);
+  EXPECT_EQ(one->modules, splitAll(script("abcd", 3))->modules);
   EXPECT_NE(splitAll(script("abcd"))->rest.text().find("abcd"), std::string::npos);
   EXPECT_EQ(one->modules[0].text().find("abcd"), std::string::npos);
 }
@@ -128,6 +130,8 @@ TEST(Split, DataThatCannotBeMovedStays) {
            R"((memory 1) (func) (data "passive"))",
            R"((import "m" "m" (memory 1)) (func) (data (i32.const 0) "elsewhere"))",
            R"((import "m" "g" (global i32)) (memory 1) (func) (data (global.get 0) "somewhere"))",
+           R"((import "m" "g" (global i32)) (memory 1) (func)
+              (data (offset (i32.add (i32.const 8) (global.get 0))) "behind it"))",
        }) {
     const Bytes component = componentOf(module, "(component)");
     EXPECT_FALSE(splitAll(component)) << module;
@@ -144,6 +148,8 @@ TEST(Split, ComponentsThatPassModulesAroundStay) {
            R"((import "other" (core module $other)))",
            R"((component (alias outer 1 $code (core module $same))
                 (core instance (instantiate $same))))",
+           R"((component (alias outer 1 $code (core module $same))
+                (export "same" (core module $same))))",
            R"((component (core module (func))))",
            R"((core type (module)))",
            R"((component $c (import "m" (core module)))
@@ -155,7 +161,8 @@ TEST(Split, ComponentsThatPassModulesAroundStay) {
 
 TEST(Split, WhatIsNoComponentFails) {
   EXPECT_FALSE(splitModules(asBytes(std::string_view("\0as", 3)), 1));
-  Bytes broken = script("abcd");
+  EXPECT_FALSE(splitModules(wasmOf("(module (func))").view(), 1));
+  const Bytes broken = script("abcd");
   EXPECT_FALSE(splitModules(broken.view().first(broken.size() - 3), 1));
 }
 

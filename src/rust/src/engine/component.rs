@@ -24,25 +24,6 @@ pub struct Component(WasmComponent);
 /// Of a component that was taken apart: `tools::split`.
 pub struct CoreModule(Module);
 
-const INVALID: i32 = -1;
-const NO_THREADS: i32 = -2;
-
-/// What `compile` makes, or why there is nothing.
-fn on_threads<T: Send>(
-    engine: &Engine,
-    compile: impl FnOnce(&WasmEngine) -> wasmtime::Result<T> + Send,
-    take: impl FnOnce(T),
-) -> i32 {
-    let Some(threads) = guard(None, || compile_threads().map(Some)) else {
-        return NO_THREADS;
-    };
-    guard(INVALID, || {
-        let compiler = WasmEngine::new(&engine.compiling)?;
-        take(threads.install(|| compile(&compiler))?);
-        Ok(0)
-    })
-}
-
 /// # Safety
 /// The pointers are valid during the call.
 #[unsafe(no_mangle)]
@@ -52,32 +33,20 @@ pub unsafe extern "C" fn nimbus_compile(
     core_module: u8,
     code: *mut OwnedBytes,
 ) -> i32 {
-    // SAFETY: by this function's contract.
-    let (engine, wasm) = unsafe { (&*engine, wasm.bytes()) };
-    let compile = |compiler: &WasmEngine| match core_module {
-        0 => compiler.precompile_component(wasm),
-        _ => compiler.precompile_module(wasm),
+    let Some(threads) = guard(None, || compile_threads().map(Some)) else {
+        return -2;
     };
-    on_threads(engine, compile, |native| {
+    guard(-1, || {
+        // SAFETY: by this function's contract.
+        let (engine, wasm) = unsafe { (&*engine, wasm.bytes()) };
+        let compiler = WasmEngine::new(&engine.compiling)?;
+        let native = threads.install(|| match core_module {
+            0 => compiler.precompile_component(wasm),
+            _ => compiler.precompile_module(wasm),
+        })?;
         // SAFETY: by this function's contract.
         unsafe { code.write(OwnedBytes::from_bytes(native.into())) };
-    })
-}
-
-/// # Safety
-/// The pointers are valid during the call.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn nimbus_component_compile(
-    engine: *const Engine,
-    wasm: Str,
-    component: *mut *mut Component,
-) -> i32 {
-    // SAFETY: by this function's contract.
-    let (engine, wasm) = unsafe { (&*engine, wasm.bytes()) };
-    let compile = |_: &WasmEngine| WasmComponent::new(&engine.wasm, wasm);
-    on_threads(engine, compile, |made| {
-        // SAFETY: by this function's contract.
-        unsafe { component.write(boxed(made)) };
+        Ok(0)
     })
 }
 

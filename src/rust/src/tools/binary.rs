@@ -14,6 +14,9 @@ const MAGIC: &[u8] = b"\0asm";
 /// What a module or component begins with.
 pub const HEADER_BYTES: usize = 8;
 
+/// Of one module or component.
+const MAX_SECTIONS: usize = 100_000;
+
 /// A section as it is.
 pub struct Section<'a> {
     pub id: u8,
@@ -45,6 +48,10 @@ pub fn sections(binary: &[u8]) -> Result<Vec<Section<'_>>> {
     while !reader.eof() {
         let id = reader.read_u8()?;
         let size = reader.read_var_u32()? as usize;
+        ensure!(
+            sections.len() < MAX_SECTIONS,
+            "more than {MAX_SECTIONS} sections"
+        );
         sections.push(Section {
             id,
             offset: reader.original_position(),
@@ -124,6 +131,7 @@ struct Payloads<'a> {
     parser: Parser,
     outer: Vec<Parser>,
     ended: bool,
+    size: usize,
 }
 
 impl<'a> Payloads<'a> {
@@ -133,6 +141,7 @@ impl<'a> Payloads<'a> {
             parser: Parser::new(0),
             outer: Vec::new(),
             ended: false,
+            size: bytes.len(),
         }
     }
 
@@ -141,7 +150,7 @@ impl<'a> Payloads<'a> {
             return Ok(None);
         }
         let Chunk::Parsed { consumed, payload } = self.parser.parse(self.rest, true)? else {
-            bail!("the binary ends too early");
+            return self.ends();
         };
         self.skip(consumed)?;
         match &payload {
@@ -163,11 +172,15 @@ impl<'a> Payloads<'a> {
     }
 
     fn skip(&mut self, bytes: usize) -> Result<()> {
-        let Some(rest) = self.rest.get(bytes..) else {
-            bail!("the binary ends within its code");
-        };
-        self.rest = rest;
+        match self.rest.get(bytes..) {
+            Some(rest) => self.rest = rest,
+            None => return self.ends(),
+        }
         Ok(())
+    }
+
+    fn ends<T>(&self) -> Result<T> {
+        bail!("unexpected end-of-file (at offset {:#x})", self.size)
     }
 }
 

@@ -1,6 +1,6 @@
 //! A core module as something that a component can import: its type, its code, and its data apart.
 
-use crate::tools::binary::{Section, sections};
+use crate::tools::binary::Section;
 use anyhow::{Context, Result};
 use wasm_encoder::reencode::{Reencode, RoundtripReencoder};
 use wasm_encoder::{
@@ -41,9 +41,9 @@ pub struct CoreModule<'a> {
 impl<'a> CoreModule<'a> {
     /// None if it has data that cannot be taken out: not all of it placed in the one memory that
     /// the module defines, at places known beforehand.
-    pub fn read(bytes: &'a [u8]) -> Result<Option<Self>> {
+    pub fn read(sections: Vec<Section<'a>>) -> Result<Option<Self>> {
         let mut module = CoreModule {
-            sections: sections(bytes)?,
+            sections,
             memory: None,
         };
         let movable = match module.section(id::DATA) {
@@ -58,10 +58,6 @@ impl<'a> CoreModule<'a> {
         self.memory.is_some()
     }
 
-    pub fn code_bytes(&self) -> usize {
-        self.section(id::CODE).map_or(0, |code| code.contents.len())
-    }
-
     fn section(&self, id: u8) -> Option<&Section<'a>> {
         self.sections.iter().find(|section| section.id == id)
     }
@@ -69,7 +65,8 @@ impl<'a> CoreModule<'a> {
     fn only_memory(&self) -> Result<Option<MemoryType>> {
         if let Some(imports) = self.section(id::IMPORT) {
             for import in ImportSectionReader::new(imports.reader())?.into_imports() {
-                if matches!(import?.ty, TypeRef::Memory(_)) {
+                let import = import?;
+                if matches!(import.ty, TypeRef::Memory(_)) || import.module == MEMORY_FROM {
                     return Ok(None);
                 }
             }
@@ -116,7 +113,7 @@ impl<'a> CoreModule<'a> {
                 }
             }
             let moved = matches!(section.id, id::MEMORY | id::DATA | id::DATA_COUNT);
-            if !(self.has_data() && moved) {
+            if !(self.has_data() && moved) && !tells_of_a_build(section)? {
                 section.raw().append_to(out);
             }
         }
@@ -154,14 +151,23 @@ impl<'a> CoreModule<'a> {
                         ty.export(export.name, reencoder.entity_type(item)?);
                     }
                 }
+                id::MEMORY if self.has_data() => {}
                 _ => items.define(section)?,
             }
-        }
-        if let Some(memory) = self.memory {
-            ty.import(MEMORY_FROM, MEMORY, memory_entity(memory)?);
+            // Behind the imports, and before anything names it.
+            let memory = self.memory.filter(|_| items.memories.is_empty());
+            if let Some(memory) = memory.filter(|_| section.id == id::MEMORY) {
+                ty.import(MEMORY_FROM, MEMORY, memory_entity(memory)?);
+                items.add(TypeRef::Memory(imported(memory)));
+            }
         }
         Ok(ty)
     }
+}
+
+pub fn code_bytes(sections: &[Section<'_>]) -> usize {
+    let code = sections.iter().find(|section| section.id == id::CODE);
+    code.map_or(0, |code| code.contents.len())
 }
 
 fn is_placed(data: &Section<'_>) -> Result<bool> {
@@ -173,16 +179,42 @@ fn is_placed(data: &Section<'_>) -> Result<bool> {
         else {
             return Ok(false);
         };
-        let place = offset_expr.get_operators_reader().read()?;
-        if !matches!(place, Operator::I32Const { .. } | Operator::I64Const { .. }) {
+        let mut place = offset_expr.get_operators_reader();
+        let is_number = matches!(
+            place.read()?,
+            Operator::I32Const { .. } | Operator::I64Const { .. }
+        );
+        if !is_number || !matches!(place.read()?, Operator::End) {
             return Ok(false);
         }
     }
     Ok(true)
 }
 
+/// Custom sections that tell of what was built, and not of how its code is run.
+fn tells_of_a_build(section: &Section<'_>) -> Result<bool> {
+    if section.id != id::CUSTOM {
+        return Ok(false);
+    }
+    let name = section.reader().read_string()?;
+    Ok(name != "name" && !name.starts_with("metadata.code."))
+}
+
+/// As a module without its data imports it: how large it is goes with the data.
+fn imported(memory: MemoryType) -> MemoryType {
+    if memory.shared {
+        return memory;
+    }
+    MemoryType {
+        initial: 0,
+        maximum: None,
+        ..memory
+    }
+}
+
 fn memory_entity(memory: MemoryType) -> Result<EntityType> {
-    Ok(EntityType::Memory(RoundtripReencoder.memory_type(memory)?))
+    let imported = RoundtripReencoder.memory_type(imported(memory))?;
+    Ok(EntityType::Memory(imported))
 }
 
 /// The imports and one more, behind them: functions keep their numbers.

@@ -5,9 +5,9 @@
 //! of a module that is taken out goes, with the memory, into a module in front of all others, from
 //! which the one taken out imports its memory: the memory is as it was before anything runs.
 
-use crate::tools::binary::{HEADER_BYTES, Section, sections};
-use crate::tools::core_module::{CoreModule, MEMORY_FROM};
-use anyhow::{Result, anyhow};
+use crate::tools::binary::{HEADER_BYTES, Section, sections, walk};
+use crate::tools::core_module::{CoreModule, MEMORY_FROM, code_bytes};
+use anyhow::{Context, Result, ensure};
 use std::convert::Infallible;
 use wasm_encoder::reencode::{Error, Reencode, ReencodeComponent, component_utils};
 use wasm_encoder::{
@@ -17,8 +17,8 @@ use wasm_encoder::{
 use wasmparser::{
     ComponentAlias, ComponentAliasSectionReader, ComponentExportSectionReader,
     ComponentExternalKind, ComponentImportSectionReader, ComponentInstance,
-    ComponentInstanceSectionReader, ComponentOuterAliasKind, Instance, InstanceSectionReader,
-    InstantiationArg,
+    ComponentInstanceSectionReader, ComponentOuterAliasKind, Encoding, Instance,
+    InstanceSectionReader, InstantiationArg,
 };
 
 /// Sections of a component.
@@ -37,6 +37,8 @@ mod id {
 /// `tools.h` says.
 pub type Pieces = Vec<u8>;
 
+/// Each has an instance more, and there is a limit to those.
+const MOST_TAKEN: usize = 100;
 const SIZE_BYTES: usize = size_of::<u64>();
 /// For what is written beside what is copied.
 const ROOM: usize = 64 << 10;
@@ -51,17 +53,22 @@ pub fn is_import_name(name: &str) -> bool {
     name.starts_with(IMPORT_NAME)
 }
 
-/// None if it has no module with that much code, or passes modules around by itself.
+/// None if it has no module with that much code, or one that cannot be taken out, or passes modules
+/// around by itself.
 pub fn split(component: &[u8], min_code_bytes: usize) -> Result<Option<Pieces>> {
+    let walked = walk(component, |_, _| Ok(()))?;
+    ensure!(
+        walked.encoding == Encoding::Component,
+        "a core module is not a component"
+    );
     let sections = sections(component)?;
     if passes_modules(&sections)? {
         return Ok(None);
     }
-    let takings = takings(&sections, min_code_bytes)?;
-    if takings.iter().all(Option::is_none) {
-        return Ok(None);
+    match takings(&sections, min_code_bytes)? {
+        Some(takings) => rebuild(component, &sections, &takings).map(Some),
+        None => Ok(None),
     }
-    rebuild(component, &sections, &takings).map(Some)
 }
 
 /// In other ways than by instantiating those that it defines.
@@ -71,15 +78,13 @@ fn passes_modules(sections: &[Section<'_>]) -> Result<bool> {
             id::CORE_TYPE => true,
             id::COMPONENT => has_core_parts(section.contents)?,
             id::INSTANCE => instances_pass_modules(section)?,
-            id::ALIAS => ComponentAliasSectionReader::new(section.reader())?
-                .into_iter()
-                .try_fold(false, |found, alias| {
-                    anyhow::Ok(found || is_alias_of_module(&alias?))
-                })?,
+            id::ALIAS => names_modules(section)?,
             id::IMPORT => ComponentImportSectionReader::new(section.reader())?
                 .into_iter()
                 .try_fold(false, |found, import| {
-                    anyhow::Ok(found || import?.ty.kind() == ComponentExternalKind::Module)
+                    let import = import?;
+                    let is_module = import.ty.kind() == ComponentExternalKind::Module;
+                    anyhow::Ok(found || is_module || is_import_name(import.name.name))
                 })?,
             id::EXPORT => ComponentExportSectionReader::new(section.reader())?
                 .into_iter()
@@ -97,12 +102,27 @@ fn passes_modules(sections: &[Section<'_>]) -> Result<bool> {
 
 /// A component inside that does more than name things.
 fn has_core_parts(component: &[u8]) -> Result<bool> {
-    Ok(sections(component)?.iter().any(|section| {
-        matches!(
-            section.id,
-            id::CORE_MODULE | id::CORE_INSTANCE | id::CORE_TYPE | id::COMPONENT
-        )
-    }))
+    for section in sections(component)? {
+        let found = match section.id {
+            id::CORE_MODULE | id::CORE_INSTANCE | id::CORE_TYPE | id::COMPONENT => true,
+            id::ALIAS => names_modules(&section)?,
+            _ => false,
+        };
+        if found {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// A section of aliases.
+fn names_modules(section: &Section<'_>) -> Result<bool> {
+    for alias in ComponentAliasSectionReader::new(section.reader())? {
+        if is_alias_of_module(&alias?) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 fn instances_pass_modules(section: &Section<'_>) -> Result<bool> {
@@ -133,33 +153,49 @@ fn is_alias_of_module(alias: &ComponentAlias<'_>) -> bool {
     }
 }
 
-/// Each module of the component, if it is to be taken out.
+/// Each module of the component, if it is to be taken out. None if there are none, or if a large
+/// one cannot be: it would be compiled with all that is left.
 fn takings<'a>(
-    sections: &[Section<'a>],
+    component: &[Section<'a>],
     min_code_bytes: usize,
-) -> Result<Vec<Option<CoreModule<'a>>>> {
+) -> Result<Option<Vec<Option<CoreModule<'a>>>>> {
     let mut modules = Vec::new();
-    for section in sections.iter().filter(|s| s.id == id::CORE_MODULE) {
-        let module = CoreModule::read(section.contents)?;
-        modules.push(module.filter(|module| module.code_bytes() >= min_code_bytes));
+    let mut taken = 0;
+    for section in component.iter().filter(|s| s.id == id::CORE_MODULE) {
+        let parts = sections(section.contents)?;
+        if code_bytes(&parts) < min_code_bytes {
+            modules.push(None);
+            continue;
+        }
+        let Some(module) = CoreModule::read(parts)? else {
+            return Ok(None);
+        };
+        modules.push(Some(module));
+        taken += 1;
     }
-    let mut instances = vec![0; modules.len()];
-    for section in sections.iter().filter(|s| s.id == id::CORE_INSTANCE) {
+    if taken == 0 || taken > MOST_TAKEN {
+        return Ok(None);
+    }
+    let instances = instances_of(component, modules.len())?;
+    // Instances of one module have a memory each.
+    let several = modules.iter().zip(instances).any(|(module, instances)| {
+        instances != 1 && module.as_ref().is_some_and(CoreModule::has_data)
+    });
+    Ok((!several).then_some(modules))
+}
+
+/// How many each module has.
+fn instances_of(component: &[Section<'_>], modules: usize) -> Result<Vec<usize>> {
+    let mut instances = vec![0; modules];
+    for section in component.iter().filter(|s| s.id == id::CORE_INSTANCE) {
         for instance in InstanceSectionReader::new(section.reader())? {
             if let Instance::Instantiate { module_index, .. } = instance? {
-                *instances.get_mut(module_index as usize).ok_or_else(|| {
-                    anyhow!("an instance of module {module_index}, not defined")
-                })? += 1;
+                let count = instances.get_mut(module_index as usize);
+                *count.context("an instance of a module that is not defined")? += 1;
             }
         }
     }
-    // Instances of one module have a memory each.
-    for (module, instances) in modules.iter_mut().zip(instances) {
-        if module.as_ref().is_some_and(|module| module.has_data()) && instances != 1 {
-            *module = None;
-        }
-    }
-    Ok(modules)
+    Ok(instances)
 }
 
 /// Numbers for core modules and their instances, behind those of the modules with data in front.

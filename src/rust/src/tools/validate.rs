@@ -14,11 +14,14 @@ const ALL: u32 = 1 << 30;
 
 pub fn validate(bytes: &[u8], features: u32) -> Result<Vec<u8>> {
     walk(bytes, |_, _| Ok(()))?;
-    let mut validator = Validator::new_with_features(wasm_features(features));
+    let accepted = wasm_features(features);
+    let mut validator = Validator::new_with_features(accepted);
     if features & WITHOUT_BODIES == 0 {
         validator.validate_all(bytes)?;
     } else {
-        for payload in Parser::new(0).parse_all(bytes) {
+        let mut parser = Parser::new(0);
+        parser.set_features(accepted);
+        for payload in parser.parse_all(bytes) {
             validator.payload(&payload?)?;
         }
     }
