@@ -112,8 +112,9 @@ impl<'a> CoreModule<'a> {
                     continue;
                 }
             }
-            let moved = matches!(section.id, id::MEMORY | id::DATA | id::DATA_COUNT);
-            if !(self.has_data() && moved) && !tells_of_a_build(section)? {
+            let of_memory = matches!(section.id, id::MEMORY | id::DATA | id::DATA_COUNT);
+            let moved = of_memory && self.has_data();
+            if !moved && !tells_of_a_build(section)? {
                 section.raw().append_to(out);
             }
         }
