@@ -56,10 +56,7 @@ Task<Result<engine::Engine::FileContent>> ComponentLoader::readFile(
 
 Task<Result<ComponentLoader::Loaded>> ComponentLoader::loadAnew(const ComponentSpec& component) {
   CO_TRY(auto content, co_await readFile(component));
-  auto compiled =
-      co_await engine_.loadInBackground(control_, std::move(content.bytes), content.digest);
-  if (!compiled) co_return ofComponent(component.name, std::move(compiled).error());
-  co_return *std::move(compiled);
+  co_return co_await load(component.name, std::move(content.bytes), content.digest);
 }
 
 Task<Result<ComponentLoader::Read>> ComponentLoader::read(const ComponentSpec& component) {
@@ -69,8 +66,9 @@ Task<Result<ComponentLoader::Read>> ComponentLoader::read(const ComponentSpec& c
   co_return Read{*std::move(inspected), content.digest};
 }
 
-Task<Result<ComponentLoader::Loaded>> ComponentLoader::load(std::string_view name, Bytes wasm) {
-  auto compiled = co_await engine_.loadInBackground(control_, std::move(wasm));
+Task<Result<ComponentLoader::Loaded>> ComponentLoader::load(std::string_view name, Bytes wasm,
+                                                            std::optional<engine::Sha256> digest) {
+  auto compiled = co_await engine_.loadInBackground(control_, std::move(wasm), digest);
   if (!compiled) co_return ofComponent(name, std::move(compiled).error());
   co_return *std::move(compiled);
 }

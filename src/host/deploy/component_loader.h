@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -36,8 +37,9 @@ class ComponentLoader {
     engine::Sha256 digest;  // of the file
   };
   [[nodiscard]] Task<Result<Read>> read(const ComponentSpec& component);
-  // What was read, alone or composed; `name` is for errors.
-  [[nodiscard]] Task<Result<Loaded>> load(std::string_view name, Bytes wasm);
+  // What was read, alone or composed; `name` is for errors. `digest` is that of `wasm`, if known.
+  [[nodiscard]] Task<Result<Loaded>> load(std::string_view name, Bytes wasm,
+                                          std::optional<engine::Sha256> digest = std::nullopt);
   [[nodiscard]] Task<Result<Loaded>> load(std::string_view name, wit::Composition composition);
 
  private:

@@ -7,9 +7,10 @@ use wasm_encoder::{
     Encode, EntityType, ExportKind, ExportSection, Module, ModuleType, RawSection, Section as _,
 };
 use wasmparser::{
-    BinaryReader, DataKind, DataSectionReader, ExportSectionReader, ExternalKind,
+    BinaryReader, DataKind, DataSectionReader, ExportSectionReader, ExternalKind, FromReader,
     FunctionSectionReader, GlobalSectionReader, ImportSectionReader, MemorySectionReader,
-    MemoryType, Operator, TableSectionReader, TagSectionReader, TypeRef, TypeSectionReader,
+    MemoryType, Operator, SectionLimited, TableSectionReader, TagSectionReader, TypeRef,
+    TypeSectionReader,
 };
 
 /// What a module without its data imports its memory from, and as what.
@@ -128,8 +129,8 @@ impl<'a> CoreModule<'a> {
         let mut items = Items::default();
         for section in &self.sections {
             let reader = section.reader();
-            match section.id {
-                id::TYPE => {
+            match (section.id, self.memory) {
+                (id::TYPE, _) => {
                     for function in TypeSectionReader::new(reader)?.into_iter_err_on_gc_types() {
                         let function = function?;
                         let params = reencoder.val_types(function.params().to_vec())?;
@@ -137,7 +138,7 @@ impl<'a> CoreModule<'a> {
                         ty.ty().function(params, results);
                     }
                 }
-                id::IMPORT => {
+                (id::IMPORT, _) => {
                     for import in ImportSectionReader::new(reader)?.into_imports() {
                         let import = import?;
                         let entity = reencoder.entity_type(import.ty)?;
@@ -145,21 +146,18 @@ impl<'a> CoreModule<'a> {
                         items.add(import.ty);
                     }
                 }
-                id::EXPORT => {
+                (id::EXPORT, _) => {
                     for export in ExportSectionReader::new(reader)? {
                         let export = export?;
                         let item = items.find(export.kind, export.index)?;
                         ty.export(export.name, reencoder.entity_type(item)?);
                     }
                 }
-                id::MEMORY if self.has_data() => {}
+                (id::MEMORY, Some(memory)) => {
+                    ty.import(MEMORY_FROM, MEMORY, memory_entity(memory)?);
+                    items.add(TypeRef::Memory(imported(memory)));
+                }
                 _ => items.define(section)?,
-            }
-            // Behind the imports, and before anything names it.
-            let memory = self.memory.filter(|_| items.memories.is_empty());
-            if let Some(memory) = memory.filter(|_| section.id == id::MEMORY) {
-                ty.import(MEMORY_FROM, MEMORY, memory_entity(memory)?);
-                items.add(TypeRef::Memory(imported(memory)));
             }
         }
         Ok(ty)
@@ -259,32 +257,26 @@ impl Items {
     fn define(&mut self, section: &Section<'_>) -> Result<()> {
         let reader = section.reader();
         match section.id {
-            id::FUNCTION => {
-                for ty in FunctionSectionReader::new(reader)? {
-                    self.add(TypeRef::Func(ty?));
-                }
-            }
-            id::TABLE => {
-                for table in TableSectionReader::new(reader)? {
-                    self.add(TypeRef::Table(table?.ty));
-                }
-            }
-            id::MEMORY => {
-                for memory in MemorySectionReader::new(reader)? {
-                    self.add(TypeRef::Memory(memory?));
-                }
-            }
-            id::GLOBAL => {
-                for global in GlobalSectionReader::new(reader)? {
-                    self.add(TypeRef::Global(global?.ty));
-                }
-            }
-            id::TAG => {
-                for tag in TagSectionReader::new(reader)? {
-                    self.add(TypeRef::Tag(tag?));
-                }
-            }
-            _ => {}
+            id::FUNCTION => self.add_all(FunctionSectionReader::new(reader)?, TypeRef::Func),
+            id::TABLE => self.add_all(TableSectionReader::new(reader)?, |table| {
+                TypeRef::Table(table.ty)
+            }),
+            id::MEMORY => self.add_all(MemorySectionReader::new(reader)?, TypeRef::Memory),
+            id::GLOBAL => self.add_all(GlobalSectionReader::new(reader)?, |global| {
+                TypeRef::Global(global.ty)
+            }),
+            id::TAG => self.add_all(TagSectionReader::new(reader)?, TypeRef::Tag),
+            _ => Ok(()),
+        }
+    }
+
+    fn add_all<'a, T: FromReader<'a>>(
+        &mut self,
+        section: SectionLimited<'a, T>,
+        type_of: impl Fn(T) -> TypeRef,
+    ) -> Result<()> {
+        for item in section {
+            self.add(type_of(item?));
         }
         Ok(())
     }

@@ -17,8 +17,8 @@ use wasm_encoder::{
 use wasmparser::{
     ComponentAlias, ComponentAliasSectionReader, ComponentExportSectionReader,
     ComponentExternalKind, ComponentImportSectionReader, ComponentInstance,
-    ComponentInstanceSectionReader, ComponentOuterAliasKind, Encoding, Instance,
-    InstanceSectionReader, InstantiationArg,
+    ComponentInstanceSectionReader, ComponentOuterAliasKind, Encoding, FromReader, Instance,
+    InstanceSectionReader, InstantiationArg, SectionLimited,
 };
 
 /// Sections of a component.
@@ -77,20 +77,22 @@ fn passes_modules(sections: &[Section<'_>]) -> Result<bool> {
         let found = match section.id {
             id::CORE_TYPE => true,
             id::COMPONENT => has_core_parts(section.contents)?,
-            id::INSTANCE => instances_pass_modules(section)?,
+            id::INSTANCE => any(
+                ComponentInstanceSectionReader::new(section.reader())?,
+                instance_passes_modules,
+            )?,
             id::ALIAS => names_modules(section)?,
-            id::IMPORT => ComponentImportSectionReader::new(section.reader())?
-                .into_iter()
-                .try_fold(false, |found, import| {
-                    let import = import?;
-                    let is_module = import.ty.kind() == ComponentExternalKind::Module;
-                    anyhow::Ok(found || is_module || is_import_name(import.name.name))
-                })?,
-            id::EXPORT => ComponentExportSectionReader::new(section.reader())?
-                .into_iter()
-                .try_fold(false, |found, export| {
-                    anyhow::Ok(found || export?.kind == ComponentExternalKind::Module)
-                })?,
+            id::IMPORT => any(
+                ComponentImportSectionReader::new(section.reader())?,
+                |import| {
+                    import.ty.kind() == ComponentExternalKind::Module
+                        || is_import_name(import.name.name)
+                },
+            )?,
+            id::EXPORT => any(
+                ComponentExportSectionReader::new(section.reader())?,
+                |export| export.kind == ComponentExternalKind::Module,
+            )?,
             _ => false,
         };
         if found {
@@ -117,29 +119,31 @@ fn has_core_parts(component: &[u8]) -> Result<bool> {
 
 /// A section of aliases.
 fn names_modules(section: &Section<'_>) -> Result<bool> {
-    for alias in ComponentAliasSectionReader::new(section.reader())? {
-        if is_alias_of_module(&alias?) {
+    let aliases = ComponentAliasSectionReader::new(section.reader())?;
+    any(aliases, is_alias_of_module)
+}
+
+fn any<'a, T: FromReader<'a>>(
+    section: SectionLimited<'a, T>,
+    is: impl Fn(&T) -> bool,
+) -> Result<bool> {
+    for item in section {
+        if is(&item?) {
             return Ok(true);
         }
     }
     Ok(false)
 }
 
-fn instances_pass_modules(section: &Section<'_>) -> Result<bool> {
-    for instance in ComponentInstanceSectionReader::new(section.reader())? {
-        let passed = match instance? {
-            ComponentInstance::Instantiate { args, .. } => args
-                .iter()
-                .any(|arg| arg.kind == ComponentExternalKind::Module),
-            ComponentInstance::FromExports(exports) => exports
-                .iter()
-                .any(|export| export.kind == ComponentExternalKind::Module),
-        };
-        if passed {
-            return Ok(true);
-        }
+fn instance_passes_modules(instance: &ComponentInstance<'_>) -> bool {
+    match instance {
+        ComponentInstance::Instantiate { args, .. } => args
+            .iter()
+            .any(|arg| arg.kind == ComponentExternalKind::Module),
+        ComponentInstance::FromExports(exports) => exports
+            .iter()
+            .any(|export| export.kind == ComponentExternalKind::Module),
     }
-    Ok(false)
 }
 
 fn is_alias_of_module(alias: &ComponentAlias<'_>) -> bool {
