@@ -23,8 +23,8 @@ LIMIT_MS = 50
 # Small ones, and those that carry the runtime of their language, with a part of the edits: what
 # they take is a build, more than the rest.
 SMALL = ("http-hello", "http-hello-p3", "kv-counter")
-LARGE = ("http-hello-go", "http-hello-js")
-LARGE_SHARE = 5
+LARGE = ("http-hello-go", "http-hello-js", "http-hello-py")
+LARGE_SHARE = 2
 PARTS = {"settle_ms": "settling", "scan_ms": "scanning", "read_ms": "reading",
          "load_ms": "compiling", "swap_ms": "swapping"}
 HEADERS = ("component", "KiB", "median ms", "least ms", "most ms", *PARTS.values(), "CPU ms",

@@ -46,6 +46,14 @@ function edit{number}(text) {{
   return `{words}${{sum % {modulus}}}`;
 }}
 """
+PYTHON = """
+
+def edit{number}(text: str) -> str:
+    total = {number}
+    for letter in text:
+        total = (total << 3 ^ ord(letter)) % 2**32
+    return f"{words}{{total % {modulus}}}"
+"""
 EXAMPLES = {
     "http-hello": Example("rust", "src/lib.rs", r'"hello from rust {path}\n"',
                           r'"hello from rust {{path}}{{}}\n", edit_{number}(&path)', RUST),
@@ -60,6 +68,8 @@ EXAMPLES = {
     "http-hello-js": Example("js", "hello.js", "hello from javascript ${pathname}",
                              "hello from javascript ${{pathname}}${{edit{number}(pathname)}}",
                              JAVASCRIPT),
+    "http-hello-py": Example("py", "app.py", 'f"hello from python {path}\\n"',
+                             'f"hello from python {{path}}{{edit{number}(path)}}\\n"', PYTHON),
 }
 # The recipe of scripts/build-guests.sh, on a copy of the sources.
 BUILD = """

@@ -57,10 +57,11 @@ Result<std::shared_ptr<const host::WorkloadSpec>> ProjectWorkbench::workload(
     const DevPlan& plan, const std::vector<std::string>& built,
     const std::vector<std::string>& images) {
   std::vector<ComponentPart> parts;
+  read_->clear();
   for (std::size_t i = 0; i < plan.components.size(); ++i) {
     const PlannedComponent& component = plan.components[i];
     const std::string& own = component.project ? built[*component.project] : component.spec.file;
-    TRY(ComponentPart part, readPart(component.spec.image.empty() ? own : images[i]));
+    TRY(ComponentPart part, readPart(component.spec.image.empty() ? own : images[i], read_.get()));
     parts.push_back(std::move(part));
   }
   const std::vector<DevPlugin> plugins = functions_.plugins();

@@ -10,6 +10,7 @@
 #include "dev/dev_plugin.h"
 #include "dev/input_scan.h"
 #include "dev/workbench.h"
+#include "host/deploy/read_components.h"
 
 namespace nimbus::dev {
 
@@ -23,8 +24,10 @@ class ProjectWorkbench final : public Workbench {
     // A plugin that is given is about to be used.
     std::function<Result<void>(const DevPlugin&)> prepare;
   };
-  ProjectWorkbench(Functions functions, const Clock& clock)
-      : functions_(std::move(functions)), clock_(clock) {}
+  // `read` gets the components of a workload, for those who load it.
+  ProjectWorkbench(Functions functions, const Clock& clock,
+                   std::shared_ptr<host::ReadComponents> read)
+      : functions_(std::move(functions)), clock_(clock), read_(std::move(read)) {}
 
   [[nodiscard]] Result<std::shared_ptr<const DevPlan>> plan() override { return functions_.plan(); }
   [[nodiscard]] Inputs sources(const DevPlan& plan) override;
@@ -39,6 +42,7 @@ class ProjectWorkbench final : public Workbench {
  private:
   const Functions functions_;
   const Clock& clock_;
+  const std::shared_ptr<host::ReadComponents> read_;
   std::map<std::string, InputScan> scans_;  // by folder
 };
 

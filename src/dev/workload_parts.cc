@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <future>
 #include <optional>
 #include <set>
 
@@ -267,16 +268,19 @@ class Assembler {
 
 }  // namespace
 
-Result<ComponentPart> readPart(const std::string& path) {
+Result<ComponentPart> readPart(const std::string& path, host::ReadComponents* read) {
   TRY(std::string content, readFile(path, kMaxComponentBytes));
   Bytes bytes = Bytes::take(std::move(content));
-  std::string digest = engine::digestText(engine::sha256(bytes.view()));
+  auto hashed = std::async([bytes] { return engine::sha256(bytes.view()); });
   auto inspected = engine::Engine::inspect(std::move(bytes));
   if (!inspected) {
     const ErrorCode code = inspected.error().code();
     return fail(code, path, std::move(inspected).error());
   }
-  return ComponentPart{path, std::move(digest), std::move(inspected->info)};
+  const engine::Sha256 digest = hashed.get();
+  ComponentPart part{path, engine::digestText(digest), inspected->info};
+  if (read != nullptr) read->put({*std::move(inspected), digest});
+  return part;
 }
 
 Result<host::WorkloadSpec> assembleWorkload(const DevPlan& plan,

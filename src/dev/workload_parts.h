@@ -7,6 +7,7 @@
 #include "base/result.h"
 #include "dev/dev_plugin.h"
 #include "dev/plan.h"
+#include "host/deploy/read_components.h"
 #include "wit/component_info.h"
 
 namespace nimbus::dev {
@@ -19,8 +20,10 @@ struct ComponentPart {
 };
 
 // Reads a component: kNotFound, kInvalidArgument (not WebAssembly, or broken), kResourceExhausted
-// (more than 256 MiB). A core module of WASI preview 1 is what it is wrapped into.
-[[nodiscard]] Result<ComponentPart> readPart(const std::string& path);
+// (more than 256 MiB). A core module of WASI preview 1 is what it is wrapped into. What was read is
+// put into `read`, if that is not null.
+[[nodiscard]] Result<ComponentPart> readPart(const std::string& path,
+                                             host::ReadComponents* read = nullptr);
 
 // The workload of a plan and its components (`parts`, in the order of the plan):
 //  * interfaces that are served by a store of the host are bound to the embedded one, unless the

@@ -100,17 +100,72 @@ TEST_F(CommandCallTest, AnEditedScriptIsCompiledOnceAndHasItsOwnData) {
   EngineOptions options = smallEngine();
   options.compile = EngineOptions::Compile::kForEditing;
   options.cache_folder = folder.path("code");
+  std::size_t files = 0;
   for (int process = 0; process < 2; ++process) {
     startEngine(options);
     EXPECT_EQ(load(script("abcd"))->needs().max_initial_memory_bytes, 2 << 16);
     for (int round = 0; round < 2; ++round) {
       EXPECT_EQ(runCommand(script("abcd")).kind, Kind::kOk);
+      if (files == 0) files = filesIn(folder.path("code")).size();
       EXPECT_EQ(runCommand(script("bcde, and some more")).kind, Kind::kExit);
     }
   }
-  EXPECT_EQ(filesIn(folder.path("code")).size(), 1) << "the code that both have";
+  EXPECT_GT(files, 0);
+  EXPECT_EQ(filesIn(folder.path("code")).size(), files) << "both have the same code";
   startEngine(smallEngine());
   EXPECT_EQ(runCommand(script("abcd")).kind, Kind::kOk) << "whole";
+}
+
+// Functions in chunks, which call each other directly, through a table, and to where it is.
+Bytes program(std::size_t data, int edited, int expected, bool many = false) {
+  constexpr int kFunctions = 150;
+  std::string text = fmt::format(R"(
+    (i32.ne (i32.const {}) (call_indirect (type $number) (i32.const 3))))
+    (type $number (func (result i32)))
+    (table 8 funcref) (elem (i32.const 2) $f0 $f{} $exit)
+    (global $started (mut i32) (i32.const 0))
+    (start $start) (func $start (global.set $started (i32.const 1000))))",
+                                 expected, kFunctions - 1);
+  constexpr int kLeaves = 80;
+  std::string leaves = fmt::format("(i32.const {})", edited);
+  for (int i = 0; i < kLeaves; ++i)
+    leaves = fmt::format("(i32.add {} (call $leaf{}))", leaves, many ? i : 7);
+  std::string nops;
+  for (int i = 0; i < 2000; ++i) nops += "nop ";
+  for (int i = 0; i < kFunctions; ++i) {
+    // A byte of the data, and what the function before computes.
+    text += fmt::format(R"((func $f{} (result i32) {} (i32.add
+      (i32.load8_u (i32.const {})) (i32.add {} {}))))",
+                        i, nops, 1024 + data - 2, i == 70 ? leaves : "(i32.const 0)",
+                        i == 0 ? "(global.get $started)" : fmt::format("(call $f{})", i - 1));
+  }
+  for (int i = 0; i < kLeaves; ++i)
+    text += fmt::format("(func $leaf{} (result i32) (i32.const {}))", i, i);
+  std::string bytes(data, 'x');
+  bytes[data - 2] = 'a';  // 97
+  return commandGuest(text + "(func $end", bytes);
+}
+
+TEST_F(CommandCallTest, AnEditedProgramHasItsOwnCodeAndIsCompiledInPart) {
+  const TemporaryFolder folder;
+  EngineOptions options = smallEngine();
+  options.compile = EngineOptions::Compile::kForEditing;
+  options.cache_folder = folder.path("code");
+  startEngine(options);
+  EXPECT_EQ(runCommand(program(100, 7, 16117)).kind, Kind::kOk);
+  const std::size_t files = filesIn(folder.path("code")).size();
+  EXPECT_GT(files, 6);
+  EXPECT_EQ(runCommand(program(100, 7, 16118)).kind, Kind::kExit) << "it can fail";
+  EXPECT_EQ(runCommand(program(777, 7, 16117)).kind, Kind::kOk) << "its data moved";
+  EXPECT_EQ(runCommand(program(333, 20000, 36110)).kind, Kind::kOk) << "a function differs";
+  // Each with a chunk of its own for the number that it compares, and one for the function.
+  EXPECT_LE(filesIn(folder.path("code")).size(), files + 3);
+  for (int round = 0; round < 2; ++round) {
+    EXPECT_EQ(runCommand(program(100, 7, 18717, true)).kind, Kind::kOk) << "it calls many others";
+    EXPECT_EQ(runCommand(program(100, 7, 16117)).kind, Kind::kOk) << "and one of them again";
+  }
+  startEngine(smallEngine());
+  EXPECT_EQ(runCommand(program(333, 20000, 36110)).kind, Kind::kOk) << "whole";
 }
 
 TEST_F(CommandCallTest, ComputingForTooLongEndsIt) {

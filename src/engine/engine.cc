@@ -5,8 +5,10 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <future>
 #include <map>
 #include <mutex>
+#include <set>
 #include <thread>
 
 #include <fmt/format.h>
@@ -31,6 +33,9 @@ namespace {
 // Of components with calls to inline. To compile so takes some 270 bytes of memory for each of
 // these, and without inlining some 30.
 constexpr std::size_t kMostInlinedBytes = 1 << 20;
+
+constexpr std::size_t kMostCheckedRests = 64;
+constexpr std::size_t kMostCheckedBeside = 1 << 20;
 
 Result<ComponentKind> kindOf(const wit::ComponentInfo& info) {
   switch (wit::runKind(info)) {
@@ -97,6 +102,7 @@ struct Engine::Impl {
     std::weak_ptr<const Component> component;
   };
   std::map<Sha256, std::shared_ptr<Loaded>> components;
+  std::set<Sha256> checked_rests;  // what is left of components in parts, with all their types
 
   std::unique_ptr<Ticker> ticker;
   std::unique_ptr<Background> background;
@@ -106,9 +112,11 @@ struct Engine::Impl {
   Result<const WasmEngine*> engineOf(Flavour flavour);
   std::shared_ptr<Loaded> slot(const Sha256& digest);
   void forgetUnused();
-  Result<NativeCode::Loaded> native(const WasmEngine& engine, ByteView wasm, bool is_composed);
+  Result<NativeCode::Loaded> native(const WasmEngine& engine, ByteView wasm, bool in_parts);
+  Result<void> checkOnce(const std::optional<Sha256>& rest, std::future<Result<void>>& check);
   using ComponentResult = Result<std::shared_ptr<const Component>>;
   ComponentResult make(const Sha256& digest, const Bytes& wasm);
+  ComponentResult make(const Sha256& digest, const Inspected& component);
   ComponentResult make(const Sha256& key, const wit::Composition& composition);
   ComponentResult finish(const Sha256& digest, ByteView wasm, wit::ComponentInfo info,
                          const wit::Composition& composition);
@@ -169,22 +177,53 @@ void Engine::Impl::forgetUnused() {
 
 // By what is compiled: a module that was wrapped has another digest.
 Result<NativeCode::Loaded> Engine::Impl::native(const WasmEngine& engine, ByteView wasm,
-                                                bool is_composed) {
-  const bool editing = options.compile == EngineOptions::Compile::kForEditing;
-  return editing && !is_composed ? code.inParts(engine, wasm) : code.whole(engine, wasm);
+                                                bool in_parts) {
+  return in_parts ? code.inParts(engine, wasm) : code.whole(engine, wasm);
+}
+
+// Of what is left of a component that is in parts: an edit hardly changes any type, and to read
+// them all takes a while.
+Result<void> Engine::Impl::checkOnce(const std::optional<Sha256>& rest,
+                                     std::future<Result<void>>& check) {
+  if (!rest) return check.get();
+  {
+    const std::lock_guard lock(mutex);
+    if (checked_rests.contains(*rest)) return {};
+  }
+  TRY_VOID(check.get());
+  const std::lock_guard lock(mutex);
+  if (checked_rests.size() >= kMostCheckedRests) checked_rests.clear();
+  checked_rests.insert(*rest);
+  return {};
 }
 
 Engine::Impl::ComponentResult Engine::Impl::finish(const Sha256& digest, ByteView wasm,
                                                    wit::ComponentInfo info,
                                                    const wit::Composition& composition) {
   TRY(const ComponentKind kind, kindOf(info));
-  TRY_VOID(checkEntryType(wasm, kind));
   TRY_VOID(checkMemories(info, options.max_memory_bytes));
   TRY(const WasmEngine* engine, engineFor(info, wasm));
-  TRY(NativeCode::Loaded code, native(*engine, wasm, !composition.parts.empty()));
-  TRY(NimbusLinked * linked, link(*engine, code, kind, !info.has_inner_calls, composition));
+  const bool in_parts =
+      options.compile == EngineOptions::Compile::kForEditing && composition.parts.empty();
+  // Beside compiling, where that takes no longer.
+  const bool beside = in_parts && wasm.size() <= kMostCheckedBeside;
+  auto checked =
+      std::async(beside ? std::launch::async | std::launch::deferred : std::launch::deferred,
+                 [&] { return checkEntryType(wasm, kind); });
+  if (!in_parts) TRY_VOID(checked.get());
+  auto compiled = native(*engine, wasm, in_parts);
+  if (beside) TRY_VOID(checked.get());
+  TRY(NativeCode::Loaded code, std::move(compiled));
+  if (checked.valid()) TRY_VOID(checkOnce(code.rest, checked));
+  auto linked = link(*engine, code, kind, !info.has_inner_calls, composition);
+  if (!linked && code.rest) {
+    // What is wrong with it is told of the component as it is.
+    TRY(code, this->code.whole(*engine, wasm));
+    linked = link(*engine, code, kind, !info.has_inner_calls, composition);
+  }
+  if (!linked) return std::unexpected(std::move(linked).error());
   ImportTypes types;
-  if (nimbus_linked_function_count(linked) > 0) {
+  if (nimbus_linked_function_count(*linked) > 0) {
     if (auto read = ImportTypes::read(wasm)) types = *std::move(read);
   }
   return std::make_shared<const Component>(
@@ -196,12 +235,16 @@ Engine::Impl::ComponentResult Engine::Impl::finish(const Sha256& digest, ByteVie
                        .types = std::move(types),
                        .modules = std::move(code.modules),
                        .component = code.component.release(),
-                       .linked = linked});
+                       .linked = *linked});
 }
 
 Engine::Impl::ComponentResult Engine::Impl::make(const Sha256& digest, const Bytes& wasm) {
-  TRY(Inspected inspected, inspect(wasm));
-  return finish(digest, inspected.wasm.view(), std::move(inspected.info), {});
+  TRY(const Inspected inspected, inspect(wasm));
+  return make(digest, inspected);
+}
+
+Engine::Impl::ComponentResult Engine::Impl::make(const Sha256& digest, const Inspected& component) {
+  return finish(digest, component.wasm.view(), component.info, {});
 }
 
 Engine::Impl::ComponentResult Engine::Impl::make(const Sha256& /*key*/,
@@ -313,6 +356,15 @@ Task<Result<std::shared_ptr<const Component>>> Engine::loadInBackground(
   return runInBackground<Result<std::shared_ptr<const Component>>>(
       *impl_->background, shard,
       [this, composition = std::move(composition)] { return load(composition); });
+}
+
+Task<Result<std::shared_ptr<const Component>>> Engine::loadInBackground(net::Shard& shard,
+                                                                        Inspected component,
+                                                                        const Sha256& digest) {
+  return runInBackground<Result<std::shared_ptr<const Component>>>(
+      *impl_->background, shard, [this, component = std::move(component), digest] {
+        return impl_->shared(digest, component);
+      });
 }
 
 Task<Result<Engine::Inspected>> Engine::inspectInBackground(net::Shard& shard, Bytes wasm) {

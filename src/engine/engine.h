@@ -58,6 +58,12 @@ class Engine {
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;
 
+  // What a component is, and its bytes: those given, or what a core module of WASI preview 1 was
+  // wrapped into.
+  struct Inspected {
+    Bytes wasm;
+    wit::ComponentInfo info;
+  };
   // The component in these bytes: compiled now, or taken from the cache or from another user.
   // A core module of WASI preview 1 is wrapped first. Blocks; not for a shard's thread. Errors:
   // kInvalidArgument (not a component, or not valid), kUnsupported (exports nothing that can be
@@ -73,13 +79,11 @@ class Engine {
       net::Shard& shard, Bytes wasm, std::optional<Sha256> digest = std::nullopt);
   [[nodiscard]] Task<Result<std::shared_ptr<const Component>>> loadInBackground(
       net::Shard& shard, wit::Composition composition);
+  // Of what was inspected already; `digest` is that of the file that it came from.
+  [[nodiscard]] Task<Result<std::shared_ptr<const Component>>> loadInBackground(
+      net::Shard& shard, Inspected component, const Sha256& digest);
 
-  // What a component is, and its bytes: those given, or what a core module of WASI preview 1 was
-  // wrapped into.
-  struct Inspected {
-    Bytes wasm;
-    wit::ComponentInfo info;
-  };
+  // What is in these bytes, without compiling it.
   [[nodiscard]] static Result<Inspected> inspect(Bytes wasm);
   [[nodiscard]] Task<Result<Inspected>> inspectInBackground(net::Shard& shard, Bytes wasm);
 

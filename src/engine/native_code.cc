@@ -1,7 +1,12 @@
 #include "engine/native_code.h"
 
+#include <algorithm>
+#include <atomic>
 #include <cstdint>
+#include <future>
+#include <iterator>
 #include <string>
+#include <thread>
 
 #include "base/free_memory.h"
 #include "engine/ffi.h"
@@ -14,6 +19,8 @@ namespace {
 constexpr std::size_t kMuchToCompile = 1 << 20;
 // To compile less takes no longer than an edit may.
 constexpr std::size_t kLargeModuleCode = 256 << 10;
+
+using SharedModule = std::shared_ptr<const NimbusCoreModule>;
 
 struct WholeComponent {
   using Handle = ComponentHandle;
@@ -44,6 +51,12 @@ Result<typename Kind::Handle> load(const WasmEngine& engine, const Bytes& code) 
   typename Kind::Handle loaded(Kind::kLoad(engine.raw(), toStr(code.view())));
   if (!loaded) return failLast(ErrorCode::kUnsupported, "the component does not fit this host");
   return loaded;
+}
+
+Result<SharedModule> dataModule(const WasmEngine& engine, ByteView wasm) {
+  CoreModuleHandle made(nimbus_core_module_of_data(engine.raw(), toStr(wasm)));
+  if (!made) return failLast(ErrorCode::kUnsupported, "the data does not fit this host");
+  return SharedModule(std::move(made));
 }
 
 }  // namespace
@@ -84,11 +97,11 @@ typename Kind::Handle NativeCode::keep(const WasmEngine& engine, const Sha256& d
 
 Result<NativeCode::Loaded> NativeCode::whole(const WasmEngine& engine, ByteView component) {
   TRY(ComponentHandle loaded, kept<WholeComponent>(engine, component));
-  return Loaded{.component = std::move(loaded), .modules = {}};
+  return Loaded{.component = std::move(loaded), .modules = {}, .rest = {}};
 }
 
 Result<NativeCode::Loaded> NativeCode::inParts(const WasmEngine& engine, ByteView component) {
-  const auto split = wit::splitModules(component, kLargeModuleCode);
+  const auto split = this->split(component);
   if (!split || !*split) return whole(engine, component);
   auto loaded = parts(engine, **split);
   if (loaded) return loaded;
@@ -97,31 +110,77 @@ Result<NativeCode::Loaded> NativeCode::inParts(const WasmEngine& engine, ByteVie
   return whole(engine, component);
 }
 
+// One after the other: each keeps where its chunks are.
+Result<std::optional<wit::SplitComponent>> NativeCode::split(ByteView component) {
+  const std::lock_guard lock(layouts_mutex_);
+  TRY(auto split, wit::splitModules(component, kLargeModuleCode, layouts_));
+  if (split) layouts_ = std::move(split->layouts);
+  return split;
+}
+
 Result<NativeCode::Loaded> NativeCode::parts(const WasmEngine& engine,
                                              const wit::SplitComponent& split) {
+  // Takes as long as all that follows.
+  std::vector<std::future<Result<SharedModule>>> data;
+  for (const Bytes& wasm : split.data)
+    data.push_back(std::async([&] { return dataModule(engine, wasm.view()); }));
   Loaded loaded;
-  for (const Bytes& each : split.modules) {
-    TRY(auto taken_out, module(engine, each.view()));
-    loaded.modules.push_back(std::move(taken_out));
+  TRY(auto code, modules(engine, split.code));
+  TRY(loaded.component, kept<WholeComponent>(engine, split.rest.view()));
+  for (auto& each : data) {
+    TRY(loaded.modules.emplace_back(), each.get());
   }
-  TRY(const Bytes code, compile(engine, split.rest.view(), WholeComponent::kIsCoreModule));
-  TRY(loaded.component, load<WholeComponent>(engine, code));
+  std::ranges::move(code, std::back_inserter(loaded.modules));
+  loaded.rest = sha256(split.rest.view());
   return loaded;
 }
 
-Result<std::shared_ptr<const NimbusCoreModule>> NativeCode::module(const WasmEngine& engine,
-                                                                   ByteView wasm) {
-  const ModuleKey key{sha256(wasm), engine.fingerprint()};
-  {
-    const std::lock_guard lock(mutex_);
-    if (auto known = modules_[key].lock()) return known;
+// Those that are not in use side by side: to compile a small one is not all for many threads.
+Result<std::vector<SharedModule>> NativeCode::modules(const WasmEngine& engine,
+                                                      std::span<const Bytes> wasm) {
+  std::vector<SharedModule> found;
+  std::vector<std::size_t> missing;
+  for (const Bytes& each : wasm) {
+    found.push_back(inUse(engine, each.view()));
+    if (!found.back()) missing.push_back(found.size() - 1);
   }
+  std::atomic<std::size_t> next = 0;
+  const auto make = [&]() -> Result<void> {
+    for (std::size_t i = next++; i < missing.size(); i = next++) {
+      TRY(found[missing[i]], module(engine, wasm[missing[i]].view()));
+    }
+    return {};
+  };
+  std::vector<std::future<Result<void>>> others;
+  const std::size_t threads =
+      std::min<std::size_t>(missing.size(), std::max(1U, std::thread::hardware_concurrency()));
+  for (std::size_t i = 1; i < threads; ++i) others.push_back(std::async(make));
+  Result<void> made = make();
+  for (auto& other : others) {
+    auto result = other.get();
+    if (made && !result) made = std::move(result);
+  }
+  TRY_VOID(std::move(made));
+  return found;
+}
+
+Result<SharedModule> NativeCode::module(const WasmEngine& engine, ByteView wasm) {
   TRY(CoreModuleHandle made, kept<CoreModule>(engine, wasm));
-  const std::shared_ptr<const NimbusCoreModule> loaded = std::move(made);
+  const SharedModule loaded = std::move(made);
   const std::lock_guard lock(mutex_);
-  std::erase_if(modules_, [](const auto& entry) { return entry.second.expired(); });
-  modules_[key] = loaded;
+  modules_.push_back({Bytes::copyOf(wasm), engine.fingerprint(), loaded});
   return loaded;
+}
+
+// To compare takes a fifth of the time of a digest.
+SharedModule NativeCode::inUse(const WasmEngine& engine, ByteView wasm) {
+  const std::lock_guard lock(mutex_);
+  std::erase_if(modules_, [](const auto& known) { return known.module.expired(); });
+  for (const KnownModule& known : modules_) {
+    if (known.engine == engine.fingerprint() && std::ranges::equal(known.wasm.view(), wasm))
+      if (auto module = known.module.lock()) return module;
+  }
+  return nullptr;
 }
 
 }  // namespace nimbus::engine

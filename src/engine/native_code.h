@@ -1,10 +1,9 @@
 #pragma once
 
-#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <utility>
+#include <span>
 #include <vector>
 
 #include "base/bytes.h"
@@ -35,6 +34,7 @@ class NativeCode {
     ComponentHandle component;
     // What was taken out of it, in the order in which it imports them.
     std::vector<std::shared_ptr<const NimbusCoreModule>> modules;
+    std::optional<Sha256> rest;  // the digest of what is left, if it is in parts
   };
 
   explicit NativeCode(Logger& log) : log_(log) {}
@@ -45,12 +45,18 @@ class NativeCode {
   // kResourceExhausted if it cannot be compiled now.
   [[nodiscard]] Result<Loaded> whole(const WasmEngine& engine, ByteView component);
 
-  // The same with large core modules apart from their data and from the rest: those that an earlier
-  // component has had are not compiled again. The rest is, and is not kept.
+  // The same of a component in parts (wit/split.h), if it has large core modules: what an earlier
+  // one has had is not compiled again.
   [[nodiscard]] Result<Loaded> inParts(const WasmEngine& engine, ByteView component);
 
  private:
-  using ModuleKey = std::pair<Sha256, CodeCache::Fingerprint>;
+  struct KnownModule {
+    Bytes wasm;
+    CodeCache::Fingerprint engine;
+    std::weak_ptr<const NimbusCoreModule> module;
+  };
+
+  Result<std::optional<wit::SplitComponent>> split(ByteView component);
 
   template <typename Kind>
   Result<typename Kind::Handle> kept(const WasmEngine& engine, ByteView wasm);
@@ -58,12 +64,18 @@ class NativeCode {
   typename Kind::Handle keep(const WasmEngine& engine, const Sha256& digest, const Bytes& code,
                              typename Kind::Handle loaded);
   Result<std::shared_ptr<const NimbusCoreModule>> module(const WasmEngine& engine, ByteView wasm);
+  Result<std::vector<std::shared_ptr<const NimbusCoreModule>>> modules(const WasmEngine& engine,
+                                                                       std::span<const Bytes> wasm);
+  std::shared_ptr<const NimbusCoreModule> inUse(const WasmEngine& engine, ByteView wasm);
   Result<Loaded> parts(const WasmEngine& engine, const wit::SplitComponent& split);
 
   Logger& log_;
   std::optional<CodeCache> cache_;
-  std::mutex mutex_;                                                    // guards what follows
-  std::map<ModuleKey, std::weak_ptr<const NimbusCoreModule>> modules_;  // those in use
+  std::mutex layouts_mutex_;  // guards what follows
+  Bytes layouts_;             // of components in parts
+
+  std::mutex mutex_;                  // guards what follows
+  std::vector<KnownModule> modules_;  // those in use
 };
 
 }  // namespace nimbus::engine

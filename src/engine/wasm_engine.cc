@@ -20,6 +20,8 @@ constexpr std::uint32_t kTableElements = 100'000;
 // Of those that are not inlined: one component each, mostly with one memory, and large ones, which
 // carry the runtime of a language.
 constexpr std::uint32_t kMemoriesPerPlainInstance = 2;
+// What is edited has an instance for each chunk of its code (src/rust/src/tools/chunks.rs).
+constexpr std::uint32_t kMostChunks = 64;
 // Calls between components composed into one vanish by it (bench/composed_call.py); inlining
 // everything makes code and compile times a multiple and gains little more.
 constexpr std::uint8_t kInlineBetweenModules = 1;
@@ -65,7 +67,7 @@ Result<std::unique_ptr<WasmEngine>> WasmEngine::create(const EngineOptions& opti
   const bool editing = options.compile == EngineOptions::Compile::kForEditing;
   config.function_cache_bytes = editing ? kFunctionCacheBytes : 0;
   config.instances = options.max_instances;
-  config.core_instances = parts;
+  config.core_instances = editing ? parts + options.max_instances * kMostChunks : parts;
   config.memories = memories;
   config.tables = parts;
   config.table_elements = kTableElements;

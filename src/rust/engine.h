@@ -182,9 +182,8 @@ void nimbus_engine_fingerprint(const NimbusEngine* engine, uint8_t out[16]);
 
 // --- component -----------------------------------------------------------------------------------
 
-// Compiles a component, or a core module taken out of one (nimbus_tools_split), and returns native
-// code in `*code` (release it). Any thread; takes a while. 0 if done, -1 if it is not valid, -2 if
-// there is no thread to compile on.
+// Compiles a component, or a core module taken out of one (nimbus_tools_split), into `*code`
+// (release it). Takes a while. 0 if done, -1 if it is not valid, -2 if there is no thread for it.
 int32_t nimbus_compile(const NimbusEngine* engine, NimbusStr wasm, uint8_t core_module,
                        NimbusOwnedBytes* code);
 // `path`: a file to map, of what nimbus_compile made on this machine, verified by the caller.
@@ -193,6 +192,8 @@ NimbusComponent* nimbus_component_load(const NimbusEngine* engine, NimbusStr cod
 void nimbus_component_free(NimbusComponent* component);
 NimbusCoreModule* nimbus_core_module_map(const NimbusEngine* engine, NimbusStr path);
 NimbusCoreModule* nimbus_core_module_load(const NimbusEngine* engine, NimbusStr code);
+// Of WebAssembly without functions: there is nothing to compile.
+NimbusCoreModule* nimbus_core_module_of_data(const NimbusEngine* engine, NimbusStr wasm);
 void nimbus_core_module_free(NimbusCoreModule* module);
 
 typedef struct {

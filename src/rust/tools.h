@@ -215,12 +215,18 @@ int32_t nimbus_tools_compose(const NimbusComposePart* parts, size_t part_count,
                              const NimbusComposeLabel* labels, size_t label_count, size_t root,
                              NimbusBuffer* out, NimbusBuffer* error);
 
-// Takes the core modules with at least that much code out of a component, without their data: what
-// is left imports them, the n-th as "nimbus-code-m<n>" from 0 on, and does what the component did.
-// The output is what is left and then each of the modules, every one behind its size (64 bits,
-// least byte first); nothing if there are none to take out, or the component passes modules around.
+// Takes all core modules out of a component if one has at least that much code: each as one of its
+// data, if that can be told from its code, and one without. Those with that much code are several
+// without, where they can be, of which an edit changes few. What is left imports them, the n-th as
+// "nimbus-part-m<n>" from 0 on, and does what the component did. `layouts` is what came with the
+// one that was taken apart before, or nothing.
+// The output is what is left, the modules without code, those with code, and layouts, every one
+// behind what it is (a byte: 0 to 3, in this order) and its size (64 bits, least byte first).
+// Nothing if none has that much code, if one that has does not give its data away, or if the
+// component passes modules around.
 int32_t nimbus_tools_split(const uint8_t* data, size_t size, size_t min_code_bytes,
-                           NimbusBuffer* out, NimbusBuffer* error);
+                           const uint8_t* layouts, size_t layouts_size, NimbusBuffer* out,
+                           NimbusBuffer* error);
 
 #ifdef __cplusplus
 }

@@ -8,6 +8,10 @@
 namespace nimbus::wit {
 namespace {
 
+// What a piece is.
+constexpr std::uint8_t kRest = 0;
+constexpr std::uint8_t kData = 1;
+constexpr std::uint8_t kCode = 2;
 constexpr std::size_t kSizeBytes = sizeof(std::uint64_t);
 
 std::size_t sizeAt(ByteView bytes) {
@@ -18,21 +22,27 @@ std::size_t sizeAt(ByteView bytes) {
 
 }  // namespace
 
-Result<std::optional<SplitComponent>> splitModules(ByteView component, std::size_t min_code_bytes) {
-  TRY(const Bytes pieces,
-      bytesOf(call(nimbus_tools_split, component.data(), component.size(), min_code_bytes)));
+Result<std::optional<SplitComponent>> splitModules(ByteView component, std::size_t min_code_bytes,
+                                                   const Bytes& layouts) {
+  TRY(const Bytes pieces, bytesOf(call(nimbus_tools_split, component.data(), component.size(),
+                                       min_code_bytes, layouts.view().data(), layouts.size())));
   if (pieces.empty()) return std::nullopt;
-  std::vector<Bytes> found;
+  SplitComponent split;
   for (std::size_t at = 0; at < pieces.size();) {
-    NIMBUS_CHECK(pieces.size() - at >= kSizeBytes);
-    const std::size_t size = sizeAt(pieces.view().subspan(at));
-    at += kSizeBytes;
+    NIMBUS_CHECK(pieces.size() - at >= 1 + kSizeBytes);
+    const std::uint8_t kind = pieces.view()[at];
+    const std::size_t size = sizeAt(pieces.view().subspan(at + 1));
+    at += 1 + kSizeBytes;
     NIMBUS_CHECK(size <= pieces.size() - at);
-    found.push_back(pieces.slice(at, size));
+    Bytes piece = pieces.slice(at, size);
     at += size;
+    switch (kind) {
+      case kRest: split.rest = std::move(piece); break;
+      case kData: split.data.push_back(std::move(piece)); break;
+      case kCode: split.code.push_back(std::move(piece)); break;
+      default: split.layouts = Bytes::copyOf(piece.view()); break;  // outlives all others
+    }
   }
-  SplitComponent split{.rest = found.front(), .modules = {}};
-  split.modules.assign(found.begin() + 1, found.end());
   return split;
 }
 

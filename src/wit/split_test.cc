@@ -1,5 +1,6 @@
 #include "wit/split.h"
 
+#include <algorithm>
 #include <string>
 
 #include <fmt/format.h>
@@ -33,9 +34,11 @@ std::optional<SplitComponent> splitAll(const Bytes& component) {
 void expectValid(const SplitComponent& split) {
   const auto rest = validate(split.rest.view());
   EXPECT_TRUE(rest) << rest.error().describe();
-  for (const Bytes& module : split.modules) {
-    const auto valid = validate(module.view());
-    EXPECT_TRUE(valid) << valid.error().describe();
+  for (const auto& modules : {split.data, split.code}) {
+    for (const Bytes& module : modules) {
+      const auto valid = validate(module.view());
+      EXPECT_TRUE(valid) << valid.error().describe();
+    }
   }
 }
 
@@ -58,30 +61,33 @@ Bytes script(std::string_view data, int pages = 2) {
     (func (export "run") (result u32) (canon lift (core func $first "run"))))");
 }
 
-TEST(Split, TheModuleIsTheSameWhateverItsData) {
+TEST(Split, AllButTheDataIsTheSameWhateverTheData) {
   const auto one = splitAll(script("abcd"));
   const auto other = splitAll(script("a longer text, and another"));
   ASSERT_TRUE(one && other);
   expectValid(*one);
-  ASSERT_EQ(one->modules.size(), 1);
-  EXPECT_EQ(one->modules, other->modules);
-  EXPECT_NE(one->rest, other->rest);
-  EXPECT_EQ(one->modules, splitAll(script("abcd", 3))->modules);
-  EXPECT_NE(splitAll(script("abcd"))->rest.text().find("abcd"), std::string::npos);
-  EXPECT_EQ(one->modules[0].text().find("abcd"), std::string::npos);
+  const auto larger = splitAll(script("abcd", 3));
+  for (const auto& same : {other, larger}) {
+    EXPECT_EQ(one->rest, same->rest);
+    EXPECT_NE(one->data, same->data);
+    EXPECT_EQ(one->code, same->code);
+  }
+  EXPECT_NE(one->data[0].text().find("abcd"), std::string::npos);
+  for (const Bytes& code : one->code) EXPECT_EQ(code.text().find("abcd"), std::string::npos);
 }
 
-TEST(Split, TheRestImportsTheModuleUnderItsNumber) {
+TEST(Split, TheRestImportsTheModulesUnderTheirNumbers) {
   const auto split = splitAll(script("abcd"));
   ASSERT_TRUE(split);
   const auto info = inspectComponent(split->rest.view());
   ASSERT_TRUE(info) << info.error().describe();
   std::vector<std::string> names;
   for (const ExternName& import : info->imports) names.push_back(import.name);
-  EXPECT_THAT(names, testing::UnorderedElementsAre("log", "nimbus-code-m0"));
+  EXPECT_THAT(names, testing::UnorderedElementsAre("log", "nimbus-part-m0", "nimbus-part-m1",
+                                                   "nimbus-part-m2", "nimbus-part-m3"));
 }
 
-TEST(Split, OnlyModulesWithEnoughCodeAreTakenOut) {
+TEST(Split, OneModuleWithEnoughCodeIsReasonToTakeOutAll) {
   std::string nops;
   for (int i = 0; i < 100; ++i) nops += "nop ";
   const Bytes component = wasmOf(fmt::format(R"((component
@@ -93,7 +99,7 @@ TEST(Split, OnlyModulesWithEnoughCodeAreTakenOut) {
                                              nops));
   const auto split = splitModules(component.view(), 50);
   ASSERT_TRUE(split && *split);
-  EXPECT_EQ((*split)->modules.size(), 1);
+  EXPECT_EQ((*split)->code.size(), 2);
   expectValid(**split);
   EXPECT_FALSE(splitModules(component.view(), 1000).value());
 }
@@ -111,6 +117,42 @@ TEST(Split, AModuleWithoutDataOfItsOwnKeepsItsMemory) {
   expectValid(*imports_it);
 }
 
+TEST(Split, TheDataMayBeInThePagesOfAnotherModule) {
+  const auto splitOf = [](int pages) {
+    return splitAll(wasmOf(fmt::format(R"((component
+      (core module $data (memory (export "memory") {0}) (data (i32.const 0) "{0} pages"))
+      (core instance $d (instantiate $data))
+      (core module $code (import "m" "memory" (memory {0})) (func (export "f")))
+      (core instance (instantiate $code (with "m" (instance $d))))))",
+                                       pages)));
+  };
+  const auto one = splitOf(1);
+  const auto other = splitOf(7);
+  ASSERT_TRUE(one && other);
+  expectValid(*one);
+  EXPECT_EQ(one->rest, other->rest);
+  EXPECT_NE(one->data, other->data);
+  EXPECT_EQ(one->code, other->code);
+}
+
+TEST(Split, SmallModulesAreTakenOutWithDataThatCannotBeMoved) {
+  std::string nops;
+  for (int i = 0; i < 100; ++i) nops += "nop ";
+  const Bytes component = wasmOf(fmt::format(R"((component
+    (core module $small (memory 1) (func) (data "passive"))
+    (core module $large (func {}))
+    (core instance (instantiate $small))
+    (core instance (instantiate $small))
+    (core instance (instantiate $large))))",
+                                             nops));
+  const auto split = splitModules(component.view(), 50);
+  ASSERT_TRUE(split && *split);
+  EXPECT_TRUE((*split)->data.empty());
+  ASSERT_EQ((*split)->code.size(), 2);
+  EXPECT_NE((*split)->code[0].text().find("passive"), std::string::npos);
+  expectValid(**split);
+}
+
 TEST(Split, SeveralModulesWithDataHaveAMemoryEach) {
   const auto split = splitAll(wasmOf(R"((component
     (core module $a (memory (export "memory") 1) (func) (data (i32.const 0) "of a"))
@@ -120,8 +162,77 @@ TEST(Split, SeveralModulesWithDataHaveAMemoryEach) {
     (core instance $ib (instantiate $b))
     (alias core export $ib "memory" (core memory))))"));
   ASSERT_TRUE(split);
-  EXPECT_EQ(split->modules.size(), 2);
+  ASSERT_EQ(split->data.size(), 4);
+  EXPECT_NE(split->data[0].text().find("of a"), std::string::npos);
+  EXPECT_NE(split->data[2].text().find("of b"), std::string::npos);
   expectValid(*split);
+}
+
+struct Program {
+  std::string data;
+  int edited = 0;
+  int more = 0;  // functions before all others
+};
+
+// Functions that call the one before and speak of data behind that of the program.
+Bytes program(const Program& program) {
+  std::string nops;
+  for (int i = 0; i < 1000; ++i) nops += "nop ";
+  std::string functions;
+  for (int i = 0; i < program.more; ++i)
+    functions += fmt::format("(func $more{} (result i32) (i32.const {}))", i, i);
+  constexpr int kFunctions = 200;
+  for (int i = 0; i < kFunctions; ++i) {
+    functions +=
+        fmt::format("(func $f{} (result i32) {} (i32.add {} (i32.load (i32.const {}))))", i,
+                    nops + fmt::format("(drop (i32.const {}))", i == 100 ? program.edited : i),
+                    i == 0 ? "(i32.const 0)" : fmt::format("(call $f{})", i - 1),
+                    2000 + program.data.size() + i);
+  }
+  return componentOf(fmt::format(R"((memory (export "memory") 1)
+    (data (i32.const 1500) "{}") {}
+    (table (export "t") 4 funcref) (elem (i32.const 1) $f10 $f11 $f190)
+    (start $start) (func $start)
+    (func (export "f") (result i32) (call $f{})))",
+                                 program.data, functions, kFunctions - 1));
+}
+
+std::size_t newModules(const SplitComponent& before, const SplitComponent& after) {
+  return static_cast<std::size_t>(std::ranges::count_if(after.code, [&](const Bytes& module) {
+    return std::ranges::find(before.code, module) == before.code.end();
+  }));
+}
+
+TEST(Split, AnEditOfCodeChangesFewChunks) {
+  const auto before = splitAll(program({.data = "short"}));
+  ASSERT_TRUE(before);
+  expectValid(*before);
+  EXPECT_GT(before->code.size(), 5);
+  const auto after = [&](const Program& edited) {
+    auto split = splitModules(program(edited).view(), 1, before->layouts);
+    EXPECT_TRUE(split && *split);
+    expectValid(**split);
+    return **std::move(split);
+  };
+  EXPECT_EQ(newModules(*before, after({.data = "short"})), 0);
+  const SplitComponent moved = after({.data = "a longer text, and another"});
+  EXPECT_EQ(newModules(*before, moved), 0);
+  EXPECT_EQ(moved.rest, before->rest);
+  EXPECT_EQ(newModules(*before, after({.data = "other", .edited = 5000})), 1);
+  // And what fills the table; with a place for a function more in its chunk, at most one more.
+  EXPECT_LE(newModules(*before, after({.data = "other", .more = 1})), 3);
+  EXPECT_LE(newModules(*before, after({.data = "other", .more = 40})), 3);
+}
+
+TEST(Split, WhatIsKnownOfComponentsBeforeMayBeAnything) {
+  const Bytes component = program({.data = "short"});
+  const auto split = splitAll(component);
+  ASSERT_TRUE(split);
+  const Bytes& layouts = split->layouts;
+  for (std::size_t size = 0; size <= layouts.size(); size += 7) {
+    const auto again = splitModules(component.view(), 1, layouts.slice(0, size));
+    if (again && *again) expectValid(**again);
+  }
 }
 
 // What cannot be taken apart stays as it is.

@@ -33,6 +33,8 @@ bool ComponentLoader::isSettled(const FileStamp& stamp) const {
 
 Task<Result<ComponentLoader::Loaded>> ComponentLoader::load(const ComponentSpec& component) {
   const FileStamp stamp = stampOf(component.file);
+  // What was read before is not what the file is now, perhaps.
+  if (auto read = takeRead(component)) co_return co_await load(component.name, *std::move(read));
   Loaded loaded;
   // The file of an image is named by its digest: it never changes, but for the time of its use.
   const bool immutable = !component.image.empty();
@@ -56,19 +58,29 @@ Task<Result<engine::Engine::FileContent>> ComponentLoader::readFile(
 
 Task<Result<ComponentLoader::Loaded>> ComponentLoader::loadAnew(const ComponentSpec& component) {
   CO_TRY(auto content, co_await readFile(component));
-  co_return co_await load(component.name, std::move(content.bytes), content.digest);
+  auto compiled =
+      co_await engine_.loadInBackground(control_, std::move(content.bytes), content.digest);
+  if (!compiled) co_return ofComponent(component.name, std::move(compiled).error());
+  co_return *std::move(compiled);
 }
 
-Task<Result<ComponentLoader::Read>> ComponentLoader::read(const ComponentSpec& component) {
+std::optional<ReadComponent> ComponentLoader::takeRead(const ComponentSpec& component) {
+  if (!read_ || component.digest.empty()) return std::nullopt;
+  return read_->take(component.digest);
+}
+
+Task<Result<ReadComponent>> ComponentLoader::read(const ComponentSpec& component) {
+  if (auto known = takeRead(component)) co_return *std::move(known);
   CO_TRY(auto content, co_await readFile(component));
   auto inspected = co_await engine_.inspectInBackground(control_, std::move(content.bytes));
   if (!inspected) co_return ofComponent(component.name, std::move(inspected).error());
-  co_return Read{*std::move(inspected), content.digest};
+  co_return ReadComponent{*std::move(inspected), content.digest};
 }
 
-Task<Result<ComponentLoader::Loaded>> ComponentLoader::load(std::string_view name, Bytes wasm,
-                                                            std::optional<engine::Sha256> digest) {
-  auto compiled = co_await engine_.loadInBackground(control_, std::move(wasm), digest);
+Task<Result<ComponentLoader::Loaded>> ComponentLoader::load(std::string_view name,
+                                                            ReadComponent read) {
+  auto compiled =
+      co_await engine_.loadInBackground(control_, std::move(read.component), read.digest);
   if (!compiled) co_return ofComponent(name, std::move(compiled).error());
   co_return *std::move(compiled);
 }

@@ -98,6 +98,35 @@ TEST_F(ComponentLoaderTest, WhatNobodyUsesIsReadAgain) {
   });
 }
 
+// By its digest, and once: the file may be another one by then.
+TEST_F(ComponentLoaderTest, WhatWasReadBeforeIsNotReadAgain) {
+  const auto read = std::make_shared<ReadComponents>();
+  const auto put = [&](const Bytes& wasm) {
+    auto inspected = engine::Engine::inspect(wasm);
+    ASSERT_TRUE(inspected);
+    read->put({*std::move(inspected), engine::sha256(wasm.view())});
+  };
+  const Bytes before = command("a");
+  const Bytes now = command("b");
+  write(now);
+  run([&](net::Shard& shard) -> Task<void> {
+    ComponentLoader loader(shard, *engine_, 1 << 20, clock_, read);
+    put(before);
+    const auto loaded = co_await loader.load(spec(digestOf(before)));
+    EXPECT_TRUE(loaded);
+    EXPECT_EQ(engine::digestText((*loaded)->digest()), digestOf(before));
+    EXPECT_FALSE(co_await loader.load(spec(digestOf(before)))) << "the file is read";
+    const auto file = co_await loader.load(spec(digestOf(now)));
+    EXPECT_TRUE(file);
+    put(before);
+    EXPECT_EQ((co_await loader.read(spec(digestOf(before))))->component.wasm, before);
+    EXPECT_FALSE(co_await loader.read(spec(digestOf(before))));
+    put(before);
+    read->clear();
+    EXPECT_FALSE(co_await loader.read(spec(digestOf(before))));
+  });
+}
+
 TEST_F(ComponentLoaderTest, SaysWhichComponentIsWrong) {
   write(Bytes::copyOf(asBytes("not wasm")));
   run([this](net::Shard& shard) -> Task<void> {

@@ -48,6 +48,7 @@ struct LocalRuntimeOptions {
   std::uint64_t max_component_bytes = 256ULL << 20;
   ImageOptions images;
   std::shared_ptr<HostSockets> sockets;  // of all guests; null: only components have limits
+  std::shared_ptr<ReadComponents> read_components;  // that need not be read; null: none
 };
 
 // The data plane of this process: compiles components, and deploys workloads to all serving shards.

@@ -47,9 +47,11 @@ Task<Result<WorkloadCode>> loadWorkload(ComponentLoader& loader,
   WorkloadCode code;
   std::vector<Bytes> parts;
   std::vector<wit::ComponentInfo> infos;
+  std::vector<engine::Sha256> digests;
   for (const ComponentSpec& member : spec->members()) {
-    CO_TRY(ComponentLoader::Read read, co_await loader.read(member));
+    CO_TRY(ReadComponent read, co_await loader.read(member));
     code.digests.push_back(engine::digestText(read.digest));
+    digests.push_back(read.digest);
     parts.push_back(std::move(read.component.wasm));
     infos.push_back(std::move(read.component.info));
   }
@@ -60,7 +62,7 @@ Task<Result<WorkloadCode>> loadWorkload(ComponentLoader& loader,
     const std::string& name = spec->member(root).name;
     auto loaded =
         unit.members.size() == 1
-            ? co_await loader.load(name, parts[root])
+            ? co_await loader.load(name, {{parts[root], infos[root]}, digests[root]})
             : co_await loader.load(name, compositionOf(code.plan, unit, *spec, infos, parts));
     if (!loaded)
       co_return std::unexpected(explained(std::move(loaded).error(), *spec, code.plan, unit));

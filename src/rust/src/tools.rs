@@ -4,9 +4,11 @@
 mod abi;
 mod binary;
 mod bounds;
+mod chunks;
 mod classify;
 mod compose;
 mod core_module;
+mod data;
 mod encode;
 mod exit_status;
 mod guest_bindings;
@@ -29,6 +31,7 @@ use abi::{
     Buffer, ComposeLabel, ComposeLink, ComposePart, EncodedWit, WitFile, answer, bytes_of,
     encoded_of, free, plan_of, text_of, wit_files_of,
 };
+use split::Layouts;
 
 /// # Safety
 /// `buffer` is null or points to a buffer that this library filled, or to one that is all zero.
@@ -317,13 +320,16 @@ pub unsafe extern "C" fn nimbus_tools_split(
     data: *const u8,
     size: usize,
     min_code_bytes: usize,
+    layouts: *const u8,
+    layouts_size: usize,
     out: *mut Buffer,
     error: *mut Buffer,
 ) -> i32 {
     // SAFETY: as promised by the caller.
     unsafe {
         answer(out, error, || {
-            let split = split::split(bytes_of(data, size), min_code_bytes)?;
+            let layouts = Layouts::decode(bytes_of(layouts, layouts_size))?;
+            let split = split::split(bytes_of(data, size), min_code_bytes, layouts)?;
             Ok(split.unwrap_or_default())
         })
     }

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include "base/free_memory.h"
 #include "base/text.h"
 #include "dev/plan_watcher.h"
 #include "dev/runtime_deployer.h"
@@ -204,7 +205,9 @@ Result<void> serveDevelopment(const DevServerOptions& options, const DevParts& p
   DevEventPrinter events(lines, global.format);
   DevRequestPrinter requests(lines, global.format);
   CalledPlugins plugins(parts, log);
-  dev::ProjectWorkbench workbench(workbenchFunctions(parts, lines, plugins), clock);
+  keepLargeBlocks();  // each edit copies its components
+  const auto read = std::make_shared<host::ReadComponents>();
+  dev::ProjectWorkbench workbench(workbenchFunctions(parts, lines, plugins), clock, read);
 
   TRY(const auto plan, workbench.plan());
   TRY(const net::Endpoint where, net::Endpoint::parse(plan->server.address));
@@ -212,6 +215,7 @@ Result<void> serveDevelopment(const DevServerOptions& options, const DevParts& p
       listenerOptions(plan->server, options.log_requests ? &requests : nullptr));
   TRY(const auto engine, engine::Engine::create(options.engine, log));
   host::DataPlaneOptions plane_options = planeOptions(plan->server);
+  plane_options.runtime.read_components = read;
   plane_options.runtime.providers.given = [&plugins](const std::string& name) {
     return plugins.find(name);
   };

@@ -1,7 +1,10 @@
 //! Native code: compiling it, loading it, resolving its imports.
 
+use std::fs::File;
+use std::io::Write;
 use std::sync::Arc;
 
+use rustix::fs::{MemfdFlags, memfd_create};
 use wasmtime::component::{Component as WasmComponent, InstancePre, Linker};
 use wasmtime::{Engine as WasmEngine, Module, bail, ensure};
 use wasmtime_wasi::p2::bindings::CommandPre as CommandP2;
@@ -110,6 +113,34 @@ pub unsafe extern "C" fn nimbus_core_module_load(
         // SAFETY: by this function's contract.
         let loaded = unsafe { Module::deserialize(&(*engine).wasm, code.bytes())? };
         Ok(Box::into_raw(Box::new(CoreModule(loaded))))
+    })
+}
+
+/// Memories of instances are mapped from it: without a file their content is copied into one.
+fn file_in_memory(content: &[u8]) -> std::io::Result<File> {
+    let file = File::from(memfd_create(c"data", MemfdFlags::CLOEXEC)?);
+    (&file).write_all(content)?;
+    Ok(file)
+}
+
+/// # Safety
+/// The pointers are valid during the call.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nimbus_core_module_of_data(
+    engine: *const Engine,
+    wasm: Str,
+) -> *mut CoreModule {
+    guard(std::ptr::null_mut(), || {
+        // SAFETY: by this function's contract.
+        let (engine, wasm) = unsafe { (&(*engine).wasm, wasm.bytes()) };
+        let code = compile_threads()?.install(|| engine.precompile_module(wasm))?;
+        let made = match file_in_memory(&code) {
+            // SAFETY: it was made just now, and nobody else has it.
+            Ok(file) => unsafe { Module::deserialize_open_file(engine, file)? },
+            // SAFETY: the same.
+            Err(_) => unsafe { Module::deserialize(engine, &code)? },
+        };
+        Ok(Box::into_raw(Box::new(CoreModule(made))))
     })
 }
 
@@ -233,7 +264,7 @@ pub unsafe extern "C" fn nimbus_linked_new(
         let mut linker = engine.linker.clone();
         // SAFETY: by this function's contract.
         for (number, module) in unsafe { slice(modules, module_count) }.iter().enumerate() {
-            let name = split::import_name(number);
+            let name = split::import_name(u32::try_from(number)?);
             // SAFETY: the same.
             linker.root().module(&name, unsafe { &(**module).0 })?;
         }

@@ -86,6 +86,10 @@ fn pooling(config: &EngineConfig) -> PoolingAllocationConfig {
             0 => Enabled::No,
             _ => Enabled::Auto,
         });
+    if config.function_cache_bytes != 0 {
+        // What is edited is in chunks: that of all their functions (`tools::chunks`).
+        pool.max_tables_per_module(2);
+    }
     pool
 }
 

@@ -18,6 +18,7 @@ pub const HEADER_BYTES: usize = 8;
 const MAX_SECTIONS: usize = 100_000;
 
 /// A section as it is.
+#[derive(Clone, Copy)]
 pub struct Section<'a> {
     pub id: u8,
     pub contents: &'a [u8],

@@ -1,24 +1,24 @@
 //! A core module as something that a component can import: its type, its code, and its data apart.
 
 use crate::tools::binary::Section;
+use crate::tools::data::PlacedData;
 use anyhow::{Context, Result};
 use wasm_encoder::reencode::{Reencode, RoundtripReencoder};
 use wasm_encoder::{
-    Encode, EntityType, ExportKind, ExportSection, Module, ModuleType, RawSection, Section as _,
+    EntityType, ExportKind, ExportSection, ImportSection, Module, ModuleType, Section as _,
 };
 use wasmparser::{
-    BinaryReader, DataKind, DataSectionReader, ExportSectionReader, ExternalKind, FromReader,
-    FunctionSectionReader, GlobalSectionReader, ImportSectionReader, MemorySectionReader,
-    MemoryType, Operator, SectionLimited, TableSectionReader, TagSectionReader, TypeRef,
-    TypeSectionReader,
+    ExportSectionReader, ExternalKind, FromReader, FunctionSectionReader, GlobalSectionReader,
+    ImportSectionReader, MemorySectionReader, MemoryType, SectionLimited, TableSectionReader,
+    TableType, TagSectionReader, TypeRef, TypeSectionReader,
 };
 
 /// What a module without its data imports its memory from, and as what.
 pub const MEMORY_FROM: &str = "nimbus:memory";
-const MEMORY: &str = "memory";
+pub const MEMORY: &str = "memory";
 
 /// Sections of a module.
-mod id {
+pub mod id {
     pub const CUSTOM: u8 = 0;
     pub const TYPE: u8 = 1;
     pub const IMPORT: u8 = 2;
@@ -27,6 +27,8 @@ mod id {
     pub const MEMORY: u8 = 5;
     pub const GLOBAL: u8 = 6;
     pub const EXPORT: u8 = 7;
+    pub const START: u8 = 8;
+    pub const ELEMENT: u8 = 9;
     pub const CODE: u8 = 10;
     pub const DATA: u8 = 11;
     pub const DATA_COUNT: u8 = 12;
@@ -35,31 +37,61 @@ mod id {
 
 pub struct CoreModule<'a> {
     sections: Vec<Section<'a>>,
-    /// The one that it defines, if it has data.
-    memory: Option<MemoryType>,
+    moved: Option<Moved<'a>>,
+    is_movable: bool,
+}
+
+/// What is taken out of a module: its data, and the memory that it defines.
+pub struct Moved<'a> {
+    pub memory: MemoryType,
+    pub data: PlacedData<'a>,
 }
 
 impl<'a> CoreModule<'a> {
-    /// None if it has data that cannot be taken out: not all of it placed in the one memory that
-    /// the module defines, at places known beforehand.
-    pub fn read(sections: Vec<Section<'a>>) -> Result<Option<Self>> {
+    /// Its data can be taken out if all of it is placed in the one memory that the module defines,
+    /// at places known beforehand.
+    pub fn read(sections: Vec<Section<'a>>) -> Result<Self> {
         let mut module = CoreModule {
             sections,
-            memory: None,
+            moved: None,
+            is_movable: true,
         };
-        let movable = match module.section(id::DATA) {
-            Some(data) => is_placed(data)?,
-            None => return Ok(Some(module)),
-        };
-        module.memory = module.only_memory()?;
-        Ok((movable && module.has_data()).then_some(module))
+        if let Some(data) = module.section(id::DATA).copied() {
+            if let Some(memory) = module.only_memory()? {
+                let data = PlacedData::read(data)?;
+                module.moved = data.map(|data| Moved { memory, data });
+            }
+            module.is_movable = module.moved.is_some();
+        }
+        Ok(module)
     }
 
-    pub fn has_data(&self) -> bool {
-        self.memory.is_some()
+    /// It has no data, or such that can be taken out.
+    pub fn is_movable(&self) -> bool {
+        self.is_movable
     }
 
-    fn section(&self, id: u8) -> Option<&Section<'a>> {
+    pub fn moves_data(&self) -> bool {
+        self.moved.is_some()
+    }
+
+    pub fn code_bytes(&self) -> usize {
+        self.section(id::CODE).map_or(0, |code| code.contents.len())
+    }
+
+    pub fn moved(&self) -> Option<&Moved<'a>> {
+        self.moved.as_ref()
+    }
+
+    fn moved_memory(&self) -> Option<MemoryType> {
+        self.moved().map(|moved| moved.memory)
+    }
+
+    pub fn sections(&self) -> &[Section<'a>] {
+        &self.sections
+    }
+
+    pub fn section(&self, id: u8) -> Option<&Section<'a>> {
         self.sections.iter().find(|section| section.id == id)
     }
 
@@ -82,40 +114,43 @@ impl<'a> CoreModule<'a> {
         }
     }
 
-    /// The memory with its data in it; none if it has no data.
-    pub fn data_module(&self) -> Option<Vec<u8>> {
-        self.memory?;
+    /// Appends a module of the memory with its data in it, if that is taken out.
+    pub fn write_data(&self, out: &mut Vec<u8>) {
+        let (Some(memory), Some(moved)) = (self.section(id::MEMORY), &self.moved) else {
+            return;
+        };
         let mut exports = ExportSection::new();
         exports.export(MEMORY, ExportKind::Memory, 0);
-        let mut module = Module::new();
-        for section in &self.sections {
-            match section.id {
-                id::MEMORY => module.section(&section.raw()).section(&exports),
-                id::DATA => module.section(&section.raw()),
-                _ => continue,
-            };
-        }
-        Some(module.finish())
+        out.extend(Module::HEADER);
+        memory.raw().append_to(out);
+        exports.append_to(out);
+        moved.data.append_to(out);
     }
 
-    /// Appends the module, importing the memory that its data is in; as it is if it has no data.
+    /// Of what `write_data` writes; none if it has no data to take out.
+    pub fn type_of_data(&self) -> Result<Option<ModuleType>> {
+        let Some(memory) = self.moved_memory() else {
+            return Ok(None);
+        };
+        let mut ty = ModuleType::new();
+        ty.export(MEMORY, memory_entity(memory)?);
+        Ok(Some(ty))
+    }
+
+    /// Appends the module, importing the memory that its data is in, if data is taken out.
     pub fn write_without_data(&self, out: &mut Vec<u8>) -> Result<()> {
         out.extend(Module::HEADER);
-        let mut memory = self.memory;
+        let mut memory = self.moved_memory();
         for section in &self.sections {
+            let own = (section.id == id::IMPORT).then_some(section);
             let behind_imports = !matches!(section.id, id::CUSTOM | id::TYPE);
-            if let Some(memory) = memory.take_if(|_| behind_imports) {
-                let own = (section.id == id::IMPORT).then_some(section);
-                let id = id::IMPORT;
-                let data = &with_import(own, memory)?;
-                RawSection { id, data }.append_to(out);
-                if own.is_some() {
-                    continue;
-                }
+            let moved = memory.take_if(|_| behind_imports);
+            if own.is_some() || moved.is_some() {
+                imports(own, moved)?.append_to(out);
             }
             let of_memory = matches!(section.id, id::MEMORY | id::DATA | id::DATA_COUNT);
-            let moved = of_memory && self.has_data();
-            if !moved && !tells_of_a_build(section)? {
+            let is_moved = of_memory && self.moves_data();
+            if own.is_none() && !is_moved && !tells_of_a_build(section)? {
                 section.raw().append_to(out);
             }
         }
@@ -129,7 +164,7 @@ impl<'a> CoreModule<'a> {
         let mut items = Items::default();
         for section in &self.sections {
             let reader = section.reader();
-            match (section.id, self.memory) {
+            match (section.id, self.moved_memory()) {
                 (id::TYPE, _) => {
                     for function in TypeSectionReader::new(reader)?.into_iter_err_on_gc_types() {
                         let function = function?;
@@ -141,9 +176,9 @@ impl<'a> CoreModule<'a> {
                 (id::IMPORT, _) => {
                     for import in ImportSectionReader::new(reader)?.into_imports() {
                         let import = import?;
-                        let entity = reencoder.entity_type(import.ty)?;
-                        ty.import(import.module, import.name, entity);
-                        items.add(import.ty);
+                        let item = imported(import.ty);
+                        ty.import(import.module, import.name, reencoder.entity_type(item)?);
+                        items.add(item);
                     }
                 }
                 (id::EXPORT, _) => {
@@ -155,39 +190,13 @@ impl<'a> CoreModule<'a> {
                 }
                 (id::MEMORY, Some(memory)) => {
                     ty.import(MEMORY_FROM, MEMORY, memory_entity(memory)?);
-                    items.add(TypeRef::Memory(imported(memory)));
+                    items.add(imported(TypeRef::Memory(memory)));
                 }
                 _ => items.define(section)?,
             }
         }
         Ok(ty)
     }
-}
-
-pub fn code_bytes(sections: &[Section<'_>]) -> usize {
-    let code = sections.iter().find(|section| section.id == id::CODE);
-    code.map_or(0, |code| code.contents.len())
-}
-
-fn is_placed(data: &Section<'_>) -> Result<bool> {
-    for segment in DataSectionReader::new(data.reader())? {
-        let DataKind::Active {
-            memory_index: 0,
-            offset_expr,
-        } = segment?.kind
-        else {
-            return Ok(false);
-        };
-        let mut place = offset_expr.get_operators_reader();
-        let is_number = matches!(
-            place.read()?,
-            Operator::I32Const { .. } | Operator::I64Const { .. }
-        );
-        if !is_number || !matches!(place.read()?, Operator::End) {
-            return Ok(false);
-        }
-    }
-    Ok(true)
 }
 
 /// Custom sections that tell of what was built, and not of how its code is run.
@@ -199,37 +208,42 @@ fn tells_of_a_build(section: &Section<'_>) -> Result<bool> {
     Ok(name != "name" && !name.starts_with("metadata.code."))
 }
 
-/// As a module without its data imports it: how large it is goes with the data.
-fn imported(memory: MemoryType) -> MemoryType {
-    if memory.shared {
-        return memory;
-    }
-    MemoryType {
-        initial: 0,
-        maximum: None,
-        ..memory
+/// As modules that are taken out import it: how large a memory is goes with its data, and a table
+/// with functions, which another module may have.
+fn imported(ty: TypeRef) -> TypeRef {
+    match ty {
+        TypeRef::Memory(memory) if !memory.shared => TypeRef::Memory(MemoryType {
+            initial: 0,
+            maximum: None,
+            ..memory
+        }),
+        TypeRef::Table(table) if !table.shared => TypeRef::Table(TableType {
+            initial: 0,
+            maximum: None,
+            ..table
+        }),
+        _ => ty,
     }
 }
 
-fn memory_entity(memory: MemoryType) -> Result<EntityType> {
-    let imported = RoundtripReencoder.memory_type(imported(memory))?;
-    Ok(EntityType::Memory(imported))
+pub fn memory_entity(memory: MemoryType) -> Result<EntityType> {
+    Ok(RoundtripReencoder.entity_type(imported(TypeRef::Memory(memory)))?)
 }
 
-/// The imports and one more, behind them: functions keep their numbers.
-fn with_import(imports: Option<&Section<'_>>, memory: MemoryType) -> Result<Vec<u8>> {
-    let mut reader = BinaryReader::new(imports.map_or(&[0], |imports| imports.contents), 0);
-    let count = reader.read_var_u32()?;
-    let mut out = Vec::new();
-    count
-        .checked_add(1)
-        .context("too many imports")?
-        .encode(&mut out);
-    out.extend_from_slice(reader.read_bytes(reader.bytes_remaining())?);
-    MEMORY_FROM.encode(&mut out);
-    MEMORY.encode(&mut out);
-    memory_entity(memory)?.encode(&mut out);
-    Ok(out)
+/// Those of a module and, behind them, so that functions keep their numbers, the memory.
+fn imports(own: Option<&Section<'_>>, memory: Option<MemoryType>) -> Result<ImportSection> {
+    let mut section = ImportSection::new();
+    if let Some(own) = own {
+        for import in ImportSectionReader::new(own.reader())?.into_imports() {
+            let import = import?;
+            let ty = RoundtripReencoder.entity_type(imported(import.ty))?;
+            section.import(import.module, import.name, ty);
+        }
+    }
+    if let Some(memory) = memory {
+        section.import(MEMORY_FROM, MEMORY, memory_entity(memory)?);
+    }
+    Ok(section)
 }
 
 /// What exports name by kind and number.

@@ -1,21 +1,24 @@
-//! The large core modules of a component, taken out of it and without their data: from one edit of
-//! a script to the next only data differs, and what stays the same need not be compiled again.
+//! The core modules of a component, taken out of it and without their data: from one edit of a
+//! script to the next only data differs, and what stays the same need not be compiled again.
 //!
-//! Of what a component defines nothing is renumbered but core modules and their instances. The data
-//! of a module that is taken out goes, with the memory, into a module in front of all others, from
-//! which the one taken out imports its memory: the memory is as it was before anything runs.
+//! Of what a component defines nothing is renumbered but core modules and their instances. The
+//! data of a module that is taken out is, with the memory, a module by itself, whose instance is
+//! in front of all others: that with the code imports its memory from there, and the memory is as
+//! it was before anything runs. What is left imports both and has neither: it stays the same, too.
 
 use crate::tools::binary::{HEADER_BYTES, Section, sections, walk};
-use crate::tools::core_module::{CoreModule, MEMORY_FROM, code_bytes};
+use crate::tools::chunks::{Chunked, Layout, SHARED_FROM, chunked};
+use crate::tools::core_module::{CoreModule, MEMORY_FROM};
 use anyhow::{Context, Result, ensure};
 use std::convert::Infallible;
+use std::hash::{DefaultHasher, Hasher};
 use wasm_encoder::reencode::{Error, Reencode, ReencodeComponent, component_utils};
 use wasm_encoder::{
     ComponentAliasSection, ComponentImportSection, ComponentSection, ComponentTypeRef,
-    CoreTypeSection, InstanceSection, ModuleArg, RawSection,
+    CoreTypeSection, Encode, InstanceSection, ModuleArg, ModuleType,
 };
 use wasmparser::{
-    ComponentAlias, ComponentAliasSectionReader, ComponentExportSectionReader,
+    BinaryReader, ComponentAlias, ComponentAliasSectionReader, ComponentExportSectionReader,
     ComponentExternalKind, ComponentImportSectionReader, ComponentInstance,
     ComponentInstanceSectionReader, ComponentOuterAliasKind, Encoding, FromReader, Instance,
     InstanceSectionReader, InstantiationArg, SectionLimited,
@@ -33,29 +36,106 @@ mod id {
     pub const EXPORT: u8 = 11;
 }
 
-/// What is left of a component and then each of the modules, every one behind its size, as
-/// `tools.h` says.
+/// What is left of a component and then each of the modules, in the order in which they are
+/// imported; every one behind what it is and its size, as `tools.h` says.
 pub type Pieces = Vec<u8>;
+
+/// What a piece is.
+mod kind {
+    pub const REST: u8 = 0;
+    pub const DATA: u8 = 1;
+    pub const CODE: u8 = 2;
+    pub const LAYOUTS: u8 = 3;
+}
 
 /// Each has an instance more, and there is a limit to those.
 const MOST_TAKEN: usize = 100;
 const SIZE_BYTES: usize = size_of::<u64>();
-/// For what is written beside what is copied.
-const ROOM: usize = 64 << 10;
-const IMPORT_NAME: &str = "nimbus-code-m";
+/// For what is written beside what is copied, which names all that modules import and export.
+const ROOM: usize = 1 << 20;
+const IMPORT_NAME: &str = "nimbus-part-m";
 
 /// What a component imports such a module as.
-pub fn import_name(number: usize) -> String {
+pub fn import_name(number: u32) -> String {
     format!("{IMPORT_NAME}{number}")
 }
 
 pub fn is_import_name(name: &str) -> bool {
-    name.starts_with(IMPORT_NAME)
+    // Such names conflict whatever their case.
+    let begin = name.as_bytes().get(..IMPORT_NAME.len());
+    begin.is_some_and(|begin| begin.eq_ignore_ascii_case(IMPORT_NAME.as_bytes()))
 }
 
-/// None if it has no module with that much code, or one that cannot be taken out, or passes modules
-/// around by itself.
-pub fn split(component: &[u8], min_code_bytes: usize) -> Result<Option<Pieces>> {
+/// Layouts of the modules of components that were taken apart, the newest last, each under what the
+/// component is but for its modules.
+#[derive(Default)]
+pub struct Layouts(Vec<(u64, Vec<Layout>)>);
+
+impl Layouts {
+    const MOST: usize = 64;
+
+    pub fn decode(bytes: &[u8]) -> Result<Self> {
+        let mut reader = BinaryReader::new(bytes, 0);
+        let mut known = Vec::new();
+        while !reader.eof() {
+            let key = reader.read_u64()?;
+            let mut layouts = Vec::new();
+            for _ in 0..reader.read_var_u32()? {
+                let size = reader.read_var_u32()? as usize;
+                layouts.push(Layout::decode(reader.read_bytes(size)?)?);
+            }
+            known.push((key, layouts));
+        }
+        Ok(Layouts(known))
+    }
+
+    fn take(&mut self, key: u64) -> Vec<Layout> {
+        let known = self.0.iter().position(|(of, _)| *of == key);
+        known.map_or_else(Vec::new, |known| self.0.remove(known).1)
+    }
+
+    fn keep(&mut self, key: u64, layouts: Vec<Layout>) {
+        self.0.push((key, layouts));
+        let old = self.0.len().saturating_sub(Self::MOST);
+        self.0.drain(..old);
+    }
+
+    fn encode(&self, out: &mut Vec<u8>) {
+        for (key, layouts) in &self.0 {
+            out.extend(key.to_le_bytes());
+            layouts.len().encode(out);
+            for layout in layouts {
+                let mut bytes = Vec::new();
+                layout.encode(&mut bytes);
+                bytes.encode(out);
+            }
+        }
+    }
+}
+
+/// What a component is but for its modules.
+fn key_of(sections: &[Section<'_>]) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    for section in sections.iter().filter(|s| s.id != id::CORE_MODULE) {
+        hasher.write_u8(section.id);
+        hasher.write(section.contents);
+    }
+    hasher.finish()
+}
+
+/// A module that is taken out.
+struct Taking<'a> {
+    module: CoreModule<'a>,
+    chunked: Option<Chunked>,
+}
+
+/// None if it has no module with that much code, or such a one that cannot be taken out, or passes
+/// modules around by itself. Large modules are taken out in chunks, where that is possible.
+pub fn split(
+    component: &[u8],
+    min_code_bytes: usize,
+    mut known: Layouts,
+) -> Result<Option<Pieces>> {
     let walked = walk(component, |_, _| Ok(()))?;
     ensure!(
         walked.encoding == Encoding::Component,
@@ -65,10 +145,32 @@ pub fn split(component: &[u8], min_code_bytes: usize) -> Result<Option<Pieces>> 
     if passes_modules(&sections)? {
         return Ok(None);
     }
-    match takings(&sections, min_code_bytes)? {
-        Some(takings) => rebuild(component, &sections, &takings).map(Some),
-        None => Ok(None),
+    let Some(modules) = movable(&sections, min_code_bytes)? else {
+        return Ok(None);
+    };
+    let key = key_of(&sections);
+    let mut before = known.take(key).into_iter();
+    let mut layouts = Vec::new();
+    let mut takings = Vec::new();
+    for module in modules {
+        let mut layout = before.next().unwrap_or_default();
+        let is_large = module.code_bytes() >= min_code_bytes;
+        let chunked = is_large
+            .then(|| chunked(&module, &mut layout))
+            .transpose()?;
+        layouts.push(layout);
+        takings.push(Taking {
+            chunked: chunked.flatten(),
+            module,
+        });
     }
+    known.keep(key, layouts);
+    let mut pieces = rebuild(component, &sections, &takings)?;
+    piece(&mut pieces, kind::LAYOUTS, |out| {
+        known.encode(out);
+        Ok(())
+    })?;
+    Ok(Some(pieces))
 }
 
 /// In other ways than by instantiating those that it defines.
@@ -157,69 +259,100 @@ fn is_alias_of_module(alias: &ComponentAlias<'_>) -> bool {
     }
 }
 
-/// Each module of the component, if it is to be taken out. None if there are none, or if a large
-/// one cannot be: it would be compiled with all that is left.
-fn takings<'a>(
+/// The modules of the component: all of them, or none is taken out. A small one stays as it is if
+/// its data cannot be told from its code; a large one so would be what an edit has to compile.
+fn movable<'a>(
     component: &[Section<'a>],
     min_code_bytes: usize,
-) -> Result<Option<Vec<Option<CoreModule<'a>>>>> {
+) -> Result<Option<Vec<CoreModule<'a>>>> {
     let mut modules = Vec::new();
-    let mut taken = 0;
+    let mut has_large = false;
     for section in component.iter().filter(|s| s.id == id::CORE_MODULE) {
-        let parts = sections(section.contents)?;
-        if code_bytes(&parts) < min_code_bytes {
-            modules.push(None);
-            continue;
-        }
-        let Some(module) = CoreModule::read(parts)? else {
+        let module = CoreModule::read(sections(section.contents)?)?;
+        let is_large = module.code_bytes() >= min_code_bytes;
+        if is_large && !module.is_movable() {
             return Ok(None);
-        };
-        modules.push(Some(module));
-        taken += 1;
+        }
+        has_large |= is_large;
+        modules.push(module);
     }
-    if taken == 0 || taken > MOST_TAKEN {
+    if !has_large || modules.len() > MOST_TAKEN {
         return Ok(None);
     }
-    let instances = instances_of(component, modules.len())?;
+    let Some(instances) = instances_of(component, modules.len())? else {
+        return Ok(None);
+    };
     // Instances of one module have a memory each.
-    let several = modules.iter().zip(instances).any(|(module, instances)| {
-        instances != 1 && module.as_ref().is_some_and(CoreModule::has_data)
-    });
+    let several = modules
+        .iter()
+        .zip(instances)
+        .any(|(module, instances)| instances != 1 && module.moves_data());
     Ok((!several).then_some(modules))
 }
 
-/// How many each module has.
-fn instances_of(component: &[Section<'_>], modules: usize) -> Result<Vec<usize>> {
+/// How many each module has. None if one has what a module without its data imports.
+fn instances_of(component: &[Section<'_>], modules: usize) -> Result<Option<Vec<usize>>> {
     let mut instances = vec![0; modules];
     for section in component.iter().filter(|s| s.id == id::CORE_INSTANCE) {
         for instance in InstanceSectionReader::new(section.reader())? {
-            if let Instance::Instantiate { module_index, .. } = instance? {
-                let count = instances.get_mut(module_index as usize);
-                *count.context("an instance of a module that is not defined")? += 1;
+            let Instance::Instantiate { module_index, args } = instance? else {
+                continue;
+            };
+            if args
+                .iter()
+                .any(|arg| [MEMORY_FROM, SHARED_FROM].contains(&arg.name))
+            {
+                return Ok(None);
             }
+            let count = instances.get_mut(module_index as usize);
+            *count.context("an instance of a module that is not defined")? += 1;
         }
     }
-    Ok(instances)
+    Ok(Some(instances))
 }
 
-/// Numbers for core modules and their instances, behind those of the modules with data in front.
+/// Where a module is now.
+struct Placed {
+    /// The instances that it imports from, in front of all others.
+    data: Option<u32>,
+    shared: Option<u32>,
+    /// So many modules before that which exports.
+    chunks: u32,
+    number: u32,
+}
+
+/// New numbers for core modules and their instances.
 struct Numbering {
     in_front: u32,
-    /// Of a module as it was numbered before: that with its data.
-    data_of: Vec<Option<u32>>,
+    modules: Vec<Placed>,
+    /// Of those that there were so far.
+    instances: Vec<u32>,
+    next_instance: u32,
+}
+
+impl Numbering {
+    fn add_instance(&mut self) {
+        self.instances.push(self.next_instance);
+        self.next_instance += 1;
+    }
 }
 
 impl Reencode for Numbering {
     type Error = Infallible;
 }
 
+/// No module and no instance has it: what is left does not validate.
+const NOT_DEFINED: u32 = u32::MAX;
+
 impl ReencodeComponent for Numbering {
     fn module_index(&mut self, module: u32) -> u32 {
-        module.saturating_add(self.in_front)
+        let placed = self.modules.get(module as usize);
+        placed.map_or(NOT_DEFINED, |placed| placed.number)
     }
 
     fn instance_index(&mut self, instance: u32) -> u32 {
-        instance.saturating_add(self.in_front)
+        let number = self.instances.get(instance as usize);
+        number.copied().unwrap_or(NOT_DEFINED)
     }
 
     fn parse_instance(
@@ -228,37 +361,76 @@ impl ReencodeComponent for Numbering {
         instance: Instance<'_>,
     ) -> Result<(), Error<Infallible>> {
         let Instance::Instantiate { module_index, args } = &instance else {
-            return component_utils::parse_instance(self, instances, instance);
+            component_utils::parse_instance(self, instances, instance)?;
+            self.add_instance();
+            return Ok(());
         };
-        let data = self.data_of.get(*module_index as usize).copied().flatten();
-        let shifted = |arg: &InstantiationArg<'_>| {
-            let number = arg.index.saturating_add(self.in_front);
-            (arg.name.to_string(), ModuleArg::Instance(number))
-        };
-        let mut args: Vec<_> = args.iter().map(shifted).collect();
-        args.extend(data.map(|data| (MEMORY_FROM.to_string(), ModuleArg::Instance(data))));
-        instances.instantiate(module_index.saturating_add(self.in_front), args);
+        let mut named: Vec<_> = Vec::new();
+        for InstantiationArg { name, index, .. } in args {
+            named.push(((*name).to_owned(), self.instance_index(*index)));
+        }
+        let (mut chunks, number) = (0, self.module_index(*module_index));
+        if let Some(placed) = self.modules.get(*module_index as usize) {
+            named.extend(placed.data.map(|data| (MEMORY_FROM.to_owned(), data)));
+            named.extend(placed.shared.map(|shared| (SHARED_FROM.to_owned(), shared)));
+            chunks = placed.chunks;
+        }
+        let named = named.iter();
+        let named = named.map(|(name, number)| (name.as_str(), ModuleArg::Instance(*number)));
+        let named: Vec<_> = named.collect();
+        for before in (1..=chunks).rev() {
+            instances.instantiate(number - before, named.iter().copied());
+            self.next_instance += 1;
+        }
+        instances.instantiate(number, named.iter().copied());
+        self.add_instance();
         Ok(())
     }
 }
 
-fn rebuild(
-    component: &[u8],
-    sections: &[Section<'_>],
-    takings: &[Option<CoreModule<'_>>],
-) -> Result<Pieces> {
+fn rebuild(component: &[u8], sections: &[Section<'_>], takings: &[Taking<'_>]) -> Result<Pieces> {
     let mut pieces = Vec::with_capacity(component.len() + ROOM);
-    piece(&mut pieces, |out| {
+    piece(&mut pieces, kind::REST, |out| {
         out.extend_from_slice(&component[..HEADER_BYTES]);
         write_rest(out, sections, takings)
     })?;
-    for module in takings.iter().flatten() {
-        piece(&mut pieces, |out| module.write_without_data(out))?;
+    for Taking { module, chunked } in takings.iter().filter(|taking| taking.module.moves_data()) {
+        piece(&mut pieces, kind::DATA, |out| {
+            module.write_data(out);
+            Ok(())
+        })?;
+        if let Some(chunked) = chunked {
+            copied_piece(&mut pieces, kind::DATA, &chunked.shared)?;
+        }
+    }
+    for Taking { module, chunked } in takings {
+        match chunked {
+            Some(chunked) => {
+                for chunk in chunked.chunks.iter().chain([&chunked.exports]) {
+                    copied_piece(&mut pieces, kind::CODE, chunk)?;
+                }
+            }
+            None => piece(&mut pieces, kind::CODE, |out| {
+                module.write_without_data(out)
+            })?,
+        }
     }
     Ok(pieces)
 }
 
-fn piece(pieces: &mut Pieces, write: impl FnOnce(&mut Vec<u8>) -> Result<()>) -> Result<()> {
+fn copied_piece(pieces: &mut Pieces, kind: u8, content: &[u8]) -> Result<()> {
+    piece(pieces, kind, |out| {
+        out.extend_from_slice(content);
+        Ok(())
+    })
+}
+
+fn piece(
+    pieces: &mut Pieces,
+    kind: u8,
+    write: impl FnOnce(&mut Vec<u8>) -> Result<()>,
+) -> Result<()> {
+    pieces.push(kind);
     let begin = pieces.len();
     pieces.extend([0; SIZE_BYTES]);
     write(pieces)?;
@@ -267,28 +439,23 @@ fn piece(pieces: &mut Pieces, write: impl FnOnce(&mut Vec<u8>) -> Result<()>) ->
     Ok(())
 }
 
-fn write_rest(
-    rest: &mut Vec<u8>,
-    sections: &[Section<'_>],
-    takings: &[Option<CoreModule<'_>>],
-) -> Result<()> {
-    let mut numbering = write_data(rest, takings);
-    let mut imported = 0;
+fn write_rest(rest: &mut Vec<u8>, sections: &[Section<'_>], takings: &[Taking<'_>]) -> Result<()> {
+    let mut numbering = import_data(rest, takings)?;
+    let mut imported = numbering.in_front;
     let mut takings = takings.iter();
     for each in sections {
-        let taken = (each.id == id::CORE_MODULE).then(|| takings.next().and_then(Option::as_ref));
-        match (each.id, taken.flatten()) {
-            (_, Some(module)) => {
-                write_import(rest, imported, module)?;
-                imported += 1;
+        match each.id {
+            id::CORE_MODULE => {
+                let taking = takings.next().context("a module that was not read")?;
+                imported = import_code(rest, imported, taking)?;
             }
-            (id::CORE_INSTANCE, _) => {
+            id::CORE_INSTANCE => {
                 let mut instances = InstanceSection::new();
                 let reader = InstanceSectionReader::new(each.reader())?;
                 numbering.parse_instance_section(&mut instances, reader)?;
                 instances.append_to_component(rest);
             }
-            (id::ALIAS, _) => {
+            id::ALIAS => {
                 let mut aliases = ComponentAliasSection::new();
                 let reader = ComponentAliasSectionReader::new(each.reader())?;
                 numbering.parse_component_alias_section(&mut aliases, reader)?;
@@ -300,36 +467,63 @@ fn write_rest(
     Ok(())
 }
 
-/// The modules with data, each with an instance.
-fn write_data(rest: &mut Vec<u8>, takings: &[Option<CoreModule<'_>>]) -> Numbering {
-    let mut numbering = Numbering {
-        in_front: 0,
-        data_of: Vec::new(),
+/// The modules without code, each with an instance.
+fn import_data(rest: &mut Vec<u8>, takings: &[Taking<'_>]) -> Result<Numbering> {
+    let mut in_front = 0;
+    let mut import = |ty: ModuleType| {
+        write_import(rest, in_front, &ty);
+        let mut instance = InstanceSection::new();
+        instance.instantiate::<_, &str>(in_front, []);
+        instance.append_to_component(rest);
+        in_front += 1;
+        in_front - 1
     };
-    for taken in takings {
-        let data = taken.as_ref().and_then(CoreModule::data_module);
-        let number = data.as_ref().map(|_| numbering.in_front);
-        numbering.data_of.push(number);
-        if let Some(data) = &data {
-            let id = id::CORE_MODULE;
-            RawSection { id, data }.append_to_component(rest);
-            let mut instance = InstanceSection::new();
-            instance.instantiate::<_, &str>(numbering.in_front, []);
-            instance.append_to_component(rest);
-            numbering.in_front += 1;
-        }
+    let mut modules = Vec::new();
+    for Taking { module, chunked } in takings {
+        modules.push(Placed {
+            data: module.type_of_data()?.map(&mut import),
+            shared: chunked
+                .as_ref()
+                .map(|chunked| import(chunked.shared_type.clone())),
+            chunks: u32::try_from(chunked.as_ref().map_or(0, |chunked| chunked.chunks.len()))?,
+            number: 0,
+        });
     }
-    numbering
+    let mut next = in_front;
+    for placed in &mut modules {
+        placed.number = next + placed.chunks;
+        next = placed.number + 1;
+    }
+    Ok(Numbering {
+        in_front,
+        modules,
+        instances: Vec::new(),
+        next_instance: in_front,
+    })
 }
 
-/// In the place of the definition: it has the same number.
-fn write_import(rest: &mut Vec<u8>, number: usize, module: &CoreModule<'_>) -> Result<()> {
+/// In the place of the definition. Returns the number of the next one.
+fn import_code(rest: &mut Vec<u8>, mut number: u32, taking: &Taking<'_>) -> Result<u32> {
+    let Taking { module, chunked } = taking;
+    match chunked {
+        Some(chunked) => {
+            for _ in &chunked.chunks {
+                write_import(rest, number, &chunked.chunk_type);
+                number += 1;
+            }
+            write_import(rest, number, &chunked.exports_type);
+        }
+        None => write_import(rest, number, &module.type_without_data()?),
+    }
+    Ok(number + 1)
+}
+
+fn write_import(rest: &mut Vec<u8>, number: u32, ty: &ModuleType) {
     let mut types = CoreTypeSection::new();
-    types.ty().module(&module.type_without_data()?);
+    types.ty().module(ty);
     types.append_to_component(rest);
     let mut imports = ComponentImportSection::new();
-    let ty = ComponentTypeRef::Module(u32::try_from(number)?);
+    let ty = ComponentTypeRef::Module(number);
     imports.import(import_name(number).as_str(), ty);
     imports.append_to_component(rest);
-    Ok(())
 }

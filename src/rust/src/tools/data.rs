@@ -1,0 +1,144 @@
+//! The data of a core module, all of it placed in its first memory beforehand.
+
+use crate::tools::binary::Section;
+use anyhow::Result;
+use std::ops::Range;
+use wasm_encoder::{ConstExpr, Encode, Section as _};
+use wasmparser::{DataKind, DataSectionReader, Operator};
+
+/// Gaps between segments that are not worth a segment more.
+const GAP_BYTES: u64 = 1024;
+/// More between all of them than this, beside what is in them, is not written.
+const MOST_GAP_BYTES: usize = 1 << 20;
+/// On the average. Smaller segments cost more than what is in them.
+const SMALL_SEGMENT_BYTES: usize = 256;
+
+pub struct PlacedData<'a> {
+    section: Section<'a>,
+    is_64: bool,
+    segments: Vec<Segment<'a>>,
+}
+
+#[derive(Clone, Copy)]
+struct Segment<'a> {
+    at: u64,
+    bytes: &'a [u8],
+}
+
+impl Segment<'_> {
+    fn end(&self) -> u64 {
+        self.at.saturating_add(self.bytes.len() as u64)
+    }
+}
+
+fn joins(before: &Segment<'_>, next: &Segment<'_>) -> bool {
+    next.at.saturating_sub(before.end()) <= GAP_BYTES
+}
+
+/// Bytes between segments that are joined.
+fn gaps(segments: &[Segment<'_>]) -> usize {
+    segments
+        .windows(2)
+        .filter(|pair| joins(&pair[0], &pair[1]))
+        .map(|pair| pair[1].at.saturating_sub(pair[0].end()) as usize)
+        .sum()
+}
+
+impl<'a> PlacedData<'a> {
+    /// None if it is placed somewhere else, or nobody knows where.
+    pub fn read(section: Section<'a>) -> Result<Option<Self>> {
+        let mut is_64 = false;
+        let mut segments = Vec::new();
+        for segment in DataSectionReader::new(section.reader())? {
+            let segment = segment?;
+            let DataKind::Active {
+                memory_index: 0,
+                offset_expr,
+            } = segment.kind
+            else {
+                return Ok(None);
+            };
+            let mut place = offset_expr.get_operators_reader();
+            let at = match place.read()? {
+                Operator::I32Const { value } => u64::from(value.cast_unsigned()),
+                Operator::I64Const { value } => {
+                    is_64 = true;
+                    value.cast_unsigned()
+                }
+                _ => return Ok(None),
+            };
+            if !matches!(place.read()?, Operator::End) {
+                return Ok(None);
+            }
+            let bytes = segment.data;
+            segments.push(Segment { at, bytes });
+        }
+        Ok(Some(PlacedData {
+            section,
+            is_64,
+            segments,
+        }))
+    }
+
+    /// The first byte that has data.
+    pub fn begin(&self) -> u64 {
+        self.segments.iter().map(|s| s.at).min().unwrap_or(0)
+    }
+
+    /// Appends the section: as it is, or with fewer segments that place the same.
+    pub fn append_to(&self, out: &mut Vec<u8>) {
+        let bytes: usize = self.segments.iter().map(|s| s.bytes.len()).sum();
+        let are_small = bytes / SMALL_SEGMENT_BYTES < self.segments.len();
+        match are_small.then(|| self.in_order()).flatten() {
+            Some(segments) if gaps(&segments) <= bytes.max(MOST_GAP_BYTES) => {
+                self.append_joined(&segments, out);
+            }
+            _ => self.section.raw().append_to(out),
+        }
+    }
+
+    /// None if one overwrites another, or is nowhere.
+    fn in_order(&self) -> Option<Vec<Segment<'a>>> {
+        let is_somewhere = |s: &Segment<'_>| s.at.checked_add(s.bytes.len() as u64).is_some();
+        if !self.segments.iter().all(is_somewhere) {
+            return None;
+        }
+        let mut segments = self.segments.clone();
+        segments.sort_by_key(|segment| segment.at);
+        let apart = |pair: &[Segment<'_>]| pair[0].end() <= pair[1].at;
+        segments.windows(2).all(apart).then_some(segments)
+    }
+
+    fn append_joined(&self, segments: &[Segment<'a>], out: &mut Vec<u8>) {
+        let mut contents = Vec::new();
+        let joined = segments.chunk_by(joins);
+        joined.clone().count().encode(&mut contents);
+        for part in joined {
+            let (Some(first), Some(last)) = (part.first(), part.last()) else {
+                continue;
+            };
+            self.append_segment(part, first.at..last.end(), &mut contents);
+        }
+        let raw = wasm_encoder::RawSection {
+            id: self.section.id,
+            data: &contents,
+        };
+        raw.append_to(out);
+    }
+
+    fn append_segment(&self, part: &[Segment<'a>], whole: Range<u64>, out: &mut Vec<u8>) {
+        out.push(0); // active, of the first memory
+        let place = match self.is_64 {
+            true => ConstExpr::i64_const(whole.start.cast_signed()),
+            false => ConstExpr::i32_const((whole.start as u32).cast_signed()),
+        };
+        place.encode(out);
+        ((whole.end - whole.start) as usize).encode(out);
+        let mut at = whole.start;
+        for segment in part {
+            out.resize(out.len() + (segment.at - at) as usize, 0);
+            out.extend_from_slice(segment.bytes);
+            at = segment.end();
+        }
+    }
+}
