@@ -80,6 +80,24 @@ TEST(InspectComponent, ASumOfMemoriesDoesNotOverflow) {
   EXPECT_EQ(info.largestInitialMemoryBytes(), UINT64_MAX - 65535);
 }
 
+// Who reads it would make room for all of it.
+TEST(InspectComponent, AFunctionIsNoLargerThanItsSection) {
+  const auto moduleWith = [](std::string_view size_of_function) {
+    std::string module(
+        "\0asm\1\0\0\0"
+        "\1\4\1\x60\0\0"
+        "\3\2\1\0"
+        "\x0a",
+        19);
+    module += static_cast<char>(1 + size_of_function.size() + 2);
+    module += "\1" + std::string(size_of_function) + std::string("\0\x0b", 2);
+    return module;
+  };
+  EXPECT_TRUE(inspectComponent(asBytes(moduleWith("\2"))));
+  EXPECT_FALSE(inspectComponent(asBytes(moduleWith("\3"))));
+  EXPECT_FALSE(inspectComponent(asBytes(moduleWith("\xff\xff\xff\xff\x0f"))));
+}
+
 TEST(InspectComponent, ReadsWhatTheBinarySaysOfItself) {
   const ComponentInfo info = inspected(R"((component $counter
     (@custom "version" "1.2.3")

@@ -75,7 +75,7 @@ pub fn begins_like_wasm(bytes: &[u8]) -> bool {
 
 /// Calls `visit` with every section and how deep it lies: 0 in the binary itself, more in a module
 /// or component inside. The header of each comes first, at its own depth. Of code there is only the
-/// beginning of the section: functions are not looked at.
+/// beginning of the section: of functions only how large they are is looked at.
 pub fn walk<'a>(
     bytes: &'a [u8],
     mut visit: impl FnMut(usize, &Payload<'a>) -> Result<()>,
@@ -159,9 +159,14 @@ impl<'a> Payloads<'a> {
                 self.outer
                     .push(std::mem::replace(&mut self.parser, parser.clone()));
             }
-            Payload::CodeSectionStart { size, .. } => {
+            Payload::CodeSectionStart { count, range, size } => {
                 self.parser.skip_section();
-                self.skip(*size as usize)?;
+                let size = *size as usize;
+                let Some(code) = self.rest.get(..size) else {
+                    return self.ends();
+                };
+                check_bodies(code, *count, range.end - size)?;
+                self.skip(size)?;
             }
             Payload::End(_) => match self.outer.pop() {
                 Some(outer) => self.parser = outer,
@@ -183,6 +188,16 @@ impl<'a> Payloads<'a> {
     fn ends<T>(&self) -> Result<T> {
         bail!("unexpected end-of-file (at offset {:#x})", self.size)
     }
+}
+
+/// Those who read them make room for what is said to follow.
+fn check_bodies(code: &[u8], count: u32, offset: usize) -> Result<()> {
+    let mut reader = BinaryReader::new(code, offset);
+    for _ in 0..count {
+        let size = reader.read_var_u32()?;
+        reader.read_bytes(size as usize)?;
+    }
+    Ok(())
 }
 
 fn is_async(function: &CanonicalFunction) -> bool {
