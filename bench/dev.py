@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Measures what `wash dev` adds to a build: from a saved source to the first answer of the new
 code, without the time of the build itself, which copies a component that is there already. Each
-edit gives a component that was not seen before, made of an edited source (harness/edits.py)."""
+edit gives a component that was not seen before, made of an edited source (harness/edits.py). Some
+are measured once more behind another component, with which they are composed."""
 
 import argparse
 import http.client
@@ -25,6 +26,10 @@ LIMIT_MS = 50
 SMALL = ("http-hello", "http-hello-p3", "kv-counter")
 LARGE = ("http-hello-go", "http-hello-js", "http-hello-py")
 LARGE_SHARE = 2
+# Behind this one. It passes on all requests but few.
+RELAY = "http-relay"
+COMPOSED = ("http-hello",) + LARGE
+COMPOSED_SHARE = 3
 PARTS = {"settle_ms": "settling", "scan_ms": "scanning", "read_ms": "reading",
          "load_ms": "compiling", "swap_ms": "swapping"}
 HEADERS = ("component", "KiB", "median ms", "least ms", "most ms", *PARTS.values(), "CPU ms",
@@ -47,24 +52,33 @@ def write(path, content):
     fresh.rename(path)
 
 
+def project(folder, command, component, **configuration):
+    (folder / ".wash").mkdir(parents=True)
+    write(folder / ".wash" / "config.yaml", json.dumps({
+        "build": {"command": command, "component_path": component}, **configuration}).encode())
+
+
 class Dev:
     """A `wash -o json dev` of a project whose source is a number: its build copies the component of
-    that number, which lies outside of the project."""
+    that number, which lies outside of the project. With a relay that is a project, too, and has the
+    other one for a component behind it."""
 
-    def __init__(self, build, folder, components):
-        (folder / ".wash").mkdir(parents=True)
+    def __init__(self, build, folder, components, relay):
         built = folder.with_name(folder.name + "-built")
         built.mkdir()
         for number, component in enumerate(components):
             write(built / f"{number}.wasm", component)
-        write(folder / ".wash" / "config.yaml", json.dumps({"build": {
-            "command": f"cp {built}/$(cat source).wasm app.wasm",
-            "component_path": "app.wasm"}}).encode())
+        project(folder, f"cp {built}/$(cat source).wasm app.wasm", "app.wasm")
+        root = folder
+        if relay:
+            root = folder.with_name(folder.name + "-relay")
+            project(root, "true", str(relay),
+                    dev={"components": [{"name": "app", "project": f"../{folder.name}"}]})
         self.source = folder / "source"
         self.save(0)
         env = {**os.environ, "HOME": str(folder.parent), "XDG_CACHE_HOME": str(folder.parent)}
         self.process = subprocess.Popen(
-            [build / "wash", "-o", "json", "dev", folder, "--addr", "127.0.0.1:0"], env=env,
+            [build / "wash", "-o", "json", "dev", root, "--addr", "127.0.0.1:0"], env=env,
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
         self.connection = http.client.HTTPConnection(self.until("serving")["address"])
 
@@ -73,6 +87,8 @@ class Dev:
             data = json.loads(line)["data"]
             if data.get("event") == kind:
                 return data
+            if data.get("event", "").endswith("-failed"):
+                raise RuntimeError(json.loads(line)["message"])
         raise RuntimeError(f"wash dev ended without {kind}")
 
     def save(self, number):
@@ -95,9 +111,9 @@ class Dev:
         self.process.wait()
 
 
-def measure_one(build, folder, components):
+def measure_one(build, folder, components, relay=None):
     """[(milliseconds without the build, of the processor, {part: milliseconds})]"""
-    dev = Dev(build, folder, components)
+    dev = Dev(build, folder, components, relay)
     results = []
     try:
         for number in range(1, len(components)):
@@ -118,14 +134,25 @@ def measure_one(build, folder, components):
 def measure(build, count):
     with Session(None, None) as session:
         edits = Edits(session.folder("sources"))
-        base = session.folder("dev")
+        # A cache of compiled code each.
+        base, base_composed = session.folder("dev"), session.folder("composed")
         counts = {guest: count for guest in SMALL} | {
             guest: max(1, count // LARGE_SHARE) for guest in LARGE}
         components = {guest: [edits.component(guest, number) for number in range(counts[guest] + 1)]
                       for guest in counts}
         sizes = {guest: len(each[0]) for guest, each in components.items()}
-        return sizes, {guest: measure_one(build, base / guest, components[guest])
-                       for guest in components}
+        relay = build / "guests" / f"{RELAY}.wasm"
+        results = {guest: measure_one(build, base / guest, components[guest])
+                   for guest in components}
+        for guest in COMPOSED:
+            few = components[guest][:max(1, count // COMPOSED_SHARE) + 1]
+            sizes[composed(guest)] = sizes[guest] + relay.stat().st_size
+            results[composed(guest)] = measure_one(build, base_composed / guest, few, relay)
+        return sizes, results
+
+
+def composed(guest):
+    return f"{guest} behind {RELAY}"
 
 
 def line_of(guest, size, results):
@@ -149,7 +176,8 @@ def main():
     facts = report.machine()
     sizes, results = measure(build, arguments.edits)
     lines = [line_of(guest, sizes[guest], each) for guest, each in results.items()]
-    verdicts = [verdict(results, guests) for guests in (SMALL, LARGE)]
+    groups = (SMALL, LARGE, tuple(composed(guest) for guest in COMPOSED))
+    verdicts = [verdict(results, guests) for guests in groups]
     print(report.describe_machine(facts), report.align([HEADERS] + lines), *verdicts, sep="\n")
     report.write_json(arguments.build / "bench" / "results", "dev",
                       {"machine": facts, "ms": results})

@@ -115,11 +115,13 @@ class SpawnSetup {
     }
     std::vector<std::string> arguments = spec.arguments;
     std::vector<std::string> environment = environmentOf(spec);
+    const ProgramStart start;
+    if (start.refused()) return fail(ErrorCode::kCancelled, program + " was stopped");
     pid_t pid = -1;
     const int failed = ::posix_spawn(&pid, program.c_str(), &actions_, &attributes_,
                                      pointers(arguments).data(), pointers(environment).data());
     if (failed == 0) {
-      noteProgram(pid);
+      start.note(pid);
       return pid;
     }
     const std::string what = "cannot run " + program;
@@ -301,11 +303,11 @@ class Run {
 
   [[nodiscard]] Result<void> reap() {
     int status = 0;
+    ::kill(-pid_, SIGTERM);  // children that it left behind
     forgetProgram(pid_);
     while (::waitpid(pid_, &status, 0) < 0) {
       if (errno != EINTR) return failErrno("cannot wait for " + name(), errno);
     }
-    ::kill(-pid_, SIGTERM);  // children that it left behind
     pid_ = -1;
     outcome_.exit_status = statusOf(status);
     return {};

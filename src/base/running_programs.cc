@@ -17,7 +17,9 @@ constexpr int kGraceTicks = 100;
 constexpr timespec kTick{.tv_sec = 0, .tv_nsec = 20'000'000};
 
 std::array<std::atomic<pid_t>, kMaxPrograms> programs;  // 0: free
-static_assert(std::atomic<pid_t>::is_always_lock_free);
+std::atomic<int> starting{0};                           // ProgramStart that stand
+std::atomic<bool> ending{false};
+static_assert(std::atomic<pid_t>::is_always_lock_free && std::atomic<bool>::is_always_lock_free);
 
 void signalAll(int signal) {
   for (const auto& program : programs) {
@@ -48,7 +50,21 @@ void handle(int signal) {
 
 }  // namespace
 
-void noteProgram(pid_t pid) {
+ProgramStart::ProgramStart() {
+  sigset_t all;
+  ::sigfillset(&all);
+  ::pthread_sigmask(SIG_SETMASK, &all, &before_);
+  ++starting;  // before `ending` is asked: endRunningPrograms asks in the other order
+}
+
+ProgramStart::~ProgramStart() {
+  --starting;
+  ::pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+}
+
+bool ProgramStart::refused() const { return ending; }
+
+void ProgramStart::note(pid_t pid) const {
   for (auto& program : programs) {
     pid_t free = 0;
     if (program.compare_exchange_strong(free, pid)) return;
@@ -63,6 +79,8 @@ void forgetProgram(pid_t pid) {
 }
 
 void endRunningPrograms() {
+  ending = true;
+  for (int i = 0; i < kGraceTicks && starting > 0; ++i) ::nanosleep(&kTick, nullptr);
   signalAll(SIGTERM);
   for (int i = 0; i < kGraceTicks && anyRuns(); ++i) ::nanosleep(&kTick, nullptr);
   signalAll(SIGKILL);

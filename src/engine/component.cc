@@ -49,9 +49,9 @@ std::vector<ComponentImport> importsOf(const NimbusLinked* linked, const ImportT
 Component::Component(Parts parts) : parts_(std::move(parts)) {
   imports_ = importsOf(parts_.linked, std::exchange(parts_.types, {}));
   nimbus_component_needs(parts_.component, &needs_);
-  // Not known of what it imports; that which has the data of a module taken out is always made.
-  if (!parts_.modules.empty() && needs_.memories == 0) {
-    needs_.memories = 1;
+  // Not known of what it imports: one memory at least, for which the largest is taken.
+  if (!parts_.modules.empty()) {
+    needs_.memories = std::max<std::uint32_t>(1, needs_.memories);
     needs_.max_initial_memory_bytes = parts_.info.largestInitialMemoryBytes();
   }
 }

@@ -24,7 +24,7 @@ Sha256 compositionKey(const wit::Composition& composition) {
   append(text, composition.parts.size());
   for (const auto& part : composition.parts) {
     append(text, part.name);
-    append(text, digestText(sha256(part.wasm.view())));
+    append(text, part.digest.empty() ? digestText(sha256(part.wasm.view())) : part.digest);
   }
   append(text, composition.links.size());
   for (const auto& link : composition.links) {

@@ -6,6 +6,7 @@
 #include <array>
 #include <cerrno>
 #include <future>
+#include <iterator>
 #include <map>
 #include <mutex>
 #include <set>
@@ -25,6 +26,7 @@
 #include "engine/ticker.h"
 #include "engine/wasm_engine.h"
 #include "wit/component_info.h"
+#include "wit/split.h"
 #include "wit/tools.h"
 
 namespace nimbus::engine {
@@ -34,8 +36,7 @@ namespace {
 // these, and without inlining some 30.
 constexpr std::size_t kMostInlinedBytes = 1 << 20;
 
-constexpr std::size_t kMostCheckedRests = 64;
-constexpr std::size_t kMostCheckedBeside = 1 << 20;
+constexpr std::size_t kMostChecked = 64;
 
 Result<ComponentKind> kindOf(const wit::ComponentInfo& info) {
   switch (wit::runKind(info)) {
@@ -66,22 +67,33 @@ Result<void> checkMemories(const wit::ComponentInfo& info, std::uint64_t limit) 
 Result<NimbusLinked*> link(const WasmEngine& engine, const NativeCode::Loaded& native,
                            ComponentKind kind, bool single, const wit::Composition& composition) {
   const auto raw_kind = static_cast<std::int32_t>(kind);
+  std::vector<const NimbusCoreModule*> modules;
+  for (const auto& module : native.modules) modules.push_back(module.get());
   NimbusLinked* linked = nullptr;
   if (composition.parts.empty()) {
-    std::vector<const NimbusCoreModule*> modules;
-    for (const auto& module : native.modules) modules.push_back(module.get());
     linked = nimbus_linked_new(engine.raw(), native.component.get(), raw_kind,
                                static_cast<std::uint8_t>(single), modules.data(), modules.size());
   } else {
     const std::vector<NimbusLabel> labels = rawLabels(composition);
     linked = nimbus_linked_new_composed(engine.raw(), native.component.get(), raw_kind,
-                                        labels.data(), labels.size(), composition.parts.size());
+                                        labels.data(), labels.size(), composition.parts.size(),
+                                        modules.data(), modules.size());
   }
   if (linked != nullptr) return linked;
   auto failed = failLast(ErrorCode::kUnsupported, "the component cannot be linked");
   const std::string explained = labelMeaning(composition, failed.error().message());
   if (explained.empty()) return failed;
   return fail(ErrorCode::kUnsupported, explained, std::move(failed).error());
+}
+
+// Of what is left of several composed, `rest`, as it is of all of them.
+Result<wit::ComponentInfo> infoOf(ByteView rest, const wit::Composition& composition) {
+  TRY(wit::ComponentInfo info, wit::inspectComponent(rest));
+  std::erase_if(info.imports, [](const auto& import) { return import.kind == "module"; });
+  info.memories.clear();
+  for (const auto& part : composition.parts)
+    std::ranges::copy(part.info.memories, std::back_inserter(info.memories));
+  return info;
 }
 
 }  // namespace
@@ -102,24 +114,24 @@ struct Engine::Impl {
     std::weak_ptr<const Component> component;
   };
   std::map<Sha256, std::shared_ptr<Loaded>> components;
-  std::set<Sha256> checked_rests;  // what is left of components in parts, with all their types
+  std::set<Sha256> checked;  // what has an entry of the right type
 
   std::unique_ptr<Ticker> ticker;
   std::unique_ptr<Background> background;
 
+  bool isEditing() const { return options.compile == EngineOptions::Compile::kForEditing; }
   Flavour flavourFor(bool concurrent, const wit::ComponentInfo& info, ByteView wasm) const;
   Result<const WasmEngine*> engineFor(const wit::ComponentInfo& info, ByteView wasm);
   Result<const WasmEngine*> engineOf(Flavour flavour);
   std::shared_ptr<Loaded> slot(const Sha256& digest);
   void forgetUnused();
-  Result<NativeCode::Loaded> native(const WasmEngine& engine, ByteView wasm, bool in_parts);
-  Result<void> checkOnce(const std::optional<Sha256>& rest, std::future<Result<void>>& check);
+  Result<void> checkEntry(const Sha256& digest, ByteView wasm, ComponentKind kind);
   using ComponentResult = Result<std::shared_ptr<const Component>>;
   ComponentResult make(const Sha256& digest, const Bytes& wasm);
   ComponentResult make(const Sha256& digest, const Inspected& component);
   ComponentResult make(const Sha256& key, const wit::Composition& composition);
-  ComponentResult finish(const Sha256& digest, ByteView wasm, wit::ComponentInfo info,
-                         const wit::Composition& composition);
+  ComponentResult finish(const Sha256& key, const NativeCode::Source& source,
+                         wit::ComponentInfo info, const wit::Composition& composition);
   // Makes it of `source` unless somebody has it.
   template <typename Source>
   ComponentResult shared(const Sha256& key, const Source& source);
@@ -150,9 +162,8 @@ Result<const WasmEngine*> Engine::Impl::engineOf(Flavour flavour) {
 
 Flavour Engine::Impl::flavourFor(bool concurrent, const wit::ComponentInfo& info,
                                  ByteView wasm) const {
-  const bool running = options.compile == EngineOptions::Compile::kForRunning;
   return {.concurrent = concurrent,
-          .inlining = running && info.has_inner_calls && wasm.size() <= kMostInlinedBytes};
+          .inlining = !isEditing() && info.has_inner_calls && wasm.size() <= kMostInlinedBytes};
 }
 
 Result<const WasmEngine*> Engine::Impl::engineFor(const wit::ComponentInfo& info, ByteView wasm) {
@@ -175,66 +186,59 @@ void Engine::Impl::forgetUnused() {
   });
 }
 
-// By what is compiled: a module that was wrapped has another digest.
-Result<NativeCode::Loaded> Engine::Impl::native(const WasmEngine& engine, ByteView wasm,
-                                                bool in_parts) {
-  return in_parts ? code.inParts(engine, wasm) : code.whole(engine, wasm);
-}
-
-// Of what is left of a component that is in parts: an edit hardly changes any type, and to read
-// them all takes a while.
-Result<void> Engine::Impl::checkOnce(const std::optional<Sha256>& rest,
-                                     std::future<Result<void>>& check) {
-  if (!rest) return check.get();
+// Once: of what is in parts an edit hardly changes any type, and to read them all takes a while.
+Result<void> Engine::Impl::checkEntry(const Sha256& digest, ByteView wasm, ComponentKind kind) {
   {
     const std::lock_guard lock(mutex);
-    if (checked_rests.contains(*rest)) return {};
+    if (checked.contains(digest)) return {};
   }
-  TRY_VOID(check.get());
+  TRY_VOID(checkEntryType(wasm, kind));
   const std::lock_guard lock(mutex);
-  if (checked_rests.size() >= kMostCheckedRests) checked_rests.clear();
-  checked_rests.insert(*rest);
+  if (checked.size() >= kMostChecked) checked.clear();
+  checked.insert(digest);
   return {};
 }
 
-Engine::Impl::ComponentResult Engine::Impl::finish(const Sha256& digest, ByteView wasm,
+// Null if it is in parts and cannot be had so: what is wrong with it, if anything, is told of the
+// component as it is.
+Engine::Impl::ComponentResult Engine::Impl::finish(const Sha256& key,
+                                                   const NativeCode::Source& source,
                                                    wit::ComponentInfo info,
                                                    const wit::Composition& composition) {
+  const ByteView wasm = source.wasm.view();
   TRY(const ComponentKind kind, kindOf(info));
   TRY_VOID(checkMemories(info, options.max_memory_bytes));
   TRY(const WasmEngine* engine, engineFor(info, wasm));
-  const bool in_parts =
-      options.compile == EngineOptions::Compile::kForEditing && composition.parts.empty();
-  // Beside compiling, where that takes no longer.
-  const bool beside = in_parts && wasm.size() <= kMostCheckedBeside;
+  // Not `key`: a module that was wrapped has another digest.
+  const Sha256 digest = sha256(wasm);
+  // Of what is edited beside compiling, of others before it.
   auto checked =
-      std::async(beside ? std::launch::async | std::launch::deferred : std::launch::deferred,
-                 [&] { return checkEntryType(wasm, kind); });
-  if (!in_parts) TRY_VOID(checked.get());
-  auto compiled = native(*engine, wasm, in_parts);
-  if (beside) TRY_VOID(checked.get());
-  TRY(NativeCode::Loaded code, std::move(compiled));
-  if (checked.valid()) TRY_VOID(checkOnce(code.rest, checked));
-  auto linked = link(*engine, code, kind, !info.has_inner_calls, composition);
-  if (!linked && code.rest) {
-    // What is wrong with it is told of the component as it is.
-    TRY(code, this->code.whole(*engine, wasm));
-    linked = link(*engine, code, kind, !info.has_inner_calls, composition);
+      std::async(isEditing() ? std::launch::async | std::launch::deferred : std::launch::deferred,
+                 [&] { return checkEntry(digest, wasm, kind); });
+  if (!isEditing()) TRY_VOID(checked.get());
+  auto native = code.load(*engine, source, digest);
+  if (checked.valid()) TRY_VOID(checked.get());
+  const auto linked = native ? link(*engine, *native, kind, !info.has_inner_calls, composition)
+                             : std::unexpected(native.error());
+  if (!linked) {
+    const bool of_parts = !native || linked.error().describe().contains(wit::kModuleImport);
+    if (!source.isInParts() || !of_parts) return std::unexpected(linked.error());
+    log.debug("a component is compiled whole", {{"reason", linked.error().describe()}});
+    return nullptr;
   }
-  if (!linked) return std::unexpected(std::move(linked).error());
   ImportTypes types;
   if (nimbus_linked_function_count(*linked) > 0) {
     if (auto read = ImportTypes::read(wasm)) types = *std::move(read);
   }
   return std::make_shared<const Component>(
-      Component::Parts{.digest = digest,
+      Component::Parts{.digest = key,
                        .kind = kind,
                        .info = std::move(info),
                        .slots = std::max<std::size_t>(1, composition.parts.size()),
                        .labels = composition.labels,
                        .types = std::move(types),
-                       .modules = std::move(code.modules),
-                       .component = code.component.release(),
+                       .modules = std::move(native->modules),
+                       .component = native->component.release(),
                        .linked = *linked});
 }
 
@@ -244,14 +248,28 @@ Engine::Impl::ComponentResult Engine::Impl::make(const Sha256& digest, const Byt
 }
 
 Engine::Impl::ComponentResult Engine::Impl::make(const Sha256& digest, const Inspected& component) {
-  return finish(digest, component.wasm.view(), component.info, {});
+  if (isEditing()) {
+    if (const auto parts = code.split(component.wasm.view())) {
+      TRY(auto made, finish(digest, *parts, component.info, {}));
+      if (made) return made;
+    }
+  }
+  return finish(digest, {component.wasm, {}}, component.info, {});
 }
 
-Engine::Impl::ComponentResult Engine::Impl::make(const Sha256& /*key*/,
+Engine::Impl::ComponentResult Engine::Impl::make(const Sha256& key,
                                                  const wit::Composition& composition) {
+  if (isEditing()) {
+    if (const auto parts = code.split(composition)) {
+      if (auto info = infoOf(parts->wasm.view(), composition)) {
+        TRY(auto made, finish(key, *parts, *std::move(info), composition));
+        if (made) return made;
+      }
+    }
+  }
   TRY(const Bytes wasm, wit::compose(composition));
   TRY(wit::ComponentInfo info, wit::inspectComponent(wasm.view()));
-  return finish(sha256(wasm.view()), wasm.view(), std::move(info), composition);
+  return finish(key, {wasm, {}}, std::move(info), composition);
 }
 
 template <typename Source>

@@ -4,11 +4,11 @@
 #include <atomic>
 #include <cstdint>
 #include <future>
-#include <iterator>
 #include <string>
 #include <thread>
 
 #include "base/free_memory.h"
+#include "engine/composition.h"
 #include "engine/ffi.h"
 
 namespace nimbus::engine {
@@ -17,10 +17,11 @@ namespace {
 // Compiling more than that leaves hundreds of megabytes free, which would be kept for the next
 // time.
 constexpr std::size_t kMuchToCompile = 1 << 20;
-// To compile less takes no longer than an edit may.
-constexpr std::size_t kLargeModuleCode = 256 << 10;
-
-using SharedModule = std::shared_ptr<const NimbusCoreModule>;
+// To compile less takes a fraction of what an edit may, unless others would be compiled with it.
+constexpr std::size_t kLargeModuleCode = 24 << 10;
+// What is kept of components that are composed, while others are edited; bytes of each.
+constexpr std::size_t kMostKept = 16;
+constexpr std::size_t kMostKeptBytes = 1 << 20;
 
 struct WholeComponent {
   using Handle = ComponentHandle;
@@ -47,23 +48,29 @@ Result<Bytes> compile(const WasmEngine& engine, ByteView wasm, std::uint8_t is_c
 }
 
 template <typename Kind>
-Result<typename Kind::Handle> load(const WasmEngine& engine, const Bytes& code) {
+Result<typename Kind::Handle> loadCode(const WasmEngine& engine, const Bytes& code) {
   typename Kind::Handle loaded(Kind::kLoad(engine.raw(), toStr(code.view())));
   if (!loaded) return failLast(ErrorCode::kUnsupported, "the component does not fit this host");
   return loaded;
 }
 
-Result<SharedModule> dataModule(const WasmEngine& engine, ByteView wasm) {
+Result<std::shared_ptr<const NimbusCoreModule>> dataModule(const WasmEngine& engine,
+                                                           ByteView wasm) {
   CoreModuleHandle made(nimbus_core_module_of_data(engine.raw(), toStr(wasm)));
   if (!made) return failLast(ErrorCode::kUnsupported, "the data does not fit this host");
-  return SharedModule(std::move(made));
+  return std::shared_ptr<const NimbusCoreModule>(std::move(made));
+}
+
+// An edit changes it, or it is not worth a copy to compare with.
+bool isMuchData(const NativeCode::Source::Module& module) {
+  return module.is_data && module.wasm.size() > kMostKeptBytes;
 }
 
 }  // namespace
 
 template <typename Kind>
-Result<typename Kind::Handle> NativeCode::kept(const WasmEngine& engine, ByteView wasm) {
-  const Sha256 digest = sha256(wasm);
+Result<typename Kind::Handle> NativeCode::kept(const WasmEngine& engine, ByteView wasm,
+                                               const Sha256& digest) {
   std::string unusable;  // why what is cached does not load
   if (cache_) {
     if (const auto entry = cache_->find(digest, engine.fingerprint())) {
@@ -74,7 +81,7 @@ Result<typename Kind::Handle> NativeCode::kept(const WasmEngine& engine, ByteVie
   }
   TRY(const Bytes code, compile(engine, wasm, Kind::kIsCoreModule));
   if (wasm.size() > kMuchToCompile) releaseFreeMemory();
-  TRY(typename Kind::Handle loaded, load<Kind>(engine, code));
+  TRY(typename Kind::Handle loaded, loadCode<Kind>(engine, code));
   if (!unusable.empty())
     log_.warn("cached code did not load: compiled anew", {{"reason", unusable}});
   return cache_ ? keep<Kind>(engine, digest, code, std::move(loaded)) : std::move(loaded);
@@ -95,67 +102,137 @@ typename Kind::Handle NativeCode::keep(const WasmEngine& engine, const Sha256& d
   return mapped ? std::move(mapped) : std::move(loaded);
 }
 
-Result<NativeCode::Loaded> NativeCode::whole(const WasmEngine& engine, ByteView component) {
-  TRY(ComponentHandle loaded, kept<WholeComponent>(engine, component));
-  return Loaded{.component = std::move(loaded), .modules = {}, .rest = {}};
+std::optional<NativeCode::Source> NativeCode::split(ByteView component) {
+  Source source;
+  auto rest = takeModules(component, {.min_code_bytes = kLargeModuleCode}, source.modules);
+  if (!rest) return std::nullopt;
+  source.wasm = *std::move(rest);
+  return source;
 }
 
-Result<NativeCode::Loaded> NativeCode::inParts(const WasmEngine& engine, ByteView component) {
-  const auto split = this->split(component);
-  if (!split || !*split) return whole(engine, component);
-  auto loaded = parts(engine, **split);
-  if (loaded) return loaded;
-  // What is wrong with it is told of the component as it is.
-  log_.debug("a component is compiled whole", {{"reason", loaded.error().describe()}});
-  return whole(engine, component);
+std::optional<NativeCode::Source> NativeCode::split(wit::Composition composition) {
+  // One that is not taken apart could import what was taken out of another.
+  const auto imports_modules = [](const wit::Composition::Part& part) {
+    return std::ranges::find(part.info.imports, "module", &wit::ExternName::kind) !=
+           part.info.imports.end();
+  };
+  if (std::ranges::any_of(composition.parts, imports_modules)) return std::nullopt;
+  Source source;
+  for (std::size_t i = 0; i < composition.parts.size(); ++i) {
+    wit::Composition::Part& part = composition.parts[i];
+    auto rest = takeModules(part, i, source.modules);
+    if (!rest) continue;
+    part.wasm = *std::move(rest);
+    part.digest.clear();
+  }
+  if (!source.isInParts()) return std::nullopt;
+  auto composed = compose(composition);
+  if (!composed) return std::nullopt;
+  source.wasm = *std::move(composed);
+  return source;
+}
+
+// An edit hardly changes what is left of any.
+std::optional<Bytes> NativeCode::compose(const wit::Composition& composition) {
+  const Sha256 key = compositionKey(composition);
+  const std::lock_guard lock(split_mutex_);
+  const auto known = std::ranges::find(composed_, key, &Composed::key);
+  if (known != composed_.end()) return known->wasm;
+  auto wasm = wit::compose(composition);
+  if (!wasm) {
+    log_.debug("components are composed whole", {{"reason", wasm.error().describe()}});
+    return std::nullopt;
+  }
+  if (wasm->size() > kMostKeptBytes) return *std::move(wasm);
+  if (composed_.size() >= kMostKept) composed_.erase(composed_.begin());
+  composed_.push_back({key, *wasm});
+  return *std::move(wasm);
+}
+
+// What is left of the component. All but one of a composition are as they were.
+std::optional<Bytes> NativeCode::takeModules(const wit::Composition::Part& part, std::size_t which,
+                                             std::vector<Source::Module>& modules) {
+  const wit::SplitOptions options{.min_code_bytes = 1,
+                                  .which = static_cast<std::uint32_t>(which + 1)};
+  const std::size_t first = modules.size();
+  const bool is_kept = !part.digest.empty() && part.wasm.size() <= kMostKeptBytes;
+  if (!is_kept) return takeModules(part.wasm.view(), options, modules);
+  {
+    const std::lock_guard lock(split_mutex_);
+    const auto known = std::ranges::find_if(splits_, [&](const SplitPart& split) {
+      return split.first == first && split.digest == part.digest;
+    });
+    if (known != splits_.end()) {
+      std::rotate(known, known + 1, splits_.end());
+      modules.insert(modules.end(), splits_.back().modules.begin(), splits_.back().modules.end());
+      return splits_.back().rest;
+    }
+  }
+  auto rest = takeModules(part.wasm.view(), options, modules);
+  if (!rest) return std::nullopt;
+  const std::lock_guard lock(split_mutex_);
+  if (splits_.size() >= kMostKept) splits_.erase(splits_.begin());
+  splits_.push_back({part.digest, first, *rest, {modules.begin() + first, modules.end()}});
+  return rest;
 }
 
 // One after the other: each keeps where its chunks are.
-Result<std::optional<wit::SplitComponent>> NativeCode::split(ByteView component) {
-  const std::lock_guard lock(layouts_mutex_);
-  TRY(auto split, wit::splitModules(component, kLargeModuleCode, layouts_));
-  if (split) layouts_ = std::move(split->layouts);
-  return split;
+std::optional<Bytes> NativeCode::takeModules(ByteView component, wit::SplitOptions options,
+                                             std::vector<Source::Module>& modules) {
+  options.large_code_bytes = kLargeModuleCode;
+  options.first = static_cast<std::uint32_t>(modules.size());
+  const std::lock_guard lock(split_mutex_);
+  auto split = wit::splitModules(component, options, layouts_);
+  if (!split || !*split) return std::nullopt;
+  wit::SplitComponent& taken = **split;
+  layouts_ = std::move(taken.layouts);
+  for (Bytes& wasm : taken.data) modules.push_back({std::move(wasm), true});
+  for (Bytes& wasm : taken.code) modules.push_back({std::move(wasm), false});
+  return std::move(taken.rest);
 }
 
-Result<NativeCode::Loaded> NativeCode::parts(const WasmEngine& engine,
-                                             const wit::SplitComponent& split) {
+Result<NativeCode::Loaded> NativeCode::load(const WasmEngine& engine, const Source& source,
+                                            const Sha256& digest) {
   // Takes as long as all that follows.
-  std::vector<std::future<Result<SharedModule>>> data;
-  for (const Bytes& wasm : split.data)
-    data.push_back(std::async([&] { return dataModule(engine, wasm.view()); }));
-  Loaded loaded;
-  TRY(auto code, modules(engine, split.code));
-  TRY(loaded.component, kept<WholeComponent>(engine, split.rest.view()));
-  for (auto& each : data) {
-    TRY(loaded.modules.emplace_back(), each.get());
+  std::vector<std::future<Result<SharedModule>>> data(source.modules.size());
+  for (std::size_t i = 0; i < data.size(); ++i) {
+    const Source::Module& module = source.modules[i];
+    if (!isMuchData(module)) continue;
+    data[i] = std::async([&] { return dataModule(engine, module.wasm.view()); });
   }
-  std::ranges::move(code, std::back_inserter(loaded.modules));
-  loaded.rest = sha256(split.rest.view());
+  Loaded loaded;
+  TRY(loaded.modules, modules(engine, source.modules));
+  TRY(loaded.component, kept<WholeComponent>(engine, source.wasm.view(), digest));
+  for (std::size_t i = 0; i < data.size(); ++i) {
+    if (!data[i].valid()) continue;
+    TRY(loaded.modules[i], data[i].get());
+  }
   return loaded;
 }
 
-// Those that are not in use side by side: to compile a small one is not all for many threads.
-Result<std::vector<SharedModule>> NativeCode::modules(const WasmEngine& engine,
-                                                      std::span<const Bytes> wasm) {
-  std::vector<SharedModule> found;
+// Null for much data. Those that are not in use side by side: to compile a small one is not all for
+// many threads.
+Result<std::vector<NativeCode::SharedModule>> NativeCode::modules(
+    const WasmEngine& engine, std::span<const Source::Module> sources) {
+  std::vector<SharedModule> found(sources.size());
   std::vector<std::size_t> missing;
-  for (const Bytes& each : wasm) {
-    found.push_back(inUse(engine, each.view()));
-    if (!found.back()) missing.push_back(found.size() - 1);
+  for (std::size_t i = 0; i < sources.size(); ++i) {
+    if (isMuchData(sources[i])) continue;
+    found[i] = inUse(engine, sources[i].wasm.view());
+    if (!found[i]) missing.push_back(i);
   }
   std::atomic<std::size_t> next = 0;
-  const auto make = [&]() -> Result<void> {
+  const auto make_all = [&]() -> Result<void> {
     for (std::size_t i = next++; i < missing.size(); i = next++) {
-      TRY(found[missing[i]], module(engine, wasm[missing[i]].view()));
+      TRY(found[missing[i]], make(engine, sources[missing[i]]));
     }
     return {};
   };
   std::vector<std::future<Result<void>>> others;
   const std::size_t threads =
       std::min<std::size_t>(missing.size(), std::max(1U, std::thread::hardware_concurrency()));
-  for (std::size_t i = 1; i < threads; ++i) others.push_back(std::async(make));
-  Result<void> made = make();
+  for (std::size_t i = 1; i < threads; ++i) others.push_back(std::async(make_all));
+  Result<void> made = make_all();
   for (auto& other : others) {
     auto result = other.get();
     if (made && !result) made = std::move(result);
@@ -164,16 +241,23 @@ Result<std::vector<SharedModule>> NativeCode::modules(const WasmEngine& engine,
   return found;
 }
 
-Result<SharedModule> NativeCode::module(const WasmEngine& engine, ByteView wasm) {
-  TRY(CoreModuleHandle made, kept<CoreModule>(engine, wasm));
-  const SharedModule loaded = std::move(made);
+Result<NativeCode::SharedModule> NativeCode::make(const WasmEngine& engine,
+                                                  const Source::Module& source) {
+  const ByteView wasm = source.wasm.view();
+  SharedModule made;
+  if (source.is_data) {
+    TRY(made, dataModule(engine, wasm));
+  } else {
+    TRY(CoreModuleHandle code, kept<CoreModule>(engine, wasm, sha256(wasm)));
+    made = std::move(code);
+  }
   const std::lock_guard lock(mutex_);
-  modules_.push_back({Bytes::copyOf(wasm), engine.fingerprint(), loaded});
-  return loaded;
+  modules_.push_back({Bytes::copyOf(wasm), engine.fingerprint(), made});
+  return made;
 }
 
 // To compare takes a fifth of the time of a digest.
-SharedModule NativeCode::inUse(const WasmEngine& engine, ByteView wasm) {
+NativeCode::SharedModule NativeCode::inUse(const WasmEngine& engine, ByteView wasm) {
   const std::lock_guard lock(mutex_);
   std::erase_if(modules_, [](const auto& known) { return known.module.expired(); });
   for (const KnownModule& known : modules_) {

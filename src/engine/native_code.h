@@ -4,6 +4,7 @@
 #include <mutex>
 #include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "base/bytes.h"
@@ -13,6 +14,7 @@
 #include "engine/digest.h"
 #include "engine/wasm_engine.h"
 #include "rust/engine.h"
+#include "wit/compose.h"
 #include "wit/split.h"
 
 namespace nimbus::engine {
@@ -30,49 +32,78 @@ using CoreModuleHandle = std::unique_ptr<NimbusCoreModule, CoreModuleDeleter>;
 // thread.
 class NativeCode {
  public:
+  // A component; or what is left of one, or of several composed, and what was taken out of it, in
+  // the order in which it imports them (wit/split.h).
+  struct Source {
+    struct Module {
+      Bytes wasm;
+      bool is_data;
+    };
+    Bytes wasm;
+    std::vector<Module> modules;
+
+    [[nodiscard]] bool isInParts() const { return !modules.empty(); }
+  };
   struct Loaded {
     ComponentHandle component;
-    // What was taken out of it, in the order in which it imports them.
     std::vector<std::shared_ptr<const NimbusCoreModule>> modules;
-    std::optional<Sha256> rest;  // the digest of what is left, if it is in parts
   };
 
   explicit NativeCode(Logger& log) : log_(log) {}
   void useCache(CodeCache cache) { cache_ = std::move(cache); }
   [[nodiscard]] std::optional<CodeCache>& cache() { return cache_; }
 
-  // kInvalidArgument if it is not valid, kUnsupported if it does not fit this host,
-  // kResourceExhausted if it cannot be compiled now.
-  [[nodiscard]] Result<Loaded> whole(const WasmEngine& engine, ByteView component);
+  // Takes it apart, so that what an earlier one has had is not compiled again. Nothing if it has no
+  // large core modules, cannot be taken apart, or is not valid.
+  [[nodiscard]] std::optional<Source> split(ByteView component);
+  // The same of several, which are composed of what is left of each: also of small ones.
+  [[nodiscard]] std::optional<Source> split(wit::Composition composition);
 
-  // The same of a component in parts (wit/split.h), if it has large core modules: what an earlier
-  // one has had is not compiled again.
-  [[nodiscard]] Result<Loaded> inParts(const WasmEngine& engine, ByteView component);
+  // `digest` is that of source.wasm. kInvalidArgument if it is not valid, kUnsupported if it does
+  // not fit this host, kResourceExhausted if it cannot be compiled now.
+  [[nodiscard]] Result<Loaded> load(const WasmEngine& engine, const Source& source,
+                                    const Sha256& digest);
 
  private:
+  using SharedModule = std::shared_ptr<const NimbusCoreModule>;
   struct KnownModule {
     Bytes wasm;
     CodeCache::Fingerprint engine;
     std::weak_ptr<const NimbusCoreModule> module;
   };
+  struct SplitPart {
+    std::string digest;
+    std::size_t first;  // of its modules
+    Bytes rest;
+    std::vector<Source::Module> modules;
+  };
+  struct Composed {
+    Sha256 key;
+    Bytes wasm;
+  };
 
-  Result<std::optional<wit::SplitComponent>> split(ByteView component);
+  std::optional<Bytes> takeModules(ByteView component, wit::SplitOptions options,
+                                   std::vector<Source::Module>& modules);
+  std::optional<Bytes> takeModules(const wit::Composition::Part& part, std::size_t which,
+                                   std::vector<Source::Module>& modules);
+  std::optional<Bytes> compose(const wit::Composition& composition);
 
   template <typename Kind>
-  Result<typename Kind::Handle> kept(const WasmEngine& engine, ByteView wasm);
+  Result<typename Kind::Handle> kept(const WasmEngine& engine, ByteView wasm, const Sha256& digest);
   template <typename Kind>
   typename Kind::Handle keep(const WasmEngine& engine, const Sha256& digest, const Bytes& code,
                              typename Kind::Handle loaded);
-  Result<std::shared_ptr<const NimbusCoreModule>> module(const WasmEngine& engine, ByteView wasm);
-  Result<std::vector<std::shared_ptr<const NimbusCoreModule>>> modules(const WasmEngine& engine,
-                                                                       std::span<const Bytes> wasm);
-  std::shared_ptr<const NimbusCoreModule> inUse(const WasmEngine& engine, ByteView wasm);
-  Result<Loaded> parts(const WasmEngine& engine, const wit::SplitComponent& split);
+  Result<SharedModule> make(const WasmEngine& engine, const Source::Module& source);
+  Result<std::vector<SharedModule>> modules(const WasmEngine& engine,
+                                            std::span<const Source::Module> sources);
+  SharedModule inUse(const WasmEngine& engine, ByteView wasm);
 
   Logger& log_;
   std::optional<CodeCache> cache_;
-  std::mutex layouts_mutex_;  // guards what follows
-  Bytes layouts_;             // of components in parts
+  std::mutex split_mutex_;          // guards what follows
+  Bytes layouts_;                   // of components in parts
+  std::vector<SplitPart> splits_;   // of small ones; the last used last
+  std::vector<Composed> composed_;  // of what was left of components; the newest last
 
   std::mutex mutex_;                  // guards what follows
   std::vector<KnownModule> modules_;  // those in use

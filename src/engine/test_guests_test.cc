@@ -252,9 +252,10 @@ std::string printing(std::string_view memory, std::string_view rest) {
 
 }  // namespace
 
-Bytes callingGuest() {
+Bytes callingGuest(std::string_view before) {
   return encoded(printing("caller", R"(
-    (func (export "wasi:cli/run@0.2.0#run") (result i32)
+    (func (export "wasi:cli/run@0.2.0#run") (result i32) )" +
+                                        std::string(before) + R"(
       (call $print) (call $ping) (call $print) (i32.const 0)))"),
                  "calling");
 }

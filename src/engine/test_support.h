@@ -51,7 +51,7 @@ namespace nimbus::engine {
 [[nodiscard]] Bytes commandGuest(std::string_view body, std::string_view memory = {});
 
 // A command that prints "caller", calls test:guests/backend, and prints "caller" again.
-[[nodiscard]] Bytes callingGuest();
+[[nodiscard]] Bytes callingGuest(std::string_view before = {});
 // Exports test:guests/backend: `ping` with this body, which may call $print ("callee") and $fail.
 [[nodiscard]] Bytes calledGuest(std::string_view body);
 

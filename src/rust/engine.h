@@ -228,13 +228,13 @@ typedef struct {
   uint32_t slot;
 } NimbusLabel;
 
-// The same for a component composed of `slots` others. Its instances need a context of as many
-// parts: see nimbus_context_join. What has no label is imported for all; where it matters, it sees
-// the first context.
+// The same for a component composed of `slots` others. Its instances need as many contexts (see
+// nimbus_context_join). What has no label is imported for all, and sees the first, if that matters.
 NimbusLinked* nimbus_linked_new_composed(const NimbusEngine* engine,
                                          const NimbusComponent* component, int32_t kind,
                                          const NimbusLabel* labels, size_t label_count,
-                                         size_t slots);
+                                         size_t slots, const NimbusCoreModule* const* modules,
+                                         size_t module_count);
 void nimbus_linked_free(NimbusLinked* linked);
 
 // What NimbusHostCalls must serve: imports with functions or resources, and the functions of all of

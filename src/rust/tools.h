@@ -215,16 +215,29 @@ int32_t nimbus_tools_compose(const NimbusComposePart* parts, size_t part_count,
                              const NimbusComposeLabel* labels, size_t label_count, size_t root,
                              NimbusBuffer* out, NimbusBuffer* error);
 
-// Takes all core modules out of a component if one has at least that much code: each as one of its
-// data, if that can be told from its code, and one without. Those with that much code are several
-// without, where they can be, of which an edit changes few. What is left imports them, the n-th as
-// "nimbus-part-m<n>" from 0 on, and does what the component did. `layouts` is what came with the
-// one that was taken apart before, or nothing.
+// How a component is taken apart.
+typedef struct {
+  size_t min_code_bytes;    // only if one of its core modules has as much code
+  size_t large_code_bytes;  // those with as much, and an eighth of what the largest has, are
+                            // several, of which an edit changes few
+  uint32_t first;           // the number of the first module
+  uint32_t which;           // of several that may be alike but for their code
+} NimbusSplitOptions;
+
+// Takes all core modules out of a component: each as one of its data, if that can be told from its
+// code, and one without. What is left imports them, the n-th as "nimbus-part-m<n>" from `first` on,
+// and does what the component did. `layouts` is what came with the one that was taken apart before,
+// or nothing.
 // The output is what is left, the modules without code, those with code, and layouts, every one
-// behind what it is (a byte: 0 to 3, in this order) and its size (64 bits, least byte first).
-// Nothing if none has that much code, if one that has does not give its data away, or if the
-// component passes modules around.
-int32_t nimbus_tools_split(const uint8_t* data, size_t size, size_t min_code_bytes,
+// behind its kind (a byte) and its size (64 bits, least byte first). Nothing if none has enough
+// code, if a large one does not give its data away, or if the component passes modules around.
+enum {
+  NIMBUS_PIECE_REST = 0,
+  NIMBUS_PIECE_DATA = 1,
+  NIMBUS_PIECE_CODE = 2,
+  NIMBUS_PIECE_LAYOUTS = 3,
+};
+int32_t nimbus_tools_split(const uint8_t* data, size_t size, const NimbusSplitOptions* options,
                            const uint8_t* layouts, size_t layouts_size, NimbusBuffer* out,
                            NimbusBuffer* error);
 

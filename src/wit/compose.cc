@@ -77,12 +77,11 @@ Result<Bytes> compose(const Composition& composition) {
                       labels.data(), labels.size(), kRoot));
 }
 
-std::vector<Composition::Label> labelsFor(const Composition& composition,
-                                          std::span<const std::vector<ExternName>> imports) {
+std::vector<Composition::Label> labelsFor(const Composition& composition) {
   std::vector<Composition::Label> labels;
   std::set<std::string> taken;
   for (std::size_t part = 0; part < composition.parts.size(); ++part) {
-    for (const ExternName& import : imports[part]) {
+    for (const ExternName& import : composition.parts[part].info.imports) {
       if (!staysOwn(import) || isLinked(composition, part, import.name)) continue;
       const std::string name =
           kebab(composition.parts[part].name) + "-" + kebab(lastSegment(import.parts.interface));

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstddef>
-#include <span>
 #include <string>
 #include <vector>
 
@@ -16,8 +15,10 @@ namespace nimbus::wit {
 // as in the binaries, with version.
 struct Composition {
   struct Part {
-    std::string name;  // unique; for labels and messages
-    Bytes wasm;        // a component
+    std::string name;    // unique; for labels and messages
+    Bytes wasm;          // a component
+    ComponentInfo info;  // what inspectComponent() says of it
+    std::string digest;  // of these bytes, if it is known: whoever gives it is believed
   };
   // The import of one part is the export of another.
   struct Link {
@@ -43,8 +44,7 @@ struct Composition {
 [[nodiscard]] Result<Bytes> compose(const Composition& composition);
 
 // Labels for all imports of the parts that no link satisfies and that must not be shared:
-// "<part>-<interface>". `imports` has those of each part.
-[[nodiscard]] std::vector<Composition::Label> labelsFor(
-    const Composition& composition, std::span<const std::vector<ExternName>> imports);
+// "<part>-<interface>".
+[[nodiscard]] std::vector<Composition::Label> labelsFor(const Composition& composition);
 
 }  // namespace nimbus::wit

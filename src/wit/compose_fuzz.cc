@@ -39,10 +39,9 @@ void composeBoth(const Bytes& first, const Bytes& second, bool linked) {
   const auto exporter = wit::inspectComponent(second.view());
   if (!importer || !exporter) return;
   wit::Composition composition;
-  composition.parts = {{"first", first}, {"second", second}};
+  composition.parts = {{"first", first, *importer, ""}, {"second", second, *exporter, ""}};
   if (linked) link(composition, *importer, *exporter);
-  const std::vector<std::vector<wit::ExternName>> imports{importer->imports, exporter->imports};
-  composition.labels = wit::labelsFor(composition, imports);
+  composition.labels = wit::labelsFor(composition);
   const auto once = wit::compose(composition);
   if (!once) return;
   const auto again = wit::compose(composition);

@@ -54,23 +54,17 @@ Bytes binary(std::string_view wat) {
   return bytes.value_or(Bytes());
 }
 
-std::vector<ExternName> importsOf(const Bytes& wasm) {
+Composition::Part partOf(std::string name, const Bytes& wasm) {
   const auto info = inspectComponent(wasm.view());
   EXPECT_TRUE(info) << info.error().message();
-  return info ? info->imports : std::vector<ExternName>();
-}
-
-void addLabels(Composition& composition) {
-  std::vector<std::vector<ExternName>> imports;
-  for (const Composition::Part& part : composition.parts) imports.push_back(importsOf(part.wasm));
-  composition.labels = labelsFor(composition, imports);
+  return {std::move(name), wasm, info.value_or(ComponentInfo()), ""};
 }
 
 Composition pair(std::string_view caller = kCaller, std::string_view callee = kCallee) {
   Composition composition;
-  composition.parts = {{"caller", binary(caller)}, {"callee", binary(callee)}};
+  composition.parts = {partOf("caller", binary(caller)), partOf("callee", binary(callee))};
   composition.links = {{0, "demo:pair/backend@0.1.0", 1, "demo:pair/backend@0.1.2"}};
-  addLabels(composition);
+  composition.labels = labelsFor(composition);
   return composition;
 }
 
@@ -126,15 +120,15 @@ TEST(Compose, ResultsCanBeComposedAgain) {
   const auto first = compose(pair());
   ASSERT_TRUE(first) << first.error().message();
   Composition again;
-  again.parts = {{"user", binary(R"((component
+  again.parts = {partOf("user", binary(R"((component
     (import "demo:pair/frontend@0.1.0" (instance $f (export "total" (func (result u32)))))
-    (export "demo:pair/frontend@0.1.0" (instance $f))))")},
-                 {"pair", *first}};
+    (export "demo:pair/frontend@0.1.0" (instance $f))))")),
+                 partOf("pair", *first)};
   again.links = {{0, "demo:pair/frontend@0.1.0", 1, "demo:pair/frontend@0.1.0"}};
-  addLabels(again);
+  again.labels = labelsFor(again);
   const auto composed = compose(again);
   ASSERT_TRUE(composed) << composed.error().message();
-  EXPECT_THAT(shown(importsOf(*composed)),
+  EXPECT_THAT(shown(partOf("", *composed).info.imports),
               testing::Contains("pair-environment-x2 = wasi:cli/environment@0.2.0"));
 }
 
@@ -174,7 +168,7 @@ TEST(Compose, CyclesAreRefused) {
     (import "demo:a/i" (instance $i (export "f" (func))))
     (export "demo:a/i" (instance $i))))";
   Composition cycle;
-  cycle.parts = {{"one", binary(kEcho)}, {"two", binary(kEcho)}};
+  cycle.parts = {partOf("one", binary(kEcho)), partOf("two", binary(kEcho))};
   cycle.links = {{0, "demo:a/i", 1, "demo:a/i"}, {1, "demo:a/i", 0, "demo:a/i"}};
   EXPECT_THAT(failureOf(cycle), HasSubstr("cycle of imports"));
 }
@@ -185,7 +179,7 @@ TEST(Compose, SharedImportsThatDifferAreNamed) {
   constexpr std::string_view kTwo = R"((component
     (import "wasi:io/error@0.2.0" (instance (export "f" (func (param "x" string)))))))";
   Composition differing;
-  differing.parts = {{"one", binary(kOne)}, {"two", binary(kTwo)}};
+  differing.parts = {partOf("one", binary(kOne)), partOf("two", binary(kTwo))};
   EXPECT_THAT(failureOf(differing), AllOf(HasSubstr("component \"one\""), HasSubstr("\"two\""),
                                           HasSubstr("wasi:io/error@0.2.0")));
 }
@@ -200,17 +194,18 @@ TEST(Compose, PartsMustBeComponents) {
 
 TEST(Labels, AreWordsOfWitAndUnique) {
   Composition two;
-  two.parts = {{"2-web--a", Bytes()}, {"n2-web-a", Bytes()}};
+  two.parts.resize(2);
+  two.parts[0].name = "2-web--a";
+  two.parts[1].name = "n2-web-a";
   const auto import = [](std::string name) {
     InterfaceName parts = parseInterfaceName(name);
     return ExternName{std::move(name), "instance", std::move(parts), ""};
   };
-  const std::vector<std::vector<ExternName>> imports{
-      {import("wasi:cli/stdout@0.2.0"), import("wasi:cli/stdout@0.3.0"),
-       import("wasi:io/streams@0.2.0")},
-      {import("wasi:cli/stdout@0.2.0")}};
+  two.parts[0].info.imports = {import("wasi:cli/stdout@0.2.0"), import("wasi:cli/stdout@0.3.0"),
+                               import("wasi:io/streams@0.2.0")};
+  two.parts[1].info.imports = {import("wasi:cli/stdout@0.2.0")};
   std::vector<std::string> labels;
-  for (const Composition::Label& label : labelsFor(two, imports)) labels.push_back(label.label);
+  for (const Composition::Label& label : labelsFor(two)) labels.push_back(label.label);
   EXPECT_THAT(labels, ElementsAre("n2-web-a-stdout", "n2-web-a-stdout-x2", "n2-web-a-stdout-x3"));
 }
 

@@ -21,7 +21,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (info) static_cast<void>(wit::runKind(*info));
   static_cast<void>(wit::witText(asBytes(bytes)));
 
-  const auto split = wit::splitModules(asBytes(bytes), 0);
+  const auto split = wit::splitModules(asBytes(bytes), {});
   if (!split && split.error().code() == ErrorCode::kInternal) __builtin_trap();
   // In parts it is as valid as it was whole.
   if (!split || !*split || !wit::validate(asBytes(bytes), wit::Proposals::kAll)) return 0;

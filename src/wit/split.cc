@@ -8,10 +8,6 @@
 namespace nimbus::wit {
 namespace {
 
-// What a piece is.
-constexpr std::uint8_t kRest = 0;
-constexpr std::uint8_t kData = 1;
-constexpr std::uint8_t kCode = 2;
 constexpr std::size_t kSizeBytes = sizeof(std::uint64_t);
 
 std::size_t sizeAt(ByteView bytes) {
@@ -22,10 +18,12 @@ std::size_t sizeAt(ByteView bytes) {
 
 }  // namespace
 
-Result<std::optional<SplitComponent>> splitModules(ByteView component, std::size_t min_code_bytes,
+Result<std::optional<SplitComponent>> splitModules(ByteView component, const SplitOptions& options,
                                                    const Bytes& layouts) {
-  TRY(const Bytes pieces, bytesOf(call(nimbus_tools_split, component.data(), component.size(),
-                                       min_code_bytes, layouts.view().data(), layouts.size())));
+  const NimbusSplitOptions raw{options.min_code_bytes, options.large_code_bytes, options.first,
+                               options.which};
+  TRY(const Bytes pieces, bytesOf(call(nimbus_tools_split, component.data(), component.size(), &raw,
+                                       layouts.view().data(), layouts.size())));
   if (pieces.empty()) return std::nullopt;
   SplitComponent split;
   for (std::size_t at = 0; at < pieces.size();) {
@@ -37,9 +35,9 @@ Result<std::optional<SplitComponent>> splitModules(ByteView component, std::size
     Bytes piece = pieces.slice(at, size);
     at += size;
     switch (kind) {
-      case kRest: split.rest = std::move(piece); break;
-      case kData: split.data.push_back(std::move(piece)); break;
-      case kCode: split.code.push_back(std::move(piece)); break;
+      case NIMBUS_PIECE_REST: split.rest = std::move(piece); break;
+      case NIMBUS_PIECE_DATA: split.data.push_back(std::move(piece)); break;
+      case NIMBUS_PIECE_CODE: split.code.push_back(std::move(piece)); break;
       default: split.layouts = Bytes::copyOf(piece.view()); break;  // outlives all others
     }
   }

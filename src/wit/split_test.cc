@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 
 #include "wit/component_info.h"
+#include "wit/compose.h"
 #include "wit/tools.h"
 
 namespace nimbus::wit {
@@ -26,7 +27,7 @@ Bytes componentOf(const std::string& module, const std::string& more = "") {
 }
 
 std::optional<SplitComponent> splitAll(const Bytes& component) {
-  auto split = splitModules(component.view(), 1);
+  auto split = splitModules(component.view(), {1, 1});
   EXPECT_TRUE(split) << split.error().describe();
   return split ? *std::move(split) : std::nullopt;
 }
@@ -87,6 +88,40 @@ TEST(Split, TheRestImportsTheModulesUnderTheirNumbers) {
                                                    "nimbus-part-m2", "nimbus-part-m3"));
 }
 
+TEST(Split, WhatIsLeftOfSeveralCanBeComposed) {
+  const auto part = [](std::string name, const SplitComponent& split) {
+    auto info = inspectComponent(split.rest.view());
+    EXPECT_TRUE(info) << info.error().describe();
+    return Composition::Part{std::move(name), split.rest, info.value_or(ComponentInfo()), ""};
+  };
+  const auto callee = splitAll(script("of the callee"));
+  const Bytes caller = componentOf(R"((import "callee" "run" (func (result i32)))
+      (func (export "f") (result i32) (call 0)))",
+                                   R"((import "run" (func $run (result u32)))
+      (core func $lowered (canon lower (func $run)))
+      (core instance $callee (export "run" (func $lowered)))
+      (core instance $i (instantiate $code (with "callee" (instance $callee))))
+      (func (export "f") (result u32) (canon lift (core func $i "f"))))");
+  ASSERT_TRUE(callee);
+  const auto first = static_cast<std::uint32_t>(callee->data.size() + callee->code.size());
+  const auto split = splitModules(caller.view(), {1, 1, first});
+  ASSERT_TRUE(split && *split);
+  Composition composition;
+  composition.parts = {part("caller", **split), part("callee", *callee)};
+  composition.links = {{0, "run", 1, "run"}};
+  composition.labels = labelsFor(composition);
+  const auto composed = compose(composition);
+  ASSERT_TRUE(composed) << composed.error().describe();
+  const auto valid = validate(composed->view());
+  EXPECT_TRUE(valid) << valid.error().describe();
+  const auto info = inspectComponent(composed->view());
+  ASSERT_TRUE(info) << info.error().describe();
+  const auto modules = std::ranges::count_if(info->imports, [](const ExternName& import) {
+    return import.name.starts_with(kModuleImport);
+  });
+  EXPECT_EQ(modules, first + (*split)->data.size() + (*split)->code.size());
+}
+
 TEST(Split, OneModuleWithEnoughCodeIsReasonToTakeOutAll) {
   std::string nops;
   for (int i = 0; i < 100; ++i) nops += "nop ";
@@ -97,11 +132,31 @@ TEST(Split, OneModuleWithEnoughCodeIsReasonToTakeOutAll) {
     (core instance $l (instantiate $large))
     (func (export "f") (canon lift (core func $l "f")))))",
                                              nops));
-  const auto split = splitModules(component.view(), 50);
+  const auto split = splitModules(component.view(), {50, 50});
   ASSERT_TRUE(split && *split);
   EXPECT_EQ((*split)->code.size(), 2);
   expectValid(**split);
-  EXPECT_FALSE(splitModules(component.view(), 1000).value());
+  EXPECT_FALSE(splitModules(component.view(), {1000, 1000}).value());
+  EXPECT_FALSE(splitModules(component.view(), {1000, 50}).value());
+  EXPECT_TRUE(splitModules(component.view(), {50, 1000}).value());
+}
+
+TEST(Split, WhatIsSmallBesideAnotherIsNotCutIntoChunks) {
+  const auto modulesWith = [](int nops) {
+    std::string much;
+    for (int i = 0; i < 1000; ++i) much += "nop ";
+    const Bytes component = wasmOf(fmt::format(R"((component
+      (core module $library (memory 1) (func {}) (data (i32.const 0) "l"))
+      (core module $large (memory 1) (func {}) (data (i32.const 0) "x"))
+      (core instance (instantiate $library))
+      (core instance (instantiate $large))))",
+                                               much.substr(0, nops * 4), much));
+    const auto split = splitModules(component.view(), {1, 50});
+    EXPECT_TRUE(split && *split);
+    return (*split)->code.size();
+  };
+  EXPECT_EQ(modulesWith(200), 4) << "a chunk and what exports, of each";
+  EXPECT_EQ(modulesWith(100), 3);
 }
 
 TEST(Split, AModuleWithoutDataOfItsOwnKeepsItsMemory) {
@@ -145,7 +200,7 @@ TEST(Split, SmallModulesAreTakenOutWithDataThatCannotBeMoved) {
     (core instance (instantiate $small))
     (core instance (instantiate $large))))",
                                              nops));
-  const auto split = splitModules(component.view(), 50);
+  const auto split = splitModules(component.view(), {50, 50});
   ASSERT_TRUE(split && *split);
   EXPECT_TRUE((*split)->data.empty());
   ASSERT_EQ((*split)->code.size(), 2);
@@ -209,7 +264,7 @@ TEST(Split, AnEditOfCodeChangesFewChunks) {
   expectValid(*before);
   EXPECT_GT(before->code.size(), 5);
   const auto after = [&](const Program& edited) {
-    auto split = splitModules(program(edited).view(), 1, before->layouts);
+    auto split = splitModules(program(edited).view(), {1, 1}, before->layouts);
     EXPECT_TRUE(split && *split);
     expectValid(**split);
     return **std::move(split);
@@ -224,13 +279,27 @@ TEST(Split, AnEditOfCodeChangesFewChunks) {
   EXPECT_LE(newModules(*before, after({.data = "other", .more = 40})), 3);
 }
 
+TEST(Split, ThoseThatAreAlikeButForTheirCodeHaveLayoutsOfTheirOwn) {
+  const auto splitOf = [](const Bytes& component, std::uint32_t which, const Bytes& layouts) {
+    auto split = splitModules(
+        component.view(), {.min_code_bytes = 1, .large_code_bytes = 1, .which = which}, layouts);
+    EXPECT_TRUE(split && *split);
+    return **std::move(split);
+  };
+  const SplitComponent one = splitOf(program({.data = "one"}), 1, {});
+  const SplitComponent other =
+      splitOf(program({.data = "the other", .edited = 77, .more = 150}), 2, one.layouts);
+  const SplitComponent edited = splitOf(program({.data = "one", .edited = 5000}), 1, other.layouts);
+  EXPECT_EQ(newModules(one, edited), 1);
+}
+
 TEST(Split, WhatIsKnownOfComponentsBeforeMayBeAnything) {
   const Bytes component = program({.data = "short"});
   const auto split = splitAll(component);
   ASSERT_TRUE(split);
   const Bytes& layouts = split->layouts;
   for (std::size_t size = 0; size <= layouts.size(); size += 7) {
-    const auto again = splitModules(component.view(), 1, layouts.slice(0, size));
+    const auto again = splitModules(component.view(), {1, 1}, layouts.slice(0, size));
     if (again && *again) expectValid(**again);
   }
 }
@@ -271,10 +340,10 @@ TEST(Split, ComponentsThatPassModulesAroundStay) {
 }
 
 TEST(Split, WhatIsNoComponentFails) {
-  EXPECT_FALSE(splitModules(asBytes(std::string_view("\0as", 3)), 1));
-  EXPECT_FALSE(splitModules(wasmOf("(module (func))").view(), 1));
+  EXPECT_FALSE(splitModules(asBytes(std::string_view("\0as", 3)), {1, 1}));
+  EXPECT_FALSE(splitModules(wasmOf("(module (func))").view(), {1, 1}));
   const Bytes broken = script("abcd");
-  EXPECT_FALSE(splitModules(broken.view().first(broken.size() - 3), 1));
+  EXPECT_FALSE(splitModules(broken.view().first(broken.size() - 3), {1, 1}));
 }
 
 }  // namespace

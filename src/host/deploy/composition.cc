@@ -279,14 +279,9 @@ std::vector<LinkStatus> linkStatuses(const CompositionPlan& plan, const Workload
 }
 
 wit::Composition compositionOf(const CompositionPlan& plan, const CompositionPlan::Unit& unit,
-                               const WorkloadSpec& spec, Infos infos,
-                               std::span<const Bytes> parts) {
+                               std::span<const wit::Composition::Part> components) {
   wit::Composition composition;
-  std::vector<std::vector<wit::ExternName>> imports;
-  for (const std::size_t member : unit.members) {
-    composition.parts.push_back({spec.components[member].name, parts[member]});
-    imports.push_back(infos[member].imports);
-  }
+  for (const std::size_t member : unit.members) composition.parts.push_back(components[member]);
   const auto position = [&](std::size_t component) {
     return static_cast<std::size_t>(std::ranges::find(unit.members, component) -
                                     unit.members.begin());
@@ -296,7 +291,7 @@ wit::Composition compositionOf(const CompositionPlan& plan, const CompositionPla
     composition.links.push_back(
         {position(link.importer), link.import_name, position(link.exporter), link.export_name});
   }
-  composition.labels = wit::labelsFor(composition, imports);
+  composition.labels = wit::labelsFor(composition);
   return composition;
 }
 

@@ -48,11 +48,9 @@ struct CompositionPlan {
 [[nodiscard]] std::vector<LinkStatus> linkStatuses(const CompositionPlan& plan,
                                                    const WorkloadSpec& spec, std::size_t component);
 
-// The unit as the tools want it. `parts` has the bytes of all components of the workload.
+// The unit as the tools want it. `components` are all those of the workload.
 [[nodiscard]] wit::Composition compositionOf(const CompositionPlan& plan,
                                              const CompositionPlan::Unit& unit,
-                                             const WorkloadSpec& spec,
-                                             std::span<const wit::ComponentInfo> infos,
-                                             std::span<const Bytes> parts);
+                                             std::span<const wit::Composition::Part> components);
 
 }  // namespace nimbus::host

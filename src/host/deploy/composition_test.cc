@@ -402,12 +402,15 @@ TEST(Composition, TheToolsGetTheUnitsPartsLinksAndLabels) {
   const auto plan = chain.plan();
   ASSERT_TRUE(plan) << plan.error().message();
   ASSERT_EQ(plan->units.size(), 2);
-  const std::vector<Bytes> parts{Bytes::copyOf("w"), Bytes::copyOf("o"), Bytes::copyOf("a")};
-  const wit::Composition composed =
-      compositionOf(*plan, plan->units[0], chain.spec, chain.infos, parts);
+  std::vector<wit::Composition::Part> parts;
+  for (const std::size_t i : {0, 1, 2}) {
+    const std::string& name = chain.spec.components[i].name;
+    parts.push_back({name, Bytes::copyOf(name), chain.infos[i], ""});
+  }
+  const wit::Composition composed = compositionOf(*plan, plan->units[0], parts);
   ASSERT_EQ(composed.parts.size(), 2);
   EXPECT_EQ(composed.parts[1].name, "app");
-  EXPECT_EQ(asText(composed.parts[1].wasm.view()), "a");
+  EXPECT_EQ(asText(composed.parts[1].wasm.view()), "app");
   ASSERT_EQ(composed.links.size(), 1);
   EXPECT_EQ(composed.links[0].exporter, 1) << "an index of a part, not of a component";
   std::vector<std::string> labels;

@@ -45,25 +45,25 @@ Task<Result<WorkloadCode>> loadWorkload(ComponentLoader& loader,
     co_return WorkloadCode::of(std::move(loaded));
   }
   WorkloadCode code;
-  std::vector<Bytes> parts;
+  std::vector<wit::Composition::Part> members;
   std::vector<wit::ComponentInfo> infos;
   std::vector<engine::Sha256> digests;
   for (const ComponentSpec& member : spec->members()) {
     CO_TRY(ReadComponent read, co_await loader.read(member));
     code.digests.push_back(engine::digestText(read.digest));
     digests.push_back(read.digest);
-    parts.push_back(std::move(read.component.wasm));
-    infos.push_back(std::move(read.component.info));
+    infos.push_back(read.component.info);
+    members.push_back({member.name, std::move(read.component.wasm), std::move(read.component.info),
+                       code.digests.back()});
   }
   CO_TRY(code.plan, planComposition(*spec, infos));
-  code.components.resize(parts.size());
+  code.components.resize(members.size());
   for (const CompositionPlan::Unit& unit : code.plan.units) {
     const std::size_t root = unit.members.front();
-    const std::string& name = spec->member(root).name;
-    auto loaded =
-        unit.members.size() == 1
-            ? co_await loader.load(name, {{parts[root], infos[root]}, digests[root]})
-            : co_await loader.load(name, compositionOf(code.plan, unit, *spec, infos, parts));
+    const auto& [name, wasm, info, digest] = members[root];
+    auto loaded = unit.members.size() == 1
+                      ? co_await loader.load(name, {{wasm, info}, digests[root]})
+                      : co_await loader.load(name, compositionOf(code.plan, unit, members));
     if (!loaded)
       co_return std::unexpected(explained(std::move(loaded).error(), *spec, code.plan, unit));
     code.components[root] = *std::move(loaded);

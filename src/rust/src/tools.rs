@@ -314,12 +314,12 @@ pub unsafe extern "C" fn nimbus_tools_compose(
 }
 
 /// # Safety
-/// As `tools.h` says: `data` has `size` bytes, `out` and `error` may be written.
+/// As `tools.h` says: `data` has `size` bytes, `out` and `error` may be written, all others read.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nimbus_tools_split(
     data: *const u8,
     size: usize,
-    min_code_bytes: usize,
+    options: *const split::Options,
     layouts: *const u8,
     layouts_size: usize,
     out: *mut Buffer,
@@ -329,7 +329,7 @@ pub unsafe extern "C" fn nimbus_tools_split(
     unsafe {
         answer(out, error, || {
             let layouts = Layouts::decode(bytes_of(layouts, layouts_size))?;
-            let split = split::split(bytes_of(data, size), min_code_bytes, layouts)?;
+            let split = split::split(bytes_of(data, size), *options, layouts)?;
             Ok(split.unwrap_or_default())
         })
     }

@@ -247,6 +247,23 @@ fn resolve(
     })
 }
 
+/// Also of what was taken out of a component.
+///
+/// # Safety
+/// The pointers are valid during the call.
+unsafe fn linker_with(
+    engine: &Engine,
+    modules: &[*const CoreModule],
+) -> wasmtime::Result<Linker<Host>> {
+    let mut linker = engine.linker.clone();
+    for (number, module) in modules.iter().enumerate() {
+        let name = split::import_name(u32::try_from(number)?);
+        // SAFETY: by this function's contract.
+        linker.root().module(&name, unsafe { &(**module).0 })?;
+    }
+    Ok(linker)
+}
+
 /// # Safety
 /// The pointers and what they point at are valid during the call.
 #[unsafe(no_mangle)]
@@ -261,13 +278,8 @@ pub unsafe extern "C" fn nimbus_linked_new(
     guard(std::ptr::null_mut(), || {
         // SAFETY: by this function's contract.
         let (engine, component) = unsafe { (&*engine, &(*component).0) };
-        let mut linker = engine.linker.clone();
         // SAFETY: by this function's contract.
-        for (number, module) in unsafe { slice(modules, module_count) }.iter().enumerate() {
-            let name = split::import_name(u32::try_from(number)?);
-            // SAFETY: the same.
-            linker.root().module(&name, unsafe { &(**module).0 })?;
-        }
+        let linker = unsafe { linker_with(engine, slice(modules, module_count))? };
         let resolved = resolve(engine, linker, component, kind, 1, single != 0)?;
         Ok(Box::into_raw(Box::new(Linked(Arc::new(resolved)))))
     })
@@ -283,6 +295,8 @@ pub unsafe extern "C" fn nimbus_linked_new_composed(
     labels: *const Label,
     label_count: usize,
     slots: usize,
+    modules: *const *const CoreModule,
+    module_count: usize,
 ) -> *mut Linked {
     guard(std::ptr::null_mut(), || {
         // SAFETY: by this function's contract.
@@ -291,12 +305,13 @@ pub unsafe extern "C" fn nimbus_linked_new_composed(
             (1..=MAX_SLOTS).contains(&slots),
             "{slots} components cannot share a store: at least 1, at most {MAX_SLOTS}"
         );
-        let mut linker = engine.linker.clone();
         // SAFETY: by this function's contract.
-        unsafe {
+        let linker = unsafe {
+            let mut linker = linker_with(engine, slice(modules, module_count))?;
             let labels = slice(labels, label_count);
             labels::add_to_linker(&mut linker, labels, slots, engine.concurrency)?;
-        }
+            linker
+        };
         let resolved = resolve(engine, linker, component, kind, slots, false)?;
         Ok(Box::into_raw(Box::new(Linked(Arc::new(resolved)))))
     })

@@ -8,9 +8,9 @@ use wasm_encoder::{
     EntityType, ExportKind, ExportSection, ImportSection, Module, ModuleType, Section as _,
 };
 use wasmparser::{
-    ExportSectionReader, ExternalKind, FromReader, FunctionSectionReader, GlobalSectionReader,
-    ImportSectionReader, MemorySectionReader, MemoryType, SectionLimited, TableSectionReader,
-    TableType, TagSectionReader, TypeRef, TypeSectionReader,
+    ExportSectionReader, ExternalKind, FromReader, FuncType, FunctionSectionReader,
+    GlobalSectionReader, ImportSectionReader, MemorySectionReader, MemoryType, SectionLimited,
+    TableSectionReader, TableType, TagSectionReader, TypeRef, TypeSectionReader,
 };
 
 /// What a module without its data imports its memory from, and as what.
@@ -167,10 +167,7 @@ impl<'a> CoreModule<'a> {
             match (section.id, self.moved_memory()) {
                 (id::TYPE, _) => {
                     for function in TypeSectionReader::new(reader)?.into_iter_err_on_gc_types() {
-                        let function = function?;
-                        let params = reencoder.val_types(function.params().to_vec())?;
-                        let results = reencoder.val_types(function.results().to_vec())?;
-                        ty.ty().function(params, results);
+                        add_function_type(&mut ty, &function?)?;
                     }
                 }
                 (id::IMPORT, _) => {
@@ -197,6 +194,13 @@ impl<'a> CoreModule<'a> {
         }
         Ok(ty)
     }
+}
+
+pub fn add_function_type(ty: &mut ModuleType, function: &FuncType) -> Result<()> {
+    let params = RoundtripReencoder.val_types(function.params().to_vec())?;
+    let results = RoundtripReencoder.val_types(function.results().to_vec())?;
+    ty.ty().function(params, results);
+    Ok(())
 }
 
 /// Custom sections that tell of what was built, and not of how its code is run.

@@ -3,8 +3,8 @@
 use crate::tools::binary::Section;
 use anyhow::Result;
 use std::ops::Range;
-use wasm_encoder::{ConstExpr, Encode, Section as _};
-use wasmparser::{DataKind, DataSectionReader, Operator};
+use wasm_encoder::{Encode, Section as _};
+use wasmparser::{ConstExpr, DataKind, DataSectionReader, Operator};
 
 /// Gaps between segments that are not worth a segment more.
 const GAP_BYTES: u64 = 1024;
@@ -12,6 +12,16 @@ const GAP_BYTES: u64 = 1024;
 const MOST_GAP_BYTES: usize = 1 << 20;
 /// On the average. Smaller segments cost more than what is in them.
 const SMALL_SEGMENT_BYTES: usize = 256;
+
+/// What an expression consists of, if that is one operator.
+pub fn only_operator<'a>(expression: &ConstExpr<'a>) -> Result<Option<Operator<'a>>> {
+    let mut operators = expression.get_operators_reader();
+    let operator = operators.read()?;
+    if matches!(operator, Operator::End) {
+        return Ok(None);
+    }
+    Ok(matches!(operators.read()?, Operator::End).then_some(operator))
+}
 
 pub struct PlacedData<'a> {
     section: Section<'a>,
@@ -58,18 +68,14 @@ impl<'a> PlacedData<'a> {
             else {
                 return Ok(None);
             };
-            let mut place = offset_expr.get_operators_reader();
-            let at = match place.read()? {
-                Operator::I32Const { value } => u64::from(value.cast_unsigned()),
-                Operator::I64Const { value } => {
+            let at = match only_operator(&offset_expr)? {
+                Some(Operator::I32Const { value }) => u64::from(value.cast_unsigned()),
+                Some(Operator::I64Const { value }) => {
                     is_64 = true;
                     value.cast_unsigned()
                 }
                 _ => return Ok(None),
             };
-            if !matches!(place.read()?, Operator::End) {
-                return Ok(None);
-            }
             let bytes = segment.data;
             segments.push(Segment { at, bytes });
         }
@@ -129,8 +135,8 @@ impl<'a> PlacedData<'a> {
     fn append_segment(&self, part: &[Segment<'a>], whole: Range<u64>, out: &mut Vec<u8>) {
         out.push(0); // active, of the first memory
         let place = match self.is_64 {
-            true => ConstExpr::i64_const(whole.start.cast_signed()),
-            false => ConstExpr::i32_const((whole.start as u32).cast_signed()),
+            true => wasm_encoder::ConstExpr::i64_const(whole.start.cast_signed()),
+            false => wasm_encoder::ConstExpr::i32_const((whole.start as u32).cast_signed()),
         };
         place.encode(out);
         ((whole.end - whole.start) as usize).encode(out);

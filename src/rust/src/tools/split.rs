@@ -5,6 +5,7 @@
 //! data of a module that is taken out is, with the memory, a module by itself, whose instance is
 //! in front of all others: that with the code imports its memory from there, and the memory is as
 //! it was before anything runs. What is left imports both and has neither: it stays the same, too.
+//! Several of which this is left can be composed: each one's modules have numbers of their own.
 
 use crate::tools::binary::{HEADER_BYTES, Section, sections, walk};
 use crate::tools::chunks::{Chunked, Layout, SHARED_FROM, chunked};
@@ -37,10 +38,10 @@ mod id {
 }
 
 /// What is left of a component and then each of the modules, in the order in which they are
-/// imported; every one behind what it is and its size, as `tools.h` says.
+/// imported; every one behind its kind and its size, as `tools.h` says.
 pub type Pieces = Vec<u8>;
 
-/// What a piece is.
+/// What a piece is: `tools.h`.
 mod kind {
     pub const REST: u8 = 0;
     pub const DATA: u8 = 1;
@@ -50,6 +51,9 @@ mod kind {
 
 /// Each has an instance more, and there is a limit to those.
 const MOST_TAKEN: usize = 100;
+/// One with a smaller share of the code of the largest is not large itself: it is a library, whose
+/// code an edit leaves as it is, and chunks cost requests something.
+const LEAST_SHARE: usize = 8;
 const SIZE_BYTES: usize = size_of::<u64>();
 /// For what is written beside what is copied, which names all that modules import and export.
 const ROOM: usize = 1 << 20;
@@ -113,9 +117,10 @@ impl Layouts {
     }
 }
 
-/// What a component is but for its modules.
-fn key_of(sections: &[Section<'_>]) -> u64 {
+/// What a component is but for its modules, and which of several that is.
+fn key_of(sections: &[Section<'_>], which: u32) -> u64 {
     let mut hasher = DefaultHasher::new();
+    hasher.write_u32(which);
     for section in sections.iter().filter(|s| s.id != id::CORE_MODULE) {
         hasher.write_u8(section.id);
         hasher.write(section.contents);
@@ -129,13 +134,21 @@ struct Taking<'a> {
     chunked: Option<Chunked>,
 }
 
-/// None if it has no module with that much code, or such a one that cannot be taken out, or passes
-/// modules around by itself. Large modules are taken out in chunks, where that is possible.
-pub fn split(
-    component: &[u8],
+/// How a component is taken apart: `tools.h`.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct Options {
     min_code_bytes: usize,
-    mut known: Layouts,
-) -> Result<Option<Pieces>> {
+    large_code_bytes: usize,
+    first: u32,
+    which: u32,
+}
+
+const _: () = assert!(size_of::<Options>() == 24);
+
+/// None if no module has enough code, or a large one cannot be taken out, or if the component
+/// passes modules around by itself. Large ones are taken out in chunks, where that is possible.
+pub fn split(component: &[u8], options: Options, mut known: Layouts) -> Result<Option<Pieces>> {
     let walked = walk(component, |_, _| Ok(()))?;
     ensure!(
         walked.encoding == Encoding::Component,
@@ -145,16 +158,16 @@ pub fn split(
     if passes_modules(&sections)? {
         return Ok(None);
     }
-    let Some(modules) = movable(&sections, min_code_bytes)? else {
+    let Some((modules, large)) = movable(&sections, options)? else {
         return Ok(None);
     };
-    let key = key_of(&sections);
+    let key = key_of(&sections, options.which);
     let mut before = known.take(key).into_iter();
     let mut layouts = Vec::new();
     let mut takings = Vec::new();
     for module in modules {
         let mut layout = before.next().unwrap_or_default();
-        let is_large = module.code_bytes() >= min_code_bytes;
+        let is_large = module.code_bytes() >= large;
         let chunked = is_large
             .then(|| chunked(&module, &mut layout))
             .transpose()?;
@@ -165,7 +178,7 @@ pub fn split(
         });
     }
     known.keep(key, layouts);
-    let mut pieces = rebuild(component, &sections, &takings)?;
+    let mut pieces = rebuild(component, &sections, &takings, options.first)?;
     piece(&mut pieces, kind::LAYOUTS, |out| {
         known.encode(out);
         Ok(())
@@ -259,24 +272,28 @@ fn is_alias_of_module(alias: &ComponentAlias<'_>) -> bool {
     }
 }
 
-/// The modules of the component: all of them, or none is taken out. A small one stays as it is if
-/// its data cannot be told from its code; a large one so would be what an edit has to compile.
+/// The modules of the component: all of them, or none is taken out, and how much code large ones
+/// have. A small one stays as it is if its data cannot be told from its code; a large one so would
+/// be what an edit has to compile.
 fn movable<'a>(
     component: &[Section<'a>],
-    min_code_bytes: usize,
-) -> Result<Option<Vec<CoreModule<'a>>>> {
+    options: Options,
+) -> Result<Option<(Vec<CoreModule<'a>>, usize)>> {
     let mut modules = Vec::new();
-    let mut has_large = false;
     for section in component.iter().filter(|s| s.id == id::CORE_MODULE) {
-        let module = CoreModule::read(sections(section.contents)?)?;
-        let is_large = module.code_bytes() >= min_code_bytes;
-        if is_large && !module.is_movable() {
-            return Ok(None);
-        }
-        has_large |= is_large;
-        modules.push(module);
+        modules.push(CoreModule::read(sections(section.contents)?)?);
     }
-    if !has_large || modules.len() > MOST_TAKEN {
+    let most = modules
+        .iter()
+        .map(CoreModule::code_bytes)
+        .max()
+        .unwrap_or(0);
+    if modules.is_empty() || most < options.min_code_bytes || modules.len() > MOST_TAKEN {
+        return Ok(None);
+    }
+    let large = options.large_code_bytes.max(most / LEAST_SHARE);
+    let stays = |module: &CoreModule<'_>| module.code_bytes() >= large && !module.is_movable();
+    if modules.iter().any(stays) {
         return Ok(None);
     }
     let Some(instances) = instances_of(component, modules.len())? else {
@@ -287,7 +304,7 @@ fn movable<'a>(
         .iter()
         .zip(instances)
         .any(|(module, instances)| instances != 1 && module.moves_data());
-    Ok((!several).then_some(modules))
+    Ok((!several).then_some((modules, large)))
 }
 
 /// How many each module has. None if one has what a module without its data imports.
@@ -388,11 +405,16 @@ impl ReencodeComponent for Numbering {
     }
 }
 
-fn rebuild(component: &[u8], sections: &[Section<'_>], takings: &[Taking<'_>]) -> Result<Pieces> {
+fn rebuild(
+    component: &[u8],
+    sections: &[Section<'_>],
+    takings: &[Taking<'_>],
+    first: u32,
+) -> Result<Pieces> {
     let mut pieces = Vec::with_capacity(component.len() + ROOM);
     piece(&mut pieces, kind::REST, |out| {
         out.extend_from_slice(&component[..HEADER_BYTES]);
-        write_rest(out, sections, takings)
+        Rest { out, first }.write(sections, takings)
     })?;
     for Taking { module, chunked } in takings.iter().filter(|taking| taking.module.moves_data()) {
         piece(&mut pieces, kind::DATA, |out| {
@@ -439,91 +461,101 @@ fn piece(
     Ok(())
 }
 
-fn write_rest(rest: &mut Vec<u8>, sections: &[Section<'_>], takings: &[Taking<'_>]) -> Result<()> {
-    let mut numbering = import_data(rest, takings)?;
-    let mut imported = numbering.in_front;
-    let mut takings = takings.iter();
-    for each in sections {
-        match each.id {
-            id::CORE_MODULE => {
-                let taking = takings.next().context("a module that was not read")?;
-                imported = import_code(rest, imported, taking)?;
+/// What is left, as far as it is written.
+struct Rest<'a> {
+    out: &'a mut Vec<u8>,
+    /// As what the first module is imported.
+    first: u32,
+}
+
+impl Rest<'_> {
+    fn write(mut self, sections: &[Section<'_>], takings: &[Taking<'_>]) -> Result<()> {
+        let mut numbering = self.import_data(takings)?;
+        let mut imported = numbering.in_front;
+        let mut takings = takings.iter();
+        for each in sections {
+            match each.id {
+                id::CORE_MODULE => {
+                    let taking = takings.next().context("a module that was not read")?;
+                    imported = self.import_code(imported, taking)?;
+                }
+                id::CORE_INSTANCE => {
+                    let mut instances = InstanceSection::new();
+                    let reader = InstanceSectionReader::new(each.reader())?;
+                    numbering.parse_instance_section(&mut instances, reader)?;
+                    instances.append_to_component(self.out);
+                }
+                id::ALIAS => {
+                    let mut aliases = ComponentAliasSection::new();
+                    let reader = ComponentAliasSectionReader::new(each.reader())?;
+                    numbering.parse_component_alias_section(&mut aliases, reader)?;
+                    aliases.append_to_component(self.out);
+                }
+                _ => each.raw().append_to_component(self.out),
             }
-            id::CORE_INSTANCE => {
-                let mut instances = InstanceSection::new();
-                let reader = InstanceSectionReader::new(each.reader())?;
-                numbering.parse_instance_section(&mut instances, reader)?;
-                instances.append_to_component(rest);
-            }
-            id::ALIAS => {
-                let mut aliases = ComponentAliasSection::new();
-                let reader = ComponentAliasSectionReader::new(each.reader())?;
-                numbering.parse_component_alias_section(&mut aliases, reader)?;
-                aliases.append_to_component(rest);
-            }
-            _ => each.raw().append_to_component(rest),
         }
+        Ok(())
     }
-    Ok(())
-}
 
-/// The modules without code, each with an instance.
-fn import_data(rest: &mut Vec<u8>, takings: &[Taking<'_>]) -> Result<Numbering> {
-    let mut in_front = 0;
-    let mut import = |ty: ModuleType| {
-        write_import(rest, in_front, &ty);
-        let mut instance = InstanceSection::new();
-        instance.instantiate::<_, &str>(in_front, []);
-        instance.append_to_component(rest);
-        in_front += 1;
-        in_front - 1
-    };
-    let mut modules = Vec::new();
-    for Taking { module, chunked } in takings {
-        modules.push(Placed {
-            data: module.type_of_data()?.map(&mut import),
-            shared: chunked
-                .as_ref()
-                .map(|chunked| import(chunked.shared_type.clone())),
-            chunks: u32::try_from(chunked.as_ref().map_or(0, |chunked| chunked.chunks.len()))?,
-            number: 0,
-        });
-    }
-    let mut next = in_front;
-    for placed in &mut modules {
-        placed.number = next + placed.chunks;
-        next = placed.number + 1;
-    }
-    Ok(Numbering {
-        in_front,
-        modules,
-        instances: Vec::new(),
-        next_instance: in_front,
-    })
-}
-
-/// In the place of the definition. Returns the number of the next one.
-fn import_code(rest: &mut Vec<u8>, mut number: u32, taking: &Taking<'_>) -> Result<u32> {
-    let Taking { module, chunked } = taking;
-    match chunked {
-        Some(chunked) => {
-            for _ in &chunked.chunks {
-                write_import(rest, number, &chunked.chunk_type);
-                number += 1;
-            }
-            write_import(rest, number, &chunked.exports_type);
+    /// The modules without code, each with an instance.
+    fn import_data(&mut self, takings: &[Taking<'_>]) -> Result<Numbering> {
+        let mut in_front = 0;
+        let mut import = |ty: ModuleType| {
+            self.import(in_front, &ty);
+            let mut instance = InstanceSection::new();
+            instance.instantiate::<_, &str>(in_front, []);
+            instance.append_to_component(self.out);
+            in_front += 1;
+            in_front - 1
+        };
+        let mut modules = Vec::new();
+        for Taking { module, chunked } in takings {
+            modules.push(Placed {
+                data: module.type_of_data()?.map(&mut import),
+                shared: chunked
+                    .as_ref()
+                    .map(|chunked| import(chunked.shared_type.clone())),
+                chunks: u32::try_from(chunked.as_ref().map_or(0, |chunked| chunked.chunks.len()))?,
+                number: 0,
+            });
         }
-        None => write_import(rest, number, &module.type_without_data()?),
+        let mut next = in_front;
+        for placed in &mut modules {
+            placed.number = next + placed.chunks;
+            next = placed.number + 1;
+        }
+        Ok(Numbering {
+            in_front,
+            modules,
+            instances: Vec::new(),
+            next_instance: in_front,
+        })
     }
-    Ok(number + 1)
-}
 
-fn write_import(rest: &mut Vec<u8>, number: u32, ty: &ModuleType) {
-    let mut types = CoreTypeSection::new();
-    types.ty().module(ty);
-    types.append_to_component(rest);
-    let mut imports = ComponentImportSection::new();
-    let ty = ComponentTypeRef::Module(number);
-    imports.import(import_name(number).as_str(), ty);
-    imports.append_to_component(rest);
+    /// In the place of the definition. Returns the number of the next one.
+    fn import_code(&mut self, mut number: u32, taking: &Taking<'_>) -> Result<u32> {
+        let Taking { module, chunked } = taking;
+        match chunked {
+            Some(chunked) => {
+                for _ in &chunked.chunks {
+                    self.import(number, &chunked.chunk_type);
+                    number += 1;
+                }
+                self.import(number, &chunked.exports_type);
+            }
+            None => self.import(number, &module.type_without_data()?),
+        }
+        Ok(number + 1)
+    }
+
+    fn import(&mut self, number: u32, ty: &ModuleType) {
+        let mut types = CoreTypeSection::new();
+        types.ty().module(ty);
+        types.append_to_component(self.out);
+        let mut imports = ComponentImportSection::new();
+        let ty = ComponentTypeRef::Module(number);
+        let name = import_name(self.first.wrapping_add(number));
+        imports.import(name.as_str(), ty);
+        imports.append_to_component(self.out);
+    }
 }

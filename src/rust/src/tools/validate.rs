@@ -15,23 +15,28 @@ const ALL: u32 = 1 << 30;
 pub fn validate(bytes: &[u8], features: u32) -> Result<Vec<u8>> {
     walk(bytes, |_, _| Ok(()))?;
     let accepted = wasm_features(features);
-    let mut validator = Validator::new_with_features(accepted);
     if features & WITHOUT_BODIES == 0 {
-        validator.validate_all(bytes)?;
+        Validator::new_with_features(accepted).validate_all(bytes)?;
     } else {
-        let mut parser = Parser::new(0);
-        parser.set_features(accepted);
-        for payload in parser.parse_all(bytes) {
-            validator.payload(&payload?)?;
-        }
+        validate_without_bodies(bytes, accepted)?;
     }
     Ok(Vec::new())
 }
 
-/// Validates what compose() made: labels with the interface that they stand for are fine.
+/// Validates what compose() made: labels with the interface that they stand for are fine. Functions
+/// are what they were in its parts: whoever compiles them validates them.
 pub fn validate_composed(bytes: &[u8]) -> Result<()> {
     let features = WasmFeatures::default() | WasmFeatures::CM_IMPLEMENTS;
-    Validator::new_with_features(features).validate_all(bytes)?;
+    validate_without_bodies(bytes, features)
+}
+
+fn validate_without_bodies(bytes: &[u8], features: WasmFeatures) -> Result<()> {
+    let mut validator = Validator::new_with_features(features);
+    let mut parser = Parser::new(0);
+    parser.set_features(features);
+    for payload in parser.parse_all(bytes) {
+        validator.payload(&payload?)?;
+    }
     Ok(())
 }
 

@@ -4,7 +4,7 @@ use super::code::{Draft, Slot};
 use super::layout::Region;
 use super::whole::{Filled, Whole};
 use super::{PAGE_BYTES, SHARED_FROM, SLOT_BYTES};
-use crate::tools::core_module::{MEMORY, MEMORY_FROM, id};
+use crate::tools::core_module::{MEMORY, MEMORY_FROM, add_function_type, id};
 use anyhow::{Context, Result, bail};
 use wasm_encoder::reencode::{Reencode, RoundtripReencoder};
 use wasm_encoder::{
@@ -244,9 +244,7 @@ impl Whole<'_> {
     pub fn chunk_type(&self) -> Result<ModuleType> {
         let mut ty = ModuleType::new();
         for function in &self.function_types {
-            let params = RoundtripReencoder.val_types(function.params().to_vec())?;
-            let results = RoundtripReencoder.val_types(function.results().to_vec())?;
-            ty.ty().function(params, results);
+            add_function_type(&mut ty, function)?;
         }
         for import in &self.imports {
             let item = RoundtripReencoder.entity_type(import.ty)?;

@@ -5,6 +5,7 @@ use super::PAGE_BYTES;
 use super::SHARED_FROM;
 use crate::tools::binary::Section;
 use crate::tools::core_module::{CoreModule, Moved, id, memory_entity};
+use crate::tools::data::only_operator;
 use anyhow::{Context, Result, ensure};
 use std::hash::{DefaultHasher, Hasher};
 use std::num::NonZero;
@@ -204,10 +205,7 @@ impl<'a> Whole<'a> {
                 ElementKind::Declared => continue,
                 ElementKind::Passive => return Ok(false),
             };
-            let (Operator::I32Const { value: at }, true) = (
-                offset_expr.get_operators_reader().read()?,
-                is_number(&offset_expr)?,
-            ) else {
+            let Some(Operator::I32Const { value: at }) = only_operator(&offset_expr)? else {
                 return Ok(false);
             };
             let ElementItems::Functions(functions) = element.items else {
@@ -351,15 +349,15 @@ fn is_plain(ty: ValType) -> bool {
 
 /// A single constant, and not the value of something else.
 fn is_number(expression: &ConstExpr<'_>) -> Result<bool> {
-    let mut operators = expression.get_operators_reader();
-    let is_constant = matches!(
-        operators.read()?,
-        Operator::I32Const { .. }
-            | Operator::I64Const { .. }
-            | Operator::F32Const { .. }
-            | Operator::F64Const { .. }
-            | Operator::V128Const { .. }
-            | Operator::RefNull { .. }
-    );
-    Ok(is_constant && matches!(operators.read()?, Operator::End))
+    Ok(matches!(
+        only_operator(expression)?,
+        Some(
+            Operator::I32Const { .. }
+                | Operator::I64Const { .. }
+                | Operator::F32Const { .. }
+                | Operator::F64Const { .. }
+                | Operator::V128Const { .. }
+                | Operator::RefNull { .. }
+        )
+    ))
 }
