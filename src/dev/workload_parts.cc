@@ -277,6 +277,7 @@ Result<ComponentPart> readPart(const std::string& path, host::ReadComponents* re
     const ErrorCode code = inspected.error().code();
     return fail(code, path, std::move(inspected).error());
   }
+  if (read != nullptr) read->inspected(path, *inspected);
   const engine::Sha256 digest = hashed.get();
   ComponentPart part{path, engine::digestText(digest), inspected->info};
   if (read != nullptr) read->put({*std::move(inspected), digest});

@@ -105,7 +105,6 @@ struct Engine::Impl {
   EngineOptions options;
   Logger& log;
   BudgetHandle budget;
-  NativeCode code;
 
   mutable std::mutex mutex;  // guards what follows
   std::array<std::unique_ptr<WasmEngine>, Flavour::kCount> engines;
@@ -115,6 +114,8 @@ struct Engine::Impl {
   };
   std::map<Sha256, std::shared_ptr<Loaded>> components;
   std::set<Sha256> checked;  // what has an entry of the right type
+
+  NativeCode code;  // loads for the engines, which outlive it
 
   std::unique_ptr<Ticker> ticker;
   std::unique_ptr<Background> background;
@@ -383,6 +384,12 @@ Task<Result<std::shared_ptr<const Component>>> Engine::loadInBackground(net::Sha
       *impl_->background, shard, [this, component = std::move(component), digest] {
         return impl_->shared(digest, component);
       });
+}
+
+void Engine::begin(const std::string& name, const Inspected& component) {
+  if (!impl_->isEditing()) return;
+  const auto engine = impl_->engineFor(component.info, component.wasm.view());
+  if (engine) impl_->code.begin(**engine, name, component.wasm);
 }
 
 Task<Result<Engine::Inspected>> Engine::inspectInBackground(net::Shard& shard, Bytes wasm) {

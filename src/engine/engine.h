@@ -83,6 +83,11 @@ class Engine {
   [[nodiscard]] Task<Result<std::shared_ptr<const Component>>> loadInBackground(
       net::Shard& shard, Inspected component, const Sha256& digest);
 
+  // For editing: this component will be loaded soon, from the same memory. That takes less time
+  // then, if one of the same name (a file's path, for instance) was loaded before. Blocks for as
+  // long as it takes to take a component apart.
+  void begin(const std::string& name, const Inspected& component);
+
   // What is in these bytes, without compiling it.
   [[nodiscard]] static Result<Inspected> inspect(Bytes wasm);
   [[nodiscard]] Task<Result<Inspected>> inspectInBackground(net::Shard& shard, Bytes wasm);

@@ -4,8 +4,10 @@
 #include <atomic>
 #include <cstdint>
 #include <future>
+#include <iterator>
 #include <string>
 #include <thread>
+#include <utility>
 
 #include "base/free_memory.h"
 #include "engine/composition.h"
@@ -22,6 +24,8 @@ constexpr std::size_t kLargeModuleCode = 24 << 10;
 // What is kept of components that are composed, while others are edited; bytes of each.
 constexpr std::size_t kMostKept = 16;
 constexpr std::size_t kMostKeptBytes = 1 << 20;
+// Of a component for which anything is done before somebody asks for it.
+constexpr std::size_t kLeastBegun = 1 << 20;
 
 struct WholeComponent {
   using Handle = ComponentHandle;
@@ -182,23 +186,70 @@ std::optional<Bytes> NativeCode::takeModules(ByteView component, wit::SplitOptio
   options.large_code_bytes = kLargeModuleCode;
   options.first = static_cast<std::uint32_t>(modules.size());
   const std::lock_guard lock(split_mutex_);
+  auto parts = takeBegun(component, options);
+  if (!parts) parts = takeApart(component, options);
+  if (!parts) return std::nullopt;
+  std::ranges::move(parts->modules, std::back_inserter(modules));
+  return std::move(parts->rest);
+}
+
+std::optional<NativeCode::Parts> NativeCode::takeApart(ByteView component,
+                                                       const wit::SplitOptions& options) {
   auto split = wit::splitModules(component, options, layouts_);
   if (!split || !*split) return std::nullopt;
   wit::SplitComponent& taken = **split;
   layouts_ = std::move(taken.layouts);
-  for (Bytes& wasm : taken.data) modules.push_back({std::move(wasm), true});
-  for (Bytes& wasm : taken.code) modules.push_back({std::move(wasm), false});
-  return std::move(taken.rest);
+  Parts parts{.rest = std::move(taken.rest), .modules = {}};
+  for (Bytes& wasm : taken.data) parts.modules.push_back({std::move(wasm), true});
+  for (Bytes& wasm : taken.code) parts.modules.push_back({std::move(wasm), false});
+  return parts;
+}
+
+void NativeCode::begin(const WasmEngine& engine, const std::string& name, const Bytes& component) {
+  if (component.size() < kLeastBegun) return;
+  const std::lock_guard lock(split_mutex_);
+  auto begun = std::ranges::find(begun_, name, &Begun::name);
+  if (begun == begun_.end()) {
+    if (begun_.size() >= kMostKept) begun_.erase(begun_.begin());
+    begun = begun_.insert(begun_.end(), Begun{name, {}, {}, {}});
+  }
+  begun->component = component;
+  begun->parts.reset();
+  if (!begun->options) return;
+  begun->parts = takeApart(component.view(), *begun->options);
+  if (!begun->parts) return;
+  for (Source::Module& module : begun->parts->modules) {
+    if (!isMuchData(module)) continue;
+    module.engine = &engine;
+    module.begun =
+        std::async([&engine, wasm = module.wasm] { return dataModule(engine, wasm.view()); });
+  }
+}
+
+// Nothing if it was not begun, or would be taken apart in another way.
+std::optional<NativeCode::Parts> NativeCode::takeBegun(ByteView component,
+                                                       const wit::SplitOptions& options) {
+  const auto begun = std::ranges::find_if(begun_, [&](const Begun& each) {
+    return each.component.view().data() == component.data() &&
+           each.component.size() == component.size();
+  });
+  if (begun == begun_.end()) return std::nullopt;
+  begun->component = {};
+  const bool is_as_before = std::exchange(begun->options, options) == options;
+  auto parts = std::exchange(begun->parts, std::nullopt);
+  return is_as_before ? std::move(parts) : std::nullopt;
 }
 
 Result<NativeCode::Loaded> NativeCode::load(const WasmEngine& engine, const Source& source,
                                             const Sha256& digest) {
   // Takes as long as all that follows.
-  std::vector<std::future<Result<SharedModule>>> data(source.modules.size());
+  std::vector<std::shared_future<Result<SharedModule>>> data(source.modules.size());
   for (std::size_t i = 0; i < data.size(); ++i) {
     const Source::Module& module = source.modules[i];
     if (!isMuchData(module)) continue;
-    data[i] = std::async([&] { return dataModule(engine, module.wasm.view()); });
+    data[i] = module.engine == &engine
+                  ? module.begun
+                  : std::async([&] { return dataModule(engine, module.wasm.view()); });
   }
   Loaded loaded;
   TRY(loaded.modules, modules(engine, source.modules));

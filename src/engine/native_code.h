@@ -1,5 +1,6 @@
 #pragma once
 
+#include <future>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -32,12 +33,16 @@ using CoreModuleHandle = std::unique_ptr<NimbusCoreModule, CoreModuleDeleter>;
 // thread.
 class NativeCode {
  public:
+  using SharedModule = std::shared_ptr<const NimbusCoreModule>;
   // A component; or what is left of one, or of several composed, and what was taken out of it, in
   // the order in which it imports them (wit/split.h).
   struct Source {
     struct Module {
       Bytes wasm;
       bool is_data;
+      // If it is being loaded already: for which engine, and what it will be.
+      std::shared_future<Result<SharedModule>> begun = {};
+      const WasmEngine* engine = nullptr;
     };
     Bytes wasm;
     std::vector<Module> modules;
@@ -46,12 +51,17 @@ class NativeCode {
   };
   struct Loaded {
     ComponentHandle component;
-    std::vector<std::shared_ptr<const NimbusCoreModule>> modules;
+    std::vector<SharedModule> modules;
   };
 
   explicit NativeCode(Logger& log) : log_(log) {}
   void useCache(CodeCache cache) { cache_ = std::move(cache); }
   [[nodiscard]] std::optional<CodeCache>& cache() { return cache_; }
+
+  // Does beforehand what can be done for a component that will be loaded, if the last one of that
+  // name was taken apart: this one is, too, and to load its data for `engine`, which outlives this,
+  // is begun. `split` of the same memory has the result.
+  void begin(const WasmEngine& engine, const std::string& name, const Bytes& component);
 
   // Takes it apart, so that what an earlier one has had is not compiled again. Nothing if it has no
   // large core modules, cannot be taken apart, or is not valid.
@@ -65,11 +75,20 @@ class NativeCode {
                                     const Sha256& digest);
 
  private:
-  using SharedModule = std::shared_ptr<const NimbusCoreModule>;
   struct KnownModule {
     Bytes wasm;
     CodeCache::Fingerprint engine;
     std::weak_ptr<const NimbusCoreModule> module;
+  };
+  struct Parts {
+    Bytes rest;
+    std::vector<Source::Module> modules;
+  };
+  struct Begun {
+    std::string name;
+    Bytes component;                           // until somebody takes it apart
+    std::optional<Parts> parts;                // made beforehand
+    std::optional<wit::SplitOptions> options;  // with which the last one was taken apart
   };
   struct SplitPart {
     std::string digest;
@@ -86,6 +105,8 @@ class NativeCode {
                                    std::vector<Source::Module>& modules);
   std::optional<Bytes> takeModules(const wit::Composition::Part& part, std::size_t which,
                                    std::vector<Source::Module>& modules);
+  std::optional<Parts> takeApart(ByteView component, const wit::SplitOptions& options);
+  std::optional<Parts> takeBegun(ByteView component, const wit::SplitOptions& options);
   std::optional<Bytes> compose(const wit::Composition& composition);
 
   template <typename Kind>
@@ -102,6 +123,7 @@ class NativeCode {
   std::optional<CodeCache> cache_;
   std::mutex split_mutex_;          // guards what follows
   Bytes layouts_;                   // of components in parts
+  std::vector<Begun> begun_;        // the newest last
   std::vector<SplitPart> splits_;   // of small ones; the last used last
   std::vector<Composed> composed_;  // of what was left of components; the newest last
 

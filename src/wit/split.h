@@ -32,6 +32,7 @@ struct SplitOptions {
                                      // number in common
   std::uint32_t which = 0;           // of several that may be alike but for their code: each has a
                                      // layout of its own
+  friend bool operator==(const SplitOptions&, const SplitOptions&) = default;
 };
 
 // Takes all modules out. Nothing if none has enough code, or a large one cannot be taken out.

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -21,6 +22,13 @@ struct ReadComponent {
 // to take instead of doing both again. Any thread.
 class ReadComponents {
  public:
+  using Begin = std::function<void(const std::string& path, const engine::Engine::Inspected&)>;
+
+  // What is to be done with a component as soon as it is inspected. Before there are any.
+  void onInspected(Begin begin) { begin_ = std::move(begin); }
+  void inspected(const std::string& path, const engine::Engine::Inspected& component) {
+    if (begin_) begin_(path, component);
+  }
   void put(ReadComponent read) {
     const std::lock_guard lock(mutex_);
     by_digest_.insert_or_assign(engine::digestText(read.digest), std::move(read));
@@ -39,6 +47,7 @@ class ReadComponents {
   }
 
  private:
+  Begin begin_;
   std::mutex mutex_;
   std::map<std::string, ReadComponent> by_digest_;
 };

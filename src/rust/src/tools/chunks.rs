@@ -12,6 +12,8 @@
 mod code;
 mod layout;
 mod linking;
+mod scan;
+mod side_by_side;
 mod whole;
 
 use crate::tools::core_module::CoreModule;
@@ -19,6 +21,7 @@ use anyhow::{Result, ensure};
 use code::Draft;
 pub use layout::Layout;
 use layout::Region;
+use side_by_side::side_by_side;
 use std::ops::Range;
 use wasm_encoder::ModuleType;
 use whole::{Body, Whole};
@@ -67,10 +70,8 @@ pub fn chunked(module: &CoreModule<'_>, layout: &mut Layout) -> Result<Option<Ch
     if cuts.len() > MOST_CHUNKS {
         return Ok(None);
     }
-    let drafts: Vec<Draft> = cuts
-        .into_iter()
-        .map(|functions| Draft::new(&whole, &bodies, functions))
-        .collect::<Result<_>>()?;
+    let draft = |functions: &Range<usize>| Draft::new(&whole, &bodies, functions.clone());
+    let drafts = side_by_side(&cuts, 1, draft)?;
     layout.place(&drafts)?;
     let regions = &layout.0;
     let places = places(&drafts, regions, whole.types.len())?;

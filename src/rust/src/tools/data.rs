@@ -1,10 +1,10 @@
 //! The data of a core module, all of it placed in its first memory beforehand.
 
 use crate::tools::binary::Section;
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use std::ops::Range;
 use wasm_encoder::{Encode, Section as _};
-use wasmparser::{ConstExpr, DataKind, DataSectionReader, Operator};
+use wasmparser::{BinaryReader, ConstExpr, Operator};
 
 /// Gaps between segments that are not worth a segment more.
 const GAP_BYTES: u64 = 1024;
@@ -12,6 +12,11 @@ const GAP_BYTES: u64 = 1024;
 const MOST_GAP_BYTES: usize = 1 << 20;
 /// On the average. Smaller segments cost more than what is in them.
 const SMALL_SEGMENT_BYTES: usize = 256;
+
+const ACTIVE_OF_THE_FIRST_MEMORY: u32 = 0;
+const I32_CONST: u8 = 0x41;
+const I64_CONST: u8 = 0x42;
+const END: u8 = 0x0b;
 
 /// What an expression consists of, if that is one operator.
 pub fn only_operator<'a>(expression: &ConstExpr<'a>) -> Result<Option<Operator<'a>>> {
@@ -57,33 +62,42 @@ fn gaps(segments: &[Segment<'_>]) -> usize {
 impl<'a> PlacedData<'a> {
     /// None if it is placed somewhere else, or nobody knows where.
     pub fn read(section: Section<'a>) -> Result<Option<Self>> {
-        let mut is_64 = false;
-        let mut segments = Vec::new();
-        for segment in DataSectionReader::new(section.reader())? {
-            let segment = segment?;
-            let DataKind::Active {
-                memory_index: 0,
-                offset_expr,
-            } = segment.kind
-            else {
-                return Ok(None);
-            };
-            let at = match only_operator(&offset_expr)? {
-                Some(Operator::I32Const { value }) => u64::from(value.cast_unsigned()),
-                Some(Operator::I64Const { value }) => {
-                    is_64 = true;
-                    value.cast_unsigned()
-                }
-                _ => return Ok(None),
-            };
-            let bytes = segment.data;
-            segments.push(Segment { at, bytes });
-        }
-        Ok(Some(PlacedData {
+        let mut reader = section.reader();
+        let mut data = PlacedData {
             section,
-            is_64,
-            segments,
-        }))
+            is_64: false,
+            segments: Vec::new(),
+        };
+        for _ in 0..reader.read_var_u32()? {
+            if !data.read_segment(&mut reader)? {
+                return Ok(None);
+            }
+        }
+        ensure!(reader.eof(), "data behind the last segment");
+        Ok(Some(data))
+    }
+
+    /// As WebAssembly core specification, 5.5.14, has it: there can be tens of thousands, most of a
+    /// few bytes. False if it is of another kind.
+    fn read_segment(&mut self, reader: &mut BinaryReader<'a>) -> Result<bool> {
+        if reader.read_var_u32()? != ACTIVE_OF_THE_FIRST_MEMORY {
+            return Ok(false);
+        }
+        let at = match reader.read_u8()? {
+            I32_CONST => u64::from(reader.read_var_i32()?.cast_unsigned()),
+            I64_CONST => {
+                self.is_64 = true;
+                reader.read_var_i64()?.cast_unsigned()
+            }
+            _ => return Ok(false),
+        };
+        if reader.read_u8()? != END {
+            return Ok(false);
+        }
+        let size = reader.read_var_u32()? as usize;
+        let bytes = reader.read_bytes(size)?;
+        self.segments.push(Segment { at, bytes });
+        Ok(true)
     }
 
     /// The first byte that has data.
@@ -116,7 +130,7 @@ impl<'a> PlacedData<'a> {
     }
 
     fn append_joined(&self, segments: &[Segment<'a>], out: &mut Vec<u8>) {
-        let mut contents = Vec::new();
+        let mut contents = Vec::with_capacity(self.section.contents.len());
         let joined = segments.chunk_by(joins);
         joined.clone().count().encode(&mut contents);
         for part in joined {

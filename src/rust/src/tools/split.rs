@@ -11,8 +11,9 @@ use crate::tools::binary::{HEADER_BYTES, Section, sections, walk};
 use crate::tools::chunks::{Chunked, Layout, SHARED_FROM, chunked};
 use crate::tools::core_module::{CoreModule, MEMORY_FROM};
 use anyhow::{Context, Result, ensure};
+use rustc_hash::FxHasher;
 use std::convert::Infallible;
-use std::hash::{DefaultHasher, Hasher};
+use std::hash::Hasher;
 use wasm_encoder::reencode::{Error, Reencode, ReencodeComponent, component_utils};
 use wasm_encoder::{
     ComponentAliasSection, ComponentImportSection, ComponentSection, ComponentTypeRef,
@@ -119,7 +120,7 @@ impl Layouts {
 
 /// What a component is but for its modules, and which of several that is.
 fn key_of(sections: &[Section<'_>], which: u32) -> u64 {
-    let mut hasher = DefaultHasher::new();
+    let mut hasher = FxHasher::default();
     hasher.write_u32(which);
     for section in sections.iter().filter(|s| s.id != id::CORE_MODULE) {
         hasher.write_u8(section.id);

@@ -5,8 +5,9 @@ use super::layout::Region;
 use super::whole::{Body, What, Whole};
 use crate::tools::core_module::id;
 use anyhow::Result;
+use rustc_hash::FxHasher;
 use std::collections::{BTreeSet, HashMap};
-use std::hash::{DefaultHasher, Hasher};
+use std::hash::Hasher;
 use std::ops::Range;
 use wasm_encoder::{
     Encode, FunctionSection, Module, NameMap, NameSection, RawSection, Section as _,
@@ -30,6 +31,9 @@ const I32_CONST: u8 = 0x41;
 const REF_FUNC: u8 = 0xd2;
 /// With an alignment: the number of the memory follows.
 const NAMES_MEMORY: u8 = 0x40;
+
+/// Of what is written for an instruction, at most about.
+const REPLACEMENT_BYTES: usize = 16;
 
 /// What a slot holds.
 #[derive(Clone, Copy, PartialEq)]
@@ -80,7 +84,7 @@ impl Draft {
         draft.append_elements(whole);
         draft.append_code(whole, bodies)?;
         draft.append_names(whole);
-        let mut hasher = DefaultHasher::new();
+        let mut hasher = FxHasher::default();
         hasher.write(&draft.bytes);
         draft.hash = hasher.finish();
         Ok(draft)
@@ -112,9 +116,11 @@ impl Draft {
             addresses: Vec::new(),
             out: Vec::new(),
         };
-        let mut code = Vec::new();
+        let bodies = &bodies[self.functions.clone()];
+        let room = |body: &Body<'_>| body.bytes.len() + REPLACEMENT_BYTES * body.replaced.len();
+        let mut code = Vec::with_capacity(bodies.iter().map(room).sum());
         self.functions.len().encode(&mut code);
-        for body in &bodies[self.functions.clone()] {
+        for body in bodies {
             writer.write(body)?;
             writer.out.len().encode(&mut code);
             for (at, slot) in writer.addresses.drain(..) {
@@ -122,6 +128,7 @@ impl Draft {
             }
             code.append(&mut writer.out);
         }
+        self.bytes.reserve(code.len() + FIXED_BYTES);
         let begin = append(id::CODE, &code, &mut self.bytes);
         for (at, _) in &mut self.addresses {
             *at += begin;

@@ -3,14 +3,15 @@
 use super::LEAST_ADDRESS;
 use super::PAGE_BYTES;
 use super::SHARED_FROM;
+use super::scan::Scan;
+use super::side_by_side::side_by_side;
 use crate::tools::binary::Section;
 use crate::tools::core_module::{CoreModule, Moved, id, memory_entity};
 use crate::tools::data::only_operator;
 use anyhow::{Context, Result, ensure};
-use std::hash::{DefaultHasher, Hasher};
-use std::num::NonZero;
+use rustc_hash::FxHasher;
+use std::hash::Hasher;
 use std::ops::Range;
-use std::thread::{Builder, ScopedJoinHandle, available_parallelism};
 use wasm_encoder::EntityType;
 use wasmparser::{
     BinaryReader, CodeSectionReader, ConstExpr, ElementItems, ElementKind, ElementSectionReader,
@@ -36,7 +37,7 @@ pub enum What {
 
 impl What {
     /// What an edit elsewhere does not change.
-    fn hash(&self, imported: u32, hasher: &mut DefaultHasher) {
+    fn hash(&self, imported: u32, hasher: &mut FxHasher) {
         let (kind, function) = match *self {
             What::I32(_) => (0, None),
             What::I64(_) => (1, None),
@@ -257,42 +258,20 @@ impl<'a> Whole<'a> {
         let reader = CodeSectionReader::new(self.code.reader())?;
         let bodies: Vec<_> = reader.into_iter().collect::<Result<_, _>>()?;
         ensure!(bodies.len() == self.types.len(), "a type for each function");
-        let threads = available_parallelism().map_or(1, NonZero::get);
-        let share = bodies.len().div_ceil(threads).max(LEAST_OF_A_THREAD);
-        let of = |bodies: &[FunctionBody<'a>]| -> Result<Option<Vec<_>>> {
-            bodies.iter().map(|body| self.body(body)).collect()
-        };
-        std::thread::scope(|scope| {
-            let mut shares = bodies.chunks(share);
-            let own = shares.next().unwrap_or_default();
-            let others: Vec<_> = shares
-                .map(|share| (share, Builder::new().spawn_scoped(scope, move || of(share))))
-                .collect();
-            let mut all = of(own)?;
-            for (share, thread) in others {
-                let read = match thread.map(ScopedJoinHandle::join) {
-                    Ok(Ok(read)) => read?,
-                    // There is no thread for it.
-                    _ => of(share)?,
-                };
-                all = all
-                    .zip(read)
-                    .map(|(before, read)| before.into_iter().chain(read).collect());
-            }
-            Ok(all)
-        })
+        let read = side_by_side(&bodies, LEAST_OF_A_THREAD, |body| self.body(body))?;
+        Ok(read.into_iter().collect())
     }
 
     fn body(&self, body: &FunctionBody<'a>) -> Result<Option<Body<'a>>> {
         let begin = body.range().start;
         let bytes = body.as_bytes();
-        let mut hasher = DefaultHasher::new();
+        let mut hasher = FxHasher::default();
         let mut replaced = Vec::new();
         let mut hashed = 0;
-        let mut operators = body.get_operators_reader()?;
-        while !operators.eof() {
-            let from = operators.original_position() - begin;
-            let what = match operators.read()? {
+        let operators = body.get_operators_reader()?;
+        let mut scan = Scan::new(bytes, operators.original_position() - begin);
+        while let Some((range, operator)) = scan.next()? {
+            let what = match operator {
                 Operator::I32Const { value } if self.is_address(value.cast_unsigned().into()) => {
                     What::I32(value)
                 }
@@ -311,10 +290,10 @@ impl<'a> Whole<'a> {
                 | Operator::ElemDrop { .. } => return Ok(None),
                 _ => continue,
             };
-            hasher.write(&bytes[hashed..from]);
+            hasher.write(&bytes[hashed..range.start]);
             what.hash(self.imported(), &mut hasher);
-            hashed = operators.original_position() - begin;
-            replaced.push((from..hashed, what));
+            hashed = range.end;
+            replaced.push((range, what));
         }
         hasher.write(&bytes[hashed..]);
         Ok(Some(Body {
