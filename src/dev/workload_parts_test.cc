@@ -372,5 +372,32 @@ TEST(ReadPartTest, GivesTheDigestAndWhatItIs) {
   EXPECT_TRUE(broken.error().describe().contains(folder.path("text")));
 }
 
+TEST(ReadPartTest, TellsWhoWantsToKnowOfEachFileThatChanged) {
+  const ProjectFolder folder;
+  const auto write = [&](std::string_view name) {
+    folder.write("a.wasm", wit::watToWasm(fmt::format("(component ${})", name), "test")->text());
+  };
+  host::ReadComponents read;
+  std::vector<std::string> told;
+  read.onInspected([&](const std::string& path, engine::Engine::Inspected& component) {
+    told.push_back(path);
+    component.wasm = Bytes::copyOf(component.wasm.view());
+  });
+  const std::string path = folder.path("a.wasm");
+  write("one");
+  ASSERT_TRUE(readPart(path, &read));
+  ASSERT_TRUE(readPart(path, &read));
+  EXPECT_EQ(told, std::vector{path});
+  write("another");
+  const auto part = readPart(path, &read);
+  ASSERT_TRUE(part);
+  EXPECT_EQ(told, (std::vector{path, path}));
+  const auto taken = read.take(part->digest);
+  ASSERT_TRUE(taken);
+  EXPECT_EQ(engine::digestText(engine::sha256(taken->component.wasm.view())), part->digest);
+  ASSERT_TRUE(readPart(path));
+  EXPECT_EQ(told.size(), 2) << "nobody keeps it";
+}
+
 }  // namespace
 }  // namespace nimbus::dev

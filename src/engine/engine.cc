@@ -122,7 +122,9 @@ struct Engine::Impl {
 
   bool isEditing() const { return options.compile == EngineOptions::Compile::kForEditing; }
   Flavour flavourFor(bool concurrent, const wit::ComponentInfo& info, ByteView wasm) const;
+  Flavour flavourFor(const wit::ComponentInfo& info, ByteView wasm) const;
   Result<const WasmEngine*> engineFor(const wit::ComponentInfo& info, ByteView wasm);
+  const WasmEngine* madeFor(const wit::ComponentInfo& info, ByteView wasm) const;  // null: not yet
   Result<const WasmEngine*> engineOf(Flavour flavour);
   std::shared_ptr<Loaded> slot(const Sha256& digest);
   void forgetUnused();
@@ -167,10 +169,19 @@ Flavour Engine::Impl::flavourFor(bool concurrent, const wit::ComponentInfo& info
           .inlining = !isEditing() && info.has_inner_calls && wasm.size() <= kMostInlinedBytes};
 }
 
-Result<const WasmEngine*> Engine::Impl::engineFor(const wit::ComponentInfo& info, ByteView wasm) {
+Flavour Engine::Impl::flavourFor(const wit::ComponentInfo& info, ByteView wasm) const {
   const bool full =
       info.needsFullEngine() || options.selection == EngineOptions::Selection::kAlwaysFull;
-  return engineOf(flavourFor(full, info, wasm));
+  return flavourFor(full, info, wasm);
+}
+
+Result<const WasmEngine*> Engine::Impl::engineFor(const wit::ComponentInfo& info, ByteView wasm) {
+  return engineOf(flavourFor(info, wasm));
+}
+
+const WasmEngine* Engine::Impl::madeFor(const wit::ComponentInfo& info, ByteView wasm) const {
+  const std::lock_guard lock(mutex);
+  return engines.at(flavourFor(info, wasm).index()).get();
 }
 
 std::shared_ptr<Engine::Impl::Loaded> Engine::Impl::slot(const Sha256& digest) {
@@ -386,10 +397,10 @@ Task<Result<std::shared_ptr<const Component>>> Engine::loadInBackground(net::Sha
       });
 }
 
-void Engine::begin(const std::string& name, const Inspected& component) {
+void Engine::expect(const std::string& name, Inspected& component) {
   if (!impl_->isEditing()) return;
-  const auto engine = impl_->engineFor(component.info, component.wasm.view());
-  if (engine) impl_->code.begin(**engine, name, component.wasm);
+  const WasmEngine* engine = impl_->madeFor(component.info, component.wasm.view());
+  component.wasm = impl_->code.expect(engine, name, std::move(component.wasm));
 }
 
 Task<Result<Engine::Inspected>> Engine::inspectInBackground(net::Shard& shard, Bytes wasm) {

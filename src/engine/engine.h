@@ -83,10 +83,10 @@ class Engine {
   [[nodiscard]] Task<Result<std::shared_ptr<const Component>>> loadInBackground(
       net::Shard& shard, Inspected component, const Sha256& digest);
 
-  // For editing: this component will be loaded soon, from the same memory. That takes less time
-  // then, if one of the same name (a file's path, for instance) was loaded before. Blocks for as
-  // long as it takes to take a component apart.
-  void begin(const std::string& name, const Inspected& component);
+  // For editing: this component will be loaded soon, from the memory that it has then. That takes
+  // less time, if one of the same name (a file's path, for instance) was loaded before. Blocks for
+  // as long as it takes to take a component apart.
+  void expect(const std::string& name, Inspected& component);
 
   // What is in these bytes, without compiling it.
   [[nodiscard]] static Result<Inspected> inspect(Bytes wasm);

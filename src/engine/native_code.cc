@@ -24,8 +24,10 @@ constexpr std::size_t kLargeModuleCode = 24 << 10;
 // What is kept of components that are composed, while others are edited; bytes of each.
 constexpr std::size_t kMostKept = 16;
 constexpr std::size_t kMostKeptBytes = 1 << 20;
-// Of a component for which anything is done before somebody asks for it.
-constexpr std::size_t kLeastBegun = 1 << 20;
+// Of a component for which anything is done before it is loaded; and of how many it is known how
+// the last one was taken apart.
+constexpr std::size_t kLeastExpected = 1 << 20;
+constexpr std::size_t kMostNames = 64;
 
 struct WholeComponent {
   using Handle = ComponentHandle;
@@ -186,8 +188,15 @@ std::optional<Bytes> NativeCode::takeModules(ByteView component, wit::SplitOptio
   options.large_code_bytes = kLargeModuleCode;
   options.first = static_cast<std::uint32_t>(modules.size());
   const std::lock_guard lock(split_mutex_);
-  auto parts = takeBegun(component, options);
+  std::optional<Parts> parts;
+  const auto expected = expectedOf(component);
+  if (expected && expected->options == options) parts = std::exchange(expected->parts, {});
   if (!parts) parts = takeApart(component, options);
+  if (expected) {
+    if (last_options_.size() >= kMostNames) last_options_.clear();
+    last_options_.erase(expected->name);
+    if (parts) last_options_.emplace(expected->name, options);
+  }
   if (!parts) return std::nullopt;
   std::ranges::move(parts->modules, std::back_inserter(modules));
   return std::move(parts->rest);
@@ -205,39 +214,46 @@ std::optional<NativeCode::Parts> NativeCode::takeApart(ByteView component,
   return parts;
 }
 
-void NativeCode::begin(const WasmEngine& engine, const std::string& name, const Bytes& component) {
-  if (component.size() < kLeastBegun) return;
+Bytes NativeCode::expect(const WasmEngine* engine, const std::string& name, Bytes component) {
+  if (component.size() < kLeastExpected) return component;
+  const ByteView view = component.view();
+  const auto expected = std::make_shared<Expected>(Expected{name, std::move(component), {}, {}});
   const std::lock_guard lock(split_mutex_);
-  auto begun = std::ranges::find(begun_, name, &Begun::name);
-  if (begun == begun_.end()) {
-    if (begun_.size() >= kMostKept) begun_.erase(begun_.begin());
-    begun = begun_.insert(begun_.end(), Begun{name, {}, {}, {}});
+  std::erase_if(expected_, [](const auto& each) { return each.expired(); });
+  expected_.push_back(expected);
+  const auto last = last_options_.find(name);
+  if (engine != nullptr && last != last_options_.end()) {
+    expected->options = last->second;
+    expected->parts = takeApart(view, last->second);
   }
-  begun->component = component;
-  begun->parts.reset();
-  if (!begun->options) return;
-  begun->parts = takeApart(component.view(), *begun->options);
-  if (!begun->parts) return;
-  for (Source::Module& module : begun->parts->modules) {
-    if (!isMuchData(module)) continue;
-    module.engine = &engine;
-    module.begun =
-        std::async([&engine, wasm = module.wasm] { return dataModule(engine, wasm.view()); });
+  if (expected->parts) {
+    for (Source::Module& module : expected->parts->modules) {
+      if (!isMuchData(module)) continue;
+      module.engine = engine;
+      module.loading =
+          std::async([engine, wasm = module.wasm] { return dataModule(*engine, wasm.view()); });
+    }
   }
+  return {view, expected};
 }
 
-// Nothing if it was not begun, or would be taken apart in another way.
-std::optional<NativeCode::Parts> NativeCode::takeBegun(ByteView component,
-                                                       const wit::SplitOptions& options) {
-  const auto begun = std::ranges::find_if(begun_, [&](const Begun& each) {
-    return each.component.view().data() == component.data() &&
-           each.component.size() == component.size();
-  });
-  if (begun == begun_.end()) return std::nullopt;
-  begun->component = {};
-  const bool is_as_before = std::exchange(begun->options, options) == options;
-  auto parts = std::exchange(begun->parts, std::nullopt);
-  return is_as_before ? std::move(parts) : std::nullopt;
+// Null if nobody said so.
+std::shared_ptr<NativeCode::Expected> NativeCode::expectedOf(ByteView component) {
+  for (const auto& each : expected_) {
+    auto expected = each.lock();
+    // It holds the memory: nothing else can lie there.
+    if (expected && expected->component.view().data() == component.data() &&
+        expected->component.size() == component.size())
+      return expected;
+  }
+  return nullptr;
+}
+
+NativeCode::~NativeCode() {
+  for (const auto& each : expected_) {
+    const auto expected = each.lock();
+    if (expected && expected->parts) expected->parts.reset();
+  }
 }
 
 Result<NativeCode::Loaded> NativeCode::load(const WasmEngine& engine, const Source& source,
@@ -248,7 +264,7 @@ Result<NativeCode::Loaded> NativeCode::load(const WasmEngine& engine, const Sour
     const Source::Module& module = source.modules[i];
     if (!isMuchData(module)) continue;
     data[i] = module.engine == &engine
-                  ? module.begun
+                  ? module.loading
                   : std::async([&] { return dataModule(engine, module.wasm.view()); });
   }
   Loaded loaded;

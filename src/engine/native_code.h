@@ -1,6 +1,7 @@
 #pragma once
 
 #include <future>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -41,8 +42,8 @@ class NativeCode {
       Bytes wasm;
       bool is_data;
       // If it is being loaded already: for which engine, and what it will be.
-      std::shared_future<Result<SharedModule>> begun = {};
       const WasmEngine* engine = nullptr;
+      std::shared_future<Result<SharedModule>> loading = {};
     };
     Bytes wasm;
     std::vector<Module> modules;
@@ -55,13 +56,18 @@ class NativeCode {
   };
 
   explicit NativeCode(Logger& log) : log_(log) {}
+  // Waits for what is being loaded.
+  ~NativeCode();
+  NativeCode(const NativeCode&) = delete;
+  NativeCode& operator=(const NativeCode&) = delete;
   void useCache(CodeCache cache) { cache_ = std::move(cache); }
   [[nodiscard]] std::optional<CodeCache>& cache() { return cache_; }
 
   // Does beforehand what can be done for a component that will be loaded, if the last one of that
-  // name was taken apart: this one is, too, and to load its data for `engine`, which outlives this,
-  // is begun. `split` of the same memory has the result.
-  void begin(const WasmEngine& engine, const std::string& name, const Bytes& component);
+  // name was taken apart: this one is, too, and its data is being loaded for `engine`, which
+  // outlives this; null: not known yet. `split` of the memory that is returned has the result, and
+  // it goes with that.
+  [[nodiscard]] Bytes expect(const WasmEngine* engine, const std::string& name, Bytes component);
 
   // Takes it apart, so that what an earlier one has had is not compiled again. Nothing if it has no
   // large core modules, cannot be taken apart, or is not valid.
@@ -84,11 +90,11 @@ class NativeCode {
     Bytes rest;
     std::vector<Source::Module> modules;
   };
-  struct Begun {
+  struct Expected {
     std::string name;
-    Bytes component;                           // until somebody takes it apart
-    std::optional<Parts> parts;                // made beforehand
-    std::optional<wit::SplitOptions> options;  // with which the last one was taken apart
+    Bytes component;
+    wit::SplitOptions options;   // of `parts`
+    std::optional<Parts> parts;  // until somebody takes them
   };
   struct SplitPart {
     std::string digest;
@@ -106,7 +112,7 @@ class NativeCode {
   std::optional<Bytes> takeModules(const wit::Composition::Part& part, std::size_t which,
                                    std::vector<Source::Module>& modules);
   std::optional<Parts> takeApart(ByteView component, const wit::SplitOptions& options);
-  std::optional<Parts> takeBegun(ByteView component, const wit::SplitOptions& options);
+  std::shared_ptr<Expected> expectedOf(ByteView component);
   std::optional<Bytes> compose(const wit::Composition& composition);
 
   template <typename Kind>
@@ -121,10 +127,11 @@ class NativeCode {
 
   Logger& log_;
   std::optional<CodeCache> cache_;
-  std::mutex split_mutex_;          // guards what follows
-  Bytes layouts_;                   // of components in parts
-  std::vector<Begun> begun_;        // the newest last
-  std::vector<SplitPart> splits_;   // of small ones; the last used last
+  std::mutex split_mutex_;  // guards what follows
+  Bytes layouts_;           // of components in parts
+  std::vector<std::weak_ptr<Expected>> expected_;
+  std::map<std::string, wit::SplitOptions> last_options_;  // by name: with which it was taken apart
+  std::vector<SplitPart> splits_;                          // of small ones; the last used last
   std::vector<Composed> composed_;  // of what was left of components; the newest last
 
   std::mutex mutex_;                  // guards what follows

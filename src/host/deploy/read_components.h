@@ -7,6 +7,7 @@
 #include <string>
 #include <utility>
 
+#include "base/files.h"
 #include "engine/digest.h"
 #include "engine/engine.h"
 
@@ -22,12 +23,19 @@ struct ReadComponent {
 // to take instead of doing both again. Any thread.
 class ReadComponents {
  public:
-  using Begin = std::function<void(const std::string& path, const engine::Engine::Inspected&)>;
+  using Expect = std::function<void(const std::string& path, engine::Engine::Inspected& component)>;
 
-  // What is to be done with a component as soon as it is inspected. Before there are any.
-  void onInspected(Begin begin) { begin_ = std::move(begin); }
-  void inspected(const std::string& path, const engine::Engine::Inspected& component) {
-    if (begin_) begin_(path, component);
+  // What is to be done with each component as soon as it is inspected, if its file is another than
+  // the last time. To be set before any is read.
+  void onInspected(Expect expect) { expect_ = std::move(expect); }
+  void inspected(const std::string& path, engine::Engine::Inspected& component) {
+    if (!expect_) return;
+    {
+      const FileStamp stamp = stampOf(path);
+      const std::lock_guard lock(mutex_);
+      if (std::exchange(stamps_[path], stamp) == stamp) return;
+    }
+    expect_(path, component);
   }
   void put(ReadComponent read) {
     const std::lock_guard lock(mutex_);
@@ -47,8 +55,9 @@ class ReadComponents {
   }
 
  private:
-  Begin begin_;
-  std::mutex mutex_;
+  Expect expect_;
+  std::mutex mutex_;                         // guards what follows
+  std::map<std::string, FileStamp> stamps_;  // by path
   std::map<std::string, ReadComponent> by_digest_;
 };
 

@@ -214,8 +214,8 @@ Result<void> serveDevelopment(const DevServerOptions& options, const DevParts& p
   TRY(const http::ServerOptions listener,
       listenerOptions(plan->server, options.log_requests ? &requests : nullptr));
   TRY(const auto engine, engine::Engine::create(options.engine, log));
-  read->onInspected([&engine = *engine](const std::string& path, const auto& component) {
-    engine.begin(path, component);
+  read->onInspected([&engine = *engine](const std::string& path, auto& component) {
+    engine.expect(path, component);
   });
   host::DataPlaneOptions plane_options = planeOptions(plan->server);
   plane_options.runtime.read_components = read;

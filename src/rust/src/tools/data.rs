@@ -13,7 +13,8 @@ const MOST_GAP_BYTES: usize = 1 << 20;
 /// On the average. Smaller segments cost more than what is in them.
 const SMALL_SEGMENT_BYTES: usize = 256;
 
-const ACTIVE_OF_THE_FIRST_MEMORY: u32 = 0;
+const ACTIVE: u32 = 0;
+const ACTIVE_OF_A_MEMORY: u32 = 2;
 const I32_CONST: u8 = 0x41;
 const I64_CONST: u8 = 0x42;
 const END: u8 = 0x0b;
@@ -80,7 +81,12 @@ impl<'a> PlacedData<'a> {
     /// As WebAssembly core specification, 5.5.14, has it: there can be tens of thousands, most of a
     /// few bytes. False if it is of another kind.
     fn read_segment(&mut self, reader: &mut BinaryReader<'a>) -> Result<bool> {
-        if reader.read_var_u32()? != ACTIVE_OF_THE_FIRST_MEMORY {
+        let of_the_first_memory = match reader.read_var_u32()? {
+            ACTIVE => true,
+            ACTIVE_OF_A_MEMORY => reader.read_var_u32()? == 0,
+            _ => false,
+        };
+        if !of_the_first_memory {
             return Ok(false);
         }
         let at = match reader.read_u8()? {
@@ -159,6 +165,42 @@ impl<'a> PlacedData<'a> {
             out.resize(out.len() + (segment.at - at) as usize, 0);
             out.extend_from_slice(segment.bytes);
             at = segment.end();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tools::binary::sections;
+
+    fn read(segments: &[u8]) -> Result<Option<u64>> {
+        let header = b"\0asm\x01\0\0\0";
+        let module = [&header[..], &[11, segments.len() as u8], segments].concat();
+        let data = PlacedData::read(sections(&module)?[0])?;
+        Ok(data.map(|data| data.begin()))
+    }
+
+    #[test]
+    fn reads_what_is_placed_in_the_first_memory() {
+        assert_eq!(read(&[0]).unwrap(), Some(0));
+        assert_eq!(read(&[1, 0, 0x41, 16, 0x0b, 1, 7]).unwrap(), Some(16));
+        assert_eq!(read(&[1, 2, 0, 0x42, 17, 0x0b, 1, 7]).unwrap(), Some(17));
+        let passive = [1, 1, 1, 7];
+        let of_another_memory = [1, 2, 1, 0x41, 16, 0x0b, 1, 7];
+        let from_a_global = [1, 0, 0x23, 0, 0x0b, 1, 7];
+        let of_a_sum = [1, 0, 0x41, 16, 0x41, 16, 0x6a, 0x0b, 1, 7];
+        for other in [&passive[..], &of_another_memory, &from_a_global, &of_a_sum] {
+            assert_eq!(read(other).unwrap(), None, "{other:?}");
+        }
+        for broken in [
+            &[][..],
+            &[1],
+            &[1, 0, 0x41, 16, 0x0b, 2, 7],
+            &[1, 0, 0x41, 16, 0x0b, 1, 7, 0],
+            &[2, 0, 0x41, 16, 0x0b, 1, 7],
+        ] {
+            assert!(read(broken).is_err(), "{broken:?}");
         }
     }
 }

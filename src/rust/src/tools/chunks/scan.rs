@@ -1,5 +1,5 @@
-//! The instructions of a function that speak of numbers. Most others are passed over by how much
-//! follows their opcodes, without a look at what they are.
+//! The instructions of a function that may speak of an address or of a function. Most others are
+//! passed over by how much follows their opcodes, without a look at what they are.
 
 use anyhow::{Result, ensure};
 use std::ops::Range;
@@ -57,11 +57,11 @@ impl<'a> Scan<'a> {
                 let offset = self.is(at, |align| align < 0x40)?;
                 Some(self.past_number(offset))
             }
-            // A constant of a byte is no address.
+            // Constants of a byte: none is an address that matters.
             0x41 | 0x42 => self.is(at, |value| value < 0x80),
             0x43 => Some(at + size_of::<f32>()),
             0x44 => Some(at + size_of::<f64>()),
-            // Numbers made of floats, whatever they are.
+            // Saturating truncations.
             0xfc => self.is(at, |kind| kind < 0x08),
             _ => None,
         }
@@ -195,6 +195,37 @@ mod tests {
                 assert!(expected.len() >= 2);
             }
         }
+    }
+
+    /// Whatever the opcode, and with each byte of interest behind it.
+    #[test]
+    fn passes_over_as_much_as_the_library_reads() {
+        let mut passed = 0;
+        for opcode in 0..=0xff_u8 {
+            for next in [
+                0x00, 0x01, 0x02, 0x07, 0x08, 0x3f, 0x40, 0x41, 0x63, 0x6f, 0x70, 0x7b, 0x7c, 0x7f,
+                0x80, 0xff,
+            ] {
+                for more in [
+                    &[0x00][..],
+                    &[0x10, 0x41],
+                    &[0x80, 0x10],
+                    &[0xff, 0xff, 0x7f],
+                    &[0x80, 0x80, 0x80, 0x80, 0x10],
+                ] {
+                    let code = [&[opcode, next][..], more, &[0; 32]].concat();
+                    let Some(end) = Scan::new(&code, 0).past(opcode) else {
+                        continue;
+                    };
+                    let mut reader = OperatorsReader::new(BinaryReader::new(&code, 0));
+                    if reader.read().is_ok() {
+                        assert_eq!(end, reader.original_position(), "{code:x?}");
+                        passed += 1;
+                    }
+                }
+            }
+        }
+        assert!(passed > 10_000, "{passed}");
     }
 
     #[test]

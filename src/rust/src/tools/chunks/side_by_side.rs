@@ -1,8 +1,10 @@
+//! The same done with each of many items, on as many threads as there are cores.
+
 use anyhow::Result;
 use std::num::NonZero;
 use std::thread::{Builder, ScopedJoinHandle, available_parallelism};
 
-/// What `of` makes of each, by as many threads as can be had for at least so many each.
+/// What `of` makes of each, in their order. A thread does at least so many.
 pub fn side_by_side<T: Sync, R: Send>(
     items: &[T],
     least: usize,
@@ -26,7 +28,7 @@ pub fn side_by_side<T: Sync, R: Send>(
         for (share, thread) in others {
             match thread.map(ScopedJoinHandle::join) {
                 Ok(Ok(more)) => made.extend(more?),
-                // There is no thread for it.
+                // There was no thread for it, or it did not get to the end.
                 _ => made.extend(all_of(share)?),
             }
         }
