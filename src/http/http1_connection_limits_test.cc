@@ -377,6 +377,28 @@ TEST_F(Http1ConnectionLimitsTest, AClientThatTakesALittleAtATimeIsNotClosed) {
   });
 }
 
+TEST_F(Http1ConnectionLimitsTest, AClientThatTakesAllThatWaitsAndThenNothingIsClosed) {
+  run([](net::Shard& shard) -> Task<void> {
+    ServerLimits limits;
+    limits.write_idle_timeout = 20ms;
+    TestConnection client(
+        shard,
+        [](ServerRequest&, ResponseWriter& response) -> Task<void> {
+          response.sendHead({}, std::nullopt);
+          const std::string piece(100'000, 'x');
+          while (co_await response.write(asBytes(piece))) {
+          }
+        },
+        limits);
+    client.allow(5);
+    client.send(kGet);
+    co_await client.until([&] { return client.wire().from_server.size() == 5; });
+    client.wire().room = 10'000'000;  // the system does not tell
+    co_await client.untilEnded();
+    EXPECT_EQ(client.wire().from_server.size(), 10'000'005U);
+  });
+}
+
 TEST_F(Http1ConnectionLimitsTest, APipeliningClientThatTakesNothingIsNotServedForEver) {
   run([](net::Shard& shard) -> Task<void> {
     ServerLimits limits;

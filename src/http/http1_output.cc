@@ -31,8 +31,10 @@ void OutputQueue::textAdded() {
     text_.clear();
     return;
   }
-  if (std::exchange(idle_, false)) last_progress_ = shard_.now();
-  if (!writing_) shard_.defer(*this);
+  const bool was_idle = std::exchange(idle_, false);
+  if (was_idle) last_progress_ = shard_.now();
+  // All may have been taken without a word from the system that there is room.
+  if (!writing_ || was_idle) shard_.defer(*this);
 }
 
 void OutputQueue::append(Bytes bytes) {
@@ -134,6 +136,7 @@ void OutputQueue::flush() {
   sendUnsent();
   if (failed_) return;
   idle_ = unsent() == 0;
+  if (!idle_ && writing_) owner_.outputStalled();
   if (!idle_ && !writing_) startWriting();
   if (!congested()) roomy_.set();
   if (unsent() == 0) flushed_.set();

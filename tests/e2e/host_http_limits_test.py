@@ -1,0 +1,215 @@
+#!/usr/bin/env python3
+"""`http.limits` of a host's configuration, against clients of HTTP/1.1 and of TLS that exceed them.
+Those of HTTP/2 are in http2_protocol_test.py."""
+
+import contextlib
+import http.client
+import re
+import shutil
+import socket
+import ssl
+import unittest
+
+import certificates
+import harness
+import hosting
+from hosting import workload
+
+
+def get(path="/count", fields=""):
+    return f"GET {path} HTTP/1.1\r\nhost: w.test\r\n{fields}\r\n"
+
+
+def post(path, length, content):
+    return f"POST {path} HTTP/1.1\r\nhost: w.test\r\ncontent-length: {length}\r\n\r\n{content}"
+
+
+def chunked(content):
+    return ("POST /drain HTTP/1.1\r\nhost: w.test\r\ntransfer-encoding: chunked\r\n\r\n"
+            f"{len(content):x}\r\n{content}\r\n0\r\n\r\n")
+
+
+OF_A_MESSAGE = {"maxRequestLineKb": 1, "maxHeaderKb": 2, "maxHeaderCount": 8, "maxBodyKb": 1}
+
+EXCEEDING = {
+    "a request line": (get("/count?" + "a" * 1024), 414),
+    "a field": (get(fields=f"x: {'a' * 2048}\r\n"), 431),
+    "fields together": (get(fields=f"x: {'a' * 500}\r\n" * 5), 431),
+    "the number of fields": (get(fields="x: a\r\n" * 8), 431),
+    "content as announced": (post("/drain", 1025, "a" * 1025), 413),
+    "content as it comes": (chunked("a" * 1025), 413),
+}
+
+WITHIN = {
+    "a request line": (get("/count?" + "a" * 1000), "1\n"),
+    "a field": (get(fields=f"x: {'a' * 2000}\r\n"), "1\n"),
+    "the number of fields": (get(fields="x: a\r\n" * 7), "1\n"),
+    "content as announced": (post("/drain", 1024, "a" * 1024), "1024\n"),
+    "content as it comes": (chunked("a" * 1024), "1024\n"),
+}
+
+# What a client sends before it falls silent, what it gets, and how long that takes by default.
+SILENT = {
+    "headerTimeout": ("GET / HTTP/1.1\r\n", rb"\AHTTP/1\.1 408 ", 10),
+    "idleTimeout": ("", rb"\A\Z", 75),
+    "bodyIdleTimeout": (post("/drain", 2, "x"), rb"(?s)\AHTTP/1\.1 200 .*\b1, then ", 30),
+}
+
+
+class HttpLimitsTest(hosting.TestCase):
+    def serving(self, *, access_log=None, **limits):
+        """A host that has these, and a workload at w.test."""
+        log = {} if access_log is None else {"accessLog": {"path": str(access_log)}}
+        host = self.host(config={"shards": 1, "http": {"limits": limits}, **log})
+        host.apply(workload("w"))
+        return host
+
+    def check_served(self, client):
+        client.send(get())
+        answer = client.read_answer()
+        self.assertEqual((200, "1\n"), (answer.status, answer.text))
+        return answer
+
+    def check_cut_off(self, host, sent, expected, default_seconds):
+        """A client that sends no more than this gets that, and its connection is closed, sooner
+        than by default. A machine that is busy may need more than one attempt."""
+        seen = []
+
+        def is_cut_off():
+            with host.connect() as client:
+                client.socket.settimeout(0.8 * default_seconds)
+                with contextlib.suppress(TimeoutError):
+                    client.send(sent)
+                    seen[:] = [client.read_to_end()]
+                    return re.search(expected, seen[0]) is not None
+            return False
+
+        self.eventually(is_cut_off, f"no client of {sent!r} was cut off in time: {seen}")
+
+
+class MessagesTest(HttpLimitsTest):
+    def test_what_exceeds_a_limit_is_refused_and_its_connection_ends(self):
+        host = self.serving(**OF_A_MESSAGE)
+        for what, (request, status) in EXCEEDING.items():
+            with self.subTest(what), host.connect() as client:
+                client.send(request)
+                answer = client.read_answer()
+                self.assertEqual((status, "close"),
+                                 (answer.status, answer.headers.get("connection")))
+                self.assertEqual(b"", client.read_to_end())
+
+    def test_what_is_within_the_limits_is_answered_and_its_connection_stays(self):
+        host = self.serving(**OF_A_MESSAGE)
+        for what, (request, expected) in WITHIN.items():
+            with self.subTest(what), host.connect() as client:
+                client.send(request)
+                answer = client.read_answer()
+                self.assertEqual((200, expected), (answer.status, answer.text))
+                self.check_served(client)
+
+    def test_content_that_nobody_reads_is_swallowed_up_to_a_limit(self):
+        host = self.serving(maxDrainKb=1)
+        with host.connect() as client:
+            client.send(post("/noread", 1024, ""))
+            self.assertEqual(200, client.read_answer().status)
+            client.send("a" * 1024)
+            self.check_served(client)
+        with host.connect() as client:
+            client.send(post("/noread", 1025, ""))
+            self.assertEqual(200, client.read_answer().status)
+            self.assertEqual(b"", client.read_to_end())
+
+
+class ConnectionsTest(HttpLimitsTest):
+    def is_served(self, host):
+        with contextlib.suppress(OSError, http.client.HTTPException):
+            return host.ask("w.test", "/count").status == 200
+        return False
+
+    def test_a_connection_too_many_is_closed_at_once(self):
+        host = self.serving(maxConnections=3)
+        held = [self.enterContext(host.connect()) for _ in range(3)]
+        for client in held:
+            self.check_served(client)
+        with host.connect() as client:
+            self.assertEqual(b"", client.read_to_end())
+        self.assertEqual(1, host.metric("nimbus_http_connections_refused_total"))
+        for client in held:
+            self.check_served(client)
+        held[0].close()
+        self.eventually(lambda: self.is_served(host), "a place that is free is not given away")
+
+    def test_a_connection_ends_after_its_requests_and_the_last_answer_says_so(self):
+        host = self.serving(maxRequestsPerConnection=3)
+        for _ in range(2):
+            with host.connect() as client:
+                told = [self.check_served(client).headers.get("connection") for _ in range(3)]
+                self.assertEqual([None, None, "close"], told)
+                self.assertEqual(b"", client.read_to_end())
+
+
+class TimesTest(HttpLimitsTest):
+    def test_a_client_that_falls_silent_is_cut_off(self):
+        host = self.serving(**{key: "500ms" for key in SILENT})
+        for key, (sent, expected, default_seconds) in SILENT.items():
+            with self.subTest(key):
+                self.check_cut_off(host, sent, expected, default_seconds)
+
+    def test_content_that_comes_more_slowly_than_the_least_rate_is_given_up(self):
+        # Ten seconds pass before the rate counts. By default the first part were enough for long.
+        host = self.serving(bodyIdleTimeout="10m", minBodyBytesPerSecond=1_000_000)
+        with host.connect() as client:
+            client.send(post("/drain", 200_000, "x" * 100_000))
+            self.assertRegex(client.read_to_end(), rb"(?s)\AHTTP/1\.1 200 .*\b100000, then ")
+
+    def test_a_client_that_takes_nothing_is_cut_off(self):
+        log = self.folder / "access.log"
+        host = self.serving(writeIdleTimeout="500ms", access_log=log)
+        with host.connect() as client:
+            client.send(get(f"/big?bytes={64 << 20}"))
+            # By default it would take half a minute.
+            self.eventually(lambda: log.exists() and "/big" in log.read_text(),
+                            "its request does not end", timeout_seconds=24)
+            self.assertLess(len(client.read_to_end()), 64 << 20)
+
+
+@unittest.skipUnless(shutil.which("openssl"), "openssl is not installed")
+class HandshakeTest(HttpLimitsTest):
+    def setUp(self):
+        super().setUp()
+        self.certificates = certificates.Certificates(self.folder)
+
+    def secured(self, **limits):
+        identity = {"certificate": self.certificates["server.pem"],
+                    "key": self.certificates["server.key"]}
+        listener = {"address": "127.0.0.1:0", "tls": {"certificates": [identity]}}
+        settings = {"shards": 1, "http": {"listeners": [listener], "limits": limits}}
+        host = self._start(hosting.Host, ["-o", "json", "host", "--admin-socket",
+                                          self.admin_socket, "--config", self.config(settings)],
+                           None, {"admin_socket": self.admin_socket})
+        host.apply(workload("w"))
+        return host
+
+    def is_served(self, host):
+        context = ssl.create_default_context(cafile=self.certificates["ca.pem"])
+        with contextlib.suppress(OSError), \
+                socket.create_connection((host.host, host.port),
+                                         timeout=harness.PATIENCE_SECONDS) as plain, \
+                context.wrap_socket(plain, server_hostname="localhost") as client:
+            client.sendall(get(fields="connection: close\r\n").encode())
+            return client.recv(1 << 16).startswith(b"HTTP/1.1 200 ")
+        return False
+
+    def test_a_handshake_that_does_not_come_to_its_end_is_given_up(self):
+        host = self.secured(tlsHandshakeTimeout="500ms")
+        beginning = b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc"
+        for sent in (b"", beginning):
+            with self.subTest(sent):
+                self.check_cut_off(host, sent, rb"\A(?!HTTP)", 10)
+        self.eventually(lambda: host.metric("nimbus_http_tls_handshake_errors_total") >= 2,
+                        "they are not counted")
+        self.eventually(lambda: self.is_served(host), "nobody is served any more")
+
+
+if __name__ == "__main__":
+    harness.main()
