@@ -34,13 +34,22 @@ sources_of() {
   case $recipe in
     rust*)
       printf '%s\n' examples/Cargo.toml examples/Cargo.lock examples/initial-heap \
-        tests/guests/support
+        tests/guests/support examples/plugins/wash-plugin wit/wash
+      taken_by_path "$folder"
       ;;
     cpp) echo examples/http-hello-c ;;
     *_plugin) echo wit/wash ;;
     wat_core) echo tests/guests/core/wit ;;
     js | ts | py) echo examples/Cargo.lock ;;
   esac
+}
+
+# The files of other folders that the sources of a guest in Rust take as modules of theirs.
+taken_by_path() {
+  local file path
+  while IFS=: read -r file path; do
+    realpath -m --relative-to="$root" "$root/${file%/*}/$path"
+  done < <(cd "$root" && grep -rHoP --include='*.rs' --exclude-dir=target '#\[path = "\K[^"]+' "$1")
 }
 
 # Fills file_hashes: path relative to the root -> hash, of everything a guest may be made of.

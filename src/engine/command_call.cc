@@ -41,13 +41,26 @@ void CommandCall::onWake() {
     stretch_ += used;
     poller_.cutShort(stretch_);
   }
-  if (!ended && cpu_time_ > cpu_limit_) {
-    ended = true;
-    outcome_ = {CallOutcome::Kind::kCpuLimit, 0, "the command used up its CPU time"};
-  }
+  const bool over_limit = !ended && cpu_time_ > cpu_limit_;
+  ended = ended || over_limit;
   poller_.endPoll(ended ? Poller::Polled::kDone : polled);
+  if (over_limit) endForCpu(polled);
   if (polled != Poller::Polled::kCutShort && !poller_.wokeItself()) stretch_ = Duration::zero();
   if (ended) ended_.set();  // may destroy this
+}
+
+void CommandCall::endForCpu(Poller::Polled last) {
+  std::string place;
+  if (last == Poller::Polled::kCutShort) {
+    place = poller_.traceOf([this] {
+      poller_.beginPoll(token_, component_->slices());
+      (void)nimbus_call_poll(call_);
+      cpu_time_ += poller_.cpuOfPoll();
+      poller_.endPoll(Poller::Polled::kDone);
+    });
+  }
+  if (outcome_) return;  // it has ended meanwhile
+  outcome_ = {CallOutcome::Kind::kCpuLimit, 0, "the command used up its CPU time" + place};
 }
 
 }  // namespace nimbus::engine

@@ -24,6 +24,7 @@ class CommandCall final : Poller::Client {
 
  private:
   void onWake() override;
+  void endForCpu(Poller::Polled last);
 
   Poller& poller_;
   std::shared_ptr<const Component> component_;

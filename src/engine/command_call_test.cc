@@ -1,5 +1,7 @@
 #include "engine/command_call.h"
 
+#include <gmock/gmock.h>
+
 #include "engine/test_support.h"
 #include "wit/tools.h"
 
@@ -174,7 +176,9 @@ TEST_F(CommandCallTest, ComputingForTooLongEndsIt) {
     Poller poller(shard);
     const auto context = makeContext(shard);
     CommandCall call(poller, component, *context, std::chrono::milliseconds(50));
-    EXPECT_EQ((co_await call.run()).kind, Kind::kCpuLimit);
+    const CallOutcome outcome = co_await call.run();
+    EXPECT_EQ(outcome.kind, Kind::kCpuLimit);
+    EXPECT_THAT(outcome.message, testing::ContainsRegex("CPU time\nwasm backtrace:\n +0: +0x"));
   });
 }
 

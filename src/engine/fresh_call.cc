@@ -25,17 +25,28 @@ FreshCall::~FreshCall() {
 void FreshCall::poll() {
   // Once its owner has given the call up, waking the guest would only use the shard's time.
   if (done_ || exchange_->outcome() != nullptr) return;
-  poller_.beginPoll(token_, component_->slices());
-  const auto polled = static_cast<Poller::Polled>(nimbus_call_poll(call_));
-  done_ = polled == Poller::Polled::kDone;
-  cpu_time_ += poller_.cpuOfPoll();
-  if (polled == Poller::Polled::kCutShort) poller_.cutShort(cpu_time_);
-  poller_.endPoll(polled);
+  pollGuest();
   if (!done_ && cpu_time_ > cpu_limit_) {
-    exchange_->abandon({CallOutcome::Kind::kCpuLimit, 0, "the call used up its CPU time"});
+    exchange_->abandon(
+        {CallOutcome::Kind::kCpuLimit, 0, "the call used up its CPU time" + place()});
     return;
   }
   exchange_->notify();  // may destroy this
+}
+
+void FreshCall::pollGuest() {
+  poller_.beginPoll(token_, component_->slices());
+  const auto polled = static_cast<Poller::Polled>(nimbus_call_poll(call_));
+  done_ = polled == Poller::Polled::kDone;
+  computes_ = polled == Poller::Polled::kCutShort;
+  cpu_time_ += poller_.cpuOfPoll();
+  if (computes_) poller_.cutShort(cpu_time_);
+  poller_.endPoll(polled);
+}
+
+std::string FreshCall::place() {
+  if (!computes_ || exchange_->outcome() != nullptr || poller_.isPolling()) return {};
+  return poller_.traceOf([this] { pollGuest(); });
 }
 
 }  // namespace nimbus::engine

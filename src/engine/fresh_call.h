@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 
 #include "base/clock.h"
 #include "engine/component.h"
@@ -26,6 +27,10 @@ class FreshCall final : Poller::Client {
   // The first poll; later ones come by waking. Must not be called from the exchange's events.
   void poll();
 
+  // Where the guest computes, to be told with why its call is given up, which must follow; empty if
+  // it does not. Lets it compute for a tick.
+  [[nodiscard]] std::string place();
+
   [[nodiscard]] Exchange& exchange() { return *exchange_; }
   // The guest has ended, its instance is gone.
   [[nodiscard]] bool done() const { return done_; }
@@ -33,6 +38,7 @@ class FreshCall final : Poller::Client {
 
  private:
   void onWake() override { poll(); }
+  void pollGuest();
 
   Poller& poller_;
   std::shared_ptr<const Component> component_;
@@ -41,6 +47,7 @@ class FreshCall final : Poller::Client {
   std::uint64_t token_;
   Duration cpu_limit_;
   Duration cpu_time_{};
+  bool computes_ = false;  // was cut short by its last poll
   bool done_ = false;
 };
 

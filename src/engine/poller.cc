@@ -4,6 +4,8 @@
 #include <memory>
 #include <thread>
 
+#include "engine/ffi.h"
+
 namespace nimbus::engine {
 namespace {
 
@@ -146,6 +148,14 @@ void Poller::resumeCutShort() {
   // Polled at the end of this turn or in the next one, as all that were woken are.
   queue_->wake(cut_short_.front());
   cut_short_.pop_front();
+}
+
+std::string Poller::takeTrace() {
+  const Bytes trace = fromOwned(nimbus_take_trace());
+  // Wasmtime's words before it are those of a trap: "error while executing at".
+  const std::size_t begin = trace.text().find("wasm backtrace:");
+  if (begin == std::string_view::npos) return {};
+  return "\n" + std::string(trace.text().substr(begin));
 }
 
 bool Poller::wokeItself() const { return queue_->woke_itself_; }

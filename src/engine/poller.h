@@ -1,9 +1,11 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <deque>
 #include <mutex>
+#include <string>
 #include <unordered_map>
 #include <vector>
 
@@ -63,6 +65,17 @@ class Poller final : net::Deferred {
     kCutShort = NIMBUS_POLL_CUT_SHORT,
   };
   void endPoll(Polled polled);
+  // Where the guest is that `poll` polls, as lines of a Wasm backtrace that begin with "\nwasm
+  // backtrace:"; empty if it was not cut short. For one that was so by its last poll. It computes
+  // for a tick meanwhile; so this polls none, and is empty, more often than four times a second.
+  template <typename Poll>
+  [[nodiscard]] std::string traceOf(Poll poll) {
+    if (shard_.now() < next_trace_) return {};
+    next_trace_ = shard_.now() + kTraceInterval;
+    nimbus_trace_next_slice();
+    poll();
+    return takeTrace();  // this object may be gone
+  }
   // Whether the poll that is under way (or just ended) woke its own token.
   [[nodiscard]] bool wokeItself() const;
   // Whether some client is being polled right now: others must wait their turn.
@@ -72,6 +85,8 @@ class Poller final : net::Deferred {
 
  private:
   class Queue;
+  static constexpr Duration kTraceInterval = std::chrono::milliseconds(250);
+  [[nodiscard]] static std::string takeTrace();
   // Polls all clients whose tokens have come in.
   void runDeferred() override;
   [[nodiscard]] bool runPass(Queue& queue);
@@ -93,6 +108,7 @@ class Poller final : net::Deferred {
   CpuMeter<> meter_;
   SliceHistory* slices_ = nullptr;  // of the last poll
   std::deque<std::uint64_t> cut_short_;
+  TimePoint next_trace_{};
   Resume resume_{*this};
 };
 

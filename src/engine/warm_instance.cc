@@ -34,14 +34,20 @@ void WarmInstance::submit(Exchange& exchange) {
 
 void WarmInstance::close() { nimbus_worker_close(worker_); }
 
+std::string WarmInstance::place() {
+  if (ended_ || !computes_ || poller_.isPolling()) return {};
+  return poller_.traceOf([this] { onWake(); });
+}
+
 void WarmInstance::onWake() {
   if (ended_) return;
   poller_.beginPoll(token_, component_->slices());
   const auto polled = static_cast<Poller::Polled>(nimbus_worker_poll(worker_));
   ended_ = polled == Poller::Polled::kDone;
+  computes_ = polled == Poller::Polled::kCutShort;
   const Duration cpu = poller_.cpuOfPoll();
   poller_.endPoll(polled);
-  if (polled == Poller::Polled::kCutShort) {
+  if (computes_) {
     stretch_ += cpu;
     poller_.cutShort(stretch_);
   } else if (ended_ || !poller_.wokeItself()) {

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 
 #include "base/clock.h"
 #include "engine/component.h"
@@ -47,6 +48,10 @@ class WarmInstance final : Poller::Client {
   // arrive together are polled together. The exchange outlives the call, or is destroyed first.
   void submit(Exchange& exchange);
 
+  // Where its guest computes, to be told with why it is ended; empty if it does not. Lets it
+  // compute for a tick, with all that a poll may bring, also the end of this object.
+  [[nodiscard]] std::string place();
+
   // Takes no more calls and ends when those on it are done.
   void close();
   [[nodiscard]] bool ended() const { return ended_; }
@@ -62,6 +67,7 @@ class WarmInstance final : Poller::Client {
   Exchange::ChangeList changes_;
   CallOutcome kept_outcome_;
   Duration stretch_{};
+  bool computes_ = false;  // was cut short by its last poll
   bool ended_ = false;
 };
 

@@ -1,10 +1,8 @@
 #pragma once
 
 // The C ABI of Wasmtime as Nimbus uses it. Implemented in src/engine.rs and its modules; wrapped by
-// src/engine. It holds no policy: what to run, when to stop it and what it may reach is decided by
-// the caller.
-//
-// Conventions
+// src/engine. Without policy: the caller decides what runs, when it ends and what it may reach.
+// Conventions:
 //  * Every function catches panics; none lets an exception or a panic cross.
 //  * Functions that can fail return null or a negative number and leave a message in
 //    nimbus_last_error(), which belongs to the calling thread until its next call.
@@ -471,9 +469,11 @@ void nimbus_exchange_free(NimbusExchange* exchange);
 // Shares the bytes of a `body` call beyond it.
 NimbusOwnedBytes nimbus_bytes_keep(const void* bytes);
 
-// The guest that is polled next on this thread has a slice of so many ticks, in that poll. Without
-// it: a whole one, or one tick if it was cut short by its last poll.
+// Of the guest that is polled next on this thread, in that poll: its slice has so many ticks, not a
+// whole one (one tick if it was cut short by its last poll); where it is cut short is to be told.
 void nimbus_next_slice(uint32_t ticks);
+void nimbus_trace_next_slice(void);
+NimbusOwnedBytes nimbus_take_trace(void);  // a Wasm backtrace, or nothing
 
 // --- calls on fresh instances --------------------------------------------------------------------
 

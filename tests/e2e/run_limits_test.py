@@ -92,6 +92,15 @@ class Misbehaviour(LimitsTest):
         for word in ("http-misc", "unreachable", "backtrace"):
             self.assertIn(word, line)
 
+    def test_the_log_says_where_a_component_computed_that_a_limit_ended(self):
+        for limit in ("--cpu-limit", "--timeout"):
+            for name in MISCS:
+                with self.subTest(name, limit=limit):
+                    server = self.serve(name, "--log-format", "json", limit, "300ms")
+                    server.get("/spin")
+                    line = server.wait_for_stderr("a call failed").string
+                    self.assertRegex(line, r"backtrace:\\n +0: +0x[0-9a-f]+ - ")
+
     def test_a_component_that_dies_in_its_body_never_seems_to_have_ended(self):
         for name in MISCS:
             with self.subTest(name):

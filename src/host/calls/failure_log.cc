@@ -7,6 +7,7 @@ namespace nimbus::host {
 namespace {
 
 constexpr std::uint32_t kMaxFailuresPerSecond = 20;
+constexpr std::uint32_t kMaxRefusalsPerSecond = 1;  // all of them say the same
 constexpr std::uint32_t kMaxLinesPerSecond = 200;
 constexpr std::size_t kMaxReasonBytes = 8 * 1024;
 constexpr std::size_t kMaxRecordBytes = 16 * 1024;
@@ -30,6 +31,7 @@ ComponentLog::ComponentLog(ComponentIdentity identity, Logger& log, const Clock&
     : identity_(std::move(identity)),
       log_(log),
       failures_(clock, kMaxFailuresPerSecond),
+      refusals_(clock, kMaxRefusalsPerSecond),
       lines_(clock, kMaxLinesPerSecond),
       denials_(clock, kMaxFailuresPerSecond) {}
 
@@ -42,6 +44,16 @@ void ComponentLog::failure(const engine::CallOutcome& outcome) {
               {"outcome", std::string(engine::outcomeName(outcome.kind))},
               {"reason", reasonOf(outcome)},
               {"suppressed", std::to_string(failures_.takeSuppressed())}});
+}
+
+void ComponentLog::refused(std::string_view why) {
+  if (!refusals_.pass()) return;
+  log_.write(LogLevel::kWarn, "a call was refused",
+             {{"workload", identity_.workload},
+              {"component", identity_.component},
+              {"generation", std::to_string(identity_.generation)},
+              {"reason", std::string(why)},
+              {"suppressed", std::to_string(refusals_.takeSuppressed())}});
 }
 
 void ComponentLog::serviceFailed(const engine::CallOutcome& outcome, std::uint64_t restarts,

@@ -25,6 +25,8 @@ class ComponentLog {
   ComponentLog(ComponentIdentity identity, Logger& log, const Clock& clock);
 
   void failure(const engine::CallOutcome& outcome);
+  // No instance took a call, for want of room or time.
+  void refused(std::string_view why);
   // What becomes of a service. `restarts`: how often it was started again before; `pause`: until it
   // is again, none if it is not.
   void serviceFailed(const engine::CallOutcome& outcome, std::uint64_t restarts,
@@ -48,6 +50,7 @@ class ComponentLog {
   ComponentIdentity identity_;
   Logger& log_;
   RateLimit failures_;
+  RateLimit refusals_;
   RateLimit lines_;
   RateLimit denials_;
 };

@@ -59,6 +59,18 @@ TEST_F(ComponentLogTest, FailuresBeyondTheRateAreCountedInTheNextRecord) {
   EXPECT_TRUE(logger_.records.back().ends_with("suppressed=30"));
 }
 
+TEST_F(ComponentLogTest, RefusalsAreToldOnceASecondAndLeaveRoomForFailures) {
+  for (int i = 0; i < 50; ++i) log_.refused("too many requests wait for an instance");
+  log_.failure({CallOutcome::Kind::kTrap, 0, "x"});
+  ASSERT_EQ(logger_.records.size(), 2);
+  EXPECT_EQ(logger_.records[0],
+            "a call was refused workload=default/shop component=web generation=7 "
+            "reason=too many requests wait for an instance suppressed=0");
+  clock_.advance(std::chrono::seconds(1));
+  log_.refused("no instance became free in time");
+  EXPECT_TRUE(logger_.records.back().ends_with("in time suppressed=49")) << logger_.records.back();
+}
+
 TEST_F(ComponentLogTest, LinesNameTheirStream) {
   log_.line(1, "hello");
   log_.line(2, "oops");

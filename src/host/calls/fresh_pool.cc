@@ -26,10 +26,10 @@ class RunningCall final : public DeadlineQueue::Entry {
   Exchange& exchange() { return call_.exchange(); }
 
   void onDeadline() override {
+    if (!ended_because_.empty())
+      return exchange().abandon({CallOutcome::Kind::kResources, 0, ended_because_});
     exchange().abandon(
-        ended_because_.empty()
-            ? CallOutcome{CallOutcome::Kind::kTimeout, 0, "the call took longer than its limit"}
-            : CallOutcome{CallOutcome::Kind::kResources, 0, ended_because_});
+        {CallOutcome::Kind::kTimeout, 0, "the call took longer than its limit" + call_.place()});
   }
 
  private:
@@ -52,6 +52,7 @@ class FreshPool final : public InstancePool {
       auto waited = co_await environment_.gate.acquire(caller);
       if (!waited) {
         environment_.counters.failures.fetch_add(1, std::memory_order_relaxed);
+        environment_.log.refused(waited.error().message());
         answerOverloaded(response, waited.error().message() + "\n");
         co_return;
       }

@@ -5,11 +5,12 @@ namespace nimbus::host {
 // One call in the queue; leaves it by itself when it is destroyed.
 class InstanceGate::Waiter final : public DeadlineQueue::Entry {
  public:
-  explicit Waiter(InstanceGate& gate)
+  Waiter(InstanceGate& gate, bool counts)
       : Entry(gate.deadlines_),
         gate_(gate),
-        counted_(gate.counters_.queued),
-        place_(gate.waiting_.insert(gate.waiting_.end(), this)) {}
+        place_(gate.waiting_.insert(gate.waiting_.end(), this)) {
+    if (counts) counted_.emplace(gate.counters_.queued);
+  }
   ~Waiter() override {
     leave();
     // Granted, and its owner was destroyed before it took the permit.
@@ -39,7 +40,7 @@ class InstanceGate::Waiter final : public DeadlineQueue::Entry {
   }
 
   InstanceGate& gate_;
-  Counted counted_;
+  std::optional<Counted> counted_;
   std::list<Waiter*>::iterator place_;
   bool queued_ = true;
   bool granted_ = false;
@@ -81,13 +82,21 @@ bool InstanceGate::hostIsFull() {
 }
 
 Task<Result<InstanceGate::Permit>> InstanceGate::acquire(Caller caller) {
+  return acquire(caller, true);
+}
+
+Task<Result<InstanceGate::Permit>> InstanceGate::acquireUncounted() {
+  return acquire(Caller::kOutside, false);
+}
+
+Task<Result<InstanceGate::Permit>> InstanceGate::acquire(Caller caller, bool counts) {
   if (auto permit = tryAcquire()) co_return std::move(*permit);
   if (caller == Caller::kInstance && hostIsFull())
     co_return fail(ErrorCode::kResourceExhausted, "the host has no instance left");
   if (waiting_.size() >= max_waiting_) {
     co_return fail(ErrorCode::kResourceExhausted, "too many requests wait for an instance");
   }
-  Waiter waiter(*this);
+  Waiter waiter(*this, counts);
   if (waiting_.size() == 1) dispatch();  // otherwise those before it have asked
   co_await waiter.decided().wait();
   if (waiter.take()) co_return Permit(*this);

@@ -51,9 +51,12 @@ class InstanceGate {
   // Waits in the queue if need be. kResourceExhausted: the queue is full; kDeadlineExceeded: it
   // took too long. An instance does not wait for the last of the host's: kResourceExhausted.
   [[nodiscard]] Task<Result<Permit>> acquire(Caller caller = Caller::kOutside);
+  // The same for one that keeps a queue of its own, and counts those in it.
+  [[nodiscard]] Task<Result<Permit>> acquireUncounted();
 
  private:
   class Waiter;
+  [[nodiscard]] Task<Result<Permit>> acquire(Caller caller, bool counts);
   // What has none left; null: one of both is taken.
   [[nodiscard]] Quota* takeBoth();
   void release();

@@ -239,5 +239,24 @@ TEST(InstanceGateOnTwoShards, APermitGivenBackOnOneWakesAWaiterOnTheOther) {
   EXPECT_EQ(own.take(10), 1);
 }
 
+TEST_F(InstanceGateTest, WhoKeepsAQueueIsNotCountedInThisOne) {
+  run([](net::Shard& shard) -> Task<void> {
+    Quota host(10);
+    Quota own(1);
+    GateSetup parts(shard, host, own);
+    auto permit = parts.gate.tryAcquire();
+    bool granted = false;
+    TaskSet users;
+    users.spawn([](InstanceGate* gate, bool* done) -> Task<void> {
+      *done = (co_await gate->acquireUncounted()).has_value();
+    }(&parts.gate, &granted));
+    EXPECT_EQ(parts.counters.queued, 0U);
+    EXPECT_FALSE(granted);
+    permit.reset();
+    co_await users.empty();
+    EXPECT_TRUE(granted);
+  });
+}
+
 }  // namespace
 }  // namespace nimbus::host

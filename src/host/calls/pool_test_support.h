@@ -29,6 +29,18 @@ namespace nimbus::host {
   return policy;
 }
 
+// Keeps the reasons of all records.
+class ReasonLogger final : public Logger {
+ public:
+  [[nodiscard]] bool enabled(LogLevel) const override { return true; }
+  void write(LogLevel, std::string_view, std::initializer_list<LogField> fields) override {
+    for (const LogField& field : fields) {
+      if (field.key == "reason") (reasons += field.value) += '\n';
+    }
+  }
+  std::string reasons;
+};
+
 // A pool of one component on one shard, with everything around it.
 class PoolRig {
  public:
@@ -64,12 +76,19 @@ class PoolRig {
     EXPECT_EQ(counters_.instances, count);
   }
   Task<void> settle() { co_await engine::settle(shard_); }
-  // There is no room for another one from now on.
-  void takeInstances() { (void)own_quota_.take(own_quota_.limit()); }
+  // There is no room for another one from now on; others have it.
+  void takeInstances() { taken_ += own_quota_.take(own_quota_.limit()); }
+  // There is again, for so many of them.
+  void giveInstances(std::uint64_t count) {
+    taken_ -= count;
+    own_quota_.give(count);
+  }
   Task<void> drain() { return pool_->drain(); }
   void endCalls() { pool_->endCalls("it wrote too much"); }
 
   CallCounters& counters() { return counters_; }
+  // Why calls failed or were refused, all together.
+  [[nodiscard]] const std::string& logged() const { return logger_.reasons; }
   std::deque<FakeResponse>& answers() { return answers_; }
   // Begins a request whose client does not read yet, and waits until its response has begun.
   Task<FakeResponse*> askAndHold() {
@@ -101,10 +120,11 @@ class PoolRig {
   engine::Poller poller_;
   CallCounters counters_;
   FakeClock clock_;
-  std::unique_ptr<Logger> logger_ = makeNullLogger();
-  ComponentLog log_{{"default/a", "web", 1}, *logger_, clock_};
+  ReasonLogger logger_;
+  ComponentLog log_{{"default/a", "web", 1}, logger_, clock_};
   Quota host_quota_{100};
   Quota own_quota_{100};
+  std::uint64_t taken_ = 0;
   QuotaLease lease_{host_quota_, 1};
   InstanceGate gate_{shard_, lease_, own_quota_, 1, policy_, counters_};
   std::unique_ptr<InstancePool> pool_;

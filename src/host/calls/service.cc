@@ -151,7 +151,8 @@ Task<CallOutcome> Service::runCommand() {
                            options_.cpu_limit);
   CallOutcome outcome = co_await call.run();
   if (outcome.kind == CallOutcome::Kind::kCpuLimit)
-    outcome.message = "it used up the CPU time of a run (cpuLimit)";
+    outcome.message.replace(0, outcome.message.find('\n'),  // where it was follows
+                            "it used up the CPU time of a run (cpuLimit)");
   co_return outcome;
 }
 

@@ -108,12 +108,14 @@ Task<void> ServicePool::drain() {
 bool ServicePool::chargeCalls(const SlotPointer& /*slot*/, Duration /*cpu*/) { return false; }
 
 void ServicePool::endForCpu(const SlotPointer& slot) {
+  const std::size_t count = slot->calls.size();  // some may end now
+  const std::string place = slot->instance ? slot->instance->place() : std::string();
   const std::string why = fmt::format(
       "it computed for longer than a request may (cpuLimit), with "
-      "{} on it",
-      slot->calls.size());
-  if (slot->calls.size() == 1 && beside_ == Beside::kNothing) {
-    blame(slot);
+      "{} on it{}",
+      count, place);
+  if (count == 1 && slot->calls.size() == 1 && beside_ == Beside::kNothing) {
+    blame(slot, place);
   } else {
     slot->end_reason = "its instance was ended: " + why;
   }

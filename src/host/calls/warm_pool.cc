@@ -64,6 +64,7 @@ WarmPool::WarmPool(PoolEnvironment environment, std::uint32_t max_warm, std::siz
 WarmPool::~WarmPool() {
   *self_ = nullptr;
   finishing_.cancelAll();
+  seekers_.cancelAll();
 }
 
 WarmPool::SlotPointer WarmPool::freeSlot() const {
@@ -113,17 +114,15 @@ Task<Result<Seat>> WarmPool::admit(Caller caller) {
       if (auto permit = environment_.gate.tryAcquire()) {
         co_return takeSeat(addSlot(std::move(*permit)));
       }
-      if (slots_.empty()) {
-        CO_TRY(InstanceGate::Permit permit, co_await environment_.gate.acquire(caller));
-        CO_TRY_VOID(checkServes());
-        co_return takeSeat(addSlot(std::move(permit)));
-      }
     }
   }
+  if (slots_.empty() && caller == Caller::kInstance && environment_.gate.hostIsFull())
+    co_return fail(ErrorCode::kResourceExhausted, "the host has no instance left");
   if (waiting_.size() >= max_queue_) {
     co_return fail(ErrorCode::kResourceExhausted, "too many requests wait for an instance");
   }
   Waiter waiter(*this);
+  if (waiting_.size() == 1) dispatch();  // otherwise those before it have asked
   co_await waiter.decided().wait();
   if (!waiter.seat()) {
     CO_TRY_VOID(checkServes());
@@ -138,11 +137,24 @@ void WarmPool::dispatch() {
     if (!slot) {
       if (!mayAddSlot()) return;
       auto permit = environment_.gate.tryAcquire();
-      if (!permit) return;
+      if (!permit) return seek();
       slot = addSlot(std::move(*permit));
     }
     waiting_.front()->grant(takeSeat(std::move(slot)));
   }
+}
+
+// What holds a permit may be no instance of this pool: the last call on one that has ended, or
+// another component.
+void WarmPool::seek() {
+  if (!std::exchange(seeking_, true)) seekers_.spawn(seekPermit());
+}
+
+Task<void> WarmPool::seekPermit() {
+  auto permit = co_await environment_.gate.acquireUncounted();
+  seeking_ = false;
+  if (permit && !waiting_.empty() && !freeSlot() && mayAddSlot()) (void)addSlot(std::move(*permit));
+  dispatch();  // seeks again as long as calls wait
 }
 
 Task<void> WarmPool::serve(http::ServerRequest& request, http::ResponseWriter& response,
@@ -153,6 +165,7 @@ Task<void> WarmPool::serve(http::ServerRequest& request, http::ResponseWriter& r
     if (co_await serveOnce(request, content, response, caller) == Attempt::kOver) co_return;
   }
   environment_.counters.failures.fetch_add(1, std::memory_order_relaxed);
+  environment_.log.refused("no instance took the request");
   answerOverloaded(response, "no instance took the request\n");
 }
 
@@ -183,6 +196,8 @@ Task<WarmPool::Attempt> WarmPool::serveOnce(http::ServerRequest& request, Reques
   auto seat = co_await admit(caller);
   if (!seat) {
     environment_.counters.failures.fetch_add(1, std::memory_order_relaxed);
+    if (seat.error().code() != ErrorCode::kUnavailable)
+      environment_.log.refused(seat.error().message());
     refuse(response, seat.error());
     co_return Attempt::kOver;
   }

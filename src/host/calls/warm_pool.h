@@ -48,8 +48,8 @@ class WarmPool : public InstancePool,
 
   [[nodiscard]] SlotPointer addSlot(InstanceGate::Permit permit);
   void kill(const SlotPointer& slot);
-  // Answers the only call on the instance: it has used up its CPU time.
-  static void blame(const SlotPointer& slot);
+  // Answers the only call on the instance: it has used up its CPU time, at that place.
+  static void blame(const SlotPointer& slot, const std::string& place);
   // Calls that wait for an instance wait no more.
   void dismissWaiting() { queue_deadlines_.expireAll(); }
   [[nodiscard]] const PoolEnvironment& environment() const { return environment_; }
@@ -63,6 +63,9 @@ class WarmPool : public InstancePool,
   [[nodiscard]] SlotPointer freeSlot() const;
   [[nodiscard]] Seat takeSeat(SlotPointer slot);
   void dispatch();
+  // Waits for a permit on behalf of those who wait here.
+  void seek();
+  [[nodiscard]] Task<void> seekPermit();
 
   // --- one call
   enum class Attempt { kOver, kAgain };
@@ -93,11 +96,13 @@ class WarmPool : public InstancePool,
   std::vector<SlotPointer> slots_;  // all whose instance has not ended
   std::list<Waiter*> waiting_;
   bool draining_ = false;
+  bool seeking_ = false;
   std::string ended_because_;  // empty: it is not
   Event all_ended_;
   // Tells work that was posted whether the pool still exists.
   std::shared_ptr<WarmPool*> self_;
-  TaskSet finishing_;  // last: its tasks use everything above
+  TaskSet seekers_;  // last: their tasks use everything above
+  TaskSet finishing_;
 };
 
 }  // namespace nimbus::host

@@ -136,19 +136,20 @@ bool WarmPool::chargeCalls(const SlotPointer& slot, Duration cpu) {
 // If one call is alone on it, it is to blame; otherwise nobody can tell which one computes, and all
 // of them end with the instance.
 void WarmPool::endForCpu(const SlotPointer& slot) {
-  if (slot->calls.size() == 1) {
-    blame(slot);
+  const std::size_t count = slot->calls.size();  // some may end now
+  const std::string place = slot->instance ? slot->instance->place() : std::string();
+  if (count == 1 && slot->calls.size() == 1) {
+    blame(slot, place);
   } else {
-    slot->end_reason =
-        fmt::format("its instance was ended: one of the {} calls on it used up its CPU time",
-                    slot->calls.size());
+    slot->end_reason = fmt::format(
+        "its instance was ended: one of the {} calls on it used up its CPU time{}", count, place);
   }
   kill(slot);
 }
 
-void WarmPool::blame(const SlotPointer& slot) {
+void WarmPool::blame(const SlotPointer& slot, const std::string& place) {
   slot->calls.front()->exchange().abandon(
-      {CallOutcome::Kind::kCpuLimit, 0, "the call used up its CPU time"});
+      {CallOutcome::Kind::kCpuLimit, 0, "the call used up its CPU time" + place});
 }
 
 // A guest may go on after its answer, as long as one call may compute; then nobody asks for it.

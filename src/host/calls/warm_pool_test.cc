@@ -101,6 +101,29 @@ TEST_F(WarmPoolTest, WhatWaitsBehindATrapGoesToAFreshInstance) {
   });
 }
 
+TEST_F(WarmPoolTest, WhatWaitsWithoutAnInstanceHasTheNextThatIsFree) {
+  withPool(engine::countingGuest(), patientPolicy(), {}, [](PoolRig* rig) -> Task<void> {
+    rig->takeInstances();
+    for (int i = 0; i < 3; ++i) rig->ask();
+    co_await rig->settle();
+    EXPECT_EQ(rig->counters().instances, 0U);
+    EXPECT_EQ(rig->counters().queued, 3U);
+    rig->giveInstances(3);
+    EXPECT_THAT(co_await rig->statuses(), ElementsAre("200", "201", "500"));
+  });
+}
+
+TEST_F(WarmPoolTest, CallsThatWaitForRoomShareTheInstancesThatThereMayBe) {
+  withPool(engine::countingGuest(), patientPolicy(), {}, [](PoolRig* rig) -> Task<void> {
+    rig->takeInstances();
+    rig->ask();
+    rig->ask();
+    rig->giveInstances(100);
+    EXPECT_THAT(co_await rig->statuses(), ElementsAre("200", "201")) << "one after the other";
+    EXPECT_EQ(rig->counters().instances, 1U);
+  });
+}
+
 TEST_F(WarmPoolTest, CallsAtOnceAreSpreadOverAsManyInstancesAsThereMayBe) {
   withPool(engine::countingGuest(), patientPolicy(), {.warm = 2}, [](PoolRig* rig) -> Task<void> {
     for (int i = 0; i < 4; ++i) rig->ask();
@@ -137,6 +160,28 @@ TEST_F(WarmPoolTest, ACallThatUsesUpItsCpuTimeIsOver) {
   withPool(engine::spinningGuest(), policy, {}, [](PoolRig* rig) -> Task<void> {
     EXPECT_EQ(co_await rig->askOnce(), "504");
     co_await rig->untilInstances(0);
+  });
+}
+
+TEST_F(WarmPoolTest, TheLogSaysWhereAGuestComputedThatALimitEnded) {
+  for (const std::uint32_t warm : {1U, 0U}) {
+    CallPolicy policy = patientPolicy();
+    policy.cpu_limit = milliseconds(20);
+    withPool(engine::spinningGuest(), policy, {.warm = warm}, [](PoolRig* rig) -> Task<void> {
+      EXPECT_EQ(co_await rig->askOnce(), "504");
+      EXPECT_THAT(rig->logged(), testing::ContainsRegex("the call used up its CPU time\n"
+                                                        "wasm backtrace:\n +0: +0x"));
+    });
+  }
+}
+
+TEST_F(WarmPoolTest, ACallOnAnInstanceOfItsOwnThatComputesForTooLongIsLoggedWithItsPlace) {
+  CallPolicy policy = patientPolicy();
+  policy.timeout = milliseconds(20);
+  withPool(engine::spinningGuest(), policy, {.warm = 0}, [](PoolRig* rig) -> Task<void> {
+    EXPECT_EQ(co_await rig->askOnce(), "504");
+    EXPECT_THAT(rig->logged(), testing::ContainsRegex("the call took longer than its limit\n"
+                                                      "wasm backtrace:\n +0: +0x"));
   });
 }
 

@@ -4,7 +4,9 @@ use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
 use wasmtime::component::ResourceTable;
-use wasmtime::{AsContext, AsContextMut, Result, Store, StoreContext, StoreContextMut, ensure};
+use wasmtime::{
+    AsContext, AsContextMut, Result, Store, StoreContext, StoreContextMut, WasmBacktrace, ensure,
+};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
@@ -177,6 +179,10 @@ pub fn new_store(resolved: &Resolved, contexts: &Contexts) -> Result<InstanceSto
     let mut store = Store::new(&resolved.engine, host);
     store.limiter(|host| &mut host.share);
     store.set_epoch_deadline(1);
-    store.epoch_deadline_callback(|_| Ok(slice::on_tick()));
+    store.epoch_deadline_callback(|store| {
+        Ok(slice::on_tick(|| {
+            WasmBacktrace::force_capture(&store).to_string()
+        }))
+    });
     Ok(InstanceStore(store))
 }

@@ -2,12 +2,12 @@
 //! then on until it waits for something it has slices of one tick. C++ can give it short ones
 //! before.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use wasmtime::UpdateDeadline;
 
-use crate::abi::guard;
+use crate::abi::{OwnedBytes, guard, guard_void};
 
 /// These are of the process, as one clock ticks for all engines.
 static TICKS: AtomicU32 = AtomicU32::new(0);
@@ -22,22 +22,37 @@ struct Slice {
     cut_short: bool,
     /// What the next poll is given instead of a whole one; 0: nothing.
     next: u32,
+    /// Remember where the guest is when it is cut short.
+    trace: bool,
+    trace_next: bool,
 }
 
 thread_local! {
     static SLICE: Cell<Slice> = const {
-        Cell::new(Slice { began: 0, ticks: 0, cut_short: false, next: 0 })
+        Cell::new(Slice {
+            began: 0,
+            ticks: 0,
+            cut_short: false,
+            next: 0,
+            trace: false,
+            trace_next: false,
+        })
     };
+    static TRACE: RefCell<String> = const { RefCell::new(String::new()) };
 }
 
 /// A poll begins on this thread. `goes_on`: the guest was cut short by its last one.
 pub fn begin(goes_on: bool) {
-    let next = SLICE.get().next;
+    let Slice {
+        next, trace_next, ..
+    } = SLICE.get();
     SLICE.set(Slice {
         began: TICKS.load(Ordering::Relaxed),
         ticks: if goes_on { 1 } else { next },
         cut_short: false,
         next: 0,
+        trace: trace_next,
+        trace_next: false,
     });
 }
 
@@ -49,14 +64,33 @@ pub extern "C" fn nimbus_next_slice(ticks: u32) {
     });
 }
 
+#[unsafe(no_mangle)]
+pub extern "C" fn nimbus_trace_next_slice() {
+    SLICE.set(Slice {
+        trace_next: true,
+        ..SLICE.get()
+    });
+}
+
+#[unsafe(no_mangle)]
+pub extern "C" fn nimbus_take_trace() -> OwnedBytes {
+    guard_void(|| {
+        SLICE.set(Slice {
+            trace_next: false,
+            ..SLICE.get()
+        });
+    });
+    OwnedBytes::from_bytes(TRACE.take().into())
+}
+
 /// Whether the guest was cut short since `begin`.
 pub fn was_cut_short() -> bool {
     SLICE.get().cut_short
 }
 
 /// Decides about the guest that is being polled on this thread and has met a tick: also an old one,
-/// from before its poll.
-pub fn on_tick() -> UpdateDeadline {
+/// from before its poll. `place`: where it is, as text.
+pub fn on_tick(place: impl FnOnce() -> String) -> UpdateDeadline {
     let slice = SLICE.get();
     let elapsed = TICKS.load(Ordering::Relaxed).wrapping_sub(slice.began);
     let whole = match slice.ticks {
@@ -71,6 +105,9 @@ pub fn on_tick() -> UpdateDeadline {
         ..slice
     });
     CUT_SHORT.store(true, Ordering::Relaxed);
+    if slice.trace {
+        TRACE.replace(place());
+    }
     UpdateDeadline::Yield(1)
 }
 
@@ -88,7 +125,12 @@ mod tests {
     use super::*;
 
     fn yields() -> bool {
-        matches!(on_tick(), UpdateDeadline::Yield(1))
+        matches!(on_tick(|| "here".into()), UpdateDeadline::Yield(1))
+    }
+
+    fn trace() -> Vec<u8> {
+        // SAFETY: as it was made, taken over once.
+        unsafe { nimbus_take_trace().into_bytes() }.to_vec()
     }
 
     // One test, as the clock is the process's.
@@ -128,5 +170,19 @@ mod tests {
         begin(false);
         nimbus_tick(0);
         assert!(yields(), "a slice has at least one tick");
+
+        assert_eq!(trace(), b"", "nobody has asked");
+        nimbus_trace_next_slice();
+        begin(true);
+        assert_eq!(trace(), b"", "it was not cut short");
+        nimbus_tick(0);
+        assert!(yields());
+        assert_eq!(trace(), b"here");
+        nimbus_trace_next_slice();
+        assert_eq!(trace(), b"", "there was no poll");
+        begin(true);
+        nimbus_tick(0);
+        assert!(yields());
+        assert_eq!(trace(), b"", "it was for that poll alone");
     }
 }
