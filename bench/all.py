@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Runs everything that bench/ measures, one after the other, and with --markdown writes it into
-docs/performance.md. --short makes the whole fit into a quarter of an hour."""
+docs/performance.md. --short makes the whole fit into twenty minutes."""
 
 import argparse
 import pathlib
@@ -20,7 +20,7 @@ PARTS = (("run.py", ["--rounds", "3", "--seconds", "3", "--sleeper-seconds", "6"
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--short", action="store_true", help="a quarter of an hour for everything")
+    parser.add_argument("--short", action="store_true", help="twenty minutes for everything")
     parser.add_argument("--markdown", action="store_true",
                         help="write the tables into docs/performance.md")
     parser.add_argument("--build", type=pathlib.Path, help="build folder (default: build)")

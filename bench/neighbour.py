@@ -47,16 +47,17 @@ def manifest(name, file, version="0", **policy):
             "http": {"routes": [{"host": f"{name}.bench.test"}]}}
 
 
-def wrk(port, arguments, connections=CONNECTIONS, name="healthy"):
-    return load.run_wrk(port, f"{name}.bench.test", connections, arguments.seconds,
+def wrk(port, arguments, name="healthy-p2-fresh"):
+    return load.run_wrk(port, f"{name}.bench.test", CONNECTIONS, arguments.seconds,
                         arguments.client_cpus)
 
 
 @contextlib.contextmanager
-def spinning(port):
+def spinning(port, spinner):
     """One request that computes for ever."""
     with socket.create_connection(("127.0.0.1", port)) as connection:
-        connection.sendall(b"GET / HTTP/1.1\r\nHost: spinner.bench.test\r\n\r\n")
+        head = f"GET /spin HTTP/1.1\r\nHost: {spinner}.bench.test\r\n\r\n"
+        connection.sendall(head.encode())
         yield
         connection.setblocking(False)
         with contextlib.suppress(BlockingIOError):
@@ -71,14 +72,14 @@ def idle(port, count):
     try:
         for _ in range(count):
             connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
-            connection.request("GET", "/", headers={"Host": "healthy.bench.test"})
+            connection.request("GET", "/", headers={"Host": "healthy-p2-fresh.bench.test"})
             connection.getresponse().read()
             connections.append(connection)
         yield
         # Each must still be the same connection, and good.
         for connection in connections:
             kept = connection.sock
-            connection.request("GET", "/", headers={"Host": "healthy.bench.test"})
+            connection.request("GET", "/", headers={"Host": "healthy-p2-fresh.bench.test"})
             if connection.getresponse().status != 200 or connection.sock is not kept:
                 raise RuntimeError("an idle connection was lost")
     finally:
@@ -115,11 +116,27 @@ class Updates:
             raise RuntimeError(f"an update failed: {self.failure}")
 
 
-def measure_spinner(port, arguments, figures):
+SPINNERS = {"spinner-p2": "wat-spin", "spinner-p3": "http-misc-p3"}
+HEALTHY = {"healthy-p2-fresh": ("http-hello", {}),
+           "healthy-p2-pool": ("http-hello", {"poolSize": 16}),
+           "healthy-p3-pool": ("http-hello-p3", {"poolSize": 16, "maxConcurrency": 16})}
+# Who is measured, what it is called, and beside whom.
+PAIRS = (("healthy-p2-fresh", "P2, fresh", "spinner-p2", "P2"),
+         ("healthy-p2-fresh", "P2, fresh", "spinner-p3", "P3"),
+         ("healthy-p2-pool", "P2, pool of 16", "spinner-p2", "P2"),
+         ("healthy-p3-pool", "P3, pool of 16 × 16 at once", "spinner-p2", "P2"))
+
+
+def measure_spinners(port, arguments):
+    """For each pair, of each round: p99 in ms alone, and right after that beside the spinner."""
+    results = {pair: [] for pair in PAIRS}
     for _ in range(arguments.rounds):
-        figures["alone_p99_ms"].append(wrk(port, arguments)["p99_us"] / 1e3)
-        with spinning(port):
-            figures["beside_p99_ms"].append(wrk(port, arguments)["p99_us"] / 1e3)
+        for pair, rounds in results.items():
+            healthy, _, spinner, _ = pair
+            alone = wrk(port, arguments, healthy)["p99_us"] / 1e3
+            with spinning(port, spinner):
+                rounds.append((alone, wrk(port, arguments, healthy)["p99_us"] / 1e3))
+    return results
 
 
 def measure_idle(port, arguments, figures):
@@ -178,15 +195,17 @@ def table(figures):
     def median(key):
         return statistics.median(figures[key])
 
-    # Of each round, one measured right after the other.
-    ratio = statistics.median(beside / alone for alone, beside in zip(
-        figures["alone_p99_ms"], figures["beside_p99_ms"], strict=True))
-    lines = [("p99 of a healthy workload alone", f"{median('alone_p99_ms'):.2f} ms", "", ""),
-             ("the same beside a guest that computes without end",
-              f"{median('beside_p99_ms'):.2f} ms ({ratio:.2f}× in the median round)",
-              f"≤ {SPIN_LIMIT:g}×", verdict(ratio <= SPIN_LIMIT)),
-             (f"the same beside {IDLE_CONNECTIONS:,} idle connections (without: "
-              f"{median('no_idle_p99_ms'):.2f} ms)", f"{median('idle_p99_ms'):.2f} ms", "", "")]
+    lines = []
+    for (_, policy, _, kind), rounds in figures["spinners"].items():
+        alone = statistics.median(alone for alone, _ in rounds)
+        beside = statistics.median(beside for _, beside in rounds)
+        ratio = statistics.median(beside / alone for alone, beside in rounds)
+        lines += [(f"p99 of a healthy workload alone, {policy}", f"{alone:.2f} ms", "", ""),
+                  (f"the same beside a {kind} guest that computes without end",
+                   f"{beside:.2f} ms ({ratio:.2f}× in the median round)",
+                   f"≤ {SPIN_LIMIT:g}×", verdict(ratio <= SPIN_LIMIT))]
+    lines.append((f"P2, fresh, beside {IDLE_CONNECTIONS:,} idle connections (without: "
+                  f"{median('no_idle_p99_ms'):.2f} ms)", f"{median('idle_p99_ms'):.2f} ms", "", ""))
     for name, result in figures["updates"].items():
         lines.append((f"requests/s during {result['updates']} updates, {name}",
                       f"{result['rate']:,.0f}, {result['failed']} failed",
@@ -205,19 +224,22 @@ def main():
         raise SystemExit(f"neighbour: {missing}")
     raise_file_limit()
     facts = report.machine()
-    figures = {key: [] for key in ("alone_p99_ms", "beside_p99_ms", "no_idle_p99_ms",
-                                   "idle_p99_ms")}
+    figures = {key: [] for key in ("no_idle_p99_ms", "idle_p99_ms")}
     with Session(arguments.server_cpus, arguments.client_cpus) as session:
         host = start_host(session, nimbus.program, arguments.server_cpus)
         with host.child:
-            host.admin.apply(manifest("healthy", guests / "http-hello.wasm"))
-            host.admin.apply(manifest("spinner", guests / "wat-spin.wasm"))
-            load.wait_until_answers(host.port, "healthy.bench.test", host.child)
-            measure_spinner(host.port, arguments, figures)
+            for name, (guest, policy) in HEALTHY.items():
+                host.admin.apply(manifest(name, guests / f"{guest}.wasm", **policy))
+            for name, guest in SPINNERS.items():
+                host.admin.apply(manifest(name, guests / f"{guest}.wasm"))
+            load.wait_until_answers(host.port, "healthy-p2-fresh.bench.test", host.child)
+            figures["spinners"] = measure_spinners(host.port, arguments)
             measure_idle(host.port, arguments, figures)
             figures["updates"] = measure_updates(host.port, host.admin.path, guests, arguments)
     lines = table(figures)
     print(report.describe_machine(facts), report.align([HEADERS] + lines), sep="\n")
+    figures["spinners"] = {f"{healthy} beside {spinner}": rounds for
+                           (healthy, _, spinner, _), rounds in figures["spinners"].items()}
     report.write_json(build / "bench" / "results", "neighbour",
                       {"machine": facts, "figures": figures})
     if arguments.markdown:

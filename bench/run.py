@@ -40,8 +40,12 @@ def parse_arguments():
 def choose(cases, wanted):
     if not wanted:
         return cases
-    prefixes = wanted.split(",")
-    chosen = [case for case in cases if any(case.name.startswith(prefix) for prefix in prefixes)]
+    words, names = wanted.split(","), {case.name for case in cases}
+
+    def is_wanted(name):
+        return any(name == word if word in names else name.startswith(word) for word in words)
+
+    chosen = [case for case in cases if is_wanted(case.name)]
     if not chosen:
         raise SystemExit(f"no case begins with {wanted}; there are "
                          + ", ".join(case.name for case in cases))

@@ -61,13 +61,16 @@ def all_cases(build):
         return Nimbus(*flags, "--shards", "1", variant=variant, build=build)
 
     fresh = nimbus(variant="fresh instance per request")
-    p2_pool = nimbus("--pool-size", "16", variant="pool 16")
-    p3_pool = nimbus("--pool-size", "16", "--max-concurrency", "16", variant="pool 16 × 16 at once")
+    p2_flags = ("--pool-size", "16")
+    p3_flags = (*p2_flags, "--max-concurrency", "16")
+    p2_pool = nimbus(*p2_flags, variant="pool 16")
+    p3_pool = nimbus(*p3_flags, variant="pool 16 × 16 at once")
+    p2_sleepers = nimbus("--pool-size", str(SLEEPER_CONNECTIONS),
+                         variant=f"pool {SLEEPER_CONNECTIONS}")
     p3_sleepers = nimbus("--pool-size", "64", "--max-concurrency", "16",
                          variant="pool 64 × 16 at once")
     # Their pools hold 1,000 core instances by default, of which a guest takes several: too few for
     # as many calls at once as the sleepers have connections.
-    wasmtime_sleepers = WasmtimeServe(slots=SLOTS)
     cold_sleepers = WasmcloudHost(slots=SLOTS)
     warm_sleepers = WasmcloudHost(pool_size=64, max_concurrency=16, slots=SLOTS)
     cold = WasmcloudHost()
@@ -75,6 +78,44 @@ def all_cases(build):
     nobody = Guest("constant", None)
     constant = OwnProgram("Nimbus HTTP, constant answer", "constant_server", "--shards", "1",
                           build=build)
+
+    def echo(name, title, guest_name, *servers):
+        return Case(name, title, guest(guest_name), list(servers), body_bytes=ECHO_BYTES,
+                    targets=floor(1, 1.5) + ahead(2))
+
+    echoes = [
+        echo("p2-echo", "P2 echo of 64 KiB, fresh", "http-echo", fresh, WasmtimeServe(), cold),
+        echo("p2-echo-reuse", "P2 echo of 64 KiB, reused", "http-echo",
+             p2_pool, WasmtimeServe(reuse_count=100000), warm),
+        echo("p3-echo-fresh", "P3 echo of 64 KiB, fresh", "http-echo-p3",
+             fresh, WasmtimeServe(reuse_count=1), cold),
+        echo("p3-echo", "P3 echo of 64 KiB, reused", "http-echo-p3",
+             p3_pool, WasmtimeServe(), warm),
+    ]
+
+    def sleeper(name, title, guest_name, *servers):
+        return Case(name, title, guest(guest_name), list(servers),
+                    connections=SLEEPER_CONNECTIONS, answers_late=True,
+                    targets=[Target(1, "cpu", 0.67), Target(1, "p99", 1.0)] + ahead(2))
+
+    sleepers = [
+        sleeper("p2-sleep", "P2 guest that sleeps 10 ms, 1,024 connections, fresh", "http-sleep",
+                fresh, WasmtimeServe(slots=SLOTS), cold_sleepers),
+        sleeper("p2-sleep-reuse", "P2 guest that sleeps 10 ms, 1,024 connections, reused",
+                "http-sleep", p2_sleepers, WasmtimeServe(reuse_count=100000, slots=SLOTS),
+                warm_sleepers),
+        sleeper("p3-sleep-fresh", "P3 guest that sleeps 10 ms, 1,024 connections, fresh",
+                "http-sleep-p3", fresh, WasmtimeServe(reuse_count=1, slots=SLOTS), cold_sleepers),
+        sleeper("p3-sleep", "P3 guest that sleeps 10 ms, 1,024 connections, reused",
+                "http-sleep-p3", p3_sleepers, WasmtimeServe(slots=SLOTS), warm_sleepers),
+    ]
+
+    def shards(name, title, guest_name, *flags):
+        return Case(name, f"{title}: two shards against one, client on the same cores",
+                    guest(guest_name),
+                    [Nimbus(*flags, "--shards", "2", variant="2 shards", build=build),
+                     Nimbus(*flags, "--shards", "1", variant="1 shard", build=build)],
+                    targets=[Target(1, "cpu", 1.1)], shared_cores=True)
 
     return [
         Case("p2-fresh", "P2 hello, a fresh instance per request", guest("http-hello"),
@@ -86,29 +127,15 @@ def all_cases(build):
              [fresh, WasmtimeServe(reuse_count=1), cold], targets=floor(1, 2.3) + ahead(2)),
         Case("p3-reuse", "P3 hello, instances reused, 16 calls at once", guest("http-hello-p3"),
              [p3_pool, WasmtimeServe(), warm], targets=floor(1, 2.0) + ahead(2)),
-        Case("p2-echo", "P2 echo of 64 KiB, fresh", guest("http-echo"),
-             [fresh, WasmtimeServe(), cold], body_bytes=ECHO_BYTES,
-             targets=floor(1, 1.5) + ahead(2)),
-        Case("p3-echo", "P3 echo of 64 KiB, reused", guest("http-echo-p3"),
-             [p3_pool, WasmtimeServe(), warm], body_bytes=ECHO_BYTES,
-             targets=floor(1, 1.5) + ahead(2)),
-        Case("p2-sleep", "P2 guest that sleeps 10 ms, 1,024 connections, fresh",
-             guest("http-sleep"), [fresh, wasmtime_sleepers, cold_sleepers],
-             connections=SLEEPER_CONNECTIONS, answers_late=True,
-             targets=[Target(1, "cpu", 0.67), Target(1, "p99", 1.0)] + ahead(2)),
-        Case("p3-sleep", "P3 guest that sleeps 10 ms, 1,024 connections, reused",
-             guest("http-sleep-p3"), [p3_sleepers, wasmtime_sleepers, warm_sleepers],
-             connections=SLEEPER_CONNECTIONS, answers_late=True,
-             targets=[Target(1, "cpu", 0.67), Target(1, "p99", 1.0)] + ahead(2)),
+        *echoes, *sleepers,
         Case("keyvalue", "P2 counter in wasi:keyvalue (memory), fresh, beside our own hello",
              guest("kv-counter"), [fresh, OtherGuest(fresh, guest("http-hello")), WasmcloudDev()],
              targets=[Target(1, "rate", 0.8)] + ahead(2)),
         Case("constant", "Constant answer, no Wasm: our HTTP stack against a bare loop", nobody,
              [constant, OwnProgram("bare epoll responder", "epoll_responder", build=build)],
              targets=floor(1, 0.85)),
-        Case("shards", "P2 hello, fresh: two shards against one, client on the same cores",
-             guest("http-hello"),
-             [Nimbus("--shards", "2", variant="2 shards", build=build),
-              Nimbus("--shards", "1", variant="1 shard", build=build)],
-             targets=[Target(1, "cpu", 1.1)], shared_cores=True),
+        shards("shards", "P2 hello, fresh", "http-hello"),
+        shards("shards-p2-reuse", "P2 hello, reused", "http-hello", *p2_flags),
+        shards("shards-p3-fresh", "P3 hello, fresh", "http-hello-p3"),
+        shards("shards-p3-reuse", "P3 hello, reused", "http-hello-p3", *p3_flags),
     ]
