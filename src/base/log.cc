@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <string>
+#include <utility>
 
 #include <spdlog/logger.h>
 #include <spdlog/pattern_formatter.h>
@@ -122,13 +123,27 @@ class DescriptorSink final : public spdlog::sinks::base_sink<std::mutex> {
   OutputQueue queue_;
 };
 
+class FunctionSink final : public spdlog::sinks::base_sink<std::mutex> {
+ public:
+  FunctionSink(std::function<void(std::string_view)> write, LogFormat format)
+      : base_sink(makeFormatter(format)), write_(std::move(write)) {}
+
+ private:
+  void sink_it_(const spdlog::details::log_msg& record) override {
+    line_.clear();
+    formatter_->format(record, line_);
+    write_({line_.data(), line_.size()});
+  }
+  void flush_() override {}
+
+  const std::function<void(std::string_view)> write_;
+  spdlog::memory_buf_t line_;
+};
+
 class SpdlogLogger final : public Logger {
  public:
-  SpdlogLogger(int descriptor, LogLevel level, LogFormat format, const Clock& clock)
-      : level_(level),
-        format_(format),
-        clock_(clock),
-        logger_("nimbus", std::make_shared<DescriptorSink>(descriptor, format, clock)) {
+  SpdlogLogger(spdlog::sink_ptr sink, LogLevel level, LogFormat format, const Clock& clock)
+      : level_(level), format_(format), clock_(clock), logger_("nimbus", std::move(sink)) {
     logger_.set_level(toSpdlog(level));
   }
 
@@ -159,12 +174,19 @@ class NullLogger final : public Logger {
 
 std::unique_ptr<Logger> makeDescriptorLogger(int descriptor, LogLevel level, LogFormat format,
                                              const Clock& clock) {
-  return std::make_unique<SpdlogLogger>(descriptor, level, format, clock);
+  return std::make_unique<SpdlogLogger>(std::make_shared<DescriptorSink>(descriptor, format, clock),
+                                        level, format, clock);
 }
 
 std::unique_ptr<Logger> makeStderrLogger(LogLevel level, LogFormat format) {
   static const SystemClock kClock;
   return makeDescriptorLogger(STDERR_FILENO, level, format, kClock);
+}
+
+std::unique_ptr<Logger> makeLogger(std::function<void(std::string_view line)> write, LogLevel level,
+                                   LogFormat format, const Clock& clock) {
+  return std::make_unique<SpdlogLogger>(std::make_shared<FunctionSink>(std::move(write), format),
+                                        level, format, clock);
 }
 
 std::unique_ptr<Logger> makeNullLogger() { return std::make_unique<NullLogger>(); }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <initializer_list>
 #include <memory>
 #include <string>
@@ -53,6 +54,11 @@ class Logger {
 // The same to a descriptor, with the time of `clock`. It has it open, too: a pipe ends after it.
 [[nodiscard]] std::unique_ptr<Logger> makeDescriptorLogger(int descriptor, LogLevel level,
                                                            LogFormat format, const Clock& clock);
+
+// The same to a function, which gets each record as a line with its end, one at a time.
+[[nodiscard]] std::unique_ptr<Logger> makeLogger(std::function<void(std::string_view line)> write,
+                                                 LogLevel level, LogFormat format,
+                                                 const Clock& clock);
 
 // Drops everything; for tests and quiet commands.
 [[nodiscard]] std::unique_ptr<Logger> makeNullLogger();

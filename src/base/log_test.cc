@@ -51,6 +51,17 @@ TEST_F(LogTest, TextRecordHasTimeLevelMessageAndFields) {
             "2026-01-31T12:00:00.123Z INFO  workload serves workload=shop note=\"two words\"\n");
 }
 
+TEST_F(LogTest, AFunctionGetsEachRecordWithItsEnd) {
+  std::vector<std::string> lines;
+  const auto write = [&lines](std::string_view line) { lines.emplace_back(line); };
+  const auto log = makeLogger(write, LogLevel::kWarn, LogFormat::kText, clock_);
+  log->info("left out");
+  log->warn("one");
+  log->error("two\nlines", {{"n", "1"}});
+  EXPECT_THAT(lines, testing::ElementsAre("2026-01-31T12:00:00.123Z WARN  one\n",
+                                          testing::EndsWith("ERROR two\\nlines n=1\n")));
+}
+
 TEST_F(LogTest, JsonRecordIsOneObject) {
   logger(LogFormat::kJson)->error("it \"broke\"", {{"path", "a\\b"}});
   EXPECT_EQ(written(),

@@ -55,11 +55,17 @@ struct DevEvent {
 // "build-failed"
 [[nodiscard]] std::string_view eventName(DevEvent::Kind kind);
 
+// What takes a session's time, so that somebody who waits can be shown it.
+enum class DevWork { kBuild, kPull, kCompile };
+
 // Told of events, on the control shard.
 class DevReporter {
  public:
   virtual ~DevReporter() = default;
   virtual void report(const DevEvent& event) = 0;
+  // Work begins, on components or images of these names, and goes on until end(). One at a time.
+  virtual void begin(DevWork work, std::string_view names) = 0;
+  virtual void end() = 0;
 };
 
 }  // namespace nimbus::dev

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <functional>
 #include <string>
 #include <vector>
 
@@ -32,8 +31,5 @@ struct DevPlugin {
 
   friend bool operator==(const DevPlugin&, const DevPlugin&) = default;
 };
-
-// The plugins as they are now.
-using ListDevPlugins = std::function<std::vector<DevPlugin>()>;
 
 }  // namespace nimbus::dev

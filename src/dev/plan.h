@@ -62,11 +62,16 @@ struct ServerSettings {
   bool plain_registries = false;  // without TLS
   // Of incoming HTTP.
   std::optional<std::uint64_t> max_connections;
-  // Of plugins, which the whole command shares.
-  project::TextList plugin_rules;
-  std::map<std::string, StringMap> plugin_config;
 
   friend bool operator==(const ServerSettings&, const ServerSettings&) = default;
+};
+
+// What is said of plugins, which the whole command shares.
+struct PlannedPlugins {
+  project::TextList rules;                  // of what they may do
+  std::map<std::string, StringMap> config;  // by their names
+
+  friend bool operator==(const PlannedPlugins&, const PlannedPlugins&) = default;
 };
 
 // What `wash dev` is to run, by configuration and flags: everything but the components themselves.
@@ -80,6 +85,7 @@ struct DevPlan {
   std::uint32_t max_inbound_connections = kMaxInboundConnections;  // by way of these, at once
   std::vector<host::RouteSpec> routes;  // empty: everything goes to the component that serves HTTP
   ServerSettings server;
+  PlannedPlugins plugins;
   // Files, and folders of files, that the plan was made of, absolute; they need not be there.
   std::vector<std::string> sources;
   std::vector<std::string> warnings;

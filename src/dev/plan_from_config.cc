@@ -40,6 +40,7 @@ class Planner {
     TRY(loaded_, load(request_.folder, request_.flags));
     TRY_VOID(checkSupported(loaded_));
     planServer();
+    plan_.plugins = {config().plugins.allow, config().plugins.config};
     TRY_VOID(planOwnComponent());
     for (const project::ComponentSettings& settings : config().dev.components)
       TRY_VOID(planComponent(settings));
@@ -92,8 +93,6 @@ class Planner {
     server.max_outgoing_connections = dev.max_outbound_http_connections_per_workload;
     server.max_connections = dev.max_connections;
     server.plain_registries = dev.allow_insecure_registries;
-    server.plugin_rules = config().plugins.allow;
-    server.plugin_config = config().plugins.config;
   }
 
   // A project with what its configuration says of building it.

@@ -64,7 +64,7 @@ Result<std::shared_ptr<const host::WorkloadSpec>> ProjectWorkbench::workload(
     TRY(ComponentPart part, readPart(component.spec.image.empty() ? own : images[i], read_.get()));
     parts.push_back(std::move(part));
   }
-  const std::vector<DevPlugin> plugins = functions_.plugins();
+  TRY(const std::vector<DevPlugin> plugins, functions_.plugins(plan));
   TRY(host::WorkloadSpec spec, assembleWorkload(plan, parts, plugins));
   for (const DevPlugin& plugin : plugins) {
     const bool used = std::ranges::any_of(spec.host_interfaces, [&](const auto& entry) {

@@ -20,7 +20,8 @@ class ProjectWorkbench final : public Workbench {
   struct Functions {
     std::function<Result<std::shared_ptr<const DevPlan>>()> plan;
     std::function<Result<Built>(const PlannedProject&, std::stop_token)> build;
-    ListDevPlugins plugins;
+    // The plugins as they are now, by what the plan says of them.
+    std::function<Result<std::vector<DevPlugin>>(const DevPlan&)> plugins;
     // A plugin that is given is about to be used.
     std::function<Result<void>(const DevPlugin&)> prepare;
   };

@@ -22,8 +22,6 @@ std::vector<std::string> differingKeys(const ServerSettings& a, const ServerSett
        "dev.max_outbound_http_connections_per_workload");
   note(a.plain_registries != b.plain_registries, "dev.allow_insecure_registries");
   note(a.max_connections != b.max_connections, "dev.max_connections");
-  note(a.plugin_rules != b.plugin_rules, "plugins.allow");
-  note(a.plugin_config != b.plugin_config, "plugins.config");
   return keys;
 }
 

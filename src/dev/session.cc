@@ -18,6 +18,34 @@ using Plan = std::shared_ptr<const DevPlan>;
 
 Task<void> waitFor(Event& event) { co_await event.wait(); }
 
+// Tells of work, and of its end however it comes.
+class Working {
+ public:
+  Working(DevReporter& reporter, DevWork work, const std::vector<std::string>& names)
+      : reporter_(reporter) {
+    reporter_.begin(work, fmt::format("{}", fmt::join(names, ", ")));
+  }
+  Working(const Working&) = delete;
+  Working& operator=(const Working&) = delete;
+  ~Working() { reporter_.end(); }
+
+ private:
+  DevReporter& reporter_;
+};
+
+std::vector<std::string> namesOf(const DevPlan& plan) {
+  std::vector<std::string> names;
+  for (const PlannedComponent& component : plan.components) names.push_back(component.spec.name);
+  return names;
+}
+
+std::vector<std::string> imagesOf(const DevPlan& plan) {
+  std::vector<std::string> images;
+  for (const PlannedComponent& component : plan.components)
+    if (!component.spec.image.empty()) images.push_back(component.spec.image);
+  return images;
+}
+
 // The server stays what it is until the next start, and its database goes on being written to.
 void keepServer(const ServerSettings& server, DevPlan& plan) {
   const std::string next = std::exchange(plan.server, server).keyvalue_path;
@@ -92,7 +120,7 @@ Task<void> Session::round() {
   times_ = ReloadTimes{.settle = begin - first};
   built_something_ = false;
   co_await configure();
-  if (!co_await buildAll()) co_return;
+  if (!co_await buildAll()) co_return tellKeptPlugins();
   times_.total = environment_.clock.now() - first;  // deploy() adds its own
   co_await deploy();
 }
@@ -159,10 +187,13 @@ Task<bool> Session::buildNow(ProjectState& state, Inputs before) {
   Workbench& workbench = environment_.workbench;
   tellBuilding(state);
   const TimePoint begin = environment_.clock.now();
+  std::optional<Working> working(std::in_place, environment_.reporter, DevWork::kBuild,
+                                 std::vector{state.project.component});
   const auto built = co_await worker_.run<Result<Built>>(
       environment_.shard, [&workbench, &state, stop = stop_.get_token()] {
         return workbench.build(state.project, stop);
       });
+  working.reset();
   state.took = environment_.clock.now() - begin;
   times_.build += state.took;
   auto after = co_await worker_.run<Result<Inputs>>(
@@ -219,6 +250,9 @@ Task<Result<std::vector<std::string>>> Session::pullImages() {
   wanted->name = plan->name;
   for (const PlannedComponent& component : plan->components)
     wanted->components.push_back(component.spec);
+  std::optional<Working> working;
+  if (const auto images = imagesOf(*plan); !images.empty())
+    working.emplace(environment_.reporter, DevWork::kPull, images);
   CO_TRY(const Spec fetched, co_await environment_.deployer.fetch(std::move(wanted)));
   std::vector<std::string> files;
   for (const host::ComponentSpec& component : fetched->components)
@@ -232,6 +266,7 @@ Task<void> Session::deploy() {
   Workbench& workbench = environment_.workbench;
   auto images = co_await pullImages();
   if (!images) co_return tellOnce(DevEvent::Kind::kLoadFailed, images.error().describe());
+  const Working working(environment_.reporter, DevWork::kCompile, namesOf(*plan_));
   const TimePoint begin = environment_.clock.now();
   auto workload = co_await worker_.run<Result<Spec>>(
       environment_.shard,
@@ -244,6 +279,7 @@ Task<void> Session::deploy() {
   }
   const auto same = [&](const Spec& other) { return other && *other == **workload; };
   if (same(deployed_)) {
+    plugins_ = plan_->plugins;
     refused_.reset();
     last_problem_.clear();
     if (built_something_) tellDeployed(DevEvent::Kind::kUnchanged);
@@ -262,6 +298,7 @@ Task<void> Session::deploy() {
   times_.swap = times->swap;
   times_.total += environment_.clock.now() - begin;
   generation_ += 1;
+  plugins_ = plan_->plugins;
   const auto kind = deployed_ ? DevEvent::Kind::kReloaded : DevEvent::Kind::kServing;
   const Spec before = std::exchange(deployed_, *std::move(workload));
   tellDeployed(kind);
@@ -321,6 +358,15 @@ void Session::tellPorts(const host::WorkloadSpec* before) {
           .message = fmt::format("{} leads to {} (port {} of the service {})", port.published_at,
                                  port.name, port.port, service.component.name),
           .generation = generation_});
+}
+
+void Session::tellKeptPlugins() {
+  if (!deployed_ || plugins_ == plan_->plugins) return;
+  plugins_ = plan_->plugins;
+  tell({.kind = DevEvent::Kind::kWarning,
+        .message =
+            "what serves keeps what plugins were allowed, and how they were configured, until "
+            "the project builds"});
 }
 
 void Session::tellOnce(DevEvent::Kind kind, std::string message, std::string component) {

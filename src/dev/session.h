@@ -121,6 +121,8 @@ class Session {
   void tellDeployed(DevEvent::Kind kind);
   // Those that the deployment before did not have.
   void tellPorts(const host::WorkloadSpec* before);
+  // That what serves goes on by what was said of plugins before.
+  void tellKeptPlugins();
   void tellOnce(DevEvent::Kind kind, std::string message, std::string component = {});
 
   const Environment environment_;
@@ -132,6 +134,7 @@ class Session {
   std::vector<std::string> waiting_;  // keys that are configured anew from the next start on
   std::vector<std::unique_ptr<ProjectState>> projects_;
   std::shared_ptr<const host::WorkloadSpec> deployed_;
+  PlannedPlugins plugins_;                             // of what serves, or told of last
   std::shared_ptr<const host::WorkloadSpec> refused_;  // tried last, if that failed
   std::vector<std::string> images_;                    // of the plan's components, as files
   std::shared_ptr<const DevPlan> images_of_;

@@ -1,12 +1,21 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
+#include "base/files.h"
 #include "base/result.h"
 #include "plugin/grant.h"
 
 namespace nimbus::plugin {
+
+// What was agreed to of one version of a plugin, as the file was then.
+struct Agreed {
+  std::vector<Grant> grants;
+  std::uint64_t revocation = 0;  // of the plugin: another one after each revoke()
+  FileStamp as_of{};
+};
 
 // What the user has agreed to, in a file (docs/formats/plugins.md). A new version of a plugin has
 // another digest and thereby nothing. Changes are written at once, under the folder's lock, so that
@@ -19,8 +28,15 @@ class GrantBook {
 
   // Of one version of a plugin; empty if there is no file, or it is damaged.
   [[nodiscard]] Result<std::vector<Grant>> of(const std::string& digest) const;
+  // The same, for whoever looks from time to time whether it is still so.
+  [[nodiscard]] Result<Agreed> agreedTo(const PluginIdentity& plugin) const;
+  // Equal for as long as nobody has changed anything.
+  [[nodiscard]] FileStamp stamp() const;
   [[nodiscard]] Result<void> add(const PluginIdentity& plugin, std::vector<Grant> grants);
-  // All of a plugin by name, whatever its version; how many there were.
+  // Whether there is anything to revoke of a plugin by name; not if the file is damaged.
+  [[nodiscard]] Result<bool> holds(const std::string& plugin_name) const;
+  // All of a plugin by name, whatever its version; how many there were. Whoever looks by agreedTo()
+  // sees it, also if there were none, or the same is agreed to again meanwhile.
   [[nodiscard]] Result<std::size_t> revoke(const std::string& plugin_name);
 
   // An error says how the file is damaged.

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstdint>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -9,7 +11,6 @@
 
 namespace nimbus::plugin {
 
-// The file of a GrantBook (docs/formats/plugins.md).
 struct RecordedGrant {
   PluginIdentity plugin;
   Grant grant;
@@ -17,7 +18,15 @@ struct RecordedGrant {
   friend bool operator==(const RecordedGrant&, const RecordedGrant&) = default;
 };
 
-[[nodiscard]] std::string formatGrants(const std::vector<RecordedGrant>& grants);
-[[nodiscard]] Result<std::vector<RecordedGrant>> parseGrants(std::string_view text);
+// The file of a GrantBook (docs/formats/plugins.md).
+struct GrantFile {
+  std::vector<RecordedGrant> grants;
+  std::map<std::string, std::uint64_t> revocations;  // by the plugin's name: another after each
+
+  friend bool operator==(const GrantFile&, const GrantFile&) = default;
+};
+
+[[nodiscard]] std::string formatGrants(const GrantFile& file);
+[[nodiscard]] Result<GrantFile> parseGrants(std::string_view text);
 
 }  // namespace nimbus::plugin

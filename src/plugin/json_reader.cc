@@ -129,6 +129,11 @@ std::vector<JsonReader> JsonReader::objects(std::string_view key) {
   return all;
 }
 
+std::vector<JsonReader> JsonReader::optionalObjects(std::string_view key) {
+  if (find(key) == nullptr) return {};
+  return objects(key);
+}
+
 std::optional<JsonReader> JsonReader::optionalObject(std::string_view key) {
   const auto* value = static_cast<const json::value*>(find(key));
   if (value == nullptr) return std::nullopt;

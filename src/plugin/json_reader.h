@@ -32,6 +32,7 @@ class JsonReader {
   [[nodiscard]] std::uint64_t number(std::string_view key);
   [[nodiscard]] std::vector<std::string> texts(std::string_view key);
   [[nodiscard]] std::vector<JsonReader> objects(std::string_view key);
+  [[nodiscard]] std::vector<JsonReader> optionalObjects(std::string_view key);
   [[nodiscard]] std::optional<JsonReader> optionalObject(std::string_view key);
   // Members of an object of texts.
   [[nodiscard]] std::vector<std::pair<std::string, std::string>> pairs(std::string_view key);

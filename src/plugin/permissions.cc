@@ -66,7 +66,19 @@ bool Permissions::covers(const Grant& grant, const Grant& wanted) const {
 }
 
 bool Permissions::granted(const Grant& wanted) const {
-  return std::ranges::any_of(granted_, [&](const Grant& each) { return covers(each, wanted); });
+  const auto covering = [&](const Grant& each) { return covers(each, wanted); };
+  return std::ranges::any_of(agreed_.grants, covering) || std::ranges::any_of(once_, covering);
+}
+
+Result<void> Permissions::lookIntoBook() {
+  if (book_.stamp() == agreed_.as_of) return {};
+  TRY(Agreed now, book_.agreedTo(plugin_));
+  const bool taken_back = std::ranges::any_of(agreed_.grants, [&](const Grant& each) {
+    return std::ranges::find(now.grants, each) == now.grants.end();
+  });
+  if (taken_back || now.revocation != agreed_.revocation) once_.clear();
+  agreed_ = std::move(now);
+  return {};
 }
 
 std::vector<Need> Permissions::needs() const {
@@ -86,7 +98,8 @@ std::vector<Need> Permissions::needs() const {
     all.push_back({{Grant::Kind::kHost, host.host, {}}, host.reason});
   for (const std::string& variable : variables_)
     all.push_back({{Grant::Kind::kVariable, variable, {}}, "for a flag"});
-  for (Need& need : all) need.allowed = std::ranges::find(granted_, need.grant) != granted_.end();
+  for (Need& need : all)
+    need.allowed = std::ranges::find(agreed_.grants, need.grant) != agreed_.grants.end();
   return all;
 }
 
@@ -123,8 +136,12 @@ Result<void> Permissions::ask(const Grant& wanted, const Grant& remembered,
     return fail(ErrorCode::kPermissionDenied,
                 "it may not " + question.wants + ": nobody has agreed to it");
   }
-  granted_.push_back(remembered);
-  if (answer == Answer::kAlways) return book_.add(plugin_, {remembered});
+  if (answer == Answer::kOnce) {
+    once_.push_back(remembered);
+    return {};
+  }
+  TRY_VOID(book_.add(plugin_, {remembered}));
+  agreed_.grants.push_back(remembered);
   return {};
 }
 
@@ -137,6 +154,7 @@ Result<std::string> Permissions::program(const std::string& name,
                 "it may not run " + escaped(name) + " with a zero byte in an argument");
   }
   TRY(std::string path, lookUp(name));
+  TRY_VOID(lookIntoBook());
   // Matched as it is, and shown as it is.
   const Grant wanted{Grant::Kind::kProgram, path, arguments};
   if (!options_.allow_shell && isShell(path)) {
@@ -157,6 +175,7 @@ Result<std::string> Permissions::program(const std::string& name,
 Result<void> Permissions::host(const std::string& scheme, const std::string& name,
                                std::uint16_t port) {
   const std::lock_guard lock(mutex_);
+  TRY_VOID(lookIntoBook());
   const Grant wanted{Grant::Kind::kHost, fmt::format("{}://{}:{}", scheme, name, port), {}};
   if (granted(wanted) || allowedByRule(wanted)) return {};
   const auto reason = declaredReason(wanted);
@@ -169,6 +188,7 @@ Result<void> Permissions::host(const std::string& scheme, const std::string& nam
 
 Result<void> Permissions::variable(const std::string& name) {
   const std::lock_guard lock(mutex_);
+  TRY_VOID(lookIntoBook());
   const Grant wanted{Grant::Kind::kVariable, name, {}};
   const auto reason = declaredReason(wanted);
   if (!reason) {
@@ -200,8 +220,9 @@ std::vector<Permissions::Folder> Permissions::folders() const {
 std::vector<std::string> Permissions::hosts() const {
   const std::lock_guard lock(mutex_);
   std::vector<std::string> all;
-  for (const Grant& grant : granted_)
-    if (grant.kind == Grant::Kind::kHost) all.push_back(grant.subject);
+  for (const auto* grants : {&agreed_.grants, &once_})
+    for (const Grant& grant : *grants)
+      if (grant.kind == Grant::Kind::kHost) all.push_back(grant.subject);
   for (const AllowRule& rule : options_.allow) {
     if (rule.plugin != plugin_.name) continue;
     if (!rule.declared && rule.grant.kind == Grant::Kind::kHost) all.push_back(rule.grant.subject);
@@ -225,7 +246,7 @@ Result<void> Permissions::settle(Need& need, Settling how) {
     if (consent_.ask(question) == Answer::kNo) return {};
   }
   TRY_VOID(book_.add(plugin_, {need.grant}));
-  granted_.push_back(need.grant);
+  agreed_.grants.push_back(need.grant);
   need.allowed = true;
   return {};
 }

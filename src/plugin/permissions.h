@@ -34,12 +34,14 @@ struct Need {
 enum class Settling { kAsk, kAgree };
 
 // What one plugin may do: what the user has agreed to, what rules allow, and else what he answers
-// now. A plugin that declares what it needs is never asked for more than that. Any thread.
+// now. A plugin that declares what it needs is never asked for more than that. What another process
+// adds to the book, or takes back, counts for whatever is asked after it; with what is taken back
+// goes what was agreed to for this run. Any thread.
 class Permissions {
  public:
-  // `granted`: what was agreed to before. `book` and `consent` outlive it.
+  // `agreed`: what was agreed to before. `book` and `consent` outlive it.
   Permissions(PluginIdentity plugin, const PluginInfo& info, PermissionOptions options,
-              std::vector<Grant> granted, GrantBook& book, Consent& consent)
+              Agreed agreed, GrantBook& book, Consent& consent)
       : plugin_(std::move(plugin)),
         declares_(info.abi == Abi::kNimbus010),
         declared_(info.metadata.capabilities),
@@ -47,7 +49,7 @@ class Permissions {
         options_(std::move(options)),
         book_(book),
         consent_(consent),
-        granted_(std::move(granted)) {}
+        agreed_(std::move(agreed)) {}
 
   // May ask, and blocks meanwhile. kNotFound: there is no such program; kPermissionDenied. Returns
   // the program's absolute path.
@@ -65,9 +67,9 @@ class Permissions {
     std::string guest_path;
     bool read_only;
   };
-  // Does not ask.
+  // As it was when something was asked last. Does not ask.
   [[nodiscard]] std::vector<Folder> folders() const;
-  // The entries by which host() agrees without asking.
+  // The entries by which host() agrees without asking, likewise.
   [[nodiscard]] std::vector<std::string> hosts() const;
 
   // Settles all that the plugin declares and nobody has agreed to yet. Remembers what is agreed to;
@@ -79,6 +81,7 @@ class Permissions {
   [[nodiscard]] Result<std::string> lookUp(const std::string& name) const;
   [[nodiscard]] bool granted(const Grant& wanted) const;
   [[nodiscard]] bool covers(const Grant& grant, const Grant& wanted) const;
+  [[nodiscard]] Result<void> lookIntoBook();
   [[nodiscard]] std::optional<std::string> declaredReason(const Grant& wanted) const;
   [[nodiscard]] bool allowedByRule(const Grant& wanted) const;
   [[nodiscard]] Result<void> ask(const Grant& wanted, const Grant& remembered,
@@ -94,8 +97,9 @@ class Permissions {
   const PermissionOptions options_;
   GrantBook& book_;
   Consent& consent_;
-  mutable std::mutex mutex_;    // also makes questions come one at a time
-  std::vector<Grant> granted_;  // and once, for this run
+  mutable std::mutex mutex_;  // also makes questions come one at a time
+  Agreed agreed_;
+  std::vector<Grant> once_;     // agreed to for this run
   std::vector<Grant> refused_;  // in this run
   std::size_t asked_ = 0;
 };

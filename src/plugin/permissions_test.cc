@@ -25,12 +25,13 @@ class PermissionsTest : public ::testing::Test {
     std::ofstream(programs_.path(name)) << "#!/bin/true\n";
     ::chmod(programs_.path(name).c_str(), 0755);
   }
+  void makePluginsFolder() { ::mkdir(folder_.path("plugins").c_str(), 0700); }
   [[nodiscard]] Permissions old() { return of(oldInfo(), kDigest); }
   [[nodiscard]] Permissions of(const PluginInfo& info, const std::string& digest) {
-    auto granted = book_.of(digest);
-    EXPECT_TRUE(granted) << granted.error().describe();
-    return Permissions({info.metadata.name, digest}, info, options_,
-                       granted.value_or(std::vector<Grant>()), book_, consent_);
+    auto agreed = book_.agreedTo({info.metadata.name, digest});
+    EXPECT_TRUE(agreed) << agreed.error().describe();
+    return Permissions({info.metadata.name, digest}, info, options_, agreed.value_or(Agreed()),
+                       book_, consent_);
   }
   [[nodiscard]] static PluginInfo oldInfo() {
     PluginInfo info = infoNamed("otel");
@@ -87,6 +88,89 @@ TEST_F(PermissionsTest, AlwaysIsRememberedForThisVersionOfThePlugin) {
   EXPECT_FALSE(of(oldInfo(), "sha256:" + std::string(64, 'b')).program("docker", {"run"}));
   EXPECT_EQ(*book_.revoke("otel"), 1);
   EXPECT_FALSE(old().program("docker", {"run"}));
+}
+
+TEST_F(PermissionsTest, WhatAnotherProcessTakesBackIsNotAllowedAnyMore) {
+  consent_.answers = {Answer::kAlways, Answer::kOnce, Answer::kAlways};
+  auto permissions = old();
+  EXPECT_TRUE(permissions.program("docker", {"run"}));
+  EXPECT_TRUE(permissions.host("http", "127.0.0.1", 4318));
+  GrantBook other(folder_.path("plugins"));
+  EXPECT_EQ(*other.revoke("another"), 0);
+  EXPECT_TRUE(permissions.program("docker", {"run"}));
+  EXPECT_TRUE(permissions.host("http", "127.0.0.1", 4318));
+  EXPECT_EQ(consent_.asked.size(), 2);
+  EXPECT_EQ(*other.revoke("otel"), 1);
+  consent_.answers = {};
+  EXPECT_EQ(codeOf(permissions.program("docker", {"run"})), ErrorCode::kPermissionDenied);
+  // Nor what was agreed to for this run.
+  EXPECT_EQ(codeOf(permissions.host("http", "127.0.0.1", 4318)), ErrorCode::kPermissionDenied);
+  EXPECT_EQ(consent_.asked.size(), 4);
+}
+
+TEST_F(PermissionsTest, WhatWasAgreedToForThisRunAloneIsTakenBackToo) {
+  consent_.answers = {Answer::kOnce};
+  auto permissions = old();
+  EXPECT_TRUE(permissions.program("docker", {"run"}));
+  EXPECT_TRUE(permissions.program("docker", {"run"}));
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_EQ(*GrantBook(folder_.path("plugins")).revoke("otel"), 0);
+    EXPECT_EQ(codeOf(permissions.program("docker", {"run"})), ErrorCode::kPermissionDenied);
+  }
+  // One that begins after it has its own answers.
+  consent_.answers = {Answer::kOnce};
+  auto next = old();
+  EXPECT_TRUE(next.program("docker", {"run"}));
+  EXPECT_TRUE(next.program("docker", {"run"}));
+}
+
+TEST_F(PermissionsTest, WhatIsTakenBackAndAgreedToAgainIsAllThatIsLeft) {
+  consent_.answers = {Answer::kAlways, Answer::kOnce};
+  auto permissions = old();
+  EXPECT_TRUE(permissions.program("docker", {"run"}));
+  EXPECT_TRUE(permissions.program("docker", {"stop"}));
+  GrantBook other(folder_.path("plugins"));
+  const auto before = other.of(kDigest);
+  ASSERT_TRUE(before);
+  EXPECT_EQ(*other.revoke("otel"), 1);
+  ASSERT_TRUE(other.add({"otel", kDigest}, *before));
+  EXPECT_TRUE(permissions.program("docker", {"run"}));
+  EXPECT_EQ(codeOf(permissions.program("docker", {"stop"})), ErrorCode::kPermissionDenied);
+}
+
+TEST_F(PermissionsTest, WhatCannotBeRememberedIsNotAgreedTo) {
+  makePluginsFolder();
+  std::filesystem::create_directory(folder_.path("plugins/.lock"));  // in the way
+  consent_.answers = {Answer::kAlways};
+  auto permissions = old();
+  EXPECT_FALSE(permissions.program("docker", {"run"}));
+  EXPECT_FALSE(permissions.program("docker", {"run"}));
+  EXPECT_EQ(consent_.asked.size(), 2);
+}
+
+TEST_F(PermissionsTest, AFileOfEarlierVersionsKnowsOfNoRevocation) {
+  makePluginsFolder();
+  std::ofstream(folder_.path("plugins/grants.json"))
+      << R"({"version":1,"grants":[{"plugin":"otel","digest":")" << kDigest
+      << R"(","kind":"host","subject":"a.example","arguments":[]}]})";
+  EXPECT_TRUE(book_.check());
+  const auto agreed = book_.agreedTo({"otel", kDigest});
+  ASSERT_TRUE(agreed) << agreed.error().describe();
+  EXPECT_EQ(agreed->grants.size(), 1);
+  EXPECT_EQ(agreed->revocation, 0);
+  EXPECT_TRUE(*book_.holds("otel"));
+  EXPECT_FALSE(*book_.holds("other"));
+  EXPECT_EQ(*book_.revoke("otel"), 1);
+  EXPECT_FALSE(*book_.holds("otel"));
+  EXPECT_NE(book_.agreedTo({"otel", kDigest})->revocation, 0);
+}
+
+TEST_F(PermissionsTest, WhatAnotherProcessIsToldIsAllowed) {
+  auto permissions = of(declaring(), kDigest);
+  EXPECT_FALSE(permissions.program("docker", {"run", "image"}));
+  ASSERT_TRUE(of(declaring(), kDigest).settleNeeds(Settling::kAgree));
+  EXPECT_TRUE(permissions.program("docker", {"run", "image"}));
+  EXPECT_EQ(consent_.asked.size(), 1);
 }
 
 TEST_F(PermissionsTest, ShellsAndInterpretersNeedMoreThanAYes) {

@@ -6,6 +6,8 @@
 #include <optional>
 #include <utility>
 
+#include <fmt/format.h>
+
 #include "base/metrics.h"
 #include "host/data_plane.h"
 #include "net/blocking_worker.h"
@@ -59,6 +61,31 @@ void readUsesOfRunner(const engine::Component& component, PluginInfo& info) {
   }
 }
 
+// With its length, so that no two lists of parts look the same.
+void addPart(std::string& text, std::string_view part) {
+  text += fmt::format("{} ", part.size());
+  text += part;
+}
+
+std::string termsOf(const Permissions& permissions, const std::vector<AllowRule>& allow,
+                    const HookContext::Entries& configured) {
+  std::string text;
+  for (const Permissions::Folder& folder : permissions.folders()) {
+    addPart(text, folder.read_only ? "read" : "write");
+    addPart(text, folder.host_path);
+  }
+  for (const AllowRule& rule : allow) {
+    addPart(text, rule.declared ? "declared" : "rule");
+    addPart(text, describe(rule.grant));
+  }
+  for (const auto& [key, value] : configured) {
+    addPart(text, "configured");
+    addPart(text, key);
+    addPart(text, value);
+  }
+  return text;
+}
+
 }  // namespace
 
 Result<std::shared_ptr<const engine::Component>> loadPlugin(const Plugin& plugin,
@@ -78,6 +105,8 @@ struct PluginRuntime::Machine {
 PluginRuntime::PluginRuntime(PluginRuntimeOptions options, ProcessRunner& runner, Consent& consent,
                              Logger& log, const Clock& clock)
     : options_(std::move(options)),
+      allow_(options_.permissions.allow),
+      configured_(options_.configured),
       runner_(runner),
       consent_(consent),
       log_(log),
@@ -152,25 +181,47 @@ Result<T> PluginRuntime::callIn(Standing& standing,
 Result<std::unique_ptr<PluginRuntime::Standing>> PluginRuntime::standing(Plugin plugin) {
   if (const auto whole = grants_.check(); !whole && !told_of_damage_.exchange(true))
     log_.warn(whole.error().describe());
-  TRY(std::vector<Grant> granted, grants_.of(plugin.digest));
+  TRY(Agreed agreed, grants_.agreedTo(plugin.identity()));
   TRY(HookContext::Entries kept, readConfigFile(plugin.config_path));
-  if (const auto found = options_.configured.find(plugin.name());
-      found != options_.configured.end()) {
-    for (const auto& [key, value] : found->second) kept.insert_or_assign(key, value);
+  PermissionOptions permissions = options_.permissions;
+  HookContext::Entries configured;
+  {
+    const std::lock_guard lock(configuring_);
+    permissions.allow = allow_;
+    if (const auto found = configured_.find(plugin.name()); found != configured_.end())
+      configured = found->second;
   }
+  std::erase_if(permissions.allow, [&](const auto& rule) { return rule.plugin != plugin.name(); });
+  const std::vector<AllowRule> allow = permissions.allow;
+  for (const auto& [key, value] : configured) kept.insert_or_assign(key, value);
   const PluginIdentity identity = plugin.identity();
-  return std::unique_ptr<Standing>(
+  std::unique_ptr<Standing> made(
       new Standing{.plugin = plugin,
-                   .permissions{identity, plugin.info, options_.permissions, std::move(granted),
+                   .permissions{identity, plugin.info, std::move(permissions), std::move(agreed),
                                 grants_, consent_},
                    .config = HookContext(std::move(kept))});
+  made->terms = termsOf(made->permissions, allow, configured);
+  return made;
+}
+
+void PluginRuntime::configure(std::vector<AllowRule> allow, PluginConfiguration configured) {
+  const std::lock_guard lock(configuring_);
+  allow_ = std::move(allow);
+  configured_ = std::move(configured);
+}
+
+Result<std::shared_ptr<const engine::Component>> PluginRuntime::load(const Plugin& plugin,
+                                                                     Machine& machine) {
+  const std::shared_ptr<void> told =
+      options_.compiling ? options_.compiling(plugin.name()) : nullptr;
+  return loadPlugin(plugin, *machine.engine);
 }
 
 template <typename T>
 Result<T> PluginRuntime::call(const Plugin& plugin, HookContext& context, Use<T> use) {
   ThreadsBegin threads(std::in_place);
   TRY(Machine* const machine, this->machine());
-  TRY(const auto component, loadPlugin(plugin, *machine->engine));
+  TRY(const auto component, load(plugin, *machine));
   threads.reset();
   TRY(auto made, this->standing(plugin));
   const std::shared_ptr<Standing> standing(std::move(made));

@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -25,16 +26,20 @@
 
 namespace nimbus::plugin {
 
+// What the user has written for plugins, by their names: it wins over what they keep themselves.
+using PluginConfiguration = std::map<std::string, HookContext::Entries>;
+
 struct PluginRuntimeOptions {
   engine::EngineOptions engine;
   std::string plugins_folder;  // with the permissions
   PermissionOptions permissions;
-  // Configuration that the user has written for plugins, by their names: it wins over what they
-  // keep themselves.
-  std::map<std::string, HookContext::Entries> configured;
+  PluginConfiguration configured;
   // Where HTTP is served that a plugin exports, while its command runs; port 0 takes a free one.
   net::Endpoint http_address;
   bool keep_output_clean = false;  // nothing but results goes to standard output: `-o json`
+  // Told when a plugin of that name is about to be compiled, which takes a while if it is not in
+  // the code cache; what it gives is kept for as long.
+  std::function<std::shared_ptr<void>(const std::string& plugin)> compiling;
 };
 
 // The installed binary, compiled. kPermissionDenied: it is not the one that was installed.
@@ -52,6 +57,9 @@ class PluginRuntime {
   ~PluginRuntime();
   PluginRuntime(const PluginRuntime&) = delete;
   PluginRuntime& operator=(const PluginRuntime&) = delete;
+
+  // From now on these are the rules and the configuration. What stands stays as it is. Any thread.
+  void configure(std::vector<AllowRule> allow, PluginConfiguration configured);
 
   // What the plugin in these bytes says of itself, checked. It may do nothing meanwhile.
   [[nodiscard]] Result<PluginInfo> inspect(const Bytes& wasm);
@@ -71,6 +79,9 @@ class PluginRuntime {
     Plugin plugin;
     Permissions permissions;
     HookContext config;  // what it kept, and over it what is configured for it
+    // Another text whenever another standing would give an instance other folders, other rules or
+    // another configuration, but for what the plugin has kept.
+    std::string terms = {};
   };
   // Reads files. Any thread.
   [[nodiscard]] Result<std::unique_ptr<Standing>> standing(Plugin plugin);
@@ -96,6 +107,8 @@ class PluginRuntime {
   };
 
   [[nodiscard]] Result<Machine*> machine();
+  [[nodiscard]] Result<std::shared_ptr<const engine::Component>> load(const Plugin& plugin,
+                                                                      Machine& machine);
   template <typename T>
   [[nodiscard]] Result<T> call(const Plugin& plugin, HookContext& context, Use<T> use);
   // Null if the plugin has nothing to serve.
@@ -112,6 +125,9 @@ class PluginRuntime {
                            Use<T>& use, Result<T>& result);
 
   const PluginRuntimeOptions options_;
+  std::mutex configuring_;
+  std::vector<AllowRule> allow_;  // under the mutex, as what follows
+  PluginConfiguration configured_;
   ProcessRunner& runner_;
   Consent& consent_;
   Logger& log_;

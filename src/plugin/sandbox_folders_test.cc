@@ -23,7 +23,8 @@ class SandboxFoldersTest : public ::testing::Test {
       granted.push_back({Grant::Kind::kRead, folder, {}});
     }
     const Permissions permissions(PluginIdentity{"otel", "sha256:" + std::string(64, 'a')},
-                                  plugin_.info, {}, std::move(granted), book_, consent_);
+                                  plugin_.info, {}, {.grants = std::move(granted)}, book_,
+                                  consent_);
     return sandboxFolders(plugin_, permissions).value();
   }
 

@@ -5,7 +5,8 @@
 #include <utility>
 #include <vector>
 
-#include "base/text.h"
+#include "base/bytes.h"
+#include "engine/digest.h"
 #include "plugin/contract_service.h"
 
 namespace nimbus::plugin {
@@ -13,33 +14,45 @@ namespace {
 
 // One may ask the user while another's program runs.
 constexpr std::size_t kWorkerThreads = 2;
-constexpr std::size_t kDigestPrefix = std::string_view("sha256:").size();
-constexpr std::size_t kShownDigits = 32;
+constexpr std::size_t kDigits = 32;  // of a digest
 
 }  // namespace
 
-ServedPlugins::ServedPlugins(Parts parts)
-    : parts_(parts), contracts_(contractsWithoutRunners()), worker_(kWorkerThreads), writer_(1) {}
+// For whoever gives a plugin back, which may be after the end.
+struct ServedPlugins::Owner {
+  std::mutex mutex;
+  ServedPlugins* plugins;  // null after the end
+};
 
-// What is no letter of a name is told apart by the digest.
-std::string ServedPlugins::nameOf(const Plugin& plugin) {
-  return "plugin-" + plugin.digest.substr(kDigestPrefix, kShownDigits);
+ServedPlugins::ServedPlugins(Parts parts)
+    : parts_(parts),
+      contracts_(contractsWithoutRunners()),
+      worker_(kWorkerThreads),
+      writer_(1),
+      owner_(std::make_shared<Owner>()) {
+  owner_->plugins = this;
 }
 
-Result<void> ServedPlugins::add(const Plugin& plugin) {
-  const std::string name = nameOf(plugin);
+// What is no letter of a name is told apart by the digest.
+std::string ServedPlugins::nameOf(const PluginRuntime::Standing& standing) {
+  const std::string text = standing.plugin.digest + standing.terms;
+  return "plugin-" + engine::toHex(engine::sha256(asBytes(text))).substr(0, kDigits);
+}
+
+Result<void> ServedPlugins::add(std::unique_ptr<PluginRuntime::Standing> standing) {
+  const std::string name = nameOf(*standing);
   {
     const std::lock_guard lock(mutex_);
     if (plugins_.contains(name)) return {};
   }
-  TRY(auto component, loadPlugin(plugin, parts_.engine));
-  TRY(auto standing, parts_.runtime.standing(plugin));
+  TRY(auto component, loadPlugin(standing->plugin, parts_.engine));
   auto served = std::make_shared<ServedPlugin>(
       std::move(standing), std::move(component),
       ServedPlugin::Parts{parts_.runtime, parts_.shard, parts_.context, worker_, writer_,
                           parts_.log});
   const std::lock_guard lock(mutex_);
-  plugins_.try_emplace(name, std::move(served));
+  plugins_.try_emplace(name, Entry{.plugin = std::move(served), .lent = {}});
+  wanted_.insert(name);
   return {};
 }
 
@@ -49,23 +62,54 @@ Result<host::Given> ServedPlugins::find(const std::string& name) {
   const auto found = plugins_.find(name);
   if (found == plugins_.end())
     return fail(ErrorCode::kNotFound, "no plugin is served by the name " + name);
-  const std::shared_ptr<ServedPlugin>& plugin = found->second;
+  const std::shared_ptr<ServedPlugin> plugin = lend(found->second);
   return host::Given{plugin, plugin->servesHttp() ? plugin : nullptr};
 }
 
+// The last user may be a generation that has been replaced, on its way out of any shard.
+std::shared_ptr<ServedPlugin> ServedPlugins::lend(Entry& entry) {
+  if (auto lent = entry.lent.lock()) return lent;
+  std::shared_ptr<ServedPlugin> lent(
+      entry.plugin.get(), [plugin = entry.plugin, owner = owner_](ServedPlugin* /*same*/) {
+        const std::lock_guard lock(owner->mutex);
+        if (owner->plugins == nullptr) return;
+        owner->plugins->parts_.shard.shard.post([owner] {
+          if (owner->plugins != nullptr) owner->plugins->endUnused();  // ends on this shard too
+        });
+      });
+  entry.lent = lent;
+  return lent;
+}
+
 void ServedPlugins::keepOnly(const std::set<std::string>& names) {
+  {
+    const std::lock_guard lock(mutex_);
+    wanted_ = names;
+  }
+  endUnused();
+}
+
+void ServedPlugins::endUnused() {
   const std::lock_guard lock(mutex_);
-  std::erase_if(plugins_, [&](auto& entry) {
-    if (names.contains(entry.first) || entry.second.use_count() != 1) return false;
-    parts_.shard.shard.post([served = entry.second] { served->end(); });
-    retired_.push_back(std::move(entry.second));
-    return true;
-  });
+  for (auto each = plugins_.begin(); each != plugins_.end();) {
+    const auto [plugin, lent] = each->second;
+    if (wanted_.contains(each->first) || !lent.expired()) {
+      ++each;
+      continue;
+    }
+    parts_.shard.shard.post([plugin] { plugin->end(); });
+    retired_.push_back(plugin);
+    each = plugins_.erase(each);
+  }
 }
 
 void ServedPlugins::end() {
+  {
+    const std::lock_guard lock(owner_->mutex);
+    owner_->plugins = nullptr;
+  }
   const std::lock_guard lock(mutex_);
-  for (const auto& [name, plugin] : plugins_) plugin->end();
+  for (const auto& [name, entry] : plugins_) entry.plugin->end();
   awaitJobs();
   plugins_.clear();
   retired_.clear();

@@ -65,7 +65,7 @@ def line_matches(pattern, line):
     return re.fullmatch(".*".join(map(re.escape, pattern.split("..."))), line) is not None
 
 
-BUSY = re.compile(r"Cloning .+|(Compiling|Pulling|Pushing) \S+|Looking at tools")
+BUSY = re.compile(r"Cloning .+|(Compiling|Pulling|Pushing) (plugin )?\S+|Looking at tools")
 
 
 def matches(expected, actual):

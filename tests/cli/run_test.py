@@ -40,7 +40,8 @@ class RunnerTest(unittest.TestCase):
         self.assertIsNotNone(self.outcome("$ echo a; echo b\na\n? 0\n"))
 
     def test_what_is_only_said_where_it_takes_long(self):
-        for line in ("Compiling a.wasm", "Cloning file:///a/b", "Looking at tools"):
+        for line in ("Compiling a.wasm", "Compiling plugin a", "Cloning file:///a/b",
+                     "Looking at tools"):
             self.assertIsNone(self.outcome(f"$ echo {line}; echo a\na\n? 0\n"))
         self.assertIsNotNone(self.outcome("$ echo Compiling is hard; echo a\na\n? 0\n"))
 

@@ -2,6 +2,7 @@
 """`wash dev`: interfaces that installed plugins serve."""
 
 import base64
+import json
 import os
 import pathlib
 import threading
@@ -93,6 +94,17 @@ class HooksBehindItTest(DevPluginsTest):
         self.assert_seen(self.dev("--no-build", "--component-path", self.root / "app.wasm"))
 
 
+class HooksBeforeItTest(DevPluginsTest):
+    def test_what_the_oldest_contract_leaves_is_a_variable_of_the_components(self):
+        self.install("plugin-old-1")
+        self.project("http-misc")
+        dev = self.dev()
+        self.assertEqual("yes", json.loads(self.text_of(dev, "/env"))["OLD"])
+        self.assertEqual(0, dev.interrupt())
+        # It counts its runs when it is initialized, which comes first.
+        self.assertIn("HookType::BeforeDev, run 1 ", "\n".join(dev.stderr.all))
+
+
 class CalledTest(DevPluginsTest):
     ALLOW = ("--allow", "Tally_1.x:declared")
 
@@ -140,6 +152,61 @@ class CalledTest(DevPluginsTest):
         allowed = self.dev(*self.ALLOW)
         self.assertEqual("counted", self.text_of(allowed, "/settings").splitlines()[-1])
         self.assertEqual(0, allowed.interrupt())
+
+    def settings(self, dev):
+        """What the plugin says of the program that it wants to run."""
+        return self.text_of(dev, "/settings").splitlines()[-1]
+
+    def test_a_permission_that_is_taken_back_is_gone_from_what_runs(self):
+        self.install("plugin-tally", "--yes")
+        self.project("tally-web")
+        dev = self.dev()
+        self.assertEqual("1 2\n", self.text_of(dev, "/calls"))
+        self.assertEqual("counted", self.settings(dev))
+        done = self.run_wash("plugin", "revoke", "Tally_1.x", env=self.env)
+        self.assertEqual(0, done.returncode, done.stderr)
+        self.assertIn("ExecError::Denied", self.settings(dev))
+        # Nothing else is another: the instance goes on with what it remembers.
+        self.assertEqual("3 4\n", self.text_of(dev, "/calls"))
+        self.assertEqual(0, dev.interrupt())
+
+    def test_rules_of_the_user_are_followed(self):
+        self.install("plugin-tally")
+        self.project("tally-web")
+        rules = ".config/wash/config.yaml"
+        self.write(rules, json.dumps({"plugins": {"allow": []}}))
+        dev = self.dev()
+        self.assertIn("ExecError::Denied", self.settings(dev))
+        self.write(rules, json.dumps({"plugins": {"allow": [self.ALLOW[1]]}}))
+        dev.until("reloaded")
+        self.assertEqual("counted", self.settings(dev))
+        self.write(rules, json.dumps({"plugins": {"allow": []}}))
+        dev.until("reloaded")
+        self.assertIn("ExecError::Denied", self.settings(dev))
+        self.write(rules, json.dumps({"plugins": {"allow": ["nonsense"]}}))
+        self.assertIn("nonsense", dev.until("load-failed")["message"])
+        self.assertIn("ExecError::Denied", self.settings(dev))
+        self.assertEqual(0, dev.interrupt())
+
+    def test_what_is_configured_for_it_is_followed(self):
+        self.install("plugin-tally")
+        build = {"command": "cp component.in app.wasm", "component_path": "app.wasm"}
+        self.project("tally-web", plugins={"config": {"Tally_1.x": {"a": "10"}}})
+        dev = self.dev()
+        self.assertEqual("11\n", self.text_of(dev, "/other/a"))
+        self.assertEqual("1 2\n", self.text_of(dev, "/calls"))
+        self.configure({"build": build, "plugins": {"config": {"Tally_1.x": {"a": "20"}}}})
+        dev.until("reloaded")
+        self.assertEqual("21\n", self.text_of(dev, "/other/a"))
+        self.assertEqual("1 2\n", self.text_of(dev, "/calls"))  # it is another instance
+        # What is said of a plugin that is not there changes nothing.
+        self.configure({"build": build, "plugins": {"config": {"Tally_1.x": {"a": "20"},
+                                                               "other": {"a": "1"}}}})
+        dev.until("configured")
+        self.source("component.in", self.with_section("tally-web"))
+        dev.until("reloaded")
+        self.assertEqual("3 4\n", self.text_of(dev, "/calls"))
+        self.assertEqual(0, dev.interrupt())
 
     def test_http_requests_that_are_passed_on_meet_calls_in_the_instance_for_all(self):
         self.install("plugin-tally")

@@ -4,7 +4,8 @@
     plugin_variants.py OUT [KEY=VALUE…]       the guest plugin-hostile with these settings
     plugin_variants.py OUT --salted GUEST TEXT   a guest with another digest, else the same
 
-The settings stand in tests/guests/plugin-hostile/src/lib.rs: `info=spin`, `name=other`, ….
+The settings stand in tests/guests/plugin-hostile/src/lib.rs: `info=spin`, `name=other`, `hook=*`,
+`act=tell`, ….
 """
 
 import os

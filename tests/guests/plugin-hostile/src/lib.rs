@@ -1,6 +1,6 @@
-//! A plugin that does harm where its settings say so, before anything has been agreed to. The
-//! settings are a block in the binary that tests/e2e/plugin_variants.py fills in, as `info` sees
-//! nothing from outside.
+//! A plugin that does harm where its settings say so, before anything has been agreed to, or tells
+//! what its hooks see. The settings are a block in the binary that tests/e2e/plugin_variants.py
+//! fills in, as `info` sees nothing from outside.
 
 use std::hint;
 
@@ -95,6 +95,56 @@ fn exaggerate(act: &str, metadata: &mut Metadata) {
     }
 }
 
+/// The phases of its hooks: `phase`, or both.
+fn phases() -> Vec<Phase> {
+    match setting("phase").as_deref() {
+        Some("before") => vec![Phase::Before],
+        Some("after") => vec![Phase::After],
+        _ => vec![Phase::Before, Phase::After],
+    }
+}
+
+fn listed(entries: &[(String, String)]) -> String {
+    let each: Vec<_> = entries
+        .iter()
+        .map(|(key, value)| format!("{key}={value}"))
+        .collect();
+    each.join(", ")
+}
+
+/// What a hook sees: what the command was given, in braces what else is in the context, and the
+/// outcome. It leaves its name in the context's `trail`, and before a command what `give` says,
+/// `KEY:VALUE,KEY:VALUE`.
+fn tell(runner: &Runner, event: &Event) -> Result<String, String> {
+    let context = runner.context();
+    let (phase, given) = match event.phase {
+        Phase::Before => ("before", setting("give").unwrap_or_default()),
+        Phase::After => ("after", String::new()),
+    };
+    for (key, value) in given.split(',').filter_map(|pair| pair.split_once(':')) {
+        context.set(key, value)?;
+    }
+    let name = setting("name").unwrap_or_default();
+    let trail = context
+        .get("trail")
+        .map_or(name.clone(), |trail| format!("{trail} {name}"));
+    context.set("trail", &trail)?;
+    let entry = |key: String| context.get(&key).map(|value| (key, value));
+    let mut others: Vec<_> = context.keys().into_iter().filter_map(entry).collect();
+    others.retain(|entry| !event.inputs.contains(entry));
+    let outcome = event.outcome.map_or(String::new(), |outcome| {
+        format!(
+            " success {}, status {}",
+            outcome.success, outcome.exit_status
+        )
+    });
+    let (inputs, others) = (listed(&event.inputs), listed(&others));
+    Ok(format!(
+        "{phase} {} ({inputs}) {{{others}}}{outcome}",
+        event.command
+    ))
+}
+
 struct Hostile;
 
 impl Guest for Hostile {
@@ -106,7 +156,7 @@ impl Guest for Hostile {
                 phase,
                 command: pattern.clone(),
             };
-            vec![hook(Phase::Before), hook(Phase::After)]
+            phases().into_iter().map(hook).collect()
         });
         let mut metadata = Metadata {
             name: setting("name").unwrap_or("hostile".into()),
@@ -143,13 +193,14 @@ impl Guest for Hostile {
         ))
     }
 
-    fn hook(_: Runner, _: Event) -> Result<String, String> {
+    fn hook(runner: Runner, event: Event) -> Result<String, String> {
         let act = setting("act").unwrap_or_default();
         misbehave(&act);
-        if act == "fail" {
-            return Err("no command is good enough".into());
+        match act.as_str() {
+            "fail" => Err("no command is good enough".into()),
+            "tell" => tell(&runner, &event),
+            _ => Ok(String::new()),
         }
-        Ok(String::new())
     }
 
     fn check(_: Runner) -> Result<Vec<Finding>, String> {

@@ -82,7 +82,8 @@ impl Guest for Old {
         if context.get("refuse").is_some() {
             return Err(format!("{hook:?} refuses"));
         }
-        Ok(format!("{hook:?}"))
+        let runs = runner.plugin_config()?.get("runs").unwrap_or_default();
+        Ok(format!("{hook:?}, run {runs}"))
     }
 }
 

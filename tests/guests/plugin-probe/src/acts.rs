@@ -1,13 +1,20 @@
 //! What the command can do.
 
 use std::fmt::Debug;
+use std::io::Read as _;
 
 use wash_plugin::nimbus::wash::types::{ExecOptions, Given, Invocation, Runner};
+use wasip2::cli::stdin::get_stdin;
 use wasip2::cli::stdout::get_stdout;
 use wasip2::filesystem::preopens::get_directories;
 use wasip2::filesystem::types::{Descriptor, DescriptorFlags, OpenFlags, PathFlags};
 use wasip2::http::outgoing_handler;
 use wasip2::http::types::{Fields, OutgoingRequest, Scheme};
+use wasip2::sockets::instance_network::instance_network;
+use wasip2::sockets::ip_name_lookup::resolve_addresses;
+use wasip2::sockets::network::{ErrorCode, IpAddressFamily};
+use wasip2::sockets::tcp_create_socket::create_tcp_socket;
+use wasip2::sockets::udp_create_socket::create_udp_socket;
 
 pub fn print(line: &str) {
     let line = format!("{line}\n");
@@ -99,6 +106,27 @@ fn get(authority: &str) -> Result<String, String> {
     Ok(format!("status {}", response.map_err(shown)?.status()))
 }
 
+/// What comes of sockets, and of asking for the addresses of a name.
+fn sockets() -> String {
+    let said = |result: Result<(), ErrorCode>| match result {
+        Ok(()) => "granted",
+        Err(error) => error.name(),
+    };
+    format!(
+        "tcp {}, udp {}, name {}",
+        said(create_tcp_socket(IpAddressFamily::Ipv4).map(drop)),
+        said(create_udp_socket(IpAddressFamily::Ipv4).map(drop)),
+        said(resolve_addresses(&instance_network(), "localhost").map(drop))
+    )
+}
+
+/// All of its standard input.
+fn input() -> Result<String, String> {
+    let mut text = String::new();
+    get_stdin().read_to_string(&mut text).map_err(shown)?;
+    Ok(text.trim_end().to_owned())
+}
+
 fn link(target: &str, name: &str) -> Result<String, String> {
     let own = folder("/tmp")?;
     own.symlink_at(target, name).map_err(shown)?;
@@ -137,6 +165,8 @@ pub fn act(runner: &Runner, invocation: &Invocation) -> Result<String, String> {
         "exec" => exec(runner, words),
         "start" => start(runner, words),
         "get" => get(word(0)),
+        "sockets" => Ok(sockets()),
+        "input" => input(),
         "context" => {
             let context = runner.context();
             let big = "x".repeat(1 << 20);

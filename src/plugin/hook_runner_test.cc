@@ -1,0 +1,83 @@
+#include "plugin/hook_runner.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+
+#include "plugin/test_support.h"
+
+namespace nimbus::plugin {
+namespace {
+
+using testing::HasSubstr;
+using types::Phase;
+
+// Each hook that is called fails, and so tells that it was: none of the binaries is what was
+// installed, which is found out before one is run.
+class HookRunnerTest : public testing::Test {
+ protected:
+  void add(const std::string& name, std::vector<types::Hook> hooks) {
+    Plugin plugin;
+    plugin.info = infoNamed(name);
+    plugin.info.metadata.hooks = std::move(hooks);
+    plugin.digest = "sha256:" + std::string(64, '0');
+    plugin.wasm_path = folder_.path(name + ".wasm");
+    folder_.write(name + ".wasm", "another");
+    plugins_.push_back(std::move(plugin));
+  }
+  HookRunner runner() { return {plugins_, runtime_, "oci push", {}, *log_}; }
+
+  static PluginRuntimeOptions options(const std::string& folder) {
+    PluginRuntimeOptions options;
+    options.engine.compile_threads = 1;
+    options.plugins_folder = folder;
+    return options;
+  }
+
+  TemporaryFolder folder_;
+  SystemProcessRunner programs_;
+  FakeConsent consent_;
+  const std::unique_ptr<Logger> log_ = makeNullLogger();
+  const SystemClock clock_;
+  PluginRuntime runtime_{options(folder_.path()), programs_, consent_, *log_, clock_};
+  std::vector<Plugin> plugins_;
+  HookContext context_;
+};
+
+TEST_F(HookRunnerTest, TheFirstFailureBeforeACommandStopsTheHooksBehind) {
+  add("a", {{Phase::kAfter, "*"}, {Phase::kBefore, "oci pull"}});
+  add("b", {{Phase::kBefore, "oci *"}});
+  add("c", {{Phase::kBefore, "*"}});
+  const auto before = runner().before(context_);
+  ASSERT_FALSE(before);
+  EXPECT_EQ(before.error().code(), ErrorCode::kPermissionDenied);
+  EXPECT_THAT(before.error().describe(), HasSubstr("plugin b, before oci push: "));
+}
+
+TEST_F(HookRunnerTest, AllHooksAfterACommandAreCalledWhateverFails) {
+  add("a", {{Phase::kAfter, "*"}});
+  add("b", {{Phase::kBefore, "*"}});
+  add("c", {{Phase::kAfter, "oci push"}});
+  const std::vector<Error> failures = runner().after(context_, 0);
+  ASSERT_EQ(failures.size(), 2U);
+  EXPECT_THAT(failures[0].describe(), HasSubstr("plugin a, after oci push: "));
+  EXPECT_THAT(failures[1].describe(), HasSubstr("plugin c, after oci push: "));
+}
+
+TEST_F(HookRunnerTest, APluginThatTheCommandRemovedIsNotCalledAfterIt) {
+  add("a", {{Phase::kAfter, "*"}});
+  std::filesystem::remove(plugins_[0].wasm_path);
+  EXPECT_TRUE(runner().after(context_, 0).empty());
+}
+
+TEST_F(HookRunnerTest, NothingIsCalledThatHasNoHookOfTheCommand) {
+  add("a", {{Phase::kBefore, "build"}, {Phase::kAfter, "dev"}});
+  EXPECT_FALSE(wantsHooks(plugins_, "oci push"));
+  EXPECT_TRUE(wantsHooks(plugins_, "dev"));
+  EXPECT_TRUE(runner().before(context_));
+  EXPECT_TRUE(runner().after(context_, 1).empty());
+}
+
+}  // namespace
+}  // namespace nimbus::plugin
