@@ -147,8 +147,10 @@ def data_of(wash, *command):
 def installed_plugins(wash):
     """What there is, by source."""
     plugins = data_of(wash, "plugin", "list").get("plugins", [])
-    return {plugin.get("source"): {key: plugin.get(key) for key in
-                                   ("name", "version", "digest", "source")}
+    return {plugin.get("source"): {"name": plugin.get("name"),
+                                   "version": plugin.get("metadata", {}).get("version"),
+                                   "digest": plugin.get("digest"),
+                                   "source": plugin.get("source")}
             for plugin in plugins}
 
 

@@ -97,7 +97,7 @@ Task<Result<Pulled>> ArtifactService::pull(net::Shard& caller, PullRequest reque
 }
 
 Task<void> ArtifactService::pullFor(net::Shard* caller, Arrived arrived, PullRequest request) {
-  auto pulled = co_await pullInTime(std::move(request), nullptr);
+  auto pulled = co_await pullInTime(std::move(request), options_.progress);
   caller->post([arrived = std::move(arrived), pulled = std::move(pulled)]() mutable {
     arrived->set(std::move(pulled));
   });

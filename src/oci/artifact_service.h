@@ -22,6 +22,8 @@ struct ArtifactServiceOptions {
   bool system_roots = true;
   std::vector<std::string> ca_paths;  // PEM files of more certificate authorities
   std::stop_token stop;               // a request ends what blocks: kCancelled
+  // Told of the downloads of pull(), which may overlap; may be null, and outlives the service.
+  Progress* progress = nullptr;
 };
 
 struct PullRequest {

@@ -5,19 +5,21 @@
 
 namespace nimbus::oci {
 
-// Told how a transfer gets on, so that somebody who waits can be shown it. Called on the shard
-// that transfers, at every piece: must be quick.
+// Told how transfers get on, so that somebody who waits can be shown it. They may overlap. Called
+// on the shard that transfers, at every piece: must be quick.
 class Progress {
  public:
   virtual ~Progress() = default;
   enum class Direction { kDownload, kUpload };
-  // A blob of that many bytes begins; `done` of them are there from an earlier attempt.
-  virtual void begin(Direction direction, std::string_view what, std::uint64_t done,
-                     std::uint64_t total) = 0;
+  using Id = std::uint64_t;
+  // A blob of that many bytes begins; `done` of them are there from an earlier attempt. Gives what
+  // the transfer is called from now on.
+  [[nodiscard]] virtual Id begin(Direction direction, std::string_view what, std::uint64_t done,
+                                 std::uint64_t total) = 0;
   // So many bytes of it are there; goes back when an attempt has to begin anew.
-  virtual void at(std::uint64_t done) = 0;
+  virtual void at(Id transfer, std::uint64_t done) = 0;
   // It is there, or was given up.
-  virtual void end() = 0;
+  virtual void end(Id transfer) = 0;
 };
 
 // Tells somebody, if there is somebody, of one transfer, and of its end however it comes.
@@ -26,16 +28,20 @@ class Watched {
   Watched(Progress* progress, Progress::Direction direction, std::string_view what,
           std::uint64_t done, std::uint64_t total)
       : progress_(progress) {
-    if (progress_) progress_->begin(direction, what, done, total);
+    if (progress_) id_ = progress_->begin(direction, what, done, total);
   }
   Watched(const Watched&) = delete;
   Watched& operator=(const Watched&) = delete;
   ~Watched() {
-    if (progress_) progress_->end();
+    if (progress_) progress_->end(id_);
+  }
+  void at(std::uint64_t done) const {
+    if (progress_) progress_->at(id_, done);
   }
 
  private:
   Progress* progress_;
+  Progress::Id id_ = 0;
 };
 
 }  // namespace nimbus::oci

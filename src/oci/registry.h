@@ -51,9 +51,10 @@ class Registry {
  private:
   struct Upload;
   [[nodiscard]] Task<Attempt<FetchedManifest>> tryManifest(std::string version);
-  [[nodiscard]] Task<Attempt<void>> tryBlob(Descriptor blob, BlobSink* sink, Progress* progress);
+  [[nodiscard]] Task<Attempt<void>> tryBlob(Descriptor blob, BlobSink* sink,
+                                            const Watched* watched);
   [[nodiscard]] Task<Attempt<void>> receiveBlob(RegistryAnswer answer, Descriptor blob,
-                                                BlobSink* sink, Progress* progress);
+                                                BlobSink* sink, const Watched* watched);
   [[nodiscard]] Task<Attempt<bool>> tryHead(std::string path);
   [[nodiscard]] Task<Attempt<void>> tryManifestUpload(std::string tag, std::string document);
   [[nodiscard]] Task<Attempt<void>> tryUpload(Upload* upload);

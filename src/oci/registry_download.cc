@@ -22,9 +22,9 @@ std::optional<std::uint64_t> rangeStart(const RegistryAnswer& answer) {
   return parts ? parseDecimal(parts->first) : std::nullopt;
 }
 
-Attempt<void> restart(BlobSink& sink, Progress* progress) {
+Attempt<void> restart(BlobSink& sink, const Watched& watched) {
   if (auto restarted = sink.restart(); !restarted) return useless(std::move(restarted).error());
-  if (progress) progress->at(0);
+  watched.at(0);
   return {};
 }
 
@@ -41,24 +41,24 @@ Task<Result<void>> Registry::fetchBlob(Descriptor blob, BlobSink* sink, Progress
   for (int round = 1;; ++round) {
     const std::uint64_t before = sink->size();
     auto fetched = co_await retrying<void>(
-        options_.retry, [this, blob, sink, progress] { return tryBlob(blob, sink, progress); });
+        options_.retry, [this, blob, sink, &watched] { return tryBlob(blob, sink, &watched); });
     if (fetched || round == kMaxRounds || sink->size() < before + kGoodProgressBytes)
       co_return fetched;
   }
 }
 
-Task<Attempt<void>> Registry::tryBlob(Descriptor blob, BlobSink* sink, Progress* progress) {
+Task<Attempt<void>> Registry::tryBlob(Descriptor blob, BlobSink* sink, const Watched* watched) {
   const std::uint64_t from = sink->size();
   if (from < blob.size) {
     RegistryRequest request{"GET", requester_.urlOf("blobs/" + blob.digest.text()), {}, {}, {}};
     if (from > 0) request.headers.add("range", fmt::format("bytes={}-", from));
     auto answer = co_await requester_.send(std::move(request));
     if (!answer) co_return std::unexpected(std::move(answer).error());
-    auto received = co_await receiveBlob(*std::move(answer), blob, sink, progress);
+    auto received = co_await receiveBlob(*std::move(answer), blob, sink, watched);
     if (!received) co_return received;
   }
   if (sink->verify()) co_return Attempt<void>();
-  if (auto restarted = restart(*sink, progress); !restarted) co_return restarted;
+  if (auto restarted = restart(*sink, *watched); !restarted) co_return restarted;
   Error error(ErrorCode::kProtocol,
               fmt::format("the registry {} sends bytes that have not the digest {}: they are "
                           "damaged or forged",
@@ -69,13 +69,13 @@ Task<Attempt<void>> Registry::tryBlob(Descriptor blob, BlobSink* sink, Progress*
 }
 
 Task<Attempt<void>> Registry::receiveBlob(RegistryAnswer answer, Descriptor blob, BlobSink* sink,
-                                          Progress* progress) {
+                                          const Watched* watched) {
   const std::uint16_t status = answer.status();
   const bool goes_on = status == 206 && rangeStart(answer) == sink->size();
   if (status != 200 && status != 206 && status != 416)
     co_return std::unexpected(co_await requester_.refusal(std::move(answer)));
   if (!goes_on && sink->size() > 0) {
-    if (auto restarted = restart(*sink, progress); !restarted) co_return restarted;
+    if (auto restarted = restart(*sink, *watched); !restarted) co_return restarted;
   }
   if (!goes_on && status != 200) {
     co_return retryLater(Error(ErrorCode::kProtocol,
@@ -94,7 +94,7 @@ Task<Attempt<void>> Registry::receiveBlob(RegistryAnswer answer, Descriptor blob
       co_return retryLater(Error(piece.error().code(), message, piece.error()));
     }
     if ((*piece)->size() > blob.size - sink->size()) {
-      if (auto restarted = restart(*sink, progress); !restarted) co_return restarted;
+      if (auto restarted = restart(*sink, *watched); !restarted) co_return restarted;
       co_return useless(Error(ErrorCode::kProtocol,
                               fmt::format("the registry {} sends more than the {} bytes that the "
                                           "manifest tells of {}",
@@ -102,7 +102,7 @@ Task<Attempt<void>> Registry::receiveBlob(RegistryAnswer answer, Descriptor blob
     }
     if (auto kept = sink->append((*piece)->view()); !kept)
       co_return useless(std::move(kept).error());
-    if (progress) progress->at(sink->size());
+    watched->at(sink->size());
   }
 }
 

@@ -13,14 +13,12 @@ namespace nimbus::oci {
 struct Registry::Upload {
   Descriptor blob;
   Bytes content;
-  Progress* progress;
+  const Watched& watched;
   std::optional<Url> session;  // where the registry takes the next piece
   std::uint64_t sent = 0;      // bytes that it has
 
   [[nodiscard]] std::function<void(std::uint64_t)> sender() const {
-    if (!progress) return {};
-    return
-        [progress = progress, before = sent](std::uint64_t bytes) { progress->at(before + bytes); };
+    return [&watched = watched, before = sent](std::uint64_t bytes) { watched.at(before + bytes); };
   }
   // Takes over where the next piece goes.
   [[nodiscard]] Attempt<void> follow(const RegistryAnswer& answer, const std::string& registry) {
@@ -56,7 +54,7 @@ Task<Result<bool>> Registry::pushBlob(Descriptor blob, Bytes content, Progress* 
   if (there) co_return false;
   const std::string what = reference_.text();
   const Watched watched(progress, Progress::Direction::kUpload, what, 0, blob.size);
-  Upload upload{std::move(blob), std::move(content), progress, {}, 0};
+  Upload upload{std::move(blob), std::move(content), watched, {}, 0};
   CO_TRY_VOID(
       co_await retrying<void>(options_.retry, [this, &upload] { return tryUpload(&upload); }));
   co_return true;
@@ -80,7 +78,7 @@ Task<Attempt<void>> Registry::tryUpload(Upload* upload) {
 
 Task<Attempt<void>> Registry::beginUpload(Upload* upload) {
   upload->sent = 0;
-  if (upload->progress) upload->progress->at(0);
+  upload->watched.at(0);
   auto answer =
       co_await requester_.send({"POST", requester_.urlOf("blobs/uploads/"), {}, Bytes(), {}});
   if (!answer) co_return std::unexpected(std::move(answer).error());

@@ -14,11 +14,16 @@ using End = ScriptedAnswer::End;
 // Notes what it is told.
 class NotedProgress final : public Progress {
  public:
-  void begin(Direction, std::string_view, std::uint64_t, std::uint64_t total_bytes) override {
+  Id begin(Direction, std::string_view, std::uint64_t, std::uint64_t total_bytes) override {
     total = total_bytes;
+    return kOnly;
   }
-  void at(std::uint64_t done) override { last = done; }
-  void end() override { ended = true; }
+  void at(Id transfer, std::uint64_t done) override {
+    EXPECT_EQ(transfer, kOnly);
+    last = done;
+  }
+  void end(Id transfer) override { ended = transfer == kOnly; }
+  static constexpr Id kOnly = 7;
   std::uint64_t total = 0;
   std::uint64_t last = 0;
   bool ended = false;

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "project/built_files.h"
 #include "project/component_result.h"
 #include "project/language_builder.h"
 #include "project/project_world.h"
@@ -35,12 +36,6 @@ const TextList* customCommand(const BuildSettings& build) {
   if (const TextList* words = given(build.rust)) return words;
   if (const TextList* words = given(build.tinygo)) return words;
   return given(build.typescript);
-}
-
-BuildProfile profileOf(const BuildRequest& request) {
-  if (request.profile) return *request.profile;
-  const auto& rust = request.config.build.rust;
-  return rust && !rust->release ? BuildProfile::kDebug : BuildProfile::kRelease;
 }
 
 // One build, from its first program to its result.
@@ -88,7 +83,7 @@ class Build {
                          .wit = folder_ / request_.config.wit.wit_dir,
                          .world = request_.config.build.world,
                          .move_to_output = !request_.config.build.component_path.empty() ||
-                                           !isUsualPlace(built.file),
+                                           !isInUsualPlace(folder_, built.file),
                          .bodies = request_.is_compiled_next
                                        ? wit::FunctionBodies::kLeftToTheCompiler
                                        : wit::FunctionBodies::kValidated}));
@@ -98,6 +93,7 @@ class Build {
     for (const wit::ExternName& name : component.info.imports) outcome.imports.push_back(name.name);
     for (const wit::ExternName& name : component.info.exports) outcome.exports.push_back(name.name);
     TRY_VOID(checkWorld(component));
+    if (request_.config.build.component_path.empty()) markAsBuiltLast(component.path);
     return outcome;
   }
 
@@ -118,15 +114,6 @@ class Build {
     return byLanguage(*builder);
   }
 
-  // Where `wash run`, `wash inspect` and people look for what a project has built; what lies
-  // elsewhere, in the target folder of a workspace for one, is copied.
-  [[nodiscard]] bool isUsualPlace(const fs::path& file) const {
-    const fs::path relative = file.lexically_relative(folder_);
-    if (relative.empty() || !relative.has_parent_path()) return !relative.empty();
-    const fs::path top = *relative.begin();
-    return top == "target" || top == "build" || top == "dist" || top == "out";
-  }
-
   [[nodiscard]] Result<Built> byCommand(std::vector<std::string> arguments, std::string_view key) {
     // What follows "--" reaches the command as "$@".
     if (!request_.arguments.empty() && key == "build.command") arguments.emplace_back("sh");
@@ -143,11 +130,12 @@ class Build {
 
   [[nodiscard]] Result<Built> byLanguage(const LanguageBuilder& builder) {
     if (builder.product() == BuildProduct::kProgram) TRY_VOID(welcomeProgram());
-    const BuildContext context{.request = request_,
-                               .tools = tools_,
-                               .folder = folder_,
-                               .output = output_,
-                               .profile = profileOf(request_)};
+    const BuildContext context{
+        .request = request_,
+        .tools = tools_,
+        .folder = folder_,
+        .output = output_,
+        .profile = request_.profile.value_or(configuredProfile(request_.config.build))};
     TRY(const BuildPlan plan, builder.plan(context));
     for (const std::string& note : plan.notes) progress_.note(note);
     std::string read;
@@ -262,14 +250,21 @@ std::string whyNoComponent(const std::string& folder) {
       folder);
 }
 
+BuildProfile configuredProfile(const BuildSettings& settings) {
+  return settings.rust && !settings.rust->release ? BuildProfile::kDebug : BuildProfile::kRelease;
+}
+
+bool isBuiltByCommand(const BuildSettings& settings) {
+  return !settings.command.empty() || customCommand(settings) != nullptr;
+}
+
 std::string expectedComponentPath(const std::string& folder, const ProjectConfig& config) {
   const fs::path root(folder);
   if (!config.build.component_path.empty()) {
     return (root / config.build.component_path).lexically_normal().string();
   }
   const std::string file = root.filename().string() + ".wasm";
-  const bool by_command = !config.build.command.empty() || customCommand(config.build) != nullptr;
-  return (by_command ? root / file : root / "build" / file).string();
+  return (isBuiltByCommand(config.build) ? root / file : root / "build" / file).string();
 }
 
 }  // namespace nimbus::project

@@ -74,6 +74,13 @@ struct BuildOutcome {
 // What to say where a component is wanted of a project that makes a program.
 [[nodiscard]] std::string whyNoComponent(const std::string& folder);
 
+// What is built unless a request says otherwise: a project with the settings of Rust that `wash` 1
+// had is built with debug information without `release`.
+[[nodiscard]] BuildProfile configuredProfile(const BuildSettings& settings);
+
+// Whether a command of the configuration builds it, not the tools of its language.
+[[nodiscard]] bool isBuiltByCommand(const BuildSettings& settings);
+
 // Where the component of the project goes if its tool does not say: build.component_path, else
 // `<folder's name>.wasm` for build.command, and the same in `build/` for a language.
 [[nodiscard]] std::string expectedComponentPath(const std::string& folder,

@@ -4,14 +4,19 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <chrono>
+#include <filesystem>
+#include <utility>
 
 #include "base/bytes.h"
 #include "project/build_test_support.h"
+#include "project/built_files.h"
 #include "wit/tools.h"
 
 namespace nimbus::project {
 namespace {
 
+namespace fs = std::filesystem;
 using testing::AllOf;
 using testing::Contains;
 using testing::ElementsAre;
@@ -192,31 +197,85 @@ TEST_F(BuildProject, FetchesDependenciesUnlessToldNotTo) {
   EXPECT_EQ(fetched, 1);
 }
 
-TEST_F(BuildProject, FindsTheArtifactThatCargoNames) {
-  folder_.write("project/Cargo.toml", "");
-  folder_.write("sysroot/lib/rustlib/wasm32-wasip2/lib/libstd.rlib", "");
-  folder_.program("cargo");
-  folder_.program("rustc");
-  const std::string artifact = (folder_.project() / "target/hello.wasm").string();
+// A package that a cargo with the target wasm32-wasip2 builds.
+class BuildRust : public BuildProject {
+ protected:
+  BuildRust() {
+    folder_.write("project/Cargo.toml", "");
+    folder_.write("sysroot/lib/rustlib/wasm32-wasip2/lib/libstd.rlib", "");
+    folder_.program("cargo");
+    folder_.program("rustc");
+  }
+  // The folder that cargo uses by the arguments that it got.
+  static std::string profileOf(const ProcessSpec& spec) {
+    const auto found = std::ranges::find(spec.arguments, "--release");
+    return found == spec.arguments.end() ? "debug" : "release";
+  }
+  [[nodiscard]] fs::path artifact(const std::string& profile) const {
+    return folder_.project() / "target/wasm32-wasip2" / profile / "hello.wasm";
+  }
+  // Cargo as it is: a file that is there already is up to date, and stays as it was.
+  Result<BuildOutcome> buildHello(const BuildRequest& request) {
+    return build(request, [&](const ProcessSpec& spec) -> Result<ProcessOutcome> {
+      if (spec.arguments.back() == "sysroot") return ok((folder_.root() / "sysroot").string());
+      const fs::path file = artifact(profileOf(spec));
+      if (!fs::exists(file)) {
+        folder_.write(file.lexically_relative(folder_.root()).string(), wasm("(component)"));
+      }
+      return ok(
+          "not JSON\n"
+          R"({"reason":"compiler-artifact","manifest_path":"/elsewhere/Cargo.toml",)"
+          R"("filenames":["/elsewhere/libdep.rlib"]})"
+          "\n"
+          R"({"reason":"compiler-artifact","manifest_path":")" +
+          (folder_.project() / "Cargo.toml").string() + R"(","filenames":[")" + file.string() +
+          "\"]}\n");
+    });
+  }
+  // As if it had been built so long ago.
+  void age(const fs::path& file, std::chrono::seconds seconds) const {
+    fs::last_write_time(file, fs::last_write_time(file) - seconds);
+  }
+};
+
+TEST_F(BuildRust, FindsTheArtifactThatCargoNames) {
   BuildRequest request = folder_.request();
   request.arguments = {"--locked"};
-  const auto outcome = build(request, [&](const ProcessSpec& spec) -> Result<ProcessOutcome> {
-    if (spec.arguments.back() == "sysroot") return ok((folder_.root() / "sysroot").string());
-    folder_.write("project/target/hello.wasm", wasm("(component)"));
-    return ok(
-        "not JSON\n"
-        R"({"reason":"compiler-artifact","manifest_path":"/elsewhere/Cargo.toml",)"
-        R"("filenames":["/elsewhere/libdep.rlib"]})"
-        "\n"
-        R"({"reason":"compiler-artifact","manifest_path":")" +
-        (folder_.project() / "Cargo.toml").string() + R"(","filenames":[")" + artifact + "\"]}\n");
-  });
+  const auto outcome = buildHello(request);
   ASSERT_TRUE(outcome) << outcome.error().describe();
-  EXPECT_EQ(outcome->component_path, artifact);
+  EXPECT_EQ(outcome->component_path, artifact("release"));
   EXPECT_EQ(outcome->language, "rust");
   EXPECT_THAT(calls_.back(),
               AllOf(Contains("--release"), Contains("--locked"), Contains("wasm32-wasip2")));
   EXPECT_EQ(progress_.text, "");  // what cargo writes for us is not shown
+}
+
+TEST_F(BuildRust, LeavesTheResultWhereItIsFoundAgain) {
+  BuildRequest as_configured = folder_.request();
+  as_configured.config.build.rust.emplace();
+  BuildRequest release = as_configured;
+  release.profile = BuildProfile::kRelease;
+  for (const auto& [request, profile] :
+       {std::pair(as_configured, "debug"), std::pair(release, "release")}) {
+    const auto outcome = buildHello(request);
+    ASSERT_TRUE(outcome) << outcome.error().describe();
+    EXPECT_EQ(outcome->component_path, artifact(profile));
+    for (const BuildProfile wanted : {BuildProfile::kDebug, BuildProfile::kRelease})
+      EXPECT_THAT(findBuiltFiles(folder_.project(), wanted), ElementsAre(artifact(profile)));
+    age(artifact(profile), std::chrono::seconds(10));
+  }
+}
+
+TEST_F(BuildRust, OfAnotherProfileTakesThePlaceOfALaterBuildThoughNothingHadToBeDone) {
+  BuildRequest debug = folder_.request();
+  debug.profile = BuildProfile::kDebug;
+  ASSERT_TRUE(buildHello(folder_.request()));
+  age(artifact("release"), std::chrono::seconds(10));
+  ASSERT_TRUE(buildHello(debug));
+  const auto latest = [&] { return findBuiltFiles(folder_.project(), BuildProfile::kRelease); };
+  EXPECT_THAT(latest(), ElementsAre(artifact("debug")));
+  ASSERT_TRUE(buildHello(folder_.request()));
+  EXPECT_THAT(latest(), ElementsAre(artifact("release")));
 }
 
 TEST_F(BuildProject, CopiesWhatAToolLeavesWhereNobodyLooks) {
@@ -329,7 +388,7 @@ TEST_F(BuildProject, ConfiguresCMakeForWasi) {
     return ok();
   });
   ASSERT_TRUE(outcome) << outcome.error().describe();
-  EXPECT_THAT(outcome->component_path, testing::EndsWith("build/cmake/app.wasm"));
+  EXPECT_EQ(outcome->component_path, (folder_.project() / "build/project.wasm").string());
   const auto configure = std::ranges::find_if(
       calls_, [](const auto& call) { return std::ranges::find(call, "-S") != call.end(); });
   ASSERT_NE(configure, calls_.end());

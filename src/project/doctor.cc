@@ -198,7 +198,7 @@ DoctorReport examine(const DoctorRequest& request, const Toolbox& tools,
   const ProjectNeeds needs =
       needsOf(request.project.folder, report.language, build, request.environment);
   checkTools(report.language, request.project.folder, needs, tools, table, report.checks);
-  checkCompilers(report.language, request.environment, tools, report.checks);
+  checkCompilers(report.language, needs, request.environment, tools, table, report.checks);
   checkDemands(needs, request.environment, table, report.checks);
   checkProject(request, network, report.checks);
   return report;

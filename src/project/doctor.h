@@ -79,7 +79,8 @@ void checkTools(const std::string& language, const std::string& folder, const Pr
 // After the tools.
 void checkDemands(const ProjectNeeds& needs, const StringMap& environment,
                   const ToolchainTable& table, std::vector<Check>& into);
-void checkCompilers(const std::string& language, const StringMap& environment, const Toolbox& tools,
+void checkCompilers(const std::string& language, const ProjectNeeds& needs,
+                    const StringMap& environment, const Toolbox& tools, const ToolchainTable& table,
                     std::vector<Check>& into);
 void checkProject(const DoctorRequest& request, DoctorNetwork& network, std::vector<Check>& into);
 

@@ -10,6 +10,7 @@ namespace nimbus::project {
 namespace {
 
 namespace fs = std::filesystem;
+using testing::EndsWith;
 using testing::HasSubstr;
 using Status = Check::Status;
 
@@ -43,6 +44,14 @@ class Doctor : public testing::Test {
   void failing(const std::string& name, const std::string& script = "exit 1") {
     const std::string file = files_.write("bin/" + name, "#!/bin/sh\n" + script + "\n");
     fs::permissions(file, fs::perms(0755));
+  }
+
+  // One that compiles for WASI, and answers so when it is asked for its C++ library.
+  void clang(const std::string& name, const std::string& version, const std::string& cxx_library) {
+    environment_ = {{"WASI_SDK_PATH", ""}};
+    failing(name, "case \"$*\" in --version) echo 'clang version " + version +
+                      "' ;; *libc++.a) echo '" + cxx_library + "' ;; *) echo '" +
+                      files_.write("libc.a", "") + "' ;; esac");
   }
 
   DoctorReport examine() {
@@ -187,6 +196,78 @@ TEST_F(Doctor, RequiresWhatTheBuildFilesNeed) {
   report = examine();
   EXPECT_THAT(find(report, "cmake").message, HasSubstr("older than 3.20"));
   EXPECT_EQ(find(report, "make").status, Status::kAbsent);
+}
+
+TEST_F(Doctor, RequiresTheCxxLibraryForWasiOfProjectsInCxxAlone) {
+  project("Makefile");
+  project("main.c");
+  project("build/gen/made.cc");
+  clang("clang-22", "22.1.8", "libc++.a");
+  EXPECT_EQ(find(examine(), "clang-wasi").status, Status::kOk);
+  EXPECT_EQ(find(examine(), "libc++-wasi").status, Status::kAbsent);
+  EXPECT_FALSE(find(examine(), "libc++-wasi").required);
+
+  project(".wash/config.yaml", "build: {language: cpp}\n");
+  const DoctorReport report = examine();
+  const Check missing = find(report, "libc++-wasi");
+  EXPECT_EQ(missing.status, Status::kError);
+  EXPECT_TRUE(missing.required);
+  EXPECT_TRUE(report.failed());
+  EXPECT_THAT(missing.fix,
+              HasSubstr("apt-get install libc++-22-dev-wasm32 libc++abi-22-dev-wasm32;"));
+
+  clang("clang-22", "22.1.8", files_.write("libc++.a", ""));
+  EXPECT_EQ(find(examine(), "libc++-wasi").status, Status::kOk);
+}
+
+TEST_F(Doctor, WarnsOfTheCxxLibraryForWasiWhereFilesInCxxMayBeOfTestsOrTools) {
+  project("Makefile");
+  project("main.c");
+  project("tests/main_test.cc");
+  program("make", "GNU Make 4.3");
+  clang("clang-22", "22.1.8", "libc++.a");
+  const DoctorReport report = examine();
+  const Check missing = find(report, "libc++-wasi");
+  EXPECT_EQ(missing.status, Status::kWarning);
+  EXPECT_FALSE(missing.required);
+  EXPECT_THAT(missing.message, EndsWith(", and there are files in C++"));
+  EXPECT_FALSE(report.failed());
+
+  clang("clang-22", "22.1.8", files_.write("libc++.a", ""));
+  EXPECT_EQ(find(examine(), "libc++-wasi").status, Status::kOk);
+}
+
+TEST_F(Doctor, NamesTheCxxLibraryForWasiOfTheClangThatIsThere) {
+  project("CMakeLists.txt");
+  project(".wash/config.yaml", "build: {language: cpp}\n");
+  clang("clang-19", "19.1.7", "libc++.a");
+  EXPECT_THAT(find(examine(), "libc++-wasi").fix,
+              HasSubstr("libc++-19-dev-wasm32 libc++abi-19-dev-wasm32"));
+}
+
+TEST_F(Doctor, NamesTheCxxLibraryForWasiWithTheClangThatIsMissing) {
+  environment_ = {{"WASI_SDK_PATH", ""}};
+  project("Makefile");
+  project("main.c");
+  EXPECT_EQ(find(examine(), "clang-wasi").fix,
+            "on Debian: apt-get install clang-22 lld-22 wasi-libc libclang-rt-22-dev-wasm32");
+  project("main.cc");
+  const Check missing = find(examine(), "clang-wasi");
+  EXPECT_EQ(missing.status, Status::kError);
+  EXPECT_THAT(missing.fix, EndsWith("-dev-wasm32 libc++-22-dev-wasm32 libc++abi-22-dev-wasm32"));
+}
+
+TEST_F(Doctor, RefusesAClangThatIsTooOldForWasi) {
+  project("Makefile");
+  clang("clang", "10.0.0", "libc++.a");
+  const Check old = find(examine(), "clang-wasi");
+  EXPECT_EQ(old.status, Status::kError);
+  EXPECT_THAT(old.message, HasSubstr("is older than 11.0"));
+  EXPECT_THAT(old.fix, HasSubstr("apt-get install clang-22"));
+  for (const char* version : {"11.0.0", "14.0.6", "22.1.8", "23.0.0git", "of a kind"}) {
+    clang("clang", version, "libc++.a");
+    EXPECT_EQ(find(examine(), "clang-wasi").status, Status::kOk) << version;
+  }
 }
 
 TEST_F(Doctor, RequiresWhatAProviderIsLinkedWithAndItsCompiler) {
@@ -337,8 +418,11 @@ TEST(ToolVersions, AreFoundInWhatToolsPrint) {
 }
 
 TEST(ToolchainTable, RefusesWhatIsNoTable) {
-  EXPECT_FALSE(parseToolchains("tools: [{name: x, ask: [x], least: soon}]", "f"));
-  EXPECT_FALSE(parseToolchains("tols: []", "f"));
+  EXPECT_FALSE(
+      parseToolchains("clang_wasi: '11.0'\ntools: [{name: x, ask: [x], least: soon}]", "f"));
+  EXPECT_FALSE(parseToolchains("clang_wasi: '11.0'\ntols: []", "f"));
+  EXPECT_FALSE(parseToolchains("clang_wasi: new\ntools: []", "f"));
+  EXPECT_TRUE(parseToolchains("clang_wasi: '11.0'\ntools: []", "f"));
 }
 
 TEST(DoctorNetwork, KnowsWhetherAnAddressIsTaken) {

@@ -150,21 +150,57 @@ Check checkRustTarget(const std::string& language, const Toolbox& tools) {
   return check;
 }
 
-Check checkClang(const std::string& language, const StringMap& environment, const Toolbox& tools) {
-  Check check{.name = "clang-wasi", .required = language == "c" || language == "cpp"};
+std::string wasiClangFix(const ProjectNeeds& needs) {
+  const std::string cxx = needs.cxx != ProjectNeeds::Cxx::kNo ? " " + wasiCxxPackages() : "";
+  return fmt::format("on Debian: apt-get install {}{}", kWasiClangPackages, cxx);
+}
+
+Check checkCxxLibrary(const WasiClang& clang, const std::optional<ToolVersion>& version,
+                      const ProjectNeeds& needs) {
+  Check check{.name = "libc++-wasi", .required = needs.cxx == ProjectNeeds::Cxx::kYes};
+  if (clang.has_cxx_library) {
+    check.message = "C++ is compiled for WASI with it";
+    return check;
+  }
+  check.status = missing(check.required);
+  check.message = fmt::format("{} has no C++ library for WASI, which C++ needs", clang.cc);
+  if (needs.cxx == ProjectNeeds::Cxx::kLikely) {
+    check.status = Status::kWarning;
+    check.message += ", and there are files in C++";
+  }
+  check.fix =
+      fmt::format("on Debian: apt-get install {}; elsewhere set WASI_SDK_PATH to a WASI SDK",
+                  version ? wasiCxxPackages(version->parts.front()) : wasiCxxPackages());
+  return check;
+}
+
+// With the library that C++ needs beside it.
+void checkClang(const std::string& language, const ProjectNeeds& needs,
+                const StringMap& environment, const Toolbox& tools, const ToolVersion& oldest,
+                std::vector<Check>& into) {
+  Check check{.name = "clang-wasi", .required = language == "c"};
   const auto found = findWasiClang(tools, environment);
   if (!found) {
     check.status = missing(check.required);
     check.message = found.error().message();
-    check.fix = "on Debian: apt-get install clang-22 lld-22 wasi-libc libclang-rt-22-dev-wasm32";
-    return check;
+    check.fix = wasiClangFix(needs);
+    into.push_back(std::move(check));
+    return;
   }
   check.path = found->cc;
-  if (const auto answer = tools.ask({found->cc, "--version"}))
-    if (const auto version = ToolVersion::findIn(*answer)) check.version = version->text();
+  const auto answer = tools.ask({found->cc, "--version"});
+  const auto version = answer ? ToolVersion::findIn(*answer) : std::nullopt;
+  if (version) check.version = version->text();
   check.message =
       found->sysroot.empty() ? "compiles for WASI" : "compiles for WASI with " + found->sysroot;
-  return check;
+  if (version && *version < oldest) {
+    check.status = check.required ? Status::kError : Status::kWarning;
+    check.message = fmt::format("is older than {}, which is needed; it compiles C and C++ for WASI",
+                                oldest.text());
+    check.fix = wasiClangFix(needs);
+  }
+  into.push_back(std::move(check));
+  into.push_back(checkCxxLibrary(*found, version, needs));
 }
 
 // Of a provider in C++: what it is linked with, and the compiler that takes it.
@@ -211,10 +247,11 @@ void checkTools(const std::string& language, const std::string& folder, const Pr
   checkPairing(language, table, into);
 }
 
-void checkCompilers(const std::string& language, const StringMap& environment, const Toolbox& tools,
+void checkCompilers(const std::string& language, const ProjectNeeds& needs,
+                    const StringMap& environment, const Toolbox& tools, const ToolchainTable& table,
                     std::vector<Check>& into) {
   into.push_back(checkRustTarget(language, tools));
-  into.push_back(checkClang(language, environment, tools));
+  checkClang(language, needs, environment, tools, table.oldest_wasi_clang, into);
   if (language == "cpp-provider") checkProvider(environment, tools, into);
 }
 

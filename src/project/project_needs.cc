@@ -25,6 +25,8 @@ using host::YamlNode;
 
 constexpr std::size_t kMaxManifestBytes = std::size_t{1} << 20;
 constexpr int kMaxWorkspaceDepth = 16;
+constexpr int kMaxSourceDepth = 4;
+constexpr std::size_t kMaxSourceEntries = 100000;
 constexpr std::array<std::string_view, 4> kEngines = {"node", "npm", "pnpm", "yarn"};
 
 const YamlNode* member(const YamlNode& map, std::string_view key) {
@@ -108,6 +110,8 @@ class NeedsReader {
                                .range = VersionRange::ofNpm(settings.node_version)});
   }
 
+  void addCxx(ProjectNeeds::Cxx cxx) { needs_.cxx = cxx; }
+
   void addTool(std::string tool) { needs_.tools.insert(std::move(tool)); }
 
   ProjectNeeds take() { return std::move(needs_); }
@@ -152,6 +156,39 @@ class NeedsReader {
   ProjectNeeds needs_;
 };
 
+// Of others, or of a build.
+bool isForeignFolder(const std::string& name) {
+  constexpr std::array<std::string_view, 8> kNames = {
+      "build", "dist", "out", "target", "node_modules", "external", "third_party", "vendor"};
+  return name.starts_with('.') || std::ranges::find(kNames, name) != kNames.end();
+}
+
+bool isCxxSource(const fs::path& file) {
+  constexpr std::array<std::string_view, 4> kEndings = {".cc", ".cpp", ".cxx", ".c++"};
+  return std::ranges::find(kEndings, file.extension().string()) != kEndings.end();
+}
+
+bool hasCxxSources(const fs::path& folder) {
+  std::error_code error;
+  std::size_t seen = 0;
+  for (fs::recursive_directory_iterator it(folder, error), end;
+       !error && it != end && ++seen <= kMaxSourceEntries; it.increment(error)) {
+    std::error_code ignored;
+    if (it->is_directory(ignored)) {
+      if (it.depth() >= kMaxSourceDepth || isForeignFolder(it->path().filename().string()))
+        it.disable_recursion_pending();
+    } else if (isCxxSource(it->path())) {
+      return true;
+    }
+  }
+  return false;
+}
+
+ProjectNeeds::Cxx cxxOf(const fs::path& folder, const BuildSettings& build) {
+  if (build.language == "cpp") return ProjectNeeds::Cxx::kYes;
+  return hasCxxSources(folder) ? ProjectNeeds::Cxx::kLikely : ProjectNeeds::Cxx::kNo;
+}
+
 VersionDemand goDemand(std::string_view key, std::string_view wanted) {
   std::string_view version = wanted;
   if (version.starts_with("go")) version.remove_prefix(2);
@@ -193,6 +230,7 @@ ProjectNeeds needsOf(const std::string& folder, std::string_view language,
     // CMake's own choice on this system.
     if (!cmake || !variables.contains("CMAKE_GENERATOR")) reader.addTool("make");
   }
+  if (language == "c") reader.addCxx(cxxOf(folder, build));
   return reader.take();
 }
 

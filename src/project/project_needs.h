@@ -22,7 +22,14 @@ struct VersionDemand {
 
 // What a project needs of other people's programs, by its own files.
 struct ProjectNeeds {
+  // Of what is built as "c": whether it is C++.
+  enum class Cxx {
+    kNo,
+    kLikely,  // there are such files, which may be of tests or tools for this machine
+    kYes,     // build.language says so
+  };
   std::set<std::string> tools;  // beyond those of its language: make, cmake, npm, …
+  Cxx cxx = Cxx::kNo;
   std::vector<VersionDemand> versions;
   std::vector<std::string> problems;  // files that cannot be read: "package.json:3: …"
 };

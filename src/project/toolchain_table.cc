@@ -52,6 +52,7 @@ Result<ToolchainTable> parseToolchains(std::string_view text, std::string_view f
   ToolchainTable table;
   map.eachMap("tools", kMaxTools,
               [&table](host::YamlMap tool) { table.tools.push_back(readTool(std::move(tool))); });
+  table.oldest_wasi_clang = readVersion(map, "clang_wasi");
   for (const auto& [go, tinygo] : map.textMap("tinygo_for_go")) {
     const auto from = ToolVersion::findIn(go);
     const auto least = ToolVersion::findIn(tinygo);

@@ -24,6 +24,7 @@ struct ToolEntry {
 // data/toolchains.yaml.
 struct ToolchainTable {
   std::vector<ToolEntry> tools;
+  ToolVersion oldest_wasi_clang;
   std::map<ToolVersion, ToolVersion> tinygo_for_go;  // Go's minor version -> the first TinyGo
 
   // The first TinyGo that takes this Go: by the entry of its minor version; nothing if it is older

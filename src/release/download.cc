@@ -84,25 +84,6 @@ Task<Result<std::string>> getText(http::Client* client, oci::Url url, std::size_
   co_return text;
 }
 
-class Watched {
- public:
-  Watched(oci::Progress* progress, std::string_view what, std::uint64_t total)
-      : progress_(progress) {
-    if (progress_) progress_->begin(oci::Progress::Direction::kDownload, what, 0, total);
-  }
-  Watched(const Watched&) = delete;
-  Watched& operator=(const Watched&) = delete;
-  ~Watched() {
-    if (progress_) progress_->end();
-  }
-  void at(std::uint64_t done) {
-    if (progress_) progress_->at(done);
-  }
-
- private:
-  oci::Progress* progress_;
-};
-
 std::unexpected<Error> wrongSize(const WantedFile& wanted, std::string_view found) {
   return fail(ErrorCode::kProtocol, fmt::format("{} has {} than the {} bytes that the index says",
                                                 wanted.url.plainText(), found, wanted.size));
@@ -111,7 +92,8 @@ std::unexpected<Error> wrongSize(const WantedFile& wanted, std::string_view foun
 Task<Result<void>> getFile(http::Client* client, WantedFile wanted, const UniqueFd* into,
                            std::string path, oci::Progress* progress) {
   CO_TRY(const Response response, co_await get(client, wanted.url));
-  Watched watched(progress, wanted.url.plainText(), wanted.size);
+  const std::string what = wanted.url.plainText();
+  const oci::Watched watched(progress, oci::Progress::Direction::kDownload, what, 0, wanted.size);
   oci::Hasher hasher;
   std::uint64_t received = 0;
   for (;;) {

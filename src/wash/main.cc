@@ -25,23 +25,21 @@ namespace nimbus::wash {
 namespace {
 
 void addGlobalOptions(CLI::App& app, GlobalOptions& global) {
-  oneOf<OutputFormat>(app.add_option("-o,--output", global.format,
-                                     "How results are printed: text (or plain), json"),
-                      {{"text", OutputFormat::kText},
-                       {"plain", OutputFormat::kText},
-                       {"json", OutputFormat::kJson}});
-  oneOf<LogLevel>(app.add_option("-l,--log-level", global.log_level, "The least that is logged")
-                      ->envname("WASH_LOG_LEVEL"),
-                  {{"trace", LogLevel::kTrace},
-                   {"debug", LogLevel::kDebug},
-                   {"info", LogLevel::kInfo},
-                   {"warn", LogLevel::kWarn},
-                   {"error", LogLevel::kError},
-                   {"off", LogLevel::kOff}});
-  oneOf<LogFormat>(
-      app.add_option("--log-format", global.log_format, "How the log is written: text or json")
-          ->envname("WASH_LOG_FORMAT"),
-      {{"text", LogFormat::kText}, {"json", LogFormat::kJson}});
+  addChoice(app, "-o,--output", global.format, "How results are printed: text (or plain), json",
+            {{"text", OutputFormat::kText},
+             {"plain", OutputFormat::kText},
+             {"json", OutputFormat::kJson}});
+  addChoice(app, "-l,--log-level", global.log_level, "The least that is logged",
+            {{"trace", LogLevel::kTrace},
+             {"debug", LogLevel::kDebug},
+             {"info", LogLevel::kInfo},
+             {"warn", LogLevel::kWarn},
+             {"error", LogLevel::kError},
+             {"off", LogLevel::kOff}})
+      ->envname("WASH_LOG_LEVEL");
+  addChoice(app, "--log-format", global.log_format, "How the log is written: text or json",
+            {{"text", LogFormat::kText}, {"json", LogFormat::kJson}})
+      ->envname("WASH_LOG_FORMAT");
 }
 
 void enterFolder(const std::string& folder) {

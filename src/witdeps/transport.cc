@@ -8,6 +8,22 @@ namespace {
 constexpr std::uint64_t kMaxPackageBytes = 64ULL << 20;
 constexpr std::size_t kAttempts = 4;
 
+// Tells of one clone, and of its end however it comes.
+class WatchedClone {
+ public:
+  WatchedClone(TransportProgress* progress, const std::string& url) : progress_(progress) {
+    if (progress_ != nullptr) progress_->beginClone(url);
+  }
+  WatchedClone(const WatchedClone&) = delete;
+  WatchedClone& operator=(const WatchedClone&) = delete;
+  ~WatchedClone() {
+    if (progress_ != nullptr) progress_->endClone();
+  }
+
+ private:
+  TransportProgress* progress_;
+};
+
 }  // namespace
 
 Result<oci::ArtifactService*> NetworkTransport::artifacts() {
@@ -32,7 +48,7 @@ Result<PulledWasm> NetworkTransport::pull(const PullOrder& order) {
   options.max_blob_bytes = kMaxPackageBytes;
   options.retry.attempts = kAttempts;
   TRY(const oci::Pulled pulled,
-      service->pullAndWait({order.reference, order.policy, std::move(options)}, nullptr));
+      service->pullAndWait({order.reference, order.policy, std::move(options)}, options_.progress));
   TRY(Bytes wasm, service->read(pulled));
   return PulledWasm{std::move(wasm), pulled.layer};
 }
@@ -42,6 +58,7 @@ Result<Bytes> NetworkTransport::download(const std::string& url, std::size_t max
 }
 
 Result<project::GitCheckout> NetworkTransport::clone(const project::GitSource& source) {
+  const WatchedClone watched(options_.progress, source.url);
   return project::GitCheckout::clone(source, runner_, options_.interactive, options_.stop);
 }
 

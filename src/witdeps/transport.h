@@ -13,6 +13,7 @@
 #include "base/result.h"
 #include "oci/artifact_service.h"
 #include "oci/digest.h"
+#include "oci/progress.h"
 #include "project/git_checkout.h"
 
 namespace nimbus::witdeps {
@@ -42,11 +43,22 @@ class Transport {
   [[nodiscard]] virtual Result<project::GitCheckout> clone(const project::GitSource& source) = 0;
 };
 
+// Told how packages get on that are on their way, so that somebody who waits can be shown it. One
+// thread at a time, not always the one that waits; must be quick.
+class TransportProgress : public oci::Progress {
+ public:
+  // git clones a repository, one at a time.
+  virtual void beginClone(const std::string& url) = 0;
+  virtual void endClone() = 0;
+};
+
 struct NetworkOptions {
   std::vector<std::string> ca_paths;  // PEM files of more certificate authorities
   bool insecure = false;              // all registries speak HTTP without TLS
   bool interactive = false;           // git may ask for credentials
   std::stop_token stop;               // ends git
+  // Of registries and git; null: nobody waits. Outlives the transport.
+  TransportProgress* progress = nullptr;
 };
 
 // The real one: registries through the user's cache and with Docker's logins, and git. Nothing is

@@ -2,7 +2,7 @@
 """The GitHub Action's steps, as a runner runs them: real script, fake runner, releases on loopback.
 
 The program of these releases is a script that keeps plugins as files, so that the tests see what
-the action asks of wash.
+the action asks of wash. tests/e2e/plugin_install_test.py holds wash to the list that it prints.
 """
 
 import hashlib
@@ -25,8 +25,9 @@ ANSWERS = r"""
 "plugin list --non-interactive -o json")
   list= ; for each in "$HOME"/plugins/*; do
     [ -f "$each" ] || continue
-    item="{\"name\":\"${each##*/}\",\"version\":\"1.0\",\"digest\":\"sha256:ab\""
-    list="$list${list:+,}$item,\"source\":\"$(cat "$each")\",\"commands\":[]}"
+    item="{\"name\":\"${each##*/}\",\"digest\":\"sha256:ab\",\"source\":\"$(cat "$each")\""
+    item="$item,\"path\":\"$each\",\"size\":1,\"metadata\":{\"version\":\"1.0\"}}"
+    list="$list${list:+,}$item"
   done
   echo "{\"success\":true,\"message\":\"\",\"data\":{\"plugins\":[$list],\"count\":0}}" ;;
 "plugin install ghcr.io/acme/forged"*)

@@ -194,11 +194,10 @@ class DevConfigTest(developing.TestCase):
         dev = self.dev()
         self.configure({"build": {"command": "cp component.in app.wasm",
                                   "component_path": "app.wasm"},
-                        "dev": {"wasi_keyvalue_path": "kv.db"},
-                        "plugins": {"config": {"otel": {"port": "1"}}}})
-        self.assertEqual("warning: dev.wasi_keyvalue_path, plugins.config: another value counts "
-                         "from the next start of wash dev; to use it now, end this one (Ctrl-C) "
-                         "and start it again", dev.until("warning")["message"])
+                        "dev": {"wasi_keyvalue_path": "kv.db", "max_connections": 7}})
+        self.assertEqual("warning: dev.wasi_keyvalue_path, dev.max_connections: another value "
+                         "counts from the next start of wash dev; to use it now, end this one "
+                         "(Ctrl-C) and start it again", dev.until("warning")["message"])
 
     def test_edits_are_served_while_a_key_waits_for_the_next_start(self):
         self.project("kv-counter")
@@ -244,13 +243,17 @@ class DevConfigTest(developing.TestCase):
         self.assertEqual("x", (self.root / "data" / "file").read_text())
         self.assert_only_edits_build(dev, "http-misc")
 
+    def dev_with_tls(self, made, **more):
+        self.project("http-hello", dev={"tls_cert_path": made["server.pem"],
+                                        "tls_key_path": made["server.key"], **more})
+        dev = self.dev()
+        self.assertEqual("https", dev.scheme)
+        return dev
+
     @unittest.skipUnless(shutil.which("openssl"), "openssl is not installed")
     def test_tls(self):
         made = certificates.Certificates(self.folder)
-        self.project("http-hello", dev={"tls_cert_path": str(made["server.pem"]),
-                                        "tls_key_path": str(made["server.key"])})
-        dev = self.dev()
-        self.assertEqual("https", dev.scheme)
+        dev = self.dev_with_tls(made)
         context = ssl.create_default_context(cafile=made["ca.pem"])
         with dev.connect() as raw, \
                 context.wrap_socket(raw.socket, server_hostname="localhost") as secure:
@@ -264,6 +267,28 @@ class DevConfigTest(developing.TestCase):
                     more = secure.recv(1 << 16)
                     self.assertTrue(more, received)
                     received += more
+
+    def ask_as(self, dev, made, client=None):
+        """What a client gets that shows this certificate: (of which authority, its name)."""
+        context = ssl.create_default_context(cafile=made["ca.pem"])
+        if client:
+            authority, name = client
+            context.load_cert_chain(authority[f"{name}.pem"], authority[f"{name}.key"])
+        with dev.connect() as raw, \
+                context.wrap_socket(raw.socket, server_hostname="localhost") as secure:
+            secure.sendall(b"GET /x HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n")
+            return b"".join(iter(lambda: secure.recv(1 << 16), b""))
+
+    @unittest.skipUnless(shutil.which("openssl"), "openssl is not installed")
+    def test_with_an_authority_of_clients_only_its_own_are_let_in(self):
+        made = certificates.Certificates(self.folder)
+        (self.folder / "other").mkdir()
+        strangers = certificates.Certificates(self.folder / "other")
+        dev = self.dev_with_tls(made, tls_ca_path=made["ca.pem"])
+        for client in (None, (strangers, "client")):
+            with self.assertRaises(OSError):
+                self.ask_as(dev, made, client)
+        self.assertIn(b"hello from rust /x", self.ask_as(dev, made, (made, "client")))
 
 
 if __name__ == "__main__":

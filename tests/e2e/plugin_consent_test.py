@@ -156,6 +156,30 @@ class OfOlderContracts(TestCase):
         self.assertIn("plugins.allow", done.stderr)
 
 
+class Colours(TestCase):
+    """A command may print what hides the question behind it: that ends before the question."""
+
+    def said_at(self, *command, **variables):
+        self.said = ""
+        env = self.environment(**{"TERM": "xterm", "NO_COLOR": "", **variables})
+        said, _ = self.answer(self.terminal(*command, env=env), "n\n")
+        return said
+
+    def test_end_before_a_question(self):
+        self.install("plugin-old-2")
+        self.assertIn("\x1b[0m\r\nPlugin old-2 wants", self.said_at("old-2", "exec", "echo x"))
+
+    def test_where_none_are_wanted_others_may_have_left_some(self):
+        self.install("plugin-old-2")
+        said = self.said_at("old-2", "exec", "echo x", NO_COLOR="1")
+        self.assertIn("\x1b[0m\r\nPlugin old-2 wants", said)
+        self.assertNotRegex(said, r"\x1b\[[1-9]")
+
+    def test_a_terminal_without_control_sequences_gets_none(self):
+        self.install("plugin-old-2")
+        self.assertNotIn("\x1b", self.said_at("old-2", "exec", "echo x", TERM="dumb"))
+
+
 class Interrupted(TestCase):
     """Programs have process groups of their own, so that Ctrl-C does not reach them by itself."""
 

@@ -177,6 +177,21 @@ class FromAProject(TestCase):
         self.assertEqual(str(self.folder / "project/out.wasm"), entry["source"])
 
 
+class Listing(TestCase):
+    def test_as_json_it_says_what_scripts_go_by(self):
+        """action/setup.py reads it; the wash of tests/dist/action_test.py prints the same."""
+        source = self.write("old.wasm", self.binary)
+        self.installed(source)
+        data = self.wash_json("plugin", "list")["data"]
+        self.assertEqual(1, data["count"])
+        [plugin] = data["plugins"]
+        self.assertEqual({"name", "digest", "source", "path", "size", "metadata"}, set(plugin))
+        self.assertEqual(("old-2", self.digest(self.binary), str(source), len(self.binary)),
+                         tuple(plugin[key] for key in ("name", "digest", "source", "size")))
+        self.assertEqual(self.binary, pathlib.Path(plugin["path"]).read_bytes())
+        self.assertEqual("0.0.2", plugin["metadata"]["version"])
+
+
 class OfAProject(TestCase):
     """`plugin test` of a folder."""
 

@@ -4,10 +4,13 @@
     self.run_wash("oci", "push", registry.reference("acme/web:1"), path, "--insecure")
 """
 
+import http.client
+import http.server
 import json
 import os
 import socket
 import subprocess
+import threading
 
 import harness
 
@@ -48,6 +51,56 @@ class SilentRegistry:
 
     def wait_for_client(self):
         return self._listener.accept()[0]
+
+
+class Halfway(http.server.ThreadingHTTPServer):
+    """Stands in front of a registry until the test ends: of each blob it gives the first half, and
+    the rest when it is told to `go_on`."""
+
+    daemon_threads = True
+
+    def __init__(self, test, registry):
+        self.registry = registry
+        self.go_on = threading.Event()
+        super().__init__(("127.0.0.1", 0), _HalfwayHandler)
+        self.authority = f"127.0.0.1:{self.server_port}"
+        thread = threading.Thread(target=self.serve_forever, daemon=True)
+        thread.start()
+        test.addCleanup(self.server_close)
+        test.addCleanup(thread.join)
+        test.addCleanup(self.shutdown)
+        test.addCleanup(self.go_on.set)
+
+    def reference(self, name):
+        return f"{self.authority}/{name}"
+
+
+class _HalfwayHandler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        upstream = http.client.HTTPConnection(self.server.registry.authority,
+                                              timeout=harness.PATIENCE_SECONDS)
+        headers = {"accept": self.headers.get("accept", "*/*")}
+        upstream.request(self.command, self.path, headers=headers)
+        answer = upstream.getresponse()
+        body = answer.read()
+        self.send_response(answer.status)
+        for name in ("content-type", "content-length", "docker-content-digest"):
+            if name in answer.headers:
+                self.send_header(name, answer.headers[name])
+        self.end_headers()
+        half = (len(body) + 1) // 2 if "/blobs/" in self.path else len(body)
+        self.wfile.write(body[:half])
+        self.wfile.flush()
+        if half < len(body):
+            self.server.go_on.wait(harness.PATIENCE_SECONDS)
+            self.wfile.write(body[half:])
+        upstream.close()
+        self.close_connection = True
+
+    do_HEAD = do_GET
+
+    def log_message(self, *_):
+        pass
 
 
 def start(test, *, users=False, certificate=None):

@@ -11,6 +11,7 @@ import time
 
 import harness
 
+CLOSING_SECONDS = 3
 
 class Terminal:
     """A program whose standard streams are a terminal; what it writes is read as text. `stdout` and
@@ -60,8 +61,13 @@ class Terminal:
         return self.process.wait(timeout=harness.PATIENCE_SECONDS)
 
     def close(self):
-        self.process.kill()
-        self.process.wait()
+        """Ends it; given a moment, it ends what it has started, in process groups of their own."""
+        self.process.terminate()
+        try:
+            self.process.wait(timeout=CLOSING_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
         os.close(self.master)
 
 
@@ -69,6 +75,6 @@ class TestCase(harness.TestCase):
     def terminal(self, *arguments, **options):
         """A `wash` on a terminal that ends with the test."""
         options.setdefault("env", self.environment())
-        terminal = Terminal([harness.WASH, *arguments], **options)
+        terminal = Terminal([*self.wash_words(), *arguments], **options)
         self.addCleanup(terminal.close)
         return terminal

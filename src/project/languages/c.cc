@@ -81,9 +81,8 @@ class CBuilder final : public LanguageBuilder {
     Result<BuildPlan> plan = isThere(context.folder / kCMakeLists) ? planCMake(context, clang)
                                                                    : planMake(context, clang);
     if (plan && !clang.has_cxx_library) {
-      plan->notes.emplace_back(
-          "there is no C++ library for WASI: C++ needs libc++-22-dev-wasm32 and "
-          "libc++abi-22-dev-wasm32, C does not");
+      plan->notes.push_back(fmt::format(
+          "there is no C++ library for WASI: C++ needs {}, C does not", wasiCxxPackages()));
     }
     return plan;
   }

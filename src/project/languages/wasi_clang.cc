@@ -17,11 +17,6 @@ namespace fs = std::filesystem;
 
 constexpr int kNewest = 40;
 constexpr int kOldest = 14;
-constexpr std::string_view kHow =
-    "on Debian: apt-get install clang-22 lld-22 wasi-libc libclang-rt-22-dev-wasm32, for C++ also "
-    "libc++-22-dev-wasm32 libc++abi-22-dev-wasm32; elsewhere set WASI_SDK_PATH to a WASI SDK "
-    "(https://github.com/WebAssembly/wasi-sdk/releases)";
-
 std::string ifThere(const fs::path& path) { return isThere(path) ? path.string() : std::string(); }
 
 std::string sdkFolder(const StringMap& environment) {
@@ -67,6 +62,10 @@ std::optional<WasiClang> fromPath(const Toolbox& tools, const std::string& suffi
 
 }  // namespace
 
+std::string wasiCxxPackages(unsigned clang) {
+  return fmt::format("libc++-{0}-dev-wasm32 libc++abi-{0}-dev-wasm32", clang);
+}
+
 std::vector<std::string> WasiClang::flags() const {
   // Newer compilers complain of the target's name, older systems have their folders by it.
   std::vector<std::string> flags = {fmt::format("--target={}", kTarget), "-Wno-deprecated"};
@@ -82,8 +81,10 @@ Result<WasiClang> findWasiClang(const Toolbox& tools, const StringMap& environme
   if (auto clang = fromPath(tools, "")) return *std::move(clang);
   return fail(ErrorCode::kNotFound,
               fmt::format("C and C++ projects need a Clang with a C library for WASI, and PATH has "
-                          "none: {}",
-                          kHow));
+                          "none: on Debian: apt-get install {}, for C++ also {}; elsewhere set "
+                          "WASI_SDK_PATH to a WASI SDK "
+                          "(https://github.com/WebAssembly/wasi-sdk/releases)",
+                          kWasiClangPackages, wasiCxxPackages()));
 }
 
 }  // namespace nimbus::project

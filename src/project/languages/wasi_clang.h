@@ -24,6 +24,12 @@ struct WasiClang {
   [[nodiscard]] std::vector<std::string> flags() const;
 };
 
+// Debian's packages of it.
+inline constexpr std::string_view kWasiClangPackages =
+    "clang-22 lld-22 wasi-libc libclang-rt-22-dev-wasm32";
+// Those that C++ needs as well, of a Clang of this major version.
+[[nodiscard]] std::string wasiCxxPackages(unsigned clang = 22);
+
 // The WASI SDK that WASI_SDK_PATH names, in build.env or the environment; else the newest Clang on
 // PATH that finds wasi-libc and its own runtime library for WebAssembly, as Debian packages them.
 // kNotFound says what to install.

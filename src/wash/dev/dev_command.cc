@@ -72,12 +72,12 @@ Result<dev::PlanRequest> requestOf(const DevFlags& flags, const GlobalOptions& g
   return request;
 }
 
-dev::ProjectBuilder builderOf(ProcessRunner& runner, LinePrinter& lines) {
+dev::ProjectBuilder builderOf(ProcessRunner& runner, LinePrinter& lines, StatusLine& status) {
   return {.runner = runner,
           .path_variable = processPath(),
           .wash = ownProgram(),
           .output = [&lines](std::string_view text) { lines.write(LinePrinter::To::kError, text); },
-          .fetch_wit = fetchWitForBuilds(runner, [&lines](std::string_view text) {
+          .fetch_wit = fetchWitForBuilds(runner, status, [&lines](std::string_view text) {
             lines.write(LinePrinter::To::kError, std::string(text) + "\n");
           })};
 }
@@ -103,7 +103,7 @@ int run(const DevFlags& flags, const GlobalOptions& global, Plugins& plugins,
   options.engine.compile = engine::EngineOptions::Compile::kForEditing;
   options.ending = [&plugins] { plugins.refuseQuestions(); };
   DevFirstComponent first(plugins);
-  const auto functions = [&](LinePrinter& lines) {
+  const auto functions = [&](LinePrinter& lines, StatusLine& status) {
     return DevParts::Functions{
         .plan =
             [&] {
@@ -113,9 +113,14 @@ int run(const DevFlags& flags, const GlobalOptions& global, Plugins& plugins,
             },
         .build =
             [&](const dev::PlannedProject& project, std::stop_token stop) {
-              auto built = dev::buildPlanned(project, std::move(stop), builderOf(runner, lines));
+              auto built =
+                  dev::buildPlanned(project, std::move(stop), builderOf(runner, lines, status));
               if (built) first.note(built->component_path);
               return built;
+            },
+        .configure =
+            [&](const dev::PlannedPlugins& settings) {
+              return plugins.configure({settings.rules, settings.config});
             }};
   };
   const DevParts parts{functions, plugins.store(), **runtime, context, global};

@@ -9,18 +9,24 @@
 #include "http/access_log.h"
 #include "wash/output/line_printer.h"
 #include "wash/output/output.h"
+#include "wash/terminal/status_line.h"
 
 // What `wash dev` prints. As text: what happens and what guests write to their standard output on
 // standard output, problems, logs and the rest on standard error. As JSON: an object a line on
-// standard output for each event, each of them with `data.event`.
+// standard output for each event, each of them with `data.event`. What takes long is shown on
+// standard error either way.
 namespace nimbus::wash {
 
 // The events of a session.
 class DevEventPrinter final : public dev::DevReporter {
  public:
-  DevEventPrinter(LinePrinter& lines, OutputFormat format) : lines_(lines), format_(format) {}
+  // `status` stands below `lines`.
+  DevEventPrinter(LinePrinter& lines, StatusLine& status, OutputFormat format)
+      : lines_(lines), status_(status), format_(format) {}
 
   void report(const dev::DevEvent& event) override;
+  void begin(dev::DevWork work, std::string_view names) override;
+  void end() override { status_.end(work_); }
   // The address is known from the start, and told with the first generation.
   void serveAt(std::string address, std::string url);
 
@@ -29,6 +35,8 @@ class DevEventPrinter final : public dev::DevReporter {
   void printJson(const dev::DevEvent& event);
 
   LinePrinter& lines_;
+  StatusLine& status_;
+  StatusLine::Id work_ = 0;  // that goes on
   const OutputFormat format_;
   std::string address_;
   std::string url_;

@@ -35,7 +35,7 @@ dev::DevPlugin contracts() {
 
 }  // namespace
 
-std::vector<dev::DevPlugin> DevPluginList::list() {
+std::vector<dev::DevPlugin> DevPluginList::list(plugin::ServedPlugins& served) {
   std::vector<dev::DevPlugin> all{contracts()};
   std::set<std::string> labels;
   called_.clear();
@@ -51,18 +51,21 @@ std::vector<dev::DevPlugin> DevPluginList::list() {
     made->name = labelOf(plugin.name(), labels);
     all.push_back(*std::move(made));
   }
+  std::set<std::string> names;
+  for (const auto& [name, standing] : called_) names.insert(name);
+  served.keepOnly(names);
   return all;
 }
 
 Result<dev::DevPlugin> DevPluginList::devPluginOf(const plugin::Plugin& plugin) {
   dev::DevPlugin made;
   made.exports = plugin.info.interfaces;
+  TRY(auto standing, runtime_.standing(plugin));
   if (plugin::servingOf(plugin.info) != plugin::Serving::kComposed) {
-    made.given = plugin::ServedPlugins::nameOf(plugin);
-    called_.push_back(plugin);
+    made.given = plugin::ServedPlugins::nameOf(*standing);
+    called_[made.given] = std::move(standing);
     return made;
   }
-  TRY(const auto standing, runtime_.standing(plugin));
   TRY(const auto folders, plugin::sandboxFolders(plugin, standing->permissions));
   made.component_path = plugin.wasm_path;
   made.digest = plugin.digest;
@@ -75,13 +78,9 @@ Result<dev::DevPlugin> DevPluginList::devPluginOf(const plugin::Plugin& plugin) 
 }
 
 Result<void> DevPluginList::prepare(const dev::DevPlugin& plugin, plugin::ServedPlugins& served) {
-  std::set<std::string> names;
-  for (const plugin::Plugin& each : called_) names.insert(plugin::ServedPlugins::nameOf(each));
-  served.keepOnly(names);
-  const auto found = std::ranges::find_if(called_, [&](const plugin::Plugin& each) {
-    return plugin::ServedPlugins::nameOf(each) == plugin.given;
-  });
-  return found == called_.end() ? Result<void>() : served.add(*found);
+  const auto found = called_.find(plugin.given);
+  if (found == called_.end() || !found->second) return {};
+  return served.add(std::move(found->second));
 }
 
 }  // namespace nimbus::wash

@@ -1,5 +1,8 @@
 #pragma once
 
+#include <map>
+#include <memory>
+#include <string>
 #include <vector>
 
 #include "base/log.h"
@@ -19,8 +22,9 @@ class DevPluginList {
   DevPluginList(plugin::PluginStore& store, plugin::PluginRuntime& runtime, Logger& log)
       : store_(store), runtime_(runtime), log_(log) {}
 
-  // As they are now, and the contracts that plugins import.
-  [[nodiscard]] std::vector<dev::DevPlugin> list();
+  // As they are now, and the contracts that plugins import. Called ones that are not as they were
+  // end with what uses them.
+  [[nodiscard]] std::vector<dev::DevPlugin> list(plugin::ServedPlugins& served);
   // One that is called is about to be.
   [[nodiscard]] Result<void> prepare(const dev::DevPlugin& plugin, plugin::ServedPlugins& served);
 
@@ -30,7 +34,8 @@ class DevPluginList {
   plugin::PluginStore& store_;
   plugin::PluginRuntime& runtime_;
   Logger& log_;
-  std::vector<plugin::Plugin> called_;  // of the last list
+  // Of the last list, by the names they are given by; null once it is served.
+  std::map<std::string, std::unique_ptr<plugin::PluginRuntime::Standing>> called_;
 };
 
 }  // namespace nimbus::wash

@@ -15,6 +15,7 @@
 #include "wash/dev/dev_plugin_list.h"
 #include "wash/output/termination.h"
 #include "wash/run/run_http.h"
+#include "wash/terminal/transfer_line.h"
 
 namespace nimbus::wash {
 namespace {
@@ -155,7 +156,7 @@ class CalledPlugins {
   CalledPlugins(const CalledPlugins&) = delete;
   CalledPlugins& operator=(const CalledPlugins&) = delete;
 
-  [[nodiscard]] DevPluginList& list() { return list_; }
+  [[nodiscard]] std::vector<dev::DevPlugin> list() { return list_.list(*served_); }
   [[nodiscard]] Result<void> prepare(const dev::DevPlugin& plugin) {
     return list_.prepare(plugin, *served_);
   }
@@ -185,12 +186,23 @@ class CalledPlugins {
 };
 
 dev::ProjectWorkbench::Functions workbenchFunctions(const DevParts& parts, LinePrinter& lines,
-                                                    CalledPlugins& plugins) {
-  DevParts::Functions own = parts.functions(lines);
+                                                    StatusLine& status, CalledPlugins& plugins) {
+  DevParts::Functions own = parts.functions(lines, status);
   return {.plan = std::move(own.plan),
           .build = std::move(own.build),
-          .plugins = [&plugins] { return plugins.list().list(); },
+          .plugins = [&plugins, configure = std::move(own.configure)](
+                         const dev::DevPlan& plan) -> Result<std::vector<dev::DevPlugin>> {
+            TRY_VOID(configure(plan.plugins));
+            return plugins.list();
+          },
           .prepare = [&plugins](const dev::DevPlugin& plugin) { return plugins.prepare(plugin); }};
+}
+
+std::unique_ptr<Logger> logTo(LinePrinter& lines, const GlobalOptions& global, const Clock& clock) {
+  const auto write = [&lines](std::string_view line) {
+    lines.write(LinePrinter::To::kError, line);
+  };
+  return makeLogger(write, global.log_level, global.log_format, clock);
 }
 
 }  // namespace
@@ -200,14 +212,16 @@ Result<void> serveDevelopment(const DevServerOptions& options, const DevParts& p
   const SystemClock clock;
   MetricRegistry metrics;
   LinePrinter lines;
-  const auto rest = makeStderrLogger(global.log_level, global.log_format);
+  StatusLine status(lines.bottom());
+  TransferLine downloads(status);
+  const auto rest = logTo(lines, global, clock);
   DevLogger log(lines, global.format, *rest);
-  DevEventPrinter events(lines, global.format);
+  DevEventPrinter events(lines, status, global.format);
   DevRequestPrinter requests(lines, global.format);
   CalledPlugins plugins(parts, log);
   keepLargeBlocks();  // each edit copies its components
   const auto read = std::make_shared<host::ReadComponents>();
-  dev::ProjectWorkbench workbench(workbenchFunctions(parts, lines, plugins), clock, read);
+  dev::ProjectWorkbench workbench(workbenchFunctions(parts, lines, status, plugins), clock, read);
 
   TRY(const auto plan, workbench.plan());
   TRY(const net::Endpoint where, net::Endpoint::parse(plan->server.address));
@@ -219,6 +233,7 @@ Result<void> serveDevelopment(const DevServerOptions& options, const DevParts& p
   });
   host::DataPlaneOptions plane_options = planeOptions(plan->server);
   plane_options.runtime.read_components = read;
+  plane_options.runtime.images.service.progress = &downloads;
   plane_options.runtime.providers.given = [&plugins](const std::string& name) {
     return plugins.find(name);
   };

@@ -13,6 +13,7 @@
 #include "plugin/plugin_store.h"
 #include "wash/command.h"
 #include "wash/output/line_printer.h"
+#include "wash/terminal/status_line.h"
 
 namespace nimbus::wash {
 
@@ -29,8 +30,11 @@ struct DevParts {
   struct Functions {
     std::function<Result<std::shared_ptr<const dev::DevPlan>>()> plan;
     std::function<Result<dev::Built>(const dev::PlannedProject&, std::stop_token)> build;
+    // What a plan says of plugins counts from now on.
+    std::function<Result<void>(const dev::PlannedPlugins&)> configure;
   };
-  std::function<Functions(LinePrinter&)> functions;
+  // `status` stands below `lines`.
+  std::function<Functions(LinePrinter& lines, StatusLine& status)> functions;
   plugin::PluginStore& store;
   plugin::PluginRuntime& plugins;
   plugin::HookContext& context;

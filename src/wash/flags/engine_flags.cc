@@ -17,11 +17,9 @@ void addEngineFlags(CLI::App& command, EngineFlags& flags) {
       ->envname("WASH_CACHE_DIR")
       ->option_text("FOLDER");
   command.add_flag("--no-cache", flags.no_cache, "Keep no native code on disk");
-  oneOf<std::string>(
-      command.add_option(
-          "--engine", flags.engine,
-          "auto: components without WASI 0.3 on the faster engine; full: all on the full one"),
-      {{"auto", "auto"}, {"full", "full"}});
+  addChoice(command, "--engine", flags.engine,
+            "auto: components without WASI 0.3 on the faster engine; full: all on the full one",
+            {{"auto", "auto"}, {"full", "full"}});
 }
 
 engine::EngineOptions engineOptionsOf(const EngineFlags& flags) {

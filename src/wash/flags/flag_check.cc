@@ -24,11 +24,20 @@ CLI::Validator numberFrom(std::uint64_t least, std::uint64_t most) {
       "");
 }
 
-std::string wrongChoice(std::string_view text, const std::vector<std::string_view>& words) {
-  std::string message = fmt::format("{} is none of {}", inQuotes(text), fmt::join(words, ", "));
-  if (const auto meant = nearestKey(text, words))
-    message += fmt::format("; did you mean \"{}\"?", *meant);
-  return message;
+CLI::Validator oneOf(std::vector<std::string> words) {
+  return CLI::Validator(
+      [words = std::move(words)](std::string& text) {
+        for (const std::string& word : words) {
+          if (equalsIgnoringCase(text, word)) return std::string();
+        }
+        std::string message =
+            fmt::format("{} is none of {}", inQuotes(text), fmt::join(words, ", "));
+        const std::vector<std::string_view> known(words.begin(), words.end());
+        if (const auto meant = nearestKey(text, known))
+          message += fmt::format("; did you mean \"{}\"?", *meant);
+        return message;
+      },
+      "");
 }
 
 std::vector<std::string> choicesOf(const CLI::Option& option) {

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -37,32 +38,33 @@ template <typename Parse>
 template <typename Value>
 using Choices = std::vector<std::pair<std::string, Value>>;
 
-// What is wrong with `text`, which is none of the words.
-[[nodiscard]] std::string wrongChoice(std::string_view text,
-                                      const std::vector<std::string_view>& words);
+// One of the words, in whatever case.
+[[nodiscard]] CLI::Validator oneOf(std::vector<std::string> words);
 
-// Lets an option have one of `choices` only, in whatever case.
+// Adds an option that can be one of `choices` only, in whatever case. Its results stay as they were
+// typed.
 //
-//   oneOf<Format>(command.add_option("--format", flags.format), {{"yaml", Format::kYaml}, …});
+//   addChoice(command, "--format", flags.format, "The format", {{"yaml", Format::kYaml}, …});
 template <typename Value>
-CLI::Option* oneOf(CLI::Option* option, Choices<Value> choices) {
+CLI::Option* addChoice(CLI::App& command, const std::string& name, Value& value,
+                       const std::string& help, Choices<std::type_identity_t<Value>> choices) {
   std::string all;
-  for (const auto& [word, value] : choices) all += (all.empty() ? "" : "|") + word;
-  const auto find = [choices = std::move(choices)](std::string& text) {
-    std::vector<std::string_view> words;
-    for (const auto& [word, value] : choices) {
-      if (equalsIgnoringCase(text, word)) {
-        text = CLI::detail::value_string(value);
-        return std::string();
-      }
-      words.push_back(word);
+  std::vector<std::string> words;
+  for (const auto& [word, one] : choices) {
+    all += (all.empty() ? "" : "|") + word;
+    words.push_back(word);
+  }
+  const auto set = [&value, choices = std::move(choices)](const std::string& text) {
+    for (const auto& [word, one] : choices) {
+      if (equalsIgnoringCase(text, word)) value = one;
     }
-    return wrongChoice(text, words);
   };
-  return option->transform(CLI::Validator(find, ""))->option_text(std::move(all));
+  return command.add_option_function<std::string>(name, set, help)
+      ->check(oneOf(std::move(words)))
+      ->option_text(std::move(all));
 }
 
-// Those of an option whose help names them as `oneOf` does; empty if its values are no fixed set.
+// Those of an option whose help names them as `addChoice` does; empty if there is no such set.
 [[nodiscard]] std::vector<std::string> choicesOf(const CLI::Option& option);
 
 }  // namespace nimbus::wash

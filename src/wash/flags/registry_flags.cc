@@ -75,12 +75,11 @@ void addCredentialFlags(CLI::App& command, RegistryFlags& flags) {
 
 void addPullPolicyFlag(CLI::App& command, oci::PullPolicy& policy) {
   using Policy = oci::PullPolicy;
-  oneOf<Policy>(command.add_option(
-                    "--pull-policy", policy,
-                    fmt::format("When to ask the registry (default {})", pullPolicyName(policy))),
-                {{"always", Policy::kAlways},
-                 {"ifNotPresent", Policy::kIfNotPresent},
-                 {"never", Policy::kNever}});
+  addChoice(command, "--pull-policy", policy,
+            fmt::format("When to ask the registry (default {})", pullPolicyName(policy)),
+            {{"always", Policy::kAlways},
+             {"ifNotPresent", Policy::kIfNotPresent},
+             {"never", Policy::kNever}});
 }
 
 Result<oci::RegistryOptions> registryOptionsOf(const RegistryFlags& flags) {

@@ -110,12 +110,13 @@ void addCompletionCommand(CLI::App& app, const GlobalOptions& global, Action& ac
   CLI::App* command =
       app.add_subcommand("completion", "Write a script that makes a shell complete wash");
   const auto shell = std::make_shared<Shell>();
-  oneOf<Shell>(command->add_option("shell", *shell, "The shell")->required(),
-               {{std::string(shellName(Shell::kBash)), Shell::kBash},
-                {std::string(shellName(Shell::kZsh)), Shell::kZsh},
-                {std::string(shellName(Shell::kFish)), Shell::kFish},
-                {std::string(shellName(Shell::kPowerShell)), Shell::kPowerShell},
-                {std::string(shellName(Shell::kElvish)), Shell::kElvish}});
+  addChoice(*command, "shell", *shell, "The shell",
+            {{std::string(shellName(Shell::kBash)), Shell::kBash},
+             {std::string(shellName(Shell::kZsh)), Shell::kZsh},
+             {std::string(shellName(Shell::kFish)), Shell::kFish},
+             {std::string(shellName(Shell::kPowerShell)), Shell::kPowerShell},
+             {std::string(shellName(Shell::kElvish)), Shell::kElvish}})
+      ->required();
   command->callback([shell, &global, &action] {
     action.set("completion", [shell, &global] {
       printAnswer(global.format, completionScript(*shell),

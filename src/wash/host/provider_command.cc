@@ -86,7 +86,7 @@ void addProviderCommand(CLI::App& app, const GlobalOptions& global, Action& acti
   CLI::App* command =
       provider->add_subcommand("serve", "Serve a built-in provider to whoever speaks wRPC");
   auto flags = std::make_shared<ProviderFlags>();
-  oneOf(command->add_option("name", flags->kind, "Which one")->required(), kinds());
+  addChoice(*command, "name", flags->kind, "Which one", kinds())->required();
   command->add_option("--listen", flags->listen, "Where; port 0 takes a free one")
       ->required()
       ->check(acceptedBy(wrpc::ProviderAddress::parse))

@@ -81,7 +81,7 @@ Result<void> checkStatus(std::uint16_t status, const std::string& url) {
 }
 
 Task<Result<Bytes>> readAll(http::BodyReader& body, std::size_t max_bytes,
-                            oci::Progress& progress) {
+                            const oci::Watched& watched) {
   std::string content;
   while (true) {
     CO_TRY(const std::optional<Bytes> piece, co_await body.read());
@@ -89,7 +89,7 @@ Task<Result<Bytes>> readAll(http::BodyReader& body, std::size_t max_bytes,
     if (content.size() + piece->size() > max_bytes)
       co_return fail(ErrorCode::kResourceExhausted, "the file is too large");
     content += asText(piece->view());
-    progress.at(content.size());
+    watched.at(content.size());
   }
   if (body.length() && *body.length() != content.size())
     co_return fail(ErrorCode::kIo, "the server broke off");
@@ -114,11 +114,9 @@ Task<Result<Bytes>> fetch(http::Client& client, const std::string& url, std::siz
     CO_TRY(std::optional<Address> next, redirection(response->head(), address));
     if (!next) {
       CO_TRY_VOID(checkStatus(response->head().status, url));
-      progress.begin(oci::Progress::Direction::kDownload, url, 0,
-                     response->body().length().value_or(0));
-      auto content = co_await readAll(response->body(), max_bytes, progress);
-      progress.end();
-      co_return content;
+      const oci::Watched watched(&progress, oci::Progress::Direction::kDownload, url, 0,
+                                 response->body().length().value_or(0));
+      co_return co_await readAll(response->body(), max_bytes, watched);
     }
     address = *std::move(next);
   }

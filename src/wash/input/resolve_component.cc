@@ -4,14 +4,15 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <array>
 #include <filesystem>
-#include <fstream>
+#include <optional>
 #include <ranges>
+#include <utility>
 #include <vector>
 
 #include "base/files.h"
 #include "project/build.h"
+#include "project/built_files.h"
 #include "project/config.h"
 #include "project/language_builder.h"
 #include "wit/tools.h"
@@ -23,16 +24,7 @@ namespace fs = std::filesystem;
 
 constexpr std::size_t kMaxComponentBytes = 256ULL * 1024 * 1024;
 constexpr std::size_t kMostNamed = 5;  // results in one message
-constexpr std::size_t kHeaderBytes = 8;
-constexpr std::string_view kComponentHeader("\0asm\x0d\0\x01\0", kHeaderBytes);
-constexpr std::string_view kWasmMagic = kComponentHeader.substr(0, 4);
-
-bool isComponentFile(const fs::path& path) {
-  std::array<char, kHeaderBytes> header{};
-  std::ifstream file(path, std::ios::binary);
-  file.read(header.data(), header.size());
-  return file && std::string_view(header.data(), header.size()) == kComponentHeader;
-}
+constexpr std::string_view kWasmMagic("\0asm", 4);
 
 Result<ResolvedComponent> readComponent(const std::string& path) {
   TRY(std::string content, readFile(path, kMaxComponentBytes));
@@ -44,45 +36,6 @@ Result<ResolvedComponent> readComponent(const std::string& path) {
     return fail(ErrorCode::kInvalidArgument, fmt::format("{} is not a WebAssembly binary", path));
   }
   return ResolvedComponent{Bytes::take(std::move(content)), path};
-}
-
-// Files of a folder that end with .wasm, in the order of their names; none if there is no folder.
-std::vector<fs::path> wasmFilesIn(const fs::path& folder) {
-  std::vector<fs::path> files;
-  std::error_code error;
-  for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
-    std::error_code ignored;
-    const bool fits = it->path().extension() == ".wasm" && it->is_regular_file(ignored);
-    if (fits) files.push_back(it->path());
-  }
-  std::ranges::sort(files);
-  return files;
-}
-
-// target/wasm32-*/release
-std::vector<fs::path> cargoOutputFolders(const fs::path& project) {
-  std::vector<fs::path> folders;
-  std::error_code error;
-  const fs::path target = project / "target";
-  for (fs::directory_iterator it(target, error), end; !error && it != end; it.increment(error)) {
-    if (it->path().filename().string().starts_with("wasm32-")) {
-      folders.push_back(it->path() / "release");
-    }
-  }
-  std::ranges::sort(folders);
-  return folders;
-}
-
-std::vector<fs::path> findResults(const fs::path& project) {
-  std::vector<fs::path> results;
-  for (const fs::path& folder : cargoOutputFolders(project)) {
-    // Beside them lie the core modules of every binary and library of the workspace.
-    std::ranges::copy_if(wasmFilesIn(folder), std::back_inserter(results), isComponentFile);
-  }
-  for (const fs::path& folder : {project / "build", project / "dist", project}) {
-    std::ranges::copy(wasmFilesIn(folder), std::back_inserter(results));
-  }
-  return results;
 }
 
 std::string howToBuild(const fs::path& project) {
@@ -104,7 +57,8 @@ Result<ResolvedComponent> readConfigured(const fs::path& project,
 
 Result<ResolvedComponent> readOnlyResult(const fs::path& project,
                                          const project::BuildSettings& build) {
-  const std::vector<fs::path> results = findResults(project);
+  const std::vector<fs::path> results =
+      project::findBuiltFiles(project, project::configuredProfile(build));
   if (results.empty()) {
     const auto builder = project::findBuilder(project, build);
     if (builder && (*builder)->product() == project::BuildProduct::kProgram)
@@ -115,7 +69,7 @@ Result<ResolvedComponent> readOnlyResult(const fs::path& project,
   if (results.size() == 1) return readComponent(results[0].string());
 
   std::vector<fs::path> components;
-  std::ranges::copy_if(results, std::back_inserter(components), isComponentFile);
+  std::ranges::copy_if(results, std::back_inserter(components), project::isComponentFile);
   if (components.size() == 1) return readComponent(components[0].string());
 
   std::vector<std::string> names;
@@ -130,22 +84,29 @@ Result<ResolvedComponent> readOnlyResult(const fs::path& project,
                           (project / ".wash" / "config.yaml").string()));
 }
 
-Result<ResolvedComponent> resolveProject(const fs::path& project) {
+// What a command of the configuration is told to write, if that is there.
+std::optional<fs::path> writtenByCommand(const fs::path& project,
+                                         const project::ProjectConfig& config) {
+  if (!project::isBuiltByCommand(config.build)) return std::nullopt;
+  const std::string folder = project::absoluteFolder(project.string());
+  fs::path file = project / fs::path(project::expectedComponentPath(folder, config)).filename();
+  return project::isComponentFile(file) ? std::optional(std::move(file)) : std::nullopt;
+}
+
+Result<ResolvedComponent> resolveProject(const fs::path& project, const std::string& user_file) {
   const project::Project at{project.string(),
                             project::findConfigFile((project / project::kConfigFolder).string())};
-  TRY(const project::LoadedConfig loaded, project::loadProjectConfig(at));
+  TRY(const project::LoadedConfig loaded, project::loadProjectConfig(at, {}, user_file));
   if (!loaded.config.build.component_path.empty()) return readConfigured(project, loaded);
-  const std::string by_command =
-      project::expectedComponentPath(at.folder, loaded.config);  // if there is a build.command
-  if (!loaded.config.build.command.empty() && isComponentFile(by_command)) {
-    return readComponent(by_command);
-  }
+  if (const auto written = writtenByCommand(project, loaded.config))
+    return readComponent(written->string());
   return readOnlyResult(project, loaded.config.build);
 }
 
 }  // namespace
 
-Result<ResolvedComponent> resolveComponent(std::string_view argument) {
+Result<ResolvedComponent> resolveComponent(std::string_view argument,
+                                           const std::string& user_file) {
   std::error_code error;
   fs::path path(argument);
   const fs::file_status status = fs::status(path, error);
@@ -155,7 +116,7 @@ Result<ResolvedComponent> resolveComponent(std::string_view argument) {
   }
   if (status.type() != fs::file_type::directory) return readComponent(path.string());
   if (!path.has_filename()) path = path.parent_path();  // without the slash at the end
-  return resolveProject(path);
+  return resolveProject(path, user_file);
 }
 
 }  // namespace nimbus::wash

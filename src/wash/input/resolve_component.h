@@ -17,11 +17,12 @@ struct ResolvedComponent {
 // Reads what `argument` names:
 //  * a file: a binary, or WebAssembly text if its name ends with .wat;
 //  * a folder of a project: the file at build.component_path of its .wash/config.yaml; without that
-//    key the one that build.command writes, or the only result in the usual places: components in
-//    target/wasm32-*/release, and *.wasm in build, dist and the folder itself. A component wins
-//    over core modules, from which it was made.
+//    key the one that a command of the configuration writes, or the only result in the usual places
+//    (project/built_files.h). A component wins over core modules, from which it was made.
+// `user_file` is the user's configuration; empty: the one in the user's folder.
 // kNotFound says what to do next; kInvalidArgument if several files fit, or the file is not
 // WebAssembly; kResourceExhausted above 256 MiB.
-[[nodiscard]] Result<ResolvedComponent> resolveComponent(std::string_view argument);
+[[nodiscard]] Result<ResolvedComponent> resolveComponent(std::string_view argument,
+                                                         const std::string& user_file);
 
 }  // namespace nimbus::wash

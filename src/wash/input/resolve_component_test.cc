@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <filesystem>
 #include <fstream>
 
@@ -30,7 +31,8 @@ class ResolveComponent : public testing::Test {
   void configure(std::string_view yaml) { write(".wash/config.yaml", yaml); }
 
   [[nodiscard]] Result<ResolvedComponent> resolve(const std::string& name = "") {
-    return resolveComponent(name.empty() ? folder_.string() : (folder_ / name).string());
+    return resolveComponent(name.empty() ? folder_.string() : (folder_ / name).string(),
+                            user_file_);
   }
   // The file that was chosen, from the project folder.
   [[nodiscard]] std::string chosen() {
@@ -47,6 +49,7 @@ class ResolveComponent : public testing::Test {
 
   TemporaryFolder temporary_;
   const fs::path folder_ = temporary_.path();
+  std::string user_file_;
 };
 
 TEST_F(ResolveComponent, ReadsABinary) {
@@ -86,7 +89,7 @@ TEST_F(ResolveComponent, TakesTheConfiguredFile) {
   write("out/x.wasm", kComponent);
   write("build/other.wasm", kComponent);
   EXPECT_EQ(chosen(), "out/x.wasm");
-  EXPECT_TRUE(resolveComponent(folder_.string() + "/")) << "with a slash at the end";
+  EXPECT_TRUE(resolveComponent(folder_.string() + "/", {})) << "with a slash at the end";
 }
 
 TEST_F(ResolveComponent, SaysHowToBuildAConfiguredProject) {
@@ -103,6 +106,21 @@ TEST_F(ResolveComponent, PrefersWhatTheCommandIsToldToWrite) {
   const std::string own = folder_.filename().string() + ".wasm";
   write(own, kComponent);
   EXPECT_EQ(chosen(), own);
+  configure("build:\n  rust: {custom_command: [make, all]}\n");
+  EXPECT_EQ(chosen(), own);
+}
+
+TEST_F(ResolveComponent, KnowsTheNameOfTheCurrentFolder) {
+  configure("build:\n  command: make all\n");
+  write("build/other.wasm", kComponent);
+  const std::string own = folder_.filename().string() + ".wasm";
+  write(own, kComponent);
+  const fs::path before = fs::current_path();
+  fs::current_path(folder_);
+  const Result<ResolvedComponent> result = resolveComponent(".", {});
+  fs::current_path(before);
+  ASSERT_TRUE(result) << result.error().message();
+  EXPECT_EQ(fs::path(result->path).filename(), own);
 }
 
 TEST_F(ResolveComponent, ReadsJsonConfiguration) {
@@ -130,7 +148,9 @@ TEST_F(ResolveComponent, RefusesAWrongConfiguration) {
 
 TEST_F(ResolveComponent, FindsTheOnlyResultInTheUsualPlaces) {
   for (const char* place :
-       {"target/wasm32-wasip2/release/a.wasm", "build/a.wasm", "dist/a.wasm", "a.wasm"}) {
+       {"target/wasm32-wasip2/release/a.wasm", "target/wasm32-wasip2/debug/a.wasm",
+        "target/wasm32-wasip2/small/a.wasm", "build/a.wasm", "dist/a.wasm", "out/a.wasm",
+        "a.wasm"}) {
     write(place, kComponent);
     EXPECT_EQ(chosen(), place);
     fs::remove(folder_ / place);
@@ -147,8 +167,42 @@ TEST_F(ResolveComponent, LooksWithoutAKeyInTheConfigurationToo) {
 
 TEST_F(ResolveComponent, IgnoresCoreModulesOfCargo) {
   write("target/wasm32-unknown-unknown/release/core.wasm", kModule);
-  write("target/wasm32-wasip2/debug/a.wasm", kComponent);
+  write("target/wasm32-unknown-unknown/debug/core.wasm", kModule);
   EXPECT_THAT(failure(ErrorCode::kNotFound), HasSubstr("no built component in "));
+}
+
+TEST_F(ResolveComponent, TakesWhatWasBuiltLast) {
+  const fs::path debug = folder_ / "target/wasm32-wasip2/debug/a.wasm";
+  const fs::path release = folder_ / "target/wasm32-wasip2/release/a.wasm";
+  write("target/wasm32-wasip2/debug/a.wasm", kComponent);
+  write("target/wasm32-wasip2/release/a.wasm", kComponent);
+  const auto now = fs::last_write_time(release);
+  fs::last_write_time(debug, now + std::chrono::seconds(1));
+  EXPECT_EQ(chosen(), "target/wasm32-wasip2/debug/a.wasm");
+  fs::last_write_time(debug, now - std::chrono::seconds(1));
+  EXPECT_EQ(chosen(), "target/wasm32-wasip2/release/a.wasm");
+}
+
+TEST_F(ResolveComponent, TakesTheProfileOfTheSettingsWhereBothAreEquallyOld) {
+  write("target/wasm32-wasip2/debug/a.wasm", kComponent);
+  write("target/wasm32-wasip2/release/a.wasm", kComponent);
+  const auto time = fs::last_write_time(folder_ / "target/wasm32-wasip2/debug/a.wasm");
+  fs::last_write_time(folder_ / "target/wasm32-wasip2/release/a.wasm", time);
+  EXPECT_EQ(chosen(), "target/wasm32-wasip2/release/a.wasm");
+  configure("build:\n  rust: {features: [x]}\n");
+  EXPECT_EQ(chosen(), "target/wasm32-wasip2/debug/a.wasm");
+  configure("build:\n  rust: {release: true}\n");
+  EXPECT_EQ(chosen(), "target/wasm32-wasip2/release/a.wasm");
+}
+
+TEST_F(ResolveComponent, ReadsTheUsersConfigurationThatIsNamed) {
+  write("other.wasm", kComponent);
+  write("a.wasm", kComponent);
+  write("user/mine.yaml", "build:\n  component_path: other.wasm\n");
+  user_file_ = (folder_ / "user/mine.yaml").string();
+  EXPECT_EQ(chosen(), "other.wasm");
+  user_file_ = (folder_ / "user/none.yaml").string();
+  EXPECT_THAT(chosen(), HasSubstr("user/none.yaml"));
 }
 
 TEST_F(ResolveComponent, PrefersTheComponentToTheModuleItWasMadeFrom) {

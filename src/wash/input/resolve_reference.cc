@@ -29,10 +29,11 @@ void addReferenceFlags(CLI::App& command, ReferenceFlags& flags) {
 bool isPinned(std::string_view argument) { return argument.contains("@sha256:"); }
 
 Result<ResolvedComponent> resolveComponentOrReference(const std::string& argument,
-                                                      const ReferenceFlags& flags) {
+                                                      const ReferenceFlags& flags,
+                                                      const std::string& user_file) {
   std::error_code error;
   const bool is_file = fs::exists(argument, error) || !oci::looksLikeReference(argument);
-  if (is_file && !isPinned(argument)) return resolveComponent(argument);
+  if (is_file && !isPinned(argument)) return resolveComponent(argument, user_file);
   TRY(const oci::Reference reference, oci::Reference::parse(argument));
   return pull(reference, flags);
 }

@@ -27,10 +27,12 @@ void addReferenceFlags(CLI::App& command, ReferenceFlags& flags);
 [[nodiscard]] bool isPinned(std::string_view argument);
 
 // What `argument` names: a file or a project's folder (resolveComponent), or else a reference to an
-// artifact in a registry, which is pulled. `path` is that of the file, or the reference. Blocks;
-// leaves no thread behind. Errors: those of resolveComponent() and oci::Artifacts::pull().
+// artifact in a registry, which is pulled. `path` is that of the file, or the reference.
+// `user_file` is as there. Blocks; leaves no thread behind. Errors: those of resolveComponent() and
+// oci::Artifacts::pull().
 [[nodiscard]] Result<ResolvedComponent> resolveComponentOrReference(const std::string& argument,
-                                                                    const ReferenceFlags& flags);
+                                                                    const ReferenceFlags& flags,
+                                                                    const std::string& user_file);
 
 // A short name for it: the file's without its ending, or the last part of the repository.
 [[nodiscard]] std::string shortNameOf(const std::string& path);

@@ -22,8 +22,10 @@ struct InspectFlags {
   EngineFlags engine;
 };
 
-Result<Inspection> inspectArgument(const InspectFlags& flags, Logger& log) {
-  TRY(const ResolvedComponent resolved, resolveComponentOrReference(flags.component, flags.source));
+Result<Inspection> inspectArgument(const InspectFlags& flags, const std::string& user_file,
+                                   Logger& log) {
+  TRY(const ResolvedComponent resolved,
+      resolveComponentOrReference(flags.component, flags.source, user_file));
   TRY(const auto engine, engine::Engine::create(engineOptionsOf(flags.engine), log));
   return inspect(resolved.path, resolved.bytes.view(),
                  engine->cachedCodeBytes(resolved.bytes.view()));
@@ -31,7 +33,7 @@ Result<Inspection> inspectArgument(const InspectFlags& flags, Logger& log) {
 
 int runInspectWorkload(const InspectFlags& flags, const GlobalOptions& global) {
   const Interrupt interrupt;
-  const auto inspection = inspectWorkload(flags.component, flags.source);
+  const auto inspection = inspectWorkload(flags.component, flags.source, global.user_config);
   if (!inspection) return reportFailure(global.format, inspection.error(), interrupt);
   const std::string text = global.format == OutputFormat::kJson
                                ? workloadInspectionJson(*inspection)
@@ -44,7 +46,7 @@ int runInspect(const InspectFlags& flags, const GlobalOptions& global) {
   if (isManifestName(flags.component)) return runInspectWorkload(flags, global);
   const Interrupt interrupt;
   const std::unique_ptr<Logger> log = makeStderrLogger(global.log_level, global.log_format);
-  const auto inspection = inspectArgument(flags, *log);
+  const auto inspection = inspectArgument(flags, global.user_config, *log);
   if (!inspection) return reportFailure(global.format, inspection.error(), interrupt);
   const std::string text = global.format == OutputFormat::kJson ? inspectionJson(*inspection)
                                                                 : inspectionText(*inspection);

@@ -19,14 +19,15 @@ namespace {
 constexpr std::size_t kMaxManifestBytes = 1 << 20;
 
 Result<std::vector<wit::ComponentInfo>> infosOf(const host::WorkloadSpec& spec,
-                                                const ReferenceFlags& source) {
+                                                const ReferenceFlags& source,
+                                                const std::string& user_file) {
   std::vector<wit::ComponentInfo> infos;
   for (const host::ComponentSpec& component : spec.members()) {
     ReferenceFlags flags = source;
     if (component.pull_policy) flags.pull_policy = *component.pull_policy;
-    TRY(ResolvedComponent resolved, component.file.empty()
-                                        ? resolveComponentOrReference(component.image, flags)
-                                        : resolveComponent(component.file));
+    TRY(ResolvedComponent resolved,
+        component.file.empty() ? resolveComponentOrReference(component.image, flags, user_file)
+                               : resolveComponent(component.file, user_file));
     TRY(engine::Engine::Inspected inspected, engine::Engine::inspect(std::move(resolved.bytes)));
     infos.push_back(std::move(inspected.info));
   }
@@ -65,11 +66,12 @@ bool isManifestName(std::string_view argument) {
                              [&](std::string_view ending) { return argument.ends_with(ending); });
 }
 
-Result<WorkloadInspection> inspectWorkload(const std::string& file, const ReferenceFlags& source) {
+Result<WorkloadInspection> inspectWorkload(const std::string& file, const ReferenceFlags& source,
+                                           const std::string& user_file) {
   TRY(const std::string text, readFile(file, kMaxManifestBytes));
   const std::string folder = std::filesystem::absolute(file).parent_path().string();
   TRY(const host::WorkloadSpec spec, host::parseManifest(text, file, folder));
-  TRY(const auto infos, infosOf(spec, source));
+  TRY(const auto infos, infosOf(spec, source, user_file));
   TRY(const host::CompositionPlan plan, host::planComposition(spec, infos));
   WorkloadInspection inspection{.file = file, .workload = spec.id(), .components = {}};
   for (std::size_t i = 0; i < spec.memberCount(); ++i) {

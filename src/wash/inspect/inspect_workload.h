@@ -29,10 +29,11 @@ struct WorkloadInspection {
 // Whether an argument names a manifest, not a component.
 [[nodiscard]] bool isManifestName(std::string_view argument);
 
-// Reads the manifest and the files that it names. The errors of parseManifest() and
-// planComposition().
+// Reads the manifest and the files that it names; `user_file` is as for resolveComponent(). The
+// errors of parseManifest() and planComposition().
 [[nodiscard]] Result<WorkloadInspection> inspectWorkload(const std::string& file,
-                                                         const ReferenceFlags& source);
+                                                         const ReferenceFlags& source,
+                                                         const std::string& user_file);
 
 [[nodiscard]] std::string workloadInspectionText(const WorkloadInspection& inspection);
 // The one line of `-o json`.

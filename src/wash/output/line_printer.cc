@@ -25,10 +25,11 @@ bool sameReader(int one, int other) {
 }  // namespace
 
 LinePrinter::LinePrinter()
-    : error_(STDERR_FILENO, {.most_bytes = kMostWaitingBytes, .about_lost = aboutLost}) {
+    : error_(STDERR_FILENO, {.most_bytes = kMostWaitingBytes, .about_lost = aboutLost}),
+      bottom_([this](std::string_view text) { error_.write(text); }) {
   if (sameReader(STDOUT_FILENO, STDERR_FILENO)) return;
   const auto tell = [this](std::uint64_t lost) {
-    error_.write(aboutLost(lost));
+    bottom_.print(aboutLost(lost));
     return std::string();
   };
   output_.emplace(STDOUT_FILENO,
@@ -39,8 +40,11 @@ void LinePrinter::print(To to, std::string_view line) { write(to, std::string(li
 
 // What cannot be written is lost: there is nowhere else to say so.
 void LinePrinter::write(To to, std::string_view text) {
-  OutputQueue& queue = to == To::kOutput && output_ ? *output_ : error_;
-  queue.write(text);
+  if (to == To::kOutput && output_) {
+    output_->write(text);
+  } else {
+    bottom_.print(text);
+  }
 }
 
 }  // namespace nimbus::wash

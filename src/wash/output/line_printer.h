@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "base/output_queue.h"
+#include "wash/output/bottom_line.h"
 
 namespace nimbus::wash {
 
@@ -23,9 +24,13 @@ class LinePrinter {
   // What a program wrote: passed on as it is.
   void write(To to, std::string_view text);
 
+  // A line below all that goes to standard error, and to standard output if that is the same.
+  [[nodiscard]] BottomLine& bottom() { return bottom_; }
+
  private:
   OutputQueue error_;
-  std::optional<OutputQueue> output_;  // tells `error_` what it lost; nothing: the same
+  BottomLine bottom_;                  // writes to it
+  std::optional<OutputQueue> output_;  // tells `bottom_` what it lost; nothing: the same
 };
 
 }  // namespace nimbus::wash

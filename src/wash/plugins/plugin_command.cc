@@ -61,7 +61,8 @@ Result<plugin::PluginInfo> inspect(const PluginBinary& binary, plugin::PluginRun
 
 Result<int> install(const InstallFlags& flags, Plugins& plugins, const GlobalOptions& global) {
   TRY_VOID(checkDataFolder());
-  TRY(PluginBinary binary, readPluginBinary(flags.source, flags.digest, flags.registries));
+  TRY(PluginBinary binary,
+      readPluginBinary(flags.source, flags.digest, flags.registries, global.user_config));
   TRY(plugin::PluginRuntime* const runtime, plugins.runtime());
   TRY(plugin::PluginInfo info, inspect(binary, *runtime));
   if (Interrupt::current().stop_requested())
@@ -89,11 +90,22 @@ Result<int> install(const InstallFlags& flags, Plugins& plugins, const GlobalOpt
   return kExitOk;
 }
 
+// All that a plugin may do. Of a name that nobody knows nothing is written down.
+Result<std::size_t> takeBack(const std::string& name, Plugins& plugins) {
+  plugin::GrantBook book(plugins.store().folder());
+  const auto installed = plugins.store().find(name);
+  if (!installed && installed.error().code() == ErrorCode::kNotFound) {
+    TRY(const bool holds, book.holds(name));
+    if (!holds) return std::size_t{0};
+  }
+  return book.revoke(name);
+}
+
 Result<int> uninstall(const std::string& name, bool keep_data, Plugins& plugins,
                       const GlobalOptions& global) {
   const auto data = keep_data ? PluginStore::Data::kKeep : PluginStore::Data::kRemove;
   // First what it may do: a file that cannot be deleted must not leave that behind.
-  TRY_VOID(plugin::GrantBook(plugins.store().folder()).revoke(name));
+  TRY_VOID(takeBack(name, plugins));
   TRY_VOID(plugins.store().uninstall(name, data));
   printResult(global.format, "Removed plugin " + name, {{"name", jsonText(name)}});
   return kExitOk;
@@ -147,7 +159,7 @@ Result<int> info(const std::string& name, Plugins& plugins, const GlobalOptions&
 }
 
 Result<int> revoke(const std::string& name, Plugins& plugins, const GlobalOptions& global) {
-  TRY(const std::size_t gone, plugin::GrantBook(plugins.store().folder()).revoke(name));
+  TRY(const std::size_t gone, takeBack(name, plugins));
   // A name that was mistyped must not look as if something had been taken back.
   if (const auto installed = plugins.store().find(name); gone == 0 && !installed)
     return std::unexpected(installed.error());

@@ -24,14 +24,15 @@ std::string withoutFileScheme(const std::string& source) {
   return source.starts_with(kScheme) ? source.substr(kScheme.size()) : source;
 }
 
-Result<PluginBinary> read(const std::string& source, const ReferenceFlags& registries) {
+Result<PluginBinary> read(const std::string& source, const ReferenceFlags& registries,
+                          const std::string& user_file) {
   if (isUrl(source)) {
     TransferLine line;
     TRY(Bytes bytes, download(source, plugin::kMaxPluginBytes, line));
     return PluginBinary{std::move(bytes), source};
   }
   TRY(ResolvedComponent component,
-      resolveComponentOrReference(withoutFileScheme(source), registries));
+      resolveComponentOrReference(withoutFileScheme(source), registries, user_file));
   std::error_code error;
   const bool is_file = !isPinned(source) && std::filesystem::exists(component.path, error);
   const auto absolute = std::filesystem::absolute(component.path, error).lexically_normal();
@@ -51,9 +52,10 @@ Result<void> checkPluginSource(const std::string& source, const std::string& dig
 }
 
 Result<PluginBinary> readPluginBinary(const std::string& source, const std::string& digest,
-                                      const ReferenceFlags& registries) {
+                                      const ReferenceFlags& registries,
+                                      const std::string& user_file) {
   TRY_VOID(checkPluginSource(source, digest));
-  TRY(PluginBinary binary, read(source, registries));
+  TRY(PluginBinary binary, read(source, registries, user_file));
   const std::string actual = engine::digestText(engine::sha256(binary.bytes.view()));
   if (!digest.empty() && actual != digest) {
     return fail(ErrorCode::kPermissionDenied,

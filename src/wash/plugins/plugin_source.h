@@ -19,9 +19,11 @@ struct PluginBinary {
 [[nodiscard]] Result<void> checkPluginSource(const std::string& source, const std::string& digest);
 
 // A file or the folder of a built project, `https://…` (which needs a digest), or a reference in a
-// registry. `digest`: "sha256:<hex>" that the bytes must have; empty: any.
+// registry. `digest`: "sha256:<hex>" that the bytes must have; empty: any. `user_file` is as for
+// resolveComponent().
 [[nodiscard]] Result<PluginBinary> readPluginBinary(const std::string& source,
                                                     const std::string& digest,
-                                                    const ReferenceFlags& registries);
+                                                    const ReferenceFlags& registries,
+                                                    const std::string& user_file);
 
 }  // namespace nimbus::wash

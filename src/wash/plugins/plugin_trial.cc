@@ -24,6 +24,7 @@
 #include "wash/plugins/plugin_text.h"
 #include "wash/project/project_builder.h"
 #include "wash/terminal/interrupt.h"
+#include "wash/terminal/status_line.h"
 
 namespace nimbus::wash {
 namespace {
@@ -137,7 +138,7 @@ class Trial {
 
  private:
   Result<void> open() {
-    TRY(PluginBinary binary, readPluginBinary(source_, "", {}));
+    TRY(PluginBinary binary, readPluginBinary(source_, "", {}, parts_.global.user_config));
     TRY(runtime_, parts_.plugins.runtime());
     TRY(auto folder, project::TemporaryFolder::make("wash-plugin-"));
     folder_.emplace(std::move(folder));
@@ -145,12 +146,17 @@ class Trial {
     installed_.source = binary.source;
     installed_.bytes = binary.bytes.size();
     plugin::Plugin& plugin = installed_.plugin;
-    TRY(plugin.info, runtime_->inspect(binary.bytes));
+    TRY(plugin.info, inspect(binary));
     plugin.digest = engine::digestText(engine::sha256(binary.bytes.view()));
     plugin.wasm_path = path + "/plugin.wasm";
     plugin.scratch_folder = path + "/data";
     plugin.config_path = path + "/config.json";
     return replaceFileDurably(path, "plugin.wasm", asText(binary.bytes.view()));
+  }
+
+  Result<plugin::PluginInfo> inspect(const PluginBinary& binary) {
+    const StatusLine line("Compiling " + binary.source);
+    return runtime_->inspect(binary.bytes);
   }
 
   // The arguments are read as they would be behind `wash`.

@@ -16,6 +16,7 @@
 #include "wash/flags/engine_flags.h"
 #include "wash/input/project_input.h"
 #include "wash/plugins/data_folder.h"
+#include "wash/terminal/status_line.h"
 #include "wash/terminal/terminal_consent.h"
 
 namespace nimbus::wash {
@@ -51,21 +52,35 @@ bool managesWithoutConfiguration(const std::string& command) {
   return command.starts_with("config ") || std::ranges::find(kCommands, command) != kCommands.end();
 }
 
+plugin::PluginConfiguration configurationOf(const project::PluginSettings& settings) {
+  plugin::PluginConfiguration configured;
+  for (const auto& [name, values] : settings.config)
+    configured[name] = {values.begin(), values.end()};
+  return configured;
+}
+
 }  // namespace
 
 Plugins::Plugins(const GlobalOptions& global)
     : global_(global), store_(pluginsFolder()), listing_(store_.list()) {}
 Plugins::~Plugins() = default;
 
-Result<plugin::PermissionOptions> Plugins::permissionOptions(const project::LoadedConfig& config,
-                                                             const std::string& folder) const {
-  plugin::PermissionOptions options;
-  std::vector<std::string> rules = global_.allow;
-  rules.insert(rules.end(), config.config.plugins.allow.begin(), config.config.plugins.allow.end());
-  for (const std::string& rule : rules) {
-    TRY(plugin::AllowRule parsed, plugin::parseAllowRule(rule));
-    options.allow.push_back(std::move(parsed));
+Result<std::vector<plugin::AllowRule>> Plugins::rules(
+    const project::PluginSettings& settings) const {
+  std::vector<plugin::AllowRule> rules;
+  for (const auto* texts : {&global_.allow, &settings.allow}) {
+    for (const std::string& text : *texts) {
+      TRY(plugin::AllowRule rule, plugin::parseAllowRule(text));
+      rules.push_back(std::move(rule));
+    }
   }
+  return rules;
+}
+
+Result<plugin::PermissionOptions> Plugins::permissionOptions(
+    const project::PluginSettings& settings, const std::string& folder) const {
+  plugin::PermissionOptions options;
+  TRY(options.allow, rules(settings));
   options.allow_shell = global_.allow_shell;
   const char* path = std::getenv("PATH");
   if (path != nullptr) options.path_variable = path;
@@ -88,25 +103,34 @@ Result<plugin::PluginRuntime*> Plugins::runtime() {
   const std::string folder = std::filesystem::canonical(folder_, error).string();
   if (error) return failErrno(folder_, error.value());
   TRY(const project::LoadedConfig config, configuration(folder));
-  for (const auto& [name, values] : config.config.plugins.config)
-    options.configured[name] = {values.begin(), values.end()};
-  TRY(options.permissions, permissionOptions(config, folder));
+  options.configured = configurationOf(config.config.plugins);
+  TRY(options.permissions, permissionOptions(config.config.plugins, folder));
   options.engine = engineOptionsOf({});
   options.engine.max_total_memory_bytes =
       std::min(options.engine.max_total_memory_bytes, kPluginMemoryBytes);
   options.plugins_folder = store_.folder();
   TRY(options.http_address, net::Endpoint::parse(global_.plugin_address));
   options.keep_output_clean = global_.format == OutputFormat::kJson;
+  options.compiling = [](const std::string& name) {
+    return std::make_shared<StatusLine>("Compiling plugin " + name);
+  };
   log_ = makeStderrLogger(global_.log_level, global_.log_format);
   plugin::Consent* consent = &nobody_;
   if (!global_.non_interactive) {
-    terminal_ = std::make_unique<TerminalConsent>(STDIN_FILENO, std::cerr);
+    terminal_ =
+        std::make_unique<TerminalConsent>(STDIN_FILENO, std::cerr, TerminalConsent::endsColours());
     consent = terminal_.get();
   }
   endProgramsOnSignals();
   runtime_ =
       std::make_unique<plugin::PluginRuntime>(std::move(options), runner_, *consent, *log_, clock_);
   return runtime_.get();
+}
+
+Result<void> Plugins::configure(const project::PluginSettings& settings) {
+  TRY(std::vector<plugin::AllowRule> allow, rules(settings));
+  runtime_->configure(std::move(allow), configurationOf(settings));
+  return {};
 }
 
 void Plugins::refuseQuestions() {

@@ -14,7 +14,8 @@
 
 namespace nimbus::project {
 struct LoadedConfig;
-}
+struct PluginSettings;
+}  // namespace nimbus::project
 
 namespace nimbus::wash {
 
@@ -40,6 +41,9 @@ class Plugins {
   // With the configuration of the project that the command is about. kInvalidArgument: a rule of
   // --allow cannot be understood.
   [[nodiscard]] Result<plugin::PluginRuntime*> runtime();
+  // From now on this is said of plugins, once there is a runtime; with --allow. Any thread.
+  // kInvalidArgument: a rule cannot be understood, and nothing is changed.
+  [[nodiscard]] Result<void> configure(const project::PluginSettings& settings);
 
   // While it is so, nobody is asked any more: whoever waits for an answer is told no.
   void refuseQuestions();
@@ -55,8 +59,10 @@ class Plugins {
   [[nodiscard]] const std::vector<std::string>& reserved() const { return reserved_; }
 
  private:
+  [[nodiscard]] Result<std::vector<plugin::AllowRule>> rules(
+      const project::PluginSettings& settings) const;
   [[nodiscard]] Result<plugin::PermissionOptions> permissionOptions(
-      const project::LoadedConfig& config, const std::string& folder) const;
+      const project::PluginSettings& settings, const std::string& folder) const;
   [[nodiscard]] Result<project::LoadedConfig> configuration(const std::string& folder) const;
   [[nodiscard]] int performWithHooks(const Action& action, plugin::HookContext& context,
                                      std::vector<plugin::Plugin> plugins);

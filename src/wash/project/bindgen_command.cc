@@ -55,11 +55,10 @@ int runBindgen(const BindgenFlags& flags, const GlobalOptions& global) {
 void addBindgenCommand(CLI::App& app, const GlobalOptions& global, Action& action) {
   CLI::App* command = app.add_subcommand("bindgen", "Make bindings of WIT interfaces");
   auto flags = std::make_shared<BindgenFlags>();
-  oneOf<std::string>(command
-                         ->add_option("language", flags->request.language,
-                                      "The language: c or go for components, cpp for wRPC")
-                         ->required(),
-                     {{"c", "c"}, {"cpp", "cpp"}, {"go", "go"}});
+  addChoice(*command, "language", flags->request.language,
+            "The language: c or go for components, cpp for wRPC",
+            {{"c", "c"}, {"cpp", "cpp"}, {"go", "go"}})
+      ->required();
   command
       ->add_option("wit", flags->request.wit, "A .wit file, a folder of them, or a .wasm component")
       ->required()

@@ -15,6 +15,7 @@
 #include "project/builtin_templates.h"
 #include "project/config.h"
 #include "wash/terminal/ask.h"
+#include "wash/terminal/clone_line.h"
 #include "wash/terminal/status_line.h"
 
 namespace nimbus::wash {
@@ -128,7 +129,10 @@ std::string nameOfRepository(std::string_view url) {
 Result<ChosenTemplate> fromGit(const project::GitTemplate& git,
                                const ChoiceSurroundings& surroundings) {
   auto contents = [&] {
-    const StatusLine line("Cloning " + git.url);
+    StatusLine line;
+    const CloneLine clone(
+        line, git.url,
+        surroundings.interactive ? CloneLine::Git::kMayAsk : CloneLine::Git::kAsksNothing);
     return project::readGitTemplate(git, surroundings.runner, surroundings.interactive,
                                     surroundings.stop);
   }();
@@ -156,10 +160,10 @@ const project::TemplateSettings* configured(const NewChoice& choice,
 
 }  // namespace
 
-Result<TemplateCatalog> readCatalog() {
+Result<TemplateCatalog> readCatalog(const std::string& user_file) {
   std::error_code error;
   const project::Project here = project::findProject(fs::current_path(error).string());
-  TRY(project::LoadedConfig loaded, project::loadProjectConfig(here));
+  TRY(project::LoadedConfig loaded, project::loadProjectConfig(here, {}, user_file));
   return TemplateCatalog{project::builtinTemplates(), std::move(loaded.config.templates)};
 }
 

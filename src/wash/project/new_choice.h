@@ -27,7 +27,8 @@ struct TemplateCatalog {
   std::vector<project::TemplateInfo> builtin;
   std::vector<project::TemplateSettings> configured;
 };
-[[nodiscard]] Result<TemplateCatalog> readCatalog();
+// `user_file` is the user's configuration; empty: the one in the user's folder.
+[[nodiscard]] Result<TemplateCatalog> readCatalog(const std::string& user_file);
 [[nodiscard]] std::string catalogText(const TemplateCatalog& catalog);
 [[nodiscard]] std::vector<DataField> catalogFields(const TemplateCatalog& catalog);
 

@@ -88,7 +88,7 @@ int runNew(const NewFlags& flags, const GlobalOptions& global, plugin::HookConte
   };
   NewChoice choice = flags.choice;
   readBack(context, choice);
-  const auto catalog = readCatalog();
+  const auto catalog = readCatalog(global.user_config);
   if (!catalog) return failed(catalog.error());
   if (flags.list) {
     printResult(global.format, catalogText(*catalog), catalogFields(*catalog));
@@ -106,6 +106,7 @@ int runNew(const NewFlags& flags, const GlobalOptions& global, plugin::HookConte
   const FinishRequest finish{.folder = created->folder,
                              .interactive = !global.non_interactive,
                              .consent = flags.yes,
+                             .user_file = global.user_config,
                              .stop = interrupt.token()};
   const auto finished = finishProject(finish, runner);
   if (!finished) return failed(finished.error());

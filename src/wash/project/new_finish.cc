@@ -18,12 +18,12 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Of the new folder alone: a configuration above it is not the template's.
-Result<project::ProjectConfig> configOf(const std::string& folder) {
+// Of the new folder and of the user: a configuration above it is not the template's.
+Result<project::ProjectConfig> configOf(const std::string& folder, const std::string& user_file) {
   const project::Project found{
       .folder = folder,
       .config_file = project::findConfigFile((fs::path(folder) / project::kConfigFolder).string())};
-  TRY(project::LoadedConfig loaded, project::loadProjectConfig(found));
+  TRY(project::LoadedConfig loaded, project::loadProjectConfig(found, {}, user_file));
   return std::move(loaded.config);
 }
 
@@ -74,7 +74,7 @@ void addMissingTools(const FinishRequest& request, const project::ProjectConfig&
 
 Result<FinishedProject> finishProject(const FinishRequest& request, ProcessRunner& runner) {
   FinishedProject finished;
-  TRY(const project::ProjectConfig config, configOf(request.folder));
+  TRY(const project::ProjectConfig config, configOf(request.folder, request.user_file));
   const std::string& command = config.new_project.command;
   if (!command.empty()) {
     TRY(const bool agreed, agrees(request, command));

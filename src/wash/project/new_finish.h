@@ -14,7 +14,8 @@ namespace nimbus::wash {
 struct FinishRequest {
   std::string folder;  // of the new project
   bool interactive = false;
-  bool consent = false;  // to new.command, given beforehand
+  bool consent = false;   // to new.command, given beforehand
+  std::string user_file;  // the user's configuration; empty: the one in the user's folder
   std::stop_token stop = {};
 };
 

@@ -41,8 +41,8 @@ Result<project::BuildOutcome> buildOnTerminal(project::BuildRequest request,
   SystemProcessRunner runner;
   TerminalBuildProgress progress;
   request.stop = interrupt.token();
-  request.fetch_wit =
-      fetchWitForBuilds(runner, [&](std::string_view text) { progress.note(text); });
+  request.fetch_wit = fetchWitForBuilds(runner, progress.line(),
+                                        [&](std::string_view text) { progress.note(text); });
   return project::buildProject(request, runner, progress);
 }
 

@@ -97,7 +97,9 @@ Result<witdeps::FetchOutcome> fetchFor(WitProject& project, const WitFlags& flag
   SystemProcessRunner runner;
   choice.interactive = !global.non_interactive;
   choice.stop = interrupt.token();
-  return fetchWit(project.folder, project.settings, project.wit, flags.network, choice, runner);
+  StatusLine line;
+  return fetchWit(project.folder, project.settings, project.wit, flags.network, choice, runner,
+                  line);
 }
 
 // Prints what `work` gives, a message and its fields, or says why it failed.

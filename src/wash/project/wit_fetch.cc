@@ -1,6 +1,7 @@
 #include "wash/project/wit_fetch.h"
 
 #include <filesystem>
+#include <optional>
 #include <utility>
 
 #include <fmt/format.h>
@@ -9,6 +10,7 @@
 #include "base/files.h"
 #include "wash/flags/registry_flags.h"
 #include "wash/input/download.h"
+#include "wash/terminal/clone_line.h"
 #include "wash/terminal/transfer_line.h"
 #include "witdeps/transport.h"
 
@@ -19,8 +21,28 @@ namespace fs = std::filesystem;
 
 constexpr std::size_t kMaxConfigBytes = std::size_t{1} << 20;
 
+// Shows what a fetch waits for.
+class FetchLine final : public witdeps::TransportProgress {
+ public:
+  FetchLine(StatusLine& line, CloneLine::Git git) : line_(line), git_(git), transfer_(line) {}
+  Id begin(Direction direction, std::string_view what, std::uint64_t done,
+           std::uint64_t total) override {
+    return transfer_.begin(direction, what, done, total);
+  }
+  void at(Id transfer, std::uint64_t done) override { transfer_.at(transfer, done); }
+  void end(Id transfer) override { transfer_.end(transfer); }
+  void beginClone(const std::string& url) override { clone_.emplace(line_, url, git_); }
+  void endClone() override { clone_.reset(); }
+
+ private:
+  StatusLine& line_;
+  const CloneLine::Git git_;
+  TransferLine transfer_;
+  std::optional<CloneLine> clone_;
+};
+
 Result<void> fetchBefore(const project::BuildRequest& build, ProcessRunner& runner,
-                         const std::function<void(std::string_view)>& tell) {
+                         StatusLine& line, const std::function<void(std::string_view)>& tell) {
   const project::WitSettings& settings = build.config.wit;
   TRY(witdeps::WitFolder folder,
       witdeps::WitFolder::read(fs::path(build.folder) / settings.wit_dir));
@@ -32,7 +54,7 @@ Result<void> fetchBefore(const project::BuildRequest& build, ProcessRunner& runn
   }
   const WitNetworkFlags flags{.ca_paths = caPathsOfEnvironment()};
   auto outcome = fetchWit(build.folder, settings, folder, flags,
-                          {.reach = witdeps::Reach::kNamed, .stop = build.stop}, runner);
+                          {.reach = witdeps::Reach::kNamed, .stop = build.stop}, runner, line);
   if (!outcome) {
     return fail(outcome.error().code(),
                 "the dependencies in wit/ cannot be fetched (--skip-fetch builds without that)",
@@ -72,16 +94,19 @@ void addWitNetworkFlags(CLI::App& command, WitNetworkFlags& flags) {
 Result<witdeps::FetchOutcome> fetchWit(const std::string& project,
                                        const project::WitSettings& settings,
                                        witdeps::WitFolder& folder, const WitNetworkFlags& flags,
-                                       const WitFetchChoice& choice, ProcessRunner& runner) {
+                                       const WitFetchChoice& choice, ProcessRunner& runner,
+                                       StatusLine& line) {
   TRY(const witdeps::RegistryMap registries, witRegistries(settings));
+  FetchLine progress(line,
+                     choice.interactive ? CloneLine::Git::kMayAsk : CloneLine::Git::kAsksNothing);
   witdeps::NetworkTransport transport(
       {.ca_paths = flags.ca_paths,
        .insecure = flags.insecure,
        .interactive = choice.interactive,
-       .stop = choice.stop},
-      [&flags](const std::string& url, std::size_t max_bytes) {
-        TransferLine line;
-        return download(url, max_bytes, line, flags.ca_paths);
+       .stop = choice.stop,
+       .progress = &progress},
+      [&](const std::string& url, std::size_t max_bytes) {
+        return download(url, max_bytes, progress, flags.ca_paths);
       },
       runner);
   return witdeps::fetchDependencies({.project = project,
@@ -97,9 +122,9 @@ Result<witdeps::FetchOutcome> fetchWit(const std::string& project,
 }
 
 std::function<Result<void>(const project::BuildRequest&)> fetchWitForBuilds(
-    ProcessRunner& runner, std::function<void(std::string_view)> tell) {
-  return [&runner, tell = std::move(tell)](const project::BuildRequest& build) {
-    return fetchBefore(build, runner, tell);
+    ProcessRunner& runner, StatusLine& line, std::function<void(std::string_view)> tell) {
+  return [&runner, &line, tell = std::move(tell)](const project::BuildRequest& build) {
+    return fetchBefore(build, runner, line, tell);
   };
 }
 

@@ -10,6 +10,7 @@
 #include "base/result.h"
 #include "project/build.h"
 #include "project/settings.h"
+#include "wash/terminal/status_line.h"
 #include "witdeps/fetch.h"
 #include "witdeps/registry_map.h"
 
@@ -42,15 +43,19 @@ struct WitFetchChoice {
   std::stop_token stop = {};
 };
 
-// Fetches what the folder's package needs, with the user's configuration of registries. Blocks.
-[[nodiscard]] Result<witdeps::FetchOutcome> fetchWit(
-    const std::string& project, const project::WitSettings& settings, witdeps::WitFolder& folder,
-    const WitNetworkFlags& flags, const WitFetchChoice& choice, ProcessRunner& runner);
+// Fetches what the folder's package needs, with the user's configuration of registries. Blocks; the
+// line shows what it waits for.
+[[nodiscard]] Result<witdeps::FetchOutcome> fetchWit(const std::string& project,
+                                                     const project::WitSettings& settings,
+                                                     witdeps::WitFolder& folder,
+                                                     const WitNetworkFlags& flags,
+                                                     const WitFetchChoice& choice,
+                                                     ProcessRunner& runner, StatusLine& line);
 
 // For project::BuildRequest: the same before a build, but only of what the lock file or the
 // configuration names, and a line for each package that was fetched.
-// WIT that cannot be read is left to the tools that build. `runner` outlives it.
+// WIT that cannot be read is left to the tools that build. `runner` and `line` outlive it.
 [[nodiscard]] std::function<Result<void>(const project::BuildRequest&)> fetchWitForBuilds(
-    ProcessRunner& runner, std::function<void(std::string_view)> tell);
+    ProcessRunner& runner, StatusLine& line, std::function<void(std::string_view)> tell);
 
 }  // namespace nimbus::wash

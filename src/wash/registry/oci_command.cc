@@ -125,9 +125,10 @@ struct PushOutcome {
   std::uint64_t bytes;
 };
 
-Result<PushOutcome> push(const OciFlags& flags, plugin::HookContext& context) {
+Result<PushOutcome> push(const OciFlags& flags, const std::string& user_file,
+                         plugin::HookContext& context) {
   TRY(const oci::Reference reference, oci::Reference::parse(flags.reference));
-  TRY(ResolvedComponent component, resolveComponent(flags.path));
+  TRY(ResolvedComponent component, resolveComponent(flags.path, user_file));
   TRY(const oci::Annotations annotations, annotationsOf(flags, context));
   TRY(const auto created, creationOf(component.path));
   auto artifact = oci::describeWasm(std::move(component.bytes), annotations, created);
@@ -146,7 +147,7 @@ Result<PushOutcome> push(const OciFlags& flags, plugin::HookContext& context) {
 
 int runPush(const OciFlags& flags, const GlobalOptions& global, plugin::HookContext& context) {
   const Interrupt interrupt;
-  const auto outcome = push(flags, context);
+  const auto outcome = push(flags, global.user_config, context);
   if (!outcome) return reportFailure(global.format, outcome.error(), interrupt);
   const std::string reference = outcome->reference.text();
   const std::string& digest = outcome->pushed.digest.text();

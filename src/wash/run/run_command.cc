@@ -41,7 +41,8 @@ int run(const RunFlags& flags, const GlobalOptions& global) {
 
   // A download may be interrupted as any command; its threads end here.
   auto interrupt = std::make_unique<Interrupt>();
-  const auto resolved = resolveComponentOrReference(flags.component, flags.source);
+  const auto resolved =
+      resolveComponentOrReference(flags.component, flags.source, global.user_config);
   if (!resolved) return reportFailure(global.format, resolved.error(), *interrupt);
   if (interrupt->received()) return interrupt->status();
   interrupt.reset();

@@ -247,10 +247,10 @@ void addInit(const Parts& parts) {
   command->add_flag("--force", flags.force, "Replace a file that is there");
   command->add_flag("--example", flags.example, "With a value in every section");
   command->add_flag("--global", flags.user, "Write the user's file instead");
-  oneOf<ConfigFormat>(command->add_option("--format", flags.format, "The format of the file"),
-                      {{"yaml", ConfigFormat::kYaml},
-                       {"json", ConfigFormat::kJson},
-                       {"toml", ConfigFormat::kToml}});
+  addChoice(*command, "--format", flags.format, "The format of the file",
+            {{"yaml", ConfigFormat::kYaml},
+             {"json", ConfigFormat::kJson},
+             {"toml", ConfigFormat::kToml}});
 }
 
 void addCleanup(const Parts& parts) {

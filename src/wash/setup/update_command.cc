@@ -46,8 +46,8 @@ release::Reach reachOf(const UpdateFlags& flags) {
 
 // The flag, the variable or the user's file. A project has no say in which program is installed,
 // and what else is set in the environment does not matter here.
-Result<std::string> baseUrlOf(const UpdateFlags& flags) {
-  project::ConfigSources sources = project::standardSources({}, {});
+Result<std::string> baseUrlOf(const UpdateFlags& flags, const GlobalOptions& global) {
+  project::ConfigSources sources = project::standardSources({}, global.user_config);
   std::erase_if(sources.environment, [](const auto& entry) { return entry.first != kVariable; });
   if (!flags.base_url.empty()) sources.flags = {{std::string(kKey), flags.base_url, "--base-url"}};
   TRY(const project::LoadedConfig loaded, project::loadConfig(sources));
@@ -58,9 +58,9 @@ Result<std::string> baseUrlOf(const UpdateFlags& flags) {
                           kVariable, kKey));
 }
 
-Result<release::UpdateRequest> requestOf(const UpdateFlags& flags) {
+Result<release::UpdateRequest> requestOf(const UpdateFlags& flags, const GlobalOptions& global) {
   release::UpdateRequest request;
-  TRY(request.base_url, baseUrlOf(flags));
+  TRY(request.base_url, baseUrlOf(flags, global));
   auto current = release::Version::parse(NIMBUS_VERSION);
   if (!current) return fail(ErrorCode::kInternal, "this version is none: " NIMBUS_VERSION);
   request.current = *std::move(current);
@@ -92,7 +92,7 @@ std::string messageOf(const release::UpdateRequest& request,
 
 int runUpdate(const UpdateFlags& flags, const GlobalOptions& global) {
   const Interrupt interrupt;
-  auto request = requestOf(flags);
+  auto request = requestOf(flags, global);
   if (!request) return reportFailure(global.format, request.error());
   request->stop = interrupt.token();
   SystemProcessRunner runner;

@@ -16,6 +16,9 @@ class TerminalBuildProgress final : public project::BuildProgress {
   void output(ProcessStream stream, std::string_view chunk) override;
   void note(std::string_view text) override;
 
+  // For what else takes time during the build.
+  [[nodiscard]] StatusLine& line() { return line_; }
+
  private:
   StatusLine line_;
 };

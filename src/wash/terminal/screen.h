@@ -18,7 +18,4 @@ class Screen {
   static void write(std::string_view text);
 };
 
-// Takes the line away, and leaves the cursor at its begin.
-inline constexpr std::string_view kEraseLine = "\r\x1b[K";
-
 }  // namespace nimbus::wash

@@ -4,13 +4,16 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
+#include <utility>
 
 #include "base/escape.h"
 #include "wash/terminal/screen.h"
-#include "wash/terminal/status_text.h"
 
 namespace nimbus::wash {
 namespace {
+
+using Clock = Activities::Clock;
 
 constexpr auto kDelay = std::chrono::milliseconds(500);
 constexpr auto kInterval = std::chrono::milliseconds(100);
@@ -19,64 +22,58 @@ constexpr std::size_t kTurnColumns = 2;
 
 }  // namespace
 
-StatusLine::StatusLine(Elsewhere elsewhere)
-    : elsewhere_(elsewhere), on_screen_(Screen::isThere()), coloured_(Screen::hasColours()) {
+// A place of its own if there is none.
+StatusLine::StatusLine(BottomLine* place)
+    : place_(place == nullptr ? own_.emplace(Screen::write) : *place),
+      on_screen_(Screen::isThere()),
+      coloured_(Screen::hasColours()) {
   worker_ = std::thread([this] { work(); });
 }
 
-StatusLine::StatusLine(std::string_view what, Elsewhere elsewhere) : StatusLine(elsewhere) {
-  begin(what);
+StatusLine::StatusLine() : StatusLine(nullptr) {}
+
+StatusLine::StatusLine(BottomLine& place) : StatusLine(&place) {}
+
+StatusLine::StatusLine(std::string_view what, Elsewhere elsewhere) : StatusLine() {
+  begin(what, elsewhere);
 }
 
 StatusLine::~StatusLine() {
-  end();
   {
     const std::lock_guard lock(mutex_);
     stopping_ = true;
   }
   changed_.notify_all();
   worker_.join();
+  place_.erase();
 }
 
-void StatusLine::begin(std::string_view what) { begin(what, false, 0, 0); }
-
-void StatusLine::beginTransfer(std::string_view what, std::uint64_t done, std::uint64_t total) {
-  begin(what, true, done, total);
+StatusLine::Id StatusLine::begin(std::string_view what, Elsewhere elsewhere) {
+  return begin(Activities::Activity{
+      .what = escaped(what), .is_told = elsewhere == Elsewhere::kNothing, .began = Clock::now()});
 }
 
-void StatusLine::begin(std::string_view what, bool is_transfer, std::uint64_t done,
-                       std::uint64_t total) {
+StatusLine::Id StatusLine::beginTransfer(std::string_view what, std::uint64_t done,
+                                         std::uint64_t total) {
+  return begin(Activities::Activity{
+      .what = escaped(what), .transfer = Activities::Transfer{done, total}, .began = Clock::now()});
+}
+
+StatusLine::Id StatusLine::begin(Activities::Activity activity) {
+  Id id = 0;
   {
     const std::lock_guard lock(mutex_);
-    what_.clear();
-    appendEscaped(what_, what);
-    is_transfer_ = is_transfer;
-    done_ = done;
-    first_ = done;
-    total_ = total;
-    began_ = Clock::now();
-    told_ = false;
+    id = going_on_.begin(std::move(activity));
   }
   changed_.notify_all();
+  return id;
 }
 
-void StatusLine::end() {
+void StatusLine::end(Id id) {
   const std::lock_guard lock(mutex_);
-  what_.clear();
-  erase();
-}
-
-void StatusLine::print(std::string_view text) {
-  if (text.empty()) return;
-  const std::lock_guard lock(mutex_);
-  erase();
-  Screen::write(text);
-  within_line_ = !text.ends_with('\n');
-}
-
-void StatusLine::erase() {
-  if (visible_) Screen::write(kEraseLine);
-  visible_ = false;
+  if (!going_on_.end(id)) return;  // something newer is shown
+  place_.erase();
+  shown_ = false;
 }
 
 void StatusLine::work() {
@@ -85,47 +82,37 @@ void StatusLine::work() {
   pthread_sigmask(SIG_BLOCK, &all, nullptr);
   std::unique_lock lock(mutex_);
   while (!stopping_) {
-    if (what_.empty()) {
-      changed_.wait(lock, [this] { return stopping_ || !what_.empty(); });
+    const auto began = going_on_.newestBegan();
+    if (!began) {
+      changed_.wait(lock, [this] { return stopping_ || !going_on_.empty(); });
       continue;
     }
     // What is on the screen already goes on without a pause.
-    const auto due = visible_ ? Clock::now() + kInterval : began_ + kDelay;
+    const auto due = shown_ ? Clock::now() : *began + kDelay;
     if (changed_.wait_until(lock, std::max(due, Clock::now() + kInterval)) ==
         std::cv_status::no_timeout) {
       continue;
     }
-    if (!what_.empty()) show();
+    if (!going_on_.empty()) show();
   }
 }
 
 void StatusLine::show() {
+  const auto now = Clock::now();
   if (!on_screen_) {
-    if (!told_ && elsewhere_ == Elsewhere::kPlainLine) Screen::write(what_ + "\n");
-    told_ = true;
+    for (const std::string& what : going_on_.tell(now - kDelay)) place_.print(what + "\n");
     return;
   }
   const std::size_t columns = Screen::columns();
   // A line that is full would wrap; one without room for the turning says nothing.
-  if (within_line_ || columns <= kTurnColumns + 1) return;
-  std::string line(kEraseLine);
+  if (columns <= kTurnColumns + 1) return;
+  std::string line;
   if (coloured_) line += "\x1b[36m";
   line += kTurns.at(turn_++ % kTurns.size());
   if (coloured_) line += "\x1b[0m";
-  line += " " + text(columns - kTurnColumns - 1);
-  Screen::write(line);
-  visible_ = true;
-}
-
-std::string StatusLine::text(std::size_t columns) const {
-  const double seconds = std::chrono::duration<double>(Clock::now() - began_).count();
-  if (!is_transfer_) return statusText(what_, seconds, columns);
-  const std::uint64_t done = done_;
-  // It goes back where an attempt begins anew.
-  const std::uint64_t moved = done - std::min(done, first_);
-  return statusText(
-      what_, TransferState{done, total_, static_cast<double>(moved) / std::max(seconds, 0.001)},
-      columns);
+  line += " " + going_on_.text(now, columns - kTurnColumns - 1);
+  place_.show(line);
+  shown_ = true;
 }
 
 }  // namespace nimbus::wash

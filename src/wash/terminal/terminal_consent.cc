@@ -6,8 +6,10 @@
 #include <utility>
 
 #include "base/text.h"
+#include "wash/output/bottom_line.h"
 #include "wash/terminal/ask.h"
 #include "wash/terminal/interrupt.h"
+#include "wash/terminal/screen.h"
 
 namespace nimbus::wash {
 namespace {
@@ -18,10 +20,11 @@ std::mutex& terminal() {
   return mutex;
 }
 
-// Ends colours, and the line, of whatever printed before.
-constexpr std::string_view kOnANewLine = "\x1b[0m\n";
-
 }  // namespace
+
+TerminalConsent::EndsColours TerminalConsent::endsColours() {
+  return Screen::isThere() ? EndsColours::kAlways : EndsColours::kNever;
+}
 
 std::stop_token TerminalConsent::token() {
   const std::lock_guard lock(mutex_);
@@ -42,7 +45,10 @@ plugin::Answer TerminalConsent::ask(const plugin::Question& question) {
   const std::lock_guard lock(terminal());
   const std::stop_token stop = token();
   if (stop.stop_requested()) return plugin::Answer::kNo;
-  out_ << kOnANewLine;
+  const ScreenTaken taken;
+  // Ends the line of whatever printed before. The texts of a question are safe to print; what a
+  // command of a plugin prints itself is not looked at.
+  out_ << (ends_colours_ == EndsColours::kAlways ? "\x1b[0m\n" : "\n");
   if (question.plugin.size() + question.wants.size() + question.reason.size() > kMaxShownBytes) {
     out_ << "Plugin " << question.plugin.substr(0, 64)
          << " wants something that is too long to be shown: it may not\n"

@@ -3,6 +3,7 @@
 #include <mutex>
 #include <ostream>
 #include <stop_token>
+#include <string_view>
 
 #include "plugin/consent.h"
 
@@ -16,8 +17,16 @@ class TerminalConsent final : public plugin::Consent {
  public:
   static constexpr std::size_t kMaxShownBytes = 8 * 1024;
 
+  // Whether colours that others have left on the terminal, which could hide a question, are ended
+  // before it.
+  enum class EndsColours { kNever, kAlways };
+  // Always where standard error takes control sequences. That sets no colour: NO_COLOR, which those
+  // others may not heed, is another matter.
+  [[nodiscard]] static EndsColours endsColours();
+
   // `out` outlives it. Answers are read from the descriptor.
-  TerminalConsent(int in, std::ostream& out) : in_(in), out_(out) {}
+  TerminalConsent(int in, std::ostream& out, EndsColours ends_colours)
+      : in_(in), out_(out), ends_colours_(ends_colours) {}
   [[nodiscard]] plugin::Answer ask(const plugin::Question& question) override;
 
   // The answer is no, to the question that stands there as well, until askAgain().
@@ -30,6 +39,7 @@ class TerminalConsent final : public plugin::Consent {
 
   const int in_;
   std::ostream& out_;
+  const EndsColours ends_colours_;
   std::mutex mutex_;
   std::stop_source refusing_;  // under the mutex
 };

@@ -14,6 +14,7 @@ namespace nimbus::wash {
 namespace {
 
 using plugin::Answer;
+using EndsColours = TerminalConsent::EndsColours;
 
 // Keeps what is written, and calls back whenever it is flushed: the question stands there then.
 class Screen final : public std::stringbuf {
@@ -53,7 +54,8 @@ Answer answerTo(const std::string& typed) {
   Pipe in(typed);
   in.end();
   std::ostringstream out;
-  return TerminalConsent(in.out(), out).ask({"otel", "run /usr/bin/docker", ""});
+  return TerminalConsent(in.out(), out, EndsColours::kNever)
+      .ask({"otel", "run /usr/bin/docker", ""});
 }
 
 TEST(TerminalConsentTest, OnlyAClearYesIsOne) {
@@ -68,17 +70,30 @@ TEST(TerminalConsentTest, OnlyAClearYesIsOne) {
 TEST(TerminalConsentTest, SaysWhoWantsWhatAndWhyOnALineOfItsOwn) {
   Pipe in("n\n");
   std::ostringstream out;
-  EXPECT_EQ(TerminalConsent(in.out(), out).ask({"otel", "run /usr/bin/docker", "to collect"}),
+  EXPECT_EQ(TerminalConsent(in.out(), out, EndsColours::kNever)
+                .ask({"otel", "run /usr/bin/docker", "to collect"}),
             Answer::kNo);
   EXPECT_EQ(out.str(),
-            "\x1b[0m\nPlugin otel wants to run /usr/bin/docker\n  because: to collect\n"
+            "\nPlugin otel wants to run /usr/bin/docker\n  because: to collect\n"
             "Allow? [y]es this time, [a]lways, [N]o: ");
+}
+
+TEST(TerminalConsentTest, EndsColoursWhereTheyCouldHideTheQuestion) {
+  const auto begin = [](EndsColours ends_colours) {
+    Pipe in("n\n");
+    std::ostringstream out;
+    TerminalConsent consent(in.out(), out, ends_colours);
+    EXPECT_EQ(consent.ask({"otel", "run x", ""}), Answer::kNo);
+    return out.str().substr(0, out.str().find("Plugin"));
+  };
+  EXPECT_EQ(begin(EndsColours::kAlways), "\x1b[0m\n");
+  EXPECT_EQ(begin(EndsColours::kNever), "\n");
 }
 
 TEST(TerminalConsentTest, RefusesWhatCannotBeShownInFull) {
   Pipe in("y\n");
   std::ostringstream out;
-  TerminalConsent consent(in.out(), out);
+  TerminalConsent consent(in.out(), out, EndsColours::kNever);
   EXPECT_EQ(consent.ask({"otel", "run " + std::string(9000, 'x'), ""}), Answer::kNo);
   EXPECT_EQ(out.str().find("Allow?"), std::string::npos);
   EXPECT_LT(out.str().size(), 200U);
@@ -92,7 +107,8 @@ TEST(TerminalConsentTest, WhatWasTypedBeforeIsNoAnswer) {
   ASSERT_EQ(::write(user, "y\n", 2), 2);
   Screen screen([user] { EXPECT_EQ(::write(user, "always\n", 7), 7); });
   std::ostream out(&screen);
-  EXPECT_EQ(TerminalConsent(terminal, out).ask({"otel", "run x", ""}), Answer::kAlways);
+  EXPECT_EQ(TerminalConsent(terminal, out, EndsColours::kNever).ask({"otel", "run x", ""}),
+            Answer::kAlways);
   ::close(user);
   ::close(terminal);
 }
@@ -102,7 +118,7 @@ TEST(TerminalConsentTest, CanBeEndedWhileItAsks) {
   TerminalConsent* asking = nullptr;
   Screen screen([&asking] { asking->refuse(); });
   std::ostream out(&screen);
-  TerminalConsent consent(in.out(), out);
+  TerminalConsent consent(in.out(), out, EndsColours::kNever);
   asking = &consent;
   EXPECT_EQ(consent.ask({"otel", "run x", ""}), Answer::kNo);
   const std::string said = screen.str();
@@ -114,7 +130,7 @@ TEST(TerminalConsentTest, OneQuestionStandsThereAtATime) {
   Pipe first_in("");
   Pipe second_in("n\n");
   std::ostringstream second_out;
-  TerminalConsent second(second_in.out(), second_out);
+  TerminalConsent second(second_in.out(), second_out, EndsColours::kNever);
   std::jthread other;
   TerminalConsent* asking = nullptr;
   // While the first question stands there, the second is begun; the first ends only after that.
@@ -125,7 +141,7 @@ TEST(TerminalConsentTest, OneQuestionStandsThereAtATime) {
     asking->refuse();
   });
   std::ostream out(&screen);
-  TerminalConsent first(first_in.out(), out);
+  TerminalConsent first(first_in.out(), out, EndsColours::kNever);
   asking = &first;
   EXPECT_EQ(first.ask({"a", "run x", ""}), Answer::kNo);
   other.join();

@@ -4,11 +4,11 @@
 
 namespace nimbus::wash {
 
-void TransferLine::begin(Direction direction, std::string_view what, std::uint64_t done,
-                         std::uint64_t total) {
+oci::Progress::Id TransferLine::begin(Direction direction, std::string_view what,
+                                      std::uint64_t done, std::uint64_t total) {
   std::string text = direction == Direction::kDownload ? "Pulling " : "Pushing ";
   text += what;
-  line_.beginTransfer(text, done, total);
+  return line_.beginTransfer(text, done, total);
 }
 
 }  // namespace nimbus::wash
