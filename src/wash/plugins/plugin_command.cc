@@ -17,7 +17,6 @@
 #include "wash/plugins/plugin_text.h"
 #include "wash/plugins/plugin_trial.h"
 #include "wash/terminal/interrupt.h"
-#include "wash/terminal/status_line.h"
 
 namespace nimbus::wash {
 namespace {
@@ -54,17 +53,12 @@ std::string noteOf(const std::vector<plugin::Need>& needs) {
   return fmt::format("; {} of what it declares is not allowed yet", refused);
 }
 
-Result<plugin::PluginInfo> inspect(const PluginBinary& binary, plugin::PluginRuntime& runtime) {
-  const StatusLine line("Compiling " + binary.source);
-  return runtime.inspect(binary.bytes);
-}
-
 Result<int> install(const InstallFlags& flags, Plugins& plugins, const GlobalOptions& global) {
   TRY_VOID(checkDataFolder());
   TRY(PluginBinary binary,
       readPluginBinary(flags.source, flags.digest, flags.registries, global.user_config));
   TRY(plugin::PluginRuntime* const runtime, plugins.runtime());
-  TRY(plugin::PluginInfo info, inspect(binary, *runtime));
+  TRY(plugin::PluginInfo info, inspectBinary(binary, *runtime));
   if (Interrupt::current().stop_requested())
     return fail(ErrorCode::kCancelled, "nothing was installed");
   PluginStore::Request request{

@@ -10,6 +10,7 @@
 #include "plugin/plugin_lock.h"
 #include "wash/input/download.h"
 #include "wash/input/resolve_reference.h"
+#include "wash/terminal/status_line.h"
 #include "wash/terminal/transfer_line.h"
 
 namespace nimbus::wash {
@@ -62,6 +63,14 @@ Result<PluginBinary> readPluginBinary(const std::string& source, const std::stri
                 fmt::format("{} has digest {}, not {}", source, actual, digest));
   }
   return binary;
+}
+
+Result<plugin::PluginInfo> inspectBinary(const PluginBinary& binary,
+                                         plugin::PluginRuntime& runtime) {
+  const StatusLine line("Compiling " + binary.source);
+  auto info = runtime.inspect(binary.bytes);
+  if (!info) return fail(info.error().code(), binary.source, std::move(info).error());
+  return info;
 }
 
 }  // namespace nimbus::wash

@@ -4,6 +4,7 @@
 
 #include "base/bytes.h"
 #include "base/result.h"
+#include "plugin/plugin_runtime.h"
 #include "wash/input/resolve_reference.h"
 
 namespace nimbus::wash {
@@ -25,5 +26,9 @@ struct PluginBinary {
                                                     const std::string& digest,
                                                     const ReferenceFlags& registries,
                                                     const std::string& user_file);
+
+// What it says of itself; compiles it. An error names where it comes from.
+[[nodiscard]] Result<plugin::PluginInfo> inspectBinary(const PluginBinary& binary,
+                                                       plugin::PluginRuntime& runtime);
 
 }  // namespace nimbus::wash

@@ -24,7 +24,6 @@
 #include "wash/plugins/plugin_text.h"
 #include "wash/project/project_builder.h"
 #include "wash/terminal/interrupt.h"
-#include "wash/terminal/status_line.h"
 
 namespace nimbus::wash {
 namespace {
@@ -146,17 +145,12 @@ class Trial {
     installed_.source = binary.source;
     installed_.bytes = binary.bytes.size();
     plugin::Plugin& plugin = installed_.plugin;
-    TRY(plugin.info, inspect(binary));
+    TRY(plugin.info, inspectBinary(binary, *runtime_));
     plugin.digest = engine::digestText(engine::sha256(binary.bytes.view()));
     plugin.wasm_path = path + "/plugin.wasm";
     plugin.scratch_folder = path + "/data";
     plugin.config_path = path + "/config.json";
     return replaceFileDurably(path, "plugin.wasm", asText(binary.bytes.view()));
-  }
-
-  Result<plugin::PluginInfo> inspect(const PluginBinary& binary) {
-    const StatusLine line("Compiling " + binary.source);
-    return runtime_->inspect(binary.bytes);
   }
 
   // The arguments are read as they would be behind `wash`.
