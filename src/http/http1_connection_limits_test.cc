@@ -334,6 +334,14 @@ TEST_F(Http1ConnectionLimitsTest, ContentIsNotLateWhileTheHandlerDoesNotWantIt) 
   });
 }
 
+// Answers for as long as somebody takes it.
+Task<void> endlessHandler(ServerRequest& /*request*/, ResponseWriter& response) {
+  response.sendHead({}, std::nullopt);
+  const std::string piece(100'000, 'x');
+  while (co_await response.write(asBytes(piece))) {
+  }
+}
+
 TEST_F(Http1ConnectionLimitsTest, AClientThatTakesNothingIsClosed) {
   run([](net::Shard& shard) -> Task<void> {
     ServerLimits limits;
@@ -344,15 +352,7 @@ TEST_F(Http1ConnectionLimitsTest, AClientThatTakesNothingIsClosed) {
     co_await client.untilEnded();
     EXPECT_EQ(client.wire().from_server, "HTTP/");
 
-    TestConnection streaming(
-        shard,
-        [](ServerRequest&, ResponseWriter& response) -> Task<void> {
-          response.sendHead({}, std::nullopt);
-          const std::string piece(100'000, 'x');
-          while (co_await response.write(asBytes(piece))) {
-          }
-        },
-        limits);
+    TestConnection streaming(shard, endlessHandler, limits);
     streaming.allow(5);
     streaming.send(kGet);
     co_await streaming.untilEnded();
@@ -381,15 +381,7 @@ TEST_F(Http1ConnectionLimitsTest, AClientThatTakesAllThatWaitsAndThenNothingIsCl
   run([](net::Shard& shard) -> Task<void> {
     ServerLimits limits;
     limits.write_idle_timeout = 20ms;
-    TestConnection client(
-        shard,
-        [](ServerRequest&, ResponseWriter& response) -> Task<void> {
-          response.sendHead({}, std::nullopt);
-          const std::string piece(100'000, 'x');
-          while (co_await response.write(asBytes(piece))) {
-          }
-        },
-        limits);
+    TestConnection client(shard, endlessHandler, limits);
     client.allow(5);
     client.send(kGet);
     co_await client.until([&] { return client.wire().from_server.size() == 5; });

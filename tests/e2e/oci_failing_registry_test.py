@@ -6,25 +6,17 @@ import hashlib
 import http.server
 import json
 import pathlib
-import threading
 
 import harness
+import registries
 
 
-class Failing(http.server.ThreadingHTTPServer):
-    """A registry with one artifact, of which `answer` makes the answers. Until the test ends."""
-
-    daemon_threads = True
+class Failing(registries.Fake):
+    """A registry with one artifact, of which `answer` makes the answers."""
 
     def __init__(self, test, answer):
         self.answer = answer
-        super().__init__(("127.0.0.1", 0), _Handler)
-        self.reference = f"127.0.0.1:{self.server_port}/acme/web:1"
-        thread = threading.Thread(target=self.serve_forever, daemon=True)
-        thread.start()
-        test.addCleanup(self.server_close)
-        test.addCleanup(thread.join)
-        test.addCleanup(self.shutdown)
+        super().__init__(test, _Handler)
 
 
 class _Handler(http.server.BaseHTTPRequestHandler):
@@ -74,12 +66,12 @@ class FailingRegistryTest(harness.TestCase):
                                       "XDG_DATA_HOME": str(self.folder / "data"), **more})
 
     def check(self, answer, expected):
-        registry = Failing(self, answer)
+        reference = Failing(self, answer).reference("acme/web:1")
         out = self.folder / "out.wasm"
         for command, more in (("oci pull", [out]), ("run", []), ("inspect", []),
                               ("plugin install", [])):
             with self.subTest(command):
-                done = self.run_wash(*command.split(), registry.reference, *more, "--insecure")
+                done = self.run_wash(*command.split(), reference, *more, "--insecure")
                 self.assertEqual((1, ""), (done.returncode, done.stdout))
                 self.assertRegex(done.stderr, expected)
         self.assertFalse(out.exists())

@@ -53,26 +53,33 @@ class SilentRegistry:
         return self._listener.accept()[0]
 
 
-class Halfway(http.server.ThreadingHTTPServer):
-    """Stands in front of a registry until the test ends: of each blob it gives the first half, and
-    the rest when it is told to `go_on`."""
+class Fake(http.server.ThreadingHTTPServer):
+    """Answers as a registry until the test ends, by a handler of ours."""
 
     daemon_threads = True
 
-    def __init__(self, test, registry):
-        self.registry = registry
-        self.go_on = threading.Event()
-        super().__init__(("127.0.0.1", 0), _HalfwayHandler)
+    def __init__(self, test, handler):
+        super().__init__(("127.0.0.1", 0), handler)
         self.authority = f"127.0.0.1:{self.server_port}"
         thread = threading.Thread(target=self.serve_forever, daemon=True)
         thread.start()
         test.addCleanup(self.server_close)
         test.addCleanup(thread.join)
         test.addCleanup(self.shutdown)
-        test.addCleanup(self.go_on.set)
 
     def reference(self, name):
         return f"{self.authority}/{name}"
+
+
+class Halfway(Fake):
+    """Stands in front of a registry: of each blob it gives the first half, and the rest when it is
+    told to `go_on`."""
+
+    def __init__(self, test, registry):
+        self.registry = registry
+        self.go_on = threading.Event()
+        super().__init__(test, _HalfwayHandler)
+        test.addCleanup(self.go_on.set)
 
 
 class _HalfwayHandler(http.server.BaseHTTPRequestHandler):
