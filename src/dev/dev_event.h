@@ -56,7 +56,7 @@ struct DevEvent {
 [[nodiscard]] std::string_view eventName(DevEvent::Kind kind);
 
 // What takes a session's time, so that somebody who waits can be shown it.
-enum class DevWork { kBuild, kPull, kCompile };
+enum class DevWork { kBuild, kCompile };
 
 // Told of events, on the control shard.
 class DevReporter {

@@ -39,13 +39,6 @@ std::vector<std::string> namesOf(const DevPlan& plan) {
   return names;
 }
 
-std::vector<std::string> imagesOf(const DevPlan& plan) {
-  std::vector<std::string> images;
-  for (const PlannedComponent& component : plan.components)
-    if (!component.spec.image.empty()) images.push_back(component.spec.image);
-  return images;
-}
-
 // The server stays what it is until the next start, and its database goes on being written to.
 void keepServer(const ServerSettings& server, DevPlan& plan) {
   const std::string next = std::exchange(plan.server, server).keyvalue_path;
@@ -120,9 +113,13 @@ Task<void> Session::round() {
   times_ = ReloadTimes{.settle = begin - first};
   built_something_ = false;
   co_await configure();
-  if (!co_await buildAll()) co_return tellKeptPlugins();
-  times_.total = environment_.clock.now() - first;  // deploy() adds its own
-  co_await deploy();
+  const bool built = co_await buildAll();
+  times_.total = environment_.clock.now() - first;  // serve() adds its own
+  if (built) {
+    co_await deploy();
+  } else {
+    co_await deployUnbuilt();
+  }
 }
 
 Task<void> Session::configure() {
@@ -250,9 +247,6 @@ Task<Result<std::vector<std::string>>> Session::pullImages() {
   wanted->name = plan->name;
   for (const PlannedComponent& component : plan->components)
     wanted->components.push_back(component.spec);
-  std::optional<Working> working;
-  if (const auto images = imagesOf(*plan); !images.empty())
-    working.emplace(environment_.reporter, DevWork::kPull, images);
   CO_TRY(const Spec fetched, co_await environment_.deployer.fetch(std::move(wanted)));
   std::vector<std::string> files;
   for (const host::ComponentSpec& component : fetched->components)
@@ -262,47 +256,87 @@ Task<Result<std::vector<std::string>>> Session::pullImages() {
   co_return files;
 }
 
-Task<void> Session::deploy() {
+Task<Result<Spec>> Session::makeWorkload(std::vector<std::string> images) {
   Workbench& workbench = environment_.workbench;
+  return worker_.run<Result<Spec>>(
+      environment_.shard,
+      [&workbench, plan = plan_, built = builtPaths(), images = std::move(images)] {
+        return workbench.workload(*plan, built, images);
+      });
+}
+
+Task<void> Session::deploy() {
   auto images = co_await pullImages();
   if (!images) co_return tellOnce(DevEvent::Kind::kLoadFailed, images.error().describe());
   const Working working(environment_.reporter, DevWork::kCompile, namesOf(*plan_));
   const TimePoint begin = environment_.clock.now();
-  auto workload = co_await worker_.run<Result<Spec>>(
-      environment_.shard,
-      [&workbench, plan = plan_, built = builtPaths(), images = *std::move(images)] {
-        return workbench.workload(*plan, built, images);
-      });
+  auto workload = co_await makeWorkload(*std::move(images));
   times_.read = environment_.clock.now() - begin;
   if (!workload) {
     co_return tellOnce(DevEvent::Kind::kLoadFailed, workload.error().describe());
   }
-  const auto same = [&](const Spec& other) { return other && *other == **workload; };
-  if (same(deployed_)) {
-    plugins_ = plan_->plugins;
-    refused_.reset();
+  if (deployed_ && *deployed_ == **workload) {
+    takeDeployed();
     last_problem_.clear();
     if (built_something_) tellDeployed(DevEvent::Kind::kUnchanged);
     co_return;
   }
-  if (same(refused_)) co_return;
-  const auto times = co_await environment_.deployer.deploy(*workload);
+  if (refused_ && *refused_ == **workload) co_return;
+  if (co_await serve(*std::move(workload), begin)) last_problem_.clear();
+}
+
+bool Session::hasServedComponents(const host::WorkloadSpec& workload) const {
+  const auto digestIn = [](const host::WorkloadSpec& spec, const std::string& name) {
+    if (spec.service && spec.service->component.name == name) return spec.service->component.digest;
+    const auto found = std::ranges::find(spec.components, name, &host::ComponentSpec::name);
+    return found == spec.components.end() ? std::string() : found->digest;
+  };
+  return std::ranges::all_of(projects_, [&](const auto& state) {
+    const std::string& name = state->project.component;
+    const std::string digest = digestIn(workload, name);
+    return !digest.empty() && digest == digestIn(*deployed_, name);
+  });
+}
+
+// What else keeps it from that shows when the project builds again.
+Task<void> Session::deployUnbuilt() {
+  if (!deployed_ || plan_sources_ == settled_sources_) co_return;
+  const bool all_made = std::ranges::all_of(
+      projects_, [](const auto& state) { return !state->component_path.empty(); });
+  auto images = all_made ? co_await pullImages() : std::vector<std::string>();
+  if (!all_made || !images) co_return tellKept();
+  const Working working(environment_.reporter, DevWork::kCompile, namesOf(*plan_));
+  const TimePoint begin = environment_.clock.now();
+  auto workload = co_await makeWorkload(*std::move(images));
+  if (!workload || !hasServedComponents(**workload)) co_return tellKept();
+  if (*deployed_ == **workload) co_return takeDeployed();
+  if (refused_ && *refused_ == **workload) co_return;
+  co_await serve(*std::move(workload), begin);
+}
+
+void Session::takeDeployed() {
+  settled_sources_ = plan_sources_;
+  refused_.reset();
+}
+
+Task<bool> Session::serve(Spec workload, TimePoint begin) {
+  const auto times = co_await environment_.deployer.deploy(workload);
   if (!times) {
     // What is not to be had, such as a port, may be with the next save.
-    if (times.error().code() != ErrorCode::kUnavailable) refused_ = *std::move(workload);
-    co_return tellOnce(DevEvent::Kind::kLoadFailed, times.error().describe());
+    if (times.error().code() != ErrorCode::kUnavailable) refused_ = std::move(workload);
+    tellOnce(DevEvent::Kind::kLoadFailed, times.error().describe());
+    co_return false;
   }
-  refused_.reset();
-  last_problem_.clear();
   times_.load = times->load;
   times_.swap = times->swap;
   times_.total += environment_.clock.now() - begin;
   generation_ += 1;
-  plugins_ = plan_->plugins;
+  takeDeployed();
   const auto kind = deployed_ ? DevEvent::Kind::kReloaded : DevEvent::Kind::kServing;
-  const Spec before = std::exchange(deployed_, *std::move(workload));
+  const Spec before = std::exchange(deployed_, std::move(workload));
   tellDeployed(kind);
   tellPorts(before.get());
+  co_return true;
 }
 
 void Session::tellConfigured(std::vector<std::string> waiting) {
@@ -360,13 +394,12 @@ void Session::tellPorts(const host::WorkloadSpec* before) {
           .generation = generation_});
 }
 
-void Session::tellKeptPlugins() {
-  if (!deployed_ || plugins_ == plan_->plugins) return;
-  plugins_ = plan_->plugins;
+void Session::tellKept() {
+  settled_sources_ = plan_sources_;
   tell({.kind = DevEvent::Kind::kWarning,
         .message =
-            "what serves keeps what plugins were allowed, and how they were configured, until "
-            "the project builds"});
+            "what serves keeps its configuration, and what its plugins were allowed, until the "
+            "project builds"});
 }
 
 void Session::tellOnce(DevEvent::Kind kind, std::string message, std::string component) {

@@ -109,6 +109,16 @@ class Session {
   void takeOutcome(ProjectState& state, const Result<Built>& built);
   [[nodiscard]] std::vector<std::string> builtPaths() const;
   Task<void> deploy();
+  // After builds that failed: what is configured anew, for the components that serve, if they are
+  // still there as they were built last.
+  Task<void> deployUnbuilt();
+  Task<Result<std::shared_ptr<const host::WorkloadSpec>>> makeWorkload(
+      std::vector<std::string> images);
+  // Whether the projects' components in it are those that serve.
+  [[nodiscard]] bool hasServedComponents(const host::WorkloadSpec& workload) const;
+  // Whether it does from now on.
+  Task<bool> serve(std::shared_ptr<const host::WorkloadSpec> workload, TimePoint begin);
+  void takeDeployed();
   Task<Result<std::vector<std::string>>> pullImages();
   void takePlan(std::shared_ptr<const DevPlan> plan);
 
@@ -121,8 +131,8 @@ class Session {
   void tellDeployed(DevEvent::Kind kind);
   // Those that the deployment before did not have.
   void tellPorts(const host::WorkloadSpec* before);
-  // That what serves goes on by what was said of plugins before.
-  void tellKeptPlugins();
+  // That what serves goes on by what was said before.
+  void tellKept();
   void tellOnce(DevEvent::Kind kind, std::string message, std::string component = {});
 
   const Environment environment_;
@@ -134,7 +144,7 @@ class Session {
   std::vector<std::string> waiting_;  // keys that are configured anew from the next start on
   std::vector<std::unique_ptr<ProjectState>> projects_;
   std::shared_ptr<const host::WorkloadSpec> deployed_;
-  PlannedPlugins plugins_;                             // of what serves, or told of last
+  Inputs settled_sources_;                             // of the plan that serves, or told of last
   std::shared_ptr<const host::WorkloadSpec> refused_;  // tried last, if that failed
   std::vector<std::string> images_;                    // of the plan's components, as files
   std::shared_ptr<const DevPlan> images_of_;

@@ -53,10 +53,10 @@ TEST_F(SessionTest, WorkThatFailsHasAnEnd) {
   });
 }
 
-TEST_F(SessionTest, SaysOnceThatPluginsKeepTheirTermsUntilItBuilds) {
+TEST_F(SessionTest, SaysOnceThatWhatServesKeepsItsTermsUntilItBuilds) {
   tell([](Bench& bench) -> Task<void> {
     co_await bench.events.until(Kind::kServing);
-    bench.workbench.edit("broken");
+    bench.workbench.edit("broken halfway");
     bench.notice();
     co_await bench.events.until(Kind::kBuildFailed);
     co_await bench.session.idle();
@@ -306,6 +306,48 @@ TEST_F(SessionTest, AnotherEnvironmentIsDeployedWithoutABuild) {
     EXPECT_EQ(bench.workbench.builds(), 1);
     EXPECT_EQ(bench.deployer.environments.back(), (StringMap{{"A", "1"}}));
     EXPECT_EQ(bench.watcher.followed, 2);
+  });
+}
+
+TEST_F(SessionTest, WhatIsConfiguredCountsForWhatServesWhileBuildsFail) {
+  tell([](Bench& bench) -> Task<void> {
+    co_await bench.events.until(Kind::kServing);
+    bench.workbench.edit("broken");
+    bench.notice();
+    co_await bench.events.until(Kind::kBuildFailed);
+    bench.workbench.editConfig("second", [](DevPlan& plan) {
+      plan.components[0].spec.local_resources.environment = {{"A", "1"}};
+      plan.plugins.config["otel"]["port"] = "1";
+    });
+    bench.notice();
+    EXPECT_EQ((co_await bench.events.until(Kind::kReloaded)).generation, 2U);
+    EXPECT_EQ(bench.deployer.served.back(), "one");
+    EXPECT_EQ(bench.deployer.environments.back(), (StringMap{{"A", "1"}}));
+    co_await bench.session.idle();
+    bench.notice();
+    co_await bench.session.idle();
+    EXPECT_EQ(bench.deployer.served.size(), 2);
+    EXPECT_EQ(std::ranges::count(bench.events.kinds(), Kind::kWarning), 0);
+  });
+}
+
+TEST_F(SessionTest, NothingThatABuildHasLeftHalfwayIsServed) {
+  tell([](Bench& bench) -> Task<void> {
+    co_await bench.events.until(Kind::kServing);
+    bench.workbench.edit("broken halfway");
+    bench.notice();
+    co_await bench.events.until(Kind::kBuildFailed);
+    bench.workbench.editConfig("second", [](DevPlan& plan) {
+      plan.components[0].spec.local_resources.environment = {{"A", "1"}};
+    });
+    bench.notice();
+    co_await bench.events.until(Kind::kConfigured);
+    co_await bench.session.idle();
+    EXPECT_EQ(bench.deployer.served.size(), 1);
+    bench.workbench.edit("two");
+    bench.notice();
+    co_await bench.events.until(Kind::kReloaded);
+    EXPECT_EQ(bench.deployer.environments.back(), (StringMap{{"A", "1"}}));
   });
 }
 

@@ -61,6 +61,7 @@ class FakeWorkbench final : public Workbench {
     if (stop.stop_requested()) return fail(ErrorCode::kCancelled, "stopped");
     if (source_ == "unknown") return fail(ErrorCode::kNotFound, "no language");
     if (source_ == "provider") return fail(ErrorCode::kUnsupported, "a program");
+    if (source_ == "broken halfway") component_ = "half";
     if (source_.starts_with("broken")) return fail(ErrorCode::kInvalidArgument, "it is " + source_);
     component_ = source_;
     return Built{"/p/app.wasm", std::chrono::milliseconds(1)};
@@ -172,7 +173,6 @@ class FakeWatcher final : public Watcher {
 [[nodiscard]] inline std::string nameOf(DevWork work) {
   switch (work) {
     case DevWork::kBuild: return "build";
-    case DevWork::kPull: return "pull";
     case DevWork::kCompile: return "compile";
   }
   return {};

@@ -14,6 +14,7 @@ using End = ScriptedAnswer::End;
 // Notes what it is told.
 class NotedProgress final : public Progress {
  public:
+  Id begin(Direction, std::string_view) override { return kOnly; }
   Id begin(Direction, std::string_view, std::uint64_t, std::uint64_t total_bytes) override {
     total = total_bytes;
     return kOnly;

@@ -24,7 +24,7 @@ bool isDamage(const Error& error) {
 }
 
 Result<GrantFile> read(const std::string& folder) {
-  auto text = readFile(folder + "/" + kFile, kMaxFileBytes);
+  auto text = readFile(GrantBook::fileIn(folder), kMaxFileBytes);
   if (!text && text.error().code() == ErrorCode::kNotFound) return GrantFile();
   if (!text) return std::unexpected(std::move(text).error());
   return parseGrants(*text);
@@ -34,8 +34,8 @@ Result<GrantFile> readForChange(const std::string& folder) {
   auto all = read(folder);
   if (all || !isDamage(all.error())) return all;
   std::error_code error;
-  std::filesystem::rename(folder + "/" + kFile, folder + "/" + kDamagedFile, error);
-  if (error) return fail(ErrorCode::kIo, folder + "/" + kFile + ": " + error.message());
+  std::filesystem::rename(GrantBook::fileIn(folder), folder + "/" + kDamagedFile, error);
+  if (error) return fail(ErrorCode::kIo, GrantBook::fileIn(folder) + ": " + error.message());
   return GrantFile();
 }
 
@@ -64,7 +64,9 @@ Result<std::vector<Grant>> GrantBook::of(const std::string& digest) const {
   return grantsOf(digest, file);
 }
 
-FileStamp GrantBook::stamp() const { return stampOf(folder_ + "/" + kFile); }
+std::string GrantBook::fileIn(const std::string& folder) { return folder + "/" + kFile; }
+
+FileStamp GrantBook::stamp() const { return stampOf(fileIn(folder_)); }
 
 Result<Agreed> GrantBook::agreedTo(const PluginIdentity& plugin) const {
   const FileStamp as_of = stamp();  // first: what changes meanwhile is looked at again

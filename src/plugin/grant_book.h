@@ -25,6 +25,7 @@ class GrantBook {
  public:
   // `folder` is made private when something is granted first.
   explicit GrantBook(std::string folder) : folder_(std::move(folder)) {}
+  [[nodiscard]] static std::string fileIn(const std::string& folder);
 
   // Of one version of a plugin; empty if there is no file, or it is damaged.
   [[nodiscard]] Result<std::vector<Grant>> of(const std::string& digest) const;

@@ -195,11 +195,13 @@ DoctorReport examine(const DoctorRequest& request, const Toolbox& tools,
   DoctorReport report;
   report.language = languageOf(request);
   const BuildSettings build = request.config ? request.config->config.build : BuildSettings{};
-  const ProjectNeeds needs =
-      needsOf(request.project.folder, report.language, build, request.environment);
+  // As builds see it.
+  StringMap environment = request.environment;
+  for (const auto& [name, value] : build.env) environment[name] = value;
+  const ProjectNeeds needs = needsOf(request.project.folder, report.language, build, environment);
   checkTools(report.language, request.project.folder, needs, tools, table, report.checks);
-  checkCompilers(report.language, needs, request.environment, tools, table, report.checks);
-  checkDemands(needs, request.environment, table, report.checks);
+  checkCompilers(report.language, needs, environment, tools, table, report.checks);
+  checkDemands(needs, environment, table, report.checks);
   checkProject(request, network, report.checks);
   return report;
 }

@@ -257,6 +257,16 @@ TEST_F(Doctor, NamesTheCxxLibraryForWasiWithTheClangThatIsMissing) {
   EXPECT_THAT(missing.fix, EndsWith("-dev-wasm32 libc++-22-dev-wasm32 libc++abi-22-dev-wasm32"));
 }
 
+TEST_F(Doctor, SeesTheEnvironmentOfBuilds) {
+  project("Makefile");
+  project("main.c");
+  environment_ = {{"WASI_SDK_PATH", files_.path("another")}};
+  project(".wash/config.yaml", "build: {env: {WASI_SDK_PATH: " + files_.path("sdk") + "}}\n");
+  const Check absent = find(examine(), "clang-wasi");
+  EXPECT_EQ(absent.status, Status::kError);
+  EXPECT_THAT(absent.message, HasSubstr(files_.path("sdk")));
+}
+
 TEST_F(Doctor, RefusesAClangThatIsTooOldForWasi) {
   project("Makefile");
   clang("clang", "10.0.0", "libc++.a");

@@ -91,9 +91,9 @@ std::unexpected<Error> wrongSize(const WantedFile& wanted, std::string_view foun
 
 Task<Result<void>> getFile(http::Client* client, WantedFile wanted, const UniqueFd* into,
                            std::string path, oci::Progress* progress) {
-  CO_TRY(const Response response, co_await get(client, wanted.url));
   const std::string what = wanted.url.plainText();
   const oci::Watched watched(progress, oci::Progress::Direction::kDownload, what, 0, wanted.size);
+  CO_TRY(const Response response, co_await get(client, wanted.url));
   oci::Hasher hasher;
   std::uint64_t received = 0;
   for (;;) {

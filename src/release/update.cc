@@ -104,9 +104,12 @@ class UpdateFolder {
   UniqueFd lock_;
 };
 
-Result<Candidate> find(Network& network, const oci::Url& base, const UpdateRequest& request) {
-  TRY(const std::string text, network.run<std::string>([&base](DownloadEnvironment environment) {
-    return downloadText(environment, below(base, "releases.json"), kMaxIndexBytes);
+Result<Candidate> find(Network& network, const oci::Url& base, const UpdateRequest& request,
+                       oci::Progress* progress) {
+  const oci::Url index = below(base, "releases.json");
+  const oci::Watched watched(progress, oci::Progress::Direction::kDownload, index.plainText());
+  TRY(const std::string text, network.run<std::string>([&index](DownloadEnvironment environment) {
+    return downloadText(environment, index, kMaxIndexBytes);
   }));
   TRY(const std::vector<Release> releases, parseIndex(text));
   auto found = newestRelease(releases, request.current, request.reach, platformOfBuild());
@@ -143,7 +146,7 @@ Result<UpdateOutcome> update(const UpdateRequest& request, ProcessRunner& runner
                              oci::Progress* progress) {
   TRY(const oci::Url base, parseBaseUrl(request.base_url));
   TRY(const auto network, Network::start(request.stop));
-  TRY(const Candidate found, find(*network, base, request));
+  TRY(const Candidate found, find(*network, base, request, progress));
   UpdateOutcome outcome{.target = found.version, .available = found.version > request.current};
   auto installation = findInstallation(request.program, request.current);
   if (installation) outcome.install_path = installation->program;

@@ -195,9 +195,8 @@ NimbusCoreModule* nimbus_core_module_of_data(const NimbusEngine* engine, NimbusS
 void nimbus_core_module_free(NimbusCoreModule* module);
 
 typedef struct {
-  uint32_t memories;
-  uint32_t tables;
-  uint64_t max_initial_memory_bytes;
+  uint32_t memories, tables;
+  uint64_t max_initial_memory_bytes, max_initial_table_elements;  // of one of them
   uint64_t code_bytes;
 } NimbusComponentNeeds;
 void nimbus_component_needs(const NimbusComponent* component, NimbusComponentNeeds* needs);
@@ -579,7 +578,7 @@ static_assert(sizeof(NimbusStr) == 16);
 static_assert(sizeof(NimbusField) == 32);
 static_assert(sizeof(NimbusOwnedBytes) == 32);
 static_assert(sizeof(NimbusEngineConfig) == 72);
-static_assert(sizeof(NimbusComponentNeeds) == 24);
+static_assert(sizeof(NimbusComponentNeeds) == 32);
 static_assert(sizeof(NimbusPieces) == 32);
 static_assert(sizeof(NimbusImport) == 40);
 static_assert(sizeof(NimbusExportFunction) == 56);

@@ -31,6 +31,30 @@ class DevConfigTest(developing.TestCase):
         self.assertGreater(clients.end(), 0)
         self.assertEqual(1, len(dev.events("building")))
 
+    def test_another_environment_is_served_while_builds_fail(self):
+        def configured(value, garble=""):
+            return {"build": {"command": f"test ! -e broken || {{ {garble} exit 1; }}; "
+                                         "cp component.in app.wasm",
+                              "component_path": "app.wasm"},
+                    "workload": {"environment": {"config": {"A": value}}}}
+
+        self.project("http-misc", **configured("1"))
+        dev = self.dev()
+        self.source("broken", "")
+        dev.until("build-failed")
+        self.configure(configured("2"))
+        dev.until("reloaded")
+        self.assertEqual("2", self.environment_of(dev)["A"])
+        # What such a build has left of another component is not served.
+        self.configure(configured("3", "echo x > app.wasm;"))
+        dev.until("build-failed")
+        self.assertIn("until the project builds", dev.until("warning")["message"])
+        self.assertEqual("2", self.environment_of(dev)["A"])
+        (self.root / "broken").unlink()
+        dev.until("reloaded")
+        self.assertEqual("3", self.environment_of(dev)["A"])
+        self.assertEqual(0, dev.interrupt())
+
     def test_secrets_and_values_of_files_are_followed(self):
         self.source("values.env", "A=1\n")
         self.source("secrets/TOKEN", "first")

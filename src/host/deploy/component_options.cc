@@ -89,14 +89,24 @@ engine::GuestContextOptions contextOptionsOf(const WorkloadSpec& spec,
   return options;
 }
 
-Result<void> checkMemory(std::string_view who, const engine::Component& component,
-                         const CallPolicy& policy) {
+Result<void> checkSize(std::string_view who, const engine::Component& component,
+                       const CallPolicy& policy) {
   const std::uint64_t least = leastMemory(component);
-  if (least <= policy.max_memory_bytes) return {};
-  return fail(ErrorCode::kUnsupported,
-              fmt::format("{} has {} of memory from its start on, and its limit "
-                          "(memoryLimitMb) is {}",
-                          who, mebibytesText(least), mebibytesText(policy.max_memory_bytes)));
+  if (least > policy.max_memory_bytes) {
+    return fail(ErrorCode::kUnsupported,
+                fmt::format("{} has {} of memory from its start on, and its limit "
+                            "(memoryLimitMb) is {}",
+                            who, mebibytesText(least), mebibytesText(policy.max_memory_bytes)));
+  }
+  // The largest of its tables, of which no more is known than how many there are.
+  const std::uint64_t elements = component.needs().max_initial_table_elements;
+  if (elements > policy.max_table_elements) {
+    return fail(ErrorCode::kUnsupported,
+                fmt::format("{} has a table of {} elements from its start on, and the limit "
+                            "(maxTableElements) is {}",
+                            who, elements, policy.max_table_elements));
+  }
+  return {};
 }
 
 Result<void> checkConcurrency(std::string_view who, const engine::Component& component,

@@ -26,10 +26,10 @@ namespace nimbus::host {
                                                            const CallPolicy& policy,
                                                            const WorkloadVolumes* volumes);
 
-// Whether instances of it can exist within the policy; else kUnsupported with both figures.
-// `who` it is, as WorkloadSpec::describe() says.
-[[nodiscard]] Result<void> checkMemory(std::string_view who, const engine::Component& component,
-                                       const CallPolicy& policy);
+// Whether instances of it can exist within the policy, by their memory and tables; else
+// kUnsupported with both figures. `who` it is, as WorkloadSpec::describe() says.
+[[nodiscard]] Result<void> checkSize(std::string_view who, const engine::Component& component,
+                                     const CallPolicy& policy);
 
 // Whether its instances can have as many calls at once as the policy says; else kUnsupported.
 [[nodiscard]] Result<void> checkConcurrency(std::string_view who,

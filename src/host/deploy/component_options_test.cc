@@ -9,9 +9,9 @@
 namespace nimbus::host {
 namespace {
 
-class ComponentMemoryTest : public testing::Test {
+class ComponentSizeTest : public testing::Test {
  protected:
-  ComponentMemoryTest() {
+  ComponentSizeTest() {
     engine::EngineOptions options;
     options.max_instances = 1;
     options.compile_threads = 1;
@@ -42,7 +42,7 @@ class ComponentMemoryTest : public testing::Test {
   static Result<void> check(const engine::Component& component, std::uint64_t limit) {
     CallPolicy policy;
     policy.max_memory_bytes = limit;
-    return checkMemory("component \"web\"", component, policy);
+    return checkSize("component \"web\"", component, policy);
   }
 
   std::unique_ptr<Logger> log_ = makeNullLogger();
@@ -51,7 +51,7 @@ class ComponentMemoryTest : public testing::Test {
 
 constexpr std::uint64_t kPage = 65536;
 
-TEST_F(ComponentMemoryTest, AMinimumAboveTheLimitIsRefusedWithBothFigures) {
+TEST_F(ComponentSizeTest, AMinimumAboveTheLimitIsRefusedWithBothFigures) {
   const auto component = withMemories({1024});
   EXPECT_TRUE(check(*component, 1024 * kPage));
   const auto refused = check(*component, 16 << 20);
@@ -62,21 +62,38 @@ TEST_F(ComponentMemoryTest, AMinimumAboveTheLimitIsRefusedWithBothFigures) {
             "(memoryLimitMb) is 16 MiB");
 }
 
-TEST_F(ComponentMemoryTest, SeveralMemoriesCountTogether) {
+TEST_F(ComponentSizeTest, SeveralMemoriesCountTogether) {
   const auto component = withMemories({160, 161});
   EXPECT_TRUE(check(*component, 321 * kPage));
   EXPECT_FALSE(check(*component, 319 * kPage));
 }
 
-TEST_F(ComponentMemoryTest, WhatIsNotInstantiatedDoesNotCount) {
+TEST_F(ComponentSizeTest, WhatIsNotInstantiatedDoesNotCount) {
   const auto component = load(R"((core module $unused (memory 1024))
     (core module $m (memory 1) (func (export "run") (result i32) (i32.const 0)))
     (core instance $last (instantiate $m)))");
   EXPECT_TRUE(check(*component, kPage));
 }
 
-TEST_F(ComponentMemoryTest, WithoutAMemoryThereIsNothingToRefuse) {
+TEST_F(ComponentSizeTest, WithoutAMemoryThereIsNothingToRefuse) {
   EXPECT_TRUE(check(*withMemories({}), 0));
+}
+
+TEST_F(ComponentSizeTest, ATableAboveTheLimitIsRefusedWithBothFigures) {
+  const auto component = load(R"((core module $other (table 10 funcref))
+    (core instance (instantiate $other))
+    (core module $m (table 40 funcref)
+      (func (export "run") (result i32) (i32.const 0)))
+    (core instance $last (instantiate $m)))");
+  CallPolicy policy;
+  policy.max_table_elements = 40;
+  EXPECT_TRUE(checkSize("component \"web\"", *component, policy));
+  policy.max_table_elements = 39;
+  const auto refused = checkSize("component \"web\"", *component, policy);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().message(),
+            "component \"web\" has a table of 40 elements from its start on, and the limit "
+            "(maxTableElements) is 39");
 }
 
 }  // namespace

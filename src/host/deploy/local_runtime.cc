@@ -129,7 +129,7 @@ Result<std::shared_ptr<ComponentRuntime>> LocalRuntime::assembleComponent(
                                        : callPolicyOf(component, options_.defaults);
   if (loaded) {
     const std::string who = spec.describe(component);
-    TRY_VOID(checkMemory(who, *loaded, policy));
+    TRY_VOID(checkSize(who, *loaded, policy));
     TRY_VOID(checkConcurrency(who, *loaded, policy));
   }
   engine::GuestContextOptions guest = contextOptionsOf(spec, component, policy, together.volumes);

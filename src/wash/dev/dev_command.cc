@@ -12,6 +12,7 @@
 #include "net/address.h"
 #include "net/descriptors.h"
 #include "net/watch.h"
+#include "plugin/grant_book.h"
 #include "project/config.h"
 #include "project/named_project.h"
 #include "wash/command.h"
@@ -92,8 +93,10 @@ int run(const DevFlags& flags, const GlobalOptions& global, Plugins& plugins,
   const auto runtime = plugins.runtime();
   if (!runtime) return reportFailure(global.format, runtime.error());
   // Followed from the start, so that the first plugin is noticed too.
-  if (ensurePrivateFolder(plugins.store().folder()))
+  if (const std::string& folder = plugins.store().folder(); ensurePrivateFolder(folder)) {
     request->sources.push_back(plugins.store().lockFile());
+    request->sources.push_back(plugin::GrantBook::fileIn(folder));
+  }
   SystemProcessRunner runner;
   DevServerOptions options;
   options.settle = *parseDuration(flags.settle);
@@ -123,7 +126,7 @@ int run(const DevFlags& flags, const GlobalOptions& global, Plugins& plugins,
               return plugins.configure({settings.rules, settings.config});
             }};
   };
-  const DevParts parts{functions, plugins.store(), **runtime, context, global};
+  const DevParts parts{functions, plugins.store(), **runtime, plugins.log(), context, global};
   const auto served = serveDevelopment(options, parts);
   plugins.askAgain();  // for hooks after it
   const auto told = first.tell(context);

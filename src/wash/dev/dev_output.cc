@@ -95,15 +95,12 @@ void DevEventPrinter::report(const DevEvent& event) {
   printText(event);
 }
 
-// Elsewhere than on a screen events tell of builds, and each download tells of itself.
+// Elsewhere than on a screen events tell of builds.
 void DevEventPrinter::begin(dev::DevWork work, std::string_view names) {
   const std::string of(names);
   switch (work) {
     case dev::DevWork::kBuild:
       work_ = status_.begin("Building " + of, StatusLine::Elsewhere::kNothing);
-      return;
-    case dev::DevWork::kPull:
-      work_ = status_.begin("Pulling " + of, StatusLine::Elsewhere::kNothing);
       return;
     case dev::DevWork::kCompile: work_ = status_.begin("Compiling " + of); return;
   }

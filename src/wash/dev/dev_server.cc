@@ -215,6 +215,7 @@ Result<void> serveDevelopment(const DevServerOptions& options, const DevParts& p
   StatusLine status(lines.bottom());
   TransferLine downloads(status);
   const auto rest = logTo(lines, global, clock);
+  const RedirectedLog::Redirection of_plugins(parts.plugin_log, *rest);
   DevLogger log(lines, global.format, *rest);
   DevEventPrinter events(lines, status, global.format);
   DevRequestPrinter requests(lines, global.format);

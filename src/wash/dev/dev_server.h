@@ -13,6 +13,7 @@
 #include "plugin/plugin_store.h"
 #include "wash/command.h"
 #include "wash/output/line_printer.h"
+#include "wash/output/redirected_log.h"
 #include "wash/terminal/status_line.h"
 
 namespace nimbus::wash {
@@ -37,6 +38,7 @@ struct DevParts {
   std::function<Functions(LinePrinter& lines, StatusLine& status)> functions;
   plugin::PluginStore& store;
   plugin::PluginRuntime& plugins;
+  RedirectedLog& plugin_log;  // of `plugins`
   plugin::HookContext& context;
   const GlobalOptions& global;
 };

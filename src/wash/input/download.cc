@@ -99,6 +99,7 @@ Task<Result<Bytes>> readAll(http::BodyReader& body, std::size_t max_bytes,
 Task<Result<Bytes>> fetch(http::Client& client, const std::string& url, std::size_t max_bytes,
                           oci::Progress& progress) {
   CO_TRY(Address address, parseAddress(url));
+  const oci::Watched answer(&progress, oci::Progress::Direction::kDownload, url);
   http::RequestOptions options;
   options.connect_timeout = kConnectTimeout;
   options.first_byte_timeout = kReadTimeout;

@@ -114,7 +114,7 @@ Result<plugin::PluginRuntime*> Plugins::runtime() {
   options.compiling = [](const std::string& name) {
     return std::make_shared<StatusLine>("Compiling plugin " + name);
   };
-  log_ = makeStderrLogger(global_.log_level, global_.log_format);
+  log_.emplace(makeStderrLogger(global_.log_level, global_.log_format));
   plugin::Consent* consent = &nobody_;
   if (!global_.non_interactive) {
     terminal_ =

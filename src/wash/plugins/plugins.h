@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -10,6 +11,7 @@
 #include "plugin/plugin_runtime.h"
 #include "plugin/plugin_store.h"
 #include "wash/command.h"
+#include "wash/output/redirected_log.h"
 #include "wash/terminal/terminal_consent.h"
 
 namespace nimbus::project {
@@ -41,6 +43,8 @@ class Plugins {
   // With the configuration of the project that the command is about. kInvalidArgument: a rule of
   // --allow cannot be understood.
   [[nodiscard]] Result<plugin::PluginRuntime*> runtime();
+  // What the runtime logs, once there is one.
+  [[nodiscard]] RedirectedLog& log() { return *log_; }
   // From now on this is said of plugins, once there is a runtime; with --allow. Any thread.
   // kInvalidArgument: a rule cannot be understood, and nothing is changed.
   [[nodiscard]] Result<void> configure(const project::PluginSettings& settings);
@@ -77,7 +81,7 @@ class Plugins {
   SystemProcessRunner runner_;
   plugin::NoConsent nobody_;
   std::unique_ptr<TerminalConsent> terminal_;  // null where nobody may be asked
-  std::unique_ptr<Logger> log_;
+  std::optional<RedirectedLog> log_;           // once there is a runtime
   std::unique_ptr<plugin::PluginRuntime> runtime_;
 };
 

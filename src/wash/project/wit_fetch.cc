@@ -25,6 +25,9 @@ constexpr std::size_t kMaxConfigBytes = std::size_t{1} << 20;
 class FetchLine final : public witdeps::TransportProgress {
  public:
   FetchLine(StatusLine& line, CloneLine::Git git) : line_(line), git_(git), transfer_(line) {}
+  Id begin(Direction direction, std::string_view what) override {
+    return transfer_.begin(direction, what);
+  }
   Id begin(Direction direction, std::string_view what, std::uint64_t done,
            std::uint64_t total) override {
     return transfer_.begin(direction, what, done, total);

@@ -35,10 +35,12 @@ std::string environmentVariable(const char* name) {
   return project::processVariables()(name).value_or("");
 }
 
-// As for builds, which find what stands beside this program.
-std::string searchPath() {
-  return project::toolPath(
-      {.folder = {}, .config = {}, .path_variable = processPath(), .wash = ownProgram()});
+// As for builds of the project, which find what stands beside this program.
+std::string searchPath(const project::DoctorRequest& request) {
+  project::BuildRequest build{
+      .folder = {}, .config = {}, .path_variable = processPath(), .wash = ownProgram()};
+  if (request.config) build.config = request.config->config;
+  return project::toolPath(build);
 }
 
 project::DoctorRequest requestFor(const GlobalOptions& global, ProcessRunner& runner) {
@@ -151,7 +153,8 @@ int examineAndReport(const DoctorFlags& flags, const GlobalOptions& global, Plug
   SystemProcessRunner runner;
   project::SystemDoctorNetwork network;
   const project::DoctorRequest request = requestFor(global, runner);
-  const project::Toolbox tools(runner, searchPath(), request.project.folder, interrupt.token());
+  const project::Toolbox tools(runner, searchPath(request), request.project.folder,
+                               interrupt.token());
   const auto examine = [&] {
     const StatusLine line("Looking at tools");
     return project::examine(request, tools, project::toolchains(), network);

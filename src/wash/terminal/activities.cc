@@ -55,9 +55,13 @@ std::string Activities::text(Clock::time_point now, std::size_t columns) const {
 std::vector<std::string> Activities::tell(Clock::time_point until) {
   const std::lock_guard lock(mutex_);
   std::vector<std::string> untold;
-  for (Entry& entry : entries_) {
-    if (entry.activity.began > until || std::exchange(entry.activity.is_told, true)) continue;
-    untold.push_back(entry.activity.what);
+  for (auto entry = entries_.begin(); entry != entries_.end(); ++entry) {
+    Activity& activity = entry->activity;
+    if (activity.began > until || std::exchange(activity.is_told, true)) continue;
+    const bool same = std::any_of(entries_.begin(), entry, [&](const Entry& before) {
+      return before.activity.is_told && before.activity.what == activity.what;
+    });
+    if (!same) untold.push_back(activity.what);
   }
   return untold;
 }

@@ -37,7 +37,8 @@ class Activities {
   [[nodiscard]] std::optional<Clock::time_point> newestBegan() const;
   // The newest in so many columns; empty if there is none.
   [[nodiscard]] std::string text(Clock::time_point now, std::size_t columns) const;
-  // Those that began by then and that nobody was told of, the oldest first: now they are told.
+  // What began by then and nobody was told of, the oldest first: now it is told. Of things with the
+  // same text only one is told of, while they overlap.
   [[nodiscard]] std::vector<std::string> tell(Clock::time_point until);
 
  private:

@@ -81,5 +81,16 @@ TEST_F(ActivitiesTest, EachIsToldOnceWhenItHasTakenSoLong) {
   EXPECT_THAT(all_.tell(at(9)), IsEmpty());
 }
 
+TEST_F(ActivitiesTest, OfTheSameTextOneIsToldWhileTheyOverlap) {
+  const auto all = all_.begin({.what = "Pulling a", .began = at(0)});
+  const auto blob = pull("Pulling a", 0, 1000);
+  EXPECT_EQ(shown(), "Pulling a  0 B of 1000 B  0 B/s");
+  EXPECT_THAT(all_.tell(at(9)), ElementsAre("Pulling a"));
+  all_.end(blob);
+  all_.end(all);
+  all_.begin({.what = "Pulling a", .began = at(10)});
+  EXPECT_THAT(all_.tell(at(19)), ElementsAre("Pulling a"));
+}
+
 }  // namespace
 }  // namespace nimbus::wash

@@ -13,6 +13,7 @@ class TransferLine final : public oci::Progress {
   TransferLine() : line_(own_.emplace()) {}
   // On a line that shows other things too, and outlives it.
   explicit TransferLine(StatusLine& line) : line_(line) {}
+  [[nodiscard]] Id begin(Direction direction, std::string_view what) override;
   [[nodiscard]] Id begin(Direction direction, std::string_view what, std::uint64_t done,
                          std::uint64_t total) override;
   void at(Id transfer, std::uint64_t done) override { line_.advance(transfer, done); }

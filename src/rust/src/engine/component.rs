@@ -157,10 +157,11 @@ pub struct Needs {
     memories: u32,
     tables: u32,
     max_initial_memory_bytes: u64,
+    max_initial_table_elements: u64,
     code_bytes: u64,
 }
 
-const _: () = assert!(size_of::<Needs>() == 24);
+const _: () = assert!(size_of::<Needs>() == 32);
 
 /// # Safety
 /// Both pointers are valid during the call.
@@ -179,6 +180,10 @@ pub unsafe extern "C" fn nimbus_component_needs(component: *const Component, nee
                 .and_then(|r| r.max_initial_memory_size)
                 .unwrap_or(0)
                 .saturating_mul(65536),
+            max_initial_table_elements: required
+                .as_ref()
+                .and_then(|r| r.max_initial_table_size)
+                .unwrap_or(0),
             code_bytes: image.end as u64 - image.start as u64,
         };
         // SAFETY: by this function's contract.
