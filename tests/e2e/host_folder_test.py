@@ -182,6 +182,39 @@ class HostFolderTest(hosting.TestCase):
         self.assertEqual({200}, set(answers))
         self.eventually(lambda: not host.problems(), "a conflict is still reported")
 
+    def test_a_workload_is_renamed_without_a_failed_request(self):
+        def named(name, guest="http-misc"):
+            return workload(name, guest, environment={"I": name}, routes=[{"host": "x.test"}])
+
+        self.put("a.json", named("first"))
+        host = self.host("--shards", "2", workloads=True)
+        statuses = []
+        enough = threading.Event()
+
+        def ask():
+            while not enough.is_set():
+                statuses.append(host.ask("x.test", "/env").status)
+
+        asking = threading.Thread(target=ask)
+        asking.start()
+        try:
+            for name in ("second", "third"):
+                self.put("a.json", named(name))
+                self.wait_for_answer(host, "x.test", "/env", f'"{name}"')
+            # Its successor cannot start, whatever else comes.
+            self.put("a.json", named("fourth", "wat-invalid"))
+            self.eventually(lambda: "a.json" in host.problems(), "the problem is not reported")
+            self.put("b.json", workload("b", environment={"I": "b"}))
+            self.wait_for_answer(host, "b.test", "/env", '"b"')
+            self.assertIn('"third"', host.text_of("x.test", "/env"))
+            self.put("a.json", named("fifth"))
+            self.wait_for_answer(host, "x.test", "/env", '"fifth"')
+        finally:
+            enough.set()
+            asking.join()
+        self.assertEqual({200}, set(statuses))
+        self.eventually(lambda: not host.problems(), "a problem is still reported")
+
     def test_a_replaced_component_file_is_deployed_again(self):
         file = self.folder / "web.wasm"
         manifest = workload("a")

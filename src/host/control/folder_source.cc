@@ -56,7 +56,7 @@ Task<Result<void>> FolderSource::start() {
          }));
   CO_TRY(FolderListing listing, co_await read());
   TaskSet first;
-  co_await take(std::move(listing), first, /*folder_changed=*/true);
+  take(std::move(listing), first, /*folder_changed=*/true);
   co_await first.empty();
   tasks_.spawn(follow());
   co_return Result<void>();
@@ -75,7 +75,7 @@ Task<void> FolderSource::follow() {
       continue;
     }
     setFolderProblem("");
-    co_await take(*std::move(listing), applies_, folder_changed);
+    take(*std::move(listing), applies_, folder_changed);
   }
 }
 
@@ -83,9 +83,11 @@ Task<Result<FolderListing>> FolderSource::read() {
   return worker_.run<Result<FolderListing>>(environment_.shard, [this] { return reader_.list(); });
 }
 
-Task<void> FolderSource::take(FolderListing listing, TaskSet& applies, bool folder_changed) {
+void FolderSource::take(FolderListing listing, TaskSet& applies, bool folder_changed) {
   const Holders holders = assign(listing);
-  co_await removeAbsent(listing, holders);
+  const std::vector<std::string> absent = absentIn(holders);
+  leaving_ = {absent.begin(), absent.end()};
+  forgetFiles(listing);
   holders_ = holders;
   std::vector<std::string> changed;  // names
   std::vector<std::shared_ptr<const WorkloadSpec>> specs;
@@ -96,18 +98,29 @@ Task<void> FolderSource::take(FolderListing listing, TaskSet& applies, bool fold
       file.applied = nullptr;
       continue;
     }
-    const bool again = file.conflict || file.stuck || (file.transient && folder_changed);
+    const bool again = file.conflict || file.stuck || (file.transient && folder_changed) ||
+                       (file.inherits && !absent.empty());
     if (file.applied == manifest && !again) continue;
     file.applied = manifest;
     file.conflict = false;  // judged anew: until then no route that becomes free is waited for
+    file.inherits = false;
     file.id = (*manifest->spec)->id();
     changed.push_back(name);
     specs.push_back(*manifest->spec);
   }
   // Judged together: the routes of one may be those that another one has until now.
-  const auto exchanges = environment_.manager.planExchanges(specs, WorkloadOwner::kFolder);
+  const auto plan = environment_.manager.planExchanges(specs, absent, WorkloadOwner::kFolder);
+  for (std::size_t i = 0; i < absent.size(); ++i)
+    applies.spawn(removeWorkload(absent[i], plan.removals[i]));
   for (std::size_t i = 0; i < changed.size(); ++i)
-    applies.spawn(applyFile(changed[i], listing.at(changed[i]), exchanges[i]));
+    applies.spawn(applyFile(changed[i], listing.at(changed[i]), plan.applies[i]));
+}
+
+std::vector<std::string> FolderSource::absentIn(const Holders& holders) const {
+  std::set<std::string> absent = leaving_;
+  for (const auto& [id, name] : holders_) absent.insert(id);
+  std::erase_if(absent, [&](const std::string& id) { return holders.contains(id); });
+  return {absent.begin(), absent.end()};
 }
 
 // Which file speaks for which workload: the one that did before, else the first by name. A file
@@ -150,10 +163,7 @@ void FolderSource::reportUnusable(const std::string& name, const ManifestFile& f
                          inQuotes(id), inQuotes(holders.at(id))));
 }
 
-Task<void> FolderSource::removeAbsent(const FolderListing& listing, const Holders& holders) {
-  TaskSet removals;
-  for (const auto& [id, name] : holders_)
-    if (!holders.contains(id)) removals.spawn(removeWorkload(id));
+void FolderSource::forgetFiles(const FolderListing& listing) {
   for (auto file = files_.begin(); file != files_.end();) {
     if (listing.contains(file->first)) {
       ++file;
@@ -162,11 +172,18 @@ Task<void> FolderSource::removeAbsent(const FolderListing& listing, const Holder
     clearProblem(file->first);
     file = files_.erase(file);
   }
-  co_await removals.empty();
 }
 
-Task<void> FolderSource::removeWorkload(std::string id) {
-  const auto removed = co_await environment_.manager.remove(id, WorkloadOwner::kFolder);
+Task<void> FolderSource::removeWorkload(std::string id, WorkloadManager::ExchangePointer exchange) {
+  const bool exchanges = exchange != nullptr;
+  const auto removed =
+      co_await environment_.manager.remove(id, WorkloadOwner::kFolder, std::move(exchange));
+  if (holders_.contains(id)) co_return;  // it has a manifest again
+  if (!removed && removed.error().code() == ErrorCode::kCancelled && exchanges) {
+    environment_.manager.setSourceProblem(id, "its manifest is gone; " + removed.error().message());
+    co_return;
+  }
+  leaving_.erase(id);
   // It may never have come to be, or belong to the API because that was first.
   if (removed || removed.error().code() == ErrorCode::kNotFound ||
       removed.error().code() == ErrorCode::kAlreadyExists)
@@ -186,6 +203,7 @@ Task<void> FolderSource::applyFile(std::string name, std::shared_ptr<const Manif
   if (state == files_.end() || state->second.applied != file) co_return;  // newer news will come
   state->second.conflict = !status && status.error().code() == ErrorCode::kAlreadyExists;
   state->second.transient = !status && isTransient(status.error().code());
+  state->second.inherits = !status && exchanges;
   const bool could_not = !status && status.error().code() == ErrorCode::kIo;
   // The manager tries each for itself, which does not bring an exchange about.
   if (exchanges)

@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -28,9 +29,9 @@ struct FolderProblem {
 };
 
 // Keeps the workloads of a folder of manifests running: one workload per file, applied when the
-// file is new or differs, removed when it is gone. A file that cannot be used leaves its workload
-// as it is; so does a folder that vanishes. Lives on the control shard; everything it is given
-// lives longer.
+// file is new or differs, removed when it is gone; one whose routes another one is to have is
+// removed when that serves. A file that cannot be used leaves its workload as it is; so does a
+// folder that vanishes. Lives on the control shard; everything it is given lives longer.
 class FolderSource {
  public:
   struct Environment {
@@ -59,6 +60,7 @@ class FolderSource {
     std::string id;  // of the workload this file describes; may be empty
     std::string problem;
     bool conflict = false;   // the problem may go away without the folder changing
+    bool inherits = false;   // it failed, and is to have the routes of one that serves until then
     bool transient = false;  // the problem may go away with time
     bool stuck = false;      // will, and nobody else tries again
   };
@@ -67,11 +69,13 @@ class FolderSource {
   Task<void> follow();
   Task<Result<FolderListing>> read();
   // Brings the manager to what the listing says; `applies` gets the tasks that wait for outcomes.
-  Task<void> take(FolderListing listing, TaskSet& applies, bool folder_changed);
+  void take(FolderListing listing, TaskSet& applies, bool folder_changed);
   Holders assign(const FolderListing& listing);
   void reportUnusable(const std::string& name, const ManifestFile& file, const Holders& holders);
-  Task<void> removeAbsent(const FolderListing& listing, const Holders& holders);
-  Task<void> removeWorkload(std::string id);
+  // Workloads without a file, but with one before.
+  [[nodiscard]] std::vector<std::string> absentIn(const Holders& holders) const;
+  void forgetFiles(const FolderListing& listing);
+  Task<void> removeWorkload(std::string id, WorkloadManager::ExchangePointer exchange);
   Task<void> applyFile(std::string name, std::shared_ptr<const ManifestFile> file,
                        WorkloadManager::ExchangePointer exchange);
   [[nodiscard]] bool managerTriesAgain(const std::string& id) const;
@@ -87,6 +91,7 @@ class FolderSource {
   FolderReader reader_;  // the worker's while a job runs
   std::map<std::string, File> files_;
   Holders holders_;
+  std::set<std::string> leaving_;  // ids of absent workloads that are not gone yet
   std::string folder_problem_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
   Event wake_;

@@ -11,6 +11,7 @@
 namespace nimbus::host {
 namespace {
 
+using testing::AnyOf;
 using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
@@ -264,6 +265,92 @@ TEST_F(FolderSourceTest, AnExchangeThatOneCannotTakePartInLeavesTheOthersAsTheyA
     co_await settle(shard);
     EXPECT_GT(rig.manager.get("default/a")->serving_generation, 2U);
     EXPECT_THAT(rig.problems(), IsEmpty());
+  });
+}
+
+TEST_F(FolderSourceTest, AWorkloadThatIsRenamedServesUntilItsSuccessorDoes) {
+  run([](net::Shard& shard) -> Task<void> {
+    FolderRig rig(shard);
+    rig.put("a.yaml", manifest("old", "/x"));
+    co_await rig.start();
+    rig.runtime.calls.clear();
+    rig.put("a.yaml", manifest("new", "/x"));
+    co_await rig.event(EventKind::kRemoved, "default/old");
+    co_await settle(shard);
+    EXPECT_THAT(rig.running(), ElementsAre("new /x"));
+    EXPECT_THAT(rig.problems(), IsEmpty());
+    EXPECT_THAT(rig.runtime.calls,
+                Contains(AnyOf("swap default/old#1 -> nothing, nothing -> default/new#2",
+                               "swap nothing -> default/new#2, default/old#1 -> nothing")));
+  });
+}
+
+TEST_F(FolderSourceTest, AWorkloadWhoseSuccessorCannotStartServesOn) {
+  run([](net::Shard& shard) -> Task<void> {
+    FolderRig rig(shard);
+    rig.put("a.yaml", manifest("old", "/x"));
+    co_await rig.start();
+    rig.put("a.yaml", manifest("new", "/x", "/w/bad"));
+    co_await rig.event(EventKind::kProblem, "default/new");
+    co_await settle(shard);
+    EXPECT_EQ(rig.manager.get("default/old")->serving_generation, 1U);
+    EXPECT_EQ(rig.manager.get("default/old")->reason,
+              "its manifest is gone; it serves on, because what is to have its routes could not "
+              "start");
+    // Whatever else changes meanwhile.
+    rig.put("b.yaml", manifest("b", "/b"));
+    co_await rig.event(EventKind::kRunning, "default/b");
+    co_await settle(shard);
+    EXPECT_EQ(rig.manager.get("default/old")->serving_generation, 1U);
+
+    rig.put("a.yaml", manifest("new", "/x"));
+    co_await rig.event(EventKind::kRemoved, "default/old");
+    co_await settle(shard);
+    EXPECT_THAT(rig.running(), ElementsAre("b /b", "new /x"));
+    EXPECT_THAT(rig.problems(), IsEmpty());
+  });
+}
+
+TEST_F(FolderSourceTest, WhatIsRefusedTakesNoRoutesFromOneThatIsGone) {
+  run([](net::Shard& shard) -> Task<void> {
+    FolderRig rig(shard);
+    rig.put("a.yaml", manifest("old", "/x"));
+    co_await rig.start();
+    rig.put("a.yaml", manifest("new", "/x") + "components2: 1\n");
+    co_await rig.event(EventKind::kProblem, "default/old");
+    rig.put("a.yaml",
+            "name: new\ncomponents: [{name: web, file: /w/a}]\n"
+            "http: {routes: [{path: /x}]}\n"
+            "hostInterfaces: [{namespace: acme, package: none, interfaces: [a]}]\n");
+    co_await rig.event(EventKind::kProblem, "default/new");
+    co_await settle(shard);
+    EXPECT_EQ(rig.manager.get("default/old")->serving_generation, 1U);
+    // Nobody wants its routes any more.
+    std::filesystem::remove(rig.path("a.yaml"));
+    co_await rig.event(EventKind::kRemoved, "default/old");
+    EXPECT_THAT(rig.running(), IsEmpty());
+  });
+}
+
+TEST_F(FolderSourceTest, AWorkloadWhoseManifestComesBackIsNotRemoved) {
+  run([](net::Shard& shard) -> Task<void> {
+    FolderRig rig(shard);
+    rig.put("a.yaml", manifest("old", "/x"));
+    co_await rig.start();
+    rig.put("a.yaml",
+            "name: new\ncomponents: [{name: web, image: r.example/slow:1}]\n"
+            "http: {routes: [{path: /x}]}\n");
+    co_await rig.event(EventKind::kStarting, "default/new");
+    rig.put("a.yaml", manifest("old", "/x", "/w/other"));
+    co_await shard.sleepFor(std::chrono::milliseconds(10));
+    EXPECT_EQ(rig.manager.get("default/old")->serving_generation, 1U);
+    rig.runtime.letFetch();
+    while (rig.manager.get("default/old")->serving_generation == 1)
+      co_await rig.event(EventKind::kRunning, "default/old");
+    co_await settle(shard);
+    EXPECT_THAT(rig.running(), ElementsAre("old /x"));
+    EXPECT_EQ(rig.manager.get("default/old")->spec->components[0].file, "/w/other");
+    EXPECT_EQ(rig.manager.get("default/old")->reason, "");
   });
 }
 

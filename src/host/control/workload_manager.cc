@@ -88,6 +88,12 @@ Result<void> WorkloadManager::checkAdmissible(const WorkloadSpec& spec,
 
 namespace {
 
+std::shared_ptr<const WorkloadSpec> withoutRoutes(const WorkloadSpec& spec) {
+  auto none = std::make_shared<WorkloadSpec>(spec);
+  none->routes.clear();
+  return none;
+}
+
 // Whether applying it again may bring something else.
 bool asksRegistries(const WorkloadSpec& spec) {
   return std::ranges::any_of(spec.members(), [](const ComponentSpec& member) {
@@ -150,17 +156,25 @@ Result<WorkloadManager::OperationPointer> WorkloadManager::submitApply(
   return operation;
 }
 
-Result<WorkloadManager::OperationPointer> WorkloadManager::submitRemove(const std::string& id,
-                                                                        WorkloadOwner owner) {
+Result<WorkloadManager::OperationPointer> WorkloadManager::submitRemove(
+    const std::string& id, WorkloadOwner owner, const ExchangePointer& exchange) {
   TRY_VOID(checkPhase(owner, Origin::kRequest));
   const auto found = entries_.find(id);
   if (found == entries_.end())
     return fail(ErrorCode::kNotFound, fmt::format("there is no workload {}", inQuotes(id)));
   const EntryPointer entry = found->second;
   TRY_VOID(checkOwner(*entry, owner));
-  const OperationPointer& newest = entry->queued ? entry->queued : entry->running;
-  if (newest != nullptr && newest->spec == nullptr) return newest;
+  const OperationPointer& newest = entry->newest();
+  if (newest != nullptr && newest->spec == nullptr) {
+    const ExchangePointer before = newest->exchange;
+    const bool waits = before != nullptr ? !before->begun : newest == entry->queued;
+    if (exchange == nullptr || before == exchange || !waits) return newest;
+    newest->exchange = exchange;
+    if (before != nullptr) before->callOff();  // last: who waited there then waits in the new one
+    return newest;
+  }
   auto operation = std::make_shared<Operation>();
+  operation->exchange = exchange;
   operation->save = owner == WorkloadOwner::kApi;
   enqueue(entry, operation);
   return operation;
@@ -181,12 +195,24 @@ void WorkloadManager::enqueue(const EntryPointer& entry, OperationPointer operat
   }
 }
 
-// What is under way of the others in exchanges that a conflicting one of `next` is to leave.
-std::vector<WorkloadManager::OperationPointer> WorkloadManager::partnersOf(
-    const std::vector<std::shared_ptr<const WorkloadSpec>>& next) const {
-  std::set<std::string> asked;
+// Those of the ids that may be removed, as specs that claim nothing.
+WorkloadManager::Specs WorkloadManager::removalsOf(const std::vector<std::string>& ids,
+                                                   WorkloadOwner owner) const {
+  Specs specs;
+  for (const std::string& id : ids) {
+    const auto entry = entries_.find(id);
+    const bool known = entry != entries_.end() && entry->second->owner == owner;
+    specs.push_back(known ? withoutRoutes(*entry->second->spec) : nullptr);
+  }
+  return specs;
+}
+
+// The others in exchanges under way that a conflicting one of `next` is to leave.
+std::vector<WorkloadManager::EntryPointer> WorkloadManager::partnersOf(
+    const Specs& next, const std::vector<std::string>& removed) const {
+  std::set<std::string> asked(removed.begin(), removed.end());
   for (const auto& spec : next) asked.insert(spec->id());
-  std::vector<OperationPointer> partners;
+  std::vector<EntryPointer> partners;
   for (const auto& spec : next) {
     const auto entry = entries_.find(spec->id());
     if (entry == entries_.end() || entry->second->newest() == nullptr) continue;
@@ -198,42 +224,71 @@ std::vector<WorkloadManager::OperationPointer> WorkloadManager::partnersOf(
       if (other == entries_.end()) continue;
       const OperationPointer& operation = other->second->newest();
       if (operation != nullptr && operation->exchange == exchange && asked.insert(member).second)
-        partners.push_back(operation);
+        partners.push_back(other->second);
     }
   }
   return partners;
 }
 
-std::vector<WorkloadManager::ExchangePointer> WorkloadManager::planExchanges(
-    const std::vector<std::shared_ptr<const WorkloadSpec>>& next, WorkloadOwner owner) {
-  std::vector<const WorkloadSpec*> changes;
-  std::vector<std::size_t> places;  // of those in `next`
+// What will be refused takes no routes over, and those that it is to have must not go.
+void WorkloadManager::keepInherited(const WorkloadSpec& refused,
+                                    const std::vector<std::string>& removed, ExchangePointer& apply,
+                                    std::vector<ExchangePointer>& removals) const {
+  RouteClaims::Partners holders;
+  while (const auto conflict = claims_.firstConflict(refused, holders))
+    holders.insert(conflict->holder);
+  for (std::size_t i = 0; i < removed.size(); ++i) {
+    if (removals[i] != nullptr || !holders.contains(removed[i])) continue;
+    if (apply == nullptr) {
+      apply = std::make_shared<Exchange>();
+      apply->callOff();
+    }
+    removals[i] = apply;
+  }
+}
+
+WorkloadManager::ExchangePlan WorkloadManager::planExchanges(
+    const Specs& next, const std::vector<std::string>& removed, WorkloadOwner owner) {
+  ExchangePlan plan{.applies = std::vector<ExchangePointer>(next.size()),
+                    .removals = std::vector<ExchangePointer>(removed.size())};
+  Specs changes;
+  std::vector<ExchangePointer*> places;  // where each change is told of its exchange
   for (std::size_t i = 0; i < next.size(); ++i) {
     const auto entry = entries_.find(next[i]->id());
     if (entry != entries_.end() && entry->second->owner != owner) continue;
     if (!checkRunnable(*next[i])) continue;
-    changes.push_back(next[i].get());
-    places.push_back(i);
+    changes.push_back(next[i]);
+    places.push_back(&plan.applies[i]);
   }
-  const std::vector<OperationPointer> partners = partnersOf(next);
-  for (const OperationPointer& partner : partners) changes.push_back(partner->spec.get());
-  std::vector<ExchangePointer> exchanges(next.size());
+  const Specs removals = removalsOf(removed, owner);
+  for (std::size_t i = 0; i < removals.size(); ++i) {
+    if (!removals[i]) continue;
+    changes.push_back(removals[i]);
+    places.push_back(&plan.removals[i]);
+  }
+  const std::size_t asked = places.size();
   std::vector<ExchangePointer> left;
-  for (const RouteClaims::Group& group : claims_.exchanges(changes)) {
-    const auto is_new = [&](std::size_t member) { return member < places.size(); };
-    if (std::ranges::none_of(group, is_new)) continue;
+  for (const EntryPointer& partner : partnersOf(next, removed)) {
+    const OperationPointer& operation = partner->newest();
+    changes.push_back(operation->spec ? operation->spec : withoutRoutes(*partner->spec));
+    places.push_back(&operation->exchange);
+  }
+  std::vector<const WorkloadSpec*> specs;
+  for (const auto& change : changes) specs.push_back(change.get());
+  for (const RouteClaims::Group& group : claims_.exchanges(specs)) {
+    if (std::ranges::none_of(group, [&](std::size_t member) { return member < asked; })) continue;
     const auto exchange = std::make_shared<Exchange>();
     for (const std::size_t member : group) {
       exchange->members.insert(changes[member]->id());
-      if (is_new(member))
-        exchanges[places[member]] = exchange;
-      else
-        left.push_back(std::exchange(partners[member - places.size()]->exchange, exchange));
+      const ExchangePointer before = std::exchange(*places[member], exchange);
+      if (before != nullptr) left.push_back(before);
     }
   }
   // Last: who waited there then waits in the new one.
   for (const ExchangePointer& exchange : left) exchange->callOff();
-  return exchanges;
+  for (std::size_t i = 0; i < next.size(); ++i)
+    if (!plan.applies[i]) keepInherited(*next[i], removed, plan.applies[i], plan.removals);
+  return plan;
 }
 
 Task<Result<WorkloadStatus>> WorkloadManager::apply(std::shared_ptr<const WorkloadSpec> spec,
@@ -257,8 +312,11 @@ Task<Result<WorkloadStatus>> WorkloadManager::apply(std::shared_ptr<const Worklo
   co_return get(id);
 }
 
-Task<Result<void>> WorkloadManager::remove(std::string id, WorkloadOwner owner) {
-  const auto operation = submitRemove(id, owner);
+Task<Result<void>> WorkloadManager::remove(std::string id, WorkloadOwner owner,
+                                           ExchangePointer exchange) {
+  const auto operation = submitRemove(id, owner, exchange);
+  if (exchange != nullptr && (!operation || (*operation)->exchange != exchange))
+    exchange->callOff();
   if (!operation) co_return std::unexpected(operation.error());
   co_await (*operation)->done.wait();
   co_return *(*operation)->outcome;

@@ -61,15 +61,21 @@ class WorkloadManager {
   WorkloadManager& operator=(const WorkloadManager&) = delete;
   ~WorkloadManager();  // cancels what runs; stopAll() is the orderly end
 
-  // Workloads that take routes over from each other. Their next generations take effect together;
-  // if one of them cannot, each for itself, as far as its routes are free then.
+  // Workloads that take routes over from each other, or from some that are to be removed. Their
+  // next generations take effect together, with the removals; if one of them cannot, each for
+  // itself, as far as its routes are free then, and nothing is removed.
   struct Exchange;
   using ExchangePointer = std::shared_ptr<Exchange>;
-  // Of specs that this owner is about to apply one after the other, without a pause: which exchange
-  // each belongs to; null: none. One that replaces a member of an exchange under way, and needs
+  struct ExchangePlan {
+    std::vector<ExchangePointer> applies;   // which exchange each belongs to; null: none
+    std::vector<ExchangePointer> removals;  // likewise
+  };
+  // Of what this owner is about to do one after the other, without a pause: specs that it applies,
+  // workloads (ids) that it removes. One that replaces a member of an exchange under way, and needs
   // what others of that give up, makes a new exchange with them.
-  [[nodiscard]] std::vector<ExchangePointer> planExchanges(
-      const std::vector<std::shared_ptr<const WorkloadSpec>>& next, WorkloadOwner owner);
+  [[nodiscard]] ExchangePlan planExchanges(
+      const std::vector<std::shared_ptr<const WorkloadSpec>>& next,
+      const std::vector<std::string>& removed, WorkloadOwner owner);
 
   enum class Wait { kForOutcome, kNo };
   struct ApplyOptions {
@@ -88,7 +94,9 @@ class WorkloadManager {
 
   // Complete when nothing is routed to the workload any more. kNotFound, kAlreadyExists (another
   // owner), kUnavailable, kCancelled, kIo (it could not be forgotten durably; it goes on serving).
-  [[nodiscard]] Task<Result<void>> remove(std::string id, WorkloadOwner owner);
+  // As part of an exchange also kCancelled if that did not come about: it goes on serving.
+  [[nodiscard]] Task<Result<void>> remove(std::string id, WorkloadOwner owner,
+                                          ExchangePointer exchange = nullptr);
 
   // Tells in the workload's status that its manifest cannot be used at present; "" takes it back.
   void setSourceProblem(const std::string& id, std::string problem);
@@ -136,24 +144,32 @@ class WorkloadManager {
   Result<OperationPointer> submitApply(std::shared_ptr<const WorkloadSpec> spec,
                                        ApplyOptions options, Origin origin,
                                        std::uint64_t generation);
-  Result<OperationPointer> submitRemove(const std::string& id, WorkloadOwner owner);
+  Result<OperationPointer> submitRemove(const std::string& id, WorkloadOwner owner,
+                                        const ExchangePointer& exchange);
   Result<void> checkPhase(WorkloadOwner owner, Origin origin) const;
   Result<void> checkOwner(const Entry& entry, WorkloadOwner owner) const;
   Result<void> checkAdmissible(const WorkloadSpec& spec, const Exchange* exchange) const;
   OperationPointer sameAsNewest(const Entry& entry, const WorkloadSpec& spec,
                                 const std::vector<FileStamp>& stamps) const;
   void enqueue(const EntryPointer& entry, OperationPointer operation);
-  std::vector<OperationPointer> partnersOf(
-      const std::vector<std::shared_ptr<const WorkloadSpec>>& next) const;
+  using Specs = std::vector<std::shared_ptr<const WorkloadSpec>>;
+  [[nodiscard]] Specs removalsOf(const std::vector<std::string>& ids, WorkloadOwner owner) const;
+  void keepInherited(const WorkloadSpec& refused, const std::vector<std::string>& removed,
+                     ExchangePointer& apply, std::vector<ExchangePointer>& removals) const;
+  std::vector<EntryPointer> partnersOf(const Specs& next,
+                                       const std::vector<std::string>& removed) const;
 
   Task<void> work(EntryPointer entry);
   Task<Result<void>> runApply(EntryPointer entry, OperationPointer operation);
   Task<Result<std::shared_ptr<Deployment>>> prepare(OperationPointer operation);
   Task<Result<void>> activate(EntryPointer entry, OperationPointer operation,
                               std::shared_ptr<Deployment> next);
+  Task<bool> exchangeRoutes(EntryPointer entry, OperationPointer operation,
+                            std::shared_ptr<Deployment> next);
   Task<bool> takePart(EntryPointer entry, ExchangePointer exchange,
                       std::shared_ptr<Deployment> next);
   Task<Result<void>> runRemove(EntryPointer entry, OperationPointer operation);
+  void tellStopping(Entry& entry);
   void settleApply(const EntryPointer& entry, const Operation& operation,
                    const Result<void>& outcome);
   void settleFailure(Entry& entry, const Operation& operation, const Error& error);

@@ -110,14 +110,8 @@ Task<Result<void>> WorkloadManager::activate(EntryPointer entry, OperationPointe
                                              std::shared_ptr<Deployment> next) {
   if (operation->save)
     CO_TRY_VOID(co_await environment_.store.save({operation->spec, operation->generation}));
-  bool exchanged = false;
-  ExchangePointer exchange;
-  do {  // it may be put into another one while it waits
-    exchange = operation->exchange;
-    exchanged = exchange != nullptr && co_await takePart(entry, exchange, next);
-  } while (!exchanged && exchange != operation->exchange);
-  if (!exchanged) {
-    if (exchange != nullptr) CO_TRY_VOID(checkAdmissible(*operation->spec, nullptr));
+  if (!co_await exchangeRoutes(entry, operation, next)) {
+    if (operation->exchange != nullptr) CO_TRY_VOID(checkAdmissible(*operation->spec, nullptr));
     entry->incoming = next;
     co_await environment_.runtime.swap(entry->serving, next);
   }
@@ -128,6 +122,17 @@ Task<Result<void>> WorkloadManager::activate(EntryPointer entry, OperationPointe
     retiring_.spawn(environment_.runtime.retire(previous, options_.retire_bound));
   }
   co_return Result<void>();
+}
+
+// Whether the operation's exchange, if it has one, brought `next` about (null: a removal).
+Task<bool> WorkloadManager::exchangeRoutes(EntryPointer entry, OperationPointer operation,
+                                           std::shared_ptr<Deployment> next) {
+  ExchangePointer exchange;
+  do {  // it may be put into another one while it waits
+    exchange = operation->exchange;
+    if (exchange != nullptr && co_await takePart(entry, exchange, next)) co_return true;
+  } while (exchange != operation->exchange);
+  co_return false;
 }
 
 // True when all of the exchange have taken effect, the last to be ready having seen to that; false
@@ -144,19 +149,30 @@ Task<bool> WorkloadManager::takePart(EntryPointer entry, ExchangePointer exchang
   std::vector<WorkloadRuntime::Replacement> replacements;
   for (auto& [member, fresh] : std::exchange(exchange->ready, {})) {
     member->incoming = fresh;
-    replacements.push_back({member->serving, std::move(fresh)});
+    if (fresh != nullptr || member->serving != nullptr)
+      replacements.push_back({member->serving, std::move(fresh)});
   }
   co_await environment_.runtime.swapTogether(std::move(replacements));
   exchange->over.set();
   co_return true;
 }
 
+void WorkloadManager::tellStopping(Entry& entry) {
+  setState(entry, WorkloadState::kStopping);
+  environment_.events.add(EventKind::kStopping, entry.id, entry.generation, "");
+}
+
 Task<Result<void>> WorkloadManager::runRemove(EntryPointer entry, OperationPointer operation) {
-  setState(*entry, WorkloadState::kStopping);
-  environment_.events.add(EventKind::kStopping, entry->id, entry->generation, "");
+  // It serves until those that take its routes do.
+  const bool exchanged = co_await exchangeRoutes(entry, operation, nullptr);
+  if (operation->exchange != nullptr && !exchanged && entry->serving != nullptr) {
+    co_return fail(ErrorCode::kCancelled,
+                   "it serves on, because what is to have its routes could not start");
+  }
+  tellStopping(*entry);
   if (operation->save) CO_TRY_VOID(co_await environment_.store.remove(entry->id));
   if (entry->serving != nullptr) {
-    co_await environment_.runtime.swap(entry->serving, nullptr);
+    if (!exchanged) co_await environment_.runtime.swap(entry->serving, nullptr);
     const std::shared_ptr<Deployment> previous = std::exchange(entry->serving, nullptr);
     releaseRoutes(previous->spec());
     retiring_.spawn(environment_.runtime.retire(previous, options_.retire_bound));
@@ -231,6 +247,8 @@ void WorkloadManager::settleRemove(Entry& entry, const Result<void>& outcome) {
     environment_.log.info("workload removed", {{"workload", entry.id}});
     return;
   }
+  // What was superseded is told by what superseded it, and an exchange tells of itself.
+  if (outcome.error().code() == ErrorCode::kCancelled) return;
   entry.reason = fmt::format("it could not be removed: {}", outcome.error().describe());
   setState(entry, stateOfServing(entry));
   environment_.log.error("workload could not be removed",
