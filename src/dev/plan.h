@@ -27,9 +27,12 @@ struct PlannedProject {
   std::vector<std::string> ignored;  // patterns of a .gitignore, on top of the project's own
   std::shared_ptr<const project::ProjectConfig> config;  // all of it; not looked at for equality
 
+  // Whether the same component is built of the same sources, but for those that are ignored.
+  [[nodiscard]] bool buildsAs(const PlannedProject& other) const {
+    return component == other.component && folder == other.folder && build == other.build;
+  }
   friend bool operator==(const PlannedProject& a, const PlannedProject& b) {
-    return a.component == b.component && a.folder == b.folder && a.build == b.build &&
-           a.ignored == b.ignored;
+    return a.buildsAs(b) && a.ignored == b.ignored;
   }
 };
 

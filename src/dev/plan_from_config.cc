@@ -12,6 +12,7 @@
 #include "dev/plan_routes.h"
 #include "dev/plan_support.h"
 #include "host/manifest/text_rules.h"
+#include "project/component_name.h"
 #include "project/value_source.h"
 
 namespace nimbus::dev {
@@ -127,7 +128,8 @@ class Planner {
   }
 
   Result<void> planOwnComponent() {
-    PlannedProject project = projectOf(componentNameOf(request_.folder), request_.folder, config());
+    PlannedProject project =
+        projectOf(project::componentNameOf(request_.folder), request_.folder, config());
     PlannedComponent component;
     component.spec.name = project.component;
     project::ComponentSettings as_workload;
@@ -282,7 +284,7 @@ class Planner {
   // Every component of the project's sees them.
   void planVolumes() {
     for (const project::DevVolume& settings : config().dev.volumes) {
-      const std::string name = fmt::format("volume-{}", plan_.volumes.size());
+      const std::string name = fmt::format("dev-volumes-{}", plan_.volumes.size());
       plan_.volumes.push_back(
           {.name = name, .host_path = pathFrom(request_.folder, settings.host_path)});
       for (PlannedComponent& component : plan_.components)
@@ -299,22 +301,6 @@ class Planner {
 };
 
 }  // namespace
-
-std::string componentNameOf(const std::string& folder) {
-  std::string name;
-  for (const char c : fs::path(folder).filename().string()) {
-    const char lower = lowerAscii(c);
-    const bool fits = (lower >= 'a' && lower <= 'z') || (lower >= '0' && lower <= '9');
-    if (fits) {
-      name += lower;
-    } else if (!name.empty() && name.back() != '-') {
-      name += '-';
-    }
-  }
-  name.resize(std::min<std::size_t>(name.size(), 63));
-  while (name.ends_with('-')) name.pop_back();
-  return host::isDnsLabel(name) && !name.starts_with("plugin-") ? name : "app";
-}
 
 Result<std::shared_ptr<const DevPlan>> makePlan(const PlanRequest& request,
                                                 project::ReadVariable variable,

@@ -31,7 +31,4 @@ struct PlanRequest {
                                                               project::ReadVariable variable,
                                                               ProcessRunner& runner);
 
-// "http-hello" for "/home/x/HTTP_Hello": a DNS label.
-[[nodiscard]] std::string componentNameOf(const std::string& folder);
-
 }  // namespace nimbus::dev

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "dev/test_support.h"
+#include "project/component_name.h"
 
 namespace nimbus::dev {
 namespace {
@@ -360,7 +361,7 @@ TEST_F(PlanFromConfigTest, AHostPluginNeedsANameOfItsOwn) {
 }
 
 TEST_F(PlanFromConfigTest, ANameThatIsTakenIsRefused) {
-  const std::string own = componentNameOf(folder_.path());
+  const std::string own = project::componentNameOf(folder_.path());
   EXPECT_NE(
       refusal("dev: {components: [{name: " + own + ", file: a.wasm}]}", ErrorCode::kInvalidArgument)
           .find(own),
@@ -368,11 +369,11 @@ TEST_F(PlanFromConfigTest, ANameThatIsTakenIsRefused) {
 }
 
 TEST(ComponentNameOfTest, IsADnsLabel) {
-  EXPECT_EQ(componentNameOf("/a/HTTP_Hello 2"), "http-hello-2");
-  EXPECT_EQ(componentNameOf("/a/--x--"), "x");
-  EXPECT_EQ(componentNameOf("/a/日本"), "app");
-  EXPECT_EQ(componentNameOf("/a/plugin-x"), "app");
-  EXPECT_EQ(componentNameOf("/a/" + std::string(100, 'x')), std::string(63, 'x'));
+  EXPECT_EQ(project::componentNameOf("/a/HTTP_Hello 2"), "http-hello-2");
+  EXPECT_EQ(project::componentNameOf("/a/--x--"), "x");
+  EXPECT_EQ(project::componentNameOf("/a/日本"), "app");
+  EXPECT_EQ(project::componentNameOf("/a/plugin-x"), "app");
+  EXPECT_EQ(project::componentNameOf("/a/" + std::string(100, 'x')), std::string(63, 'x'));
 }
 
 }  // namespace

@@ -71,13 +71,14 @@ void Session::takePlan(std::shared_ptr<const DevPlan> plan) {
   std::vector<std::unique_ptr<ProjectState>> projects;
   for (const PlannedProject& project : plan->projects) {
     const auto same = std::ranges::find_if(
-        projects_, [&](const auto& state) { return state && state->project == project; });
-    if (same != projects_.end()) {
-      projects.push_back(std::move(*same));
-    } else {
+        projects_, [&](const auto& state) { return state && state->project.buildsAs(project); });
+    if (same == projects_.end()) {
       projects.push_back(std::make_unique<ProjectState>());
-      projects.back()->project = project;
+    } else {
+      projects.push_back(std::move(*same));
+      projects.back()->ignores_anew = projects.back()->project.ignored != project.ignored;
     }
+    projects.back()->project = project;
   }
   projects_ = std::move(projects);
   plan_ = std::move(plan);
@@ -167,6 +168,10 @@ Task<bool> Session::buildOne(ProjectState& state) {
     tellOnce(DevEvent::Kind::kBuildFailed, now.error().describe(), state.project.component);
     co_return false;
   }
+  // What is no source any more is not missing.
+  if (std::exchange(state.ignores_anew, false) && state.built &&
+      std::ranges::includes(*state.built, *now))
+    state.built = *now;
   if (state.built && *state.built == *now) co_return !state.failed;
   if (state.built && state.outputs.isSuspicious(*now)) {
     // Somebody who saves meanwhile starts another round.

@@ -95,6 +95,7 @@ class Session {
     std::optional<Inputs> built;  // the inputs of the last build, be it a failed one
     std::string component_path;   // of the last good one
     bool failed = false;          // the last one
+    bool ignores_anew = false;    // since it was looked at last
     Duration took{};
     BuildOutputs outputs;
   };

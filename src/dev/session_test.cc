@@ -31,8 +31,7 @@ TEST_F(SessionTest, TellsWhatTakesTime) {
     co_await bench.events.until(Kind::kServing);
     co_await bench.session.idle();
     EXPECT_EQ(bench.events.work,
-              (std::vector<std::string>{"build app", "end", "pull ghcr.io/acme/back:1", "end",
-                                        "compile app, back", "end"}));
+              (std::vector<std::string>{"build app", "end", "compile app, back", "end"}));
     co_await bench.end();
   });
 }
@@ -328,6 +327,25 @@ TEST_F(SessionTest, WhatIsConfiguredCountsForWhatServesWhileBuildsFail) {
     co_await bench.session.idle();
     EXPECT_EQ(bench.deployer.served.size(), 2);
     EXPECT_EQ(std::ranges::count(bench.events.kinds(), Kind::kWarning), 0);
+  });
+}
+
+TEST_F(SessionTest, WhatIsNoSourceAnyMoreStartsNoBuild) {
+  tell([](Bench& bench) -> Task<void> {
+    co_await bench.events.until(Kind::kServing);
+    bench.workbench.ignoreStamp();
+    bench.workbench.editConfig("second", [](DevPlan& plan) {
+      plan.projects[0].ignored = {"stamp"};
+      plan.volumes.push_back({.name = "a", .host_path = "/stamp"});
+    });
+    bench.notice();
+    co_await bench.events.until(Kind::kConfigured);
+    co_await bench.session.idle();
+    EXPECT_EQ(bench.workbench.builds(), 1);
+    bench.workbench.edit("two");
+    bench.notice();
+    co_await bench.events.until(Kind::kReloaded);
+    EXPECT_EQ(bench.workbench.builds(), 2);
   });
 }
 

@@ -48,8 +48,9 @@ class FakeWorkbench final : public Workbench {
   Result<Inputs> inputs(const PlannedProject&) override {
     const std::lock_guard lock(mutex_);
     if (source_ == "gone") return fail(ErrorCode::kNotFound, "there is no folder /p");
-    return Inputs{{"main", engine::sha256(asBytes(source_))},
-                  {"stamp", engine::sha256(asBytes(stamp_))}};
+    Inputs inputs{{"main", engine::sha256(asBytes(source_))}};
+    if (!ignores_stamp_) inputs.emplace("stamp", engine::sha256(asBytes(stamp_)));
+    return inputs;
   }
   Result<Built> build(const PlannedProject& project, std::stop_token stop) override {
     std::unique_lock lock(mutex_);
@@ -81,6 +82,10 @@ class FakeWorkbench final : public Workbench {
   void edit(std::string source) {
     const std::lock_guard lock(mutex_);
     source_ = std::move(source);
+  }
+  void ignoreStamp() {
+    const std::lock_guard lock(mutex_);
+    ignores_stamp_ = true;
   }
   void stamp(std::string stamp) {
     const std::lock_guard lock(mutex_);
@@ -135,6 +140,7 @@ class FakeWorkbench final : public Workbench {
   std::string component_;
   int builds_ = 0;
   bool held_ = false;
+  bool ignores_stamp_ = false;
   std::vector<std::string> commands_;
 };
 

@@ -4,6 +4,7 @@
 
 #include "base/sync.h"
 #include "host/admin/admin_api.h"
+#include "host/admin/token_file.h"
 #include "host/control/events.h"
 #include "host/control/folder_source.h"
 #include "host/control/readiness.h"
@@ -65,7 +66,7 @@ struct ControlPlane::OnShard {
   ProbeHandler probe;
   std::vector<std::unique_ptr<AdminApi>> apis;
   std::vector<std::unique_ptr<http::Server>> servers;
-  std::string admin_address;
+  std::vector<std::string> admin_addresses;
   std::optional<net::Endpoint> probe_address;
   std::vector<net::Endpoint> endpoints;
   Event restore_over;
@@ -78,7 +79,7 @@ struct ControlPlane::OnShard {
   Result<net::Endpoint> serve(const net::Endpoint& where, http::Handler& handler,
                               const Environment& environment);
   Result<void> serveAdmin(const HostConfig& config, const Environment& environment);
-  AdminApi& addApi(const Environment& environment, std::optional<std::string> token);
+  AdminApi& addApi(const Environment& environment, AdminOptions::CurrentToken token);
   Task<void> refreshGauges(const Environment& environment);
 };
 
@@ -97,7 +98,7 @@ Result<net::Endpoint> ControlPlane::OnShard::serve(const net::Endpoint& where,
 }
 
 AdminApi& ControlPlane::OnShard::addApi(const Environment& environment,
-                                        std::optional<std::string> token) {
+                                        AdminOptions::CurrentToken token) {
   AdminOptions options;
   options.token = std::move(token);
   apis.push_back(std::make_unique<AdminApi>(AdminEnvironment{.shard = shard,
@@ -119,14 +120,16 @@ Result<void> ControlPlane::OnShard::serveAdmin(const HostConfig& config,
   if (!config.admin.socket.empty()) {
     TRY(const net::Endpoint where, net::Endpoint::parse("unix:" + config.admin.socket));
     TRY(const net::Endpoint bound, serve(where, addApi(environment, {}), environment));
-    admin_address = bound.toString();
+    admin_addresses.push_back(bound.toString());
   }
   if (config.admin.address) {
-    TRY(std::string token, readTokenFile(config.admin.token_file));
+    TRY(auto token, TokenFile::open(config.admin.token_file, environment.log));
+    const auto current = [file = std::shared_ptr<TokenFile>(std::move(token))] {
+      return file->current();
+    };
     TRY(const net::Endpoint bound,
-        serve(*config.admin.address, addApi(environment, std::move(token)), environment));
-    if (!admin_address.empty()) admin_address += " ";
-    admin_address += bound.toString();
+        serve(*config.admin.address, addApi(environment, current), environment));
+    admin_addresses.push_back(bound.toString());
   }
   return {};
 }
@@ -242,7 +245,9 @@ void ControlPlane::stop(Duration bound) {
   environment_.control.runTask(0, [&](net::Shard&) { return part_->stop(bound); });
 }
 
-std::string ControlPlane::adminAddress() const { return part_->admin_address; }
+const std::vector<std::string>& ControlPlane::adminAddresses() const {
+  return part_->admin_addresses;
+}
 std::optional<net::Endpoint> ControlPlane::probeAddress() const { return part_->probe_address; }
 const std::vector<net::Endpoint>& ControlPlane::endpoints() const { return part_->endpoints; }
 

@@ -51,7 +51,7 @@ class ControlPlane {
   // Takes all workloads down, for at most `bound`. They stay in the store.
   void stop(Duration bound);
 
-  [[nodiscard]] std::string adminAddress() const;
+  [[nodiscard]] const std::vector<std::string>& adminAddresses() const;
   [[nodiscard]] std::optional<net::Endpoint> probeAddress() const;
   // Everything that it listens at.
   [[nodiscard]] const std::vector<net::Endpoint>& endpoints() const;

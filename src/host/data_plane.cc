@@ -148,6 +148,7 @@ Result<std::unique_ptr<DataPlane>> DataPlane::create(DataPlaneOptions options,
   made.runtime =
       std::make_unique<LocalRuntime>((*made.control)[0], *made.serving, std::move(shards), engine,
                                      made.options.runtime, log, clock);
+  TRY_VOID(made.runtime->claimVolumes());
   return plane;
 }
 

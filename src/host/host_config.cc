@@ -19,7 +19,6 @@ constexpr std::size_t kMaxListeners = 64;
 constexpr std::size_t kMaxCertificates = 256;
 constexpr std::size_t kMaxLogins = 256;
 constexpr std::size_t kMaxConfigBytes = 1024 * 1024;
-constexpr std::size_t kMinTokenBytes = 16;
 
 LogFormat readFormat(YamlMap& map) {
   return map.word("format", {"text", "json"}) == "json" ? LogFormat::kJson : LogFormat::kText;
@@ -253,20 +252,6 @@ Result<HostConfig> loadHostConfig(const std::string& path, HostConfig defaults) 
   std::error_code ignored;
   const auto absolute = std::filesystem::absolute(path, ignored);
   return parseHostConfig(text, path, absolute.parent_path().string(), std::move(defaults));
-}
-
-Result<std::string> readTokenFile(const std::string& path) {
-  TRY(const std::string content, readFile(path, 4096));
-  const std::string_view token = trim(content);
-  if (token.size() < kMinTokenBytes)
-    return fail(ErrorCode::kInvalidArgument,
-                fmt::format("the token in {} is shorter than {} characters", path, kMinTokenBytes));
-  for (const char c : token)
-    if (c <= ' ' || c >= 0x7F)
-      return fail(
-          ErrorCode::kInvalidArgument,
-          fmt::format("the token in {} holds a space or a character that is not ASCII", path));
-  return std::string(token);
 }
 
 }  // namespace nimbus::host

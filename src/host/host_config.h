@@ -96,8 +96,4 @@ struct HostConfig {
 // The same for a file; blocks.
 [[nodiscard]] Result<HostConfig> loadHostConfig(const std::string& path, HostConfig defaults = {});
 
-// The bearer token in a file, without white space around it; blocks. kInvalidArgument if it is
-// shorter than 16 characters or holds what a header field cannot carry.
-[[nodiscard]] Result<std::string> readTokenFile(const std::string& path);
-
 }  // namespace nimbus::host

@@ -295,16 +295,5 @@ TEST(HostConfig, PathsOfAFileStartAtItsFolder) {
   EXPECT_EQ(loadHostConfig(folder.path("none.yaml")).error().code(), ErrorCode::kNotFound);
 }
 
-TEST(HostConfig, ATokenFileHoldsOneLongWord) {
-  const TemporaryFolder folder;
-  folder.write("good", "0123456789abcdef\n");
-  folder.write("short", "0123\n");
-  folder.write("spaces", "0123456789 abcdef\n");
-  EXPECT_EQ(readTokenFile(folder.path("good")).value(), "0123456789abcdef");
-  EXPECT_FALSE(readTokenFile(folder.path("short")));
-  EXPECT_FALSE(readTokenFile(folder.path("spaces")));
-  EXPECT_FALSE(readTokenFile(folder.path("none")));
-}
-
 }  // namespace
 }  // namespace nimbus::host

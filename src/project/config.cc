@@ -1,6 +1,7 @@
 #include "project/config.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <iterator>
 
 #include <fmt/format.h>
@@ -50,11 +51,21 @@ ConfigProblem unread(const LoadedConfig& loaded, std::string_view key, std::stri
           fmt::format("{} is not read: {}", key, instead)};
 }
 
+// Of a configuration where a project has it; empty: it is elsewhere.
+std::string folderOf(const std::string& project_file) {
+  std::error_code error;
+  const auto path = std::filesystem::absolute(project_file, error).lexically_normal();
+  const bool is_there = !project_file.empty() && !error &&
+                        path.parent_path().filename() == std::filesystem::path(kConfigFolder);
+  return is_there ? path.parent_path().parent_path().string() : std::string();
+}
+
 Outcome loadAll(const ConfigSources& sources) {
   Outcome outcome;
   outcome.loaded.given = mapNode();
   addFile(outcome, sources.user_file, Origin::Kind::kUser);
   addFile(outcome, sources.project_file, Origin::Kind::kProject);
+  outcome.loaded.project_folder = folderOf(sources.project_file);
   addLayers(outcome, readEnvironment(sources.environment, outcome.loaded.warnings));
   addLayers(outcome, readFlags(sources.flags));
   storeSection(outcome.loaded.given, sectionOf<ProjectConfig>(), &outcome.loaded.config);

@@ -80,6 +80,7 @@ struct LoadedConfig {
   ProjectConfig config;
   host::YamlNode given;  // what the sources say together, without defaults
   std::map<std::string, Origin, std::less<>> origins;  // by key: "dev.address", "build.env.CC"
+  std::string project_folder;                          // absolute; empty: of no project
   std::vector<ConfigProblem> warnings;
 
   // The origin of a key, or of the list or map that it stands in.

@@ -1,5 +1,6 @@
 // Values that need or exclude each other, and texts that must have a form.
 
+#include <algorithm>
 #include <functional>
 #include <set>
 
@@ -9,8 +10,10 @@
 #include "base/escape.h"
 #include "base/text.h"
 #include "host/egress/egress_rules.h"
+#include "host/manifest/manifest.h"
 #include "host/manifest/text_rules.h"
 #include "net/address.h"
+#include "project/component_name.h"
 #include "project/config_layer.h"
 
 namespace nimbus::project {
@@ -46,10 +49,11 @@ class Meaning {
     checkHosts();
     checkService();
     checkComponents();
+    checkRoutes();
+    checkVolumes();
     checkHostPlugins("dev.host_plugins", config_.dev.host_plugins);
     checkHostPlugins("host.hostPlugins", config_.host.host_plugins);
-    checkLayer("workload.environment", config_.workload.environment.config_from,
-               config_.workload.environment.secret_from);
+    checkLayer("workload.environment", config_.workload.environment);
   }
 
  private:
@@ -180,8 +184,48 @@ class Meaning {
                   {&component.file, &component.image, &component.project},
                   !component.pull_policy.empty(), !component.image.empty());
       if (component.allowed_hosts) checkHostList(key + ".allowedHosts", *component.allowed_hosts);
-      checkLayer(key + ".environment", component.environment.config_from,
-                 component.environment.secret_from);
+      checkLayer(key + ".environment", component.environment);
+    }
+  }
+
+  void checkRoutes() {
+    for (std::size_t i = 0; i < config_.dev.routes.size(); ++i) {
+      const RouteSettings& route = config_.dev.routes[i];
+      const std::string key = fmt::format("dev.routes[{}]", i);
+      const auto check = [&](std::string_view part, const auto& checked) {
+        if (!checked)
+          report(fmt::format("{}.{}", key, part),
+                 fmt::format("{}: {}", key, checked.error().message()));
+      };
+      if (!route.host.empty()) check("host", host::normalRouteHost(route.host));
+      if (!route.path.empty()) check("path", host::normalRoutePath(route.path));
+      for (const std::string& method : route.methods)
+        check("methods", host::checkRouteMethod(method));
+      if (!isComponent(route.component))
+        report(key + ".component",
+               fmt::format("{}: there is no component {}", key, inQuotes(route.component)));
+    }
+  }
+
+  // The project's own is called like its folder.
+  [[nodiscard]] bool isComponent(const std::string& name) const {
+    const DevSettings& dev = config_.dev;
+    const bool has_service = !dev.service_file.empty() || !dev.service_image.empty();
+    if (name.empty() || loaded_.project_folder.empty()) return true;
+    return name == componentNameOf(loaded_.project_folder) ||
+           (has_service && name == host::kServiceName) ||
+           std::ranges::find(dev.components, name, &ComponentSettings::name) !=
+               dev.components.end() ||
+           std::ranges::find(dev.host_plugins, name, &HostPluginSettings::id) !=
+               dev.host_plugins.end();
+  }
+
+  void checkVolumes() {
+    for (std::size_t i = 0; i < config_.dev.volumes.size(); ++i) {
+      const std::string& path = config_.dev.volumes[i].guest_path;
+      const std::string key = fmt::format("dev.volumes[{}].guest_path", i);
+      if (!path.starts_with('/'))
+        report(key, fmt::format("{}: {} is not an absolute path", key, inQuotes(path)));
     }
   }
 
@@ -201,6 +245,14 @@ class Meaning {
       checkHostList(key + ".allowedHosts", plugin.allowed_hosts);
       checkLayer(key, plugin.config_from, plugin.secret_from);
     }
+  }
+
+  void checkLayer(const std::string& key, const ValueLayer& layer) {
+    for (const auto& [name, value] : layer.config)
+      if (name.empty() || name.contains('=') || name.contains('\0'))
+        report(fmt::format("{}.config.{}", key, name),
+               fmt::format("{}.config: {} is no name of a variable", key, inQuotes(name)));
+    checkLayer(key, layer.config_from, layer.secret_from);
   }
 
   void checkLayer(const std::string& key, const TextList& configs, const TextList& secrets) {

@@ -55,6 +55,21 @@ class DevConfigTest(developing.TestCase):
         self.assertEqual("3", self.environment_of(dev)["A"])
         self.assertEqual(0, dev.interrupt())
 
+    def test_a_volume_is_served_without_a_build(self):
+        self.source("files/one", "1")
+        self.project("http-misc")
+        dev = self.dev()
+        self.configure({"build": {"command": "cp component.in app.wasm",
+                                  "component_path": "app.wasm"},
+                        "dev": {"volumes": [{"host_path": "files", "guest_path": "/x"}]}})
+        dev.until("reloaded")
+        self.assertIn("/x", self.text_of(dev, "/fs?op=preopens"))
+        self.assertEqual(1, len(dev.events("building")))
+        self.source("files/two", "2")
+        self.source("component.in", pathlib.Path(harness.guest("http-hello")).read_bytes())
+        dev.until("reloaded")
+        self.assertEqual(2, len(dev.events("building")))
+
     def test_secrets_and_values_of_files_are_followed(self):
         self.source("values.env", "A=1\n")
         self.source("secrets/TOKEN", "first")
@@ -255,7 +270,7 @@ class DevConfigTest(developing.TestCase):
         self.configure({"build": {"command": "cp component.in app.wasm",
                                   "component_path": "app.wasm"},
                         "dev": {"wasi_keyvalue_path": "other.db"}})
-        dev.until("unchanged")
+        dev.until("warning")
         self.assertIn('"count":2', self.text_of(dev, "/a"))
         self.assert_only_edits_build(dev, "kv-counter")
 

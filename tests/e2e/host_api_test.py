@@ -134,7 +134,8 @@ class WashWorkloadTest(hosting.TestCase):
             ("wat-wrong-handler-type", {},
              "is func() and must be func(incoming-request, response-outparam)"),
             ("wat-memory-minimum", {"memoryLimitMb": 16},
-             "has 4096 MiB of memory from its start on, and its limit (memoryLimitMb) is 16 MiB"),
+             "has 4096 MiB of memory from its start on, and its limit (memoryLimitMb, "
+             "--max-memory) is 16 MiB"),
         )
         for guest, resources, wanted in cases:
             with self.subTest(guest):
@@ -320,7 +321,7 @@ class TokenTest(hosting.TestCase):
         self.served = self.host(config={"admin": {"socket": str(self.admin_socket),
                                                   "address": "127.0.0.1:0",
                                                   "tokenFile": str(self.token_file)}})
-        self.address = self.served.announced["admin"].split()[-1]
+        self.address = self.served.announced["admin"][-1]
 
     def ask(self, headers):
         host, port = self.address.rsplit(":", 1)
@@ -341,6 +342,17 @@ class TokenTest(hosting.TestCase):
                 self.assertEqual((401, "Bearer"),
                                  (refused.status, refused.headers["www-authenticate"]))
                 self.assertNotIn(TOKEN, refused.text)
+
+    def test_another_token_in_the_file_counts_at_once(self):
+        def status(token):
+            return self.ask({"Authorization": f"Bearer {token}"}).status
+
+        self.write("fresh", TOKEN + "-two\n").rename(self.token_file)
+        self.assertEqual((401, 200), (status(TOKEN), status(TOKEN + "-two")))
+        # One that cannot be used leaves the one before.
+        self.write("fresh", "short\n").rename(self.token_file)
+        self.assertEqual((401, 200), (status("short"), status(TOKEN + "-two")))
+        self.served.wait_for_stderr("token cannot be read anew")
 
     def test_the_socket_needs_none(self):
         self.assertEqual(200, self.served.admin("GET", "/v1/workloads").status)

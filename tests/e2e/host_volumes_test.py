@@ -152,11 +152,19 @@ class VolumesTest(hosting.TestCase):
         socket = self.folder / "other.sock"
         words = ["-o", "json", "host", "--http-addr", "127.0.0.1:0", "--admin-socket", socket,
                  "--config", self.config({"volumes": str(self.volumes)})]
-        other = self._start(hosting.Host, words, None, {"admin_socket": socket})
-        answer = other.try_apply(writing("a"))
-        self.assertEqual(409, answer.status)
-        self.assertIn("is in use by another host", answer.text)
+        other = self.run_wash(*words)
+        self.assertEqual(1, other.returncode)
+        self.assertIn("is in use by another host", other.stdout)
         self.assertEqual(1024 * 1024, len(host.text_of("a.test", fs("read"))))
+
+    def test_a_folder_where_others_write_ends_the_start(self):
+        self.volumes.mkdir(exist_ok=True)
+        self.volumes.chmod(0o777)
+        words = ["host", "--http-addr", "127.0.0.1:0", "--admin-socket", self.folder / "a.sock",
+                 "--config", self.config({"volumes": str(self.volumes)})]
+        done = self.run_wash(*words)
+        self.assertEqual((1, ""), (done.returncode, done.stdout))
+        self.assertIn(str(self.volumes), done.stderr)
 
     def test_folders_without_end_are_an_excess_and_are_deleted(self):
         host = self.start()

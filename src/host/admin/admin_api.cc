@@ -55,7 +55,7 @@ bool AdminApi::authorized(const http::RequestHead& head) const {
   if (!credentials) return false;
   const auto parts = splitOnce(*credentials, ' ');
   return parts && equalsIgnoringCase(parts->first, "bearer") &&
-         equalInConstantTime(trim(parts->second), *options_.token);
+         equalInConstantTime(trim(parts->second), options_.token());
 }
 
 Task<void> AdminApi::handle(http::ServerRequest& request, http::ResponseWriter& response) {

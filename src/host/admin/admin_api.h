@@ -36,9 +36,10 @@ struct AdminEnvironment {
 };
 
 struct AdminOptions {
-  // Set: requests must bear it ("authorization: Bearer <token>"). For TCP; a Unix socket is
-  // guarded by its file's mode.
-  std::optional<std::string> token;
+  // Set: requests must bear what it gives then ("authorization: Bearer <token>"). For TCP; a Unix
+  // socket is guarded by its file's mode.
+  using CurrentToken = std::function<std::string()>;
+  CurrentToken token;
   std::size_t max_body_bytes = 1024 * 1024;
   std::size_t max_event_readers = 64;
 };

@@ -230,7 +230,8 @@ Task<void> serve(net::Shard& shard, std::string method, std::string target, std:
   NIMBUS_CHECK(known.status() == 200);
 
   Answer stranger;
-  co_await plane.ask(method, target, body, &stranger, {.token = "sesame"});
+  co_await plane.ask(method, target, body, &stranger,
+                     {.token = [] { return std::string("sesame"); }});
   NIMBUS_CHECK(stranger.status() == 401 && plane.size() == 1);
 
   Answer answer;

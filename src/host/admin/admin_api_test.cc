@@ -220,7 +220,7 @@ TEST_F(AdminApiTest, StatusesTellWhatKindOfFailureItIs) {
 
 TEST_F(AdminApiTest, ATokenIsAskedForOnEveryPath) {
   run([](net::Shard& shard) -> Task<void> {
-    ApiRig rig(shard, {.token = "s3cret"});
+    ApiRig rig(shard, {.token = [] { return std::string("s3cret"); }});
     EXPECT_TRUE(co_await rig.client("s3cret").list(""));
     for (const std::optional<std::string>& token :
          {std::optional<std::string>(), std::optional<std::string>("s3cre"),
@@ -236,7 +236,7 @@ TEST_F(AdminApiTest, ATokenIsAskedForOnEveryPath) {
 
 TEST_F(AdminApiTest, FieldsThatSayOneThingComeOnce) {
   run([](net::Shard& shard) -> Task<void> {
-    ApiRig rig(shard, {.token = "s3cret"});
+    ApiRig rig(shard, {.token = [] { return std::string("s3cret"); }});
     const auto ask = [&rig](std::string_view fields) {
       return rig.raw("GET /v1/host HTTP/1.1\r\nhost: x\r\nconnection: close\r\n" +
                      std::string(fields) + "\r\n");

@@ -2,6 +2,8 @@
 
 #include <array>
 #include <optional>
+#include <set>
+#include <string_view>
 #include <vector>
 
 #include <fmt/format.h>
@@ -123,6 +125,7 @@ Setter setterOf(Kind kind, std::string_view name) {
 
 std::optional<AdminRefusal> readQuery(AdminCall& call, std::string_view query) {
   if (query.empty()) return std::nullopt;
+  std::set<std::string_view> given;
   for (const std::string_view pair : split(query, '&')) {
     const auto parts = splitOnce(pair, '=');
     const std::string_view name = parts ? parts->first : pair;
@@ -130,6 +133,9 @@ std::optional<AdminRefusal> readQuery(AdminCall& call, std::string_view query) {
     if (set == nullptr)
       return refusal(400, ErrorCode::kInvalidArgument,
                      fmt::format("unknown parameter {}", inQuotes(name)));
+    if (!given.insert(name).second)
+      return refusal(400, ErrorCode::kInvalidArgument,
+                     fmt::format("the parameter {} is given more than once", name));
     const auto value = percentDecoded(parts ? parts->second : std::string_view());
     if (!value) return badParameter(name, parts->second);
     if (auto refused = set(call, *value)) return refused;

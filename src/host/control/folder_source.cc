@@ -56,7 +56,7 @@ Task<Result<void>> FolderSource::start() {
          }));
   CO_TRY(FolderListing listing, co_await read());
   TaskSet first;
-  take(std::move(listing), first, /*folder_changed=*/true);
+  co_await take(std::move(listing), first, /*folder_changed=*/true);
   co_await first.empty();
   tasks_.spawn(follow());
   co_return Result<void>();
@@ -75,7 +75,7 @@ Task<void> FolderSource::follow() {
       continue;
     }
     setFolderProblem("");
-    take(*std::move(listing), applies_, folder_changed);
+    co_await take(*std::move(listing), applies_, folder_changed);
   }
 }
 
@@ -83,7 +83,7 @@ Task<Result<FolderListing>> FolderSource::read() {
   return worker_.run<Result<FolderListing>>(environment_.shard, [this] { return reader_.list(); });
 }
 
-void FolderSource::take(FolderListing listing, TaskSet& applies, bool folder_changed) {
+Task<void> FolderSource::take(FolderListing listing, TaskSet& applies, bool folder_changed) {
   const Holders holders = assign(listing);
   const std::vector<std::string> absent = absentIn(holders);
   leaving_ = {absent.begin(), absent.end()};
@@ -108,12 +108,30 @@ void FolderSource::take(FolderListing listing, TaskSet& applies, bool folder_cha
     changed.push_back(name);
     specs.push_back(*manifest->spec);
   }
+  const std::vector<std::string> replaced = co_await removeUnwanted(absent, specs);
   // Judged together: the routes of one may be those that another one has until now.
-  const auto plan = environment_.manager.planExchanges(specs, absent, WorkloadOwner::kFolder);
-  for (std::size_t i = 0; i < absent.size(); ++i)
-    applies.spawn(removeWorkload(absent[i], plan.removals[i]));
+  const auto plan = environment_.manager.planExchanges(specs, replaced, WorkloadOwner::kFolder);
+  for (std::size_t i = 0; i < replaced.size(); ++i)
+    applies.spawn(removeWorkload(replaced[i], plan.removals[i]));
   for (std::size_t i = 0; i < changed.size(); ++i)
     applies.spawn(applyFile(changed[i], listing.at(changed[i]), plan.applies[i]));
+}
+
+// Removes those whose routes nobody is to have, which makes room; gives the others.
+Task<std::vector<std::string>> FolderSource::removeUnwanted(
+    const std::vector<std::string>& absent,
+    const std::vector<std::shared_ptr<const WorkloadSpec>>& next) {
+  const std::set<std::string> wanted = environment_.manager.holdersOf(next);
+  std::vector<std::string> replaced;
+  TaskSet removals;
+  for (const std::string& id : absent) {
+    if (wanted.contains(id))
+      replaced.push_back(id);
+    else
+      removals.spawn(removeWorkload(id, nullptr));
+  }
+  co_await removals.empty();
+  co_return replaced;
 }
 
 std::vector<std::string> FolderSource::absentIn(const Holders& holders) const {

@@ -69,12 +69,15 @@ class FolderSource {
   Task<void> follow();
   Task<Result<FolderListing>> read();
   // Brings the manager to what the listing says; `applies` gets the tasks that wait for outcomes.
-  void take(FolderListing listing, TaskSet& applies, bool folder_changed);
+  Task<void> take(FolderListing listing, TaskSet& applies, bool folder_changed);
   Holders assign(const FolderListing& listing);
   void reportUnusable(const std::string& name, const ManifestFile& file, const Holders& holders);
   // Workloads without a file, but with one before.
   [[nodiscard]] std::vector<std::string> absentIn(const Holders& holders) const;
   void forgetFiles(const FolderListing& listing);
+  Task<std::vector<std::string>> removeUnwanted(
+      const std::vector<std::string>& absent,
+      const std::vector<std::shared_ptr<const WorkloadSpec>>& next);
   Task<void> removeWorkload(std::string id, WorkloadManager::ExchangePointer exchange);
   Task<void> applyFile(std::string name, std::shared_ptr<const ManifestFile> file,
                        WorkloadManager::ExchangePointer exchange);

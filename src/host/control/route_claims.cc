@@ -54,6 +54,12 @@ std::optional<RouteClaims::Conflict> RouteClaims::firstConflict(const WorkloadSp
   return conflict;
 }
 
+RouteClaims::Partners RouteClaims::holdersOf(const WorkloadSpec& spec) const {
+  Partners holders;
+  while (const auto conflict = firstConflict(spec, holders)) holders.insert(conflict->holder);
+  return holders;
+}
+
 void RouteClaims::add(const WorkloadSpec& spec) {
   const std::string id = spec.id();
   for (const RouteSpec& route : spec.routes)

@@ -28,6 +28,9 @@ class RouteClaims {
   [[nodiscard]] std::optional<Conflict> firstConflict(const WorkloadSpec& spec,
                                                       const Partners& partners = {}) const;
 
+  // All other workloads that have claimed a route of it.
+  [[nodiscard]] Partners holdersOf(const WorkloadSpec& spec) const;
+
   // Of workloads that shall all become as `next` says: those that can do so only together, as one
   // takes over what another one has claimed so far and gives up. Places in `next`, in groups of at
   // least two. What stands in nobody's way, or cannot have its routes anyhow, is in none of them.

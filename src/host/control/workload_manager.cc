@@ -195,6 +195,13 @@ void WorkloadManager::enqueue(const EntryPointer& entry, OperationPointer operat
   }
 }
 
+std::set<std::string> WorkloadManager::holdersOf(const Specs& next) const {
+  std::set<std::string> all;
+  for (const auto& spec : next)
+    for (const std::string& holder : claims_.holdersOf(*spec)) all.insert(holder);
+  return all;
+}
+
 // Those of the ids that may be removed, as specs that claim nothing.
 WorkloadManager::Specs WorkloadManager::removalsOf(const std::vector<std::string>& ids,
                                                    WorkloadOwner owner) const {
@@ -234,9 +241,7 @@ std::vector<WorkloadManager::EntryPointer> WorkloadManager::partnersOf(
 void WorkloadManager::keepInherited(const WorkloadSpec& refused,
                                     const std::vector<std::string>& removed, ExchangePointer& apply,
                                     std::vector<ExchangePointer>& removals) const {
-  RouteClaims::Partners holders;
-  while (const auto conflict = claims_.firstConflict(refused, holders))
-    holders.insert(conflict->holder);
+  const RouteClaims::Partners holders = claims_.holdersOf(refused);
   for (std::size_t i = 0; i < removed.size(); ++i) {
     if (removals[i] != nullptr || !holders.contains(removed[i])) continue;
     if (apply == nullptr) {

@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -70,12 +71,15 @@ class WorkloadManager {
     std::vector<ExchangePointer> applies;   // which exchange each belongs to; null: none
     std::vector<ExchangePointer> removals;  // likewise
   };
+  // The other workloads that have claimed what these are to have.
+  using Specs = std::vector<std::shared_ptr<const WorkloadSpec>>;
+  [[nodiscard]] std::set<std::string> holdersOf(const Specs& next) const;
   // Of what this owner is about to do one after the other, without a pause: specs that it applies,
   // workloads (ids) that it removes. One that replaces a member of an exchange under way, and needs
   // what others of that give up, makes a new exchange with them.
-  [[nodiscard]] ExchangePlan planExchanges(
-      const std::vector<std::shared_ptr<const WorkloadSpec>>& next,
-      const std::vector<std::string>& removed, WorkloadOwner owner);
+  [[nodiscard]] ExchangePlan planExchanges(const Specs& next,
+                                           const std::vector<std::string>& removed,
+                                           WorkloadOwner owner);
 
   enum class Wait { kForOutcome, kNo };
   struct ApplyOptions {
@@ -152,7 +156,6 @@ class WorkloadManager {
   OperationPointer sameAsNewest(const Entry& entry, const WorkloadSpec& spec,
                                 const std::vector<FileStamp>& stamps) const;
   void enqueue(const EntryPointer& entry, OperationPointer operation);
-  using Specs = std::vector<std::shared_ptr<const WorkloadSpec>>;
   [[nodiscard]] Specs removalsOf(const std::vector<std::string>& ids, WorkloadOwner owner) const;
   void keepInherited(const WorkloadSpec& refused, const std::vector<std::string>& removed,
                      ExchangePointer& apply, std::vector<ExchangePointer>& removals) const;

@@ -95,7 +95,7 @@ Result<void> checkSize(std::string_view who, const engine::Component& component,
   if (least > policy.max_memory_bytes) {
     return fail(ErrorCode::kUnsupported,
                 fmt::format("{} has {} of memory from its start on, and its limit "
-                            "(memoryLimitMb) is {}",
+                            "(memoryLimitMb, --max-memory) is {}",
                             who, mebibytesText(least), mebibytesText(policy.max_memory_bytes)));
   }
   // The largest of its tables, of which no more is known than how many there are.

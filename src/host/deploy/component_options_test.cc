@@ -59,7 +59,7 @@ TEST_F(ComponentSizeTest, AMinimumAboveTheLimitIsRefusedWithBothFigures) {
   EXPECT_EQ(refused.error().code(), ErrorCode::kUnsupported);
   EXPECT_EQ(refused.error().message(),
             "component \"web\" has 64 MiB of memory from its start on, and its limit "
-            "(memoryLimitMb) is 16 MiB");
+            "(memoryLimitMb, --max-memory) is 16 MiB");
 }
 
 TEST_F(ComponentSizeTest, SeveralMemoriesCountTogether) {

@@ -143,6 +143,12 @@ Result<std::shared_ptr<ComponentRuntime>> LocalRuntime::assembleComponent(
       logOf(spec, component, generation), std::move(uses), options_.sockets);
 }
 
+Result<void> LocalRuntime::claimVolumes() {
+  if (options_.volumes_folder.empty()) return {};
+  TRY_VOID(volume_root_->folder());
+  return {};
+}
+
 Task<Result<std::shared_ptr<Deployment>>> LocalRuntime::prepare(
     std::shared_ptr<const WorkloadSpec> spec, std::uint64_t generation) {
   CO_TRY_VOID(checkRunnable(*spec));

@@ -190,6 +190,9 @@ std::string resolvePath(ManifestContext& context, YamlMap& map, std::string_view
   const std::filesystem::path path(text);
   if (text.empty()) {
     map.problem(key, fmt::format("{} is empty", map.pathOf(key)));
+  } else if (text.contains('\0')) {
+    map.problem(key,
+                fmt::format("{}: {} is no path: it holds a NUL", map.pathOf(key), inQuotes(text)));
   } else if (text.size() >= PATH_MAX) {
     map.problem(key,
                 fmt::format("{}: a path of more than {} bytes", map.pathOf(key), PATH_MAX - 1));

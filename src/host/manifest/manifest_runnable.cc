@@ -13,9 +13,32 @@
 namespace nimbus::host {
 namespace {
 
-// Packages of `wasi` that every host serves, all at 0.2 and 0.3.
-constexpr std::array<std::string_view, 7> kBuiltInPackages = {
-    "http", "cli", "io", "clocks", "random", "filesystem", "sockets"};
+// What of `wasi` every host serves: packages, all at 0.2 and 0.3, with the interfaces of both.
+struct BuiltIn {
+  std::string_view package;
+  std::vector<std::string_view> interfaces;
+};
+const std::vector<BuiltIn>& builtIns() {
+  static const std::vector<BuiltIn> all = {
+      {"http", {"types", "incoming-handler", "outgoing-handler", "handler", "client"}},
+      {"cli",
+       {"environment", "exit", "run", "stdin", "stdout", "stderr", "terminal-input",
+        "terminal-output", "terminal-stdin", "terminal-stdout", "terminal-stderr", "types"}},
+      {"io", {"error", "poll", "streams"}},
+      {"clocks", {"monotonic-clock", "wall-clock", "system-clock", "timezone", "types"}},
+      {"random", {"random", "insecure", "insecure-seed"}},
+      {"filesystem", {"types", "preopens"}},
+      {"sockets",
+       {"network", "instance-network", "ip-name-lookup", "tcp", "tcp-create-socket", "udp",
+        "udp-create-socket", "types"}}};
+  return all;
+}
+
+const BuiltIn* builtInOf(const HostInterface& entry) {
+  if (entry.namespace_name != "wasi") return nullptr;
+  const auto found = std::ranges::find(builtIns(), entry.package, &BuiltIn::package);
+  return found == builtIns().end() ? nullptr : &*found;
+}
 
 std::unexpected<Error> unsupported(std::string message) {
   return fail(ErrorCode::kUnsupported, std::move(message));
@@ -40,9 +63,12 @@ bool isGivenHandler(const HostInterface& host_interface) {
 }
 
 // What the engine itself serves: there is nothing to choose.
-Result<void> checkWasi(const HostInterface& host_interface) {
+Result<void> checkWasi(const HostInterface& host_interface, const BuiltIn& served) {
   const std::string name = nameOf(host_interface);
-  if (!isServedVersion(host_interface.version))
+  const bool is_served = std::ranges::all_of(
+      host_interface.interfaces,
+      [&](const std::string& interface) { return isOneOf(served.interfaces, interface); });
+  if (!is_served || !isServedVersion(host_interface.version))
     return unsupported(fmt::format("this host has no provider of the interface {}", name));
   if (!host_interface.provider.empty() && !isGivenHandler(host_interface))
     return unsupported(fmt::format("the interface {} is the host's own; it cannot be served by {}",
@@ -58,9 +84,8 @@ Result<void> checkWasi(const HostInterface& host_interface) {
 }
 
 Result<void> checkInterface(const HostInterface& host_interface) {
-  const bool wasi =
-      host_interface.namespace_name == "wasi" && isOneOf(kBuiltInPackages, host_interface.package);
-  return wasi ? checkWasi(host_interface) : checkEntry(host_interface);
+  const BuiltIn* const served = builtInOf(host_interface);
+  return served != nullptr ? checkWasi(host_interface, *served) : checkEntry(host_interface);
 }
 
 bool overlap(const std::vector<std::string>& a, const std::vector<std::string>& b) {

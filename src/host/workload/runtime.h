@@ -124,7 +124,8 @@ class WorkloadRuntime {
     return swapTogether({{std::move(previous), std::move(next)}});
   }
 
-  // Lets what runs on a deployment without routes finish, for at most `bound`, then ends it.
+  // Lets what runs on a deployment without routes finish: requests by their own limits, all else
+  // for at most `bound`, then it is ended.
   [[nodiscard]] virtual Task<void> retire(std::shared_ptr<Deployment> deployment,
                                           Duration bound) = 0;
 

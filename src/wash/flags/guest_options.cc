@@ -25,10 +25,11 @@ struct Unit {
   std::uint64_t factor;
 };
 
-// A number with one of the units; without one the factor is 1.
+// A number with one of the units; without one it counts `plain`.
 template <std::size_t Count>
-std::optional<std::uint64_t> parseWithUnit(std::string_view text, const Unit (&units)[Count]) {
-  std::uint64_t factor = 1;
+std::optional<std::uint64_t> parseWithUnit(std::string_view text, const Unit (&units)[Count],
+                                           std::uint64_t plain) {
+  std::uint64_t factor = plain;
   for (const Unit& unit : units) {
     if (text.size() > unit.suffix.size() && text.ends_with(unit.suffix) &&
         parseDecimal(text.substr(0, text.size() - unit.suffix.size()))) {
@@ -38,6 +39,7 @@ std::optional<std::uint64_t> parseWithUnit(std::string_view text, const Unit (&u
     }
   }
   const auto number = parseDecimal(text);
+  if (factor == 0) return number == 0 ? number : std::nullopt;
   if (!number || *number > std::numeric_limits<std::uint64_t>::max() / factor) return std::nullopt;
   return *number * factor;
 }
@@ -75,6 +77,12 @@ Result<Folder> parseFolder(std::string_view entry) {
     return fail(
         ErrorCode::kInvalidArgument,
         "\"" + std::string(entry) + "\" is not HOST::GUEST[:ro] with an existing folder HOST");
+  // Wasm's own libraries look up relative paths below ".".
+  const bool named = guest_path == "." || guest_path.starts_with('/');
+  if (!named || guest_path.contains(':'))
+    return fail(ErrorCode::kInvalidArgument,
+                "\"" + std::string(entry) +
+                    "\": the guest's path is neither absolute nor \".\", or has a \":\"");
   return Folder{fs::absolute(host_path), guest_path, read_only};
 }
 
@@ -154,9 +162,14 @@ Result<void> addProviders(const GuestFlags& flags, host::WorkloadSpec& spec) {
 Result<void> addFolders(const GuestFlags& flags, host::WorkloadSpec& spec) {
   for (const std::string& entry : flags.folders) {
     TRY(const Folder folder, parseFolder(entry));
+    auto& mounts = spec.components.front().local_resources.volume_mounts;
+    if (std::ranges::find(mounts, folder.guest_path, &host::VolumeMount::mount_path) !=
+        mounts.end())
+      return fail(ErrorCode::kInvalidArgument,
+                  "--dir: two folders are to be at " + folder.guest_path);
     const std::string name = "dir-" + std::to_string(spec.volumes.size());
     spec.volumes.push_back({.name = name, .host_path = folder.host_path});
-    spec.components.front().local_resources.volume_mounts.push_back(
+    mounts.push_back(
         {.name = name, .mount_path = folder.guest_path, .read_only = folder.read_only});
   }
   return {};
@@ -178,7 +191,7 @@ Result<void> checkPolicy(const host::ComponentSpec& component) {
 Result<std::uint64_t> parseBytes(std::string_view text) {
   static constexpr Unit kUnits[] = {{"KiB", 1ULL << 10}, {"MiB", 1ULL << 20}, {"GiB", 1ULL << 30},
                                     {"K", 1ULL << 10},   {"M", 1ULL << 20},   {"G", 1ULL << 30}};
-  if (const auto bytes = parseWithUnit(text, kUnits)) return *bytes;
+  if (const auto bytes = parseWithUnit(text, kUnits, 1)) return *bytes;
   return fail(ErrorCode::kInvalidArgument,
               "\"" + std::string(text) + "\" is not a size, such as 64KiB, 512MiB or 2GiB");
 }
@@ -186,7 +199,7 @@ Result<std::uint64_t> parseBytes(std::string_view text) {
 Result<Duration> parseDuration(std::string_view text) {
   static constexpr Unit kUnits[] = {{"ms", 1}, {"s", 1000}, {"m", 60'000}, {"h", 3'600'000}};
   constexpr std::uint64_t kMostMs = 365ULL * 24 * 3'600'000;
-  const auto ms = parseWithUnit(text, kUnits);
+  const auto ms = parseWithUnit(text, kUnits, 0);  // nobody knows which unit is meant
   if (ms && *ms <= kMostMs) return std::chrono::milliseconds(*ms);
   return fail(ErrorCode::kInvalidArgument,
               "\"" + std::string(text) + "\" is not a duration, such as 250ms, 30s or 5m");

@@ -47,7 +47,7 @@ void addGuestFlags(CLI::App& command, GuestFlags& flags);
 
 // "64KiB", "512MiB", "2GiB", or a number of bytes.
 [[nodiscard]] Result<std::uint64_t> parseBytes(std::string_view text);
-// "250ms", "30s", "5m", or a number of milliseconds.
+// "250ms", "30s", "5m", "1h"; 0 needs no unit.
 [[nodiscard]] Result<Duration> parseDuration(std::string_view text);
 
 }  // namespace nimbus::wash

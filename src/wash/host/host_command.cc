@@ -246,11 +246,12 @@ class HostProcess {
   void announce(const std::vector<std::string>& addresses) const {
     std::string text;
     for (const std::string& address : addresses) text += " " + address;
+    text += ", administration at";
+    for (const std::string& address : control_->adminAddresses()) text += " " + address;
     const auto probe = control_->probeAddress();
-    printResult(global_.format,
-                "Serving at" + text + ", administration at " + control_->adminAddress(),
+    printResult(global_.format, "Serving at" + text,
                 {{"addresses", jsonList(addresses)},
-                 {"admin", jsonText(control_->adminAddress())},
+                 {"admin", jsonList(control_->adminAddresses())},
                  {"probe", probe ? jsonText(probe->toString()) : "null"}});
   }
 

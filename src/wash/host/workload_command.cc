@@ -11,7 +11,7 @@
 #include "base/files.h"
 #include "base/text.h"
 #include "host/admin/admin_client.h"
-#include "host/host_config.h"
+#include "host/admin/token_file.h"
 #include "host/manifest/manifest.h"
 #include "wash/command.h"
 #include "wash/flags/flag_check.h"

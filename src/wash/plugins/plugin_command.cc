@@ -112,16 +112,22 @@ std::string leftOutJson(const plugin::RecoveredLock::Left& left) {
 Result<int> repair(Plugins& plugins, const GlobalOptions& global) {
   TRY_VOID(checkDataFolder());
   TRY(const plugin::RecoveredLock recovered, plugins.store().repair());
-  TRY_VOID(plugin::GrantBook(plugins.store().folder()).repair());
+  plugin::GrantBook book(plugins.store().folder());
+  const bool permissions_lost = !book.check();
+  TRY_VOID(book.repair());
   std::vector<std::string> names;
   for (const plugin::LockEntry& entry : recovered.entries) names.push_back(entry.name);
   std::string text = names.empty() ? "No plugins are installed."
                                    : fmt::format("Installed are {}", fmt::join(names, ", "));
   for (const auto& [file, reason] : recovered.left_out)
     text += fmt::format("\nleft out {}: {}", escaped(file), escaped(reason));
-  printResult(
-      global.format, text,
-      {{"plugins", jsonList(names)}, {"left_out", jsonArray(recovered.left_out, leftOutJson)}});
+  if (permissions_lost)
+    text +=
+        "\nwhat you had agreed to is lost, and is asked for again; the damaged file lies beside it";
+  printResult(global.format, text,
+              {{"plugins", jsonList(names)},
+               {"left_out", jsonArray(recovered.left_out, leftOutJson)},
+               {"permissions_lost", permissions_lost ? "true" : "false"}});
   return kExitOk;
 }
 

@@ -83,7 +83,7 @@ Result<Created> create(NewChoice choice, const TemplateCatalog& catalog,
 int runNew(const NewFlags& flags, const GlobalOptions& global, plugin::HookContext& context) {
   const Interrupt interrupt;
   const auto failed = [&](const Error& error) {
-    if (interrupt.received()) return interrupt.status();
+    if (interrupt.received()) return reportInterrupted(global.format, interrupt);
     return reportFailure(global.format, error);
   };
   NewChoice choice = flags.choice;

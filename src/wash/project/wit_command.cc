@@ -17,6 +17,7 @@
 #include "project/named_project.h"
 #include "wash/command.h"
 #include "wash/flags/flag_check.h"
+#include "wash/output/output_file.h"
 #include "wash/project/wit_fetch.h"
 #include "wash/terminal/interrupt.h"
 #include "witdeps/world_edit.h"
@@ -231,7 +232,8 @@ Result<Report> build(const WitFlags& flags, const GlobalOptions& global,
                                        package.version.empty() ? "" : "-", package.version);
   const std::string output =
       flags.output_file.empty() ? (fs::path(project.folder) / name).string() : flags.output_file;
-  TRY_VOID(replaceFile(output, wasm.view(), kFileMode));
+  TRY(const std::string file, outputFile(output));
+  TRY_VOID(replaceFile(file, wasm.view(), kFileMode));
   return Report{fmt::format("built {} as {} ({} bytes)", package.text(), output, wasm.size()),
                 {{"package", jsonText(package.name)},
                  {"version", package.version.empty() ? "null" : jsonText(package.version)},

@@ -15,6 +15,7 @@
 #include "wash/flags/registry_flags.h"
 #include "wash/input/project_input.h"
 #include "wash/input/resolve_component.h"
+#include "wash/output/output_file.h"
 #include "wash/registry/oci_annotations.h"
 #include "wash/terminal/interrupt.h"
 #include "wash/terminal/status_text.h"
@@ -53,17 +54,14 @@ struct PullOutcome {
 
 Result<PullOutcome> pull(const OciFlags& flags, plugin::HookContext& context) {
   TRY(const oci::Reference reference, oci::Reference::parse(flags.reference));
-  std::error_code error;
-  if (fs::is_directory(flags.path, error))
-    return fail(ErrorCode::kInvalidArgument,
-                flags.path + " is a folder; name the file to write the component to");
+  TRY(const std::string output, outputFile(flags.path));
   TRY(oci::RegistryOptions options, registryOptionsOf(flags.registry));
   TRY(const auto service, startArtifactService(flags.registry));
   TransferLine line;
   oci::PullRequest request{reference, flags.pull_policy, std::move(options)};
   TRY(oci::Pulled pulled, service->pullAndWait(std::move(request), &line));
   TRY(const Bytes bytes, service->read(pulled));
-  TRY_VOID(replaceFile(flags.path, bytes.view(), 0666));
+  TRY_VOID(replaceFile(output, bytes.view(), 0666));
   TRY_VOID(tell(context, kReferenceKey, reference.text()));
   TRY_VOID(tell(context, kDigestKey, pulled.digest.text()));
   TRY_VOID(tell(context, kPathKey, flags.path));

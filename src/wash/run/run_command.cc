@@ -32,8 +32,9 @@ struct RunFlags {
   std::vector<std::string> given_http;  // those of `http` that are on the command line
 };
 
-constexpr const char* kHttpFlags[] = {"--addr",    "--shards",        "--tls-cert",
-                                      "--tls-key", "--tls-client-ca", "--access-log"};
+constexpr const char* kHttpFlags[] = {"--addr",      "--shards",          "--tls-cert",
+                                      "--tls-key",   "--tls-client-ca",   "--access-log",
+                                      "--pool-size", "--max-invocations", "--max-concurrency"};
 
 int run(const RunFlags& flags, const GlobalOptions& global) {
   const std::unique_ptr<Logger> log = makeStderrLogger(global.log_level, global.log_format);
@@ -44,12 +45,15 @@ int run(const RunFlags& flags, const GlobalOptions& global) {
   const auto resolved =
       resolveComponentOrReference(flags.component, flags.source, global.user_config);
   if (!resolved) return reportFailure(global.format, resolved.error(), *interrupt);
-  if (interrupt->received()) return interrupt->status();
+  if (interrupt->received()) return reportInterrupted(global.format, *interrupt);
   interrupt.reset();
   Termination::prepare();
   net::raiseDescriptorLimit();
   auto spec = workloadOf(flags.guest, resolved->path);
-  if (!spec) return failed(spec.error());
+  if (!spec) {
+    static_cast<void>(failed(spec.error()));
+    return kExitUsage;
+  }
   spec->components.front().name = shortNameOf(resolved->path);
   const auto info = wit::inspectComponent(resolved->bytes.view());
   if (!info) return failed(Error(info.error().code(), resolved->path, info.error()));

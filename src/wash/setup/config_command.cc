@@ -216,8 +216,14 @@ int cleanup(const ConfigFlags& flags, const GlobalOptions& global) {
   return kExitOk;
 }
 
-int reference(const ConfigFlags&, const GlobalOptions&) {
-  printOutput(project::configReference());
+int reference(const ConfigFlags&, const GlobalOptions& global) {
+  const std::string page = project::configReference();
+  if (global.format == OutputFormat::kJson) {
+    printResult(global.format, "the reference of the configuration",
+                {{"markdown", jsonText(page)}});
+  } else {
+    printOutput(page);
+  }
   return kExitOk;
 }
 

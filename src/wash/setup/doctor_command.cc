@@ -165,9 +165,9 @@ int examineAndReport(const DoctorFlags& flags, const GlobalOptions& global, Plug
     if (!ran && !interrupt.received()) return reportFailure(global.format, ran.error());
     if (ran && *ran) report = examine();
   }
-  if (interrupt.received()) return interrupt.status();
+  if (interrupt.received()) return reportInterrupted(global.format, interrupt);
   addPluginChecks(plugins, context, report.checks);
-  if (interrupt.received()) return interrupt.status();
+  if (interrupt.received()) return reportInterrupted(global.format, interrupt);
   if (global.format == OutputFormat::kJson) {
     printJson(report, request.project);
   } else {

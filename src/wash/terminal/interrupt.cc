@@ -59,7 +59,15 @@ Interrupt::~Interrupt() {
 
 int reportFailure(OutputFormat format, const Error& error, const Interrupt& interrupt) {
   if (!interrupt.received()) return reportFailure(format, error);
-  std::fputs("interrupted\n", stderr);
+  return reportInterrupted(format, interrupt);
+}
+
+int reportInterrupted(OutputFormat format, const Interrupt& interrupt) {
+  if (format == OutputFormat::kJson) {
+    static_cast<void>(reportFailure(format, Error(ErrorCode::kCancelled, "interrupted")));
+  } else {
+    std::fputs("interrupted\n", stderr);
+  }
   return interrupt.status();
 }
 

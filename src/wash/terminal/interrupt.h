@@ -39,6 +39,8 @@ class Interrupt {
   std::thread waiter_;
 };
 
+// That a signal ended the command, as a failure is told. Returns its status.
+[[nodiscard]] int reportInterrupted(OutputFormat format, const Interrupt& interrupt);
 // As reportFailure(); but if it was interrupted, that is what ended the command, with its status.
 [[nodiscard]] int reportFailure(OutputFormat format, const Error& error,
                                 const Interrupt& interrupt);
