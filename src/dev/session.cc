@@ -76,7 +76,7 @@ void Session::takePlan(std::shared_ptr<const DevPlan> plan) {
       projects.push_back(std::make_unique<ProjectState>());
     } else {
       projects.push_back(std::move(*same));
-      projects.back()->ignores_anew = projects.back()->project.ignored != project.ignored;
+      projects.back()->ignores_anew |= projects.back()->project.ignored != project.ignored;
     }
     projects.back()->project = project;
   }

@@ -211,7 +211,8 @@ class Meaning {
   [[nodiscard]] bool isComponent(const std::string& name) const {
     const DevSettings& dev = config_.dev;
     const bool has_service = !dev.service_file.empty() || !dev.service_image.empty();
-    if (name.empty() || loaded_.project_folder.empty()) return true;
+    const bool of_project = loaded_.originOf("dev.routes").kind == Origin::Kind::kProject;
+    if (name.empty() || !of_project || loaded_.project_folder.empty()) return true;
     return name == componentNameOf(loaded_.project_folder) ||
            (has_service && name == host::kServiceName) ||
            std::ranges::find(dev.components, name, &ComponentSettings::name) !=

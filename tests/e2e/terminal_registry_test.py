@@ -2,6 +2,7 @@
 """Whoever waits for a registry or a server that says nothing yet is told so after half a second: on
 a terminal by a line that goes again, elsewhere by a plain line."""
 
+import json
 import re
 import signal
 import subprocess
@@ -48,6 +49,17 @@ class Silence(terminals.TestCase):
                 text = terminal.read_to_end()
                 self.assertEqual(INTERRUPTED, terminal.wait(), text)
                 self.assertNotIn("Pu", text.rsplit(ERASE, 1)[-1])
+
+    def test_a_signal_is_told_as_a_failure_is(self):
+        for _, command in self.commands[:2]:
+            with self.subTest(command=command):
+                child = self.start("-o", "json", *command, env=self.environment(),
+                                   stdin=subprocess.DEVNULL)
+                child.wait_for_stderr("^Pu")
+                child.send(signal.SIGINT)
+                self.assertEqual(INTERRUPTED, child.wait())
+                told = json.loads("\n".join(child.stdout.all))
+                self.assertEqual(("interrupted", False), (told["message"], told["success"]))
 
     def test_elsewhere_by_one_plain_line(self):
         for shown, command in self.commands:

@@ -98,34 +98,40 @@ Task<void> FolderSource::take(FolderListing listing, TaskSet& applies, bool fold
       file.applied = nullptr;
       continue;
     }
-    const bool again = file.conflict || file.stuck || (file.transient && folder_changed) ||
-                       (file.inherits && !absent.empty());
+    const bool again = file.conflict || file.stuck || (file.transient && folder_changed);
     if (file.applied == manifest && !again) continue;
     file.applied = manifest;
     file.conflict = false;  // judged anew: until then no route that becomes free is waited for
-    file.inherits = false;
+    file.wants = *manifest->spec;
     file.id = (*manifest->spec)->id();
     changed.push_back(name);
     specs.push_back(*manifest->spec);
   }
-  const std::vector<std::string> replaced = co_await removeUnwanted(absent, specs);
+  const std::vector<std::string> replaced = co_await removeUnwanted(absent, listing);
   // Judged together: the routes of one may be those that another one has until now.
   const auto plan = environment_.manager.planExchanges(specs, replaced, WorkloadOwner::kFolder);
-  for (std::size_t i = 0; i < replaced.size(); ++i)
-    applies.spawn(removeWorkload(replaced[i], plan.removals[i]));
+  for (std::size_t i = 0; i < replaced.size(); ++i) {
+    // It waits for those that are under way, or whose manifests have to be mended.
+    environment_.manager.setSourceProblem(
+        replaced[i], "its manifest is gone; it serves until what is to have its routes does");
+    if (plan.removals[i]) applies.spawn(removeWorkload(replaced[i], plan.removals[i]));
+  }
   for (std::size_t i = 0; i < changed.size(); ++i)
     applies.spawn(applyFile(changed[i], listing.at(changed[i]), plan.applies[i]));
 }
 
-// Removes those whose routes nobody is to have, which makes room; gives the others.
-Task<std::vector<std::string>> FolderSource::removeUnwanted(
-    const std::vector<std::string>& absent,
-    const std::vector<std::shared_ptr<const WorkloadSpec>>& next) {
-  const std::set<std::string> wanted = environment_.manager.holdersOf(next);
+// Removes those whose routes no file is to have, which makes room; gives the others.
+Task<std::vector<std::string>> FolderSource::removeUnwanted(const std::vector<std::string>& absent,
+                                                            const FolderListing& listing) {
+  if (absent.empty()) co_return absent;
+  WorkloadManager::Specs wanted;
+  for (const auto& [name, manifest] : listing)
+    if (const auto& spec = files_[name].wants) wanted.push_back(spec);
+  const std::set<std::string> holders = environment_.manager.holdersOf(wanted);
   std::vector<std::string> replaced;
   TaskSet removals;
   for (const std::string& id : absent) {
-    if (wanted.contains(id))
+    if (holders.contains(id) && isOfFolder(id))
       replaced.push_back(id);
     else
       removals.spawn(removeWorkload(id, nullptr));
@@ -193,12 +199,11 @@ void FolderSource::forgetFiles(const FolderListing& listing) {
 }
 
 Task<void> FolderSource::removeWorkload(std::string id, WorkloadManager::ExchangePointer exchange) {
-  const bool exchanges = exchange != nullptr;
   const auto removed =
       co_await environment_.manager.remove(id, WorkloadOwner::kFolder, std::move(exchange));
   if (holders_.contains(id)) co_return;  // it has a manifest again
-  if (!removed && removed.error().code() == ErrorCode::kCancelled && exchanges) {
-    environment_.manager.setSourceProblem(id, "its manifest is gone; " + removed.error().message());
+  if (!removed && removed.error().code() == ErrorCode::kCancelled) {
+    retry_.armAfter(retry_pause_);  // what was to have its routes may not want them any more
     co_return;
   }
   leaving_.erase(id);
@@ -221,7 +226,6 @@ Task<void> FolderSource::applyFile(std::string name, std::shared_ptr<const Manif
   if (state == files_.end() || state->second.applied != file) co_return;  // newer news will come
   state->second.conflict = !status && status.error().code() == ErrorCode::kAlreadyExists;
   state->second.transient = !status && isTransient(status.error().code());
-  state->second.inherits = !status && exchanges;
   const bool could_not = !status && status.error().code() == ErrorCode::kIo;
   // The manager tries each for itself, which does not bring an exchange about.
   if (exchanges)
@@ -232,6 +236,11 @@ Task<void> FolderSource::applyFile(std::string name, std::shared_ptr<const Manif
     clearProblem(name);
   else
     settle(name, id, status.error());
+}
+
+bool FolderSource::isOfFolder(const std::string& id) const {
+  const auto status = environment_.manager.get(id);
+  return status && status->owner == WorkloadOwner::kFolder;
 }
 
 bool FolderSource::managerTriesAgain(const std::string& id) const {

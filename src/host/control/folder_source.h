@@ -57,10 +57,10 @@ class FolderSource {
  private:
   struct File {
     std::shared_ptr<const ManifestFile> applied;  // what was last given to the manager
-    std::string id;  // of the workload this file describes; may be empty
+    std::string id;                             // of the workload this file describes; may be empty
+    std::shared_ptr<const WorkloadSpec> wants;  // what it said last that could be understood
     std::string problem;
     bool conflict = false;   // the problem may go away without the folder changing
-    bool inherits = false;   // it failed, and is to have the routes of one that serves until then
     bool transient = false;  // the problem may go away with time
     bool stuck = false;      // will, and nobody else tries again
   };
@@ -75,12 +75,12 @@ class FolderSource {
   // Workloads without a file, but with one before.
   [[nodiscard]] std::vector<std::string> absentIn(const Holders& holders) const;
   void forgetFiles(const FolderListing& listing);
-  Task<std::vector<std::string>> removeUnwanted(
-      const std::vector<std::string>& absent,
-      const std::vector<std::shared_ptr<const WorkloadSpec>>& next);
+  Task<std::vector<std::string>> removeUnwanted(const std::vector<std::string>& absent,
+                                                const FolderListing& listing);
   Task<void> removeWorkload(std::string id, WorkloadManager::ExchangePointer exchange);
   Task<void> applyFile(std::string name, std::shared_ptr<const ManifestFile> file,
                        WorkloadManager::ExchangePointer exchange);
+  [[nodiscard]] bool isOfFolder(const std::string& id) const;
   [[nodiscard]] bool managerTriesAgain(const std::string& id) const;
   void setStuck(File& file, bool stuck);
   void settle(const std::string& name, const std::string& id, const Error& error);

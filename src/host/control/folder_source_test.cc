@@ -1,32 +1,16 @@
-#include "host/control/folder_source.h"
+#include "host/control/folder_source_fixture.h"
 
 #include <gmock/gmock.h>
 #include <sys/resource.h>
 
-#include <fmt/format.h>
-
-#include "host/control/manager_parts.h"
-#include "host/test_support.h"
-
 namespace nimbus::host {
 namespace {
 
-using testing::AnyOf;
 using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
-
-std::string manifest(std::string_view name, std::string_view path,
-                     std::string_view file = "/w/good") {
-  return fmt::format(
-      "name: {}\ncomponents: [{{name: web, file: {}}}]\nhttp: {{routes: [{{path: {}}}]}}\n", name,
-      file, path);
-}
-
-// A manifest whose route is called like the workload.
-std::string atHome(std::string_view name) { return manifest(name, fmt::format("/{}", name)); }
 
 // A store whose disk is full for the first generations that are asked for.
 class FullStore final : public WorkloadStore {
@@ -47,64 +31,6 @@ class FullStore final : public WorkloadStore {
   const std::unique_ptr<WorkloadStore> inner_ = makeMemoryWorkloadStore();
   int refusals_;
 };
-
-// A folder that is followed, and a manager over a fake data plane.
-struct FolderRig : ManagerParts {
-  explicit FolderRig(net::Shard& on,
-                     std::unique_ptr<WorkloadStore> kept_in = makeMemoryWorkloadStore())
-      : ManagerParts(on, "e", std::move(kept_in)) {
-    std::filesystem::create_directory(path());
-    makeSource();
-  }
-  void makeSource() {
-    source.emplace(FolderSource::Environment{shard, manager, events, *log}, path(),
-                   std::chrono::milliseconds(1), std::chrono::milliseconds(20));
-  }
-  std::string path(std::string_view name = {}) const {
-    return folder.path("w" + (name.empty() ? "" : "/" + std::string(name)));
-  }
-  // Writes beside and renames, as tools do.
-  void put(std::string_view name, std::string_view text) const {
-    folder.write("staged", text);
-    std::filesystem::rename(folder.path("staged"), path(name));
-  }
-  Task<void> start() {
-    const auto started = co_await source->start();
-    EXPECT_TRUE(started) << started.error().describe();
-    manager.markReady();
-  }
-  // Waits for the next event of that kind about that workload ("" for any).
-  Task<HostEvent> event(EventKind kind, std::string workload = "") {
-    while (true) {
-      const EventLog::Item item = co_await events.next(cursor);
-      const auto* event = std::get_if<HostEvent>(&item);
-      if (event == nullptr) continue;
-      cursor = event->sequence;
-      if (event->kind == kind && (workload.empty() || event->workload == workload))
-        co_return *event;
-    }
-  }
-  std::vector<std::string> problems() const {
-    std::vector<std::string> all;
-    for (const FolderProblem& problem : source->problems()) all.push_back(problem.message);
-    return all;
-  }
-  std::vector<std::string> running() const {
-    std::vector<std::string> all;
-    for (const WorkloadStatus& status : manager.list("", 100))
-      if (status.serving_generation != 0)
-        all.push_back(status.spec->name + " " + status.spec->routes[0].path);
-    return all;
-  }
-
-  TemporaryFolder folder;
-  FakeRuntime runtime;
-  WorkloadManager manager{environment(runtime), {}};
-  std::optional<FolderSource> source;
-  std::uint64_t cursor = 0;
-};
-
-class FolderSourceTest : public ShardTest {};
 
 TEST_F(FolderSourceTest, AppliesWhatIsThereBeforeItIsStarted) {
   run([](net::Shard& shard) -> Task<void> {
@@ -265,92 +191,6 @@ TEST_F(FolderSourceTest, AnExchangeThatOneCannotTakePartInLeavesTheOthersAsTheyA
     co_await settle(shard);
     EXPECT_GT(rig.manager.get("default/a")->serving_generation, 2U);
     EXPECT_THAT(rig.problems(), IsEmpty());
-  });
-}
-
-TEST_F(FolderSourceTest, AWorkloadThatIsRenamedServesUntilItsSuccessorDoes) {
-  run([](net::Shard& shard) -> Task<void> {
-    FolderRig rig(shard);
-    rig.put("a.yaml", manifest("old", "/x"));
-    co_await rig.start();
-    rig.runtime.calls.clear();
-    rig.put("a.yaml", manifest("new", "/x"));
-    co_await rig.event(EventKind::kRemoved, "default/old");
-    co_await settle(shard);
-    EXPECT_THAT(rig.running(), ElementsAre("new /x"));
-    EXPECT_THAT(rig.problems(), IsEmpty());
-    EXPECT_THAT(rig.runtime.calls,
-                Contains(AnyOf("swap default/old#1 -> nothing, nothing -> default/new#2",
-                               "swap nothing -> default/new#2, default/old#1 -> nothing")));
-  });
-}
-
-TEST_F(FolderSourceTest, AWorkloadWhoseSuccessorCannotStartServesOn) {
-  run([](net::Shard& shard) -> Task<void> {
-    FolderRig rig(shard);
-    rig.put("a.yaml", manifest("old", "/x"));
-    co_await rig.start();
-    rig.put("a.yaml", manifest("new", "/x", "/w/bad"));
-    co_await rig.event(EventKind::kProblem, "default/new");
-    co_await settle(shard);
-    EXPECT_EQ(rig.manager.get("default/old")->serving_generation, 1U);
-    EXPECT_EQ(rig.manager.get("default/old")->reason,
-              "its manifest is gone; it serves on, because what is to have its routes could not "
-              "start");
-    // Whatever else changes meanwhile.
-    rig.put("b.yaml", manifest("b", "/b"));
-    co_await rig.event(EventKind::kRunning, "default/b");
-    co_await settle(shard);
-    EXPECT_EQ(rig.manager.get("default/old")->serving_generation, 1U);
-
-    rig.put("a.yaml", manifest("new", "/x"));
-    co_await rig.event(EventKind::kRemoved, "default/old");
-    co_await settle(shard);
-    EXPECT_THAT(rig.running(), ElementsAre("b /b", "new /x"));
-    EXPECT_THAT(rig.problems(), IsEmpty());
-  });
-}
-
-TEST_F(FolderSourceTest, WhatIsRefusedTakesNoRoutesFromOneThatIsGone) {
-  run([](net::Shard& shard) -> Task<void> {
-    FolderRig rig(shard);
-    rig.put("a.yaml", manifest("old", "/x"));
-    co_await rig.start();
-    rig.put("a.yaml", manifest("new", "/x") + "components2: 1\n");
-    co_await rig.event(EventKind::kProblem, "default/old");
-    rig.put("a.yaml",
-            "name: new\ncomponents: [{name: web, file: /w/a}]\n"
-            "http: {routes: [{path: /x}]}\n"
-            "hostInterfaces: [{namespace: acme, package: none, interfaces: [a]}]\n");
-    co_await rig.event(EventKind::kProblem, "default/new");
-    co_await settle(shard);
-    EXPECT_EQ(rig.manager.get("default/old")->serving_generation, 1U);
-    // Nobody wants its routes any more.
-    std::filesystem::remove(rig.path("a.yaml"));
-    co_await rig.event(EventKind::kRemoved, "default/old");
-    EXPECT_THAT(rig.running(), IsEmpty());
-  });
-}
-
-TEST_F(FolderSourceTest, AWorkloadWhoseManifestComesBackIsNotRemoved) {
-  run([](net::Shard& shard) -> Task<void> {
-    FolderRig rig(shard);
-    rig.put("a.yaml", manifest("old", "/x"));
-    co_await rig.start();
-    rig.put("a.yaml",
-            "name: new\ncomponents: [{name: web, image: r.example/slow:1}]\n"
-            "http: {routes: [{path: /x}]}\n");
-    co_await rig.event(EventKind::kStarting, "default/new");
-    rig.put("a.yaml", manifest("old", "/x", "/w/other"));
-    co_await shard.sleepFor(std::chrono::milliseconds(10));
-    EXPECT_EQ(rig.manager.get("default/old")->serving_generation, 1U);
-    rig.runtime.letFetch();
-    while (rig.manager.get("default/old")->serving_generation == 1)
-      co_await rig.event(EventKind::kRunning, "default/old");
-    co_await settle(shard);
-    EXPECT_THAT(rig.running(), ElementsAre("old /x"));
-    EXPECT_EQ(rig.manager.get("default/old")->spec->components[0].file, "/w/other");
-    EXPECT_EQ(rig.manager.get("default/old")->reason, "");
   });
 }
 

@@ -164,11 +164,11 @@ Result<WorkloadManager::OperationPointer> WorkloadManager::submitRemove(
     return fail(ErrorCode::kNotFound, fmt::format("there is no workload {}", inQuotes(id)));
   const EntryPointer entry = found->second;
   TRY_VOID(checkOwner(*entry, owner));
-  const OperationPointer& newest = entry->newest();
+  const OperationPointer newest = entry->newest();
   if (newest != nullptr && newest->spec == nullptr) {
     const ExchangePointer before = newest->exchange;
     const bool waits = before != nullptr ? !before->begun : newest == entry->queued;
-    if (exchange == nullptr || before == exchange || !waits) return newest;
+    if (before == exchange || !waits) return newest;
     newest->exchange = exchange;
     if (before != nullptr) before->callOff();  // last: who waited there then waits in the new one
     return newest;
@@ -237,21 +237,6 @@ std::vector<WorkloadManager::EntryPointer> WorkloadManager::partnersOf(
   return partners;
 }
 
-// What will be refused takes no routes over, and those that it is to have must not go.
-void WorkloadManager::keepInherited(const WorkloadSpec& refused,
-                                    const std::vector<std::string>& removed, ExchangePointer& apply,
-                                    std::vector<ExchangePointer>& removals) const {
-  const RouteClaims::Partners holders = claims_.holdersOf(refused);
-  for (std::size_t i = 0; i < removed.size(); ++i) {
-    if (removals[i] != nullptr || !holders.contains(removed[i])) continue;
-    if (apply == nullptr) {
-      apply = std::make_shared<Exchange>();
-      apply->callOff();
-    }
-    removals[i] = apply;
-  }
-}
-
 WorkloadManager::ExchangePlan WorkloadManager::planExchanges(
     const Specs& next, const std::vector<std::string>& removed, WorkloadOwner owner) {
   ExchangePlan plan{.applies = std::vector<ExchangePointer>(next.size()),
@@ -291,8 +276,6 @@ WorkloadManager::ExchangePlan WorkloadManager::planExchanges(
   }
   // Last: who waited there then waits in the new one.
   for (const ExchangePointer& exchange : left) exchange->callOff();
-  for (std::size_t i = 0; i < next.size(); ++i)
-    if (!plan.applies[i]) keepInherited(*next[i], removed, plan.applies[i], plan.removals);
   return plan;
 }
 

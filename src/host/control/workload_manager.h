@@ -157,8 +157,6 @@ class WorkloadManager {
                                 const std::vector<FileStamp>& stamps) const;
   void enqueue(const EntryPointer& entry, OperationPointer operation);
   [[nodiscard]] Specs removalsOf(const std::vector<std::string>& ids, WorkloadOwner owner) const;
-  void keepInherited(const WorkloadSpec& refused, const std::vector<std::string>& removed,
-                     ExchangePointer& apply, std::vector<ExchangePointer>& removals) const;
   std::vector<EntryPointer> partnersOf(const Specs& next,
                                        const std::vector<std::string>& removed) const;
 

@@ -247,8 +247,7 @@ void WorkloadManager::settleRemove(Entry& entry, const Result<void>& outcome) {
     environment_.log.info("workload removed", {{"workload", entry.id}});
     return;
   }
-  // What was superseded is told by what superseded it, and an exchange tells of itself.
-  if (outcome.error().code() == ErrorCode::kCancelled) return;
+  if (entry.state != WorkloadState::kStopping) return;  // an exchange that did not come about
   entry.reason = fmt::format("it could not be removed: {}", outcome.error().describe());
   setState(entry, stateOfServing(entry));
   environment_.log.error("workload could not be removed",

@@ -74,9 +74,9 @@ class LocalRuntime final : public WorkloadRuntime {
   }
   // Ends services that still run. On the main thread, once nothing is deployed any more.
   void stopServices();
-  // Opens the providers that the workload's entries name; comes before it is assembled.
-  // The configured folder of volumes, now rather than with the first volume. Any thread.
+  // Takes the configured folder of volumes, rather than with the first volume. Any thread.
   [[nodiscard]] Result<void> claimVolumes();
+  // Opens the providers that the workload's entries name; comes before it is assembled.
   [[nodiscard]] Task<Result<void>> openProviders(std::shared_ptr<const WorkloadSpec> spec) {
     return providers_.open(std::move(spec));
   }

@@ -83,7 +83,9 @@ Result<Folder> parseFolder(std::string_view entry) {
     return fail(ErrorCode::kInvalidArgument,
                 "\"" + std::string(entry) +
                     "\": the guest's path is neither absolute nor \".\", or has a \":\"");
-  return Folder{fs::absolute(host_path), guest_path, read_only};
+  std::string normal = fs::path(guest_path).lexically_normal();
+  while (normal.size() > 1 && normal.ends_with('/')) normal.pop_back();
+  return Folder{fs::absolute(host_path), std::move(normal), read_only};
 }
 
 // An entry of one of the lists that say what a guest may reach.

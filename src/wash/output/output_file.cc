@@ -26,7 +26,10 @@ Result<std::string> outputFile(const std::string& path) {
   if (fs::is_symlink(target, error))
     return fail(ErrorCode::kInvalidArgument, path + ": the links lead nowhere");
   const fs::path folder = target.parent_path();
-  if (!folder.empty() && !fs::is_directory(folder, error))
+  const bool has_folder = folder.empty() || fs::is_directory(folder, error);
+  if (!has_folder && error && error != std::errc::no_such_file_or_directory)
+    return failErrno("cannot write " + path, error.value());
+  if (!has_folder)
     return fail(ErrorCode::kNotFound,
                 "cannot write " + path + ": there is no folder " + folder.string());
   return target.string();

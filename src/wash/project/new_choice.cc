@@ -87,7 +87,11 @@ std::string leadIn(const NewChoice& choice, const TemplateCatalog& catalog) {
   for (const project::TemplateSettings& entry : catalog.configured) names.push_back(entry.name);
   const std::pair<std::string_view, std::span<const std::string_view>> said[] = {
       {choice.template_name, names}, {language, languages}};
-  for (const auto& [word, known] : said) {
+  // With its language, too, a name is known.
+  NewChoice named = choice;
+  named.language.clear();
+  const bool is_known = !choice.template_name.empty() && !fitting(named, catalog).empty();
+  for (const auto& [word, known] : std::span(said).subspan(is_known ? 1 : 0)) {
     if (word.empty() || std::ranges::find(known, word) != known.end()) continue;
     if (const auto nearest = nearestKey(word, known))
       return fmt::format("; did you mean \"{}\"? There are", *nearest);
