@@ -10,6 +10,8 @@
 namespace nimbus::host {
 namespace {
 
+constexpr Duration kLongestPause = std::chrono::minutes(5);
+
 // Failures that are nobody's fault and may be gone at the next look.
 bool isTransient(ErrorCode code) {
   return code == ErrorCode::kUnavailable || code == ErrorCode::kResourceExhausted ||
@@ -25,10 +27,15 @@ FolderSource::FolderSource(Environment environment, std::string folder, Duration
       debounce_(debounce),
       reader_(folder_),
       retry_pause_(retry_pause),
-      retry_(environment_.shard, [this] { wake_.set(); }) {
+      next_pause_(retry_pause),
+      retry_(environment_.shard, [this] {
+        retry_due_ = true;
+        wake_.set();
+      }) {
   environment_.manager.onReleased([this] {
-    const bool waited_for =
-        std::ranges::any_of(files_, [](const auto& file) { return file.second.conflict; });
+    // What is stuck waits for its time, or what fails again and again would never rest.
+    const bool waited_for = std::ranges::any_of(
+        files_, [](const auto& file) { return file.second.conflict && !file.second.stuck; });
     // Not now: the manager is in the middle of something.
     if (waited_for)
       environment_.shard.post([alive = std::weak_ptr(alive_), this] {
@@ -56,7 +63,7 @@ Task<Result<void>> FolderSource::start() {
          }));
   CO_TRY(FolderListing listing, co_await read());
   TaskSet first;
-  co_await take(std::move(listing), first, /*folder_changed=*/true);
+  co_await take(std::move(listing), first, {.folder_changed = true, .retry_due = false});
   co_await first.empty();
   tasks_.spawn(follow());
   co_return Result<void>();
@@ -66,16 +73,21 @@ Task<void> FolderSource::follow() {
   while (true) {
     co_await wake_.wait();
     wake_.clear();
-    const bool folder_changed = std::exchange(folder_changed_, false);
+    const Wake wake{.folder_changed = std::exchange(folder_changed_, false),
+                    .retry_due = std::exchange(retry_due_, false)};
+    if (wake.folder_changed)
+      next_pause_ = retry_pause_;
+    else if (wake.retry_due)
+      next_pause_ = std::min(2 * next_pause_, std::max(kLongestPause, retry_pause_));
     auto listing = co_await read();
     if (!listing) {
       setFolderProblem(listing.error().describe() + "; its workloads stay as they are");
-      folder_changed_ |= folder_changed;
-      retry_.armAfter(retry_pause_);
+      folder_changed_ |= wake.folder_changed;
+      retry_.armAfter(next_pause_);
       continue;
     }
     setFolderProblem("");
-    co_await take(*std::move(listing), applies_, folder_changed);
+    co_await take(*std::move(listing), applies_, wake);
   }
 }
 
@@ -83,12 +95,14 @@ Task<Result<FolderListing>> FolderSource::read() {
   return worker_.run<Result<FolderListing>>(environment_.shard, [this] { return reader_.list(); });
 }
 
-Task<void> FolderSource::take(FolderListing listing, TaskSet& applies, bool folder_changed) {
+Task<void> FolderSource::take(FolderListing listing, TaskSet& applies, Wake wake) {
   const Holders holders = assign(listing);
   const std::vector<std::string> absent = absentIn(holders);
-  leaving_ = {absent.begin(), absent.end()};
+  const std::set<std::string> left = std::exchange(leaving_, {absent.begin(), absent.end()});
   forgetFiles(listing);
   holders_ = holders;
+  for (const std::string& id : left)
+    if (holders.contains(id)) environment_.manager.keep(id, WorkloadOwner::kFolder);
   std::vector<std::string> changed;  // names
   std::vector<std::shared_ptr<const WorkloadSpec>> specs;
   for (const auto& [name, manifest] : listing) {
@@ -98,7 +112,9 @@ Task<void> FolderSource::take(FolderListing listing, TaskSet& applies, bool fold
       file.applied = nullptr;
       continue;
     }
-    const bool again = file.conflict || file.stuck || (file.transient && folder_changed);
+    const bool again = (file.conflict && !file.stuck) ||
+                       (file.stuck && (wake.retry_due || wake.folder_changed)) ||
+                       (file.transient && wake.folder_changed);
     if (file.applied == manifest && !again) continue;
     file.applied = manifest;
     file.conflict = false;  // judged anew: until then no route that becomes free is waited for
@@ -107,7 +123,7 @@ Task<void> FolderSource::take(FolderListing listing, TaskSet& applies, bool fold
     changed.push_back(name);
     specs.push_back(*manifest->spec);
   }
-  const std::vector<std::string> replaced = co_await removeUnwanted(absent, listing);
+  const std::vector<std::string> replaced = co_await removeUnwanted(absent, listing, applies);
   // Judged together: the routes of one may be those that another one has until now.
   const auto plan = environment_.manager.planExchanges(specs, replaced, WorkloadOwner::kFolder);
   for (std::size_t i = 0; i < replaced.size(); ++i) {
@@ -120,9 +136,12 @@ Task<void> FolderSource::take(FolderListing listing, TaskSet& applies, bool fold
     applies.spawn(applyFile(changed[i], listing.at(changed[i]), plan.applies[i]));
 }
 
-// Removes those whose routes no file is to have, which makes room; gives the others.
+// Removes those that do not serve, or whose routes no file is to have, which makes room; gives the
+// others. One that is still being prepared cannot go before that has ended, which is not waited
+// for: its claims are conflicts until then.
 Task<std::vector<std::string>> FolderSource::removeUnwanted(const std::vector<std::string>& absent,
-                                                            const FolderListing& listing) {
+                                                            const FolderListing& listing,
+                                                            TaskSet& applies) {
   if (absent.empty()) co_return absent;
   WorkloadManager::Specs wanted;
   for (const auto& [name, manifest] : listing)
@@ -131,8 +150,10 @@ Task<std::vector<std::string>> FolderSource::removeUnwanted(const std::vector<st
   std::vector<std::string> replaced;
   TaskSet removals;
   for (const std::string& id : absent) {
-    if (holders.contains(id) && isOfFolder(id))
+    if (holders.contains(id) && servesOfFolder(id))
       replaced.push_back(id);
+    else if (environment_.manager.isApplying(id))
+      applies.spawn(removeWorkload(id, nullptr));
     else
       removals.spawn(removeWorkload(id, nullptr));
   }
@@ -182,6 +203,7 @@ void FolderSource::reportUnusable(const std::string& name, const ManifestFile& f
   }
   const std::string id = (*file.spec)->id();
   state.id.clear();
+  state.wants = nullptr;
   setProblem(name, id,
              fmt::format("{}: the workload {} is already described by the file {}", name,
                          inQuotes(id), inQuotes(holders.at(id))));
@@ -203,7 +225,7 @@ Task<void> FolderSource::removeWorkload(std::string id, WorkloadManager::Exchang
       co_await environment_.manager.remove(id, WorkloadOwner::kFolder, std::move(exchange));
   if (holders_.contains(id)) co_return;  // it has a manifest again
   if (!removed && removed.error().code() == ErrorCode::kCancelled) {
-    retry_.armAfter(retry_pause_);  // what was to have its routes may not want them any more
+    retry_.armAfter(next_pause_);  // what was to have its routes may not want them any more
     co_return;
   }
   leaving_.erase(id);
@@ -238,9 +260,9 @@ Task<void> FolderSource::applyFile(std::string name, std::shared_ptr<const Manif
     settle(name, id, status.error());
 }
 
-bool FolderSource::isOfFolder(const std::string& id) const {
+bool FolderSource::servesOfFolder(const std::string& id) const {
   const auto status = environment_.manager.get(id);
-  return status && status->owner == WorkloadOwner::kFolder;
+  return status && status->owner == WorkloadOwner::kFolder && status->serving_generation != 0;
 }
 
 bool FolderSource::managerTriesAgain(const std::string& id) const {
@@ -250,7 +272,7 @@ bool FolderSource::managerTriesAgain(const std::string& id) const {
 
 void FolderSource::setStuck(File& file, bool stuck) {
   file.stuck = stuck;
-  if (stuck) retry_.armAfter(retry_pause_);
+  if (stuck) retry_.armAfter(next_pause_);
 }
 
 void FolderSource::settle(const std::string& name, const std::string& id, const Error& error) {

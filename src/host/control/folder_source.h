@@ -40,7 +40,8 @@ class FolderSource {
     EventLog& events;
     Logger& log;
   };
-  // `retry_pause`: until the folder is looked at again after something of it could not be had.
+  // `retry_pause`: until the folder is looked at again after something of it could not be had; it
+  // doubles each time, up to five minutes.
   FolderSource(Environment environment, std::string folder,
                Duration debounce = std::chrono::milliseconds(100),
                Duration retry_pause = std::chrono::seconds(5));
@@ -69,18 +70,22 @@ class FolderSource {
   Task<void> follow();
   Task<Result<FolderListing>> read();
   // Brings the manager to what the listing says; `applies` gets the tasks that wait for outcomes.
-  Task<void> take(FolderListing listing, TaskSet& applies, bool folder_changed);
+  struct Wake {
+    bool folder_changed = false;
+    bool retry_due = false;
+  };
+  Task<void> take(FolderListing listing, TaskSet& applies, Wake wake);
   Holders assign(const FolderListing& listing);
   void reportUnusable(const std::string& name, const ManifestFile& file, const Holders& holders);
   // Workloads without a file, but with one before.
   [[nodiscard]] std::vector<std::string> absentIn(const Holders& holders) const;
   void forgetFiles(const FolderListing& listing);
   Task<std::vector<std::string>> removeUnwanted(const std::vector<std::string>& absent,
-                                                const FolderListing& listing);
+                                                const FolderListing& listing, TaskSet& applies);
   Task<void> removeWorkload(std::string id, WorkloadManager::ExchangePointer exchange);
   Task<void> applyFile(std::string name, std::shared_ptr<const ManifestFile> file,
                        WorkloadManager::ExchangePointer exchange);
-  [[nodiscard]] bool isOfFolder(const std::string& id) const;
+  [[nodiscard]] bool servesOfFolder(const std::string& id) const;
   [[nodiscard]] bool managerTriesAgain(const std::string& id) const;
   void setStuck(File& file, bool stuck);
   void settle(const std::string& name, const std::string& id, const Error& error);
@@ -100,6 +105,8 @@ class FolderSource {
   Event wake_;
   bool folder_changed_ = false;
   const Duration retry_pause_;
+  Duration next_pause_;  // doubles while nothing changes
+  bool retry_due_ = false;
   net::Timer retry_;
   std::unique_ptr<net::FolderWatch> watch_;
   net::BlockingWorker worker_;

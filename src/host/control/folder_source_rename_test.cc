@@ -91,6 +91,11 @@ TEST_F(FolderSourceTest, WithoutItsSuccessorItGoesAtOnce) {
       co_await startRenamingThatWaits(rig, from, to);
       std::filesystem::remove(rig.path("a.yaml"));
       co_await rig.event(EventKind::kRemoved, "default/" + from);
+      // Nobody waits for what is withdrawn.
+      rig.put("c.yaml", atHome("c"));
+      co_await rig.event(EventKind::kRunning, "default/c");
+      std::filesystem::remove(rig.path("c.yaml"));
+      co_await rig.event(EventKind::kRemoved, "default/c");
       rig.runtime.letFetch();
       co_await rig.event(EventKind::kRemoved, "default/" + to);
       EXPECT_THAT(rig.running(), IsEmpty());
@@ -108,6 +113,71 @@ TEST_F(FolderSourceTest, ItGoesWhenItsSuccessorWantsOtherRoutes) {
       co_await rig.event(EventKind::kRunning, "default/new");
     co_await settle(shard);
     EXPECT_THAT(rig.problems(), IsEmpty());
+  });
+}
+
+TEST_F(FolderSourceTest, OneWhoseManifestComesBackUnusableServesOn) {
+  run([](net::Shard& shard) -> Task<void> {
+    FolderRig rig(shard);
+    co_await startRenamingThatWaits(rig, "old", "new");
+    rig.put("a.yaml", manifest("old", "/x") +
+                          "hostInterfaces: [{namespace: acme, package: none, interfaces: [a]}]\n");
+    co_await rig.event(EventKind::kProblem, "default/old");
+    rig.runtime.letFetch();
+    co_await rig.event(EventKind::kRemoved, "default/new");
+    co_await settle(shard);
+    EXPECT_THAT(rig.running(), ElementsAre("old /x"));
+  });
+}
+
+TEST_F(FolderSourceTest, OneWhoseManifestComesBackElsewhereKeepsItsRoutes) {
+  run([](net::Shard& shard) -> Task<void> {
+    FolderRig rig(shard);
+    co_await startRenamingThatWaits(rig, "old", "new");
+    rig.put("b.yaml", manifest("old", "/x"));
+    while (rig.manager.get("default/old")->source != "b.yaml")
+      co_await shard.sleepFor(std::chrono::milliseconds(1));
+    rig.runtime.letFetch();
+    while (rig.source->problems().size() != 1 || rig.source->problems()[0].file != "a.yaml")
+      co_await shard.sleepFor(std::chrono::milliseconds(1));
+    EXPECT_THAT(rig.running(), ElementsAre("old /x"));
+    EXPECT_EQ(rig.manager.get("default/old")->reason, "");
+  });
+}
+
+TEST_F(FolderSourceTest, TheSameManifestAgainChangesNothingOfAnExchange) {
+  run([](net::Shard& shard) -> Task<void> {
+    FolderRig rig(shard);
+    co_await startRenamingThatWaits(rig, "old", "new");
+    rig.put("a.yaml",
+            "# the same\nname: new\ncomponents: [{name: web, image: r.example/slow:1}]\n"
+            "http: {routes: [{path: /x}]}\n");
+    rig.put("b.yaml", atHome("b"));
+    co_await rig.event(EventKind::kRunning, "default/b");
+    rig.runtime.letFetch();
+    co_await rig.event(EventKind::kRemoved, "default/old");
+    co_await settle(shard);
+    EXPECT_THAT(rig.running(), ElementsAre("b /b", "new /x"));
+    EXPECT_EQ(std::ranges::count(rig.runtime.calls, "prepare default/new"), 1);
+    EXPECT_THAT(rig.problems(), IsEmpty());
+  });
+}
+
+TEST_F(FolderSourceTest, WhatFailsAgainAndAgainPausesWhateverIsReleased) {
+  run([](net::Shard& shard) -> Task<void> {
+    FolderRig rig(shard);
+    constexpr int kMany = 100'000;
+    for (const char* name : {"a", "b", "c"}) rig.put(fmt::format("{}.yaml", name), atHome(name));
+    co_await rig.start();
+    rig.runtime.failing_fetches = kMany;
+    rig.put("a.yaml", manifest("a", "/b"));
+    rig.put("b.yaml", manifest("b", "/c"));
+    rig.put("c.yaml",
+            "name: c\ncomponents: [{name: web, image: r.example/flaky:1}]\n"
+            "http: {routes: [{path: /a}]}\n");
+    co_await rig.event(EventKind::kFailed, "default/c");
+    co_await shard.sleepFor(std::chrono::milliseconds(200));
+    EXPECT_LE(kMany - rig.runtime.failing_fetches, 20);
   });
 }
 

@@ -58,7 +58,8 @@ struct WorkloadManager::Operation {
   [[nodiscard]] bool succeeded() const { return outcome && outcome->has_value(); }
   void finish(Result<void> result) {
     outcome = std::move(result);
-    if (!*outcome && exchange != nullptr) exchange->callOff();
+    // Whoever waits for it there would wait for ever, if that has not begun.
+    if (exchange != nullptr) exchange->callOff();
     done.set();
   }
 };

@@ -103,6 +103,16 @@ bool asksRegistries(const WorkloadSpec& spec) {
 
 }  // namespace
 
+// Puts an operation into another exchange (null: none), if it is not too late for that.
+void WorkloadManager::joinExchange(const Entry& entry, Operation& operation,
+                                   const ExchangePointer& exchange) {
+  const ExchangePointer before = operation.exchange;
+  const bool waits = before != nullptr ? !before->begun : &operation == entry.queued.get();
+  if (operation.outcome || before == exchange || !waits) return;
+  operation.exchange = exchange;
+  if (before != nullptr) before->callOff();  // last: who waited there then waits in the new one
+}
+
 // The operation whose outcome an equal apply shares: one that is queued or runs, or none, marked
 // by a null pointer.
 WorkloadManager::OperationPointer WorkloadManager::sameAsNewest(
@@ -127,6 +137,7 @@ Result<WorkloadManager::OperationPointer> WorkloadManager::submitApply(
     entry->source = options.source;
     if (OperationPointer same = sameAsNewest(*entry, *spec, stamps)) {
       entry->source_problem.clear();
+      if (options.exchange != nullptr) joinExchange(*entry, *same, options.exchange);
       return same;
     }
   }
@@ -166,11 +177,7 @@ Result<WorkloadManager::OperationPointer> WorkloadManager::submitRemove(
   TRY_VOID(checkOwner(*entry, owner));
   const OperationPointer newest = entry->newest();
   if (newest != nullptr && newest->spec == nullptr) {
-    const ExchangePointer before = newest->exchange;
-    const bool waits = before != nullptr ? !before->begun : newest == entry->queued;
-    if (before == exchange || !waits) return newest;
-    newest->exchange = exchange;
-    if (before != nullptr) before->callOff();  // last: who waited there then waits in the new one
+    joinExchange(*entry, *newest, exchange);
     return newest;
   }
   auto operation = std::make_shared<Operation>();
@@ -298,6 +305,28 @@ Task<Result<WorkloadStatus>> WorkloadManager::apply(std::shared_ptr<const Worklo
   }
   // It may be gone again already, or have been replaced: the answer is what is true now.
   co_return get(id);
+}
+
+void WorkloadManager::keep(const std::string& id, WorkloadOwner owner) {
+  const auto found = entries_.find(id);
+  if (found == entries_.end() || found->second->owner != owner) return;
+  const EntryPointer entry = found->second;
+  entry->source_problem.clear();
+  const OperationPointer newest = entry->newest();
+  if (newest == nullptr || newest->spec != nullptr) return;
+  if (newest == entry->queued) {
+    entry->queued = nullptr;
+    newest->finish(fail(ErrorCode::kCancelled, "it is not to be removed any more"));
+  } else if (const ExchangePointer exchange = newest->exchange) {
+    exchange->callOff();
+  }
+}
+
+bool WorkloadManager::isApplying(const std::string& id) const {
+  const auto found = entries_.find(id);
+  if (found == entries_.end()) return false;
+  const OperationPointer& running = found->second->running;
+  return running != nullptr && running->spec != nullptr;
 }
 
 Task<Result<void>> WorkloadManager::remove(std::string id, WorkloadOwner owner,

@@ -102,6 +102,12 @@ class WorkloadManager {
   [[nodiscard]] Task<Result<void>> remove(std::string id, WorkloadOwner owner,
                                           ExchangePointer exchange = nullptr);
 
+  // It is not to be removed after all: a removal under way is given up (kCancelled), unless its
+  // routes are on their way already.
+  void keep(const std::string& id, WorkloadOwner owner);
+  // Whether a generation of it is being prepared.
+  [[nodiscard]] bool isApplying(const std::string& id) const;
+
   // Tells in the workload's status that its manifest cannot be used at present; "" takes it back.
   void setSourceProblem(const std::string& id, std::string problem);
 
@@ -153,6 +159,8 @@ class WorkloadManager {
   Result<void> checkPhase(WorkloadOwner owner, Origin origin) const;
   Result<void> checkOwner(const Entry& entry, WorkloadOwner owner) const;
   Result<void> checkAdmissible(const WorkloadSpec& spec, const Exchange* exchange) const;
+  static void joinExchange(const Entry& entry, Operation& operation,
+                           const ExchangePointer& exchange);
   OperationPointer sameAsNewest(const Entry& entry, const WorkloadSpec& spec,
                                 const std::vector<FileStamp>& stamps) const;
   void enqueue(const EntryPointer& entry, OperationPointer operation);
