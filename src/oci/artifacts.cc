@@ -71,8 +71,7 @@ Task<Result<Pulled>> Artifacts::pull(Reference reference, PullPolicy policy,
 
 Task<Result<Pulled>> Artifacts::pullAnew(Reference reference, RegistryOptions options,
                                          Progress* progress) {
-  const std::string what = reference.text();
-  const Watched watched(progress, Progress::Direction::kDownload, what);
+  const Watched watched(progress, Progress::Direction::kDownload, reference.text());
   CO_TRY(const RegistryEnvironment environment, connect_());
   Registry registry(environment, std::move(options), reference, Access::kPull);
   CO_TRY(const Registry::FetchedManifest fetched,
@@ -125,8 +124,7 @@ Task<Result<Artifacts::Pushed>> Artifacts::push(Reference reference, WasmArtifac
 
 Task<Result<Artifacts::Pushed>> Artifacts::pushAll(Reference reference, WasmArtifact artifact,
                                                    RegistryOptions options, Progress* progress) {
-  const std::string what = reference.text();
-  const Watched watched(progress, Progress::Direction::kUpload, what);
+  const Watched watched(progress, Progress::Direction::kUpload, reference.text());
   CO_TRY(const RegistryEnvironment environment, connect_());
   Registry registry(environment, std::move(options), reference, Access::kPush);
   CO_TRY(const bool uploaded,

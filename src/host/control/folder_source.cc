@@ -146,7 +146,7 @@ Task<std::vector<std::string>> FolderSource::removeUnwanted(const std::vector<st
   WorkloadManager::Specs wanted;
   for (const auto& [name, manifest] : listing)
     if (const auto& spec = files_[name].wants) wanted.push_back(spec);
-  const std::set<std::string> holders = environment_.manager.holdersOf(wanted);
+  const RouteClaims::Partners holders = environment_.manager.holdersOf(wanted);
   std::vector<std::string> replaced;
   TaskSet removals;
   for (const std::string& id : absent) {

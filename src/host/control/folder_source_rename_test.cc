@@ -58,13 +58,19 @@ TEST_F(FolderSourceTest, AWorkloadWhoseSuccessorCannotStartServesOn) {
   });
 }
 
+// One with the route /x that waits for its image until letFetch().
+std::string slow(std::string_view name) {
+  return fmt::format(
+      "name: {}\ncomponents: [{{name: web, image: r.example/slow:1}}]\n"
+      "http: {{routes: [{{path: /x}}]}}\n",
+      name);
+}
+
 // One that serves, and a successor of its file that waits for its image until letFetch().
 Task<void> startRenamingThatWaits(FolderRig& rig, const std::string& from, const std::string& to) {
   rig.put("a.yaml", manifest(from, "/x"));
   co_await rig.start();
-  rig.put("a.yaml", fmt::format("name: {}\ncomponents: [{{name: web, image: r.example/slow:1}}]\n"
-                                "http: {{routes: [{{path: /x}}]}}\n",
-                                to));
+  rig.put("a.yaml", slow(to));
   co_await rig.event(EventKind::kStarting, "default/" + to);
 }
 
@@ -149,9 +155,7 @@ TEST_F(FolderSourceTest, TheSameManifestAgainChangesNothingOfAnExchange) {
   run([](net::Shard& shard) -> Task<void> {
     FolderRig rig(shard);
     co_await startRenamingThatWaits(rig, "old", "new");
-    rig.put("a.yaml",
-            "# the same\nname: new\ncomponents: [{name: web, image: r.example/slow:1}]\n"
-            "http: {routes: [{path: /x}]}\n");
+    rig.put("a.yaml", "# the same\n" + slow("new"));
     rig.put("b.yaml", atHome("b"));
     co_await rig.event(EventKind::kRunning, "default/b");
     rig.runtime.letFetch();
@@ -205,12 +209,7 @@ TEST_F(FolderSourceTest, WhatIsRefusedTakesNoRoutesFromOneThatIsGone) {
 TEST_F(FolderSourceTest, AWorkloadWhoseManifestComesBackIsNotRemoved) {
   run([](net::Shard& shard) -> Task<void> {
     FolderRig rig(shard);
-    rig.put("a.yaml", manifest("old", "/x"));
-    co_await rig.start();
-    rig.put("a.yaml",
-            "name: new\ncomponents: [{name: web, image: r.example/slow:1}]\n"
-            "http: {routes: [{path: /x}]}\n");
-    co_await rig.event(EventKind::kStarting, "default/new");
+    co_await startRenamingThatWaits(rig, "old", "new");
     rig.put("a.yaml", manifest("old", "/x", "/w/other"));
     co_await shard.sleepFor(std::chrono::milliseconds(10));
     EXPECT_EQ(rig.manager.get("default/old")->serving_generation, 1U);

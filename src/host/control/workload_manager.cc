@@ -202,10 +202,9 @@ void WorkloadManager::enqueue(const EntryPointer& entry, OperationPointer operat
   }
 }
 
-std::set<std::string> WorkloadManager::holdersOf(const Specs& next) const {
-  std::set<std::string> all;
-  for (const auto& spec : next)
-    for (const std::string& holder : claims_.holdersOf(*spec)) all.insert(holder);
+RouteClaims::Partners WorkloadManager::holdersOf(const Specs& next) const {
+  RouteClaims::Partners all;
+  for (const auto& spec : next) all.merge(claims_.holdersOf(*spec));
   return all;
 }
 

@@ -6,7 +6,6 @@
 #include <functional>
 #include <map>
 #include <memory>
-#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -73,7 +72,7 @@ class WorkloadManager {
   };
   // The other workloads that have claimed what these are to have.
   using Specs = std::vector<std::shared_ptr<const WorkloadSpec>>;
-  [[nodiscard]] std::set<std::string> holdersOf(const Specs& next) const;
+  [[nodiscard]] RouteClaims::Partners holdersOf(const Specs& next) const;
   // Of what this owner is about to do one after the other, without a pause: specs that it applies,
   // workloads (ids) that it removes. One that replaces a member of an exchange under way, and needs
   // what others of that give up, makes a new exchange with them.
@@ -178,7 +177,6 @@ class WorkloadManager {
   Task<bool> takePart(EntryPointer entry, ExchangePointer exchange,
                       std::shared_ptr<Deployment> next);
   Task<Result<void>> runRemove(EntryPointer entry, OperationPointer operation);
-  void tellStopping(Entry& entry);
   void settleApply(const EntryPointer& entry, const Operation& operation,
                    const Result<void>& outcome);
   void settleFailure(Entry& entry, const Operation& operation, const Error& error);

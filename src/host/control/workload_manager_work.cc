@@ -157,11 +157,6 @@ Task<bool> WorkloadManager::takePart(EntryPointer entry, ExchangePointer exchang
   co_return true;
 }
 
-void WorkloadManager::tellStopping(Entry& entry) {
-  setState(entry, WorkloadState::kStopping);
-  environment_.events.add(EventKind::kStopping, entry.id, entry.generation, "");
-}
-
 Task<Result<void>> WorkloadManager::runRemove(EntryPointer entry, OperationPointer operation) {
   // It serves until those that take its routes do.
   const bool exchanged = co_await exchangeRoutes(entry, operation, nullptr);
@@ -169,7 +164,8 @@ Task<Result<void>> WorkloadManager::runRemove(EntryPointer entry, OperationPoint
     co_return fail(ErrorCode::kCancelled,
                    "it serves on, because what is to have its routes could not start");
   }
-  tellStopping(*entry);
+  setState(*entry, WorkloadState::kStopping);
+  environment_.events.add(EventKind::kStopping, entry->id, entry->generation, "");
   if (operation->save) CO_TRY_VOID(co_await environment_.store.remove(entry->id));
   if (entry->serving != nullptr) {
     if (!exchanged) co_await environment_.runtime.swap(entry->serving, nullptr);
