@@ -205,6 +205,7 @@ class Planner {
     host::ComponentSpec& spec = component.spec;
     spec.name = settings.id;
     spec.digest = settings.expected_digest;
+    spec.shared = host::SharedSpec{.max_restarts = settings.max_restarts};
     TRY_VOID(planPlace(settings.file, settings.image, settings.pull_policy, spec));
     host::LocalResources& resources = spec.local_resources;
     TRY_VOID(addValues(fmt::format("dev.host_plugins {}", settings.id),

@@ -230,7 +230,6 @@ TEST_F(PlanFromConfigTest, WhatComponentsWriteIsNoSourceUnlessTheUserSaysSo) {
 TEST_F(PlanFromConfigTest, WhatCannotBeHonouredIsRefusedByName) {
   const std::pair<std::string, std::string> cases[] = {
       {"service_ports", "[{name: a, port: 80, protocol: UDP}], service_file: s.wasm"},
-      {"host_plugins", "[{id: a, file: a.wasm, maxRestarts: 1}]"},
       {"host_plugins", "[{id: a, file: a.wasm, ports: [{name: a, port: 80}]}]"},
       {"wasi_keyvalue_redis_url", "redis://a"},
       {"wasi_keyvalue_nats_url", "nats://a"},
@@ -336,7 +335,7 @@ TEST_F(PlanFromConfigTest, AHostPluginHasItsOwnValuesAndHostsOnly) {
       "  host_plugins:\n"
       "    - {id: blobs, file: blobs.wasm, expectedDigest: '" +
       digest +
-      "', config: {c: d}, configFrom: [shared], allowedHosts: [s3.example]}\n"
+      "', maxRestarts: 2, config: {c: d}, configFrom: [shared], allowedHosts: [s3.example]}\n"
       "    - {id: far, image: 'r.example/far:1', pullPolicy: never}\n");
   ASSERT_EQ(plan.components.size(), 3U);
   const PlannedComponent& blobs = plan.components[1];
@@ -344,12 +343,14 @@ TEST_F(PlanFromConfigTest, AHostPluginHasItsOwnValuesAndHostsOnly) {
   EXPECT_EQ(blobs.spec.name, "blobs");
   EXPECT_EQ(blobs.spec.file, folder_.path("blobs.wasm"));
   EXPECT_EQ(blobs.spec.digest, digest);
+  EXPECT_EQ(blobs.spec.shared, host::SharedSpec{.max_restarts = 2});
   EXPECT_EQ(blobs.spec.local_resources.config, (host::StringMap{{"a", "b"}, {"c", "d"}}));
   EXPECT_EQ(blobs.spec.local_resources.allowed_hosts, Names{"s3.example"});
   EXPECT_TRUE(blobs.spec.local_resources.volume_mounts.empty());
   const host::ComponentSpec& far = plan.components[2].spec;
   EXPECT_EQ(far.image, "r.example/far:1");
   EXPECT_EQ(far.pull_policy, oci::PullPolicy::kNever);
+  EXPECT_EQ(far.shared, host::SharedSpec{});
   EXPECT_TRUE(far.local_resources.allowed_hosts.empty());
 }
 

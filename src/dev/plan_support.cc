@@ -1,6 +1,7 @@
 #include "dev/plan_support.h"
 
 #include <string_view>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -9,11 +10,21 @@ namespace {
 
 using project::LoadedConfig;
 
-std::unexpected<Error> unsupported(const LoadedConfig& loaded, std::string_view key,
-                                   std::string_view why) {
-  return fail(ErrorCode::kUnsupported, fmt::format("{}: {} is not supported: {}",
-                                                   loaded.originOf(key).describe(), key, why));
-}
+class Unsupported {
+ public:
+  explicit Unsupported(const LoadedConfig& loaded) : loaded_(loaded) {}
+
+  void add(std::string_view key, std::string_view why) {
+    all_.emplace_back(
+        ErrorCode::kUnsupported,
+        fmt::format("{}: {} is not supported: {}", loaded_.originOf(key).describe(), key, why));
+  }
+  [[nodiscard]] std::vector<Error> take() { return std::move(all_); }
+
+ private:
+  const LoadedConfig& loaded_;
+  std::vector<Error> all_;
+};
 
 // What is not there at all, whatever its value.
 struct MissingKey {
@@ -31,53 +42,49 @@ constexpr MissingKey kMissing[] = {
     {"dev.postgres_url", "name a provider in dev.host_interfaces"},
 };
 
-Result<void> checkPorts(const LoadedConfig& loaded) {
-  for (const project::PortSettings& port : loaded.config.dev.service_ports)
+void findPorts(const project::DevSettings& dev, Unsupported& found) {
+  for (const project::PortSettings& port : dev.service_ports)
     if (port.protocol != "TCP")
-      return unsupported(
-          loaded, "dev.service_ports",
-          fmt::format("{}: the network of a workload carries TCP only", port.protocol));
-  return {};
+      found.add("dev.service_ports",
+                fmt::format("{}: the network of a workload carries TCP only", port.protocol));
 }
 
-Result<void> checkHostPlugins(const LoadedConfig& loaded) {
-  for (const project::HostPluginSettings& plugin : loaded.config.dev.host_plugins) {
-    if (plugin.max_restarts)
-      return unsupported(loaded, "dev.host_plugins",
-                         "maxRestarts: a component that fails is made anew for the next call, "
-                         "however often");
-    if (!plugin.ports.empty())
-      return unsupported(loaded, "dev.host_plugins", "ports: only a service listens");
-  }
-  return {};
+void findHostPlugins(const project::DevSettings& dev, Unsupported& found) {
+  for (const project::HostPluginSettings& plugin : dev.host_plugins)
+    if (!plugin.ports.empty()) found.add("dev.host_plugins", "ports: only a service listens");
 }
 
-Result<void> checkSwitches(const LoadedConfig& loaded) {
+void findSwitches(const LoadedConfig& loaded, Unsupported& found) {
   const project::DevSettings& dev = loaded.config.dev;
-  if (dev.wasi_otel) return unsupported(loaded, "dev.wasi_otel", "nothing serves wasi:otel");
-  if (dev.wasi_webgpu) return unsupported(loaded, "dev.wasi_webgpu", "nothing serves wasi:webgpu");
+  if (dev.wasi_otel) found.add("dev.wasi_otel", "nothing serves wasi:otel");
+  if (dev.wasi_webgpu) found.add("dev.wasi_webgpu", "nothing serves wasi:webgpu");
   for (const std::string& proposal : dev.wasm_proposals)
     if (proposal != "component-model-async")
-      return unsupported(loaded, "dev.wasm_proposals",
-                         fmt::format("{} cannot be switched on", proposal));
+      found.add("dev.wasm_proposals", fmt::format("{} cannot be switched on", proposal));
   if (loaded.isGiven("dev.http_client_trust_roots") && dev.http_client_trust_roots != "native" &&
       dev.http_client_trust_roots != "extra-only")
-    return unsupported(
-        loaded, "dev.http_client_trust_roots",
-        fmt::format("{}: this program brings no roots along; there are native, those "
-                    "of the system, and extra-only",
-                    dev.http_client_trust_roots));
-  return {};
+    found.add("dev.http_client_trust_roots",
+              fmt::format("{}: this program brings no roots along; there are native, those "
+                          "of the system, and extra-only",
+                          dev.http_client_trust_roots));
 }
 
 }  // namespace
 
-Result<void> checkSupported(const LoadedConfig& loaded) {
+std::vector<Error> unsupportedKeys(const LoadedConfig& loaded) {
+  Unsupported found(loaded);
   for (const MissingKey& missing : kMissing)
-    if (loaded.isGiven(missing.key)) return unsupported(loaded, missing.key, missing.why);
-  TRY_VOID(checkPorts(loaded));
-  TRY_VOID(checkHostPlugins(loaded));
-  return checkSwitches(loaded);
+    if (loaded.isGiven(missing.key)) found.add(missing.key, missing.why);
+  findPorts(loaded.config.dev, found);
+  findHostPlugins(loaded.config.dev, found);
+  findSwitches(loaded, found);
+  return found.take();
+}
+
+Result<void> checkSupported(const LoadedConfig& loaded) {
+  std::vector<Error> found = unsupportedKeys(loaded);
+  if (found.empty()) return {};
+  return std::unexpected(std::move(found.front()));
 }
 
 }  // namespace nimbus::dev

@@ -53,7 +53,19 @@ Result<Inputs> ProjectWorkbench::inputs(const PlannedProject& project) {
   return inputs;
 }
 
-Result<std::shared_ptr<const host::WorkloadSpec>> ProjectWorkbench::workload(
+namespace {
+
+bool uses(const DevWorkloads& workloads, const DevPlugin& plugin) {
+  const auto names = [&](const host::WorkloadSpec& spec) {
+    return std::ranges::find(spec.host_interfaces, "given:" + plugin.given,
+                             &host::HostInterface::provider) != spec.host_interfaces.end();
+  };
+  return names(workloads.app) || std::ranges::any_of(workloads.host_plugins, names);
+}
+
+}  // namespace
+
+Result<std::shared_ptr<const DevWorkloads>> ProjectWorkbench::workloads(
     const DevPlan& plan, const std::vector<std::string>& built,
     const std::vector<std::string>& images) {
   std::vector<ComponentPart> parts;
@@ -65,18 +77,15 @@ Result<std::shared_ptr<const host::WorkloadSpec>> ProjectWorkbench::workload(
     parts.push_back(std::move(part));
   }
   TRY(const std::vector<DevPlugin> plugins, functions_.plugins(plan));
-  TRY(host::WorkloadSpec spec, assembleWorkload(plan, parts, plugins));
+  TRY(DevWorkloads workloads, assembleWorkloads(plan, parts, plugins));
   for (const DevPlugin& plugin : plugins) {
-    const bool used = std::ranges::any_of(spec.host_interfaces, [&](const auto& entry) {
-      return entry.provider == "given:" + plugin.given;
-    });
-    if (!used) continue;
+    if (!uses(workloads, plugin)) continue;
     if (auto prepared = functions_.prepare(plugin); !prepared) {
       const ErrorCode code = prepared.error().code();
       return fail(code, "plugin " + plugin.name, std::move(prepared).error());
     }
   }
-  return std::make_shared<const host::WorkloadSpec>(std::move(spec));
+  return std::make_shared<const DevWorkloads>(std::move(workloads));
 }
 
 }  // namespace nimbus::dev

@@ -36,7 +36,7 @@ class ProjectWorkbench final : public Workbench {
   [[nodiscard]] Result<Built> build(const PlannedProject& project, std::stop_token stop) override {
     return functions_.build(project, std::move(stop));
   }
-  [[nodiscard]] Result<std::shared_ptr<const host::WorkloadSpec>> workload(
+  [[nodiscard]] Result<std::shared_ptr<const DevWorkloads>> workloads(
       const DevPlan& plan, const std::vector<std::string>& built,
       const std::vector<std::string>& images) override;
 

@@ -14,6 +14,7 @@ namespace nimbus::dev {
 namespace {
 
 using Spec = std::shared_ptr<const host::WorkloadSpec>;
+using Workloads = std::shared_ptr<const DevWorkloads>;
 using Plan = std::shared_ptr<const DevPlan>;
 
 Task<void> waitFor(Event& event) { co_await event.wait(); }
@@ -261,12 +262,12 @@ Task<Result<std::vector<std::string>>> Session::pullImages() {
   co_return files;
 }
 
-Task<Result<Spec>> Session::makeWorkload(std::vector<std::string> images) {
+Task<Result<Workloads>> Session::makeWorkloads(std::vector<std::string> images) {
   Workbench& workbench = environment_.workbench;
-  return worker_.run<Result<Spec>>(
+  return worker_.run<Result<Workloads>>(
       environment_.shard,
       [&workbench, plan = plan_, built = builtPaths(), images = std::move(images)] {
-        return workbench.workload(*plan, built, images);
+        return workbench.workloads(*plan, built, images);
       });
 }
 
@@ -275,19 +276,19 @@ Task<void> Session::deploy() {
   if (!images) co_return tellOnce(DevEvent::Kind::kLoadFailed, images.error().describe());
   const Working working(environment_.reporter, DevWork::kCompile, namesOf(*plan_));
   const TimePoint begin = environment_.clock.now();
-  auto workload = co_await makeWorkload(*std::move(images));
+  auto workloads = co_await makeWorkloads(*std::move(images));
   times_.read = environment_.clock.now() - begin;
-  if (!workload) {
-    co_return tellOnce(DevEvent::Kind::kLoadFailed, workload.error().describe());
+  if (!workloads) {
+    co_return tellOnce(DevEvent::Kind::kLoadFailed, workloads.error().describe());
   }
-  if (deployed_ && *deployed_ == **workload) {
+  if (deployed_ && *deployed_ == **workloads) {
     takeDeployed();
     last_problem_.clear();
     if (built_something_) tellDeployed(DevEvent::Kind::kUnchanged);
     co_return;
   }
-  if (refused_ && *refused_ == **workload) co_return;
-  if (co_await serve(*std::move(workload), begin)) last_problem_.clear();
+  if (refused_ && *refused_ == **workloads) co_return;
+  if (co_await serve(*std::move(workloads), begin)) last_problem_.clear();
 }
 
 bool Session::hasServedComponents(const host::WorkloadSpec& workload) const {
@@ -299,7 +300,7 @@ bool Session::hasServedComponents(const host::WorkloadSpec& workload) const {
   return std::ranges::all_of(projects_, [&](const auto& state) {
     const std::string& name = state->project.component;
     const std::string digest = digestIn(workload, name);
-    return !digest.empty() && digest == digestIn(*deployed_, name);
+    return !digest.empty() && digest == digestIn(deployed_->app, name);
   });
 }
 
@@ -312,11 +313,11 @@ Task<void> Session::deployUnbuilt() {
   if (!all_made || !images) co_return tellKept();
   const Working working(environment_.reporter, DevWork::kCompile, namesOf(*plan_));
   const TimePoint begin = environment_.clock.now();
-  auto workload = co_await makeWorkload(*std::move(images));
-  if (!workload || !hasServedComponents(**workload)) co_return tellKept();
-  if (*deployed_ == **workload) co_return takeDeployed();
-  if (refused_ && *refused_ == **workload) co_return;
-  co_await serve(*std::move(workload), begin);
+  auto workloads = co_await makeWorkloads(*std::move(images));
+  if (!workloads || !hasServedComponents((*workloads)->app)) co_return tellKept();
+  if (*deployed_ == **workloads) co_return takeDeployed();
+  if (refused_ && *refused_ == **workloads) co_return;
+  co_await serve(*std::move(workloads), begin);
 }
 
 void Session::takeDeployed() {
@@ -324,11 +325,11 @@ void Session::takeDeployed() {
   refused_.reset();
 }
 
-Task<bool> Session::serve(Spec workload, TimePoint begin) {
-  const auto times = co_await environment_.deployer.deploy(workload);
+Task<bool> Session::serve(Workloads workloads, TimePoint begin) {
+  const auto times = co_await environment_.deployer.deploy(workloads);
   if (!times) {
     // What is not to be had, such as a port, may be with the next save.
-    if (times.error().code() != ErrorCode::kUnavailable) refused_ = std::move(workload);
+    if (times.error().code() != ErrorCode::kUnavailable) refused_ = std::move(workloads);
     tellOnce(DevEvent::Kind::kLoadFailed, times.error().describe());
     co_return false;
   }
@@ -338,9 +339,9 @@ Task<bool> Session::serve(Spec workload, TimePoint begin) {
   generation_ += 1;
   takeDeployed();
   const auto kind = deployed_ ? DevEvent::Kind::kReloaded : DevEvent::Kind::kServing;
-  const Spec before = std::exchange(deployed_, std::move(workload));
+  const Workloads before = std::exchange(deployed_, std::move(workloads));
   tellDeployed(kind);
-  tellPorts(before.get());
+  tellPorts(before ? &before->app : nullptr);
   co_return true;
 }
 
@@ -381,15 +382,15 @@ void Session::tellOutputs(const ProjectState& state, const std::vector<std::stri
 
 void Session::tellDeployed(DevEvent::Kind kind) {
   DevEvent event{.kind = kind, .generation = generation_, .times = times_};
-  event.takes_requests = !deployed_->routes.empty();
-  if (!event.takes_requests && deployed_->service)
-    event.component = deployed_->service->component.name;
+  event.takes_requests = !deployed_->app.routes.empty();
+  if (!event.takes_requests && deployed_->app.service)
+    event.component = deployed_->app.service->component.name;
   tell(event);
 }
 
 void Session::tellPorts(const host::WorkloadSpec* before) {
-  if (!deployed_->service) return;
-  const host::ServiceSpec& service = *deployed_->service;
+  if (!deployed_->app.service) return;
+  const host::ServiceSpec& service = *deployed_->app.service;
   if (before != nullptr && before->service && before->service->ports == service.ports) return;
   for (const host::ServicePort& port : service.ports)
     tell({.kind = DevEvent::Kind::kPublished,

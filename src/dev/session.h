@@ -12,6 +12,7 @@
 #include "base/task.h"
 #include "dev/build_outputs.h"
 #include "dev/dev_event.h"
+#include "dev/dev_workloads.h"
 #include "dev/plan.h"
 #include "dev/workbench.h"
 #include "net/blocking_worker.h"
@@ -19,7 +20,8 @@
 
 namespace nimbus::dev {
 
-// Runs workloads: one at a time, each in the place of the one before. On the control shard.
+// Runs the workloads of one plan at a time, each in the place of the one before. On the control
+// shard.
 class Deployer {
  public:
   virtual ~Deployer() = default;
@@ -32,10 +34,10 @@ class Deployer {
     Duration load{};
     Duration swap{};
   };
-  // Returns when every new request is the new workload's; calls that run stay where they are. After
-  // an error the workload before serves on.
+  // Returns when every new request is the new workloads'; calls that run stay where they are, and
+  // what has not changed goes on as it is. After an error the workloads before serve on.
   [[nodiscard]] virtual Task<Result<Times>> deploy(
-      std::shared_ptr<const host::WorkloadSpec> workload) = 0;
+      std::shared_ptr<const DevWorkloads> workloads) = 0;
 };
 
 // Watches the files of a plan. On the control shard.
@@ -113,12 +115,11 @@ class Session {
   // After builds that failed: what is configured anew, for the components that serve, if they are
   // still there as they were built last.
   Task<void> deployUnbuilt();
-  Task<Result<std::shared_ptr<const host::WorkloadSpec>>> makeWorkload(
-      std::vector<std::string> images);
+  Task<Result<std::shared_ptr<const DevWorkloads>>> makeWorkloads(std::vector<std::string> images);
   // Whether the projects' components in it are those that serve.
   [[nodiscard]] bool hasServedComponents(const host::WorkloadSpec& workload) const;
-  // Whether it does from now on.
-  Task<bool> serve(std::shared_ptr<const host::WorkloadSpec> workload, TimePoint begin);
+  // Whether they do from now on.
+  Task<bool> serve(std::shared_ptr<const DevWorkloads> workloads, TimePoint begin);
   void takeDeployed();
   Task<Result<std::vector<std::string>>> pullImages();
   void takePlan(std::shared_ptr<const DevPlan> plan);
@@ -144,10 +145,10 @@ class Session {
   bool plan_failed_ = false;          // the last time it was made
   std::vector<std::string> waiting_;  // keys that are configured anew from the next start on
   std::vector<std::unique_ptr<ProjectState>> projects_;
-  std::shared_ptr<const host::WorkloadSpec> deployed_;
-  Inputs settled_sources_;                             // of the plan that serves, or told of last
-  std::shared_ptr<const host::WorkloadSpec> refused_;  // tried last, if that failed
-  std::vector<std::string> images_;                    // of the plan's components, as files
+  std::shared_ptr<const DevWorkloads> deployed_;
+  Inputs settled_sources_;                       // of the plan that serves, or told of last
+  std::shared_ptr<const DevWorkloads> refused_;  // tried last, if that failed
+  std::vector<std::string> images_;              // of the plan's components, as files
   std::shared_ptr<const DevPlan> images_of_;
   std::uint64_t generation_ = 0;
   std::string last_problem_;

@@ -67,16 +67,17 @@ class FakeWorkbench final : public Workbench {
     component_ = source_;
     return Built{"/p/app.wasm", std::chrono::milliseconds(1)};
   }
-  Result<std::shared_ptr<const host::WorkloadSpec>> workload(
+  Result<std::shared_ptr<const DevWorkloads>> workloads(
       const DevPlan& plan, const std::vector<std::string>& built,
       const std::vector<std::string>& /*images*/) override {
     const std::lock_guard lock(mutex_);
-    host::WorkloadSpec spec;
+    DevWorkloads made;
+    host::WorkloadSpec& spec = made.app;
     spec.name = plan.name;
     spec.components = {plan.components[0].spec};
     spec.components[0].file = built[0];
     spec.components[0].digest = component_;
-    return std::make_shared<const host::WorkloadSpec>(spec);
+    return std::make_shared<const DevWorkloads>(std::move(made));
   }
 
   void edit(std::string source) {
@@ -152,13 +153,14 @@ class FakeDeployer final : public Deployer {
     ++fetches;
     co_return workload;
   }
-  Task<Result<Times>> deploy(std::shared_ptr<const host::WorkloadSpec> workload) override {
-    const std::string& digest = workload->components[0].digest;
+  Task<Result<Times>> deploy(std::shared_ptr<const DevWorkloads> workloads) override {
+    const host::ComponentSpec& component = workloads->app.components[0];
+    const std::string& digest = component.digest;
     if (digest.starts_with("bad")) co_return fail(ErrorCode::kInvalidArgument, "cannot be loaded");
     if (digest == "taken" && !std::exchange(was_taken, true))
       co_return fail(ErrorCode::kUnavailable, "its port is taken");
     served.push_back(digest);
-    environments.push_back(workload->components[0].local_resources.environment);
+    environments.push_back(component.local_resources.environment);
     co_return Times{};
   }
   int fetches = 0;

@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/result.h"
+#include "dev/dev_workloads.h"
 #include "dev/input_scan.h"
 #include "dev/plan.h"
 
@@ -34,9 +35,9 @@ class Workbench {
   [[nodiscard]] virtual Result<Built> build(const PlannedProject& project,
                                             std::stop_token stop) = 0;
 
-  // The workload of the components as they are now, with their digests. `built` has the path of
+  // The workloads of the components as they are now, with their digests. `built` has the path of
   // each project's component, `images` for each component that of its image, if it has one.
-  [[nodiscard]] virtual Result<std::shared_ptr<const host::WorkloadSpec>> workload(
+  [[nodiscard]] virtual Result<std::shared_ptr<const DevWorkloads>> workloads(
       const DevPlan& plan, const std::vector<std::string>& built,
       const std::vector<std::string>& images) = 0;
 };

@@ -45,6 +45,9 @@ std::vector<std::string> exportedInstances(const wit::ComponentInfo& info) {
   return names;
 }
 
+constexpr std::string_view kNamedComponent = "component:";
+
+// One workload of the plan.
 class Assembler {
  public:
   Assembler(const DevPlan& plan, std::span<const ComponentPart> parts,
@@ -56,12 +59,36 @@ class Assembler {
       if (entry.provider.empty() && entry.namespace_name == "wasi" && entry.package == "keyvalue")
         entry.provider = embeddedKeyvalue();
     }
-    spec_.volumes = plan.volumes;
-    spec_.routes = plan.routes;
   }
 
-  Result<host::WorkloadSpec> run() {
-    for (std::size_t i = 0; i < parts_.size(); ++i) {
+  Result<host::WorkloadSpec> app() {
+    spec_.volumes = plan_.volumes;
+    spec_.routes = plan_.routes;
+    for (std::size_t i = 0; i < parts_.size(); ++i)
+      if (!isShared(i) || servesHttp(parts_[i].info)) members_.push_back(i);
+    TRY_VOID(assemble());
+    TRY_VOID(addRoute());
+    return std::move(spec_);
+  }
+
+  // Whether the part is a workload of its own.
+  [[nodiscard]] bool isShared(std::size_t part) const {
+    return plan_.components[part].host_plugin &&
+           std::ranges::any_of(parts_[part].info.exports, host::isOfferedInterface);
+  }
+  Result<host::WorkloadSpec> shared(std::size_t part) {
+    spec_.name = workloadName(part);
+    members_ = {part};
+    // What else is said is for others.
+    std::erase_if(spec_.host_interfaces,
+                  [&](const host::HostInterface& entry) { return !concerns(entry, part); });
+    TRY_VOID(assemble());
+    return std::move(spec_);
+  }
+
+ private:
+  Result<void> assemble() {
+    for (const std::size_t i : members_) {
       host::ComponentSpec component = plan_.components[i].spec;
       TRY_VOID(checkDigest(component, parts_[i]));
       component.file = parts_[i].path;
@@ -75,19 +102,50 @@ class Assembler {
         spec_.components.push_back(std::move(component));
       }
     }
+    pointToShared();
     TRY_VOID(addNamedPlugins());
-    for (std::size_t i = 0; i < parts_.size(); ++i)
-      TRY_VOID(serveImports(nameOf(i), parts_[i].info));
-    TRY_VOID(addRoute());
-    return std::move(spec_);
+    for (const std::size_t i : members_) TRY_VOID(serveImports(nameOf(i), parts_[i].info));
+    return {};
   }
 
- private:
   static Result<void> checkDigest(const host::ComponentSpec& component, const ComponentPart& part) {
     if (component.digest.empty() || component.digest == part.digest) return {};
     return fail(ErrorCode::kPermissionDenied,
                 fmt::format("component {}: {} has the digest {}, not {}", component.name, part.path,
                             part.digest, component.digest));
+  }
+
+  std::string workloadName(std::size_t part) const { return "host-plugin-" + nameOf(part); }
+  std::string providerOf(std::size_t part) const {
+    return fmt::format("workload:{}/{}", workloadName(part), nameOf(part));
+  }
+
+  // Whether the entry is of an import of the part, and names nobody whom it cannot reach.
+  bool concerns(const host::HostInterface& entry, std::size_t part) const {
+    const bool wanted =
+        std::ranges::any_of(parts_[part].info.imports, [&](const wit::ExternName& import) {
+          const bool labelled = !import.implements.empty();
+          return entry.name == (labelled ? import.name : "") &&
+                 host::entryCovers(entry, labelled ? import.implements : import.name);
+        });
+    if (!wanted) return false;
+    for (std::size_t i = 0; i < parts_.size(); ++i)
+      if (entry.provider == fmt::format("{}{}", kNamedComponent, nameOf(i)))
+        return i != part && isShared(i);
+    return true;
+  }
+
+  // Entries that name a component which is a workload of its own.
+  void pointToShared() {
+    for (host::HostInterface& entry : spec_.host_interfaces) {
+      if (host::packageOf(entry) == "wasi:http") continue;
+      for (std::size_t i = 0; i < parts_.size(); ++i) {
+        if (isShared(i) && entry.provider == fmt::format("{}{}", kNamedComponent, nameOf(i))) {
+          entry.provider = providerOf(i);
+          break;
+        }
+      }
+    }
   }
 
   static std::string componentName(const DevPlugin& plugin) { return "plugin-" + plugin.name; }
@@ -100,7 +158,7 @@ class Assembler {
   Result<void> addNamedPlugins() {
     for (host::HostInterface& entry : spec_.host_interfaces) {
       for (const DevPlugin& plugin : plugins_) {
-        if (entry.provider != "component:" + componentName(plugin)) continue;
+        if (entry.provider != fmt::format("{}{}", kNamedComponent, componentName(plugin))) continue;
         if (!plugin.given.empty()) {
           entry.provider = "given:" + plugin.given;
           break;
@@ -120,7 +178,11 @@ class Assembler {
       const std::string& interface = labelled ? import.implements : import.name;
       if (isEnginePackage(import.parts.package) && !host::isHttpHandler(import.parts)) continue;
       if (hasEntry(labelled ? import.name : "", interface)) continue;
-      if (!labelled && isExported(component, import.parts)) continue;
+      if (!labelled) {
+        if (isExported(component, import.parts)) continue;
+        TRY(const bool bound, bindShared(component, import));
+        if (bound) continue;
+      }
       if (const host::Capability* capability = host::findCapability(interface)) {
         if (capability->grant != host::Capability::Grant::kAlways)
           bindEmbedded(labelled ? import.name : "", import.parts.package);
@@ -143,13 +205,35 @@ class Assembler {
 
   const std::string& nameOf(std::size_t part) const { return plan_.components[part].spec.name; }
 
-  // By another component of the plan; the service cannot be called.
+  // By another component of the workload; the service cannot be called.
   bool isExported(const std::string& importer, const wit::InterfaceName& wanted) const {
+    return std::ranges::any_of(members_, [&](std::size_t i) {
+      return nameOf(i) != importer && !plan_.components[i].service &&
+             (!isShared(i) || host::isHttpHandler(wanted)) &&
+             exportsFor(exportedInstances(parts_[i].info), wanted);
+    });
+  }
+
+  // Whether a host plugin that is a workload of its own serves it.
+  Result<bool> bindShared(const std::string& importer, const wit::ExternName& import) {
+    if (host::isHttpHandler(import.parts)) return false;
+    std::vector<std::size_t> fitting;
     for (std::size_t i = 0; i < parts_.size(); ++i)
-      if (nameOf(i) != importer && !plan_.components[i].service &&
-          exportsFor(exportedInstances(parts_[i].info), wanted))
-        return true;
-    return false;
+      if (isShared(i) && nameOf(i) != importer &&
+          exportsFor(exportedInstances(parts_[i].info), import.parts))
+        fitting.push_back(i);
+    if (fitting.empty()) return false;
+    if (fitting.size() > 1) {
+      std::vector<std::string> names;
+      for (const std::size_t i : fitting) names.push_back(nameOf(i));
+      return fail(ErrorCode::kInvalidArgument,
+                  fmt::format("component {} imports {}, which several of dev.host_plugins export: "
+                              "{}; choose one in dev.host_interfaces by provider: {}{}",
+                              inQuotes(importer), import.name, fmt::join(names, ", "),
+                              kNamedComponent, names.front()));
+    }
+    bindTo(providerOf(fitting.front()), import.parts);
+    return true;
   }
 
   void bindEmbedded(std::string_view name, const std::string& package) {
@@ -173,7 +257,7 @@ class Assembler {
     if (fitting.size() == 1) {
       const DevPlugin& plugin = *fitting.front();
       if (plugin.given.empty()) return add(plugin);
-      bindTo(plugin, import.parts);
+      bindTo("given:" + plugin.given, import.parts);
       return {};
     }
     return fail(ErrorCode::kInvalidArgument,
@@ -184,9 +268,8 @@ class Assembler {
   }
 
   // One entry for all of a package, so that its interfaces share their resources.
-  void bindTo(const DevPlugin& plugin, const wit::InterfaceName& interface) {
+  void bindTo(const std::string& provider, const wit::InterfaceName& interface) {
     const auto names = splitOnce(interface.package, ':');
-    const std::string provider = "given:" + plugin.given;
     const auto known = std::ranges::find_if(spec_.host_interfaces, [&](const auto& entry) {
       return entry.provider == provider && entry.name.empty() &&
              entry.namespace_name == names->first && entry.package == names->second &&
@@ -261,6 +344,7 @@ class Assembler {
   const DevPlan& plan_;
   const std::span<const ComponentPart> parts_;
   const std::span<const DevPlugin> plugins_;
+  std::vector<std::size_t> members_;  // of the parts
   host::WorkloadSpec spec_;
   std::vector<const DevPlugin*> named_;
   std::set<std::string> added_;
@@ -284,10 +368,17 @@ Result<ComponentPart> readPart(const std::string& path, host::ReadComponents* re
   return part;
 }
 
-Result<host::WorkloadSpec> assembleWorkload(const DevPlan& plan,
-                                            std::span<const ComponentPart> parts,
-                                            std::span<const DevPlugin> plugins) {
-  return Assembler(plan, parts, plugins).run();
+Result<DevWorkloads> assembleWorkloads(const DevPlan& plan, std::span<const ComponentPart> parts,
+                                       std::span<const DevPlugin> plugins) {
+  DevWorkloads workloads;
+  Assembler app(plan, parts, plugins);
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    if (!app.isShared(i)) continue;
+    TRY(auto shared, Assembler(plan, parts, plugins).shared(i));
+    workloads.host_plugins.push_back(std::move(shared));
+  }
+  TRY(workloads.app, app.app());
+  return workloads;
 }
 
 }  // namespace nimbus::dev

@@ -6,6 +6,7 @@
 
 #include "base/result.h"
 #include "dev/dev_plugin.h"
+#include "dev/dev_workloads.h"
 #include "dev/plan.h"
 #include "host/deploy/read_components.h"
 #include "wit/component_info.h"
@@ -25,17 +26,19 @@ struct ComponentPart {
 [[nodiscard]] Result<ComponentPart> readPart(const std::string& path,
                                              host::ReadComponents* read = nullptr);
 
-// The workload of a plan and its components (`parts`, in the order of the plan):
+// The workloads of a plan and its components (`parts`, in the order of the plan):
 //  * interfaces that are served by a store of the host are bound to the embedded one, unless the
 //    plan says otherwise;
+//  * a host plugin that exports interfaces is a workload of its own, and what imports them is bound
+//    to it; one that answers HTTP requests is a component for those which others pass on;
 //  * an import that neither the host, nor another component, nor an entry of the plan serves goes
 //    to the plugin that exports it in a compatible version, which becomes a component of the
 //    workload or is bound to it; several that do are kInvalidArgument, unless an entry of the plan
 //    names one (`provider: component:plugin-NAME`);
 //  * without routes in the plan the first component that serves HTTP gets all requests; if none
 //    does and there is no service, that is kUnsupported.
-[[nodiscard]] Result<host::WorkloadSpec> assembleWorkload(const DevPlan& plan,
-                                                          std::span<const ComponentPart> parts,
-                                                          std::span<const DevPlugin> plugins);
+[[nodiscard]] Result<DevWorkloads> assembleWorkloads(const DevPlan& plan,
+                                                     std::span<const ComponentPart> parts,
+                                                     std::span<const DevPlugin> plugins);
 
 }  // namespace nimbus::dev

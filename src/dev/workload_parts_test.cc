@@ -36,11 +36,37 @@ DevPlan planOf(const Names& components) {
   return plan;
 }
 
+Result<host::WorkloadSpec> assembleWorkload(const DevPlan& plan,
+                                            std::span<const ComponentPart> parts,
+                                            std::span<const DevPlugin> plugins) {
+  auto workloads = assembleWorkloads(plan, parts, plugins);
+  if (!workloads) return std::unexpected(std::move(workloads).error());
+  return std::move(workloads->app);
+}
+
+// With the last one as a host plugin.
+DevPlan planWithHostPlugin(const Names& components) {
+  DevPlan plan = planOf(components);
+  plan.components.back().host_plugin = true;
+  plan.components.back().spec.shared.emplace();
+  return plan;
+}
+
+host::HostInterface entryOf(std::string namespace_name, std::string package, std::string provider) {
+  host::HostInterface entry;
+  entry.namespace_name = std::move(namespace_name);
+  entry.package = std::move(package);
+  entry.provider = std::move(provider);
+  return entry;
+}
+
 Names componentsOf(const host::WorkloadSpec& spec) {
   Names names;
   for (const auto& component : spec.components) names.push_back(component.name);
   return names;
 }
+
+constexpr std::string_view kKeyvalue = "wasi:keyvalue/store@0.2.0-draft";
 
 class WorkloadPartsTest : public ::testing::Test {
  protected:
@@ -370,6 +396,92 @@ TEST(ReadPartTest, GivesTheDigestAndWhatItIs) {
   const auto broken = readPart(folder.path("text"));
   ASSERT_FALSE(broken);
   EXPECT_TRUE(broken.error().describe().contains(folder.path("text")));
+}
+
+TEST_F(WorkloadPartsTest, AHostPluginIsAWorkloadOfItsOwn) {
+  DevPlan plan = planWithHostPlugin({"web", "back"});
+  plan.volumes = {{.name = "v", .host_path = "/v"}};
+  const std::vector<ComponentPart> parts{
+      part({"a:b/c@1.0.0", "a:b/d@1.0.0"}),
+      part({std::string(kKeyvalue)}, {"a:b/c@1.1.0", "a:b/d@1.1.0"})};
+  const auto made = assembleWorkloads(plan, parts, {});
+  ASSERT_TRUE(made) << made.error().describe();
+  EXPECT_EQ(componentsOf(made->app), Names{"web"});
+  ASSERT_EQ(made->app.host_interfaces.size(), 1U);
+  const host::HostInterface& bound = made->app.host_interfaces[0];
+  EXPECT_EQ(bound.provider, "workload:host-plugin-back/back");
+  EXPECT_EQ(host::packageOf(bound), "a:b");
+  EXPECT_EQ(bound.interfaces, (Names{"c", "d"}));
+  ASSERT_EQ(made->host_plugins.size(), 1U);
+  const host::WorkloadSpec& back = made->host_plugins[0];
+  EXPECT_EQ(back.name, "host-plugin-back");
+  EXPECT_EQ(componentsOf(back), Names{"back"});
+  EXPECT_TRUE(back.components[0].shared);
+  EXPECT_EQ(back.host_interfaces.at(0).provider, "keyvalue-memory");
+  EXPECT_TRUE(back.volumes.empty());
+  EXPECT_TRUE(back.routes.empty());
+}
+
+TEST_F(WorkloadPartsTest, AHostPluginForRequestsIsAComponent) {
+  const std::vector<ComponentPart> parts{part({std::string(kHandler)}), part({})};
+  const auto made = assembleWorkloads(planWithHostPlugin({"web", "behind"}), parts, {});
+  ASSERT_TRUE(made) << made.error().describe();
+  EXPECT_EQ(componentsOf(made->app), (Names{"web", "behind"}));
+  EXPECT_TRUE(made->app.host_interfaces.empty());
+  EXPECT_EQ(made->app.routes.at(0).component, "web");
+  EXPECT_TRUE(made->host_plugins.empty());
+
+  const auto both = assembleWorkloads(planWithHostPlugin({"web", "behind"}),
+                                      std::vector{part({std::string(kHandler), "a:b/c"}),
+                                                  part({}, {std::string(kHandler), "a:b/c"})},
+                                      {});
+  ASSERT_TRUE(both) << both.error().describe();
+  EXPECT_EQ(componentsOf(both->app), (Names{"web", "behind"}));
+  EXPECT_EQ(both->app.host_interfaces.at(0).provider, "workload:host-plugin-behind/behind");
+  EXPECT_EQ(both->host_plugins.size(), 1U);
+}
+
+TEST_F(WorkloadPartsTest, SeveralHostPluginsAreChosenFrom) {
+  DevPlan plan = planWithHostPlugin({"web", "one", "two"});
+  plan.components[1].host_plugin = true;
+  const std::vector<ComponentPart> parts{part({"a:b/c"}), part({}, {"a:b/c"}),
+                                         part({"a:b/c"}, {"a:b/c"})};
+  const auto refused = assembleWorkloads(plan, parts, {});
+  ASSERT_FALSE(refused);
+  EXPECT_TRUE(refused.error().message().contains("one, two; choose one"))
+      << refused.error().message();
+
+  plan.host_interfaces = {entryOf("a", "b", "component:two"), entryOf("x", "y", "unix:/s")};
+  const auto chosen = assembleWorkloads(plan, parts, {});
+  ASSERT_TRUE(chosen) << chosen.error().describe();
+  EXPECT_EQ(chosen->app.host_interfaces.at(0).provider, "workload:host-plugin-two/two");
+  EXPECT_EQ(chosen->app.host_interfaces.size(), 2U);
+  ASSERT_EQ(chosen->host_plugins.size(), 2U);
+  EXPECT_TRUE(chosen->host_plugins[0].host_interfaces.empty()) << "it imports neither";
+  // What it exports itself it gets from the other one.
+  ASSERT_EQ(chosen->host_plugins[1].host_interfaces.size(), 1U);
+  EXPECT_EQ(chosen->host_plugins[1].host_interfaces[0].provider, "workload:host-plugin-one/one");
+}
+
+TEST_F(WorkloadPartsTest, AComponentInFrontOfAHostPluginComesFirst) {
+  const std::vector<ComponentPart> parts{part({"a:b/c"}), part({"a:b/c"}, {"a:b/c"}),
+                                         part({}, {"a:b/c"})};
+  const auto made = assembleWorkloads(planWithHostPlugin({"web", "cache", "back"}), parts, {});
+  ASSERT_TRUE(made) << made.error().describe();
+  EXPECT_EQ(componentsOf(made->app), (Names{"web", "cache"}));
+  EXPECT_EQ(made->app.host_interfaces.at(0).provider, "workload:host-plugin-back/back");
+}
+
+TEST_F(WorkloadPartsTest, AnotherPackageOfTheHostPluginsOwnIsLeftToThePlan) {
+  DevPlan plan = planWithHostPlugin({"web", "back"});
+  plan.host_interfaces = {entryOf("wasi", "keyvalue", "nats:kv"),
+                          entryOf("a", "b", "component:web")};
+  const auto made = assembleWorkloads(
+      plan, std::vector{part({}), part({std::string(kKeyvalue), "a:b/c"}, {"a:b/d"})}, {});
+  ASSERT_TRUE(made) << made.error().describe();
+  // A component of the project's cannot serve it.
+  ASSERT_EQ(made->host_plugins.at(0).host_interfaces.size(), 1U);
+  EXPECT_EQ(made->host_plugins[0].host_interfaces[0].provider, "nats:kv");
 }
 
 TEST(ReadPartTest, TellsWhoWantsToKnowOfEachFileThatChanged) {

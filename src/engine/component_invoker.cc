@@ -44,12 +44,13 @@ struct ComponentInvoker::Shared {
 
 namespace {
 
-Error errorOf(const NimbusOutcome& outcome, Logger& log) {
+Error errorOf(const NimbusOutcome& outcome, GuestEnvironment& environment, Logger& log) {
   std::string message(toView(outcome.message));
   switch (static_cast<NimbusDoneKind>(outcome.kind)) {
     case NIMBUS_DONE_TRAP:
     case NIMBUS_DONE_EXIT:
-      log.warn("a component failed in a call", {{"reason", message}});
+      if (!environment.tellTrap(message))
+        log.warn("a component failed in a call", {{"reason", message}});
       return {ErrorCode::kTrap, "the component failed: " + trapReason(message)};
     case NIMBUS_DONE_RESOURCES: return {ErrorCode::kResourceExhausted, std::move(message)};
     case NIMBUS_DONE_REFUSED: return {ErrorCode::kProtocol, std::move(message)};
@@ -98,7 +99,7 @@ class PendingCall final : public GuestInstance::Call, public ListLink<PendingCal
     if (returned.outgoing_count != 0) {
       values.channels = channelsOf(shard_, returned.outgoing, returned.outgoing_count, use_);
     }
-    if (!result_) result_.emplace(std::unexpected(errorOf(outcome, log_)));
+    if (!result_) result_.emplace(std::unexpected(errorOf(outcome, environment_, log_)));
   }
 
   static Task<Result<wrpc::Values>> wait(std::unique_ptr<PendingCall> call) {
@@ -149,6 +150,12 @@ class ComponentInvoker::Session final : public ExchangeSession, GuestInstance::O
 
   Eventual<Result<wrpc::Values>> invoke(const wrpc::CallContext& context, wrpc::FunctionId function,
                                         wrpc::Values params) override {
+    return invokeFor(0, context, function, std::move(params));
+  }
+
+  Eventual<Result<wrpc::Values>> invokeFor(std::uint32_t owner, const wrpc::CallContext& context,
+                                           wrpc::FunctionId function,
+                                           wrpc::Values params) override {
     const TimePoint now = shard_.now();
     TimePoint deadline = now + shared_->options.time_limit;
     if (context.deadline) deadline = std::min(deadline, *context.deadline);
@@ -159,7 +166,8 @@ class ComponentInvoker::Session final : public ExchangeSession, GuestInstance::O
     GuestInstance& instance = *live;
     std::unique_ptr<PendingCall> call = newCall();
     call->begin(deadline);
-    instance.submit(*call, static_cast<std::uint32_t>(function.value), std::move(params), deadline);
+    instance.submit(*call, static_cast<std::uint32_t>(function.value), std::move(params), deadline,
+                    owner);
     const std::int64_t done = instance.poll();
     // Others have their results, too.
     if (done > (call->finished() ? 1 : 0) || !changes_.empty()) instance.wake();
@@ -183,6 +191,9 @@ class ComponentInvoker::Session final : public ExchangeSession, GuestInstance::O
 
   void drop(ByteView handle) override {
     if (lives()) instance_->dropResource(handle);
+  }
+  void disown(std::uint32_t owner) override {
+    if (lives()) instance_->disown(owner);
   }
   [[nodiscard]] bool owns(ByteView handle) const override {
     return lives() && instance_->owns(handle);

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/clock.h"
@@ -43,6 +44,8 @@ class GuestEnvironment {
   enum class Ended { kWell, kFailed };
   virtual void callBegan() {}
   virtual void callEnded(Ended /*how*/) {}
+  // The guest failed by itself; `reason` has its backtrace. False: nobody was told.
+  virtual bool tellTrap(std::string_view /*reason*/) { return false; }
 };
 
 // Whether parameters may be owned resources of those who provide the component's imports. A handle
@@ -62,9 +65,17 @@ struct ComponentInvokerOptions {
   ProvidedResources provided_resources = ProvidedResources::kRefused;
 };
 
-// A session with a component that may serve HTTP, too.
+// A session with a component that may serve HTTP, too, and that several may share.
 class ExchangeSession : public wrpc::Session {
  public:
+  // As invoke() for one of those who share it, who has a number other than 0: the resources that
+  // the call returns are its own.
+  [[nodiscard]] virtual Eventual<Result<wrpc::Values>> invokeFor(std::uint32_t owner,
+                                                                 const wrpc::CallContext& context,
+                                                                 wrpc::FunctionId function,
+                                                                 wrpc::Values params) = 0;
+  // Drops all resources that are the owner's at present.
+  virtual void disown(std::uint32_t owner) = 0;
   // Has the session's instance serve the exchange, as one of the calls on it and within their
   // limits; where calls do not overlap it waits for its turn. The exchange lives until it is
   // released, or has nothing before it but the end of the session. An error is one of invoke().

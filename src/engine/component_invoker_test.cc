@@ -268,6 +268,34 @@ TEST_F(ComponentInvokerTest, ResourcesOfTheGuestAreOwnedOnce) {
   });
 }
 
+TEST_F(ComponentInvokerTest, ThoseWhoShareASessionLeaveWithTheirResources) {
+  const auto component = load(libraryGuest());
+  run([&](net::Shard& shard) -> Task<void> {
+    Poller poller(shard);
+    ComponentInvoker invoker(
+        component, std::make_shared<TestEnvironment>(poller, makeContext(shard)), {}, *log_);
+    const auto session = invoker.openForExchanges(shard);
+    const auto callFor = [&](std::uint32_t owner, std::string_view function,
+                             std::string_view params) {
+      return session->invokeFor(owner, context_, id(invoker, function), *encoded(params));
+    };
+    const std::string nobodys = bytesOf(co_await callFor(0, "counter", "\x05"));
+    const std::string first = bytesOf(co_await callFor(1, "counter", "\x05"));
+    const std::string given = bytesOf(co_await callFor(1, "counter", "\x05"));
+    const std::string second = bytesOf(co_await callFor(2, "counter", "\x05"));
+    EXPECT_EQ(bytesOf(co_await callFor(1, "counter.eat", given)), "\x05");
+    session->disown(1);
+    EXPECT_FALSE(co_await callFor(1, "counter.next", first));
+    EXPECT_EQ(bytesOf(co_await callFor(2, "counter.next", second)), "\x06");
+    EXPECT_EQ(bytesOf(co_await callFor(2, "dropped", "")), "\x02") << "given away, and left behind";
+    session->disown(1);
+    session->disown(2);
+    session->disown(3);
+    EXPECT_EQ(bytesOf(co_await callFor(0, "counter.next", nobodys)), "\x06");
+    EXPECT_EQ(bytesOf(co_await callFor(0, "dropped", "")), "\x03");
+  });
+}
+
 TEST_F(ComponentInvokerTest, ALateCallIsRefusedAndASpinningOneIsCutOff) {
   const auto component = load(libraryGuest());
   ComponentInvokerOptions options;

@@ -39,7 +39,7 @@ GuestInstance::~GuestInstance() {
 }
 
 void GuestInstance::submit(Call& call, std::uint32_t function, wrpc::Values&& params,
-                           TimePoint deadline) {
+                           TimePoint deadline, std::uint32_t owner) {
   if (idle()) cpu_time_ = Duration::zero();
   call.instance_ = this;
   ++calls_;
@@ -54,6 +54,7 @@ void GuestInstance::submit(Call& call, std::uint32_t function, wrpc::Values&& pa
     ended.onDone(*outcome, *returned);
   };
   request.function = function;
+  request.owner = owner;
   call.raw_ = nimbus_guest_call(raw_, &request);
   NIMBUS_CHECK(call.raw_ != nullptr);
 }

@@ -68,8 +68,10 @@ class GuestInstance final : Poller::Client {
   GuestInstance(const GuestInstance&) = delete;
   GuestInstance& operator=(const GuestInstance&) = delete;
 
-  // Nothing runs before poll(), which must follow.
-  void submit(Call& call, std::uint32_t function, wrpc::Values&& params, TimePoint deadline);
+  // Nothing runs before poll(), which must follow. `owner`: whose the resources are that the call
+  // returns; 0: nobody's in particular.
+  void submit(Call& call, std::uint32_t function, wrpc::Values&& params, TimePoint deadline,
+              std::uint32_t owner);
   // An HTTP exchange among the calls: it is on the instance until it is released, and outlives that
   // or the instance. `changes`: what it reports to.
   void submit(Exchange& exchange, Exchange::ChangeList& changes, TimePoint deadline);
@@ -86,6 +88,7 @@ class GuestInstance final : Poller::Client {
     wake();
   }
   void dropResource(ByteView handle);
+  void disown(std::uint32_t owner) { nimbus_guest_disown(raw_, owner); }
   [[nodiscard]] bool owns(ByteView handle) const;
   [[nodiscard]] bool hasResources() const { return nimbus_guest_resources(raw_) != 0; }
   // Polls now if no guest is being polled on this shard, else at the end of this turn. How many

@@ -18,7 +18,7 @@
 #include "host/workload/runtime.h"
 #include "net/shard.h"
 
-// For the tests of this folder only.
+// For tests only.
 namespace nimbus::host {
 
 // One shard; `run` executes a coroutine on it and waits for its end.

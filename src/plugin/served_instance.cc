@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "host/calls/detached_call.h"
+
 namespace nimbus::plugin {
 namespace {
 
@@ -101,21 +103,12 @@ Eventual<Result<wrpc::Values>> ServedInstance::invokeNow(const wrpc::CallContext
   Running& running = *running_;
   auto call = running.instance->session().invoke(context, function, std::move(params));
   if (call.ready()) return outcome(running, call.take());
-  const auto arrived = std::make_shared<Arrived>();
-  running.tasks.spawn(finish(&running, std::move(call).intoTask(), arrived));
-  const auto wait = [](std::shared_ptr<Arrived> result) -> Task<Result<wrpc::Values>> {
-    co_return co_await result->wait();
-  };
-  return wait(arrived);
+  return host::detachCall(shard_, running.tasks, finish(&running, std::move(call).intoTask()));
 }
 
-Task<void> ServedInstance::finish(Running* running, Task<Result<wrpc::Values>> call,
-                                  std::shared_ptr<Arrived> arrived) {
-  auto result = outcome(*running, co_await std::move(call));
-  // Who waits may end all of this, and this task must not be ended within itself.
-  shard_.post([arrived = std::move(arrived), result = std::move(result)]() mutable {
-    arrived->set(std::move(result));
-  });
+Task<Result<wrpc::Values>> ServedInstance::finish(Running* running,
+                                                  Task<Result<wrpc::Values>> call) {
+  co_return outcome(*running, co_await std::move(call));
 }
 
 Task<void> ServedInstance::serve(http::ServerRequest& request, http::ResponseWriter& response) {

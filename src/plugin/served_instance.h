@@ -49,8 +49,6 @@ class ServedInstance {
     const std::shared_ptr<Event> ready = std::make_shared<Event>();
     TaskSet tasks;  // ends first
   };
-  using Arrived = OneShot<Result<wrpc::Values>>;
-
   [[nodiscard]] bool serves() const;
   void start();
   void sweep();
@@ -68,8 +66,8 @@ class ServedInstance {
   [[nodiscard]] Eventual<Result<wrpc::Values>> invokeNow(const wrpc::CallContext& context,
                                                          wrpc::FunctionId function,
                                                          wrpc::Values params);
-  [[nodiscard]] Task<void> finish(Running* running, Task<Result<wrpc::Values>> call,
-                                  std::shared_ptr<Arrived> arrived);
+  [[nodiscard]] Task<Result<wrpc::Values>> finish(Running* running,
+                                                  Task<Result<wrpc::Values>> call);
   [[nodiscard]] Result<wrpc::Values> outcome(Running& running, Result<wrpc::Values> result);
 
   net::Shard& shard_;

@@ -79,6 +79,14 @@ void checkWitSources(const DoctorRequest& request, std::vector<Check>& into) {
   }
 }
 
+void checkDev(const DoctorRequest& request, std::vector<Check>& into) {
+  for (const std::string& problem : request.dev_problems)
+    into.push_back({.name = "wash dev",
+                    .status = Check::Status::kWarning,
+                    .message = problem,
+                    .fix = "remove it: wash dev refuses it"});
+}
+
 void checkRegistries(const DoctorRequest& request, std::vector<Check>& into) {
   std::set<std::string> registries = registriesOf(request.config->config);
   std::set<std::string> with_login;
@@ -185,6 +193,7 @@ void checkProject(const DoctorRequest& request, DoctorNetwork& network, std::vec
   checkConfiguration(request, into);
   if (!request.config) return;
   checkPorts(request.config->config.dev, network, into);
+  checkDev(request, into);
   checkWitSources(request, into);
   checkRegistries(request, into);
   checkNats(request.config->config, network, into);

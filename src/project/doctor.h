@@ -65,6 +65,7 @@ struct DoctorRequest {
   StringMap environment;  // HOME, WASI_SDK_PATH, …: of this process
   std::vector<WitRegistryUse> wit_registries = {};
   std::vector<std::string> wit_problems = {};  // what is wrong with where WIT comes from
+  std::vector<std::string> dev_problems = {};  // what `wash dev` cannot do that it is to do
   // Looks up the credentials of a registry: true if there are any.
   std::function<Result<bool>(const std::string& registry)> credentials;
 };

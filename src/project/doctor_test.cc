@@ -70,6 +70,7 @@ class Doctor : public testing::Test {
     request.environment = environment_;
     request.wit_registries = wit_registries_;
     request.wit_problems = wit_problems_;
+    request.dev_problems = dev_problems_;
     request.credentials = [this](const std::string&) { return credentials_; };
     SystemProcessRunner runner;
     // /bin has the shell that the programs are written for.
@@ -89,6 +90,7 @@ class Doctor : public testing::Test {
   StringMap environment_;
   std::vector<WitRegistryUse> wit_registries_;
   std::vector<std::string> wit_problems_;
+  std::vector<std::string> dev_problems_;
 };
 
 TEST_F(Doctor, RequiresNothingWithoutAProject) {
@@ -386,6 +388,16 @@ TEST_F(Doctor, TellsARustupWithoutAToolchain) {
   const Check other = find(examine(), "cargo");
   EXPECT_THAT(other.message, HasSubstr("rust-toolchain.toml asks for is not installed"));
   EXPECT_EQ(other.fix, "rustup toolchain install");
+}
+
+TEST_F(Doctor, TellsWhatWashDevRefuses) {
+  EXPECT_TRUE(examine().healthy());
+  dev_problems_ = {"config.yaml:3: dev.postgres_url is not supported"};
+  const DoctorReport report = examine();
+  EXPECT_EQ(find(report, "wash dev").status, Status::kWarning);
+  EXPECT_EQ(find(report, "wash dev").message, dev_problems_.front());
+  EXPECT_FALSE(report.failed());
+  EXPECT_FALSE(report.healthy());
 }
 
 TEST_F(Doctor, ChecksWhereWitComesFrom) {

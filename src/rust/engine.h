@@ -528,8 +528,8 @@ typedef struct {
 } NimbusReturned;
 
 // A call of the function with that index (see nimbus_linked_export). Values are in the wRPC
-// encoding; a resource of the guest is a handle of four bytes, a number. The parameters are checked
-// before the guest sees them. `done` is called once, within a poll or nimbus_guest_free.
+// encoding; a resource of the guest is a handle of four bytes, a number, and `owner`'s if that is
+// not 0. Parameters are checked first. `done` is called once, in a poll or nimbus_guest_free.
 typedef struct {
   NimbusPieces params;
   NimbusChannels channels;
@@ -537,6 +537,7 @@ typedef struct {
   void* context;
   void (*done)(void* context, const NimbusOutcome* outcome, const NimbusReturned* returned);
   uint32_t function;
+  uint32_t owner;
 } NimbusGuestCallRequest;
 
 // Queues the call; the request is read during it only.
@@ -550,9 +551,9 @@ void nimbus_guest_submit(NimbusGuest* guest, NimbusExchange* exchange);
 int32_t nimbus_guest_call_free(NimbusGuestCall* call);
 // The caller drops a resource that a call returned. Unknown handles are ignored.
 void nimbus_guest_drop(NimbusGuest* guest, NimbusStr handle);
-// 1 if the handle is of a resource that the caller owns.
+void nimbus_guest_disown(NimbusGuest* guest, uint32_t owner);  // all that this owner has
+// 1 if the handle is of a resource that the caller owns; and how many of those there are.
 int32_t nimbus_guest_owns(const NimbusGuest* guest, NimbusStr handle);
-// How many of those there are.
 size_t nimbus_guest_resources(const NimbusGuest* guest);
 // Ready: the instance ended; every call that was on it has had its `done`.
 int32_t nimbus_guest_poll(NimbusGuest* guest);

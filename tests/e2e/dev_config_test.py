@@ -6,6 +6,7 @@ import json
 import pathlib
 import shutil
 import ssl
+import time
 import unittest
 
 import certificates
@@ -153,6 +154,45 @@ class DevConfigTest(developing.TestCase):
         self.source("back.wasm", back + b"\0\x02\x01x")  # a custom section more
         self.assertIn("has the digest", dev.until("load-failed")["message"])
         self.assertEqual(200, dev.get("/").status)
+
+    def tally_with(self, **settings):
+        """A component and, as a host plugin, the one that counts for it."""
+        self.project("tally-web", dev={"host_plugins": [
+            {"id": "back", "file": "back.wasm", **settings}]})
+        self.source("back.wasm", pathlib.Path(harness.guest("tally-back")).read_bytes())
+        return self.dev()
+
+    def test_a_host_plugin_is_one_instance_for_all_and_outlives_edits(self):
+        dev = self.tally_with(config={"greeting": "hello"})
+        self.assertEqual("1 2\n", self.text_of(dev, "/calls"))
+        self.assertEqual("3 4\n", self.text_of(dev, "/calls"))
+        self.assertEqual("41 42\n", self.text_of(dev, "/resource"))
+        self.assertIn('Ok([("greeting", "hello")]) []', self.text_of(dev, "/settings"))
+        self.assertEqual("1\n", self.text_of(dev, "/own/a"))
+        self.assertEqual("1\n", self.text_of(dev, "/other/a"))
+        self.source("component.in", self.with_section("tally-web"))
+        dev.until("reloaded")
+        self.assertEqual("5 6\n", self.text_of(dev, "/calls"))
+        self.assertEqual(500, dev.get("/fail").status)
+        self.assertEqual("1 2\n", self.text_of(dev, "/calls"))
+        self.source("back.wasm", self.with_section("tally-back"))
+        dev.until("reloaded")
+        self.assertEqual("1 2\n", self.text_of(dev, "/calls"))
+        self.assertEqual("2\n", self.text_of(dev, "/other/a"))
+        self.assertEqual(0, dev.interrupt())
+
+    def test_a_host_plugin_that_fails_too_often_is_given_up_until_it_changes(self):
+        dev = self.tally_with(maxRestarts=1)
+        self.assertEqual(500, dev.get("/fail").status)
+        self.assertEqual("1 2\n", self.text_of(dev, "/calls"))
+        self.assertEqual(500, dev.get("/fail").status)
+        dev.stderr.wait_for(lambda line: "component given up" in line,
+                            time.monotonic() + harness.PATIENCE_SECONDS)
+        self.assertEqual(500, dev.get("/calls").status)
+        self.source("back.wasm", self.with_section("tally-back"))
+        dev.until("reloaded")
+        self.assertEqual("1 2\n", self.text_of(dev, "/calls"))
+        self.assertEqual(0, dev.interrupt())
 
     def test_requests_that_a_component_passes_on_reach_a_host_plugin(self):
         self.project("http-relay", dev={"host_plugins": [{"id": "behind", "file": "behind.wasm"}]})

@@ -138,6 +138,7 @@ class Linker {
   std::vector<std::size_t> exportersOf(const wit::InterfaceName& wanted) const {
     std::vector<std::size_t> exporters;
     for (std::size_t i = 0; i < spec_.components.size(); ++i) {
+      if (spec_.components[i].shared && !isHttpHandler(wanted)) continue;
       if (findIn(infos_[i].exports, wanted) != nullptr) exporters.push_back(i);
     }
     return exporters;

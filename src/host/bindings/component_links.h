@@ -36,7 +36,8 @@ struct ComponentLink {
 // imports what it speaks of, under its name, is linked to that component by calls. An import that
 // several export otherwise is kInvalidArgument, and names them; so is a middleware of HTTP with
 // nothing behind it. The service imports like any other and serves none: who imports what only it
-// exports is told so (kUnsupported). `infos`: of all members. In the order of the members and of
+// exports is told so (kUnsupported). A shared component (SharedSpec) serves HTTP requests alone.
+// `infos`: of all members. In the order of the members and of
 // their imports.
 [[nodiscard]] Result<std::vector<ComponentLink>> linkComponents(
     const WorkloadSpec& spec, std::span<const wit::ComponentInfo> infos);

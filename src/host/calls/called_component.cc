@@ -10,9 +10,12 @@ namespace nimbus::host {
 // One instance, among those that are alive here.
 class CalledComponent::Permit {
  public:
-  Permit(std::unique_ptr<InstanceClaim> claim, OnShard& here, engine::LiveSession& session)
+  Permit(std::unique_ptr<InstanceClaim> claim, CalledComponent& called, OnShard& here,
+         engine::LiveSession& session)
       : claim_(std::move(claim)),
+        called_(called),
         here_(here),
+        began_(here.runtime->shard.now()),
         place_(here.alive.insert(here.alive.end(), &session)) {
     here_.none_alive.clear();
   }
@@ -20,6 +23,7 @@ class CalledComponent::Permit {
   Permit& operator=(const Permit&) = delete;
   ~Permit() {
     claim_.reset();
+    called_.noteEnd(here_, here_.runtime->shard.now() - began_);
     here_.alive.erase(place_);
     // Last: whoever waits for the last instance may end all of this.
     if (here_.alive.empty()) here_.none_alive.set();
@@ -27,16 +31,77 @@ class CalledComponent::Permit {
 
  private:
   std::unique_ptr<InstanceClaim> claim_;
+  CalledComponent& called_;
   OnShard& here_;
+  const TimePoint began_;
   const std::list<engine::LiveSession*>::iterator place_;
 };
 
+// A caller of the shared instance.
+class CalledComponent::SharedSession final : public wrpc::Session {
+ public:
+  SharedSession(std::shared_ptr<CalledComponent> called,
+                std::shared_ptr<engine::ComponentInvoker> invoker, net::Shard& shard)
+      : called_(std::move(called)),
+        invoker_(std::move(invoker)),
+        shard_(shard),
+        here_(called_->shards_[shard.index()]) {}
+  ~SharedSession() override {
+    if (caller_ && here_.shared) here_.shared->leave(caller_);
+  }
+
+  Eventual<Result<wrpc::Values>> invoke(const wrpc::CallContext& context, wrpc::FunctionId function,
+                                        wrpc::Values params) override {
+    if (here_.dropped) return Result<wrpc::Values>(std::unexpected(called_->ended()));
+    if (!here_.shared)
+      here_.shared = std::make_unique<SharedInstance>(shard_, invoker_->openForExchanges(shard_));
+    if (!caller_) caller_ = here_.shared->join();
+    return here_.shared->invoke(caller_, context, function, std::move(params));
+  }
+  void drop(ByteView handle) override {
+    if (here_.shared) here_.shared->drop(handle);
+  }
+  [[nodiscard]] bool owns(ByteView handle) const override {
+    return here_.shared && here_.shared->owns(handle);
+  }
+  // Whoever's: what this one has is not told apart.
+  [[nodiscard]] bool inUse() const override { return here_.shared && here_.shared->inUse(); }
+
+ private:
+  const std::shared_ptr<CalledComponent> called_;
+  const std::shared_ptr<engine::ComponentInvoker> invoker_;
+  net::Shard& shard_;
+  OnShard& here_;
+  std::shared_ptr<SharedInstance::Caller> caller_;  // once it has called
+};
+
+class CalledComponent::SharedInvoker final : public wrpc::Invoker {
+ public:
+  SharedInvoker(std::shared_ptr<CalledComponent> called,
+                std::shared_ptr<engine::ComponentInvoker> invoker)
+      : called_(std::move(called)), invoker_(std::move(invoker)) {}
+
+  Result<wrpc::FunctionId> resolve(const wrpc::FunctionName& name) override {
+    return invoker_->resolve(name);
+  }
+  std::unique_ptr<wrpc::Session> open(net::Shard& shard,
+                                      std::shared_ptr<const wrpc::Consumer> /*consumer*/) override {
+    return std::make_unique<SharedSession>(called_, invoker_, shard);
+  }
+
+ private:
+  const std::shared_ptr<CalledComponent> called_;
+  const std::shared_ptr<engine::ComponentInvoker> invoker_;
+};
+
 CalledComponent::CalledComponent(std::shared_ptr<ComponentRuntime> component,
-                                 std::vector<ShardRuntime*> shards)
-    : component_(std::move(component)), shards_(shards.size()) {
+                                 std::vector<ShardRuntime*> shards,
+                                 std::optional<SharedSpec> shared)
+    : component_(std::move(component)), shared_(shared), shards_(shards.size()) {
   for (std::size_t i = 0; i < shards.size(); ++i) {
     shards_[i].runtime = shards[i];
     shards_[i].none_alive.set();
+    if (shared_) shards_[i].pace.emplace(RestartPolicy{.most = shared_->max_restarts});
   }
 }
 
@@ -45,10 +110,12 @@ CalledComponent::~CalledComponent() = default;
 std::shared_ptr<wrpc::Invoker> CalledComponent::invokerOf(
     const std::shared_ptr<CalledComponent>& called, Logger& log) {
   const CallPolicy& policy = called->component_->policy;
-  return std::make_shared<engine::ComponentInvoker>(
+  auto invoker = std::make_shared<engine::ComponentInvoker>(
       called->component_->component, called,
       engine::ComponentInvokerOptions{.cpu_limit = policy.cpu_limit, .time_limit = policy.timeout},
       log);
+  if (!called->shared_) return invoker;
+  return std::make_shared<SharedInvoker>(called, std::move(invoker));
 }
 
 Error CalledComponent::ended() const {
@@ -57,13 +124,27 @@ Error CalledComponent::ended() const {
 }
 
 Task<void> CalledComponent::idleOn(std::size_t shard_index) {
-  co_await shards_[shard_index].none_alive.wait();
+  OnShard& here = shards_[shard_index];
+  if (here.shared) {
+    co_await here.shared->unused().wait();
+  } else {
+    co_await here.none_alive.wait();
+  }
+}
+
+void CalledComponent::noteEnd(OnShard& here, Duration lived) {
+  if (!here.pace || here.dropped) return;
+  if (here.pace->afterFailure(lived, RestartPace::Cause::kItself)) return;
+  here.given_up = true;
+  component_->log->note(LogLevel::kError, "component given up",
+                        fmt::format("it has failed {} times in a row", *shared_->max_restarts + 1));
 }
 
 void CalledComponent::dropOn(std::size_t shard_index) {
   OnShard& here = shards_[shard_index];
   here.dropped = true;
   while (!here.alive.empty()) here.alive.front()->cutOff(ended());
+  here.shared.reset();
   here.guests.reset();
 }
 
@@ -85,15 +166,24 @@ void CalledComponent::callEnded(Ended how) {
   if (how == Ended::kFailed) component_->counters.failures.fetch_add(1, std::memory_order_relaxed);
 }
 
+bool CalledComponent::tellTrap(std::string_view reason) {
+  component_->log->failure({engine::CallOutcome::Kind::kTrap, 0, std::string(reason)});
+  return true;
+}
+
 Result<std::shared_ptr<void>> CalledComponent::admit(net::Shard& shard,
                                                      engine::LiveSession& session) {
   OnShard& here = shards_[shard.index()];
   if (here.dropped) return std::unexpected(ended());
+  if (here.given_up)
+    return fail(ErrorCode::kUnavailable,
+                fmt::format("component {} has failed too often in a row (maxRestarts: {})",
+                            inQuotes(component_->name), *shared_->max_restarts));
   if (here.guests == nullptr) {
     TRY(here.guests, ShardGuests::create(*here.runtime, component_));
   }
   TRY(auto claim, InstanceClaim::take(component_, *here.runtime));
-  return std::make_shared<Permit>(std::move(claim), here, session);
+  return std::make_shared<Permit>(std::move(claim), *this, here, session);
 }
 
 }  // namespace nimbus::host

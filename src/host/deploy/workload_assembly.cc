@@ -146,7 +146,8 @@ std::shared_ptr<LinkedHandler> LocalRuntime::Assembly::handlerOf(const Component
 std::shared_ptr<wrpc::Invoker> LocalRuntime::Assembly::invokerOf(std::size_t component) {
   std::shared_ptr<wrpc::Invoker>& invoker = invokers_[component];
   if (!invoker) {
-    called_.push_back(std::make_shared<CalledComponent>(made_[component], shards()));
+    called_.push_back(std::make_shared<CalledComponent>(made_[component], shards(),
+                                                        spec_.member(component).shared));
     invoker = CalledComponent::invokerOf(called_.back(), runtime_.log_);
   }
   return invoker;

@@ -40,6 +40,15 @@ struct LocalResources {
   friend bool operator==(const LocalResources&, const LocalResources&) = default;
 };
 
+// Of a component that other workloads call: one instance is for all of them. Components of its own
+// workload get no interface from it, but may pass requests on to it.
+struct SharedSpec {
+  // After failures in a row; absent: without end.
+  std::optional<std::uint64_t> max_restarts = {};
+
+  friend bool operator==(const SharedSpec&, const SharedSpec&) = default;
+};
+
 struct ComponentSpec {
   std::string name;   // unique in the workload
   std::string file;   // absolute after parsing: relative paths start at the manifest's folder
@@ -55,6 +64,8 @@ struct ComponentSpec {
   std::optional<std::uint32_t> max_queue;        // calls that wait for an instance
   std::optional<std::uint64_t> queue_timeout_ms;
   LocalResources local_resources;
+  // No manifest says so: it is for programs around a host, such as `wash dev`.
+  std::optional<SharedSpec> shared;
 
   friend bool operator==(const ComponentSpec&, const ComponentSpec&) = default;
 };

@@ -15,6 +15,7 @@ namespace nimbus::wash {
 namespace {
 
 constexpr std::size_t kMaxPasswordBytes = 16 * 1024;
+constexpr const char* kNoPassword = "a user needs a password: give --password-stdin or --password";
 constexpr const char* kCaPaths = "WASH_OCI_CA_PATHS";
 
 Result<std::string> readPassword() {
@@ -66,11 +67,12 @@ void addCredentialFlags(CLI::App& command, RegistryFlags& flags) {
   CLI::Option* password =
       command.add_option("-p,--password", flags.password, "The user's password; others may see it");
   password->option_text("TEXT")->needs(user);
-  command
-      .add_flag("--password-stdin", flags.password_from_stdin,
-                "Read the password from standard input")
-      ->needs(user)
-      ->excludes(password);
+  CLI::Option* from_stdin = command.add_flag("--password-stdin", flags.password_from_stdin,
+                                             "Read the password from standard input");
+  from_stdin->needs(user)->excludes(password);
+  command.parse_complete_callback([user, password, from_stdin] {
+    if (*user && !*password && !*from_stdin) throw CLI::ValidationError(kNoPassword);
+  });
 }
 
 void addPullPolicyFlag(CLI::App& command, oci::PullPolicy& policy) {
@@ -92,8 +94,7 @@ Result<oci::RegistryOptions> registryOptionsOf(const RegistryFlags& flags) {
     TRY(password, readPassword());
   }
   if (flags.user.empty() != password.empty()) {
-    return fail(ErrorCode::kInvalidArgument,
-                "a user needs a password: give --password-stdin or --password");
+    return fail(ErrorCode::kInvalidArgument, kNoPassword);
   }
   if (flags.user.contains(':'))
     return fail(ErrorCode::kInvalidArgument, "a user's name cannot contain a colon");

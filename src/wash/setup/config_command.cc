@@ -8,6 +8,7 @@
 #include <CLI/CLI.hpp>
 
 #include "base/files.h"
+#include "dev/plan_support.h"
 #include "project/cleanup.h"
 #include "project/config.h"
 #include "project/config_reference.h"
@@ -115,6 +116,15 @@ std::string listOf(const std::vector<project::ConfigProblem>& problems) {
   return jsonArray(problems, [](const auto& problem) { return jsonText(problem.describe()); });
 }
 
+// What is right for others, and not for this program.
+void addUnsupported(const project::ConfigSources& sources, project::ConfigCheck& check) {
+  const auto loaded = project::loadConfig(sources);
+  if (!loaded) return;
+  for (const Error& error : dev::unsupportedKeys(*loaded))
+    check.warnings.push_back(
+        {.where = "", .line = 0, .message = error.message() + "; wash dev refuses it"});
+}
+
 int validate(const ConfigFlags& flags, const GlobalOptions& global) {
   project::ConfigSources sources;
   if (flags.file.empty()) {
@@ -122,7 +132,8 @@ int validate(const ConfigFlags& flags, const GlobalOptions& global) {
   } else {
     sources.project_file = fs::absolute(flags.file).lexically_normal().string();
   }
-  const project::ConfigCheck check = project::checkConfig(sources);
+  project::ConfigCheck check = project::checkConfig(sources);
+  addUnsupported(sources, check);
   std::string source;
   for (const std::string& file : {sources.user_file, sources.project_file})
     if (!file.empty()) source += (source.empty() ? "" : ", ") + file;

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
+#include "dev/plan_support.h"
 #include "oci/credentials.h"
 #include "project/build.h"
 #include "project/doctor.h"
@@ -50,6 +51,8 @@ project::DoctorRequest requestFor(const GlobalOptions& global, ProcessRunner& ru
   if (loaded) {
     request.config = *std::move(loaded);
     addWitSources(request.config->config.wit, request);
+    for (const Error& error : dev::unsupportedKeys(*request.config))
+      request.dev_problems.push_back(error.message());
   } else {
     request.config_error = loaded.error().describe();
   }

@@ -159,7 +159,7 @@ impl<'g> OnInstance<'g> {
 
     fn done(mut self, mut lifted: Recycled<Lifted>, outlets: Outlets) -> Result<()> {
         let mut resources = self.guest.resources.borrow_mut();
-        resources.keep(&mut lifted)?;
+        resources.keep(&mut lifted, self.call.owner)?;
         for number in self.taken.iter().flat_map(|taken| &taken.borrowed) {
             resources.give_back(*number);
         }
@@ -488,6 +488,18 @@ pub unsafe extern "C" fn nimbus_guest_drop(guest: *mut GuestHandle, handle: Str)
                 .doom(u32::from_le_bytes(number));
             guest.wake();
         }
+    });
+}
+
+/// # Safety
+/// `guest` is alive.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nimbus_guest_disown(guest: *mut GuestHandle, owner: u32) {
+    guard_void(|| {
+        // SAFETY: by this function's contract.
+        let guest = unsafe { &(*guest).guest };
+        guest.resources.borrow_mut().doom_of(owner);
+        guest.wake();
     });
 }
 

@@ -31,6 +31,7 @@ pub struct CallRequest {
     context: *mut c_void,
     done: Done,
     function: u32,
+    owner: u32,
 }
 
 const _: () = assert!(size_of::<CallRequest>() == 80);
@@ -38,6 +39,8 @@ const _: () = assert!(size_of::<CallRequest>() == 80);
 /// A call; C++ holds a reference to it.
 pub struct CallState {
     pub function: usize,
+    /// Whose its results are.
+    pub owner: u32,
     pub deadline_ns: i64,
     /// Until it starts.
     params: Cell<Option<Params>>,
@@ -62,6 +65,7 @@ impl CallState {
         let channels = unsafe { Channels::read(&request.channels) };
         CallState {
             function: request.function as usize,
+            owner: request.owner,
             deadline_ns: request.deadline_ns,
             params: Cell::new(Some(params)),
             channels: Cell::new((!channels.is_none()).then(|| Box::new(channels))),

@@ -1,6 +1,6 @@
 //! The resources of a guest that its consumer owns.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use wasmtime::component::ResourceAny;
@@ -13,6 +13,8 @@ const MAX_RESOURCES: usize = 100_000;
 
 pub struct Owned {
     pub resource: ResourceAny,
+    /// Of those who share the instance; 0: nobody in particular.
+    owner: u32,
     /// Calls under way that borrow it.
     pub lent: usize,
     pub dropped: bool,
@@ -26,13 +28,15 @@ static NEXT_NUMBER: AtomicU32 = AtomicU32::new(1);
 #[derive(Default)]
 pub struct Resources {
     pub owned: HashMap<u32, Owned>,
+    /// The owner and the number of those that have one.
+    by_owner: BTreeSet<(u32, u32)>,
     /// To be destroyed when the instance has time.
     pub doomed: Vec<ResourceAny>,
 }
 
 impl Resources {
-    /// Puts what a call returned into the table, and its numbers into the bytes.
-    pub fn keep(&mut self, lifted: &mut Lifted) -> Result<()> {
+    /// Puts what a call of that owner returned into the table, and its numbers into the bytes.
+    pub fn keep(&mut self, lifted: &mut Lifted, owner: u32) -> Result<()> {
         for (handle, resource) in lifted.large.iter_mut().zip(lifted.resources.drain(..)) {
             if self.owned.len() >= MAX_RESOURCES {
                 bail!("more than {MAX_RESOURCES} resources are open");
@@ -43,10 +47,14 @@ impl Resources {
             }
             let owned = Owned {
                 resource,
+                owner,
                 lent: 0,
                 dropped: false,
             };
             self.owned.insert(number, owned);
+            if owner != 0 {
+                self.by_owner.insert((owner, number));
+            }
             handle.rep = number;
             let at = handle.position + 1;
             lifted.bytes[at..at + 4].copy_from_slice(&number.to_le_bytes());
@@ -54,14 +62,36 @@ impl Resources {
         Ok(())
     }
 
+    /// It is the consumer's no more.
+    pub fn remove(&mut self, number: u32) -> Option<Owned> {
+        let owned = self.owned.remove(&number)?;
+        if owned.owner != 0 {
+            self.by_owner.remove(&(owned.owner, number));
+        }
+        Some(owned)
+    }
+
     pub fn doom(&mut self, number: u32) {
         match self.owned.get_mut(&number) {
             Some(owned) if owned.lent > 0 => owned.dropped = true,
             Some(_) => {
-                let owned = self.owned.remove(&number);
+                let owned = self.remove(number);
                 self.doomed.extend(owned.map(|owned| owned.resource));
             }
             None => {}
+        }
+    }
+
+    /// All that the owner has.
+    pub fn doom_of(&mut self, owner: u32) {
+        let all = (owner, 0)..=(owner, u32::MAX);
+        let numbers: Vec<u32> = self
+            .by_owner
+            .range(all)
+            .map(|(_, number)| *number)
+            .collect();
+        for number in numbers {
+            self.doom(number);
         }
     }
 

@@ -146,7 +146,7 @@ impl Running<'_> {
         let mut table = self.guest.resources.borrow_mut();
         for (number, passing) in taken.found.drain(..) {
             if passing == Passing::GivenAway {
-                table.owned.remove(&number);
+                table.remove(number);
             } else if let Some(owned) = table.owned.get_mut(&number) {
                 owned.lent += 1;
                 taken.borrowed.push(number);

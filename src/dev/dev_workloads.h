@@ -1,0 +1,19 @@
+#pragma once
+
+#include <vector>
+
+#include "host/manifest/manifest.h"
+
+namespace nimbus::dev {
+
+// What a plan runs as.
+struct DevWorkloads {
+  host::WorkloadSpec app;  // the project's components, and what is composed with them
+  // Those of dev.host_plugins that others call, a workload each: what it remembers outlives edits
+  // of the rest.
+  std::vector<host::WorkloadSpec> host_plugins;
+
+  friend bool operator==(const DevWorkloads&, const DevWorkloads&) = default;
+};
+
+}  // namespace nimbus::dev
