@@ -28,11 +28,16 @@ bool ServedInstance::serves() const {
   return running_ && running_->initialized && *running_->initialized && !running_->failed;
 }
 
-Eventual<Result<wrpc::Values>> ServedInstance::invoke(const wrpc::CallContext& context,
+void ServedInstance::leave(const Caller& caller) {
+  if (running_ && running_->instance) caller->leave(running_->instance->session());
+}
+
+Eventual<Result<wrpc::Values>> ServedInstance::invoke(Caller caller,
+                                                      const wrpc::CallContext& context,
                                                       wrpc::FunctionId function,
                                                       wrpc::Values params) {
-  if (serves()) return invokeNow(context, function, std::move(params));
-  return invokeLater(context, function, std::move(params));
+  if (serves()) return invokeNow(std::move(caller), context, function, std::move(params));
+  return invokeLater(std::move(caller), context, function, std::move(params));
 }
 
 void ServedInstance::drop(ByteView handle) {
@@ -90,25 +95,31 @@ Task<Result<void>> ServedInstance::untilServes() {
   co_return Result<void>();
 }
 
-Task<Result<wrpc::Values>> ServedInstance::invokeLater(const wrpc::CallContext& context,
+Task<Result<wrpc::Values>> ServedInstance::invokeLater(Caller caller,
+                                                       const wrpc::CallContext& context,
                                                        wrpc::FunctionId function,
                                                        wrpc::Values params) {
   CO_TRY_VOID(co_await untilServes());
-  co_return co_await invokeNow(context, function, std::move(params));
+  co_return co_await invokeNow(std::move(caller), context, function, std::move(params));
 }
 
-Eventual<Result<wrpc::Values>> ServedInstance::invokeNow(const wrpc::CallContext& context,
+Eventual<Result<wrpc::Values>> ServedInstance::invokeNow(Caller caller,
+                                                         const wrpc::CallContext& context,
                                                          wrpc::FunctionId function,
                                                          wrpc::Values params) {
   Running& running = *running_;
-  auto call = running.instance->session().invoke(context, function, std::move(params));
+  auto call =
+      running.instance->session().invokeFor(caller->number(), context, function, std::move(params));
   if (call.ready()) return outcome(running, call.take());
-  return host::detachCall(shard_, running.tasks, finish(&running, std::move(call).intoTask()));
+  return host::detachCall(shard_, running.tasks,
+                          finish(&running, std::move(caller), std::move(call).intoTask()));
 }
 
-Task<Result<wrpc::Values>> ServedInstance::finish(Running* running,
+Task<Result<wrpc::Values>> ServedInstance::finish(Running* running, Caller caller,
                                                   Task<Result<wrpc::Values>> call) {
-  co_return outcome(*running, co_await std::move(call));
+  auto result = outcome(*running, co_await std::move(call));
+  caller->callEnded(running->instance->session());
+  co_return result;
 }
 
 Task<void> ServedInstance::serve(http::ServerRequest& request, http::ResponseWriter& response) {

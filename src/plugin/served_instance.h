@@ -11,6 +11,7 @@
 #include "base/task.h"
 #include "engine/exchange.h"
 #include "host/calls/relay.h"
+#include "host/calls/session_caller.h"
 #include "http/handler.h"
 #include "plugin/plugin_instance.h"
 #include "wrpc/invoker.h"
@@ -30,8 +31,14 @@ class ServedInstance {
   ServedInstance(const ServedInstance&) = delete;
   ServedInstance& operator=(const ServedInstance&) = delete;
 
+  // Those who share it.
+  using Caller = std::shared_ptr<host::SessionCaller>;
+  [[nodiscard]] Caller join() { return callers_.join(); }
+  void leave(const Caller& caller);
+
   // As those of a wrpc::Session.
-  [[nodiscard]] Eventual<Result<wrpc::Values>> invoke(const wrpc::CallContext& context,
+  [[nodiscard]] Eventual<Result<wrpc::Values>> invoke(Caller caller,
+                                                      const wrpc::CallContext& context,
                                                       wrpc::FunctionId function,
                                                       wrpc::Values params);
   // Answers an HTTP request by the handler that the plugin exports, as one call among the others.
@@ -60,19 +67,22 @@ class ServedInstance {
                                         http::ResponseWriter& response);
   [[nodiscard]] Task<void> finishExchange(Running* running,
                                           std::shared_ptr<engine::Exchange> exchange);
-  [[nodiscard]] Task<Result<wrpc::Values>> invokeLater(const wrpc::CallContext& context,
+  [[nodiscard]] Task<Result<wrpc::Values>> invokeLater(Caller caller,
+                                                       const wrpc::CallContext& context,
                                                        wrpc::FunctionId function,
                                                        wrpc::Values params);
-  [[nodiscard]] Eventual<Result<wrpc::Values>> invokeNow(const wrpc::CallContext& context,
+  [[nodiscard]] Eventual<Result<wrpc::Values>> invokeNow(Caller caller,
+                                                         const wrpc::CallContext& context,
                                                          wrpc::FunctionId function,
                                                          wrpc::Values params);
-  [[nodiscard]] Task<Result<wrpc::Values>> finish(Running* running,
+  [[nodiscard]] Task<Result<wrpc::Values>> finish(Running* running, Caller caller,
                                                   Task<Result<wrpc::Values>> call);
   [[nodiscard]] Result<wrpc::Values> outcome(Running& running, Result<wrpc::Values> result);
 
   net::Shard& shard_;
   const Make make_;
   const std::function<void()> ended_;
+  host::SessionCallers callers_;
   const std::shared_ptr<int> alive_ = std::make_shared<int>();  // for calls that wait to begin
   std::unique_ptr<Running> running_;                            // the newest
   std::list<std::unique_ptr<Running>> retiring_;  // failed, and calls are still on them

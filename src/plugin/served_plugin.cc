@@ -23,11 +23,13 @@ PrintLine printToLog(std::string name, Logger& log) {
 class ServedPlugin::OwnSession final : public wrpc::Session {
  public:
   explicit OwnSession(std::shared_ptr<ServedPlugin> plugin)
-      : plugin_(std::move(plugin)), instance_(plugin_->serveInstance()) {}
+      : plugin_(std::move(plugin)),
+        instance_(plugin_->serveInstance()),
+        caller_(instance_->join()) {}
 
   Eventual<Result<wrpc::Values>> invoke(const wrpc::CallContext& context, wrpc::FunctionId function,
                                         wrpc::Values params) override {
-    return instance_->invoke(context, function, std::move(params));
+    return instance_->invoke(caller_, context, function, std::move(params));
   }
   void drop(ByteView handle) override { instance_->drop(handle); }
   [[nodiscard]] bool owns(ByteView handle) const override { return instance_->owns(handle); }
@@ -36,18 +38,24 @@ class ServedPlugin::OwnSession final : public wrpc::Session {
  private:
   const std::shared_ptr<ServedPlugin> plugin_;
   const std::unique_ptr<ServedInstance> instance_;
+  const ServedInstance::Caller caller_;
 };
 
 // One consumer of the instance for all.
 class ServedPlugin::SharedSession final : public wrpc::Session {
  public:
   explicit SharedSession(std::shared_ptr<ServedPlugin> plugin) : plugin_(std::move(plugin)) {}
+  ~SharedSession() override {
+    if (caller_ && plugin_->for_all_) plugin_->for_all_->leave(caller_);
+  }
 
   Eventual<Result<wrpc::Values>> invoke(const wrpc::CallContext& context, wrpc::FunctionId function,
                                         wrpc::Values params) override {
     if (plugin_->ended_)
       return Result<wrpc::Values>(fail(ErrorCode::kUnavailable, "the plugin has ended"));
-    return plugin_->forAll().invoke(context, function, std::move(params));
+    ServedInstance& instance = plugin_->forAll();
+    if (!caller_) caller_ = instance.join();
+    return instance.invoke(caller_, context, function, std::move(params));
   }
   void drop(ByteView handle) override {
     if (plugin_->for_all_) plugin_->for_all_->drop(handle);
@@ -61,6 +69,7 @@ class ServedPlugin::SharedSession final : public wrpc::Session {
 
  private:
   const std::shared_ptr<ServedPlugin> plugin_;
+  ServedInstance::Caller caller_;  // once it has called
 };
 
 ServedPlugin::ServedPlugin(std::unique_ptr<PluginRuntime::Standing> standing,

@@ -17,7 +17,7 @@ namespace nimbus::plugin {
 // What an installed plugin exports beside its contract, for components to call. Its instances are
 // those of hooks and commands: the same sandbox, the same permissions, a runner to be initialized
 // with. Each session has an instance of its own; or, if the plugin asks for that, there is one for
-// all of them, and a resource that its consumer did not drop lives as long as that.
+// all of them.
 //
 // HTTP requests that components pass on are answered by the handler among those exports: by the
 // instance for all, or by one of their own each.

@@ -47,7 +47,7 @@ class CalledComponent::SharedSession final : public wrpc::Session {
         shard_(shard),
         here_(called_->shards_[shard.index()]) {}
   ~SharedSession() override {
-    if (caller_ && here_.shared) here_.shared->leave(caller_);
+    if (caller_ && here_.shared) here_.shared->leave(*caller_);
   }
 
   Eventual<Result<wrpc::Values>> invoke(const wrpc::CallContext& context, wrpc::FunctionId function,

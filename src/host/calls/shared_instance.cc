@@ -6,29 +6,14 @@
 
 namespace nimbus::host {
 
-class SharedInstance::Caller {
- public:
-  explicit Caller(std::uint32_t number) : number_(number) {}
-  [[nodiscard]] std::uint32_t number() const { return number_; }
-  [[nodiscard]] bool isGone() const { return gone_; }
-  void go() { gone_ = true; }
-
- private:
-  const std::uint32_t number_;
-  bool gone_ = false;
-};
-
-std::shared_ptr<SharedInstance::Caller> SharedInstance::join() {
+std::shared_ptr<SessionCaller> SharedInstance::join() {
   unused_.clear();
   ++callers_;
-  // 0 is nobody's. After four billion callers the first one is gone.
-  if (++last_number_ == 0) ++last_number_;
-  return std::make_shared<Caller>(last_number_);
+  return numbers_.join();
 }
 
-void SharedInstance::leave(const std::shared_ptr<Caller>& caller) {
-  caller->go();
-  session_->disown(caller->number());
+void SharedInstance::leave(Caller& caller) {
+  caller.leave(*session_);
   --callers_;
   shard_.defer(*this);
 }
@@ -50,8 +35,7 @@ Task<Result<wrpc::Values>> SharedInstance::finish(std::shared_ptr<Caller> caller
                                                   Task<Result<wrpc::Values>> call) {
   auto result = co_await std::move(call);
   --calls_;
-  // Nobody is left to drop what it returned.
-  if (caller->isGone()) session_->disown(caller->number());
+  caller->callEnded(*session_);
   shard_.defer(*this);
   co_return result;
 }

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
 #include <memory>
 
 #include "base/eventual.h"
@@ -9,6 +8,7 @@
 #include "base/sync.h"
 #include "base/task.h"
 #include "engine/component_invoker.h"
+#include "host/calls/session_caller.h"
 #include "net/shard.h"
 #include "wrpc/invoker.h"
 
@@ -28,10 +28,9 @@ class SharedInstance final : net::Deferred {
   // What is under way fails.
   ~SharedInstance() override = default;
 
-  // One of those who call.
-  class Caller;
+  using Caller = SessionCaller;
   [[nodiscard]] std::shared_ptr<Caller> join();
-  void leave(const std::shared_ptr<Caller>& caller);
+  void leave(Caller& caller);
 
   // As those of a wrpc::Session, but for the caller's deadline, which is the caller's alone.
   [[nodiscard]] Eventual<Result<wrpc::Values>> invoke(const std::shared_ptr<Caller>& caller,
@@ -53,7 +52,7 @@ class SharedInstance final : net::Deferred {
   net::Shard& shard_;
   const std::unique_ptr<engine::ExchangeSession> session_;
   Event unused_;
-  std::uint32_t last_number_ = 0;
+  SessionCallers numbers_;
   std::size_t callers_ = 0;
   std::size_t calls_ = 0;  // that had to wait
   TaskSet tasks_;          // goes first

@@ -91,9 +91,9 @@ TEST_F(SharedInstanceTest, EachCallerHasItsOwnNumberAndTakesItsResourcesAlong) {
     EXPECT_EQ(takeEvents(), (Events{"1 calls 0", "2 calls 0"})) << "and no caller's deadline";
     EXPECT_TRUE(shared->owns(asBytes("known")));
     shared->drop(asBytes("known"));
-    shared->leave(first);
+    shared->leave(*first);
     EXPECT_EQ(takeEvents(), (Events{"drop known", "disown 1"}));
-    shared->leave(second);
+    shared->leave(*second);
     EXPECT_EQ(takeEvents(), Events{"disown 2"});
     co_return;
   });
@@ -105,7 +105,7 @@ TEST_F(SharedInstanceTest, ACallGoesOnWhenItsCallerIsGone) {
     {
       const auto given_up = call(*shared, caller, 1);
     }
-    shared->leave(caller);
+    shared->leave(*caller);
     co_await settle(shard);
     EXPECT_EQ(takeEvents(), (Events{"1 calls 1", "disown 1"}));
     EXPECT_FALSE(shared->unused().isSet());
@@ -125,7 +125,7 @@ TEST_F(SharedInstanceTest, IsUsedAsLongAsSomebodyMayCall) {
     EXPECT_TRUE(co_await std::move(answer));
     co_await settle(shard);
     EXPECT_FALSE(shared->unused().isSet());
-    shared->leave(caller);
+    shared->leave(*caller);
     co_await shared->unused().wait();
     shared.reset();  // as whoever waited for that does
     EXPECT_EQ(takeEvents(), (Events{"1 calls 1", "disown 1"}));
