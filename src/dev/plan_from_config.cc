@@ -18,6 +18,11 @@
 namespace nimbus::dev {
 namespace {
 
+// One instance answers all, often one call after the other: who waits is not to wait for long.
+constexpr std::uint64_t kHostPluginTimeoutMs = 30'000;
+// Its workload has a name, too: a DNS label that begins with "host-plugin-".
+constexpr std::size_t kMostIdBytes = 50;
+
 namespace fs = std::filesystem;
 using project::LoadedConfig;
 using project::ProjectConfig;
@@ -200,12 +205,17 @@ class Planner {
                   fmt::format("dev.host_plugins: the id {} is not of lower-case letters, digits "
                               "and hyphens",
                               inQuotes(settings.id)));
+    if (settings.id.size() > kMostIdBytes)
+      return fail(ErrorCode::kInvalidArgument,
+                  fmt::format("dev.host_plugins: the id {} is longer than {} characters",
+                              inQuotes(settings.id), kMostIdBytes));
     PlannedComponent component;
     component.host_plugin = true;
     host::ComponentSpec& spec = component.spec;
     spec.name = settings.id;
     spec.digest = settings.expected_digest;
     spec.shared = host::SharedSpec{.max_restarts = settings.max_restarts};
+    spec.timeout_ms = kHostPluginTimeoutMs;
     TRY_VOID(planPlace(settings.file, settings.image, settings.pull_policy, spec));
     host::LocalResources& resources = spec.local_resources;
     TRY_VOID(addValues(fmt::format("dev.host_plugins {}", settings.id),

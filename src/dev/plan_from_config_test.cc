@@ -344,6 +344,7 @@ TEST_F(PlanFromConfigTest, AHostPluginHasItsOwnValuesAndHostsOnly) {
   EXPECT_EQ(blobs.spec.file, folder_.path("blobs.wasm"));
   EXPECT_EQ(blobs.spec.digest, digest);
   EXPECT_EQ(blobs.spec.shared, host::SharedSpec{.max_restarts = 2});
+  EXPECT_EQ(blobs.spec.timeout_ms, 30'000U);
   EXPECT_EQ(blobs.spec.local_resources.config, (host::StringMap{{"a", "b"}, {"c", "d"}}));
   EXPECT_EQ(blobs.spec.local_resources.allowed_hosts, Names{"s3.example"});
   EXPECT_TRUE(blobs.spec.local_resources.volume_mounts.empty());
@@ -355,7 +356,9 @@ TEST_F(PlanFromConfigTest, AHostPluginHasItsOwnValuesAndHostsOnly) {
 }
 
 TEST_F(PlanFromConfigTest, AHostPluginNeedsANameOfItsOwn) {
-  for (const std::string list : {"{id: A_b, file: a.wasm}", "{id: plugin-x, file: a.wasm}"})
+  for (const std::string& list :
+       {std::string("{id: A_b, file: a.wasm}"), std::string("{id: plugin-x, file: a.wasm}"),
+        "{id: " + std::string(51, 'a') + ", file: a.wasm}"})
     EXPECT_NE(refusal("dev: {host_plugins: [" + list + "]}", ErrorCode::kInvalidArgument)
                   .find("dev.host_plugins"),
               std::string::npos);

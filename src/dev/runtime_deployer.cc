@@ -6,64 +6,31 @@
 namespace nimbus::dev {
 namespace {
 
-using Replacements = std::vector<host::WorkloadRuntime::Replacement>;
-
 // After this an old generation's warm instances end; requests that still run there go on by their
 // own limits.
 constexpr Duration kRetireBound = std::chrono::seconds(30);
 
-// Those that are not the same as before.
-Replacements changesIn(const Replacements& all) {
-  Replacements changes;
-  for (const auto& each : all)
-    if (each.previous != each.next) changes.push_back(each);
-  return changes;
-}
-
-Replacements reversed(Replacements all) {
-  for (auto& each : all) std::swap(each.previous, each.next);
-  return all;
-}
-
 }  // namespace
 
-RuntimeDeployer::Deployed RuntimeDeployer::running(const host::WorkloadSpec& spec) const {
-  const auto found = std::ranges::find_if(
-      host_plugins_, [&](const Deployed& each) { return each->spec().id() == spec.id(); });
-  return found == host_plugins_.end() ? nullptr : *found;
+bool RuntimeDeployer::serves(const host::WorkloadSpec& spec) const {
+  if (app_ && app_->spec() == spec) return true;
+  return std::ranges::any_of(
+      host_plugins_, [&](const HostPlugin& each) { return each.deployment->spec() == spec; });
 }
 
-Task<Result<Replacements>> RuntimeDeployer::prepareHostPlugins(const std::vector<Spec>& specs) {
-  Replacements all;
-  for (const Deployed& each : host_plugins_) {
-    const bool stays = std::ranges::any_of(
-        specs, [&](const Spec& spec) { return spec->id() == each->spec().id(); });
-    if (!stays) all.push_back({each, nullptr});
-  }
-  for (const Spec& spec : specs) {
-    const Deployed now = running(*spec);
-    if (now && now->spec() == *spec) {
-      all.push_back({now, now});
-    } else {
-      CO_TRY(auto next, co_await runtime_.prepare(spec, generation_ + 1));
-      all.push_back({now, std::move(next)});
-    }
-  }
-  co_return all;
+RuntimeDeployer::Deployed RuntimeDeployer::replace(Deployed next) {
+  if (app_ && app_->spec().id() == next->spec().id()) return std::exchange(app_, std::move(next));
+  for (HostPlugin& each : host_plugins_)
+    if (each.deployment->spec().id() == next->spec().id())
+      return std::exchange(each.deployment, std::move(next));
+  host_plugins_.push_back({std::move(next)});
+  return nullptr;
 }
 
-// An app may need what only the next generation of a host plugin exports: then that serves first,
-// and the one before again if it does not help.
-Task<Result<RuntimeDeployer::Deployed>> RuntimeDeployer::prepareApp(
-    Spec spec, const std::vector<Replacement>& host_plugins) {
-  if (app_ && app_->spec() == *spec) co_return app_;
-  auto prepared = co_await runtime_.prepare(spec, generation_ + 1);
-  const Replacements changes = changesIn(host_plugins);
-  if (prepared || changes.empty()) co_return prepared;
-  co_await runtime_.swapTogether(changes);
-  auto again = co_await runtime_.prepare(std::move(spec), generation_ + 1);
-  if (!again) co_await runtime_.swapTogether(reversed(changes));
-  co_return again;
+void RuntimeDeployer::wantOnly(const std::vector<Spec>& specs) {
+  for (HostPlugin& each : host_plugins_)
+    each.wanted = std::ranges::any_of(
+        specs, [&](const Spec& spec) { return spec->id() == each.deployment->spec().id(); });
 }
 
 Task<Result<Deployer::Times>> RuntimeDeployer::deploy(
@@ -72,27 +39,64 @@ Task<Result<Deployer::Times>> RuntimeDeployer::deploy(
   std::vector<Spec> specs;
   for (const host::WorkloadSpec& spec : workloads->host_plugins)
     specs.emplace_back(workloads, &spec);
-  CO_TRY(Replacements changes, co_await prepareHostPlugins(specs));
-  CO_TRY(Deployed app, co_await prepareApp(Spec(workloads, &workloads->app), changes));
+  specs.emplace_back(workloads, &workloads->app);
+  std::vector<Spec> due;
+  for (const Spec& spec : specs)
+    if (!serves(*spec)) due.push_back(spec);
+  // Whether the app can go on with what is another is found by preparing it, too.
+  const bool app_stays = serves(workloads->app);
+  if (app_stays && !due.empty()) due.push_back(specs.back());
+  CO_TRY(auto prepared, co_await runtime_.prepareTogether(due, generation_ + 1));
+  if (app_stays && !prepared.empty()) prepared.pop_back();
   generation_ += 1;
   const TimePoint loaded = clock_.now();
-  host_plugins_.clear();
-  for (const Replacement& each : changes)
-    if (each.next) host_plugins_.push_back(each.next);
-  changes.push_back({std::exchange(app_, app), app});
-  changes = changesIn(changes);
-  co_await runtime_.swapTogether(changes);
+
+  std::vector<Replacement> changes;
+  for (Deployed& next : prepared) {
+    if (!app_ && next->spec().id() == workloads->app.id()) {
+      app_ = next;
+      changes.push_back({nullptr, std::move(next)});
+    } else {
+      Deployed previous = replace(next);
+      changes.push_back({std::move(previous), std::move(next)});
+    }
+  }
+  wantOnly(specs);
+  if (!changes.empty()) co_await runtime_.swapTogether(changes);
   const TimePoint swapped = clock_.now();
-  for (const Replacement& each : changes)
-    if (each.previous) retiring_.spawn(runtime_.retire(each.previous, kRetireBound));
+  Deployed previous_app;
+  for (const Replacement& each : changes) {
+    if (each.next == app_)
+      previous_app = each.previous;
+    else if (each.previous)
+      retiring_.spawn(runtime_.retire(each.previous, kRetireBound));
+  }
+  retiring_.spawn(retireApp(std::move(previous_app)));
   co_return Times{.load = loaded - begin, .swap = swapped - loaded};
 }
 
+Task<void> RuntimeDeployer::retireApp(Deployed previous) {
+  ++apps_retiring_;
+  if (previous) co_await runtime_.retire(std::move(previous), kRetireBound);
+  if (--apps_retiring_ == 0) co_await withdrawUnwanted();
+}
+
+Task<void> RuntimeDeployer::withdrawUnwanted() {
+  std::vector<Replacement> changes;
+  for (const HostPlugin& each : host_plugins_)
+    if (!each.wanted) changes.push_back({each.deployment, nullptr});
+  if (changes.empty()) co_return;
+  std::erase_if(host_plugins_, [](const HostPlugin& each) { return !each.wanted; });
+  co_await runtime_.swapTogether(changes);
+  for (const Replacement& each : changes) co_await runtime_.retire(each.previous, kRetireBound);
+}
+
 Task<void> RuntimeDeployer::close() {
-  Replacements all;
+  std::vector<Replacement> all;
   // Those that call go first.
-  if (const auto app = std::exchange(app_, nullptr)) all.push_back({app, nullptr});
-  for (Deployed& each : std::exchange(host_plugins_, {})) all.push_back({std::move(each), nullptr});
+  if (auto app = std::exchange(app_, nullptr)) all.push_back({std::move(app), nullptr});
+  for (HostPlugin& each : std::exchange(host_plugins_, {}))
+    all.push_back({std::move(each.deployment), nullptr});
   if (all.empty()) co_return;
   co_await runtime_.swapTogether(all);
   for (const Replacement& each : all) co_await runtime_.retire(each.previous, Duration::zero());

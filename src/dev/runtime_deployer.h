@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <vector>
@@ -30,20 +31,24 @@ class RuntimeDeployer final : public Deployer {
   using Replacement = host::WorkloadRuntime::Replacement;
   using Spec = std::shared_ptr<const host::WorkloadSpec>;
 
-  // What serves that workload; null: nothing does.
-  [[nodiscard]] Deployed running(const host::WorkloadSpec& spec) const;
-  // One that serves is in the place of nothing if it is not among `specs`, and in its own if it
-  // stays as it is.
-  [[nodiscard]] Task<Result<std::vector<Replacement>>> prepareHostPlugins(
-      const std::vector<Spec>& specs);
-  [[nodiscard]] Task<Result<Deployed>> prepareApp(Spec spec,
-                                                  const std::vector<Replacement>& host_plugins);
+  struct HostPlugin {
+    Deployed deployment;
+    bool wanted = true;  // else it serves until no app of before does
+  };
+  [[nodiscard]] bool serves(const host::WorkloadSpec& spec) const;
+  // What the place of which the next one of these takes, which becomes the one that serves.
+  [[nodiscard]] Deployed replace(Deployed next);
+  void wantOnly(const std::vector<Spec>& specs);
+  // `previous` may be null.
+  [[nodiscard]] Task<void> retireApp(Deployed previous);
+  [[nodiscard]] Task<void> withdrawUnwanted();
 
   host::WorkloadRuntime& runtime_;
   const Clock& clock_;
   std::uint64_t generation_ = 0;
   Deployed app_;
-  std::vector<Deployed> host_plugins_;
+  std::vector<HostPlugin> host_plugins_;
+  std::size_t apps_retiring_ = 0;
   TaskSet retiring_;
 };
 

@@ -31,10 +31,10 @@ std::shared_ptr<const DevWorkloads> workloads(std::string app,
 
 class RuntimeDeployerTest : public host::ShardTest {
  protected:
-  void withDeployer(std::function<Task<void>(RuntimeDeployer&)> body) {
-    run([&](net::Shard&) -> Task<void> {
+  void withDeployer(std::function<Task<void>(net::Shard&, RuntimeDeployer&)> body) {
+    run([&](net::Shard& shard) -> Task<void> {
       RuntimeDeployer deployer(runtime_, clock_);
-      co_await body(deployer);
+      co_await body(shard, deployer);
       co_await deployer.close();
     });
   }
@@ -45,38 +45,63 @@ class RuntimeDeployerTest : public host::ShardTest {
 };
 
 TEST_F(RuntimeDeployerTest, OnlyWhatChangesIsDeployedAnew) {
-  withDeployer([&](RuntimeDeployer& deployer) -> Task<void> {
+  withDeployer([&](net::Shard&, RuntimeDeployer& deployer) -> Task<void> {
     EXPECT_TRUE(co_await deployer.deploy(workloads("a", {workload("back", "b")})));
     EXPECT_EQ(takeCalls(), (Calls{"prepare default/back", "prepare default/dev",
                                   "swap nothing -> default/back#1, nothing -> default/dev#1"}));
     EXPECT_TRUE(co_await deployer.deploy(workloads("a2", {workload("back", "b")})));
     EXPECT_EQ(takeCalls(), (Calls{"prepare default/dev", "swap default/dev#1 -> default/dev#2",
                                   "retire default/dev#1"}));
+    // The app is prepared to see that it fits, and stays.
     EXPECT_TRUE(co_await deployer.deploy(workloads("a2", {workload("back", "b2")})));
-    EXPECT_EQ(takeCalls(), (Calls{"prepare default/back", "swap default/back#1 -> default/back#3",
-                                  "retire default/back#1"}));
-    EXPECT_TRUE(co_await deployer.deploy(workloads("a2", {workload("other", "o")})));
-    EXPECT_EQ(takeCalls(), (Calls{"prepare default/other",
-                                  "swap default/back#3 -> nothing, nothing -> default/other#4",
-                                  "retire default/back#3"}));
+    EXPECT_EQ(takeCalls(),
+              (Calls{"prepare default/back", "prepare default/dev",
+                     "swap default/back#1 -> default/back#3", "retire default/back#1"}));
+    EXPECT_TRUE(co_await deployer.deploy(workloads("a2", {workload("back", "b2")})));
+    EXPECT_TRUE(takeCalls().empty());
   });
-  EXPECT_EQ(takeCalls(), (Calls{"swap default/dev#2 -> nothing, default/other#4 -> nothing",
-                                "retire default/dev#2", "retire default/other#4"}));
+  EXPECT_EQ(takeCalls(), (Calls{"swap default/dev#2 -> nothing, default/back#3 -> nothing",
+                                "retire default/dev#2", "retire default/back#3"}));
+}
+
+TEST_F(RuntimeDeployerTest, AHostPluginServesUntilTheAppsOfBeforeHaveEnded) {
+  withDeployer([&](net::Shard& shard, RuntimeDeployer& deployer) -> Task<void> {
+    EXPECT_TRUE(co_await deployer.deploy(workloads("a", {workload("back", "b")})));
+    runtime_.hold_retiring = true;
+    takeCalls();
+    EXPECT_TRUE(co_await deployer.deploy(workloads("a2")));
+    EXPECT_TRUE(co_await deployer.deploy(workloads("a3")));
+    EXPECT_EQ(takeCalls(), (Calls{"prepare default/dev", "swap default/dev#1 -> default/dev#2",
+                                  "retire default/dev#1", "prepare default/dev",
+                                  "swap default/dev#2 -> default/dev#3", "retire default/dev#2"}));
+    runtime_.letRetire();
+    co_await host::settle(shard);
+    EXPECT_EQ(takeCalls(), (Calls{"swap default/back#1 -> nothing", "retire default/back#1"}));
+  });
+}
+
+TEST_F(RuntimeDeployerTest, AHostPluginThatIsWantedAgainGoesOn) {
+  withDeployer([&](net::Shard& shard, RuntimeDeployer& deployer) -> Task<void> {
+    EXPECT_TRUE(co_await deployer.deploy(workloads("a", {workload("back", "b")})));
+    runtime_.hold_retiring = true;
+    EXPECT_TRUE(co_await deployer.deploy(workloads("a2")));
+    takeCalls();
+    EXPECT_TRUE(co_await deployer.deploy(workloads("a3", {workload("back", "b")})));
+    runtime_.letRetire();
+    co_await host::settle(shard);
+    EXPECT_EQ(takeCalls(), (Calls{"prepare default/dev", "swap default/dev#2 -> default/dev#3",
+                                  "retire default/dev#2"}));
+  });
 }
 
 TEST_F(RuntimeDeployerTest, WhatFailsLeavesEverythingAsItIs) {
-  withDeployer([&](RuntimeDeployer& deployer) -> Task<void> {
+  withDeployer([&](net::Shard&, RuntimeDeployer& deployer) -> Task<void> {
     EXPECT_TRUE(co_await deployer.deploy(workloads("a", {workload("back", "b")})));
     takeCalls();
     EXPECT_FALSE(co_await deployer.deploy(workloads("a2", {workload("back", "/bad")})));
     EXPECT_EQ(takeCalls(), Calls{"prepare default/back"});
-    EXPECT_FALSE(co_await deployer.deploy(workloads("/bad", {workload("back", "b")})));
-    EXPECT_EQ(takeCalls(), Calls{"prepare default/dev"});
-    // It may need what only the new host plugin exports.
     EXPECT_FALSE(co_await deployer.deploy(workloads("/bad", {workload("back", "b2")})));
-    EXPECT_EQ(takeCalls(), (Calls{"prepare default/back", "prepare default/dev",
-                                  "swap default/back#1 -> default/back#2", "prepare default/dev",
-                                  "swap default/back#2 -> default/back#1"}));
+    EXPECT_EQ(takeCalls(), (Calls{"prepare default/back", "prepare default/dev"}));
     EXPECT_TRUE(co_await deployer.deploy(workloads("a2", {workload("back", "b")})));
     EXPECT_EQ(takeCalls(), (Calls{"prepare default/dev", "swap default/dev#1 -> default/dev#2",
                                   "retire default/dev#1"}));
@@ -84,7 +109,7 @@ TEST_F(RuntimeDeployerTest, WhatFailsLeavesEverythingAsItIs) {
 }
 
 TEST_F(RuntimeDeployerTest, WithoutADeploymentThereIsNothingToClose) {
-  withDeployer([](RuntimeDeployer&) -> Task<void> { co_return; });
+  withDeployer([](net::Shard&, RuntimeDeployer&) -> Task<void> { co_return; });
   EXPECT_TRUE(takeCalls().empty());
 }
 

@@ -79,10 +79,12 @@ class Assembler {
   Result<host::WorkloadSpec> shared(std::size_t part) {
     spec_.name = workloadName(part);
     members_ = {part};
+    std::erase_if(spec_.host_interfaces,
+                  [&](const host::HostInterface& entry) { return !isWithinReach(entry, part); });
+    TRY_VOID(assemble());
     // What else is said is for others.
     std::erase_if(spec_.host_interfaces,
-                  [&](const host::HostInterface& entry) { return !concerns(entry, part); });
-    TRY_VOID(assemble());
+                  [&](const host::HostInterface& entry) { return !isImported(entry); });
     return std::move(spec_);
   }
 
@@ -120,19 +122,28 @@ class Assembler {
     return fmt::format("workload:{}/{}", workloadName(part), nameOf(part));
   }
 
-  // Whether the entry is of an import of the part, and names nobody whom it cannot reach.
-  bool concerns(const host::HostInterface& entry, std::size_t part) const {
-    const bool wanted =
-        std::ranges::any_of(parts_[part].info.imports, [&](const wit::ExternName& import) {
-          const bool labelled = !import.implements.empty();
-          return entry.name == (labelled ? import.name : "") &&
-                 host::entryCovers(entry, labelled ? import.implements : import.name);
-        });
-    if (!wanted) return false;
+  // Whether the part, in its own workload, can have what the entry says.
+  bool isWithinReach(const host::HostInterface& entry, std::size_t part) const {
     for (std::size_t i = 0; i < parts_.size(); ++i)
       if (entry.provider == fmt::format("{}{}", kNamedComponent, nameOf(i)))
         return i != part && isShared(i);
     return true;
+  }
+
+  static bool isImported(const host::HostInterface& entry, const wit::ComponentInfo& info) {
+    return std::ranges::any_of(info.imports, [&](const wit::ExternName& import) {
+      const bool labelled = !import.implements.empty();
+      return entry.name == (labelled ? import.name : "") &&
+             host::entryCovers(entry, labelled ? import.implements : import.name);
+    });
+  }
+  // By a member, or a plugin that was added.
+  bool isImported(const host::HostInterface& entry) const {
+    return std::ranges::any_of(members_,
+                               [&](std::size_t i) { return isImported(entry, parts_[i].info); }) ||
+           std::ranges::any_of(added_infos_, [&](const wit::ComponentInfo& info) {
+             return isImported(entry, info);
+           });
   }
 
   // Entries that name a component which is a workload of its own.
@@ -159,6 +170,7 @@ class Assembler {
     for (host::HostInterface& entry : spec_.host_interfaces) {
       for (const DevPlugin& plugin : plugins_) {
         if (entry.provider != fmt::format("{}{}", kNamedComponent, componentName(plugin))) continue;
+        if (spec_.name != plan_.name && !isImported(entry)) continue;  // others want it
         if (!plugin.given.empty()) {
           entry.provider = "given:" + plugin.given;
           break;
@@ -218,12 +230,15 @@ class Assembler {
   Result<bool> bindShared(const std::string& importer, const wit::ExternName& import) {
     if (host::isHttpHandler(import.parts)) return false;
     std::vector<std::size_t> fitting;
-    for (std::size_t i = 0; i < parts_.size(); ++i)
-      if (isShared(i) && nameOf(i) != importer &&
-          exportsFor(exportedInstances(parts_[i].info), import.parts))
+    for (std::size_t i = 0; i < parts_.size(); ++i) {
+      if (!isShared(i) || !exportsFor(exportedInstances(parts_[i].info), import.parts)) continue;
+      if (nameOf(i) == importer)
+        fitting.clear();  // what is before it gets it from there
+      else
         fitting.push_back(i);
+    }
     if (fitting.empty()) return false;
-    if (fitting.size() > 1) {
+    if (fitting.size() > 1 && !isChain(fitting, import.parts)) {
       std::vector<std::string> names;
       for (const std::size_t i : fitting) names.push_back(nameOf(i));
       return fail(ErrorCode::kInvalidArgument,
@@ -234,6 +249,16 @@ class Assembler {
     }
     bindTo(providerOf(fitting.front()), import.parts);
     return true;
+  }
+
+  // All but the last import it, too.
+  bool isChain(const std::vector<std::size_t>& exporters, const wit::InterfaceName& wanted) const {
+    return std::ranges::all_of(exporters.begin(), exporters.end() - 1, [&](std::size_t exporter) {
+      return std::ranges::any_of(parts_[exporter].info.imports, [&](const wit::ExternName& import) {
+        return import.kind == "instance" &&
+               wit::interfaceMatches(wanted.interface, wanted.version, import.name);
+      });
+    });
   }
 
   void bindEmbedded(std::string_view name, const std::string& package) {
@@ -303,6 +328,7 @@ class Assembler {
     mountFolders(plugin, component);
     const std::string name = component.name;
     spec_.components.push_back(std::move(component));
+    added_infos_.push_back(part->info);
     return serveImports(name, part->info);
   }
 
@@ -348,6 +374,7 @@ class Assembler {
   host::WorkloadSpec spec_;
   std::vector<const DevPlugin*> named_;
   std::set<std::string> added_;
+  std::vector<wit::ComponentInfo> added_infos_;  // of the plugins that became components
 };
 
 }  // namespace

@@ -444,8 +444,7 @@ TEST_F(WorkloadPartsTest, AHostPluginForRequestsIsAComponent) {
 TEST_F(WorkloadPartsTest, SeveralHostPluginsAreChosenFrom) {
   DevPlan plan = planWithHostPlugin({"web", "one", "two"});
   plan.components[1].host_plugin = true;
-  const std::vector<ComponentPart> parts{part({"a:b/c"}), part({}, {"a:b/c"}),
-                                         part({"a:b/c"}, {"a:b/c"})};
+  const std::vector<ComponentPart> parts{part({"a:b/c"}), part({}, {"a:b/c"}), part({}, {"a:b/c"})};
   const auto refused = assembleWorkloads(plan, parts, {});
   ASSERT_FALSE(refused);
   EXPECT_TRUE(refused.error().message().contains("one, two; choose one"))
@@ -458,9 +457,39 @@ TEST_F(WorkloadPartsTest, SeveralHostPluginsAreChosenFrom) {
   EXPECT_EQ(chosen->app.host_interfaces.size(), 2U);
   ASSERT_EQ(chosen->host_plugins.size(), 2U);
   EXPECT_TRUE(chosen->host_plugins[0].host_interfaces.empty()) << "it imports neither";
-  // What it exports itself it gets from the other one.
-  ASSERT_EQ(chosen->host_plugins[1].host_interfaces.size(), 1U);
-  EXPECT_EQ(chosen->host_plugins[1].host_interfaces[0].provider, "workload:host-plugin-one/one");
+}
+
+TEST_F(WorkloadPartsTest, HostPluginsThatExportWhatTheyImportAreAChain) {
+  DevPlan plan = planWithHostPlugin({"web", "one", "two", "three"});
+  plan.components[1].host_plugin = true;
+  plan.components[2].host_plugin = true;
+  const ComponentPart link = part({"a:b/c"}, {"a:b/c"});
+  const std::vector<ComponentPart> parts{part({"a:b/c"}), link, link, part({}, {"a:b/c"})};
+  const auto made = assembleWorkloads(plan, parts, {});
+  ASSERT_TRUE(made) << made.error().describe();
+  EXPECT_EQ(made->app.host_interfaces.at(0).provider, "workload:host-plugin-one/one");
+  ASSERT_EQ(made->host_plugins.size(), 3U);
+  EXPECT_EQ(made->host_plugins[0].host_interfaces.at(0).provider, "workload:host-plugin-two/two");
+  EXPECT_EQ(made->host_plugins[1].host_interfaces.at(0).provider,
+            "workload:host-plugin-three/three");
+  EXPECT_TRUE(made->host_plugins[2].host_interfaces.empty());
+}
+
+TEST_F(WorkloadPartsTest, APluginWithinAHostPluginsWorkloadHasItsEntries) {
+  const auto wasm = wit::watToWasm(
+      R"((component (import "wasi:keyvalue/store@0.2.0-draft" (instance))))", "test");
+  folder_.write("plugin.wasm", wasm->text());
+  DevPlan plan = planWithHostPlugin({"web", "back"});
+  plan.host_interfaces = {entryOf("wasi", "keyvalue", "nats:kv"), entryOf("x", "y", "unix:/s")};
+  const std::vector<DevPlugin> plugins{plugin("kv", {"p:q/r"})};
+  const auto made =
+      assembleWorkloads(plan, std::vector{part({}), part({"p:q/r"}, {"a:b/c"})}, plugins);
+  ASSERT_TRUE(made) << made.error().describe();
+  EXPECT_EQ(componentsOf(made->app), Names{"web"});
+  const host::WorkloadSpec& back = made->host_plugins.at(0);
+  EXPECT_EQ(componentsOf(back), (Names{"back", "plugin-kv"}));
+  ASSERT_EQ(back.host_interfaces.size(), 1U);
+  EXPECT_EQ(back.host_interfaces[0].provider, "nats:kv");
 }
 
 TEST_F(WorkloadPartsTest, AComponentInFrontOfAHostPluginComesFirst) {

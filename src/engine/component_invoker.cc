@@ -44,15 +44,18 @@ struct ComponentInvoker::Shared {
 
 namespace {
 
-Error errorOf(const NimbusOutcome& outcome, GuestEnvironment& environment, Logger& log) {
+Error errorOf(const NimbusOutcome& outcome, net::Shard& shard, GuestEnvironment& environment,
+              Logger& log) {
   std::string message(toView(outcome.message));
   switch (static_cast<NimbusDoneKind>(outcome.kind)) {
     case NIMBUS_DONE_TRAP:
     case NIMBUS_DONE_EXIT:
-      if (!environment.tellTrap(message))
+      if (!environment.tellFailure(shard, outcomeOf(outcome).kind, message))
         log.warn("a component failed in a call", {{"reason", message}});
       return {ErrorCode::kTrap, "the component failed: " + trapReason(message)};
-    case NIMBUS_DONE_RESOURCES: return {ErrorCode::kResourceExhausted, std::move(message)};
+    case NIMBUS_DONE_RESOURCES:
+      environment.tellFailure(shard, CallOutcome::Kind::kResources, message);
+      return {ErrorCode::kResourceExhausted, std::move(message)};
     case NIMBUS_DONE_REFUSED: return {ErrorCode::kProtocol, std::move(message)};
     case NIMBUS_DONE_COLLATERAL:
     case NIMBUS_DONE_NOT_STARTED: return {ErrorCode::kUnavailable, std::move(message)};
@@ -99,7 +102,7 @@ class PendingCall final : public GuestInstance::Call, public ListLink<PendingCal
     if (returned.outgoing_count != 0) {
       values.channels = channelsOf(shard_, returned.outgoing, returned.outgoing_count, use_);
     }
-    if (!result_) result_.emplace(std::unexpected(errorOf(outcome, environment_, log_)));
+    if (!result_) result_.emplace(std::unexpected(errorOf(outcome, shard_, environment_, log_)));
   }
 
   static Task<Result<wrpc::Values>> wait(std::unique_ptr<PendingCall> call) {
@@ -153,7 +156,7 @@ class ComponentInvoker::Session final : public ExchangeSession, GuestInstance::O
     return invokeFor(0, context, function, std::move(params));
   }
 
-  Eventual<Result<wrpc::Values>> invokeFor(std::uint32_t owner, const wrpc::CallContext& context,
+  Eventual<Result<wrpc::Values>> invokeFor(std::uint64_t owner, const wrpc::CallContext& context,
                                            wrpc::FunctionId function,
                                            wrpc::Values params) override {
     const TimePoint now = shard_.now();
@@ -192,8 +195,8 @@ class ComponentInvoker::Session final : public ExchangeSession, GuestInstance::O
   void drop(ByteView handle) override {
     if (lives()) instance_->dropResource(handle);
   }
-  void disown(std::uint32_t owner) override {
-    if (lives()) instance_->disown(owner);
+  void disown(std::uint64_t first, std::uint64_t last) override {
+    if (lives()) instance_->disown(first, last);
   }
   [[nodiscard]] bool owns(ByteView handle) const override {
     return lives() && instance_->owns(handle);
@@ -279,8 +282,9 @@ class ComponentInvoker::Session final : public ExchangeSession, GuestInstance::O
 
   void onPolled(GuestInstance& instance) override {
     if (!instance.ended() && instance.overCpuLimit()) {
-      failAll({ErrorCode::kResourceExhausted, "the call used up its CPU time"},
-              CallOutcome::Kind::kCpuLimit);
+      const std::string why = "the call used up its CPU time";
+      shared_->environment->tellFailure(shard_, CallOutcome::Kind::kCpuLimit, why);
+      failAll({ErrorCode::kResourceExhausted, why}, CallOutcome::Kind::kCpuLimit);
     }
     retireIfEnded();
     resumeFinished();
@@ -289,6 +293,7 @@ class ComponentInvoker::Session final : public ExchangeSession, GuestInstance::O
   void onTimer() {
     for (PendingCall* call = waiting_; call != nullptr; call = call->next()) {
       if (call->deadline() > shard_.now() || call->finished()) continue;
+      shared_->environment->tellFailure(shard_, CallOutcome::Kind::kTimeout, kLate);
       call->finish(fail(ErrorCode::kDeadlineExceeded, kLate));
       call->giveUp();
     }

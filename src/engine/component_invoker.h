@@ -44,8 +44,12 @@ class GuestEnvironment {
   enum class Ended { kWell, kFailed };
   virtual void callBegan() {}
   virtual void callEnded(Ended /*how*/) {}
-  // The guest failed by itself; `reason` has its backtrace. False: nobody was told.
-  virtual bool tellTrap(std::string_view /*reason*/) { return false; }
+  // Why a call failed that the guest or a limit ended, or that there was no instance for; before
+  // the instance goes, if it does. False: nobody was told.
+  virtual bool tellFailure(net::Shard& /*shard*/, CallOutcome::Kind /*kind*/,
+                           std::string_view /*reason*/) {
+    return false;
+  }
 };
 
 // Whether parameters may be owned resources of those who provide the component's imports. A handle
@@ -68,14 +72,14 @@ struct ComponentInvokerOptions {
 // A session with a component that may serve HTTP, too, and that several may share.
 class ExchangeSession : public wrpc::Session {
  public:
-  // As invoke() for one of those who share it, who has a number other than 0: the resources that
-  // the call returns are its own.
-  [[nodiscard]] virtual Eventual<Result<wrpc::Values>> invokeFor(std::uint32_t owner,
+  // As invoke() for those who share it: the resources that the call returns have that owner, a
+  // number other than 0.
+  [[nodiscard]] virtual Eventual<Result<wrpc::Values>> invokeFor(std::uint64_t owner,
                                                                  const wrpc::CallContext& context,
                                                                  wrpc::FunctionId function,
                                                                  wrpc::Values params) = 0;
-  // Drops all resources that are the owner's at present.
-  virtual void disown(std::uint32_t owner) = 0;
+  // Drops all resources that these owners have at present.
+  virtual void disown(std::uint64_t first, std::uint64_t last) = 0;
   // Has the session's instance serve the exchange, as one of the calls on it and within their
   // limits; where calls do not overlap it waits for its turn. The exchange lives until it is
   // released, or has nothing before it but the end of the session. An error is one of invoke().

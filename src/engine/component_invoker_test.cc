@@ -275,7 +275,7 @@ TEST_F(ComponentInvokerTest, ThoseWhoShareASessionLeaveWithTheirResources) {
     ComponentInvoker invoker(
         component, std::make_shared<TestEnvironment>(poller, makeContext(shard)), {}, *log_);
     const auto session = invoker.openForExchanges(shard);
-    const auto callFor = [&](std::uint32_t owner, std::string_view function,
+    const auto callFor = [&](std::uint64_t owner, std::string_view function,
                              std::string_view params) {
       return session->invokeFor(owner, context_, id(invoker, function), *encoded(params));
     };
@@ -284,13 +284,13 @@ TEST_F(ComponentInvokerTest, ThoseWhoShareASessionLeaveWithTheirResources) {
     const std::string given = bytesOf(co_await callFor(1, "counter", "\x05"));
     const std::string second = bytesOf(co_await callFor(2, "counter", "\x05"));
     EXPECT_EQ(bytesOf(co_await callFor(1, "counter.eat", given)), "\x05");
-    session->disown(1);
+    session->disown(1, 1);
     EXPECT_FALSE(co_await callFor(1, "counter.next", first));
     EXPECT_EQ(bytesOf(co_await callFor(2, "counter.next", second)), "\x06");
     EXPECT_EQ(bytesOf(co_await callFor(2, "dropped", "")), "\x02") << "given away, and left behind";
-    session->disown(1);
-    session->disown(2);
-    session->disown(3);
+    session->disown(1, 1);
+    session->disown(2, 3);
+    session->disown(4, 5);
     EXPECT_EQ(bytesOf(co_await callFor(0, "counter.next", nobodys)), "\x06");
     EXPECT_EQ(bytesOf(co_await callFor(0, "dropped", "")), "\x03");
   });

@@ -39,7 +39,7 @@ GuestInstance::~GuestInstance() {
 }
 
 void GuestInstance::submit(Call& call, std::uint32_t function, wrpc::Values&& params,
-                           TimePoint deadline, std::uint32_t owner) {
+                           TimePoint deadline, std::uint64_t owner) {
   if (idle()) cpu_time_ = Duration::zero();
   call.instance_ = this;
   ++calls_;

@@ -71,7 +71,7 @@ class GuestInstance final : Poller::Client {
   // Nothing runs before poll(), which must follow. `owner`: whose the resources are that the call
   // returns; 0: nobody's in particular.
   void submit(Call& call, std::uint32_t function, wrpc::Values&& params, TimePoint deadline,
-              std::uint32_t owner);
+              std::uint64_t owner);
   // An HTTP exchange among the calls: it is on the instance until it is released, and outlives that
   // or the instance. `changes`: what it reports to.
   void submit(Exchange& exchange, Exchange::ChangeList& changes, TimePoint deadline);
@@ -88,7 +88,7 @@ class GuestInstance final : Poller::Client {
     wake();
   }
   void dropResource(ByteView handle);
-  void disown(std::uint32_t owner) { nimbus_guest_disown(raw_, owner); }
+  void disown(std::uint64_t first, std::uint64_t last) { nimbus_guest_disown(raw_, first, last); }
   [[nodiscard]] bool owns(ByteView handle) const;
   [[nodiscard]] bool hasResources() const { return nimbus_guest_resources(raw_) != 0; }
   // Polls now if no guest is being polled on this shard, else at the end of this turn. How many

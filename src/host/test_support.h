@@ -107,6 +107,11 @@ class FakeRuntime final : public WorkloadRuntime {
     co_return spec;
   }
   void letFetch() { fetched_.set(); }
+  bool hold_retiring = false;  // retire() waits for letRetire()
+  void letRetire() {
+    hold_retiring = false;
+    retired_.set();
+  }
 
   Task<Result<std::shared_ptr<Deployment>>> prepare(std::shared_ptr<const WorkloadSpec> spec,
                                                     std::uint64_t generation) override {
@@ -121,6 +126,16 @@ class FakeRuntime final : public WorkloadRuntime {
     co_return newest_;
   }
 
+  Task<Result<std::vector<std::shared_ptr<Deployment>>>> prepareTogether(
+      std::vector<std::shared_ptr<const WorkloadSpec>> specs, std::uint64_t generation) override {
+    std::vector<std::shared_ptr<Deployment>> all;
+    for (auto& spec : specs) {
+      CO_TRY(auto prepared, co_await prepare(std::move(spec), generation));
+      all.push_back(std::move(prepared));
+    }
+    co_return all;
+  }
+
   // Those of one change in one line.
   Task<void> swapTogether(std::vector<Replacement> replacements) override {
     std::string call = "swap ";
@@ -133,7 +148,7 @@ class FakeRuntime final : public WorkloadRuntime {
 
   Task<void> retire(std::shared_ptr<Deployment> deployment, Duration) override {
     calls.push_back("retire " + nameOf(deployment.get()));
-    co_return;
+    if (hold_retiring) co_await retired_.wait();
   }
 
   void onServiceNews(std::function<void(const ServiceNews&)> tell) override {
@@ -170,6 +185,7 @@ class FakeRuntime final : public WorkloadRuntime {
   std::function<void(const EndedNews&)> tell_ended_;
   std::unique_ptr<Event> gate_ = std::make_unique<Event>();
   Event fetched_;
+  Event retired_;
 };
 
 // A workload with one component and one route.

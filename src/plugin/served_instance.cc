@@ -29,6 +29,7 @@ bool ServedInstance::serves() const {
 }
 
 void ServedInstance::leave(const Caller& caller) {
+  caller->go();
   if (running_ && running_->instance) caller->leave(running_->instance->session());
 }
 
@@ -108,11 +109,16 @@ Eventual<Result<wrpc::Values>> ServedInstance::invokeNow(Caller caller,
                                                          wrpc::FunctionId function,
                                                          wrpc::Values params) {
   Running& running = *running_;
-  auto call =
-      running.instance->session().invokeFor(caller->number(), context, function, std::move(params));
+  const std::uint64_t owner = caller->nextOwner();
+  auto call = running.instance->session().invokeFor(owner, context, function, std::move(params));
   if (call.ready()) return outcome(running, call.take());
+  const auto unwanted = [this, alive = std::weak_ptr(alive_), owner] {
+    if (alive.expired() || !running_ || !running_->instance) return;
+    running_->instance->session().disown(owner, owner);
+  };
   return host::detachCall(shard_, running.tasks,
-                          finish(&running, std::move(caller), std::move(call).intoTask()));
+                          finish(&running, std::move(caller), std::move(call).intoTask()),
+                          unwanted);
 }
 
 Task<Result<wrpc::Values>> ServedInstance::finish(Running* running, Caller caller,

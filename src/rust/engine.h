@@ -536,8 +536,8 @@ typedef struct {
   int64_t deadline_ns;
   void* context;
   void (*done)(void* context, const NimbusOutcome* outcome, const NimbusReturned* returned);
+  uint64_t owner;
   uint32_t function;
-  uint32_t owner;
 } NimbusGuestCallRequest;
 
 // Queues the call; the request is read during it only.
@@ -551,7 +551,7 @@ void nimbus_guest_submit(NimbusGuest* guest, NimbusExchange* exchange);
 int32_t nimbus_guest_call_free(NimbusGuestCall* call);
 // The caller drops a resource that a call returned. Unknown handles are ignored.
 void nimbus_guest_drop(NimbusGuest* guest, NimbusStr handle);
-void nimbus_guest_disown(NimbusGuest* guest, uint32_t owner);  // all that this owner has
+void nimbus_guest_disown(NimbusGuest* guest, uint64_t first, uint64_t last);  // all of these owners
 // 1 if the handle is of a resource that the caller owns; and how many of those there are.
 int32_t nimbus_guest_owns(const NimbusGuest* guest, NimbusStr handle);
 size_t nimbus_guest_resources(const NimbusGuest* guest);

@@ -32,6 +32,10 @@ class Link final : public Invoker {
 
   // As the present target has it; without one any name resolves.
   [[nodiscard]] Result<FunctionId> resolve(const FunctionName& name) override;
+  // Whether or not the present target has it.
+  [[nodiscard]] Result<FunctionId> resolveForNext(const FunctionName& name) {
+    return names_.add(name);
+  }
   [[nodiscard]] std::shared_ptr<const TupleShape> parameters(FunctionId id) const override;
   [[nodiscard]] std::unique_ptr<Session> open(net::Shard& shard,
                                               std::shared_ptr<const Consumer> consumer) override;

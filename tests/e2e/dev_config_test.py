@@ -181,6 +181,29 @@ class DevConfigTest(developing.TestCase):
         self.assertEqual("2\n", self.text_of(dev, "/other/a"))
         self.assertEqual(0, dev.interrupt())
 
+    def test_a_host_plugin_that_no_longer_fits_leaves_what_serves_as_it_is(self):
+        dev = self.tally_with()
+        self.assertEqual("1 2\n", self.text_of(dev, "/calls"))
+        self.source("back.wasm", pathlib.Path(harness.guest("pair-back")).read_bytes())
+        self.assertIn("test:tally/tally", dev.until("load-failed")["message"])
+        self.assertEqual("3 4\n", self.text_of(dev, "/calls"))
+        self.source("back.wasm", pathlib.Path(harness.guest("tally-back")).read_bytes())
+        self.source("component.in", self.with_section("tally-web"))
+        dev.until("reloaded")
+        self.assertEqual("5 6\n", self.text_of(dev, "/calls"))
+        self.assertEqual(0, dev.interrupt())
+
+    def test_a_host_plugin_that_is_taken_out_ends(self):
+        dev = self.tally_with()
+        self.assertEqual("1 2\n", self.text_of(dev, "/calls"))
+        self.source("other.wasm", pathlib.Path(harness.guest("tally-back")).read_bytes())
+        self.configure({"build": {"command": "cp component.in app.wasm",
+                                  "component_path": "app.wasm"},
+                        "dev": {"host_plugins": [{"id": "other", "file": "other.wasm"}]}})
+        dev.until("reloaded")
+        self.assertEqual("1 2\n", self.text_of(dev, "/calls"))
+        self.assertEqual(0, dev.interrupt())
+
     def test_a_host_plugin_that_fails_too_often_is_given_up_until_it_changes(self):
         dev = self.tally_with(maxRestarts=1)
         self.assertEqual(500, dev.get("/fail").status)

@@ -103,6 +103,13 @@ class AnyRuntime final : public WorkloadRuntime {
                                                     std::uint64_t generation) override {
     co_return std::make_shared<AnyDeployment>(std::move(spec), generation);
   }
+  Task<Result<std::vector<std::shared_ptr<Deployment>>>> prepareTogether(
+      std::vector<std::shared_ptr<const WorkloadSpec>> specs, std::uint64_t generation) override {
+    std::vector<std::shared_ptr<Deployment>> all;
+    for (auto& spec : specs)
+      all.push_back(std::make_shared<AnyDeployment>(std::move(spec), generation));
+    co_return all;
+  }
   Task<void> swapTogether(std::vector<Replacement> /*replacements*/) override { co_return; }
   Task<void> retire(std::shared_ptr<Deployment> /*deployment*/, Duration /*bound*/) override {
     co_return;

@@ -155,7 +155,7 @@ Result<BindingTarget> Providers::componentTarget(const ProviderRequest& request,
   const std::string where = fmt::format("workload:{}/{}", called.workload, called.component);
   return BindingTarget{.provider = where,
                        .fingerprint = fingerprintOf(where, {}),
-                       .invoker = std::shared_ptr<wrpc::Invoker>(used, &used->link()),
+                       .invoker = used,
                        .take_effect = {},
                        .problem = [used] { return used->problem(); },
                        .called = called,

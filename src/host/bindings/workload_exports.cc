@@ -50,9 +50,12 @@ bool offersInterfaces(const engine::Component& component) {
 }
 
 Result<void> WorkloadExports::Export::check(std::string_view interface) const {
-  if (code_ == nullptr) return {};
+  const auto& code = announced_ ? announced_->code : code_;
+  if (announced_ && !announced_->problem.empty())
+    return fail(ErrorCode::kInvalidArgument, announced_->problem);
+  if (code == nullptr) return {};
   const wit::InterfaceName wanted = wit::parseInterfaceName(interface);
-  const auto& exports = code_->info().exports;
+  const auto& exports = code->info().exports;
   if (std::ranges::any_of(exports, [&](const wit::ExternName& name) {
         return isOfferedInterface(name) &&
                wit::interfaceMatches(wanted.interface, wanted.version, name.name);
@@ -63,6 +66,14 @@ Result<void> WorkloadExports::Export::check(std::string_view interface) const {
                           inQuotes(name_), interface));
 }
 
+// Calls may begin on other shards meanwhile; they know nothing of what is announced.
+Result<wrpc::FunctionId> WorkloadExports::Export::resolve(const wrpc::FunctionName& name) {
+  if (control_ == nullptr || net::Shard::current() != control_ || !announced_)
+    return link_.resolve(name);
+  if (announced_->invoker) TRY_VOID(announced_->invoker->resolve(name));
+  return link_.resolveForNext(name);
+}
+
 std::shared_ptr<WorkloadExports::Export> WorkloadExports::find(const std::string& workload,
                                                                const std::string& component) {
   const auto key = std::pair(workload, component);
@@ -71,7 +82,9 @@ std::shared_ptr<WorkloadExports::Export> WorkloadExports::find(const std::string
   std::erase_if(used_, [](const auto& entry) { return entry.second.expired(); });
   auto made = std::make_shared<Export>();
   made->name_ = fmt::format("{}/{}", workload, component);
+  made->control_ = net::Shard::current();
   update(*made, workload, component);
+  updateAnnounced(*made, workload, component);
   used_.insert_or_assign(key, made);
   return made;
 }
@@ -92,31 +105,52 @@ void WorkloadExports::update(const std::string& workload) {
     if (const auto used = entry->second.lock()) update(*used, workload, entry->first.second);
 }
 
+WorkloadExports::Export::Target WorkloadExports::targetIn(const Offers& offers,
+                                                          const std::string& workload,
+                                                          const std::string& component) {
+  const auto offered = offers.find(workload);
+  if (offered == offers.end())
+    return {nullptr, nullptr,
+            fmt::format("workload {} does not run on this host", inQuotes(workload))};
+  const auto found = std::ranges::find(offered->second, component, &OfferedComponent::name);
+  if (found == offered->second.end())
+    return {
+        nullptr, nullptr,
+        fmt::format("workload {} has no component {}", inQuotes(workload), inQuotes(component))};
+  if (found->invoker == nullptr)
+    return {nullptr, nullptr,
+            fmt::format("component {} cannot be called: it exports no interface, or runs inside of "
+                        "another one",
+                        inQuotes(workload + "/" + component))};
+  return {found->invoker, found->code, ""};
+}
+
 void WorkloadExports::update(Export& used, const std::string& workload,
                              const std::string& component) const {
-  std::shared_ptr<wrpc::Invoker> invoker;
-  used.code_ = nullptr;
-  const auto offers = offers_.find(workload);
-  if (offers == offers_.end()) {
-    used.problem_ = fmt::format("workload {} does not run on this host", inQuotes(workload));
-  } else {
-    const auto found = std::ranges::find(offers->second, component, &OfferedComponent::name);
-    if (found == offers->second.end()) {
-      used.problem_ =
-          fmt::format("workload {} has no component {}", inQuotes(workload), inQuotes(component));
-    } else if (found->invoker == nullptr) {
-      used.problem_ = fmt::format(
-          "component {} cannot be called: it exports no interface, or runs inside of another one",
-          inQuotes(used.name_));
-    } else {
-      used.problem_.clear();
-      used.code_ = found->code;
-      invoker = found->invoker;
-    }
-  }
+  Export::Target target = targetIn(offers_, workload, component);
+  used.code_ = std::move(target.code);
+  used.problem_ = std::move(target.problem);
   if (!used.problem_.empty())
-    invoker = std::make_shared<Nobody>(Error(ErrorCode::kUnavailable, used.problem_));
-  used.link_.swap(std::move(invoker));
+    target.invoker = std::make_shared<Nobody>(Error(ErrorCode::kUnavailable, used.problem_));
+  used.link_.swap(std::move(target.invoker));
+}
+
+void WorkloadExports::updateAnnounced(Export& used, const std::string& workload,
+                                      const std::string& component) const {
+  used.announced_.reset();
+  if (announced_.contains(workload)) used.announced_ = targetIn(announced_, workload, component);
+}
+
+void WorkloadExports::announce(const std::string& workload, std::vector<OfferedComponent> offered) {
+  announced_.insert_or_assign(workload, std::move(offered));
+  for (const auto& [key, weak] : used_)
+    if (const auto used = weak.lock()) updateAnnounced(*used, key.first, key.second);
+}
+
+void WorkloadExports::forgetAnnounced() {
+  announced_.clear();
+  for (const auto& [key, weak] : used_)
+    if (const auto used = weak.lock()) used->announced_.reset();
 }
 
 }  // namespace nimbus::host

@@ -2,6 +2,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -31,20 +32,39 @@ struct OfferedComponent {
 // On the control shard.
 class WorkloadExports {
  public:
-  class Export {
+  // As an Invoker: what serves. To the control shard, which prepares what is to call it, it has
+  // the functions of what is announced, if anything is.
+  class Export final : public wrpc::Invoker {
    public:
-    [[nodiscard]] wrpc::Link& link() { return link_; }
     // Why calls fail at present; empty: they do not.
     [[nodiscard]] const std::string& problem() const { return problem_; }
-    // That whatever serves at present exports the interface. kInvalidArgument: it does not.
+    // That whatever serves at present, or is announced, exports the interface. kInvalidArgument:
+    // it does not.
     [[nodiscard]] Result<void> check(std::string_view interface) const;
+
+    [[nodiscard]] Result<wrpc::FunctionId> resolve(const wrpc::FunctionName& name) override;
+    [[nodiscard]] std::shared_ptr<const wrpc::TupleShape> parameters(
+        wrpc::FunctionId id) const override {
+      return link_.parameters(id);
+    }
+    [[nodiscard]] std::unique_ptr<wrpc::Session> open(
+        net::Shard& shard, std::shared_ptr<const wrpc::Consumer> consumer) override {
+      return link_.open(shard, std::move(consumer));
+    }
 
    private:
     friend WorkloadExports;
+    struct Target {
+      std::shared_ptr<wrpc::Invoker> invoker;
+      std::shared_ptr<const engine::Component> code;
+      std::string problem;
+    };
     std::string name_;  // "default/shop/prices"
     wrpc::Link link_{nullptr};
     std::string problem_;
     std::shared_ptr<const engine::Component> code_;
+    std::optional<Target> announced_;
+    const net::Shard* control_ = nullptr;  // whose that is
   };
 
   // That component of the workload "<namespace>/<name>".
@@ -56,13 +76,23 @@ class WorkloadExports {
   // It serves nothing any more.
   void withdraw(const std::string& workload);
 
+  // What the workload is about to offer, for those who are prepared to take effect together with
+  // it; until forgetAnnounced().
+  void announce(const std::string& workload, std::vector<OfferedComponent> offered);
+  void forgetAnnounced();
+
  private:
   using Offers = std::map<std::string, std::vector<OfferedComponent>, std::less<>>;
 
   void update(const std::string& workload);
   void update(Export& used, const std::string& workload, const std::string& component) const;
+  void updateAnnounced(Export& used, const std::string& workload,
+                       const std::string& component) const;
+  [[nodiscard]] static Export::Target targetIn(const Offers& offers, const std::string& workload,
+                                               const std::string& component);
 
-  Offers offers_;  // by workload
+  Offers offers_;     // by workload
+  Offers announced_;  // likewise
   std::map<std::pair<std::string, std::string>, std::weak_ptr<Export>> used_;
 };
 

@@ -1,5 +1,7 @@
 #include "host/calls/called_component.h"
 
+#include <utility>
+
 #include <fmt/format.h>
 
 #include "base/escape.h"
@@ -54,7 +56,8 @@ class CalledComponent::SharedSession final : public wrpc::Session {
                                         wrpc::Values params) override {
     if (here_.dropped) return Result<wrpc::Values>(std::unexpected(called_->ended()));
     if (!here_.shared)
-      here_.shared = std::make_unique<SharedInstance>(shard_, invoker_->openForExchanges(shard_));
+      here_.shared = std::make_unique<SharedInstance>(shard_, invoker_->openForExchanges(shard_),
+                                                      called_->overlapping());
     if (!caller_) caller_ = here_.shared->join();
     return here_.shared->invoke(caller_, context, function, std::move(params));
   }
@@ -118,6 +121,11 @@ std::shared_ptr<wrpc::Invoker> CalledComponent::invokerOf(
   return std::make_shared<SharedInvoker>(called, std::move(invoker));
 }
 
+std::size_t CalledComponent::overlapping() const {
+  const bool concurrent = component_->component->info().needsFullEngine();
+  return concurrent ? engine::ComponentInvokerOptions().max_concurrent : 1;
+}
+
 Error CalledComponent::ended() const {
   return {ErrorCode::kUnavailable,
           fmt::format("component {} has ended", inQuotes(component_->name))};
@@ -133,8 +141,10 @@ Task<void> CalledComponent::idleOn(std::size_t shard_index) {
 }
 
 void CalledComponent::noteEnd(OnShard& here, Duration lived) {
+  const bool no_room = std::exchange(here.no_room, false);
   if (!here.pace || here.dropped) return;
-  if (here.pace->afterFailure(lived, RestartPace::Cause::kItself)) return;
+  const auto cause = no_room ? RestartPace::Cause::kNoRoom : RestartPace::Cause::kItself;
+  if (here.pace->afterFailure(lived, cause)) return;
   here.given_up = true;
   component_->log->note(LogLevel::kError, "component given up",
                         fmt::format("it has failed {} times in a row", *shared_->max_restarts + 1));
@@ -166,8 +176,13 @@ void CalledComponent::callEnded(Ended how) {
   if (how == Ended::kFailed) component_->counters.failures.fetch_add(1, std::memory_order_relaxed);
 }
 
-bool CalledComponent::tellTrap(std::string_view reason) {
-  component_->log->failure({engine::CallOutcome::Kind::kTrap, 0, std::string(reason)});
+bool CalledComponent::tellFailure(net::Shard& shard, engine::CallOutcome::Kind kind,
+                                  std::string_view reason) {
+  using Kind = engine::CallOutcome::Kind;
+  if (kind == Kind::kResources) shards_[shard.index()].no_room = true;
+  // What ends a call on its caller's own instance may be the caller's time.
+  if (kind == Kind::kTimeout && !shared_) return false;
+  component_->log->failure({kind, 0, std::string(reason)});
   return true;
 }
 

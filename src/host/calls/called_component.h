@@ -56,9 +56,11 @@ class CalledComponent final : public engine::GuestEnvironment {
                                                     engine::LiveSession& session) override;
   void callBegan() override;
   void callEnded(Ended how) override;
-  bool tellTrap(std::string_view reason) override;
+  bool tellFailure(net::Shard& shard, engine::CallOutcome::Kind kind,
+                   std::string_view reason) override;
 
   [[nodiscard]] Error ended() const;
+  [[nodiscard]] std::size_t overlapping() const;  // calls at once, on one instance
 
   class Permit;
   class SharedInvoker;
@@ -71,6 +73,7 @@ class CalledComponent final : public engine::GuestEnvironment {
     bool dropped = false;
     std::unique_ptr<SharedInstance> shared;  // null until it is called, and once it is dropped
     std::optional<RestartPace> pace;         // of the shared one
+    bool no_room = false;                    // for the instance that ends next
     bool given_up = false;
   };
   // An instance has ended, after it had lived for so long.

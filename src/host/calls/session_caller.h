@@ -7,26 +7,33 @@
 
 namespace nimbus::host {
 
-// One of those who share a session, by a number of its own: the resources that its calls return go
-// with it. On one shard.
+// One of those who share a session: the resources that its calls return go with it. On one shard.
 class SessionCaller {
  public:
-  explicit SessionCaller(std::uint32_t number) : number_(number) {}
+  explicit SessionCaller(std::uint32_t number) : first_(static_cast<std::uint64_t>(number) << 32) {}
   SessionCaller(const SessionCaller&) = delete;
   SessionCaller& operator=(const SessionCaller&) = delete;
 
-  [[nodiscard]] std::uint32_t number() const { return number_; }
+  // Of what the next call returns.
+  [[nodiscard]] std::uint64_t nextOwner() { return first_ | ++calls_; }
+
   void leave(engine::ExchangeSession& session) {
-    gone_ = true;
-    session.disown(number_);
+    go();
+    disown(session);
   }
+  void go() { gone_ = true; }
   // After each call that may have ended later.
   void callEnded(engine::ExchangeSession& session) const {
-    if (gone_) session.disown(number_);
+    if (gone_) disown(session);
   }
 
  private:
-  const std::uint32_t number_;
+  void disown(engine::ExchangeSession& session) const {
+    session.disown(first_, first_ | UINT32_MAX);
+  }
+
+  const std::uint64_t first_;
+  std::uint32_t calls_ = 0;  // after four billion the first one's are old
   bool gone_ = false;
 };
 

@@ -93,7 +93,16 @@ void WarmPool::onCallTimeout(WarmCall& call) {
   slot->admits = false;
   slot->has_stray = true;
   endAfterGrace(slot);
-  call.exchange().abandon({CallOutcome::Kind::kTimeout, 0, "the call took longer than its limit"});
+  std::string place;
+  // Of several nobody can tell which one computes.
+  if (slot->calls.size() == 1 && slot->calls.front() == &call && slot->instance) {
+    const auto self = self_;
+    place = slot->instance->place();
+    // It may have been answered by that.
+    if (*self == nullptr || slot->calls.empty() || slot->calls.front() != &call) return;
+  }
+  call.exchange().abandon(
+      {CallOutcome::Kind::kTimeout, 0, "the call took longer than its limit" + place});
 }
 
 void WarmPool::onPolled(engine::WarmInstance& instance, Duration cpu, Duration stretch) {

@@ -175,14 +175,17 @@ TEST_F(WarmPoolTest, TheLogSaysWhereAGuestComputedThatALimitEnded) {
   }
 }
 
-TEST_F(WarmPoolTest, ACallOnAnInstanceOfItsOwnThatComputesForTooLongIsLoggedWithItsPlace) {
-  CallPolicy policy = patientPolicy();
-  policy.timeout = milliseconds(20);
-  withPool(engine::spinningGuest(), policy, {.warm = 0}, [](PoolRig* rig) -> Task<void> {
-    EXPECT_EQ(co_await rig->askOnce(), "504");
-    EXPECT_THAT(rig->logged(), testing::ContainsRegex("the call took longer than its limit\n"
-                                                      "wasm backtrace:\n +0: +0x"));
-  });
+TEST_F(WarmPoolTest, ACallThatComputesForTooLongIsLoggedWithItsPlace) {
+  for (const std::uint32_t warm : {1U, 0U}) {
+    CallPolicy policy = patientPolicy();
+    policy.timeout = milliseconds(20);
+    policy.collateral_grace = milliseconds(10);
+    withPool(engine::spinningGuest(), policy, {.warm = warm}, [](PoolRig* rig) -> Task<void> {
+      EXPECT_EQ(co_await rig->askOnce(), "504");
+      EXPECT_THAT(rig->logged(), testing::ContainsRegex("the call took longer than its limit\n"
+                                                        "wasm backtrace:\n +0: +0x"));
+    });
+  }
 }
 
 TEST_F(WarmPoolTest, AFullQueueRefusesAtOnce) {

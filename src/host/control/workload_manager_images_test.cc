@@ -146,6 +146,10 @@ class LateFiles final : public WorkloadRuntime {
     }
     co_return co_await rest_.prepare(std::move(spec), generation);
   }
+  Task<Result<std::vector<std::shared_ptr<Deployment>>>> prepareTogether(
+      std::vector<std::shared_ptr<const WorkloadSpec>> specs, std::uint64_t generation) override {
+    return rest_.prepareTogether(std::move(specs), generation);
+  }
   Task<void> swapTogether(std::vector<Replacement> replacements) override {
     return rest_.swapTogether(std::move(replacements));
   }

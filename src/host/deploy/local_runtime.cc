@@ -159,6 +159,48 @@ Task<Result<std::shared_ptr<Deployment>>> LocalRuntime::prepare(
 
 namespace {
 
+class Announced {
+ public:
+  explicit Announced(WorkloadExports& exports) : exports_(exports) {}
+  Announced(const Announced&) = delete;
+  Announced& operator=(const Announced&) = delete;
+  ~Announced() { exports_.forgetAnnounced(); }
+  void add(const LocalDeployment& deployment) {
+    exports_.announce(deployment.spec().id(), deployment.offered());
+  }
+
+ private:
+  WorkloadExports& exports_;
+};
+
+}  // namespace
+
+// One that fails may find what it needs once another one is there.
+Task<Result<std::vector<std::shared_ptr<Deployment>>>> LocalRuntime::prepareTogether(
+    std::vector<std::shared_ptr<const WorkloadSpec>> specs, std::uint64_t generation) {
+  Announced announced(exports_);
+  std::vector<std::shared_ptr<Deployment>> all(specs.size());
+  for (;;) {
+    std::optional<Error> problem;
+    bool moved = false;
+    for (std::size_t i = 0; i < specs.size(); ++i) {
+      if (all[i]) continue;
+      auto prepared = co_await prepare(specs[i], generation);
+      if (!prepared) {
+        if (!problem) problem = std::move(prepared).error();
+        continue;
+      }
+      all[i] = *std::move(prepared);
+      announced.add(static_cast<const LocalDeployment&>(*all[i]));
+      moved = true;
+    }
+    if (!problem) co_return all;
+    if (!moved) co_return std::unexpected(*std::move(problem));
+  }
+}
+
+namespace {
+
 // Waits on the control shard for work on all serving shards. Shared with them, because they may
 // finish after the waiting task was given up.
 class Join {

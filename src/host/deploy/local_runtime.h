@@ -65,6 +65,8 @@ class LocalRuntime final : public WorkloadRuntime {
   }
   Task<Result<std::shared_ptr<Deployment>>> prepare(std::shared_ptr<const WorkloadSpec> spec,
                                                     std::uint64_t generation) override;
+  Task<Result<std::vector<std::shared_ptr<Deployment>>>> prepareTogether(
+      std::vector<std::shared_ptr<const WorkloadSpec>> specs, std::uint64_t generation) override;
   // Gives up what is being fetched and watched. The last call, on the control shard.
   void cancelFetches() {
     images_.cancelAll();

@@ -23,11 +23,14 @@ void Permit::release() {
   if (from_ != nullptr) std::exchange(from_, nullptr)->giveBack();
 }
 
+std::optional<Permit> Permits::tryAcquire() {
+  if (free_ == 0 || !waiting_.empty()) return std::nullopt;
+  --free_;
+  return Permit(*this);
+}
+
 Task<Permit> Permits::acquire() {
-  if (free_ > 0 && waiting_.empty()) {
-    --free_;
-    co_return Permit(*this);
-  }
+  if (auto permit = tryAcquire()) co_return *std::move(permit);
   Waiter waiter(*this);
   co_await waiter.granted.wait();
   co_return std::move(waiter.permit);

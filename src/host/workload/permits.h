@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <list>
+#include <optional>
 #include <utility>
 
 #include "base/sync.h"
@@ -38,6 +39,8 @@ class Permits final : net::Deferred {
   ~Permits() override;
 
   [[nodiscard]] Task<Permit> acquire();
+  // None if that would have to wait.
+  [[nodiscard]] std::optional<Permit> tryAcquire();
   [[nodiscard]] std::size_t waiting() const { return waiting_.size(); }
 
  private:

@@ -110,6 +110,11 @@ class WorkloadRuntime {
   [[nodiscard]] virtual Task<Result<std::shared_ptr<Deployment>>> prepare(
       std::shared_ptr<const WorkloadSpec> spec, std::uint64_t generation) = 0;
 
+  // The same for several that take effect together: what they import from each other is looked for
+  // in these. If one fails, the first error and none of them. One such call at a time.
+  [[nodiscard]] virtual Task<Result<std::vector<std::shared_ptr<Deployment>>>> prepareTogether(
+      std::vector<std::shared_ptr<const WorkloadSpec>> specs, std::uint64_t generation) = 0;
+
   // Routes go from `previous` to `next`; either may be null (first deployment, removal).
   struct Replacement {
     std::shared_ptr<Deployment> previous;

@@ -494,11 +494,11 @@ pub unsafe extern "C" fn nimbus_guest_drop(guest: *mut GuestHandle, handle: Str)
 /// # Safety
 /// `guest` is alive.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nimbus_guest_disown(guest: *mut GuestHandle, owner: u32) {
+pub unsafe extern "C" fn nimbus_guest_disown(guest: *mut GuestHandle, first: u64, last: u64) {
     guard_void(|| {
         // SAFETY: by this function's contract.
         let guest = unsafe { &(*guest).guest };
-        guest.resources.borrow_mut().doom_of(owner);
+        guest.resources.borrow_mut().doom_of(first, last);
         guest.wake();
     });
 }

@@ -30,17 +30,17 @@ pub struct CallRequest {
     deadline_ns: i64,
     context: *mut c_void,
     done: Done,
+    owner: u64,
     function: u32,
-    owner: u32,
 }
 
-const _: () = assert!(size_of::<CallRequest>() == 80);
+const _: () = assert!(size_of::<CallRequest>() == 88);
 
 /// A call; C++ holds a reference to it.
 pub struct CallState {
     pub function: usize,
     /// Whose its results are.
-    pub owner: u32,
+    pub owner: u64,
     pub deadline_ns: i64,
     /// Until it starts.
     params: Cell<Option<Params>>,

@@ -14,7 +14,7 @@ const MAX_RESOURCES: usize = 100_000;
 pub struct Owned {
     pub resource: ResourceAny,
     /// Of those who share the instance; 0: nobody in particular.
-    owner: u32,
+    owner: u64,
     /// Calls under way that borrow it.
     pub lent: usize,
     pub dropped: bool,
@@ -29,14 +29,14 @@ static NEXT_NUMBER: AtomicU32 = AtomicU32::new(1);
 pub struct Resources {
     pub owned: HashMap<u32, Owned>,
     /// The owner and the number of those that have one.
-    by_owner: BTreeSet<(u32, u32)>,
+    by_owner: BTreeSet<(u64, u32)>,
     /// To be destroyed when the instance has time.
     pub doomed: Vec<ResourceAny>,
 }
 
 impl Resources {
     /// Puts what a call of that owner returned into the table, and its numbers into the bytes.
-    pub fn keep(&mut self, lifted: &mut Lifted, owner: u32) -> Result<()> {
+    pub fn keep(&mut self, lifted: &mut Lifted, owner: u64) -> Result<()> {
         for (handle, resource) in lifted.large.iter_mut().zip(lifted.resources.drain(..)) {
             if self.owned.len() >= MAX_RESOURCES {
                 bail!("more than {MAX_RESOURCES} resources are open");
@@ -82,9 +82,9 @@ impl Resources {
         }
     }
 
-    /// All that the owner has.
-    pub fn doom_of(&mut self, owner: u32) {
-        let all = (owner, 0)..=(owner, u32::MAX);
+    /// All that these owners have.
+    pub fn doom_of(&mut self, first: u64, last: u64) {
+        let all = (first, 0)..=(last, u32::MAX);
         let numbers: Vec<u32> = self
             .by_owner
             .range(all)
