@@ -1,5 +1,6 @@
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include "host/manifest/manifest.h"
@@ -12,6 +13,9 @@ struct DevWorkloads {
   // Those of dev.host_plugins that others call, a workload each: what it remembers outlives edits
   // of the rest.
   std::vector<host::WorkloadSpec> host_plugins;
+  // Interfaces that their components import and nobody is known to export: they may be of types
+  // alone, which need nobody.
+  std::vector<std::string> unserved;
 
   friend bool operator==(const DevWorkloads&, const DevWorkloads&) = default;
 };

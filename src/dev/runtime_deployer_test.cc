@@ -25,8 +25,10 @@ host::WorkloadSpec workload(std::string name, std::string file) {
 
 std::shared_ptr<const DevWorkloads> workloads(std::string app,
                                               std::vector<host::WorkloadSpec> host_plugins = {}) {
-  return std::make_shared<const DevWorkloads>(workload("dev", std::move(app)),
-                                              std::move(host_plugins));
+  DevWorkloads made;
+  made.app = workload("dev", std::move(app));
+  made.host_plugins = std::move(host_plugins);
+  return std::make_shared<const DevWorkloads>(std::move(made));
 }
 
 class RuntimeDeployerTest : public host::ShardTest {

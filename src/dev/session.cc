@@ -9,6 +9,7 @@
 #include "base/race.h"
 #include "dev/data_patterns.h"
 #include "dev/server_difference.h"
+#include "host/manifest/capability_catalog.h"
 
 namespace nimbus::dev {
 namespace {
@@ -38,6 +39,17 @@ std::vector<std::string> namesOf(const DevPlan& plan) {
   std::vector<std::string> names;
   for (const PlannedComponent& component : plan.components) names.push_back(component.spec.name);
   return names;
+}
+
+// A component that cannot be linked may lack who serves an import rather than be wrong.
+std::string hintFor(const Error& error, const DevWorkloads& workloads) {
+  if (error.code() != ErrorCode::kUnsupported) return "";
+  const std::string text = error.describe();
+  const auto named = std::ranges::find_if(
+      workloads.unserved, [&](const std::string& import) { return text.contains(import); });
+  if (named == workloads.unserved.end()) return "";
+  return fmt::format("; nothing provides {}: {}", *named,
+                     host::howToProvide(*named, host::InterfacesBy::kProject));
 }
 
 // The server stays what it is until the next start, and its database goes on being written to.
@@ -328,9 +340,10 @@ void Session::takeDeployed() {
 Task<bool> Session::serve(Workloads workloads, TimePoint begin) {
   const auto times = co_await environment_.deployer.deploy(workloads);
   if (!times) {
+    const std::string hint = hintFor(times.error(), *workloads);
     // What is not to be had, such as a port, may be with the next save.
     if (times.error().code() != ErrorCode::kUnavailable) refused_ = std::move(workloads);
-    tellOnce(DevEvent::Kind::kLoadFailed, times.error().describe());
+    tellOnce(DevEvent::Kind::kLoadFailed, times.error().describe() + hint);
     co_return false;
   }
   times_.load = times->load;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <future>
+#include <iterator>
 #include <optional>
 #include <set>
 
@@ -54,6 +55,7 @@ class Assembler {
             std::span<const DevPlugin> plugins)
       : plan_(plan), parts_(parts), plugins_(plugins) {
     spec_.name = plan.name;
+    spec_.interfaces_by = host::InterfacesBy::kProject;
     spec_.host_interfaces = plan.host_interfaces;
     for (host::HostInterface& entry : spec_.host_interfaces) {
       if (entry.provider.empty() && entry.namespace_name == "wasi" && entry.package == "keyvalue")
@@ -70,6 +72,9 @@ class Assembler {
     TRY_VOID(addRoute());
     return std::move(spec_);
   }
+
+  // Interfaces that are imported, and that nobody is known to export.
+  [[nodiscard]] const std::vector<std::string>& unserved() const { return unserved_; }
 
   // Whether the part is a workload of its own.
   [[nodiscard]] bool isShared(std::size_t part) const {
@@ -278,7 +283,11 @@ class Assembler {
       fitting.push_back(&plugin);
       names.push_back(plugin.name);
     }
-    if (fitting.empty()) return {};  // that it is missing is told when it is linked
+    if (fitting.empty()) {
+      // If it has more than types, that is told when it is linked.
+      unserved_.push_back(import.name);
+      return {};
+    }
     if (fitting.size() == 1) {
       const DevPlugin& plugin = *fitting.front();
       if (plugin.given.empty()) return add(plugin);
@@ -375,6 +384,7 @@ class Assembler {
   std::vector<const DevPlugin*> named_;
   std::set<std::string> added_;
   std::vector<wit::ComponentInfo> added_infos_;  // of the plugins that became components
+  std::vector<std::string> unserved_;
 };
 
 }  // namespace
@@ -401,10 +411,13 @@ Result<DevWorkloads> assembleWorkloads(const DevPlan& plan, std::span<const Comp
   Assembler app(plan, parts, plugins);
   for (std::size_t i = 0; i < parts.size(); ++i) {
     if (!app.isShared(i)) continue;
-    TRY(auto shared, Assembler(plan, parts, plugins).shared(i));
+    Assembler own(plan, parts, plugins);
+    TRY(auto shared, own.shared(i));
     workloads.host_plugins.push_back(std::move(shared));
+    std::ranges::copy(own.unserved(), std::back_inserter(workloads.unserved));
   }
   TRY(workloads.app, app.app());
+  std::ranges::copy(app.unserved(), std::back_inserter(workloads.unserved));
   return workloads;
 }
 

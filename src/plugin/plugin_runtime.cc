@@ -9,8 +9,10 @@
 #include <fmt/format.h>
 
 #include "base/metrics.h"
+#include "base/race.h"
 #include "host/data_plane.h"
 #include "net/blocking_worker.h"
+#include "net/stop_wait.h"
 #include "net/watch.h"
 #include "plugin/config_file.h"
 #include "plugin/info_json.h"
@@ -59,6 +61,11 @@ void readUsesOfRunner(const engine::Component& component, PluginInfo& info) {
         info.runs_programs = true;
     }
   }
+}
+
+template <typename T>
+Task<void> keep(Task<Result<T>> call, Result<T>& into) {
+  into = co_await std::move(call);
 }
 
 // With its length, so that no two lists of parts look the same.
@@ -137,13 +144,16 @@ Result<PluginRuntime::Machine*> PluginRuntime::machine() {
 template <typename T>
 Task<void> PluginRuntime::callOn(host::ShardRuntime& shard,
                                  std::shared_ptr<const engine::Component> component,
-                                 InstanceParts parts, Use<T>& use, Result<T>& result) {
+                                 InstanceParts parts, Use<T>& use, Result<T>& result,
+                                 std::stop_token stop) {
   auto instance = PluginInstance::create(shard, std::move(component), use.limits, std::move(parts));
-  if (instance) {
-    result = co_await use.call(**instance);
-  } else {
+  if (!instance) {
     result = std::unexpected(std::move(instance).error());
+    co_return;
   }
+  result = fail(ErrorCode::kCancelled, "interrupted");
+  co_await race(keep(use.call(**instance), result),
+                net::untilStopped(shard.shard, std::move(stop)));
 }
 
 InstanceParts PluginRuntime::partsOf(Standing& standing, HookContext& context,
@@ -173,7 +183,8 @@ Result<T> PluginRuntime::callIn(Standing& standing,
         partsOf(standing, context, worker,
                 use.through_streams ? printThrough() : printToStderr(standing.plugin.name()));
     parts.through_streams = use.through_streams;
-    return callOn<T>(shard, component, std::move(parts), use, result);
+    return callOn<T>(shard, component, std::move(parts), use, result,
+                     options_.stop ? options_.stop() : std::stop_token());
   });
   return result;
 }

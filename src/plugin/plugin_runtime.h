@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -40,6 +41,8 @@ struct PluginRuntimeOptions {
   // Told when a plugin of that name is about to be compiled, which takes a while if it is not in
   // the code cache; what it gives is kept for as long.
   std::function<std::shared_ptr<void>(const std::string& plugin)> compiling;
+  // Asked at each call for what ends it early (kCancelled); none: nothing does.
+  std::function<std::stop_token()> stop;
 };
 
 // The installed binary, compiled. kPermissionDenied: it is not the one that was installed.
@@ -122,7 +125,7 @@ class PluginRuntime {
   template <typename T>
   static Task<void> callOn(host::ShardRuntime& shard,
                            std::shared_ptr<const engine::Component> component, InstanceParts parts,
-                           Use<T>& use, Result<T>& result);
+                           Use<T>& use, Result<T>& result, std::stop_token stop);
 
   const PluginRuntimeOptions options_;
   std::mutex configuring_;

@@ -193,6 +193,20 @@ class DevConfigTest(developing.TestCase):
         self.assertEqual("5 6\n", self.text_of(dev, "/calls"))
         self.assertEqual(0, dev.interrupt())
 
+    def test_it_is_said_who_could_serve_what_nothing_does(self):
+        for guest, missing in (("tally-web", "test:tally/tally@0.1.0"),
+                               ("http-blobs", "wasi:blobstore/types@0.2.0-draft")):
+            self.project(guest)
+            dev = self.start("-o", "json", "dev", self.root, "--addr", "127.0.0.1:0")
+            deadline = time.monotonic() + harness.PATIENCE_SECONDS
+            failed = dev.stdout.wait_for(lambda line: '"load-failed"' in line, deadline)
+            message = json.loads(failed)["message"]
+            self.assertIn(missing, message)
+            self.assertRegex(message, "nothing provides.* add to dev.host_interfaces: "
+                                      ".*; or install a plugin that exports it")
+            dev.send(harness.signal.SIGINT)
+            self.assertEqual(0, dev.wait())
+
     def test_a_host_plugin_that_is_taken_out_ends(self):
         dev = self.tally_with()
         self.assertEqual("1 2\n", self.text_of(dev, "/calls"))

@@ -4,6 +4,9 @@ the older contracts add annotations to what is pushed."""
 
 import json
 import re
+import signal
+import subprocess
+import time
 
 import harness
 import installing
@@ -157,6 +160,54 @@ class EveryCommandTest(TestCase):
         self.assertEqual(0, provider.terminate())
         self.assert_told(provider.stderr.all, "provider serve",
                          {"arguments.name": "keyvalue-memory"}, 0)
+
+
+class InterruptedTest(TestCase):
+    """After a signal, the hooks that come after see that."""
+
+    def wait_for(self, process, text):
+        deadline = time.monotonic() + harness.PATIENCE_SECONDS
+        self.assertIsNotNone(process.stderr.wait_for(lambda line: text in line, deadline), text)
+
+    def assert_interrupted(self, process, name, number):
+        process.send(number)
+        self.assertEqual(128 + number, process.wait())
+        deadline = time.monotonic() + harness.PATIENCE_SECONDS
+        after = process.stderr.wait_for(lambda line: f"after {name} " in line, deadline)
+        self.assertIn(f"success false, status {128 + number}", after)
+
+    def test_a_command_of_a_plugin(self):
+        self.says("plugin", "install", harness.guest("plugin-web"))
+        process = self.start("--plugin-address", ANYWHERE, "web", "word")
+        self.wait_for(process, "serves HTTP")
+        self.assert_interrupted(process, "web", signal.SIGINT)
+
+    def test_one_that_is_tried_leaves_nothing_behind(self):
+        folder = self.folder / "temporary"
+        folder.mkdir()
+        process = self.start("-o", "json", "--plugin-address", ANYWHERE, "plugin", "test",
+                             harness.guest("plugin-web"), "--", "web", "word",
+                             env=self.environment(TMPDIR=str(folder)))
+        self.wait_for(process, "serves HTTP")
+        self.assertTrue(list(folder.iterdir()))
+        self.assert_interrupted(process, "plugin test", signal.SIGTERM)
+        self.assertEqual([], list(folder.iterdir()))
+        told = [json.loads(line) for line in process.stdout.all]
+        self.assertEqual(["interrupted"], [each["message"] for each in told])
+
+    def test_a_hook_that_comes_before(self):
+        spins = plugin_variants.hostile(harness.GUESTS, name="zz", hook="inspect", phase="before",
+                                        act="spin")
+        self.says("plugin", "install", self.write("spins.wasm", spins))
+        process = self.start("inspect", harness.guest("http-hello"))
+        self.wait_for(process, "before inspect")
+        self.assert_interrupted(process, "inspect", signal.SIGINT)
+
+    def test_a_command_that_runs(self):
+        process = self.start("run", harness.guest("command"), "--", "stdin", stdin=subprocess.PIPE)
+        self.addCleanup(process.process.stdin.close)
+        self.wait_for(process, "before run")
+        self.assert_interrupted(process, "run", signal.SIGINT)
 
 
 class RegistryTest(TestCase):

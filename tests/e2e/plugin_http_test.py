@@ -53,7 +53,7 @@ class PluginHttpTest(harness.TestCase):
         process = self.start("--plugin-address", "127.0.0.1:0", "web", "word")
         self.address_of(process)
         process.send(harness.signal.SIGINT)
-        self.assertEqual(-harness.signal.SIGINT, process.wait())
+        self.assertEqual(130, process.wait())
 
 
 if __name__ == "__main__":

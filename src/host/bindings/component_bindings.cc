@@ -101,7 +101,7 @@ std::unexpected<Error> failMissing(const WorkloadSpec& workload,
                                            : import->interface;
     message += fmt::format(", which nothing provides: {}",
                            howToProvide(import->interface, workload.interfaces_by));
-    if (isLabelled(*import) && workload.interfaces_by == InterfacesBy::kManifest)
+    if (isLabelled(*import) && workload.interfaces_by != InterfacesBy::kFlags)
       message += fmt::format(", with name: {}", import->name);
   }
   return fail(ErrorCode::kNotFound, std::move(message));

@@ -142,17 +142,23 @@ std::string howToProvide(std::string_view interface_id, InterfacesBy by) {
                                  name.package)
                    : "only workloads of a host have providers of what has no package";
   }
+  const std::string_view key =
+      by == InterfacesBy::kProject ? "dev.host_interfaces" : "hostInterfaces";
+  const std::string_view otherwise =
+      by == InterfacesBy::kProject ? "; or install a plugin that exports it" : "";
   if (!package) {
-    return fmt::format(
-        "add to hostInterfaces: {{{}provider: unix:PATH}} (or tcp:HOST:PORT, nats:PREFIX)",
-        interface_id.empty() ? "" : fmt::format("interfaces: [{}], ", interface_id));
+    return fmt::format("add to {}: {{{}provider: unix:PATH}} (or tcp:HOST:PORT, nats:PREFIX){}",
+                       key,
+                       interface_id.empty() ? "" : fmt::format("interfaces: [{}], ", interface_id),
+                       interface_id.empty() ? "" : otherwise);
   }
   const std::string entry =
       fmt::format("{{namespace: {}, package: {}, interfaces: [{}], provider: ", package->first,
                   package->second, interfaceOf(name));
   if (const Capability* capability = findCapability(interface_id))
-    return fmt::format("add to hostInterfaces: {}{}}}", entry, capability->providers.front());
-  return fmt::format("add to hostInterfaces: {}unix:PATH}} (or tcp:HOST:PORT, nats:PREFIX)", entry);
+    return fmt::format("add to {}: {}{}}}", key, entry, capability->providers.front());
+  return fmt::format("add to {}: {}unix:PATH}} (or tcp:HOST:PORT, nats:PREFIX){}", key, entry,
+                     otherwise);
 }
 
 }  // namespace nimbus::host

@@ -106,6 +106,10 @@ TEST(CapabilityCatalog, SaysHowAMissingImportCouldBeProvided) {
             "nats:PREFIX)");
   EXPECT_EQ(howToProvide("acme:stock/items@1.0.0", InterfacesBy::kFlags),
             "add --provider acme:stock=unix:PATH (or tcp:HOST:PORT, nats:PREFIX)");
+  EXPECT_EQ(howToProvide("acme:stock/items@1.0.0", InterfacesBy::kProject),
+            "add to dev.host_interfaces: {namespace: acme, package: stock, interfaces: [items], "
+            "provider: unix:PATH} (or tcp:HOST:PORT, nats:PREFIX); or install a plugin that "
+            "exports it");
   EXPECT_EQ(howToProvide("stock", InterfacesBy::kFlags),
             "only workloads of a host have providers of what has no package");
 }

@@ -138,7 +138,7 @@ struct RouteSpec {
 };
 
 // How its user says who provides an interface: what is advised where nobody does.
-enum class InterfacesBy { kManifest, kFlags };
+enum class InterfacesBy { kManifest, kFlags, kProject };
 
 // A validated manifest: the shape of wasmCloud's Workload, with routes.
 struct WorkloadSpec {

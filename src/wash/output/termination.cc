@@ -4,16 +4,14 @@
 
 #include <utility>
 
-#include "base/output_queue.h"
 #include "base/running_programs.h"
 #include "net/shard_result.h"
 #include "wash/output/exit_status.h"
 
 namespace nimbus::wash {
 
-Result<std::unique_ptr<Termination>> Termination::watch(net::ShardGroup& control,
-                                                        OnSignal on_signal) {
-  std::unique_ptr<Termination> termination(new Termination(control, on_signal));
+Result<std::unique_ptr<Termination>> Termination::watch(net::ShardGroup& control) {
+  std::unique_ptr<Termination> termination(new Termination(control));
   TRY(termination->signals_,
       net::resultOn(control, 0, [raw = termination.get()](net::Shard& shard) {
         return net::watchSignals(shard, [raw](int signal) { raw->received(signal); });
@@ -28,9 +26,8 @@ Termination::~Termination() {
 void Termination::received(int signal) {
   const std::lock_guard lock(mutex_);
   count_ += 1;
-  if (count_ >= exit_from_) {
+  if (count_ >= 2) {
     endRunningPrograms();
-    if (count_ == 1) OutputQueue::flushAll();
     ::_exit(exitStatusOfSignal(signal));
   }
   tell();

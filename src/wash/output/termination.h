@@ -17,9 +17,7 @@ class Termination {
   // On the main thread, once, before any other thread starts.
   static void prepare() { net::blockTerminationSignals(); }
 
-  enum class OnSignal { kLetMainEnd, kExitAtOnce };
-  [[nodiscard]] static Result<std::unique_ptr<Termination>> watch(
-      net::ShardGroup& control, OnSignal on_signal = OnSignal::kLetMainEnd);
+  [[nodiscard]] static Result<std::unique_ptr<Termination>> watch(net::ShardGroup& control);
   ~Termination();
 
   // Blocks until a signal has come.
@@ -31,13 +29,12 @@ class Termination {
   void onRequest(std::function<void()> requested);
 
  private:
-  Termination(net::ShardGroup& control, OnSignal on_signal)
-      : control_(control), exit_from_(on_signal == OnSignal::kExitAtOnce ? 1 : 2) {}
+  explicit Termination(net::ShardGroup& control) : control_(control) {}
   void received(int signal);
   void tell();  // under the mutex
 
   net::ShardGroup& control_;
-  const int exit_from_;                        // the signal, counted from 1, that ends the process
+
   std::unique_ptr<net::SignalWatch> signals_;  // lives on the control shard
   std::mutex mutex_;
   std::condition_variable changed_;

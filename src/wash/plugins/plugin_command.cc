@@ -252,14 +252,16 @@ void addPluginCommand(CLI::App& app, const PluginCommandParts& parts) {
 
 int runPluginCommand(const plugin::Plugin& plugin, plugin::types::Invocation invocation,
                      const std::string& command, const PluginCommandParts& parts,
-                     plugin::HookContext& context) {
+                     plugin::HookContext& context, const Interrupt& interrupt) {
   const OutputFormat format = parts.global.format;
   const auto runtime = parts.plugins.runtime();
   if (!runtime) return reportFailure(format, runtime.error());
   auto said = (*runtime)->run(plugin, std::move(invocation), context);
   if (!said) {
-    return reportFailure(format, Error(said.error().code(),
-                                       "plugin " + plugin.name() + ": " + said.error().describe()));
+    return reportFailure(
+        format,
+        Error(said.error().code(), "plugin " + plugin.name() + ": " + said.error().describe()),
+        interrupt);
   }
   if (format == OutputFormat::kText && said->empty()) return kExitOk;
   std::vector<DataField> data{{"command", jsonText(command)},

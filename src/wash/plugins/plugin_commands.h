@@ -6,6 +6,7 @@
 #include "plugin/plugin.h"
 #include "wash/command.h"
 #include "wash/plugins/plugins.h"
+#include "wash/terminal/interrupt.h"
 
 namespace CLI {
 class App;
@@ -30,9 +31,11 @@ void addPluginCommand(CLI::App& app, const PluginCommandParts& parts);
 void addPluginWords(CLI::App& app, const PluginCommandParts& parts);
 void addWordsOf(CLI::App& app, const plugin::Plugin& plugin, const PluginCommandParts& parts);
 
-// Runs it and prints what it returned. `command` is how it was typed.
+// Runs it and prints what it returned, or how it failed; `interrupt` ends it. `command` is how it
+// was typed.
 [[nodiscard]] int runPluginCommand(const plugin::Plugin& plugin,
                                    plugin::types::Invocation invocation, const std::string& command,
-                                   const PluginCommandParts& parts, plugin::HookContext& context);
+                                   const PluginCommandParts& parts, plugin::HookContext& context,
+                                   const Interrupt& interrupt);
 
 }  // namespace nimbus::wash

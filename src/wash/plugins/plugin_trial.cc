@@ -129,13 +129,7 @@ class Trial {
   Trial(const PluginCommandParts& parts, const TrialFlags& flags, std::string source)
       : parts_(parts), flags_(flags), source_(std::move(source)) {}
 
-  Result<int> run() {
-    TRY_VOID(open());
-    if (flags_.hooks.empty() && !flags_.arguments.empty()) return runCommand();
-    return runHooks();
-  }
-
- private:
+  // What is to be tried. Comes first.
   Result<void> open() {
     TRY(PluginBinary binary, readPluginBinary(source_, "", {}, parts_.global.user_config));
     TRY(runtime_, parts_.plugins.runtime());
@@ -153,7 +147,11 @@ class Trial {
     return replaceFileDurably(path, "plugin.wasm", asText(binary.bytes.view()));
   }
 
-  // The arguments are read as they would be behind `wash`.
+  [[nodiscard]] bool isOfCommand() const {
+    return flags_.hooks.empty() && !flags_.arguments.empty();
+  }
+
+  // The arguments are read as they would be behind `wash`. It is interrupted as such a command.
   Result<int> runCommand() {
     CLI::App app{"", "wash"};
     app.require_subcommand(1);
@@ -180,6 +178,7 @@ class Trial {
       TRY(auto event, parseHook(name));
       const bool registers = !event;
       const auto said = registers ? devRegister(context) : hook(*std::move(event), got, context);
+      if (Interrupt::current().stop_requested()) return fail(ErrorCode::kCancelled, "interrupted");
       trials.push_back({name, said.has_value(), said ? *said : said.error().describe(), registers});
     }
     report(trials, got, context.below(""));
@@ -187,6 +186,7 @@ class Trial {
     return ok ? kExitOk : kExitFailed;
   }
 
+ private:
   Result<std::string> hook(types::Event event, const plugin::HookContext::Entries& inputs,
                            plugin::HookContext& context) {
     event.inputs.assign(inputs.begin(), inputs.end());
@@ -260,15 +260,23 @@ void checkHooks(const CLI::App& app, const std::vector<std::string>& hooks) {
 }
 
 int runTrial(const PluginCommandParts& parts, const TrialFlags& flags) {
-  Result<std::string> source;
+  const OutputFormat format = parts.global.format;
+  std::optional<Trial> trial;
   {
-    // The plugin itself ends by Ctrl-C as it does when it is installed.
     const Interrupt interrupt;
-    source = builtSource(flags, parts.global, interrupt);
-    if (!source) return reportFailure(parts.global.format, source.error(), interrupt);
+    auto source = builtSource(flags, parts.global, interrupt);
+    if (!source) return reportFailure(format, source.error(), interrupt);
+    trial.emplace(parts, flags, *std::move(source));
+    if (const auto opened = trial->open(); !opened)
+      return reportFailure(format, opened.error(), interrupt);
+    if (!trial->isOfCommand()) {
+      const auto done = trial->runHooks();
+      return done ? *done : reportFailure(format, done.error(), interrupt);
+    }
+    if (interrupt.received()) return reportInterrupted(format, interrupt);
   }
-  const auto done = Trial(parts, flags, *std::move(source)).run();
-  return done ? *done : reportFailure(parts.global.format, done.error());
+  const auto done = trial->runCommand();
+  return done ? *done : reportFailure(format, done.error());
 }
 
 }  // namespace

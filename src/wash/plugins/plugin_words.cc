@@ -13,6 +13,7 @@
 #include "wash/help/command_path.h"
 #include "wash/plugins/plugin_commands.h"
 #include "wash/plugins/plugin_invocation.h"
+#include "wash/terminal/interrupt.h"
 
 namespace nimbus::wash {
 namespace {
@@ -62,9 +63,11 @@ Result<GivenValues> valuesOf(const Word& word, plugin::PluginRuntime& runtime) {
 }
 
 int runWord(const Word& word, const PluginCommandParts& parts, plugin::HookContext& context) {
+  const Interrupt interrupt;
   const auto runtime = parts.plugins.runtime();
   if (!runtime) return reportFailure(parts.global.format, runtime.error());
   const auto given = valuesOf(word, **runtime);
+  if (interrupt.received()) return reportInterrupted(parts.global.format, interrupt);
   if (!given) {
     static_cast<void>(reportFailure(parts.global.format, given.error()));
     return kExitUsage;
@@ -72,7 +75,8 @@ int runWord(const Word& word, const PluginCommandParts& parts, plugin::HookConte
   types::Invocation invocation = invocationOf(word.declared, *given);
   invocation.sub_command = word.sub_command;
   invocation.raw = word.raw;
-  return runPluginCommand(word.plugin, std::move(invocation), joined(word.words), parts, context);
+  return runPluginCommand(word.plugin, std::move(invocation), joined(word.words), parts, context,
+                          interrupt);
 }
 
 // What stands behind the words that lead to `command`, which need not be the first of their kind:

@@ -16,6 +16,7 @@
 #include "wash/flags/engine_flags.h"
 #include "wash/input/project_input.h"
 #include "wash/plugins/data_folder.h"
+#include "wash/terminal/interrupt.h"
 #include "wash/terminal/status_line.h"
 #include "wash/terminal/terminal_consent.h"
 
@@ -50,6 +51,14 @@ bool managesWithoutConfiguration(const std::string& command) {
       "doctor",           "help",         "completion", "plugin list", "plugin info",
       "plugin uninstall", "plugin revoke"};
   return command.starts_with("config ") || std::ranges::find(kCommands, command) != kCommands.end();
+}
+
+// The hooks that come first; whether they let the command begin.
+int runBefore(plugin::HookRunner& hooks, plugin::HookContext& context, OutputFormat format) {
+  const Interrupt interrupt;
+  const auto done = hooks.before(context);
+  if (!done) return reportFailure(format, done.error(), interrupt);
+  return interrupt.received() ? reportInterrupted(format, interrupt) : kExitOk;
 }
 
 plugin::PluginConfiguration configurationOf(const project::PluginSettings& settings) {
@@ -111,6 +120,7 @@ Result<plugin::PluginRuntime*> Plugins::runtime() {
   options.plugins_folder = store_.folder();
   TRY(options.http_address, net::Endpoint::parse(global_.plugin_address));
   options.keep_output_clean = global_.format == OutputFormat::kJson;
+  options.stop = [] { return Interrupt::current(); };
   options.compiling = [](const std::string& name) {
     return std::make_shared<StatusLine>("Compiling plugin " + name);
   };
@@ -166,8 +176,8 @@ int Plugins::performWithHooks(const Action& action, plugin::HookContext& context
   const auto ready = runtime();
   if (!ready) return reportFailure(global_.format, ready.error());
   plugin::HookRunner hooks(std::move(plugins), **ready, action.name(), action.inputs(), *log_);
-  const auto before = hooks.before(context);
-  int status = before ? action.perform(context) : reportFailure(global_.format, before.error());
+  int status = runBefore(hooks, context, global_.format);
+  if (status == kExitOk) status = action.perform(context);
   for (const Error& failure : hooks.after(context, status)) {
     // The command's own result stands on standard output already.
     static_cast<void>(reportFailure(OutputFormat::kText, failure));

@@ -76,8 +76,9 @@ void addBindgenCommand(CLI::App& app, const GlobalOptions& global, Action& actio
                    "Where the generated code stands, such as my::bindings")
       ->option_text("NAME");
   command
-      ->add_option("--package", flags->request.package,
-                   "Go: the import path of the output folder; else by the nearest go.mod")
+      ->add_option(
+          "--package", flags->request.package,
+          "Go: the import path of the output folder, if it is not the one by the nearest go.mod")
       ->option_text("PATH");
   command->add_option("--out", flags->request.out, "The folder to write to")
       ->capture_default_str()

@@ -5,7 +5,8 @@
 #include "host/calls/guest_host.h"
 #include "host/data_plane.h"
 #include "host/deploy/component_options.h"
-#include "wash/output/termination.h"
+#include "net/stop_wait.h"
+#include "wash/terminal/interrupt.h"
 
 namespace nimbus::wash {
 namespace {
@@ -36,7 +37,12 @@ Task<void> keepOutcome(engine::CommandCall* call, CallOutcome* outcome) {
   *outcome = co_await call->run();
 }
 
-Task<Result<CallOutcome>> runOn(host::ShardRuntime& shard, Command& command) {
+Task<void> untilOver(net::Shard& shard, Duration timeout, std::stop_token stop) {
+  return withTimeout(net::untilStopped(shard, std::move(stop)), shard.sleepFor(timeout));
+}
+
+Task<Result<CallOutcome>> runOn(host::ShardRuntime& shard, Command& command,
+                                const Interrupt& interrupt) {
   const auto guest_host = std::make_shared<host::ShardGuestHost>(shard, command.runtime);
   engine::GuestContextOptions options = command.runtime->context_options;
   options.arguments = command.arguments;
@@ -44,13 +50,16 @@ Task<Result<CallOutcome>> runOn(host::ShardRuntime& shard, Command& command) {
   CO_TRY(const auto context, engine::GuestContext::create(shard.shard, options, guest_host));
   CallOutcome outcome{CallOutcome::Kind::kTimeout, 0, "the command took longer than its limit"};
   engine::CommandCall call(shard.poller, command.runtime->component, *context, command.cpu_limit);
-  co_await withTimeout(keepOutcome(&call, &outcome), shard.shard.sleepFor(command.timeout));
+  const Raced raced = co_await race(keepOutcome(&call, &outcome),
+                                    untilOver(shard.shard, command.timeout, interrupt.token()));
+  if (raced == Raced::kTimedOut && interrupt.received())
+    outcome = {CallOutcome::Kind::kExit, interrupt.status(), ""};
   guest_host->stop();
   co_return outcome;
 }
 
-Task<void> runAndKeep(host::ShardRuntime& shard, Command& command) {
-  command.outcome = co_await runOn(shard, command);
+Task<void> runAndKeep(host::ShardRuntime& shard, Command& command, const Interrupt& interrupt) {
+  command.outcome = co_await runOn(shard, command, interrupt);
 }
 
 Result<CallOutcome> execute(engine::Engine& engine,
@@ -60,9 +69,8 @@ Result<CallOutcome> execute(engine::Engine& engine,
   const SystemClock clock;
   MetricRegistry metrics;
   options.shards = 1;
+  const Interrupt interrupt;
   TRY(const auto plane, host::DataPlane::create(std::move(options), engine, log, metrics, clock));
-  TRY(const auto termination,
-      Termination::watch(plane->control(), Termination::OnSignal::kExitAtOnce));
   const host::ComponentSpec& only = spec.components.front();
   TRY(const auto volumes,
       host::WorkloadVolumes::open(spec, std::make_shared<host::VolumeRoot>("")));
@@ -79,7 +87,8 @@ Result<CallOutcome> execute(engine::Engine& engine,
   const auto& cpu_limit_ms = only.local_resources.cpu_limit_ms;
   command.cpu_limit =
       cpu_limit_ms ? Duration(std::chrono::milliseconds(*cpu_limit_ms)) : Duration::max();
-  plane->runTask(0, [&](host::ShardRuntime& shard) { return runAndKeep(shard, command); });
+  plane->runTask(0,
+                 [&](host::ShardRuntime& shard) { return runAndKeep(shard, command, interrupt); });
   return std::move(command.outcome);
 }
 
