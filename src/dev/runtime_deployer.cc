@@ -33,8 +33,23 @@ void RuntimeDeployer::wantOnly(const std::vector<Spec>& specs) {
         specs, [&](const Spec& spec) { return spec->id() == each.deployment->spec().id(); });
 }
 
+class RuntimeDeployer::Hold {
+ public:
+  explicit Hold(RuntimeDeployer& deployer) : deployer_(deployer) { ++deployer_.holds_; }
+  Hold(const Hold&) = delete;
+  Hold& operator=(const Hold&) = delete;
+  ~Hold() {
+    if (--deployer_.holds_ == 0 && !deployer_.closing_)
+      deployer_.retiring_.spawn(deployer_.withdrawUnwanted());
+  }
+
+ private:
+  RuntimeDeployer& deployer_;
+};
+
 Task<Result<Deployer::Times>> RuntimeDeployer::deploy(
     std::shared_ptr<const DevWorkloads> workloads) {
+  const Hold hold(*this);
   const TimePoint begin = clock_.now();
   std::vector<Spec> specs;
   for (const host::WorkloadSpec& spec : workloads->host_plugins)
@@ -62,43 +77,60 @@ Task<Result<Deployer::Times>> RuntimeDeployer::deploy(
     }
   }
   wantOnly(specs);
+  for (const Replacement& each : changes)
+    if (each.previous) leaving_.push_back(each.previous);
   if (!changes.empty()) co_await runtime_.swapTogether(changes);
   const TimePoint swapped = clock_.now();
-  Deployed previous_app;
-  for (const Replacement& each : changes) {
-    if (each.next == app_)
-      previous_app = each.previous;
-    else if (each.previous)
-      retiring_.spawn(runtime_.retire(each.previous, kRetireBound));
-  }
-  retiring_.spawn(retireApp(std::move(previous_app)));
+  retireReplaced(changes);
   co_return Times{.load = loaded - begin, .swap = swapped - loaded};
 }
 
+// From its first step on it comes to its end without this.
+void RuntimeDeployer::retire(const Deployed& deployment) {
+  std::erase(leaving_, deployment);
+  retiring_.spawn(runtime_.retire(deployment, kRetireBound));
+}
+
+void RuntimeDeployer::retireReplaced(const std::vector<Replacement>& changes) {
+  for (const Replacement& each : changes) {
+    if (!each.previous) continue;
+    if (each.next == app_) {
+      retiring_.spawn(retireApp(each.previous));
+    } else {
+      retire(each.previous);
+    }
+  }
+}
+
 Task<void> RuntimeDeployer::retireApp(Deployed previous) {
-  ++apps_retiring_;
-  if (previous) co_await runtime_.retire(std::move(previous), kRetireBound);
-  if (--apps_retiring_ == 0) co_await withdrawUnwanted();
+  const Hold hold(*this);
+  std::erase(leaving_, previous);
+  co_await runtime_.retire(std::move(previous), kRetireBound);
 }
 
 Task<void> RuntimeDeployer::withdrawUnwanted() {
   std::vector<Replacement> changes;
-  for (const HostPlugin& each : host_plugins_)
-    if (!each.wanted) changes.push_back({each.deployment, nullptr});
+  for (const HostPlugin& each : host_plugins_) {
+    if (each.wanted) continue;
+    changes.push_back({each.deployment, nullptr});
+    leaving_.push_back(each.deployment);
+  }
   if (changes.empty()) co_return;
   std::erase_if(host_plugins_, [](const HostPlugin& each) { return !each.wanted; });
   co_await runtime_.swapTogether(changes);
-  for (const Replacement& each : changes) co_await runtime_.retire(each.previous, kRetireBound);
+  if (closing_) co_return;
+  for (const Replacement& each : changes) retire(each.previous);
 }
 
 Task<void> RuntimeDeployer::close() {
+  closing_ = true;
   std::vector<Replacement> all;
   // Those that call go first.
   if (auto app = std::exchange(app_, nullptr)) all.push_back({std::move(app), nullptr});
   for (HostPlugin& each : std::exchange(host_plugins_, {}))
     all.push_back({std::move(each.deployment), nullptr});
-  if (all.empty()) co_return;
-  co_await runtime_.swapTogether(all);
+  if (!all.empty()) co_await runtime_.swapTogether(all);
+  for (Deployed& each : std::exchange(leaving_, {})) all.push_back({std::move(each), nullptr});
   for (const Replacement& each : all) co_await runtime_.retire(each.previous, Duration::zero());
 }
 

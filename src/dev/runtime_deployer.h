@@ -16,6 +16,7 @@ class RuntimeDeployer final : public Deployer {
  public:
   RuntimeDeployer(host::WorkloadRuntime& runtime, const Clock& clock)
       : runtime_(runtime), clock_(clock) {}
+  ~RuntimeDeployer() override { closing_ = true; }
 
   [[nodiscard]] Task<Result<std::shared_ptr<const host::WorkloadSpec>>> fetch(
       std::shared_ptr<const host::WorkloadSpec> workload) override {
@@ -39,16 +40,24 @@ class RuntimeDeployer final : public Deployer {
   // What the place of which the next one of these takes, which becomes the one that serves.
   [[nodiscard]] Deployed replace(Deployed next);
   void wantOnly(const std::vector<Spec>& specs);
-  // `previous` may be null.
+  // What `changes` has replaced is to end.
+  void retireReplaced(const std::vector<Replacement>& changes);
   [[nodiscard]] Task<void> retireApp(Deployed previous);
   [[nodiscard]] Task<void> withdrawUnwanted();
+  void retire(const Deployed& deployment);
+
+  // While it stands no host plugin is withdrawn: an app that may call it serves or retires, or one
+  // that wants it is prepared.
+  class Hold;
 
   host::WorkloadRuntime& runtime_;
   const Clock& clock_;
   std::uint64_t generation_ = 0;
   Deployed app_;
   std::vector<HostPlugin> host_plugins_;
-  std::size_t apps_retiring_ = 0;
+  std::vector<Deployed> leaving_;  // out of the former, and nobody sees to their end yet
+  std::size_t holds_ = 0;
+  bool closing_ = false;
   TaskSet retiring_;
 };
 

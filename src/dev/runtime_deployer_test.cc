@@ -41,6 +41,11 @@ class RuntimeDeployerTest : public host::ShardTest {
     });
   }
   Calls takeCalls() { return std::exchange(runtime_.calls, {}); }
+  static Task<void> deployTo(RuntimeDeployer& deployer, std::shared_ptr<const DevWorkloads> next,
+                             bool well = true) {
+    const auto deployed = co_await deployer.deploy(std::move(next));
+    EXPECT_EQ(deployed.has_value(), well);
+  }
 
   const SystemClock clock_{};
   host::FakeRuntime runtime_;
@@ -93,6 +98,44 @@ TEST_F(RuntimeDeployerTest, AHostPluginThatIsWantedAgainGoesOn) {
     co_await host::settle(shard);
     EXPECT_EQ(takeCalls(), (Calls{"prepare default/dev", "swap default/dev#2 -> default/dev#3",
                                   "retire default/dev#2"}));
+  });
+}
+
+TEST_F(RuntimeDeployerTest, OneThatIsWantedAgainIsNotWithdrawnMeanwhile) {
+  withDeployer([&](net::Shard& shard, RuntimeDeployer& deployer) -> Task<void> {
+    EXPECT_TRUE(co_await deployer.deploy(workloads("a", {workload("back", "b")})));
+    runtime_.hold_retiring = true;
+    EXPECT_TRUE(co_await deployer.deploy(workloads("a2")));
+    takeCalls();
+    runtime_.hold = true;
+    TaskSet tasks;
+    tasks.spawn(deployTo(deployer, workloads("a3", {workload("back", "b")})));
+    runtime_.letRetire();
+    co_await host::settle(shard);
+    EXPECT_EQ(takeCalls(), Calls{"prepare default/dev"}) << "an app is prepared that wants it";
+    runtime_.hold = false;
+    runtime_.letGo();
+    co_await tasks.empty();
+    co_await host::settle(shard);
+    EXPECT_EQ(takeCalls(), (Calls{"swap default/dev#2 -> default/dev#3", "retire default/dev#2"}));
+  });
+}
+
+TEST_F(RuntimeDeployerTest, OneThatIsUnwantedIsWithdrawnAfterADeploymentThatFails) {
+  withDeployer([&](net::Shard& shard, RuntimeDeployer& deployer) -> Task<void> {
+    EXPECT_TRUE(co_await deployer.deploy(workloads("a", {workload("back", "b")})));
+    runtime_.hold_retiring = true;
+    EXPECT_TRUE(co_await deployer.deploy(workloads("a2")));
+    runtime_.hold = true;
+    TaskSet tasks;
+    tasks.spawn(deployTo(deployer, workloads("/bad", {workload("back", "b")}), false));
+    runtime_.letRetire();
+    takeCalls();
+    runtime_.hold = false;
+    runtime_.letGo();
+    co_await tasks.empty();
+    co_await host::settle(shard);
+    EXPECT_EQ(takeCalls(), (Calls{"swap default/back#1 -> nothing", "retire default/back#1"}));
   });
 }
 

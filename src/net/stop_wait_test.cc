@@ -3,6 +3,7 @@
 #include <thread>
 
 #include "base/race.h"
+#include "base/sync.h"
 #include "net/test_support.h"
 
 namespace nimbus::net {
@@ -13,10 +14,11 @@ class StopWaitTest : public ShardTest {};
 TEST_F(StopWaitTest, EndsWhenAnotherThreadAsksForThat) {
   run([](Shard& shard) -> Task<void> {
     std::stop_source source;
-    std::thread other;
-    auto waiting = untilStopped(shard, source.get_token());
-    other = std::thread([&source] { source.request_stop(); });
-    co_await std::move(waiting);
+    TaskSet tasks;
+    tasks.spawn(untilStopped(shard, source.get_token()));
+    EXPECT_EQ(tasks.size(), 1U) << "it waits";
+    std::thread other([&source] { source.request_stop(); });
+    co_await tasks.empty();
     other.join();
     co_await untilStopped(shard, source.get_token());  // which was asked for before
   });

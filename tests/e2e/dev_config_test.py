@@ -207,7 +207,7 @@ class DevConfigTest(developing.TestCase):
             dev.send(harness.signal.SIGINT)
             self.assertEqual(0, dev.wait())
 
-    def test_a_host_plugin_that_is_taken_out_ends(self):
+    def test_another_host_plugin_begins_anew(self):
         dev = self.tally_with()
         self.assertEqual("1 2\n", self.text_of(dev, "/calls"))
         self.source("other.wasm", pathlib.Path(harness.guest("tally-back")).read_bytes())

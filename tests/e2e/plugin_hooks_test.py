@@ -3,7 +3,9 @@
 the older contracts add annotations to what is pushed."""
 
 import json
+import os
 import re
+import select
 import signal
 import subprocess
 import time
@@ -208,6 +210,21 @@ class InterruptedTest(TestCase):
         self.addCleanup(process.process.stdin.close)
         self.wait_for(process, "before run")
         self.assert_interrupted(process, "run", signal.SIGINT)
+
+
+    def test_a_command_whose_output_nobody_takes_ends_all_the_same(self):
+        reads, writes = os.pipe()
+        self.addCleanup(os.close, reads)
+        with open("/dev/zero", "rb") as zeros, open(writes, "wb") as full:
+            process = subprocess.Popen(
+                [harness.WASH, "run", harness.guest("command"), "--", "stdin"],
+                env=self.environment(), stdin=zeros, stdout=full, stderr=subprocess.PIPE)
+        self.addCleanup(process.stderr.close)
+        self.addCleanup(process.kill)
+        self.assertIn(b"before run", process.stderr.readline())
+        self.assertTrue(select.select([reads], [], [], harness.PATIENCE_SECONDS)[0])
+        process.send_signal(signal.SIGTERM)
+        self.assertEqual(128 + signal.SIGTERM, process.wait(timeout=harness.PATIENCE_SECONDS))
 
 
 class RegistryTest(TestCase):

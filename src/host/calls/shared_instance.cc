@@ -28,15 +28,17 @@ Eventual<Result<wrpc::Values>> SharedInstance::invoke(const std::shared_ptr<Call
   if (turns_->permits.waiting() >= kMostWaiting)
     return Result<wrpc::Values>(
         fail(ErrorCode::kResourceExhausted, "too many calls wait for the component"));
-  return invokeInTurn(caller, context, function, std::move(params));
+  return invokeInTurn(turns_, caller, context, function, std::move(params));
 }
 
-Task<Result<wrpc::Values>> SharedInstance::invokeInTurn(std::shared_ptr<Caller> caller,
+// The instance may be gone whenever this goes on, also at its begin.
+Task<Result<wrpc::Values>> SharedInstance::invokeInTurn(std::shared_ptr<Turns> turns,
+                                                        std::shared_ptr<Caller> caller,
                                                         const wrpc::CallContext& context,
                                                         wrpc::FunctionId function,
                                                         wrpc::Values params) {
-  const auto turns = turns_;
-  Permit turn = co_await turns->permits.acquire();
+  Permit turn;
+  if (!turns->ended) turn = co_await turns->permits.acquire();
   if (turns->ended) co_return fail(ErrorCode::kUnavailable, "the component has ended");
   co_return co_await begin(std::move(turn), caller, context, function, std::move(params));
 }

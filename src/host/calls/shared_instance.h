@@ -62,7 +62,8 @@ class SharedInstance final : net::Deferred {
     bool ended = false;
   };
 
-  [[nodiscard]] Task<Result<wrpc::Values>> invokeInTurn(std::shared_ptr<Caller> caller,
+  [[nodiscard]] Task<Result<wrpc::Values>> invokeInTurn(std::shared_ptr<Turns> turns,
+                                                        std::shared_ptr<Caller> caller,
                                                         const wrpc::CallContext& context,
                                                         wrpc::FunctionId function,
                                                         wrpc::Values params);

@@ -90,9 +90,6 @@ void WarmPool::kill(const SlotPointer& slot) {
 
 void WarmPool::onCallTimeout(WarmCall& call) {
   const SlotPointer slot = call.slot();
-  slot->admits = false;
-  slot->has_stray = true;
-  endAfterGrace(slot);
   std::string place;
   // Of several nobody can tell which one computes.
   if (slot->calls.size() == 1 && slot->calls.front() == &call && slot->instance) {
@@ -101,6 +98,9 @@ void WarmPool::onCallTimeout(WarmCall& call) {
     // It may have been answered by that.
     if (*self == nullptr || slot->calls.empty() || slot->calls.front() != &call) return;
   }
+  slot->admits = false;
+  slot->has_stray = true;
+  endAfterGrace(slot);
   call.exchange().abandon(
       {CallOutcome::Kind::kTimeout, 0, "the call took longer than its limit" + place});
 }

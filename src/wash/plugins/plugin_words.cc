@@ -21,6 +21,8 @@ namespace {
 namespace types = plugin::types;
 
 constexpr const char* kGroup = "Commands of plugins";
+// Programs that it runs have less until they are killed.
+constexpr std::chrono::seconds kInterruptBound(5);
 
 // One command of one plugin on the command line.
 struct Word {
@@ -63,7 +65,7 @@ Result<GivenValues> valuesOf(const Word& word, plugin::PluginRuntime& runtime) {
 }
 
 int runWord(const Word& word, const PluginCommandParts& parts, plugin::HookContext& context) {
-  const Interrupt interrupt;
+  const Interrupt interrupt(kInterruptBound);
   const auto runtime = parts.plugins.runtime();
   if (!runtime) return reportFailure(parts.global.format, runtime.error());
   const auto given = valuesOf(word, **runtime);

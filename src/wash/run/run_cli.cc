@@ -13,6 +13,8 @@ namespace {
 
 using engine::CallOutcome;
 
+constexpr std::chrono::seconds kInterruptBound(2);
+
 int statusOf(const CallOutcome& outcome, OutputFormat format) {
   switch (outcome.kind) {
     case CallOutcome::Kind::kOk: return kExitOk;
@@ -69,7 +71,7 @@ Result<CallOutcome> execute(engine::Engine& engine,
   const SystemClock clock;
   MetricRegistry metrics;
   options.shards = 1;
-  const Interrupt interrupt;
+  const Interrupt interrupt(kInterruptBound);
   TRY(const auto plane, host::DataPlane::create(std::move(options), engine, log, metrics, clock));
   const host::ComponentSpec& only = spec.components.front();
   TRY(const auto volumes,

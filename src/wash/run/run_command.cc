@@ -47,7 +47,8 @@ int run(const RunFlags& flags, const GlobalOptions& global) {
   if (!resolved) return reportFailure(global.format, resolved.error(), *interrupt);
   if (interrupt->received()) return reportInterrupted(global.format, *interrupt);
   interrupt.reset();
-  Termination::prepare();
+  // Hooks behind it can be interrupted again.
+  const net::TerminationSignalsBlocked while_it_runs;
   net::raiseDescriptorLimit();
   auto spec = workloadOf(flags.guest, resolved->path);
   if (!spec) {

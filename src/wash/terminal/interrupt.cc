@@ -36,7 +36,8 @@ std::stop_token Interrupt::current() {
   return current_token;
 }
 
-Interrupt::Interrupt() : ending_(::eventfd(0, EFD_CLOEXEC)) {
+Interrupt::Interrupt(std::chrono::milliseconds bound)
+    : bound_(bound), ending_(::eventfd(0, EFD_CLOEXEC)) {
   setCurrent(token());
   sigset_t set;
   ::sigemptyset(&set);
@@ -71,19 +72,25 @@ int reportInterrupted(OutputFormat format, const Interrupt& interrupt) {
   return interrupt.status();
 }
 
+void Interrupt::endProcess() const {
+  endRunningPrograms();
+  ::_exit(exitStatusOfSignal(signal_));
+}
+
 void Interrupt::wait(int signals) {
   while (true) {
     std::array<pollfd, 2> waits{{{ending_, POLLIN, 0}, {signals, POLLIN, 0}}};
-    if (::poll(waits.data(), waits.size(), -1) < 0) continue;
+    const auto bound = received() ? bound_ : kUnbounded;
+    const int ready = ::poll(waits.data(), waits.size(), static_cast<int>(bound.count()));
+    if (ready < 0) continue;
+    if (ready == 0) endProcess();
     if (waits[0].revents != 0) return;
     signalfd_siginfo info{};
     if (::read(signals, &info, sizeof info) != static_cast<ssize_t>(sizeof info)) continue;
     const auto signal = static_cast<int>(info.ssi_signo);
     int none = 0;
     signal_.compare_exchange_strong(none, signal);
-    if (source_.request_stop()) continue;
-    endRunningPrograms();
-    ::_exit(exitStatusOfSignal(signal));
+    if (!source_.request_stop()) endProcess();
   }
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <stop_token>
 #include <thread>
 
@@ -16,7 +17,10 @@ namespace nimbus::wash {
 // does not block them; while it lives signals are blocked there.
 class Interrupt {
  public:
-  Interrupt();
+  Interrupt() : Interrupt(kUnbounded) {}
+  // It ends the process as a second signal does, too, if it still stands that long after the first:
+  // for what cannot always be told to stop, such as guests that write to a full pipe.
+  explicit Interrupt(std::chrono::milliseconds bound);
   Interrupt(const Interrupt&) = delete;
   Interrupt& operator=(const Interrupt&) = delete;
   ~Interrupt();
@@ -30,8 +34,11 @@ class Interrupt {
   [[nodiscard]] int status() const { return exitStatusOfSignal(signal_); }
 
  private:
+  static constexpr std::chrono::milliseconds kUnbounded{-1};
   void wait(int signals);
+  [[noreturn]] void endProcess() const;
 
+  const std::chrono::milliseconds bound_;
   const net::TerminationSignalsBlocked blocked_;
   std::stop_source source_;
   std::atomic<int> signal_ = 0;  // the first that came
