@@ -9,10 +9,10 @@
 #include <fmt/format.h>
 
 #include "base/metrics.h"
-#include "base/race.h"
+
 #include "host/data_plane.h"
 #include "net/blocking_worker.h"
-#include "net/stop_wait.h"
+#include "net/stoppable.h"
 #include "net/watch.h"
 #include "plugin/config_file.h"
 #include "plugin/info_json.h"
@@ -151,9 +151,8 @@ Task<void> PluginRuntime::callOn(host::ShardRuntime& shard,
     result = std::unexpected(std::move(instance).error());
     co_return;
   }
-  result = fail(ErrorCode::kCancelled, "interrupted");
-  co_await race(keep(use.call(**instance), result),
-                net::untilStopped(shard.shard, std::move(stop)));
+  if (!co_await net::untilStopped(shard.shard, keep(use.call(**instance), result), std::move(stop)))
+    result = fail(ErrorCode::kCancelled, "interrupted");
 }
 
 InstanceParts PluginRuntime::partsOf(Standing& standing, HookContext& context,

@@ -5,7 +5,7 @@
 #include "host/calls/guest_host.h"
 #include "host/data_plane.h"
 #include "host/deploy/component_options.h"
-#include "net/stop_wait.h"
+#include "net/stoppable.h"
 #include "wash/terminal/interrupt.h"
 
 namespace nimbus::wash {
@@ -39,10 +39,6 @@ Task<void> keepOutcome(engine::CommandCall* call, CallOutcome* outcome) {
   *outcome = co_await call->run();
 }
 
-Task<void> untilOver(net::Shard& shard, Duration timeout, std::stop_token stop) {
-  return withTimeout(net::untilStopped(shard, std::move(stop)), shard.sleepFor(timeout));
-}
-
 Task<Result<CallOutcome>> runOn(host::ShardRuntime& shard, Command& command,
                                 const Interrupt& interrupt) {
   const auto guest_host = std::make_shared<host::ShardGuestHost>(shard, command.runtime);
@@ -52,10 +48,10 @@ Task<Result<CallOutcome>> runOn(host::ShardRuntime& shard, Command& command,
   CO_TRY(const auto context, engine::GuestContext::create(shard.shard, options, guest_host));
   CallOutcome outcome{CallOutcome::Kind::kTimeout, 0, "the command took longer than its limit"};
   engine::CommandCall call(shard.poller, command.runtime->component, *context, command.cpu_limit);
-  const Raced raced = co_await race(keepOutcome(&call, &outcome),
-                                    untilOver(shard.shard, command.timeout, interrupt.token()));
-  if (raced == Raced::kTimedOut && interrupt.received())
-    outcome = {CallOutcome::Kind::kExit, interrupt.status(), ""};
+  const bool over = co_await net::untilStopped(
+      shard.shard, withTimeout(keepOutcome(&call, &outcome), shard.shard.sleepFor(command.timeout)),
+      interrupt.token());
+  if (!over) outcome = {CallOutcome::Kind::kExit, interrupt.status(), ""};
   guest_host->stop();
   co_return outcome;
 }
