@@ -237,7 +237,7 @@ TEST_F(PlanFromConfigTest, WhatCannotBeHonouredIsRefusedByName) {
       {"postgres_url", "postgres://a"},
       {"wasi_otel", "true"},
       {"wasi_webgpu", "true"},
-      {"wasm_proposals", "[gc]"},
+      {"wasm_proposals", "[gc, threads]"},
       {"http_client_trust_roots", "webpki"},
       {"http_client_trust_roots", "webpki-and-native"},
       {"max_outbound_socket_connections_per_workload", "1"},
@@ -323,6 +323,12 @@ TEST_F(PlanFromConfigTest, AComponentCanBeAnImage) {
   EXPECT_EQ(plan.components[1].spec.image, "r.example/a:1");
   EXPECT_EQ(plan.components[1].spec.pull_policy, oci::PullPolicy::kAlways);
   EXPECT_TRUE(plan.server.plain_registries);
+}
+
+TEST_F(PlanFromConfigTest, ProposalsThatAreAlwaysOnMayBeNamed) {
+  const DevPlan plan =
+      planOf("dev: {wasm_proposals: [component-model-async, exception-handling, gc, tail-call]}");
+  EXPECT_EQ(plan.components.size(), 1U);
 }
 
 TEST_F(PlanFromConfigTest, AHostPluginHasItsOwnValuesAndHostsOnly) {

@@ -1,14 +1,21 @@
 #include "dev/plan_support.h"
 
+#include <array>
 #include <string_view>
 #include <utility>
 
 #include <fmt/format.h>
 
+#include "base/text.h"
+
 namespace nimbus::dev {
 namespace {
 
 using project::LoadedConfig;
+
+// Proposals that are always on.
+constexpr std::array<std::string_view, 4> kProposals = {"component-model-async",
+                                                        "exception-handling", "gc", "tail-call"};
 
 class Unsupported {
  public:
@@ -59,7 +66,7 @@ void findSwitches(const LoadedConfig& loaded, Unsupported& found) {
   if (dev.wasi_otel) found.add("dev.wasi_otel", "nothing serves wasi:otel");
   if (dev.wasi_webgpu) found.add("dev.wasi_webgpu", "nothing serves wasi:webgpu");
   for (const std::string& proposal : dev.wasm_proposals)
-    if (proposal != "component-model-async")
+    if (!isOneOf(kProposals, proposal))
       found.add("dev.wasm_proposals", fmt::format("{} cannot be switched on", proposal));
   if (loaded.isGiven("dev.http_client_trust_roots") && dev.http_client_trust_roots != "native" &&
       dev.http_client_trust_roots != "extra-only")

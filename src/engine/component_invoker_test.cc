@@ -2,11 +2,14 @@
 
 #include <chrono>
 
+#include <fmt/format.h>
+
 #include "base/sync.h"
 #include "engine/command_call.h"
 #include "engine/import_set.h"
 #include "engine/test_invoker.h"
 #include "engine/test_support.h"
+#include "wit/tools.h"
 
 namespace nimbus::engine {
 namespace {
@@ -294,6 +297,68 @@ TEST_F(ComponentInvokerTest, ThoseWhoShareASessionLeaveWithTheirResources) {
     EXPECT_EQ(bytesOf(co_await callFor(0, "counter.next", nobodys)), "\x06");
     EXPECT_EQ(bytesOf(co_await callFor(0, "dropped", "")), "\x03");
   });
+}
+
+// Those proposals of core WebAssembly that are on, and those that are not.
+class ProposalsTest : public ComponentInvokerTest {
+ protected:
+  static Bytes calling(std::string_view types, std::string_view body) {
+    const auto wasm = wit::watToWasm(fmt::format(R"((component
+          (core module $m {}
+            (func $seven (result i32) (i32.const 7))
+            (func (export "run") (result i32) {}))
+          (core instance $i (instantiate $m))
+          (func $run (result u32) (canon lift (core func $i "run")))
+          (instance $api (export "run" (func $run)))
+          (export "a:b/c" (instance $api))))",
+                                                 types, body),
+                                     "test");
+    EXPECT_TRUE(wasm) << wasm.error().describe();
+    return wasm ? *wasm : Bytes();
+  }
+};
+
+TEST_F(ProposalsTest, TailCallsGarbageCollectionAndExceptionsWork) {
+  const std::pair<std::string_view, std::string_view> guests[] = {
+      {"", "(return_call $seven)"},
+      {"(type $s (struct (field i32)))", "(struct.get $s 0 (struct.new $s (i32.const 7)))"},
+      {"(tag $t (param i32))",
+       "(block $h (result i32) (try_table (result i32) (catch $t $h) "
+       "(throw $t (i32.const 7))))"}};
+  for (const auto& [types, body] : guests) {
+    const auto component = load(calling(types, body));
+    ASSERT_TRUE(component) << body;
+    withSession(component, [&](ComponentInvoker& invoker, wrpc::Session& session) -> Task<void> {
+      EXPECT_EQ(bytesOf(co_await call(session, id(invoker, "run", "a:b/c"), "")), "\x07") << body;
+    });
+  }
+}
+
+TEST_F(ProposalsTest, ObjectsOfAGuestCountAgainstItsMemory) {
+  // A list that grows by a mebibyte each time, for ever.
+  const auto component =
+      load(calling("(type $bytes (array (mut i8))) "
+                   "(type $list (struct (field (ref null $list)) (field (ref $bytes)))) "
+                   "(global $all (mut (ref null $list)) (ref.null $list))",
+                   "(loop $again (global.set $all (struct.new $list (global.get $all) "
+                   "(array.new_default $bytes (i32.const 1048576)))) (br $again)) unreachable"));
+  ASSERT_TRUE(component);
+  withSession(component, [&](ComponentInvoker& invoker, wrpc::Session& session) -> Task<void> {
+    const Results results = co_await call(session, id(invoker, "run", "a:b/c"), "");
+    EXPECT_EQ(codeOf(results), ErrorCode::kTrap);
+    if (!results)
+      EXPECT_TRUE(results.error().message().contains("memory limit")) << results.error().describe();
+  });
+  EXPECT_EQ(engine_->guestMemoryBytes(), 0);
+}
+
+TEST_F(ProposalsTest, ThreadsAndWideArithmeticAreRefused) {
+  for (const auto& [types, body] : std::initializer_list<std::pair<const char*, const char*>>{
+           {"(memory 1 1 shared)", "(i32.const 7)"},
+           {"",
+            "(drop (i32.const 1)) (i64.add128 (i64.const 1) (i64.const 0) (i64.const 1) "
+            "(i64.const 0)) (drop) (drop) (i32.const 7)"}})
+    EXPECT_FALSE(engine_->load(calling(types, body).view())) << body;
 }
 
 TEST_F(ComponentInvokerTest, ALateCallIsRefusedAndASpinningOneIsCutOff) {
