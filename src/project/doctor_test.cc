@@ -161,6 +161,12 @@ TEST_F(Doctor, UsesWhatTheProjectBringsItself) {
 TEST_F(Doctor, SaysThatAProgramDoesNotAnswer) {
   program("git", "nothing to say");
   EXPECT_THAT(find(examine(), "git").message, HasSubstr("does not say its version"));
+  program("go", "nothing to say");
+  project("go.mod", "module a\n");
+  EXPECT_EQ(find(examine(), "go").status, Status::kWarning);
+  failing("go");
+  EXPECT_EQ(find(examine(), "go").status, Status::kError);
+  EXPECT_TRUE(examine().failed());
 }
 
 TEST_F(Doctor, FailsOnAWrongConfiguration) {

@@ -74,9 +74,10 @@ Check checkTool(const ToolEntry& tool, bool required, const std::string& folder,
   }
   const auto version = answer ? ToolVersion::findIn(*answer) : std::nullopt;
   if (!version) {
-    check.status = Status::kWarning;
-    check.message = fmt::format("does not say its version: `{}` fails or prints none",
-                                fmt::join(tool.ask, " "));
+    // One that cannot even do that will hardly build.
+    check.status = check.required && !answer ? Status::kError : Status::kWarning;
+    check.message = fmt::format("does not say its version: `{}` {}", fmt::join(tool.ask, " "),
+                                answer ? "prints none" : "fails, or does not end");
     check.fix = tool.install;
     return check;
   }
