@@ -33,8 +33,9 @@ inline std::string atHome(std::string_view name) {
 // A folder that is followed, and a manager over a fake data plane.
 struct FolderRig : ManagerParts {
   explicit FolderRig(net::Shard& on,
-                     std::unique_ptr<WorkloadStore> kept_in = makeMemoryWorkloadStore())
-      : ManagerParts(on, "e", std::move(kept_in)) {
+                     std::unique_ptr<WorkloadStore> kept_in = makeMemoryWorkloadStore(),
+                     ManagerOptions options = {})
+      : ManagerParts(on, "e", std::move(kept_in)), manager(environment(runtime), options) {
     std::filesystem::create_directory(path());
     makeSource();
   }
@@ -81,7 +82,7 @@ struct FolderRig : ManagerParts {
 
   TemporaryFolder folder;
   FakeRuntime runtime;
-  WorkloadManager manager{environment(runtime), {}};
+  WorkloadManager manager;
   std::optional<FolderSource> source;
   std::uint64_t cursor = 0;
 };

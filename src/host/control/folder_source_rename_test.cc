@@ -58,6 +58,22 @@ TEST_F(FolderSourceTest, AWorkloadWhoseSuccessorCannotStartServesOn) {
   });
 }
 
+TEST_F(FolderSourceTest, AWorkloadIsRenamedWhereThereMayBeNoMore) {
+  run([](net::Shard& shard) -> Task<void> {
+    FolderRig rig(shard, makeMemoryWorkloadStore(), {.max_workloads = 1});
+    rig.put("a.yaml", manifest("old", "/x"));
+    co_await rig.start();
+    rig.put("b.yaml", manifest("b", "/b"));
+    EXPECT_TRUE((co_await rig.event(EventKind::kProblem)).message.contains("the most it takes"));
+    std::filesystem::remove(rig.path("b.yaml"));
+    rig.put("a.yaml", manifest("new", "/x"));
+    co_await rig.event(EventKind::kRemoved, "default/old");
+    co_await settle(shard);
+    EXPECT_THAT(rig.running(), ElementsAre("new /x"));
+    EXPECT_THAT(rig.problems(), IsEmpty());
+  });
+}
+
 // One with the route /x that waits for its image until letFetch().
 std::string slow(std::string_view name) {
   return fmt::format(

@@ -19,6 +19,7 @@ namespace nimbus::host {
 
 struct WorkloadManager::Exchange {
   RouteClaims::Partners members;  // ids of the workloads
+  std::size_t leaving = 0;        // those of them that are to be removed
   struct Ready {
     EntryPointer entry;
     std::shared_ptr<Deployment> next;

@@ -146,7 +146,9 @@ Result<WorkloadManager::OperationPointer> WorkloadManager::submitApply(
     TRY(generation, environment_.store.nextGeneration());
   }
   if (entry == nullptr) {
-    if (entries_.size() >= options_.max_workloads)
+    // Who takes another one's place comes before that is gone.
+    const std::size_t leaving = options.exchange == nullptr ? 0 : options.exchange->leaving;
+    if (entries_.size() >= options_.max_workloads + leaving)
       return fail(ErrorCode::kResourceExhausted,
                   fmt::format("the host has {} workloads, the most it takes", entries_.size()));
     entry = std::make_shared<Entry>(spec->id(), options.owner, std::move(options.source));
@@ -249,6 +251,7 @@ WorkloadManager::ExchangePlan WorkloadManager::planExchanges(
                     .removals = std::vector<ExchangePointer>(removed.size())};
   Specs changes;
   std::vector<ExchangePointer*> places;  // where each change is told of its exchange
+  std::set<std::string> leaving;         // ids of those that are removed
   for (std::size_t i = 0; i < next.size(); ++i) {
     const auto entry = entries_.find(next[i]->id());
     if (entry != entries_.end() && entry->second->owner != owner) continue;
@@ -261,12 +264,14 @@ WorkloadManager::ExchangePlan WorkloadManager::planExchanges(
     if (!removals[i]) continue;
     changes.push_back(removals[i]);
     places.push_back(&plan.removals[i]);
+    leaving.insert(removals[i]->id());
   }
   const std::size_t asked = places.size();
   std::vector<ExchangePointer> left;
   for (const EntryPointer& partner : partnersOf(next, removed)) {
     const OperationPointer& operation = partner->newest();
     changes.push_back(operation->spec ? operation->spec : withoutRoutes(*partner->spec));
+    if (!operation->spec) leaving.insert(partner->id);
     places.push_back(&operation->exchange);
   }
   std::vector<const WorkloadSpec*> specs;
@@ -276,6 +281,7 @@ WorkloadManager::ExchangePlan WorkloadManager::planExchanges(
     const auto exchange = std::make_shared<Exchange>();
     for (const std::size_t member : group) {
       exchange->members.insert(changes[member]->id());
+      if (leaving.contains(changes[member]->id())) ++exchange->leaving;
       const ExchangePointer before = std::exchange(*places[member], exchange);
       if (before != nullptr) left.push_back(before);
     }
