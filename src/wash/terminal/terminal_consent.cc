@@ -58,10 +58,10 @@ plugin::Answer TerminalConsent::ask(const plugin::Question& question) {
   out_ << "Plugin " << question.plugin << " wants to " << question.wants;
   if (!question.reason.empty()) out_ << "\n  because: " << question.reason;
   ::tcflush(in_, TCIFLUSH);  // fails where it is no terminal: nobody types ahead there
-  out_ << "\nAllow? "
-       << (question.term == plugin::Question::Term::kLasting
-               ? "[y]es, until it is replaced or you revoke it, [N]o: "
-               : "[y]es this time, [a]lways, [N]o: ")
+  // At once, so that nothing that is typed stands in the middle.
+  const bool lasting = question.term == plugin::Question::Term::kLasting;
+  out_ << (lasting ? "\nAllow? [y]es, until it is replaced or you revoke it, [N]o: "
+                   : "\nAllow? [y]es this time, [a]lways, [N]o: ")
        << std::flush;
   return answer(stop);
 }
