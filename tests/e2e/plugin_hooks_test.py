@@ -208,7 +208,10 @@ class InterruptedTest(TestCase):
     def test_a_command_that_runs(self):
         process = self.start("run", harness.guest("command"), "--", "stdin", stdin=subprocess.PIPE)
         self.addCleanup(process.process.stdin.close)
-        self.wait_for(process, "before run")
+        process.process.stdin.write(b"it runs\n")
+        process.process.stdin.flush()
+        deadline = time.monotonic() + harness.PATIENCE_SECONDS
+        self.assertEqual("it runs", process.stdout.wait_for(bool, deadline))
         self.assert_interrupted(process, "run", signal.SIGINT)
 
 
