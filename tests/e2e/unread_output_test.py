@@ -2,6 +2,7 @@
 """Output that nobody reads stops no request and no end, and what was lost of it is counted."""
 
 import os
+import socket
 import subprocess
 
 import harness
@@ -49,16 +50,22 @@ class UnreadAccessLogTest(hosting.TestCase):
 
 
 class ClosedStreamsTest(harness.TestCase):
+    @staticmethod
+    def listens(path):
+        # It is there before that.
+        with socket.socket(socket.AF_UNIX) as client:
+            return client.connect_ex(str(path)) == 0
+
     def test_no_file_or_socket_gets_the_number_of_a_stream_that_is_closed(self):
-        socket = self.folder / "http.sock"
+        path = self.folder / "http.sock"
         command = [*self.wash_words(), "run", harness.guest("http-misc"), "--addr",
-                   f"unix:{socket}", "--access-log", "-"]
+                   f"unix:{path}", "--access-log", "-"]
         with subprocess.Popen(["sh", "-c", 'exec "$0" "$@" <&- >&- 2>&-', *command],
                               env=self.environment()) as process:
             try:
-                self.eventually(socket.is_socket, "it never listened")
+                self.eventually(lambda: self.listens(path), "it never listened")
                 for stream in ("stdout", "stderr"):
-                    answer = hosting.ask_admin(socket, "GET", f"{PRINT}&to={stream}")
+                    answer = hosting.ask_admin(path, "GET", f"{PRINT}&to={stream}")
                     self.assertEqual(200, answer.status)
                 for number in range(3):
                     self.assertEqual("/dev/null", os.readlink(f"/proc/{process.pid}/fd/{number}"))
