@@ -18,8 +18,8 @@ bool RuntimeDeployer::serves(const host::WorkloadSpec& spec) const {
       host_plugins_, [&](const HostPlugin& each) { return each.deployment->spec() == spec; });
 }
 
-RuntimeDeployer::Deployed RuntimeDeployer::replace(Deployed next) {
-  if (app_ && app_->spec().id() == next->spec().id()) return std::exchange(app_, std::move(next));
+RuntimeDeployer::Deployed RuntimeDeployer::replace(Deployed next, bool is_app) {
+  if (is_app) return std::exchange(app_, std::move(next));
   for (HostPlugin& each : host_plugins_)
     if (each.deployment->spec().id() == next->spec().id())
       return std::exchange(each.deployment, std::move(next));
@@ -59,7 +59,7 @@ Task<Result<Deployer::Times>> RuntimeDeployer::deploy(
   for (const Spec& spec : specs)
     if (!serves(*spec)) due.push_back(spec);
   // Whether the app can go on with what is another is found by preparing it, too.
-  const bool app_stays = serves(workloads->app);
+  const bool app_stays = due.empty() || due.back() != specs.back();
   if (app_stays && !due.empty()) due.push_back(specs.back());
   CO_TRY(auto prepared, co_await runtime_.prepareTogether(due, generation_ + 1));
   if (app_stays && !prepared.empty()) prepared.pop_back();
@@ -68,13 +68,8 @@ Task<Result<Deployer::Times>> RuntimeDeployer::deploy(
 
   std::vector<Replacement> changes;
   for (Deployed& next : prepared) {
-    if (!app_ && next->spec().id() == workloads->app.id()) {
-      app_ = next;
-      changes.push_back({nullptr, std::move(next)});
-    } else {
-      Deployed previous = replace(next);
-      changes.push_back({std::move(previous), std::move(next)});
-    }
+    Deployed previous = replace(next, next->spec().id() == workloads->app.id());
+    changes.push_back({std::move(previous), std::move(next)});
   }
   wantOnly(specs);
   for (const Replacement& each : changes)

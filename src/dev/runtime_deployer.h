@@ -37,8 +37,8 @@ class RuntimeDeployer final : public Deployer {
     bool wanted = true;  // else it serves until no app of before does
   };
   [[nodiscard]] bool serves(const host::WorkloadSpec& spec) const;
-  // What the place of which the next one of these takes, which becomes the one that serves.
-  [[nodiscard]] Deployed replace(Deployed next);
+  // Has it serve from now on, as the app if `is_app`; gives what was there before.
+  [[nodiscard]] Deployed replace(Deployed next, bool is_app);
   void wantOnly(const std::vector<Spec>& specs);
   // What `changes` has replaced is to end.
   void retireReplaced(const std::vector<Replacement>& changes);

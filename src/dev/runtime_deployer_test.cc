@@ -41,6 +41,12 @@ class RuntimeDeployerTest : public host::ShardTest {
     });
   }
   Calls takeCalls() { return std::exchange(runtime_.calls, {}); }
+  // A host plugin has been taken out, and the app of before, which retires, may call it.
+  Task<void> deployWithoutIt(RuntimeDeployer& deployer) {
+    EXPECT_TRUE(co_await deployer.deploy(workloads("a", {workload("back", "b")})));
+    runtime_.hold_retiring = true;
+    EXPECT_TRUE(co_await deployer.deploy(workloads("a2")));
+  }
   static Task<void> deployTo(RuntimeDeployer& deployer, std::shared_ptr<const DevWorkloads> next,
                              bool well = true) {
     const auto deployed = co_await deployer.deploy(std::move(next));
@@ -89,9 +95,7 @@ TEST_F(RuntimeDeployerTest, AHostPluginServesUntilTheAppsOfBeforeHaveEnded) {
 
 TEST_F(RuntimeDeployerTest, AHostPluginThatIsWantedAgainGoesOn) {
   withDeployer([&](net::Shard& shard, RuntimeDeployer& deployer) -> Task<void> {
-    EXPECT_TRUE(co_await deployer.deploy(workloads("a", {workload("back", "b")})));
-    runtime_.hold_retiring = true;
-    EXPECT_TRUE(co_await deployer.deploy(workloads("a2")));
+    co_await deployWithoutIt(deployer);
     takeCalls();
     EXPECT_TRUE(co_await deployer.deploy(workloads("a3", {workload("back", "b")})));
     runtime_.letRetire();
@@ -103,9 +107,7 @@ TEST_F(RuntimeDeployerTest, AHostPluginThatIsWantedAgainGoesOn) {
 
 TEST_F(RuntimeDeployerTest, OneThatIsWantedAgainIsNotWithdrawnMeanwhile) {
   withDeployer([&](net::Shard& shard, RuntimeDeployer& deployer) -> Task<void> {
-    EXPECT_TRUE(co_await deployer.deploy(workloads("a", {workload("back", "b")})));
-    runtime_.hold_retiring = true;
-    EXPECT_TRUE(co_await deployer.deploy(workloads("a2")));
+    co_await deployWithoutIt(deployer);
     takeCalls();
     runtime_.hold = true;
     TaskSet tasks;
@@ -123,9 +125,7 @@ TEST_F(RuntimeDeployerTest, OneThatIsWantedAgainIsNotWithdrawnMeanwhile) {
 
 TEST_F(RuntimeDeployerTest, OneThatIsUnwantedIsWithdrawnAfterADeploymentThatFails) {
   withDeployer([&](net::Shard& shard, RuntimeDeployer& deployer) -> Task<void> {
-    EXPECT_TRUE(co_await deployer.deploy(workloads("a", {workload("back", "b")})));
-    runtime_.hold_retiring = true;
-    EXPECT_TRUE(co_await deployer.deploy(workloads("a2")));
+    co_await deployWithoutIt(deployer);
     runtime_.hold = true;
     TaskSet tasks;
     tasks.spawn(deployTo(deployer, workloads("/bad", {workload("back", "b")}), false));

@@ -129,10 +129,15 @@ class Assembler {
 
   // Whether the part, in its own workload, can have what the entry says.
   bool isWithinReach(const host::HostInterface& entry, std::size_t part) const {
+    const auto named = namedBy(entry);
+    return !named || (*named != part && isShared(*named));
+  }
+
+  // The part that the entry names as provider.
+  std::optional<std::size_t> namedBy(const host::HostInterface& entry) const {
     for (std::size_t i = 0; i < parts_.size(); ++i)
-      if (entry.provider == fmt::format("{}{}", kNamedComponent, nameOf(i)))
-        return i != part && isShared(i);
-    return true;
+      if (entry.provider == fmt::format("{}{}", kNamedComponent, nameOf(i))) return i;
+    return std::nullopt;
   }
 
   static bool isImported(const host::HostInterface& entry, const wit::ComponentInfo& info) {
@@ -155,12 +160,8 @@ class Assembler {
   void pointToShared() {
     for (host::HostInterface& entry : spec_.host_interfaces) {
       if (host::packageOf(entry) == "wasi:http") continue;
-      for (std::size_t i = 0; i < parts_.size(); ++i) {
-        if (isShared(i) && entry.provider == fmt::format("{}{}", kNamedComponent, nameOf(i))) {
-          entry.provider = providerOf(i);
-          break;
-        }
-      }
+      if (const auto named = namedBy(entry); named && isShared(*named))
+        entry.provider = providerOf(*named);
     }
   }
 

@@ -63,11 +63,6 @@ void readUsesOfRunner(const engine::Component& component, PluginInfo& info) {
   }
 }
 
-template <typename T>
-Task<void> keep(Task<Result<T>> call, Result<T>& into) {
-  into = co_await std::move(call);
-}
-
 // With its length, so that no two lists of parts look the same.
 void addPart(std::string& text, std::string_view part) {
   text += fmt::format("{} ", part.size());
@@ -151,7 +146,11 @@ Task<void> PluginRuntime::callOn(host::ShardRuntime& shard,
     result = std::unexpected(std::move(instance).error());
     co_return;
   }
-  if (!co_await net::untilStopped(shard.shard, keep(use.call(**instance), result), std::move(stop)))
+  std::optional<Result<T>> said;
+  co_await net::keepUnlessStopped(shard.shard, use.call(**instance), &said, std::move(stop));
+  if (said)
+    result = *std::move(said);
+  else
     result = fail(ErrorCode::kCancelled, "interrupted");
 }
 

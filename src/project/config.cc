@@ -177,7 +177,9 @@ Result<LoadedConfig> loadProjectConfig(const Project& project, std::vector<Confi
 ConfigCheck checkConfig(const ConfigSources& sources) {
   Outcome outcome = loadAll(sources);
   if (outcome.errors.size() > kMaxProblems) outcome.errors.resize(kMaxProblems);
-  return {std::move(outcome.errors), std::move(outcome.loaded.warnings)};
+  return {.errors = std::move(outcome.errors),
+          .warnings = outcome.loaded.warnings,
+          .loaded = std::move(outcome.loaded)};
 }
 
 }  // namespace nimbus::project

@@ -106,6 +106,7 @@ inline constexpr std::size_t kMaxProblems = 100;
 struct ConfigCheck {
   std::vector<ConfigProblem> errors;
   std::vector<ConfigProblem> warnings;
+  LoadedConfig loaded;  // if there are no errors
 };
 [[nodiscard]] ConfigCheck checkConfig(const ConfigSources& sources);
 

@@ -117,10 +117,9 @@ std::string listOf(const std::vector<project::ConfigProblem>& problems) {
 }
 
 // What is right for others, and not for this program.
-void addUnsupported(const project::ConfigSources& sources, project::ConfigCheck& check) {
-  const auto loaded = project::loadConfig(sources);
-  if (!loaded) return;
-  for (const Error& error : dev::unsupportedKeys(*loaded))
+void addUnsupported(project::ConfigCheck& check) {
+  if (!check.errors.empty()) return;
+  for (const Error& error : dev::unsupportedKeys(check.loaded))
     check.warnings.push_back(
         {.where = "", .line = 0, .message = error.message() + "; wash dev refuses it"});
 }
@@ -133,7 +132,7 @@ int validate(const ConfigFlags& flags, const GlobalOptions& global) {
     sources.project_file = fs::absolute(flags.file).lexically_normal().string();
   }
   project::ConfigCheck check = project::checkConfig(sources);
-  addUnsupported(sources, check);
+  addUnsupported(check);
   std::string source;
   for (const std::string& file : {sources.user_file, sources.project_file})
     if (!file.empty()) source += (source.empty() ? "" : ", ") + file;
