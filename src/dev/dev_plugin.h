@@ -22,6 +22,7 @@ struct DevPlugin {
     std::string host_path;
     std::string guest_path;
     bool read_only = false;
+    bool own = false;  // where the plugin keeps what is its own
     friend bool operator==(const Folder&, const Folder&) = default;
   };
   std::vector<Folder> folders;

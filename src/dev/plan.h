@@ -84,6 +84,8 @@ struct DevPlan {
   std::vector<PlannedComponent> components;  // the project's own first
   std::vector<host::HostInterface> host_interfaces;
   std::vector<host::VolumeSpec> volumes;
+  // In place of the own folder of a composed plugin that serves wasi:blobstore; empty: none.
+  std::string blobstore_path;
   std::vector<host::ServicePort> service_ports;
   std::uint32_t max_inbound_connections = kMaxInboundConnections;  // by way of these, at once
   std::vector<host::RouteSpec> routes;  // empty: everything goes to the component that serves HTTP

@@ -46,6 +46,7 @@ class Planner {
     TRY(loaded_, load(request_.folder, request_.flags));
     TRY_VOID(checkSupported(loaded_));
     planServer();
+    plan_.blobstore_path = pathFrom(request_.folder, config().dev.wasi_blobstore_path);
     plan_.plugins = {config().plugins.allow, config().plugins.config};
     TRY_VOID(planOwnComponent());
     for (const project::ComponentSettings& settings : config().dev.components)
@@ -121,14 +122,16 @@ class Planner {
     return project;
   }
 
-  // What components write themselves is no source: the database, volumes.
+  // What components write themselves is no source: the database, volumes, blobs.
   std::vector<std::string> dataPatterns(const std::string& folder) {
     std::vector<std::string> patterns = databasePatterns(folder, plan_.server.keyvalue_path);
-    for (const project::DevVolume& volume : config().dev.volumes) {
-      const std::string path = pathFrom(request_.folder, volume.host_path);
+    const auto addFolder = [&](const std::string& path) {
       if (std::string pattern = pathPattern(folder, path); !pattern.empty())
         patterns.push_back(std::move(pattern) + "/");
-    }
+    };
+    for (const project::DevVolume& volume : config().dev.volumes)
+      addFolder(pathFrom(request_.folder, volume.host_path));
+    if (!plan_.blobstore_path.empty()) addFolder(plan_.blobstore_path);
     return patterns;
   }
 

@@ -219,12 +219,14 @@ TEST_F(PlanFromConfigTest, WhatComponentsWriteIsNoSourceUnlessTheUserSaysSo) {
   const DevPlan plan = planOf(
       "dev:\n"
       "  wasi_keyvalue_path: kv.db\n"
+      "  wasi_blobstore_path: blobs\n"
       "  watch_ignore: ['*.md', '!/files/']\n"
       "  volumes: [{host_path: files/, guest_path: /a}, {host_path: 'a*b', guest_path: /b},\n"
       "    {host_path: ., guest_path: /c}, {host_path: ../other, guest_path: /d}]\n");
   EXPECT_EQ(plan.projects.at(0).ignored,
             (Names{"/kv.db", "/kv.db-wal", "/kv.db-shm", "/kv.db-journal", "/files/", "/a\\*b/",
-                   "*.md", "!/files/"}));
+                   "/blobs/", "*.md", "!/files/"}));
+  EXPECT_EQ(plan.blobstore_path, folder_.path("blobs"));
 }
 
 TEST_F(PlanFromConfigTest, WhatCannotBeHonouredIsRefusedByName) {
@@ -233,7 +235,6 @@ TEST_F(PlanFromConfigTest, WhatCannotBeHonouredIsRefusedByName) {
       {"host_plugins", "[{id: a, file: a.wasm, ports: [{name: a, port: 80}]}]"},
       {"wasi_keyvalue_redis_url", "redis://a"},
       {"wasi_keyvalue_nats_url", "nats://a"},
-      {"wasi_blobstore_path", "a"},
       {"postgres_url", "postgres://a"},
       {"wasi_otel", "true"},
       {"wasi_webgpu", "true"},

@@ -45,7 +45,6 @@ constexpr MissingKey kMissing[] = {
     {"dev.wasi_keyvalue_nats_url",
      "there is no store in NATS: set dev.data_nats_url, and in dev.host_interfaces a provider at "
      "nats:PREFIX"},
-    {"dev.wasi_blobstore_path", "use an installed plugin that serves wasi:blobstore"},
     {"dev.postgres_url", "name a provider in dev.host_interfaces"},
 };
 

@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <array>
+#include <filesystem>
 #include <future>
 #include <iterator>
 #include <optional>
 #include <set>
+#include <system_error>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -47,6 +49,13 @@ std::vector<std::string> exportedInstances(const wit::ComponentInfo& info) {
 }
 
 constexpr std::string_view kNamedComponent = "component:";
+constexpr std::string_view kBlobstoreKey = "dev.wasi_blobstore_path";
+
+bool servesBlobs(const DevPlugin& plugin) {
+  return std::ranges::any_of(plugin.exports, [](const std::string& name) {
+    return wit::parseInterfaceName(name).package == "wasi:blobstore";
+  });
+}
 
 // One workload of the plan.
 class Assembler {
@@ -178,6 +187,7 @@ class Assembler {
         if (entry.provider != fmt::format("{}{}", kNamedComponent, componentName(plugin))) continue;
         if (spec_.name != plan_.name && !isImported(entry)) continue;  // others want it
         if (!plugin.given.empty()) {
+          TRY_VOID(checkFolder(plugin));
           entry.provider = "given:" + plugin.given;
           break;
         }
@@ -292,6 +302,7 @@ class Assembler {
     if (fitting.size() == 1) {
       const DevPlugin& plugin = *fitting.front();
       if (plugin.given.empty()) return add(plugin);
+      TRY_VOID(checkFolder(plugin));
       bindTo("given:" + plugin.given, import.parts);
       return {};
     }
@@ -335,21 +346,43 @@ class Assembler {
     component.local_resources.config = plugin.config;
     component.local_resources.allowed_hosts = plugin.allowed_hosts;
     component.local_resources.allowed_host_loopback_ports = plugin.allowed_loopback_ports;
-    mountFolders(plugin, component);
+    TRY_VOID(mountFolders(plugin, component));
     const std::string name = component.name;
     spec_.components.push_back(std::move(component));
     added_infos_.push_back(part->info);
     return serveImports(name, part->info);
   }
 
-  void mountFolders(const DevPlugin& plugin, host::ComponentSpec& component) {
+  Result<void> mountFolders(const DevPlugin& plugin, host::ComponentSpec& component) {
+    const bool elsewhere = !plan_.blobstore_path.empty() && servesBlobs(plugin);
+    if (elsewhere) TRY_VOID(makeBlobFolder());
     auto& mounts = component.local_resources.volume_mounts;
     for (const DevPlugin::Folder& folder : plugin.folders) {
       const std::string name = fmt::format("{}-{}", component.name, mounts.size());
-      spec_.volumes.push_back({.name = name, .host_path = folder.host_path});
+      spec_.volumes.push_back(
+          {.name = name,
+           .host_path = elsewhere && folder.own ? plan_.blobstore_path : folder.host_path});
       mounts.push_back(
           {.name = name, .mount_path = folder.guest_path, .read_only = folder.read_only});
     }
+    return {};
+  }
+
+  Result<void> makeBlobFolder() const {
+    std::error_code error;
+    std::filesystem::create_directories(plan_.blobstore_path, error);
+    if (!error) return {};
+    return fail(ErrorCode::kIo, fmt::format("{}: cannot make the folder {}: {}", kBlobstoreKey,
+                                            plan_.blobstore_path, error.message()));
+  }
+
+  // Who runs a plugin that is given has given it its folder.
+  Result<void> checkFolder(const DevPlugin& plugin) const {
+    if (plan_.blobstore_path.empty() || !servesBlobs(plugin)) return {};
+    return fail(ErrorCode::kUnsupported,
+                fmt::format("{}: plugin {} keeps one instance for all, with a folder of its own; "
+                            "another folder is for plugins that are composed",
+                            kBlobstoreKey, plugin.name));
   }
 
   // The first that serves HTTP, a service after all others.

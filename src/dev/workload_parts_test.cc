@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <filesystem>
+
 #include "dev/test_support.h"
 #include "wit/tools.h"
 
@@ -293,6 +295,37 @@ TEST_F(WorkloadPartsTest, APluginSeesItsOwnFolderAndItsConfiguration) {
   EXPECT_EQ(resources.volume_mounts[1].mount_path, "/tmp");
   EXPECT_EQ(resources.config, blobs.config);
   EXPECT_TRUE(resources.allowed_hosts.empty());
+}
+
+TEST_F(WorkloadPartsTest, BlobsMayLieInAFolderOfTheProject) {
+  DevPlan plan = planOf({"web"});
+  plan.blobstore_path = folder_.path("data/blobs");
+  DevPlugin blobs = plugin("blobs", {std::string(kBlobs)});
+  blobs.folders = {{"/agreed", "/agreed", true}, {"/own", "/plugin_data", false, true}};
+  DevPlugin other = plugin("other", {"a:b/c@1.0.0"});
+  other.folders = {{"/others", "/plugin_data", false, true}};
+  const std::vector parts{part({std::string(kBlobs), "a:b/c@1.0.0"})};
+  const auto spec = assembleWorkload(plan, parts, std::vector{blobs, other});
+  ASSERT_TRUE(spec) << spec.error().describe();
+  Names paths;
+  for (const host::VolumeSpec& volume : spec->volumes) paths.push_back(volume.host_path);
+  EXPECT_EQ(paths, (Names{"/agreed", plan.blobstore_path, "/others"}));
+  EXPECT_TRUE(std::filesystem::is_directory(plan.blobstore_path));
+
+  blobs.given = "plugin-1";
+  const auto given = assembleWorkload(plan, parts, std::vector{blobs, other});
+  ASSERT_FALSE(given);
+  EXPECT_EQ(given.error().code(), ErrorCode::kUnsupported);
+  EXPECT_TRUE(given.error().message().starts_with("dev.wasi_blobstore_path: plugin blobs "))
+      << given.error().message();
+
+  blobs.given.clear();
+  folder_.write("file", "");
+  plan.blobstore_path = folder_.path("file/blobs");
+  const auto impossible = assembleWorkload(plan, parts, std::vector{blobs, other});
+  ASSERT_FALSE(impossible);
+  EXPECT_TRUE(impossible.error().message().contains(plan.blobstore_path))
+      << impossible.error().message();
 }
 
 TEST_F(WorkloadPartsTest, APluginSeesTheFoldersAndHostsThatWereAgreedTo) {

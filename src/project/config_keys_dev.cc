@@ -206,7 +206,8 @@ void addBackends(SectionBuilder<DevSettings>& keys) {
       .secret = true;
   keys.add("wasi_keyvalue_path", &DevSettings::wasi_keyvalue_path, "Folder for `wasi:keyvalue`.");
   keys.add("wasi_blobstore_path", &DevSettings::wasi_blobstore_path,
-           "Folder for `wasi:blobstore`.");
+           "Where the plugin that serves `wasi:blobstore` keeps its files, in place of its own "
+           "folder.");
   keys.add("postgres_url", &DevSettings::postgres_url, "Server for `wasmcloud:postgres`.").secret =
       true;
   keys.add("wasi_otel", &DevSettings::wasi_otel, "Whether `wasi:otel` is served.");

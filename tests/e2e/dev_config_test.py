@@ -101,7 +101,7 @@ class DevConfigTest(developing.TestCase):
         self.assertEqual(200, dev.get("/env").status)
 
     def test_what_this_host_cannot_do_is_refused_by_name(self):
-        for key, value in (("wasi_blobstore_path", "blobs"),
+        for key, value in (("wasi_webgpu", True),
                            ("postgres_url", "postgres://x/y")):
             with self.subTest(key):
                 self.project("http-misc", dev={key: value})

@@ -57,6 +57,22 @@ class ComposedTest(DevPluginsTest):
         self.assertEqual("some text", self.text_of(again, "/first"))
         self.assertEqual(0, again.interrupt())
 
+    def test_blobs_lie_where_the_project_says(self):
+        self.install("plugin-blobstore-filesystem")
+        self.project("http-blobs")
+        dev = self.dev()
+        self.put(dev, "first", "one")
+        self.project("http-blobs", dev={"wasi_blobstore_path": "data/blobs"})
+        dev.until("reloaded")
+        self.assertEqual("", self.text_of(dev))
+        self.put(dev, "first", "another")
+        blob = self.root / "data" / "blobs" / "web" / "first"
+        self.assertEqual("another", blob.read_text(encoding="utf-8"))
+        own = self.plugin_file("fs", "blobstore-filesystem", "web", "first")
+        self.assertEqual("one", own.read_text(encoding="utf-8"))
+        self.assertEqual(1, len(dev.events("building")))  # what is written there is no source
+        self.assertEqual(0, dev.interrupt())
+
     def test_plugins_that_come_and_go_are_followed(self):
         self.project("http-blobs")
         process = self.start("-o", "json", "dev", self.root, "--addr", "127.0.0.1:0", env=self.env)

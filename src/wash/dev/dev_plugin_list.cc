@@ -71,7 +71,10 @@ Result<dev::DevPlugin> DevPluginList::devPluginOf(const plugin::Plugin& plugin) 
   made.digest = plugin.digest;
   for (const auto& [key, value] : standing->config.below("")) made.config[key] = value;
   for (const plugin::Permissions::Folder& folder : folders)
-    made.folders.push_back({folder.host_path, folder.guest_path, folder.read_only});
+    made.folders.push_back({.host_path = folder.host_path,
+                            .guest_path = folder.guest_path,
+                            .read_only = folder.read_only,
+                            .own = folder.host_path == plugin.scratch_folder});
   made.allowed_hosts = plugin::allowedHostsOf(standing->permissions);
   made.allowed_loopback_ports = plugin::loopbackPortsOf(made.allowed_hosts);
   return made;
