@@ -14,7 +14,6 @@ namespace nimbus::host {
 namespace {
 
 constexpr std::string_view kKeyValue = "wasi:keyvalue";
-constexpr std::string_view kSqlite = "keyvalue-sqlite";
 
 std::optional<std::uint64_t> numberIn(const StringMap& config, const std::string& key) {
   const auto found = config.find(key);
@@ -95,11 +94,10 @@ std::string bucketPrefixOf(const WorkloadSpec& workload, const HostInterface& en
 
 Providers::Providers(net::Shard& control, ProvidersOptions options,
                      std::unique_ptr<RemoteProviders> remote, WorkloadExports& exports)
-    : control_(control),
-      options_(std::move(options)),
+    : options_(std::move(options)),
       remote_(std::move(remote)),
       exports_(exports),
-      memory_(options_.memory) {}
+      keyvalue_(control, options_.keyvalue) {}
 
 Providers::~Providers() = default;
 
@@ -107,7 +105,8 @@ void Providers::cancelWatches() { remote_->cancelWatches(); }
 
 Result<ProviderRef> Providers::refOf(const HostInterface& entry) const {
   if (!entry.provider.empty()) return parseProviderRef(entry.provider);
-  return BuiltInProvider{packageOf(entry) == kKeyValue ? options_.default_keyvalue : entry.package};
+  return BuiltInProvider{packageOf(entry) == kKeyValue ? keyvalue_.defaultProvider()
+                                                       : entry.package};
 }
 
 Task<Result<void>> Providers::open(std::shared_ptr<const WorkloadSpec> workload) {
@@ -117,24 +116,9 @@ Task<Result<void>> Providers::open(std::shared_ptr<const WorkloadSpec> workload)
     if (const auto* address = std::get_if<wrpc::ProviderAddress>(&*ref))
       CO_TRY_VOID(co_await remote_->open(*address));
     const auto* built_in = std::get_if<BuiltInProvider>(&*ref);
-    if (built_in != nullptr && built_in->name == kSqlite) CO_TRY_VOID(co_await openSqlite());
+    if (built_in != nullptr && packageOf(entry) == kKeyValue)
+      CO_TRY_VOID(co_await keyvalue_.open(built_in->name));
   }
-  co_return Result<void>();
-}
-
-Task<Result<void>> Providers::openSqlite() {
-  if (sqlite_ != nullptr) co_return Result<void>();
-  if (options_.keyvalue_database.empty())
-    co_return fail(ErrorCode::kUnsupported,
-                   "this host has no folder for keyvalue-sqlite to keep its data in; give it a "
-                   "state folder, or name another provider");
-  using Opened = Result<std::unique_ptr<keyvalue::SqliteStore>>;
-  auto opened = co_await worker_.run<Opened>(control_, [path = options_.keyvalue_database] {
-    return keyvalue::SqliteStore::open({.path = path});
-  });
-  if (!opened) co_return std::unexpected(std::move(opened).error());
-  // Another workload may have opened it meanwhile.
-  if (sqlite_ == nullptr) sqlite_ = *std::move(opened);
   co_return Result<void>();
 }
 
@@ -184,12 +168,9 @@ Result<BindingTarget> Providers::builtIn(const ProviderRequest& request, const s
 
 Result<BindingTarget> Providers::keyvalueTarget(const ProviderRequest& request,
                                                 const std::string& name) {
-  const std::string keyspace_name = keyspaceOf(request.workload, *request.entry);
-  const bool sqlite = name == kSqlite;
   const std::shared_ptr<keyvalue::Keyspace> keyspace =
-      sqlite ? sqlite_->keyspace(keyspace_name) : memory_.keyspace(keyspace_name);
-  const keyvalue::Quota quota =
-      quotaOf(request.entry->config, sqlite ? options_.sqlite_quota : options_.memory_quota);
+      keyvalue_.keyspace(name, keyspaceOf(request.workload, *request.entry));
+  const keyvalue::Quota quota = quotaOf(request.entry->config, keyvalue_.defaultQuota(name));
   return BindingTarget{.provider = name,
                        .fingerprint = fingerprintOf(name, request.entry->config),
                        .invoker = keyvalue::serveKeyValue(keyspace),

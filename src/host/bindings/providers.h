@@ -6,15 +6,13 @@
 #include <string>
 #include <string_view>
 
-#include "capability/keyvalue/memory_store.h"
-#include "capability/keyvalue/sqlite_store.h"
 #include "capability/logging/logging.h"
 #include "engine/import_set.h"
 #include "host/bindings/bindings.h"
+#include "host/bindings/keyvalue_stores.h"
 #include "host/manifest/manifest.h"
 #include "host/manifest/provider_ref.h"
 #include "nats/connect_options.h"
-#include "net/blocking_worker.h"
 #include "net/shard.h"
 
 namespace nimbus::host {
@@ -31,15 +29,7 @@ struct Given {
 using FindGiven = std::function<Result<Given>(const std::string& name)>;
 
 struct ProvidersOptions {
-  // Where keyvalue-sqlite keeps its data; empty: this host has none.
-  std::string keyvalue_database;
-  // What serves wasi:keyvalue where a manifest names no provider.
-  std::string default_keyvalue = "keyvalue-sqlite";
-  keyvalue::MemoryStoreOptions memory;
-  // Of a keyspace, where the manifest's entry says nothing: of keyvalue-sqlite and
-  // keyvalue-memory.
-  keyvalue::Quota sqlite_quota;
-  keyvalue::Quota memory_quota;
+  KeyvalueOptions keyvalue;
   // Of providers at nats:PREFIX. Servers that a manifest names itself learn nothing of it.
   nats::ConnectOptions nats;
   // What the program around this host brings along; empty: nothing. Never the same name for two
@@ -58,8 +48,7 @@ struct ProviderRequest {
   std::uint64_t generation;  // of the workload
 };
 
-// The providers that live in this host, and the way to the others. Stores are opened by the first
-// workload that uses them and stay open. On the control shard.
+// The providers that live in this host, and the way to the others. On the control shard.
 class Providers {
  public:
   // `exports` outlives it.
@@ -88,15 +77,10 @@ class Providers {
                                                       const ComponentProvider& component);
   [[nodiscard]] Result<BindingTarget> givenTarget(const GivenProvider& provider);
 
-  [[nodiscard]] Task<Result<void>> openSqlite();
-
-  net::Shard& control_;
   const ProvidersOptions options_;
   const std::unique_ptr<RemoteProviders> remote_;
   WorkloadExports& exports_;
-  keyvalue::MemoryStore memory_;
-  std::unique_ptr<keyvalue::SqliteStore> sqlite_;
-  net::BlockingWorker worker_;  // opens stores
+  KeyvalueStores keyvalue_;
 };
 
 // Whose buckets a component uses: its workload's own, or those that its namespace shares under the

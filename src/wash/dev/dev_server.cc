@@ -31,7 +31,7 @@ host::DataPlaneOptions planeOptions(const dev::ServerSettings& server) {
     plane.client.permit_wait = std::chrono::milliseconds(*server.connection_wait_ms);
   if (server.max_outgoing_connections)
     plane.client.max_connections_per_key = *server.max_outgoing_connections;
-  plane.runtime.providers.keyvalue_database = server.keyvalue_path;
+  plane.runtime.providers.keyvalue.database = server.keyvalue_path;
   if (!server.nats_url.empty()) {
     auto& servers = plane.runtime.providers.nats.servers;
     servers.clear();

@@ -278,7 +278,7 @@ Result<host::DataPlaneOptions> planeOptionsOf(const GuestFlags& flags) {
   host::ProvidersOptions& providers = options.runtime.providers;
   TRY(providers.nats, natsOptionsOf(flags.nats));
   if (flags.keyvalue.starts_with(kSqlitePrefix))
-    providers.keyvalue_database = fs::absolute(flags.keyvalue.substr(kSqlitePrefix.size()));
+    providers.keyvalue.database = fs::absolute(flags.keyvalue.substr(kSqlitePrefix.size()));
   options.runtime.egress.allow_host_loopback = true;
   options.client_tls.extra_ca_paths = flags.outgoing_ca_files;
   return options;

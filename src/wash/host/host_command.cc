@@ -107,12 +107,12 @@ host::DataPlaneOptions planeOptions(const host::HostConfig& config,
   options.runtime.egress.host_owned_ports = std::move(owned_ports);
   options.runtime.egress.control_ports = std::move(control_ports);
   if (!config.state_folder.empty())
-    options.runtime.providers.keyvalue_database = config.state_folder + "/keyvalue.sqlite";
+    options.runtime.providers.keyvalue.database = config.state_folder + "/keyvalue.sqlite";
   options.runtime.providers.nats = config.nats;
-  options.runtime.providers.sqlite_quota = config.keyvalue_quota;
-  options.runtime.providers.memory_quota = config.keyvalue_quota;
-  options.runtime.providers.memory_quota.max_bytes = config.keyvalue_memory_bytes;
-  options.runtime.providers.memory = config.keyvalue_memory;
+  options.runtime.providers.keyvalue.quota = config.keyvalue_quota;
+  options.runtime.providers.keyvalue.memory_quota = config.keyvalue_quota;
+  options.runtime.providers.keyvalue.memory_quota.max_bytes = config.keyvalue_memory_bytes;
+  options.runtime.providers.keyvalue.memory = config.keyvalue_memory;
   options.runtime.max_component_bytes = config.max_component_bytes;
   options.runtime.images = config.images;
   options.runtime.images.max_bytes = config.max_component_bytes;
