@@ -14,9 +14,10 @@ packages=(
   # Libraries.
   libboost1.81-dev libboost-json1.81-dev libssl-dev libnghttp2-dev
   libc-ares-dev libyaml-cpp-dev libcli11-dev libfmt-dev libspdlog-dev
-  libnats-dev libsqlite3-dev libtomlplusplus-dev libarchive-dev zlib1g-dev libjemalloc-dev
+  libnats-dev libhiredis-dev libsqlite3-dev libtomlplusplus-dev libarchive-dev zlib1g-dev
+  libjemalloc-dev
   # Tests, benchmarks and their clients.
-  libgtest-dev libgmock-dev python3 python3-venv nats-server
+  libgtest-dev libgmock-dev python3 python3-venv nats-server redis-server
   curl nghttp2-client openssl wrk zsh fish docker-registry skopeo
   # Plain tools of the scripts.
   ca-certificates git procps util-linux xz-utils binutils

@@ -2,6 +2,7 @@
 
 #include <memory>
 
+#include "capability/keyvalue/shared_quota.h"
 #include "capability/keyvalue/sqlite_changes.h"
 #include "capability/keyvalue/sqlite_readers.h"
 #include "capability/keyvalue/sqlite_writer.h"
@@ -14,23 +15,6 @@ namespace nimbus::keyvalue {
 struct SqliteThreads {
   std::unique_ptr<SqliteWriter> writer;
   std::unique_ptr<SqliteReaders> readers;
-};
-
-// The quota of a keyspace, changed on one thread and read on others.
-class SharedQuota {
- public:
-  [[nodiscard]] Quota get() const {
-    const std::lock_guard lock(mutex_);
-    return quota_;
-  }
-  void set(const Quota& quota) {
-    const std::lock_guard lock(mutex_);
-    quota_ = quota;
-  }
-
- private:
-  mutable std::mutex mutex_;
-  Quota quota_;
 };
 
 // A bucket in a database. Every call is a task: a job for a thread that may block.

@@ -83,6 +83,9 @@ class Store {
 
   // The keyspace of that name; asked for again, the same. Any thread.
   [[nodiscard]] virtual std::shared_ptr<Keyspace> keyspace(std::string_view name) = 0;
+
+  // Why calls fail at present, as far as is known; else empty. Any thread.
+  [[nodiscard]] virtual std::string problem() const { return {}; }
 };
 
 }  // namespace nimbus::keyvalue

@@ -8,31 +8,38 @@
 #include "capability/keyvalue/conformance_cases.h"
 #include "capability/keyvalue/limits.h"
 #include "capability/keyvalue/memory_store.h"
+#include "capability/keyvalue/redis_store.h"
 #include "capability/keyvalue/sqlite_store.h"
+#include "capability/keyvalue/test_redis_server.h"
 #include "net/test_support.h"
 
 namespace nimbus::keyvalue {
 namespace {
 
-enum class Backend { kMemory, kSqlite };
+enum class Backend { kMemory, kSqlite, kRedis };
 
 class StoreTest : public net::ShardTest, public ::testing::WithParamInterface<Backend> {
  protected:
   void SetUp() override {
     ShardTest::SetUp();
-    if (GetParam() == Backend::kMemory) {
-      store_ = std::make_unique<MemoryStore>(MemoryStoreOptions());
-    } else {
-      auto opened = SqliteStore::open({.path = folder_.path("test.sqlite")});
-      ASSERT_TRUE(opened) << opened.error().describe();
-      store_ = std::move(*opened);
-    }
+    auto opened = open();
+    ASSERT_TRUE(opened) << opened.error().describe();
+    store_ = std::move(*opened);
     keyspace_ = store_->keyspace("default/shop");
   }
   void TearDown() override {
     keyspace_.reset();
     store_.reset();
     ShardTest::TearDown();
+  }
+
+  Result<std::unique_ptr<Store>> open() {
+    switch (GetParam()) {
+      case Backend::kSqlite: return SqliteStore::open({.path = folder_.path("test.sqlite")});
+      case Backend::kRedis: server_.emplace(); return RedisStore::open({.url = server_->url()});
+      case Backend::kMemory: break;
+    }
+    return std::make_unique<MemoryStore>(MemoryStoreOptions());
   }
 
   using Work = std::move_only_function<Task<void>(Bucket&)>;
@@ -46,6 +53,7 @@ class StoreTest : public net::ShardTest, public ::testing::WithParamInterface<Ba
   }
 
   TemporaryFolder folder_;
+  std::optional<TestRedisServer> server_;
   std::unique_ptr<Store> store_;
   std::shared_ptr<Keyspace> keyspace_;
 };
@@ -245,6 +253,7 @@ TEST_P(StoreTest, ACallMayBeGivenUp) {
 
 INSTANTIATE_TEST_SUITE_P(Memory, StoreTest, ::testing::Values(Backend::kMemory));
 INSTANTIATE_TEST_SUITE_P(Sqlite, StoreTest, ::testing::Values(Backend::kSqlite));
+INSTANTIATE_TEST_SUITE_P(Redis, StoreTest, ::testing::Values(Backend::kRedis));
 
 }  // namespace
 }  // namespace nimbus::keyvalue
