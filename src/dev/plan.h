@@ -54,8 +54,9 @@ struct ServerSettings {
   std::string tls_certificate;
   std::string tls_key;
   std::string tls_client_ca;
-  std::string keyvalue_path;  // a database; empty: in memory
-  std::string nats_url;       // of providers at nats:PREFIX; empty: the default
+  std::string keyvalue_path;       // a database; empty: in memory
+  std::string keyvalue_redis_url;  // comes before the database; may hold a password
+  std::string nats_url;            // of providers at nats:PREFIX; empty: the default
   // Of outgoing HTTP.
   bool system_roots = true;
   std::vector<std::string> client_ca_paths;

@@ -176,7 +176,9 @@ class Assembler {
 
   static std::string componentName(const DevPlugin& plugin) { return "plugin-" + plugin.name; }
 
+  // As upstream orders them.
   [[nodiscard]] std::string embeddedKeyvalue() const {
+    if (!plan_.server.keyvalue_redis_url.empty()) return "keyvalue-redis";
     return plan_.server.keyvalue_path.empty() ? "keyvalue-memory" : "keyvalue-sqlite";
   }
 

@@ -177,6 +177,14 @@ TEST_F(WorkloadPartsTest, KeyValueIsInMemoryUnlessAPathIsGiven) {
   EXPECT_EQ(assembleWorkload(plan, parts, {})->host_interfaces[0].provider, "keyvalue-sqlite");
 }
 
+TEST_F(WorkloadPartsTest, ARedisServerComesBeforeADatabase) {
+  DevPlan plan = planOf({"web"});
+  plan.server.keyvalue_path = "/p/data.db";
+  plan.server.keyvalue_redis_url = "redis://a";
+  const std::vector<ComponentPart> parts{part({"wasi:keyvalue/store@0.2.0-draft"})};
+  EXPECT_EQ(assembleWorkload(plan, parts, {})->host_interfaces.at(0).provider, "keyvalue-redis");
+}
+
 TEST_F(WorkloadPartsTest, AnEntryForKeyValueWithoutAProviderHasTheEmbeddedOne) {
   DevPlan plan = planOf({"web"});
   plan.server.keyvalue_path = "/p/data.db";

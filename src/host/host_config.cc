@@ -194,7 +194,7 @@ void readTop(ConfigContext& context, YamlMap& root) {
   if (auto map = root.map("engine")) readEngine(context, *std::move(map));
   if (auto map = root.map("registries")) readRegistries(context, *std::move(map));
   if (auto map = root.map("egress")) readEgress(context, *std::move(map));
-  if (auto map = root.map("keyvalue")) readKeyValue(config, *std::move(map));
+  if (auto map = root.map("keyvalue")) readKeyValue(context, *std::move(map));
   if (auto map = root.map("nats")) readNats(context, *std::move(map));
   if (auto map = root.map("drain")) {
     takeDuration(*map, "delay", config.drain_delay, 0);

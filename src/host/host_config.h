@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/result.h"
 #include "capability/keyvalue/memory_store.h"
+#include "capability/keyvalue/redis_options.h"
 #include "capability/keyvalue/store.h"
 #include "engine/engine.h"
 #include "host/admin/workload_metrics.h"
@@ -77,11 +78,13 @@ struct HostConfig {
   http::ClientLimits client;
   Duration resolve_timeout = std::chrono::seconds(5);
 
-  // Of a keyspace where the manifest says nothing: in keyvalue-sqlite and in keyvalue-memory.
+  // Of a keyspace where the manifest says nothing; in keyvalue-memory with other bytes.
   keyvalue::Quota keyvalue_quota = {.max_bytes = 1ULL << 30, .max_keys = 10'000'000};
   std::uint64_t keyvalue_memory_bytes = 64ULL << 20;
   keyvalue::MemoryStoreOptions keyvalue_memory;  // of all keyspaces in memory together
-  nats::ConnectOptions nats;                     // of providers at nats:PREFIX
+  // The server of keyvalue-redis; its authorities are those of client_tls.
+  std::optional<keyvalue::RedisOptions> keyvalue_redis;
+  nats::ConnectOptions nats;  // of providers at nats:PREFIX
 
   Duration drain_delay{};                             // serve on after readiness went off
   Duration drain_timeout = std::chrono::seconds(30);  // for what runs then

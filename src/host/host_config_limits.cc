@@ -82,15 +82,6 @@ void readDefaults(HostConfig& config, YamlMap map) {
   map.finish();
 }
 
-void readKeyValue(HostConfig& config, YamlMap map) {
-  keyvalue::Quota& quota = config.keyvalue_quota;
-  if (const auto mib = map.number("maxMb", {1, kMaxMb})) quota.max_bytes = *mib * kMiB;
-  if (const auto keys = map.number("maxKeys", {1, UINT64_MAX})) quota.max_keys = *keys;
-  takeBytes(map, "memoryMaxMb", kMiB, {1, kMaxMb}, config.keyvalue_memory_bytes);
-  takeBytes(map, "memoryTotalMb", kMiB, {1, kMaxMb}, config.keyvalue_memory.max_bytes);
-  map.finish();
-}
-
 void readEngine(ConfigContext& context, YamlMap map) {
   engine::EngineOptions& engine = context.config.engine;
   readPath(context, map, "cache", engine.cache_folder);

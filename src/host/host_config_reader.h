@@ -27,7 +27,7 @@ void readHttpLimits(http::ServerLimits& limits, YamlMap map);
 void readHostLimits(HostConfig& config, YamlMap map);
 void readDefaults(HostConfig& config, YamlMap map);
 void readEngine(ConfigContext& context, YamlMap map);
-void readKeyValue(HostConfig& config, YamlMap map);
+void readKeyValue(ConfigContext& context, YamlMap map);
 void readNats(ConfigContext& context, YamlMap map);
 
 // What the map has under the key; else `into` keeps its value.

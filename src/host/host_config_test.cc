@@ -81,7 +81,17 @@ egress:
   idleTimeout: 6s
   connectionWait: 7s
   resolveTimeout: 8s
-keyvalue: {maxMb: 7, maxKeys: 8, memoryMaxMb: 9, memoryTotalMb: 10}
+keyvalue:
+  maxMb: 7
+  maxKeys: 8
+  memoryMaxMb: 9
+  memoryTotalMb: 10
+  redis:
+    url: rediss://me@cache.example/2
+    passwordFile: redis-password
+    prefix: platform
+    connectTimeout: 3s
+    responseTimeout: 4s
 registries:
   cache: images
   cacheMb: 7
@@ -172,6 +182,25 @@ TEST(HostConfig, ReadsWhatKeyspacesMayHold) {
   EXPECT_EQ(parse(kEverything)->keyvalue_memory.max_bytes, 10ULL << 20);
   EXPECT_LT(parse("{}")->keyvalue_memory_bytes, parse("{}")->keyvalue_memory.max_bytes);
   EXPECT_THAT(errorOf("keyvalue: {maxMb: 0}"), HasSubstr("keyvalue.maxMb"));
+}
+
+TEST(HostConfig, ReadsItsRedisServer) {
+  const auto config = parse(kEverything);
+  ASSERT_TRUE(config) << config.error().message();
+  ASSERT_TRUE(config->keyvalue_redis);
+  EXPECT_EQ(config->keyvalue_redis->url, "rediss://me@cache.example/2");
+  EXPECT_EQ(config->keyvalue_redis->password_file, "/etc/n/redis-password");
+  EXPECT_EQ(config->keyvalue_redis->prefix, "platform");
+  EXPECT_EQ(config->keyvalue_redis->connect_timeout, std::chrono::seconds(3));
+  EXPECT_EQ(config->keyvalue_redis->response_timeout, std::chrono::seconds(4));
+  EXPECT_FALSE(parse("{}")->keyvalue_redis);
+  EXPECT_EQ(parse("keyvalue: {redis: {url: 'redis://a'}}")->keyvalue_redis->prefix, "nimbus");
+  EXPECT_THAT(errorOf("keyvalue: {redis: {}}"), HasSubstr("keyvalue.redis.url"));
+  EXPECT_THAT(errorOf("keyvalue: {redis: {url: 'redis://:secret@a:x'}}"),
+              AllOf(HasSubstr("keyvalue.redis.url: the URL of the Redis server: the port"),
+                    Not(HasSubstr("secret"))));
+  EXPECT_THAT(errorOf("keyvalue: {redis: {url: 'redis://a', prefix: 'a b'}}"),
+              HasSubstr("keyvalue.redis"));
 }
 
 TEST(HostConfig, ReadsItsNatsServers) {

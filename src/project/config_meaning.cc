@@ -9,6 +9,7 @@
 
 #include "base/escape.h"
 #include "base/text.h"
+#include "host/bindings/keyvalue_stores.h"
 #include "host/egress/egress_rules.h"
 #include "host/manifest/manifest.h"
 #include "host/manifest/text_rules.h"
@@ -107,7 +108,10 @@ class Meaning {
     const DevSettings& dev = config_.dev;
     checkUrl("dev.data_nats_url", dev.data_nats_url, {"nats", "tls"});
     checkUrl("dev.wasi_keyvalue_nats_url", dev.wasi_keyvalue_nats_url, {"nats", "tls"});
-    checkUrl("dev.wasi_keyvalue_redis_url", dev.wasi_keyvalue_redis_url, {"redis", "rediss"});
+    if (const std::string& url = dev.wasi_keyvalue_redis_url; !url.empty())
+      if (const auto good = host::checkRedisUrl(url); !good)
+        report("dev.wasi_keyvalue_redis_url",
+               fmt::format("dev.wasi_keyvalue_redis_url: {}", good.error().message()));
     checkUrl("dev.postgres_url", dev.postgres_url, {"postgres", "postgresql"});
   }
 

@@ -69,7 +69,7 @@ class CommandLine(ProviderTest):
 
     def test_mistakes_are_named(self):
         tcp = ("--listen", "tcp:127.0.0.1:0")
-        self.assertIn('"redis" is none of keyvalue-sqlite, keyvalue-memory',
+        self.assertIn('"redis" is none of keyvalue-sqlite, keyvalue-memory, keyvalue-redis',
                       self.refused("redis", *tcp))
         self.assertIn("needs --config path=FILE", self.refused("keyvalue-sqlite", *tcp))
         self.assertIn("did you mean max-bytes",

@@ -1,13 +1,16 @@
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "base/result.h"
 #include "base/task.h"
 #include "capability/keyvalue/memory_store.h"
+#include "capability/keyvalue/redis_options.h"
 #include "capability/keyvalue/store.h"
 #include "net/blocking_worker.h"
 #include "net/shard.h"
@@ -20,6 +23,8 @@ struct KeyvalueOptions {
   // Where keyvalue-sqlite keeps its data; empty: this host has none.
   std::string database;
   keyvalue::MemoryStoreOptions memory;
+  // The server of keyvalue-redis; none: this host has none.
+  std::optional<keyvalue::RedisOptions> redis;
   // Of a keyspace, where the manifest's entry says nothing.
   keyvalue::Quota quota;
   keyvalue::Quota memory_quota;  // instead, in keyvalue-memory
@@ -48,6 +53,10 @@ class KeyvalueStores {
   [[nodiscard]] std::shared_ptr<keyvalue::Keyspace> keyspace(std::string_view provider,
                                                              std::string_view name);
 
+  // Why calls fail at present, as far as is known; else empty. Likewise; any thread, and longer
+  // than this object lives.
+  [[nodiscard]] std::function<std::string()> problemOf(std::string_view provider) const;
+
   // Of a keyspace, where nothing else is said.
   [[nodiscard]] keyvalue::Quota defaultQuota(std::string_view provider) const;
 
@@ -56,11 +65,17 @@ class KeyvalueStores {
 
   [[nodiscard]] Task<Opened> make(std::string provider);
   [[nodiscard]] Task<Opened> makeSqlite();
+  [[nodiscard]] Task<Opened> makeRedis();
+  [[nodiscard]] const std::shared_ptr<keyvalue::Store>& opened(std::string_view provider) const;
 
   net::Shard& control_;
   const KeyvalueOptions options_;
-  std::map<std::string, std::unique_ptr<keyvalue::Store>, std::less<>> stores_;
+  std::map<std::string, std::shared_ptr<keyvalue::Store>, std::less<>> stores_;
   net::BlockingWorker worker_;  // opens stores
 };
+
+// Whether that can be the URL of a Redis server, as capability/keyvalue/redis_place.h has them.
+// kInvalidArgument; the message does not repeat it, for it may hold a password.
+[[nodiscard]] Result<void> checkRedisUrl(const std::string& url);
 
 }  // namespace nimbus::host

@@ -174,7 +174,8 @@ Result<BindingTarget> Providers::keyvalueTarget(const ProviderRequest& request,
   return BindingTarget{.provider = name,
                        .fingerprint = fingerprintOf(name, request.entry->config),
                        .invoker = keyvalue::serveKeyValue(keyspace),
-                       .take_effect = [keyspace, quota] { keyspace->limit(quota); }};
+                       .take_effect = [keyspace, quota] { keyspace->limit(quota); },
+                       .problem = keyvalue_.problemOf(name)};
 }
 
 Result<BindingTarget> Providers::remoteTarget(const ProviderRequest& request,

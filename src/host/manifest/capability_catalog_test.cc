@@ -59,14 +59,16 @@ TEST(CapabilityCatalog, TakesBuiltInProvidersThatServeThePackage) {
   entry.version = "0.2.0-draft";
   entry.config = {{"keyspace", "orders"}, {"max-bytes", "1000"}, {"max-keys", "10"}};
   EXPECT_EQ(refusalOf(entry), "");
+  entry.provider = "keyvalue-redis";
+  EXPECT_EQ(refusalOf(entry), "");
 }
 
 TEST(CapabilityCatalog, RefusesProvidersInterfacesAndConfigurationThatItHasNot) {
   HostInterface entry = keyvalue();
-  entry.provider = "keyvalue-redis";
+  entry.provider = "keyvalue-file";
   EXPECT_EQ(refusalOf(entry),
-            "the interface wasi:keyvalue has no built-in provider \"keyvalue-redis\"; there is "
-            "keyvalue-sqlite, keyvalue-memory");
+            "the interface wasi:keyvalue has no built-in provider \"keyvalue-file\"; there is "
+            "keyvalue-sqlite, keyvalue-memory, keyvalue-redis");
   entry = keyvalue();
   entry.interfaces = {"watcher"};
   EXPECT_TRUE(refusalOf(entry).starts_with(

@@ -32,6 +32,9 @@ host::DataPlaneOptions planeOptions(const dev::ServerSettings& server) {
   if (server.max_outgoing_connections)
     plane.client.max_connections_per_key = *server.max_outgoing_connections;
   plane.runtime.providers.keyvalue.database = server.keyvalue_path;
+  if (!server.keyvalue_redis_url.empty())
+    plane.runtime.providers.keyvalue.redis =
+        keyvalue::RedisOptions{.url = server.keyvalue_redis_url, .tls = plane.client_tls};
   if (!server.nats_url.empty()) {
     auto& servers = plane.runtime.providers.nats.servers;
     servers.clear();

@@ -113,16 +113,25 @@ Result<void> addConfig(const GuestFlags& flags, host::LocalResources& resources)
   return {};
 }
 
+bool isRedisUrl(std::string_view text) {
+  return text.starts_with("redis://") || text.starts_with("rediss://");
+}
+
 // Who serves wasi:keyvalue, as a manifest names it.
 Result<std::string> keyValueProviderOf(std::string_view text) {
   if (text == "memory") return std::string("keyvalue-memory");
   if (text.starts_with(kSqlitePrefix) && text.size() > kSqlitePrefix.size())
     return std::string("keyvalue-sqlite");
+  if (isRedisUrl(text)) {
+    TRY_VOID(host::checkRedisUrl(std::string(text)));
+    return std::string("keyvalue-redis");
+  }
   const auto ref = host::parseProviderRef(text);
   if (ref && std::holds_alternative<wrpc::ProviderAddress>(*ref)) return std::string(text);
   return fail(ErrorCode::kInvalidArgument,
               "\"" + std::string(text) +
-                  "\": expected memory, sqlite:FILE, unix:PATH, tcp:HOST:PORT or nats:PREFIX");
+                  "\": expected memory, sqlite:FILE, redis://HOST, unix:PATH, tcp:HOST:PORT or "
+                  "nats:PREFIX");
 }
 
 // The guest has key-value without being asked to, for trying things out.
@@ -256,7 +265,8 @@ void addGuestFlags(CLI::App& command, GuestFlags& flags) {
       ->option_text("DURATION (default 10m)");
   command.add_option("--keyvalue", flags.keyvalue, "Where wasi:keyvalue keeps its data")
       ->check(acceptedBy(keyValueProviderOf))
-      ->option_text("memory|sqlite:FILE|unix:PATH|tcp:HOST:PORT|nats:PREFIX (default memory)");
+      ->option_text(
+          "memory|sqlite:FILE|redis://HOST|unix:PATH|tcp:HOST:PORT|nats:PREFIX (default memory)");
   command.add_option("--config", flags.config, "Configuration that the guest reads by wasi:config")
       ->check(acceptedBy(parseKeyValue))
       ->option_text("KEY=VALUE ...")
@@ -281,6 +291,9 @@ Result<host::DataPlaneOptions> planeOptionsOf(const GuestFlags& flags) {
     providers.keyvalue.database = fs::absolute(flags.keyvalue.substr(kSqlitePrefix.size()));
   options.runtime.egress.allow_host_loopback = true;
   options.client_tls.extra_ca_paths = flags.outgoing_ca_files;
+  if (isRedisUrl(flags.keyvalue))
+    providers.keyvalue.redis =
+        keyvalue::RedisOptions{.url = flags.keyvalue, .tls = options.client_tls};
   return options;
 }
 

@@ -113,6 +113,8 @@ host::DataPlaneOptions planeOptions(const host::HostConfig& config,
   options.runtime.providers.keyvalue.memory_quota = config.keyvalue_quota;
   options.runtime.providers.keyvalue.memory_quota.max_bytes = config.keyvalue_memory_bytes;
   options.runtime.providers.keyvalue.memory = config.keyvalue_memory;
+  options.runtime.providers.keyvalue.redis = config.keyvalue_redis;
+  if (config.keyvalue_redis) options.runtime.providers.keyvalue.redis->tls = config.client_tls;
   options.runtime.max_component_bytes = config.max_component_bytes;
   options.runtime.images = config.images;
   options.runtime.images.max_bytes = config.max_component_bytes;

@@ -28,7 +28,8 @@ struct ProviderFlags {
 
 const Choices<ProviderKind>& kinds() {
   static const Choices<ProviderKind> all = {{"keyvalue-sqlite", ProviderKind::kKeyValueSqlite},
-                                            {"keyvalue-memory", ProviderKind::kKeyValueMemory}};
+                                            {"keyvalue-memory", ProviderKind::kKeyValueMemory},
+                                            {"keyvalue-redis", ProviderKind::kKeyValueRedis}};
   return all;
 }
 
@@ -93,7 +94,8 @@ void addProviderCommand(CLI::App& app, const GlobalOptions& global, Action& acti
       ->option_text("unix:PATH|tcp:ADDRESS:PORT|nats:PREFIX|nats://SERVER/PREFIX");
   command
       ->add_option("--config", flags->config,
-                   "keyvalue-sqlite: path=FILE; both: max-bytes=N, max-keys=N")
+                   "keyvalue-sqlite: path=FILE; keyvalue-redis: url=redis://HOST, "
+                   "password-file=FILE, prefix=TEXT, ca-file=FILE; all: max-bytes=N, max-keys=N")
       ->check(acceptedBy(parseKeyValue))
       ->option_text("KEY=VALUE ...")
       ->allow_extra_args(false);

@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "capability/keyvalue/keyvalue.h"
 #include "capability/keyvalue/memory_store.h"
+#include "capability/keyvalue/redis_store.h"
 #include "capability/keyvalue/sqlite_store.h"
 
 namespace nimbus::wash {
@@ -54,6 +55,23 @@ Result<void> checkPath(const ProviderConfig& config) {
   return fail(ErrorCode::kInvalidArgument, "keyvalue-sqlite needs --config path=FILE");
 }
 
+Result<keyvalue::RedisOptions> redisOptionsOf(const ProviderConfig& config) {
+  const auto textIn = [&](std::string_view key) -> std::optional<std::string> {
+    const auto found = config.find(key);
+    return found == config.end() ? std::nullopt : std::optional(found->second);
+  };
+  keyvalue::RedisOptions options;
+  const auto url = textIn("url");
+  if (!url || url->empty())
+    return fail(ErrorCode::kInvalidArgument, "keyvalue-redis needs --config url=redis://HOST");
+  options.url = *url;
+  options.password_file = textIn("password-file").value_or("");
+  options.prefix = textIn("prefix").value_or(options.prefix);
+  if (const auto file = textIn("ca-file")) options.tls.extra_ca_paths.push_back(*file);
+  TRY_VOID(keyvalue::checkRedisOptions(options));
+  return options;
+}
+
 }  // namespace
 
 Result<void> checkServedProvider(ProviderKind kind, const ProviderConfig& config) {
@@ -65,6 +83,11 @@ Result<void> checkServedProvider(ProviderKind kind, const ProviderConfig& config
     case ProviderKind::kKeyValueMemory:
       TRY_VOID(checkKeys(config, {"max-bytes", "max-keys"}));
       break;
+    case ProviderKind::kKeyValueRedis:
+      TRY_VOID(checkKeys(config,
+                         {"url", "password-file", "prefix", "ca-file", "max-bytes", "max-keys"}));
+      TRY_VOID(redisOptionsOf(config));
+      break;
   }
   TRY_VOID(quotaOf(config));
   return {};
@@ -75,6 +98,11 @@ Result<ServedProvider> makeServedProvider(ProviderKind kind, const ProviderConfi
   TRY(const keyvalue::Quota quota, quotaOf(config));
   if (kind == ProviderKind::kKeyValueSqlite) {
     TRY(auto store, keyvalue::SqliteStore::open({.path = config.find("path")->second}));
+    return serve(std::move(store), quota);
+  }
+  if (kind == ProviderKind::kKeyValueRedis) {
+    TRY(const keyvalue::RedisOptions options, redisOptionsOf(config));
+    TRY(auto store, keyvalue::RedisStore::open(options));
     return serve(std::move(store), quota);
   }
   using Lifetime = keyvalue::MemoryStoreOptions::Lifetime;

@@ -19,7 +19,8 @@ using ProviderConfig = std::map<std::string, std::string, std::less<>>;
 
 enum class ProviderKind {
   kKeyValueSqlite,  // path (of the database), max-bytes, max-keys
-  kKeyValueMemory   // max-bytes, max-keys
+  kKeyValueMemory,  // max-bytes, max-keys
+  kKeyValueRedis    // url, password-file, prefix, ca-file, max-bytes, max-keys
 };
 
 // Whether the provider can be made so, as far as that is known before anything is opened.

@@ -1,0 +1,39 @@
+#include <fmt/format.h>
+
+#include "host/host_config_reader.h"
+
+// The part of a host's configuration that says where keys and values are kept.
+namespace nimbus::host {
+namespace {
+
+constexpr std::uint64_t kMiB = 1024 * 1024;
+constexpr std::uint64_t kMaxMb = 16 * 1024 * 1024;  // 16 TiB
+
+keyvalue::RedisOptions readRedis(ConfigContext& context, YamlMap map) {
+  keyvalue::RedisOptions redis;
+  map.require("url");
+  redis.url = map.text("url").value_or("");
+  readPath(context, map, "passwordFile", redis.password_file);
+  if (const auto prefix = map.text("prefix")) redis.prefix = *prefix;
+  takeDuration(map, "connectTimeout", redis.connect_timeout);
+  takeDuration(map, "responseTimeout", redis.response_timeout);
+  if (const auto good = keyvalue::checkRedisOptions(redis); map.find("url") != nullptr && !good)
+    map.problem("url", fmt::format("{}: {}", map.pathOf("url"), good.error().message()));
+  map.finish();
+  return redis;
+}
+
+}  // namespace
+
+void readKeyValue(ConfigContext& context, YamlMap map) {
+  HostConfig& config = context.config;
+  keyvalue::Quota& quota = config.keyvalue_quota;
+  if (const auto mib = map.number("maxMb", {1, kMaxMb})) quota.max_bytes = *mib * kMiB;
+  if (const auto keys = map.number("maxKeys", {1, UINT64_MAX})) quota.max_keys = *keys;
+  takeBytes(map, "memoryMaxMb", kMiB, {1, kMaxMb}, config.keyvalue_memory_bytes);
+  takeBytes(map, "memoryTotalMb", kMiB, {1, kMaxMb}, config.keyvalue_memory.max_bytes);
+  if (auto redis = map.map("redis")) config.keyvalue_redis = readRedis(context, *std::move(redis));
+  map.finish();
+}
+
+}  // namespace nimbus::host
