@@ -99,6 +99,9 @@ Task<Result<void>> Connection::flush(net::Shard& shard, Duration timeout) {
 bool Connection::connected() const { return link_->connected(); }
 std::size_t Connection::maxPayload() const { return link_->maxPayload(); }
 std::size_t Connection::bufferedBytes() const { return link_->buffered(); }
+bool Connection::wasForbidden(std::string_view subject, TimePoint since) const {
+  return link_->wasForbidden(subject, since);
+}
 
 std::string Connection::newInbox() const {
   static constexpr std::string_view kAlphabet =

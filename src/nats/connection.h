@@ -2,10 +2,12 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "base/bytes.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/result.h"
 #include "base/task.h"
@@ -73,6 +75,10 @@ class Connection {
   [[nodiscard]] std::size_t maxPayload() const;
   // What was published and not yet written.
   [[nodiscard]] std::size_t bufferedBytes() const;
+  // Whether the server has said since then that we may not publish to that subject. It says so some
+  // time after, and to nobody else: what was published is lost. Of many such subjects, the last
+  // ones.
+  [[nodiscard]] bool wasForbidden(std::string_view subject, TimePoint since) const;
   // A subject of its own for answers: "_INBOX.<random>".
   [[nodiscard]] std::string newInbox() const;
 

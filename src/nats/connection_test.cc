@@ -110,6 +110,29 @@ class ConnectionTest : public net::ShardTest {
   WatchedLog log_;
 };
 
+TEST(ForbiddenSubjectTest, IsKnownOnceTheServerHasSaidSo) {
+  const TestServer server(
+      "authorization { users: [ { user: me, password: x, permissions: { publish: \"may.>\" } } ] "
+      "}");
+  WatchedLog log;
+  auto group = net::ShardGroup::start(1);
+  ASSERT_TRUE(group);
+  (*group)->runTask(0, [&](net::Shard& shard) -> Task<void> {
+    log.watch(shard);
+    const TimePoint before = std::chrono::steady_clock::now();
+    auto connection = co_await Connection::connect(shard, {.servers = {server.url("me:x@")}}, log);
+    EXPECT_TRUE(connection);
+    if (!connection) co_return;
+    EXPECT_TRUE((*connection)->publish("may.this", asBytes("x")));
+    EXPECT_TRUE((*connection)->publish("may-not.this", asBytes("x")));
+    co_await log.has("NATS reports an error");
+    EXPECT_TRUE((*connection)->wasForbidden("may-not.this", before));
+    EXPECT_FALSE((*connection)->wasForbidden("may-not.this", std::chrono::steady_clock::now()));
+    EXPECT_FALSE((*connection)->wasForbidden("may.this", before));
+    co_await (*connection)->close();
+  });
+}
+
 TEST_F(ConnectionTest, DeliversWhatIsPublished) {
   run([this](net::Shard& shard) -> Task<void> {
     auto connection = co_await connect(shard);

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/text.h"
 
 namespace nimbus::nats {
 namespace {
@@ -57,12 +58,11 @@ struct Link::CallBacks {
   static void failed(natsConnection* raw, natsSubscription* /*subscription*/, natsStatus status,
                      void* closure) {
     auto& link = *static_cast<Link*>(closure);
-    const char* text = nullptr;
-    natsConnection_GetLastError(raw, &text);
-    link.logger_.warn(
-        "NATS reports an error",
-        {{"name", link.options_.name},
-         {"error", text != nullptr && *text != 0 ? text : natsStatus_GetText(status)}});
+    const char* last = nullptr;
+    natsConnection_GetLastError(raw, &last);
+    const std::string text = last != nullptr && *last != 0 ? last : natsStatus_GetText(status);
+    link.noteError(text);
+    link.logger_.warn("NATS reports an error", {{"name", link.options_.name}, {"error", text}});
   }
   static void closed(natsConnection* /*raw*/, void* closure) {
     auto& link = *static_cast<Link*>(closure);
@@ -148,6 +148,18 @@ void Link::wantsWrite(bool wanted) {
   } else {
     home_.post([self = shared_from_this()] { self->write(); });
   }
+}
+
+// The server names the subject and nothing else: Permissions Violation for Publish to "a.b".
+void Link::noteError(std::string_view text) {
+  constexpr std::string_view kForbidden = "ermissions violation for publish to \"";
+  constexpr std::size_t kMaxForbidden = 64;
+  const std::size_t at = lowerAscii(text).find(kForbidden);
+  if (at == std::string::npos) return;
+  const std::string_view rest = text.substr(at + kForbidden.size());
+  const std::lock_guard lock(forbidden_mutex_);
+  forbidden_.emplace_back(rest.substr(0, rest.find('"')), std::chrono::steady_clock::now());
+  if (forbidden_.size() > kMaxForbidden) forbidden_.pop_front();
 }
 
 // On the home shard:
@@ -320,6 +332,13 @@ Result<void> Link::publishWithHeaders(
 
 std::size_t Link::maxPayload() const {
   return static_cast<std::size_t>(std::max<std::int64_t>(natsConnection_GetMaxPayload(raw_), 1));
+}
+
+bool Link::wasForbidden(std::string_view subject, TimePoint since) const {
+  const std::lock_guard lock(forbidden_mutex_);
+  return std::ranges::any_of(forbidden_, [&](const auto& forbidden) {
+    return forbidden.first == subject && forbidden.second >= since;
+  });
 }
 
 std::size_t Link::buffered() const {

@@ -1,10 +1,14 @@
 #pragma once
 
 #include <atomic>
+#include <deque>
 #include <latch>
 #include <list>
 #include <memory>
+#include <mutex>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/log.h"
@@ -60,6 +64,7 @@ class Link final : public std::enable_shared_from_this<Link>,
   [[nodiscard]] bool connected() const { return connected_.load(std::memory_order_relaxed); }
   [[nodiscard]] std::size_t maxPayload() const;
   [[nodiscard]] std::size_t buffered() const;
+  [[nodiscard]] bool wasForbidden(std::string_view subject, TimePoint since) const;
 
  private:
   // What libnats calls, on threads of its own or within our calls.
@@ -67,6 +72,7 @@ class Link final : public std::enable_shared_from_this<Link>,
   void attached(__natsConnection* raw, int fd);
   void detachedFromSocket();
   void wantsWrite(bool wanted);
+  void noteError(std::string_view text);
 
   // Home shard.
   void watchSocket(int fd, unsigned generation);
@@ -90,6 +96,10 @@ class Link final : public std::enable_shared_from_this<Link>,
   std::atomic<bool> wants_write_ = false;
   std::atomic<unsigned> generation_ = 0;  // of the socket: one per successful connect
   std::latch closed_{1};
+
+  // Subjects that the server did not let us publish to, the last one last; some of them.
+  mutable std::mutex forbidden_mutex_;
+  std::deque<std::pair<std::string, TimePoint>> forbidden_;
 
   // Of the home shard.
   std::unique_ptr<net::ForeignWatch> watch_;

@@ -119,10 +119,10 @@ class OneAnswer final : public ReplySlots::Receiver {
 }  // namespace
 
 Task<Result<Message>> request(std::shared_ptr<ReplySlots> slots, std::string subject, Bytes payload,
-                              Duration timeout) {
+                              Duration timeout, Connection::Headers headers) {
   OneAnswer receiver(subject);
   CO_TRY(const ReplySlots::Slot slot, slots->take(receiver));
-  CO_TRY_VOID(slots->connection().publish(subject, slot.base(), payload.view()));
+  CO_TRY_VOID(slots->connection().publish(subject, slot.base(), headers, payload.view()));
   net::Timer limit(slots->shard(), [&receiver, &subject] {
     receiver.answer.set(
         fail(ErrorCode::kDeadlineExceeded, "no answer from \"" + subject + "\" in time"));

@@ -76,6 +76,7 @@ class ReplySlots : public std::enable_shared_from_this<ReplySlots> {
 // Publishes and waits for one answer. Errors: kNotFound (nobody listens), kDeadlineExceeded,
 // kResourceExhausted, kUnavailable.
 [[nodiscard]] Task<Result<Message>> request(std::shared_ptr<ReplySlots> slots, std::string subject,
-                                            Bytes payload, Duration timeout);
+                                            Bytes payload, Duration timeout,
+                                            Connection::Headers headers = {});
 
 }  // namespace nimbus::nats

@@ -52,7 +52,8 @@ class Bucket {
                                                                   std::uint64_t delta) = 0;
   // At most kMaxBatchResultBytes of values, else kResourceExhausted.
   [[nodiscard]] virtual Eventual<Result<Values>> getMany(std::vector<std::string> keys) = 0;
-  // Sets all, or none.
+  // Sets all, or none, where the backend can. In NATS each is set for
+  // itself, and when one fails, others may have been set.
   [[nodiscard]] virtual Eventual<Result<void>> setMany(std::vector<Entry> entries) = 0;
   [[nodiscard]] virtual Eventual<Result<void>> removeMany(std::vector<std::string> keys) = 0;
 };
