@@ -56,7 +56,9 @@ struct ServerSettings {
   std::string tls_client_ca;
   std::string keyvalue_path;       // a database; empty: in memory
   std::string keyvalue_redis_url;  // comes before the database; may hold a password
-  std::string nats_url;            // of providers at nats:PREFIX; empty: the default
+  // NATS servers, with commas between; come before the database, and after Redis.
+  std::string keyvalue_nats_url;
+  std::string nats_url;  // of providers at nats:PREFIX; empty: the default
   // Of outgoing HTTP.
   bool system_roots = true;
   std::vector<std::string> client_ca_paths;

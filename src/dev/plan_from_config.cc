@@ -93,6 +93,7 @@ class Planner {
     std::error_code error;
     if (fs::is_directory(server.keyvalue_path, error)) server.keyvalue_path += "/keyvalue.db";
     server.keyvalue_redis_url = dev.wasi_keyvalue_redis_url;
+    server.keyvalue_nats_url = dev.wasi_keyvalue_nats_url;
     server.nats_url = dev.data_nats_url;
     server.system_roots = dev.http_client_trust_roots != "extra-only";
     for (const std::string& path : dev.http_client_ca_paths)

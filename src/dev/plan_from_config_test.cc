@@ -197,6 +197,7 @@ TEST_F(PlanFromConfigTest, BackendsAndConnectionsAreTakenOver) {
       "dev:\n"
       "  wasi_keyvalue_path: kv.db\n"
       "  wasi_keyvalue_redis_url: redis://:secret@a/1\n"
+      "  wasi_keyvalue_nats_url: nats://b:4222\n"
       "  data_nats_url: nats://a:4222\n"
       "  max_connections: 7\n"
       "  max_outbound_http_connections_per_workload: 8\n"
@@ -208,6 +209,7 @@ TEST_F(PlanFromConfigTest, BackendsAndConnectionsAreTakenOver) {
       "  host_interfaces: [{namespace: wasi, package: keyvalue, interfaces: [store]}]\n");
   EXPECT_EQ(plan.server.keyvalue_path, folder_.path("kv.db"));
   EXPECT_EQ(plan.server.keyvalue_redis_url, "redis://:secret@a/1");
+  EXPECT_EQ(plan.server.keyvalue_nats_url, "nats://b:4222");
   EXPECT_EQ(plan.server.nats_url, "nats://a:4222");
   EXPECT_EQ(plan.server.max_connections, 7U);
   EXPECT_EQ(plan.server.max_outgoing_connections, 8U);
@@ -235,7 +237,6 @@ TEST_F(PlanFromConfigTest, WhatCannotBeHonouredIsRefusedByName) {
   const std::pair<std::string, std::string> cases[] = {
       {"service_ports", "[{name: a, port: 80, protocol: UDP}], service_file: s.wasm"},
       {"host_plugins", "[{id: a, file: a.wasm, ports: [{name: a, port: 80}]}]"},
-      {"wasi_keyvalue_nats_url", "nats://a"},
       {"postgres_url", "postgres://a"},
       {"wasi_otel", "true"},
       {"wasi_webgpu", "true"},

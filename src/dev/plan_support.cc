@@ -41,9 +41,6 @@ struct MissingKey {
 constexpr MissingKey kMissing[] = {
     {"dev.max_outbound_socket_connections_per_workload",
      "guests' sockets are bounded for each component, by maxSockets of a manifest"},
-    {"dev.wasi_keyvalue_nats_url",
-     "there is no store in NATS: set dev.data_nats_url, and in dev.host_interfaces a provider at "
-     "nats:PREFIX"},
     {"dev.postgres_url", "name a provider in dev.host_interfaces"},
 };
 

@@ -15,6 +15,7 @@ std::vector<std::string> differingKeys(const ServerSettings& a, const ServerSett
   note(a.tls_client_ca != b.tls_client_ca, "dev.tls_ca_path");
   note(a.keyvalue_path != b.keyvalue_path, "dev.wasi_keyvalue_path");
   note(a.keyvalue_redis_url != b.keyvalue_redis_url, "dev.wasi_keyvalue_redis_url");
+  note(a.keyvalue_nats_url != b.keyvalue_nats_url, "dev.wasi_keyvalue_nats_url");
   note(a.nats_url != b.nats_url, "dev.data_nats_url");
   note(a.system_roots != b.system_roots, "dev.http_client_trust_roots");
   note(a.client_ca_paths != b.client_ca_paths, "dev.http_client_ca_paths");

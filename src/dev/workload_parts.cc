@@ -179,6 +179,7 @@ class Assembler {
   // As upstream orders them.
   [[nodiscard]] std::string embeddedKeyvalue() const {
     if (!plan_.server.keyvalue_redis_url.empty()) return "keyvalue-redis";
+    if (!plan_.server.keyvalue_nats_url.empty()) return "keyvalue-nats";
     return plan_.server.keyvalue_path.empty() ? "keyvalue-memory" : "keyvalue-sqlite";
   }
 

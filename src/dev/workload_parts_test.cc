@@ -175,6 +175,8 @@ TEST_F(WorkloadPartsTest, KeyValueIsInMemoryUnlessAPathIsGiven) {
   EXPECT_EQ(in_memory->host_interfaces[0].provider, "keyvalue-memory");
   plan.server.keyvalue_path = "/p/data.db";
   EXPECT_EQ(assembleWorkload(plan, parts, {})->host_interfaces[0].provider, "keyvalue-sqlite");
+  plan.server.keyvalue_nats_url = "nats://a";
+  EXPECT_EQ(assembleWorkload(plan, parts, {})->host_interfaces[0].provider, "keyvalue-nats");
 }
 
 TEST_F(WorkloadPartsTest, ARedisServerComesBeforeADatabase) {

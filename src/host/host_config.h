@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/result.h"
 #include "capability/keyvalue/memory_store.h"
+#include "capability/keyvalue/nats_store.h"
 #include "capability/keyvalue/redis_options.h"
 #include "capability/keyvalue/store.h"
 #include "engine/engine.h"
@@ -84,7 +85,10 @@ struct HostConfig {
   keyvalue::MemoryStoreOptions keyvalue_memory;  // of all keyspaces in memory together
   // The server of keyvalue-redis; its authorities are those of client_tls.
   std::optional<keyvalue::RedisOptions> keyvalue_redis;
-  nats::ConnectOptions nats;  // of providers at nats:PREFIX
+  nats::ConnectOptions nats;  // of providers at nats:PREFIX, and of keyvalue-nats
+  keyvalue::NatsStoreOptions keyvalue_nats;
+  // Of a keyspace in it: its server reserves so much. Nothing: as much as the server likes.
+  std::optional<std::uint64_t> keyvalue_nats_bytes = 64ULL << 20;
 
   Duration drain_delay{};                             // serve on after readiness went off
   Duration drain_timeout = std::chrono::seconds(30);  // for what runs then

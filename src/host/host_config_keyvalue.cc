@@ -23,6 +23,20 @@ keyvalue::RedisOptions readRedis(ConfigContext& context, YamlMap map) {
   return redis;
 }
 
+void readNats(HostConfig& config, YamlMap map) {
+  keyvalue::NatsStoreOptions& store = config.keyvalue_nats;
+  if (const auto prefix = map.text("prefix")) store.prefix = *prefix;
+  if (const auto good = keyvalue::checkNatsStore(store); !good)
+    map.problem("prefix", fmt::format("{}: {}", map.pathOf("prefix"), good.error().message()));
+  if (map.word("storage", {"file", "memory"}) == "memory")
+    store.storage = keyvalue::NatsStoreOptions::Storage::kMemory;
+  takeNumber(map, "replicas", {1, keyvalue::kMaxNatsReplicas}, store.replicas);
+  takeDuration(map, "timeout", store.timeout);
+  if (const auto mib = map.number("maxMb", {0, kMaxMb}))
+    config.keyvalue_nats_bytes = *mib == 0 ? std::nullopt : std::optional(*mib * kMiB);
+  map.finish();
+}
+
 }  // namespace
 
 void readKeyValue(ConfigContext& context, YamlMap map) {
@@ -32,6 +46,7 @@ void readKeyValue(ConfigContext& context, YamlMap map) {
   if (const auto keys = map.number("maxKeys", {1, UINT64_MAX})) quota.max_keys = *keys;
   takeBytes(map, "memoryMaxMb", kMiB, {1, kMaxMb}, config.keyvalue_memory_bytes);
   takeBytes(map, "memoryTotalMb", kMiB, {1, kMaxMb}, config.keyvalue_memory.max_bytes);
+  if (auto nats = map.map("nats")) readNats(config, *std::move(nats));
   if (auto redis = map.map("redis")) config.keyvalue_redis = readRedis(context, *std::move(redis));
   map.finish();
 }

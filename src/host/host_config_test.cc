@@ -92,6 +92,7 @@ keyvalue:
     prefix: platform
     connectTimeout: 3s
     responseTimeout: 4s
+  nats: {prefix: n-1, storage: memory, replicas: 3, timeout: 2s, maxMb: 11}
 registries:
   cache: images
   cacheMb: 7
@@ -201,6 +202,22 @@ TEST(HostConfig, ReadsItsRedisServer) {
                     Not(HasSubstr("secret"))));
   EXPECT_THAT(errorOf("keyvalue: {redis: {url: 'redis://a', prefix: 'a b'}}"),
               HasSubstr("keyvalue.redis"));
+}
+
+TEST(HostConfig, ReadsHowKeyspacesLieInNats) {
+  const auto config = parse(kEverything);
+  ASSERT_TRUE(config) << config.error().message();
+  EXPECT_EQ(config->keyvalue_nats.prefix, "n-1");
+  EXPECT_EQ(config->keyvalue_nats.storage, keyvalue::NatsStoreOptions::Storage::kMemory);
+  EXPECT_EQ(config->keyvalue_nats.replicas, 3U);
+  EXPECT_EQ(config->keyvalue_nats.timeout, std::chrono::seconds(2));
+  EXPECT_EQ(config->keyvalue_nats_bytes, 11ULL << 20);
+  EXPECT_EQ(parse("{}")->keyvalue_nats.prefix, "nimbus");
+  EXPECT_EQ(parse("{}")->keyvalue_nats_bytes, 64ULL << 20);
+  EXPECT_EQ(parse("keyvalue: {nats: {maxMb: 0}}")->keyvalue_nats_bytes, std::nullopt);
+  EXPECT_THAT(errorOf("keyvalue: {nats: {prefix: a_b}}"), HasSubstr("keyvalue.nats.prefix"));
+  EXPECT_THAT(errorOf("keyvalue: {nats: {storage: disk}}"), HasSubstr("keyvalue.nats.storage"));
+  EXPECT_THAT(errorOf("keyvalue: {nats: {replicas: 6}}"), HasSubstr("keyvalue.nats.replicas"));
 }
 
 TEST(HostConfig, ReadsItsNatsServers) {

@@ -202,7 +202,7 @@ void addBackends(SectionBuilder<DevSettings>& keys) {
            "Redis server for `wasi:keyvalue`.")
       .secret = true;
   keys.add("wasi_keyvalue_nats_url", &DevSettings::wasi_keyvalue_nats_url,
-           "NATS server for `wasi:keyvalue`.")
+           "NATS server, with JetStream, for `wasi:keyvalue`; comes before `wasi_keyvalue_path`.")
       .secret = true;
   keys.add("wasi_keyvalue_path", &DevSettings::wasi_keyvalue_path, "Folder for `wasi:keyvalue`.");
   keys.add("wasi_blobstore_path", &DevSettings::wasi_blobstore_path,

@@ -118,6 +118,8 @@ std::map<std::string, std::string> natsServersOf(const ProjectConfig& config) {
   std::map<std::string, std::string> servers;
   const std::string& own = config.dev.data_nats_url;
   if (!own.empty()) servers[own] = "dev.data_nats_url";
+  const std::string& keyvalue = config.dev.wasi_keyvalue_nats_url;
+  if (!keyvalue.empty()) servers.try_emplace(keyvalue, "dev.wasi_keyvalue_nats_url");
   for (const HostInterfaceSettings& interface : config.dev.host_interfaces) {
     const auto provider = host::parseProviderRef(interface.provider);
     if (!provider) continue;  // wash dev says what is wrong

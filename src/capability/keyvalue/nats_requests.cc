@@ -34,7 +34,7 @@ NatsRequests::NatsRequests(std::shared_ptr<nats::Connection> connection, Duratio
 NatsRequests::~NatsRequests() {
   net::Shard* const here = net::Shard::current();
   std::latch given_back(static_cast<std::ptrdiff_t>(slots_.size()));
-  for (auto& [index, slots] : slots_) {
+  for (auto& [of, slots] : slots_) {
     net::Shard& shard = slots->shard();
     if (&shard == here) {
       slots = nullptr;
@@ -53,7 +53,7 @@ NatsRequests::~NatsRequests() {
 
 std::shared_ptr<nats::ReplySlots> NatsRequests::slotsOf(net::Shard& shard) {
   const std::lock_guard lock(mutex_);
-  auto& slots = slots_[shard.index()];
+  auto& slots = slots_[&shard];
   if (slots == nullptr)
     slots = std::make_shared<nats::ReplySlots>(connection_, shard, kMaxRequestsPerShard);
   return slots;

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <cstddef>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -42,7 +41,7 @@ class NatsRequests {
   const std::shared_ptr<nats::Connection> connection_;
   const Duration timeout_;
   std::mutex mutex_;
-  std::map<std::size_t, std::shared_ptr<nats::ReplySlots>> slots_;  // by shard
+  std::map<const net::Shard*, std::shared_ptr<nats::ReplySlots>> slots_;
 };
 
 }  // namespace nimbus::keyvalue

@@ -9,16 +9,12 @@
 #include "capability/keyvalue/nats_names.h"
 
 namespace nimbus::keyvalue {
-namespace {
-
-constexpr std::size_t kMaxReplicas = 5;  // of a server's
-
-}  // namespace
 
 Result<void> checkNatsStore(const NatsStoreOptions& options) {
   TRY_VOID(checkNatsPrefix(options.prefix));
-  if (options.replicas >= 1 && options.replicas <= kMaxReplicas) return {};
-  return fail(ErrorCode::kInvalidArgument, fmt::format("expected 1 to {} copies", kMaxReplicas));
+  if (options.replicas >= 1 && options.replicas <= kMaxNatsReplicas) return {};
+  return fail(ErrorCode::kInvalidArgument,
+              fmt::format("expected 1 to {} copies", kMaxNatsReplicas));
 }
 
 Task<Result<std::unique_ptr<NatsStore>>> NatsStore::connect(net::Shard& home,
@@ -37,6 +33,10 @@ Task<Result<std::unique_ptr<NatsStore>>> NatsStore::connect(net::Shard& home,
   parts->requests = std::make_shared<NatsRequests>(std::move(connection), options.timeout);
   parts->options = std::move(options);
   co_return std::unique_ptr<NatsStore>(new NatsStore(std::move(parts)));
+}
+
+std::string NatsStore::problem() const {
+  return parts_->requests->connection().connected() ? "" : "not connected to a NATS server";
 }
 
 std::shared_ptr<Keyspace> NatsStore::keyspace(std::string_view name) {

@@ -28,6 +28,8 @@ struct NatsStoreOptions {
   Duration timeout = std::chrono::seconds(5);
 };
 
+inline constexpr std::size_t kMaxNatsReplicas = 5;  // a server's own limit
+
 // kInvalidArgument.
 [[nodiscard]] Result<void> checkNatsStore(const NatsStoreOptions& options);
 
@@ -48,6 +50,7 @@ class NatsStore final : public Store {
                                                                         Logger& logger);
 
   std::shared_ptr<Keyspace> keyspace(std::string_view name) override;
+  [[nodiscard]] std::string problem() const override;
 
  private:
   explicit NatsStore(std::shared_ptr<NatsParts> parts) : parts_(std::move(parts)) {}

@@ -1,6 +1,7 @@
 #include "capability/keyvalue/nats_store.h"
 
 #include <set>
+#include <thread>
 
 #include "base/sync.h"
 #include "capability/keyvalue/conformance_cases.h"
@@ -157,6 +158,29 @@ TEST_F(NatsStoreTest, CountsUpTo64BitsAndNoNumberNowhere) {
     EXPECT_EQ((co_await bucket.increment("n", 1)).error().code(), ErrorCode::kInvalidArgument);
     EXPECT_EQ(textOf(co_await bucket.get("n")), "ten");
   });
+}
+
+TEST_F(NatsStoreTest, ServesTheShardsOfSeveralGroups) {
+  auto others = net::ShardGroup::start(2);
+  ASSERT_TRUE(others);
+  const auto count = [&](net::ShardGroup& group, std::size_t index) {
+    group.runTask(index, [&](net::Shard&) -> Task<void> {
+      auto bucket = co_await keyspace_->open("bucket");
+      EXPECT_TRUE(succeeded(bucket));
+      if (!bucket) co_return;
+      for (int i = 0; i < 50; ++i) EXPECT_TRUE(succeeded(co_await (*bucket)->increment("n", 1)));
+      EXPECT_EQ((co_await allKeys(**bucket)).size(), 1U);
+    });
+  };
+  std::thread first(count, std::ref(**others), 0);
+  std::thread second(count, std::ref(**others), 1);
+  count(*group_, 0);
+  first.join();
+  second.join();
+  inBucket(
+      [](Bucket& bucket) -> Task<void> { EXPECT_EQ(textOf(co_await bucket.get("n")), "150"); });
+  keyspace_.reset();
+  store_.reset();  // before the shards that it was used on
 }
 
 Task<void> incrementOnce(Bucket& bucket, std::set<std::uint64_t>& seen) {

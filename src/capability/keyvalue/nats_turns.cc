@@ -1,13 +1,9 @@
 #include "capability/keyvalue/nats_turns.h"
 
-#include "net/shard.h"
-
 namespace nimbus::keyvalue {
 
 NatsTurns::Place::Place(NatsTurns& turns, const std::string& subject)
-    : turns_(turns),
-      row_(net::Shard::current()->index(), subject),
-      mine_(std::make_shared<Turn>()) {
+    : turns_(turns), row_(net::Shard::current(), subject), mine_(std::make_shared<Turn>()) {
   const std::lock_guard lock(turns_.mutex_);
   before_ = std::exchange(turns_.last_[row_], mine_);
 }

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -11,6 +10,7 @@
 
 #include "base/sync.h"
 #include "base/task.h"
+#include "net/shard.h"
 
 namespace nimbus::keyvalue {
 
@@ -25,7 +25,7 @@ class NatsTurns {
   };
 
  private:
-  // Of one shard.
+  using Row = std::pair<const net::Shard*, std::string>;  // of a shard and a subject
   struct Turn {
     Event over;
     std::optional<Left> left;
@@ -46,15 +46,14 @@ class NatsTurns {
 
    private:
     NatsTurns& turns_;
-    const std::pair<std::size_t, std::string> row_;
+    const Row row_;
     const std::shared_ptr<Turn> mine_;
     std::shared_ptr<Turn> before_;
   };
 
  private:
   std::mutex mutex_;
-  // The last place of each row, by shard and subject.
-  std::map<std::pair<std::size_t, std::string>, std::shared_ptr<Turn>> last_;
+  std::map<Row, std::shared_ptr<Turn>> last_;  // of each row, the last place
 };
 
 }  // namespace nimbus::keyvalue

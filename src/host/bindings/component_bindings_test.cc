@@ -37,7 +37,7 @@ class ComponentBindingsTest : public net::ShardTest {
     providers_ = std::make_unique<Providers>(
         (*group_)[0], ProvidersOptions(),
         std::make_unique<RemoteProviders>((*group_)[0], nullptr, nats::ConnectOptions{}, *log_),
-        exports_);
+        exports_, *log_);
   }
   void TearDown() override {
     onShard([this] { providers_.reset(); });

@@ -14,11 +14,12 @@ namespace {
 constexpr std::string_view kSqlite = "keyvalue-sqlite";
 constexpr std::string_view kMemory = "keyvalue-memory";
 constexpr std::string_view kRedis = "keyvalue-redis";
+constexpr std::string_view kNats = "keyvalue-nats";
 
 }  // namespace
 
-KeyvalueStores::KeyvalueStores(net::Shard& control, KeyvalueOptions options)
-    : control_(control), options_(std::move(options)) {
+KeyvalueStores::KeyvalueStores(net::Shard& control, KeyvalueOptions options, Logger& log)
+    : control_(control), options_(std::move(options)), log_(log) {
   stores_.emplace(kMemory, std::make_unique<keyvalue::MemoryStore>(options_.memory));
 }
 
@@ -35,6 +36,7 @@ Task<Result<void>> KeyvalueStores::open(std::string provider) {
 Task<KeyvalueStores::Opened> KeyvalueStores::make(std::string provider) {
   if (provider == kSqlite) co_return co_await makeSqlite();
   if (provider == kRedis) co_return co_await makeRedis();
+  if (provider == kNats) co_return co_await connectNats();
   co_return fail(ErrorCode::kUnsupported, fmt::format("this host has no store {}", provider));
 }
 
@@ -59,6 +61,17 @@ Task<KeyvalueStores::Opened> KeyvalueStores::makeRedis() {
   });
 }
 
+Task<KeyvalueStores::Opened> KeyvalueStores::connectNats() {
+  nats::ConnectOptions server = options_.nats.server.value_or(nats::ConnectOptions());
+  server.name += "-keyvalue";
+  auto connected =
+      co_await keyvalue::NatsStore::connect(control_, std::move(server), options_.nats.store, log_);
+  if (!connected)
+    co_return fail(connected.error().code(), "cannot reach the NATS server of keyvalue-nats",
+                   std::move(connected).error());
+  co_return *std::move(connected);
+}
+
 const std::shared_ptr<keyvalue::Store>& KeyvalueStores::opened(std::string_view provider) const {
   const auto store = stores_.find(provider);
   NIMBUS_CHECK(store != stores_.end());
@@ -75,7 +88,8 @@ std::function<std::string()> KeyvalueStores::problemOf(std::string_view provider
 }
 
 keyvalue::Quota KeyvalueStores::defaultQuota(std::string_view provider) const {
-  return provider == kMemory ? options_.memory_quota : options_.quota;
+  if (provider == kMemory) return options_.memory_quota;
+  return provider == kNats ? options_.nats.quota : options_.quota;
 }
 
 Result<void> checkRedisUrl(const std::string& url) {

@@ -7,15 +7,26 @@
 #include <string>
 #include <string_view>
 
+#include "base/log.h"
 #include "base/result.h"
 #include "base/task.h"
 #include "capability/keyvalue/memory_store.h"
+#include "capability/keyvalue/nats_store.h"
 #include "capability/keyvalue/redis_options.h"
 #include "capability/keyvalue/store.h"
+#include "nats/connect_options.h"
 #include "net/blocking_worker.h"
 #include "net/shard.h"
 
 namespace nimbus::host {
+
+// Of keyvalue-nats.
+struct NatsKeyvalueOptions {
+  // Nothing: the servers of providers at nats:PREFIX.
+  std::optional<nats::ConnectOptions> server;
+  keyvalue::NatsStoreOptions store;
+  keyvalue::Quota quota;  // of a keyspace, where the manifest's entry says nothing
+};
 
 struct KeyvalueOptions {
   // What serves wasi:keyvalue where a manifest names no provider.
@@ -28,6 +39,7 @@ struct KeyvalueOptions {
   // Of a keyspace, where the manifest's entry says nothing.
   keyvalue::Quota quota;
   keyvalue::Quota memory_quota;  // instead, in keyvalue-memory
+  NatsKeyvalueOptions nats;
 };
 
 // The stores of wasi:keyvalue that live in this host, by the names of their providers as manifests
@@ -39,7 +51,7 @@ struct KeyvalueOptions {
 //   const auto keyspace = stores.keyspace("keyvalue-sqlite", "workload/default/shop");
 class KeyvalueStores {
  public:
-  KeyvalueStores(net::Shard& control, KeyvalueOptions options);
+  KeyvalueStores(net::Shard& control, KeyvalueOptions options, Logger& log);
   KeyvalueStores(const KeyvalueStores&) = delete;
   KeyvalueStores& operator=(const KeyvalueStores&) = delete;
   ~KeyvalueStores();
@@ -66,10 +78,12 @@ class KeyvalueStores {
   [[nodiscard]] Task<Opened> make(std::string provider);
   [[nodiscard]] Task<Opened> makeSqlite();
   [[nodiscard]] Task<Opened> makeRedis();
+  [[nodiscard]] Task<Opened> connectNats();
   [[nodiscard]] const std::shared_ptr<keyvalue::Store>& opened(std::string_view provider) const;
 
   net::Shard& control_;
   const KeyvalueOptions options_;
+  Logger& log_;
   std::map<std::string, std::shared_ptr<keyvalue::Store>, std::less<>> stores_;
   net::BlockingWorker worker_;  // opens stores
 };

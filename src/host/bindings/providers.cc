@@ -71,6 +71,12 @@ BindingTarget configTarget(const ProviderRequest& request) {
           .take_effect = {}};
 }
 
+KeyvalueOptions keyvalueOptionsOf(const ProvidersOptions& options) {
+  KeyvalueOptions keyvalue = options.keyvalue;
+  if (!keyvalue.nats.server) keyvalue.nats.server = options.nats;
+  return keyvalue;
+}
+
 BindingTarget loggingTarget(const ProviderRequest& request) {
   return {.provider = "logging",
           .fingerprint = fmt::format("logging|{}", request.generation),
@@ -93,11 +99,11 @@ std::string bucketPrefixOf(const WorkloadSpec& workload, const HostInterface& en
 }
 
 Providers::Providers(net::Shard& control, ProvidersOptions options,
-                     std::unique_ptr<RemoteProviders> remote, WorkloadExports& exports)
+                     std::unique_ptr<RemoteProviders> remote, WorkloadExports& exports, Logger& log)
     : options_(std::move(options)),
       remote_(std::move(remote)),
       exports_(exports),
-      keyvalue_(control, options_.keyvalue) {}
+      keyvalue_(control, keyvalueOptionsOf(options_), log) {}
 
 Providers::~Providers() = default;
 

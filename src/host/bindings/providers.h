@@ -53,7 +53,7 @@ class Providers {
  public:
   // `exports` outlives it.
   Providers(net::Shard& control, ProvidersOptions options, std::unique_ptr<RemoteProviders> remote,
-            WorkloadExports& exports);
+            WorkloadExports& exports, Logger& log);
   ~Providers();
 
   // Opens what the workload's entries need.

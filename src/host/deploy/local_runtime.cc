@@ -77,7 +77,7 @@ LocalRuntime::LocalRuntime(net::Shard& control, net::ShardGroup& serving,
                        return shards_[shard.index()].runtime->resolver;
                      },
                      options_.providers.nats, log),
-                 exports_),
+                 exports_, log),
       service_places_(std::make_shared<ServicePlaces>(shards_.size())),
       volume_watch_(control_, log_,
                     [this](std::shared_ptr<WorkloadVolumes> volumes, std::string why) {

@@ -16,8 +16,8 @@ namespace nimbus::host {
 namespace {
 
 constexpr std::array<std::string_view, 3> kKeyValueInterfaces = {"store", "atomics", "batch"};
-constexpr std::array<std::string_view, 3> kKeyValueProviders = {
-    "keyvalue-sqlite", "keyvalue-memory", "keyvalue-redis"};
+constexpr std::array<std::string_view, 4> kKeyValueProviders = {
+    "keyvalue-sqlite", "keyvalue-memory", "keyvalue-redis", "keyvalue-nats"};
 constexpr std::array<std::string_view, 1> kConfigStoreInterfaces = {"store"};
 constexpr std::array<std::string_view, 1> kConfigRuntimeInterfaces = {"runtime"};
 constexpr std::array<std::string_view, 1> kConfigProviders = {"config"};

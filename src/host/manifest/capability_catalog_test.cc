@@ -68,7 +68,7 @@ TEST(CapabilityCatalog, RefusesProvidersInterfacesAndConfigurationThatItHasNot) 
   entry.provider = "keyvalue-file";
   EXPECT_EQ(refusalOf(entry),
             "the interface wasi:keyvalue has no built-in provider \"keyvalue-file\"; there is "
-            "keyvalue-sqlite, keyvalue-memory, keyvalue-redis");
+            "keyvalue-sqlite, keyvalue-memory, keyvalue-redis, keyvalue-nats");
   entry = keyvalue();
   entry.interfaces = {"watcher"};
   EXPECT_TRUE(refusalOf(entry).starts_with(

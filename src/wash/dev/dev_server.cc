@@ -22,6 +22,13 @@ namespace {
 
 constexpr Duration kDrainBound = std::chrono::seconds(5);
 
+// Of a list with commas.
+std::vector<std::string> serversIn(std::string_view urls) {
+  std::vector<std::string> servers;
+  for (const std::string_view url : split(urls, ',')) servers.emplace_back(trim(url));
+  return servers;
+}
+
 host::DataPlaneOptions planeOptions(const dev::ServerSettings& server) {
   host::DataPlaneOptions plane;
   plane.shards = 1;  // builds want the other cores, and what plugins remember is for all requests
@@ -32,14 +39,13 @@ host::DataPlaneOptions planeOptions(const dev::ServerSettings& server) {
   if (server.max_outgoing_connections)
     plane.client.max_connections_per_key = *server.max_outgoing_connections;
   plane.runtime.providers.keyvalue.database = server.keyvalue_path;
+  host::ProvidersOptions& providers = plane.runtime.providers;
   if (!server.keyvalue_redis_url.empty())
-    plane.runtime.providers.keyvalue.redis =
+    providers.keyvalue.redis =
         keyvalue::RedisOptions{.url = server.keyvalue_redis_url, .tls = plane.client_tls};
-  if (!server.nats_url.empty()) {
-    auto& servers = plane.runtime.providers.nats.servers;
-    servers.clear();
-    for (const std::string_view url : split(server.nats_url, ',')) servers.emplace_back(trim(url));
-  }
+  if (!server.nats_url.empty()) providers.nats.servers = serversIn(server.nats_url);
+  if (!server.keyvalue_nats_url.empty())
+    providers.keyvalue.nats.server.emplace().servers = serversIn(server.keyvalue_nats_url);
   plane.runtime.egress.allow_host_loopback = true;
   if (server.plain_registries) plane.runtime.images.insecure_registries = {"*"};
   return plane;

@@ -115,6 +115,10 @@ host::DataPlaneOptions planeOptions(const host::HostConfig& config,
   options.runtime.providers.keyvalue.memory = config.keyvalue_memory;
   options.runtime.providers.keyvalue.redis = config.keyvalue_redis;
   if (config.keyvalue_redis) options.runtime.providers.keyvalue.redis->tls = config.client_tls;
+  options.runtime.providers.keyvalue.nats = {.server = {},
+                                             .store = config.keyvalue_nats,
+                                             .quota = {.max_bytes = config.keyvalue_nats_bytes,
+                                                       .max_keys = config.keyvalue_quota.max_keys}};
   options.runtime.max_component_bytes = config.max_component_bytes;
   options.runtime.images = config.images;
   options.runtime.images.max_bytes = config.max_component_bytes;

@@ -29,7 +29,8 @@ struct ProviderFlags {
 const Choices<ProviderKind>& kinds() {
   static const Choices<ProviderKind> all = {{"keyvalue-sqlite", ProviderKind::kKeyValueSqlite},
                                             {"keyvalue-memory", ProviderKind::kKeyValueMemory},
-                                            {"keyvalue-redis", ProviderKind::kKeyValueRedis}};
+                                            {"keyvalue-redis", ProviderKind::kKeyValueRedis},
+                                            {"keyvalue-nats", ProviderKind::kKeyValueNats}};
   return all;
 }
 
@@ -52,7 +53,7 @@ Result<void> serve(const ProviderFlags& flags, const GlobalOptions& global, Logg
   TRY(const nats::ConnectOptions nats, natsOptionsOf(flags.nats));
   TRY(const auto shards, net::ShardGroup::start(1));
   TRY(const auto termination, Termination::watch(*shards));
-  TRY(const ServedProvider provider, makeServedProvider(flags.kind, config));
+  TRY(const ServedProvider provider, makeServedProvider(flags.kind, config, {*shards, nats, log}));
   TRY(const auto server,
       wrpc::ProviderServer::listen(*shards, address, provider.functions,
                                    {.nats = nats, .max_root_bytes = kMaxParameterBytes}, log));
@@ -95,7 +96,8 @@ void addProviderCommand(CLI::App& app, const GlobalOptions& global, Action& acti
   command
       ->add_option("--config", flags->config,
                    "keyvalue-sqlite: path=FILE; keyvalue-redis: url=redis://HOST, "
-                   "password-file=FILE, prefix=TEXT, ca-file=FILE; all: max-bytes=N, max-keys=N")
+                   "password-file=FILE, prefix=TEXT, ca-file=FILE; keyvalue-nats: prefix=NAME, "
+                   "storage=file|memory, replicas=N; all: max-bytes=N, max-keys=N")
       ->check(acceptedBy(parseKeyValue))
       ->option_text("KEY=VALUE ...")
       ->allow_extra_args(false);

@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "capability/keyvalue/keyvalue.h"
 #include "capability/keyvalue/memory_store.h"
+#include "capability/keyvalue/nats_store.h"
 #include "capability/keyvalue/redis_store.h"
 #include "capability/keyvalue/sqlite_store.h"
 
@@ -40,6 +41,33 @@ Result<keyvalue::Quota> quotaOf(const ProviderConfig& config) {
   TRY(quota.max_bytes, numberIn(config, "max-bytes"));
   TRY(quota.max_keys, numberIn(config, "max-keys"));
   return quota;
+}
+
+Result<keyvalue::NatsStoreOptions> natsStoreOf(const ProviderConfig& config) {
+  using Storage = keyvalue::NatsStoreOptions::Storage;
+  keyvalue::NatsStoreOptions options;
+  if (const auto prefix = config.find("prefix"); prefix != config.end())
+    options.prefix = prefix->second;
+  if (const auto storage = config.find("storage"); storage != config.end()) {
+    if (storage->second != "file" && storage->second != "memory")
+      return fail(ErrorCode::kInvalidArgument,
+                  "storage=" + storage->second + ": expected file or memory");
+    options.storage = storage->second == "file" ? Storage::kFile : Storage::kMemory;
+  }
+  TRY(const auto replicas, numberIn(config, "replicas"));
+  options.replicas = replicas.value_or(1);
+  TRY_VOID(keyvalue::checkNatsStore(options));
+  return options;
+}
+
+Result<std::unique_ptr<keyvalue::Store>> connectNats(const ProviderConfig& config,
+                                                     const ProviderSurroundings& around) {
+  TRY(const keyvalue::NatsStoreOptions options, natsStoreOf(config));
+  Result<std::unique_ptr<keyvalue::Store>> store = nullptr;
+  around.shards.runTask(0, [&](net::Shard& shard) -> Task<void> {
+    store = co_await keyvalue::NatsStore::connect(shard, around.nats, options, around.log);
+  });
+  return store;
 }
 
 ServedProvider serve(std::shared_ptr<keyvalue::Store> store, const keyvalue::Quota& quota) {
@@ -88,12 +116,17 @@ Result<void> checkServedProvider(ProviderKind kind, const ProviderConfig& config
                          {"url", "password-file", "prefix", "ca-file", "max-bytes", "max-keys"}));
       TRY_VOID(redisOptionsOf(config));
       break;
+    case ProviderKind::kKeyValueNats:
+      TRY_VOID(checkKeys(config, {"prefix", "storage", "replicas", "max-bytes", "max-keys"}));
+      TRY_VOID(natsStoreOf(config));
+      break;
   }
   TRY_VOID(quotaOf(config));
   return {};
 }
 
-Result<ServedProvider> makeServedProvider(ProviderKind kind, const ProviderConfig& config) {
+Result<ServedProvider> makeServedProvider(ProviderKind kind, const ProviderConfig& config,
+                                          const ProviderSurroundings& around) {
   TRY_VOID(checkServedProvider(kind, config));
   TRY(const keyvalue::Quota quota, quotaOf(config));
   if (kind == ProviderKind::kKeyValueSqlite) {
@@ -103,6 +136,10 @@ Result<ServedProvider> makeServedProvider(ProviderKind kind, const ProviderConfi
   if (kind == ProviderKind::kKeyValueRedis) {
     TRY(const keyvalue::RedisOptions options, redisOptionsOf(config));
     TRY(auto store, keyvalue::RedisStore::open(options));
+    return serve(std::move(store), quota);
+  }
+  if (kind == ProviderKind::kKeyValueNats) {
+    TRY(auto store, connectNats(config, around));
     return serve(std::move(store), quota);
   }
   using Lifetime = keyvalue::MemoryStoreOptions::Lifetime;

@@ -1,0 +1,123 @@
+#!/usr/bin/env python3
+"""Key-value in the JetStream of a NATS server: hosts that share it, providers, `wash dev`."""
+
+import json
+import subprocess
+import sys
+
+import developing
+import harness
+import hosting
+
+sys.path.insert(0, str(harness.SOURCE / "tests" / "interop"))
+import interop  # noqa: E402
+
+CONFORMANCE = harness.WASH.parent / "nimbus_keyvalue_conformance"
+
+
+def start_nats(test, configuration="jetstream {{ store_dir: \"{folder}/js\" }}"):
+    folder = test.folder / "nats"
+    folder.mkdir()
+    return test.own(interop.NatsServer(folder, configuration.format(folder=folder)))
+
+
+def count(answer):
+    return json.loads(answer.text)["count"]
+
+
+class HostsTest(hosting.TestCase):
+    def settings(self, nats, **keyvalue):
+        return {"nats": {"servers": [nats.url]}, "keyvalue": {"nats": keyvalue}}
+
+    def second_host(self, settings):
+        """Beside the one that self.host() starts."""
+        socket = self.folder / "second.sock"
+        file = self.write("second.json", json.dumps(settings))
+        words = ["-o", "json", "host", "--http-addr", "127.0.0.1:0", "--admin-socket", socket,
+                 "--config", file]
+        return self._start(hosting.Host, words, None, {"admin_socket": socket})
+
+    def counter(self, name, **config):
+        return {**hosting.workload(name, "kv-counter"), "hostInterfaces": [
+            {"namespace": "wasi", "package": "keyvalue", "provider": "keyvalue-nats",
+             "config": config}]}
+
+    def test_two_hosts_share_a_keyspace(self):
+        nats = start_nats(self)
+        one = self.host(config=self.settings(nats))
+        two = self.second_host(self.settings(nats))
+        one.apply(self.counter("web", keyspace="counters"))
+        two.apply(self.counter("api", keyspace="counters"))
+        counts = [count(one.ask("web.test")), count(two.ask("api.test")),
+                  count(two.ask("api.test")), count(one.ask("web.test"))]
+        self.assertEqual([1, 2, 3, 4], counts)
+
+    def test_prefixes_keep_hosts_apart(self):
+        nats = start_nats(self)
+        one = self.host(config=self.settings(nats, prefix="one"))
+        two = self.second_host(self.settings(nats, prefix="two", storage="memory"))
+        for host in (one, two):
+            host.apply(self.counter("web"))
+            self.assertEqual([1, 2], [count(host.ask("web.test")) for _ in range(2)])
+
+    def test_what_was_counted_outlives_the_host(self):
+        nats = start_nats(self)
+        for expected in (1, 2):
+            host = self.host(config=self.settings(nats))
+            host.apply(self.counter("web"))
+            self.assertEqual(expected, count(host.ask("web.test")))
+
+    def test_a_quota_is_the_servers(self):
+        nats = start_nats(self)
+        host = self.host(config=self.settings(nats))
+        host.apply(self.counter("web", **{"max-keys": "1"}))
+        self.assertEqual(1, count(host.ask("web.test", "/a")))
+        self.assertNotEqual(200, host.ask("web.test", "/b").status)
+        self.assertEqual(2, count(host.ask("web.test", "/a")))
+
+    def test_a_server_without_jetstream_is_an_error_of_the_guest(self):
+        nats = start_nats(self, "")
+        host = self.host(config=self.settings(nats))
+        host.apply(self.counter("web"))
+        answer = host.ask("web.test")
+        self.assertNotEqual(200, answer.status)
+
+    def test_no_server_is_said_when_the_workload_comes(self):
+        host = self.host(config={"nats": {"servers": ["nats://127.0.0.1:1"]}})
+        why = host.why_refused(self.counter("web"), status=503)
+        self.assertIn("cannot reach the NATS server of keyvalue-nats", why)
+
+
+class ProviderTest(harness.TestCase):
+    def test_conforms(self):
+        nats = start_nats(self, "max_payload: 4MB\njetstream {{ store_dir: \"{folder}/js\" }}")
+        provider = self.start("provider", "serve", "keyvalue-nats", "--listen",
+                              f"unix:{self.folder}/kv.sock", "--data-nats-url", nats.url)
+        address = provider.wait_for_stdout(r"Serving \S+ at (\S+)").group(1)
+        for form in ("flat", "handles"):
+            done = subprocess.run([CONFORMANCE, address, form], capture_output=True, text=True,
+                                  check=False, timeout=120)
+            self.assertEqual(0, done.returncode, done.stdout + done.stderr)
+            self.assertIn("[  PASSED  ]", done.stdout)
+        provider.send(harness.signal.SIGTERM)
+        self.assertEqual(0, provider.wait())
+
+
+class DevTest(developing.TestCase):
+    def counts_across_two_starts(self, nats, **dev):
+        self.project("kv-counter", dev={"wasi_keyvalue_nats_url": nats.url, **dev})
+        for expected in (1, 2):
+            server = self.dev()
+            self.assertEqual(expected, count(server.get("/a")))
+            self.assertEqual(0, server.interrupt())
+
+    def test_a_url_keeps_what_is_counted(self):
+        self.counts_across_two_starts(start_nats(self))
+
+    def test_a_url_comes_before_a_path(self):
+        self.counts_across_two_starts(start_nats(self), wasi_keyvalue_path="kv.db")
+        self.assertFalse((self.root / "kv.db").exists())
+
+
+if __name__ == "__main__":
+    harness.main()
