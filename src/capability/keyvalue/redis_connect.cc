@@ -78,7 +78,7 @@ Task<Result<void>> chooseDatabase(RedisWire& wire, std::uint32_t database) {
   if (codeOf(reply) == "NOAUTH")
     co_return fail(ErrorCode::kPermissionDenied, "the server asks for a password (NOAUTH)");
   co_return fail(ErrorCode::kInvalidArgument, fmt::format("database {} cannot be used ({})",
-                                                          database, escaped(reply.text.text())));
+                                                          database, inQuotes(reply.text.text())));
 }
 
 // Whether commands are answered: a server that asks for a password, or that still loads its data,

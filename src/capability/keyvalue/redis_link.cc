@@ -14,6 +14,10 @@ constexpr std::size_t kMaxSentBytes = 32 << 20;
 // One write to the connection ends with the command that reaches this.
 constexpr std::size_t kBatchBytes = 256 << 10;
 
+// A connection that has been there for so long was of use, even if nothing was asked: some servers
+// close those that are idle.
+constexpr Duration kOfUse = std::chrono::milliseconds(500);
+
 bool isUnknownScript(const RedisReply& reply) {
   return reply.kind == RedisReply::Kind::kError && reply.text.text().starts_with("NOSCRIPT");
 }
@@ -55,7 +59,7 @@ Task<void> RedisLink::run() {
       const TimePoint begin = shard_.now();
       error = problemOf(co_await serve(*std::move(wire)));
       failSent(*error);
-      lasted = replied_ || shard_.now() - begin > options.longest_pause;
+      lasted = replied_ || shard_.now() - begin > kOfUse;
     } else {
       error = problemOf(wire.error());
     }
