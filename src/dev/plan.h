@@ -64,6 +64,8 @@ struct ServerSettings {
   std::vector<std::string> client_ca_paths;
   std::optional<std::uint64_t> connection_wait_ms;
   std::optional<std::uint64_t> max_outgoing_connections;
+  // Of wasi:sockets.
+  std::optional<std::uint32_t> max_outgoing_sockets;  // of one workload
   // Of registries.
   bool plain_registries = false;  // without TLS
   // Of incoming HTTP.

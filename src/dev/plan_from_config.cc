@@ -100,6 +100,7 @@ class Planner {
       server.client_ca_paths.push_back(pathFrom(request_.folder, path));
     server.connection_wait_ms = host::parseDurationMs(dev.http_connection_wait);
     server.max_outgoing_connections = dev.max_outbound_http_connections_per_workload;
+    server.max_outgoing_sockets = narrow(dev.max_outbound_socket_connections_per_workload);
     server.max_connections = dev.max_connections;
     server.plain_registries = dev.allow_insecure_registries;
   }

@@ -201,6 +201,7 @@ TEST_F(PlanFromConfigTest, BackendsAndConnectionsAreTakenOver) {
       "  data_nats_url: nats://a:4222\n"
       "  max_connections: 7\n"
       "  max_outbound_http_connections_per_workload: 8\n"
+      "  max_outbound_socket_connections_per_workload: 9\n"
       "  http_connection_wait: 2s\n"
       "  http_client_trust_roots: extra-only\n"
       "  http_client_ca_paths: [ca.pem]\n"
@@ -213,6 +214,7 @@ TEST_F(PlanFromConfigTest, BackendsAndConnectionsAreTakenOver) {
   EXPECT_EQ(plan.server.nats_url, "nats://a:4222");
   EXPECT_EQ(plan.server.max_connections, 7U);
   EXPECT_EQ(plan.server.max_outgoing_connections, 8U);
+  EXPECT_EQ(plan.server.max_outgoing_sockets, 9U);
   EXPECT_EQ(plan.server.connection_wait_ms, 2000U);
   EXPECT_FALSE(plan.server.system_roots);
   EXPECT_EQ(plan.server.client_ca_paths, Names{folder_.path("ca.pem")});
@@ -243,7 +245,6 @@ TEST_F(PlanFromConfigTest, WhatCannotBeHonouredIsRefusedByName) {
       {"wasm_proposals", "[gc, threads]"},
       {"http_client_trust_roots", "webpki"},
       {"http_client_trust_roots", "webpki-and-native"},
-      {"max_outbound_socket_connections_per_workload", "1"},
   };
   for (const auto& [key, value] : cases) {
     const std::string message =

@@ -39,8 +39,6 @@ struct MissingKey {
   std::string_view why;
 };
 constexpr MissingKey kMissing[] = {
-    {"dev.max_outbound_socket_connections_per_workload",
-     "guests' sockets are bounded for each component, by maxSockets of a manifest"},
     {"dev.postgres_url", "name a provider in dev.host_interfaces"},
 };
 

@@ -22,6 +22,8 @@ std::vector<std::string> differingKeys(const ServerSettings& a, const ServerSett
   note(a.connection_wait_ms != b.connection_wait_ms, "dev.http_connection_wait");
   note(a.max_outgoing_connections != b.max_outgoing_connections,
        "dev.max_outbound_http_connections_per_workload");
+  note(a.max_outgoing_sockets != b.max_outgoing_sockets,
+       "dev.max_outbound_socket_connections_per_workload");
   note(a.plain_registries != b.plain_registries, "dev.allow_insecure_registries");
   note(a.max_connections != b.max_connections, "dev.max_connections");
   return keys;

@@ -82,8 +82,10 @@ class NoHost final : public engine::GuestHost {
     return false;
   }
   bool lookupAllowed(std::string_view /*name*/) override { return false; }
-  engine::SocketGrant socketOpened() override { return engine::SocketGrant::kNotPermitted; }
-  void socketClosed() override {}
+  engine::SocketGrant socketOpened(engine::SocketCount) override {
+    return engine::SocketGrant::kNotPermitted;
+  }
+  void socketClosed(engine::SocketCount) override {}
   void startEgress(std::shared_ptr<engine::OutgoingRequest> /*request*/) override {}
 };
 

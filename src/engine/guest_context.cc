@@ -48,10 +48,13 @@ NimbusHostCalls hostCalls(HostReference* reference) {
   calls.lookup_allowed = [](void* context, NimbusStr name) -> std::int32_t {
     return host(context).host->lookupAllowed(toView(name));
   };
-  calls.socket_opened = [](void* context) -> std::int32_t {
-    return static_cast<std::int32_t>(host(context).host->socketOpened());
+  calls.socket_opened = [](void* context, std::int32_t count) -> std::int32_t {
+    return static_cast<std::int32_t>(
+        host(context).host->socketOpened(static_cast<SocketCount>(count)));
   };
-  calls.socket_closed = [](void* context) { host(context).host->socketClosed(); };
+  calls.socket_closed = [](void* context, std::int32_t count) {
+    host(context).host->socketClosed(static_cast<SocketCount>(count));
+  };
   calls.egress_start = [](void* context, NimbusEgress* egress,
                           const NimbusEgressRequest* request) -> void* {
     const HostReference& from = host(context);

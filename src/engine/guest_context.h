@@ -32,6 +32,10 @@ enum class SocketUse {
   kHostLoopback
 };
 
+// What a socket counts as: open from when it is made, outgoing as well from when it connects to
+// somewhere else than the private network, or from the start if it is one of UDP.
+enum class SocketCount : std::int32_t { kOpen = 0, kOutgoing = 1 };
+
 // Whether there may be one more socket.
 enum class SocketGrant : std::int32_t { kNoCapacity = 0, kGranted = 1, kNotPermitted = 2 };
 
@@ -46,10 +50,10 @@ class GuestHost {
   [[nodiscard]] virtual bool socketAllowed(SocketUse use, const net::IpAddress& address,
                                            std::uint16_t port) = 0;
   [[nodiscard]] virtual bool lookupAllowed(std::string_view name) = 0;
-  // A socket is about to be made. If it is granted, socketClosed() follows, which may be the last
-  // call. Any thread; must not block.
-  [[nodiscard]] virtual SocketGrant socketOpened() = 0;
-  virtual void socketClosed() = 0;
+  // There is about to be one more socket that counts so. If it is granted, socketClosed() follows,
+  // which may be the last call. Any thread; must not block.
+  [[nodiscard]] virtual SocketGrant socketOpened(SocketCount count) = 0;
+  virtual void socketClosed(SocketCount count) = 0;
   // An outgoing HTTP request begins. On the context's shard, outside any poll.
   virtual void startEgress(std::shared_ptr<OutgoingRequest> request) = 0;
 };

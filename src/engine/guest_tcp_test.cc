@@ -43,11 +43,14 @@ TEST_P(GuestTcpTest, AStreamThatAnotherKeepsCountsAsItsSocket) {
     auto stream = co_await opened(*session);
     if (!stream) co_return;
     EXPECT_EQ(guest_host_->open_sockets, 1);
+    EXPECT_EQ(guest_host_->outgoing_sockets, 1);
     const Results closed = co_await call(*session, "close");
     EXPECT_TRUE(closed) << closed.error().describe();
     EXPECT_EQ(guest_host_->open_sockets, 1);
+    EXPECT_EQ(guest_host_->outgoing_sockets, 1);
     stream.reset();
     EXPECT_EQ(guest_host_->open_sockets, 0);
+    EXPECT_EQ(guest_host_->outgoing_sockets, 0);
   });
 }
 

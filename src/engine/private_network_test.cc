@@ -12,6 +12,7 @@ namespace {
 constexpr std::uint16_t kPort = 7777;
 // What the guest returns: 1000 and the error-code.
 constexpr std::uint32_t kAccessDenied = 1001;
+constexpr std::uint32_t kNewSocketLimit = 1010;
 constexpr std::uint32_t kAddressInUse = 1012;
 constexpr std::uint32_t kConnectionRefused = 1014;
 
@@ -142,6 +143,7 @@ INSTANTIATE_TEST_SUITE_P(Engines, PrivateNetworkTest, testing::Bool(),
 TEST_P(PrivateNetworkTest, InstancesOnTwoShardsTalk) {
   const auto server = side(0);
   const auto client = side(1);
+  for (const auto& each : {server->host, client->host}) each->max_outgoing_sockets = 0;
   ASSERT_EQ(server->call("listen", leb(kPort)), 0);
   for (const std::uint32_t size : {1U, 100'000U}) {
     std::optional<std::uint32_t> served;
@@ -197,6 +199,21 @@ TEST_P(PrivateNetworkTest, WhoIsBoundThereReachesTheMachine) {
   EXPECT_EQ(guest->call("reach", leb(port)), kConnectionRefused);
   guest->host->machine_allowed = true;
   EXPECT_EQ(guest->call("reach", leb(port)), 0);
+}
+
+TEST_P(PrivateNetworkTest, WhoReachesTheMachineIsCounted) {
+  auto sockets = net::listenOn(*net::Endpoint::parse("127.0.0.1:0"), 1);
+  ASSERT_TRUE(sockets) << sockets.error().describe();
+  const std::uint16_t port = sockets->front()->boundTo().port;
+  const auto guest = side(0);
+  guest->host->machine_allowed = true;
+  guest->host->max_outgoing_sockets = 0;
+  EXPECT_EQ(guest->call("reach", leb(port)), kNewSocketLimit);
+  EXPECT_EQ(guest->host->open_sockets, 0) << "what was refused is gone";
+  guest->host->max_outgoing_sockets = 1;
+  EXPECT_EQ(guest->call("reach", leb(port)), 0);
+  EXPECT_EQ(guest->host->outgoing_sockets, 0);
+  EXPECT_EQ(guest->call("reach", leb(port)), 0) << "what was closed may be opened again";
 }
 
 TEST_P(PrivateNetworkTest, AConnectionEndsWithTheOtherInstance) {

@@ -170,7 +170,10 @@ constexpr std::string_view kModule = R"wat((module
       (i32.const 127) (i32.const 0) (i32.const 0) (i32.const 1)
       (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0)
       (i32.const 128))
-    (if (call $failed) (then unreachable))
+    (if (call $failed) (then
+      (call $drop-pollable (local.get $pollable))
+      (i32.store8 (i32.const 132) (i32.load8_u (i32.const 129)))
+      (return (i32.const 0))))
     (loop $again
       (call $block (local.get $pollable))
       (call $finish-connect (global.get $socket) (i32.const 128))

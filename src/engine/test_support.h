@@ -106,13 +106,20 @@ class FakeGuestHost final : public GuestHost {
     return sockets_allowed && (use != SocketUse::kHostLoopback || machine_allowed);
   }
   bool lookupAllowed(std::string_view) override { return false; }
-  SocketGrant socketOpened() override {
+  SocketGrant socketOpened(SocketCount count) override {
     if (!sockets_allowed) return SocketGrant::kNotPermitted;
+    if (count == SocketCount::kOutgoing) {
+      if (outgoing_sockets == max_outgoing_sockets) return SocketGrant::kNoCapacity;
+      ++outgoing_sockets;
+      return SocketGrant::kGranted;
+    }
     ++open_sockets;
     ++sockets_made;
     return SocketGrant::kGranted;
   }
-  void socketClosed() override { --open_sockets; }
+  void socketClosed(SocketCount count) override {
+    --(count == SocketCount::kOutgoing ? outgoing_sockets : open_sockets);
+  }
   void startEgress(std::shared_ptr<OutgoingRequest>) override {}
 
   std::atomic<bool> sockets_allowed{false};
@@ -120,6 +127,8 @@ class FakeGuestHost final : public GuestHost {
   std::atomic<bool> machine_allowed{false};   // its loopback, beside a private network
   std::atomic<int> open_sockets{0};
   std::atomic<int> sockets_made{0};
+  std::atomic<int> outgoing_sockets{0};
+  std::atomic<int> max_outgoing_sockets{1000};
 
   // "<stream>: <line>"
   [[nodiscard]] std::vector<std::string> lines() const {

@@ -135,6 +135,8 @@ void readEgress(ConfigContext& context, YamlMap map) {
     identity->finish();
   }
   takeNumber(map, "maxConnectionsPerWorkload", {1, 100'000}, config.client.max_connections_per_key);
+  if (const auto sockets = map.number("maxSocketsPerWorkload", {0, 10'000'000}))
+    config.max_outgoing_sockets = *sockets;
   takeNumber(map, "maxIdlePerAuthority", {0, 100'000}, config.client.max_idle_per_authority);
   takeDuration(map, "idleTimeout", config.client.idle_timeout);
   takeDuration(map, "connectionWait", config.client.permit_wait);

@@ -69,7 +69,8 @@ struct HostConfig {
   std::uint64_t volume_bytes = 1ULL << 30;  // likewise: of an ephemeral volume
   engine::EngineOptions engine;  // its max_instances is also that of all workloads together
   ManagerOptions manager;
-  std::uint64_t max_sockets = 16'384;  // of all guests
+  std::uint64_t max_sockets = 16'384;                 // of all guests
+  std::optional<std::uint64_t> max_outgoing_sockets;  // of one workload; none: no such limit
   std::uint64_t max_component_bytes = 256ULL << 20;
 
   ImageOptions images;  // its max_bytes is max_component_bytes

@@ -78,6 +78,7 @@ egress:
   caFiles: [extra.pem]
   identity: {certificate: c.pem, key: c.key}
   maxConnectionsPerWorkload: 5
+  maxSocketsPerWorkload: 0
   idleTimeout: 6s
   connectionWait: 7s
   resolveTimeout: 8s
@@ -249,6 +250,7 @@ TEST(HostConfig, ReadsWhatConcernsOutgoingConnectionsAndTheEnd) {
   EXPECT_THAT(config->client_tls.extra_ca_paths, ElementsAre("/etc/n/extra.pem"));
   EXPECT_EQ(config->client_tls.identity.certificate_path, "/etc/n/c.pem");
   EXPECT_EQ(config->client.max_connections_per_key, 5U);
+  EXPECT_EQ(config->max_outgoing_sockets, 0U);
   EXPECT_EQ(config->client.idle_timeout, seconds(6));
   EXPECT_EQ(config->client.permit_wait, seconds(7));
   EXPECT_EQ(config->resolve_timeout, seconds(8));

@@ -30,10 +30,10 @@ class PluginGuestHost final : public engine::GuestHost {
     return false;
   }
   [[nodiscard]] bool lookupAllowed(std::string_view /*name*/) override { return false; }
-  [[nodiscard]] engine::SocketGrant socketOpened() override {
+  [[nodiscard]] engine::SocketGrant socketOpened(engine::SocketCount /*count*/) override {
     return engine::SocketGrant::kNotPermitted;
   }
-  void socketClosed() override {}
+  void socketClosed(engine::SocketCount /*count*/) override {}
 
   void startEgress(std::shared_ptr<engine::OutgoingRequest> request) override;
   // Cancels all requests under way and refuses new ones.

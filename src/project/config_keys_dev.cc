@@ -186,7 +186,9 @@ void addConnections(SectionBuilder<DevSettings>& keys) {
            &DevSettings::max_outbound_http_connections_per_workload, "Outgoing HTTP connections.")
       .range = {1, UINT64_MAX};
   keys.add("max_outbound_socket_connections_per_workload",
-           &DevSettings::max_outbound_socket_connections_per_workload, "Outgoing sockets.")
+           &DevSettings::max_outbound_socket_connections_per_workload,
+           "Sockets of guests that are connected to something outside of their workload, or carry "
+           "datagrams; no such limit if absent.")
       .range = {1, UINT64_MAX};
   keys.add("max_inbound_socket_connections_per_workload",
            &DevSettings::max_inbound_socket_connections_per_workload,

@@ -277,19 +277,6 @@ typedef enum {
   NIMBUS_STDIO_LINES = 2
 } NimbusStdio;
 
-typedef enum {
-  NIMBUS_SOCKET_TCP_BIND = 0,
-  NIMBUS_SOCKET_TCP_CONNECT = 1,
-  NIMBUS_SOCKET_TCP_LISTEN = 2,
-  NIMBUS_SOCKET_TCP_ACCEPT = 3,
-  NIMBUS_SOCKET_UDP_BIND = 4,
-  NIMBUS_SOCKET_UDP_SEND = 5,
-  NIMBUS_SOCKET_UDP_RECEIVE = 6,
-  // TCP_CONNECT to loopback, from a private network in which nobody listens there: whether the
-  // machine's own is meant. If not, connecting is refused as if it did not exist.
-  NIMBUS_SOCKET_HOST_LOOPBACK = 7,
-} NimbusSocketUse;
-
 typedef struct {
   NimbusStr method;
   NimbusStr scheme;  // "http" or "https"
@@ -325,15 +312,16 @@ typedef struct {
   void (*release)(void* context);  // the last instance is gone
   // A whole line (without its end, at most 8 KiB) that a guest printed; stream 1 or 2.
   void (*print)(void* context, int32_t stream, NimbusStr line);
-  // 1: the guest may use this address. `bytes` are 4 or 16, network order.
+  // 1: the guest may use this address (NimbusSocketUse). `bytes` are 4 or 16, network order.
   int32_t (*socket_allowed)(void* context, int32_t use, const uint8_t* bytes, size_t size,
                             uint16_t port);
   // 1: the guest may look up this name.
   int32_t (*lookup_allowed)(void* context, NimbusStr name);
-  // A socket is about to be made. 1: it may, and socket_closed follows, on any thread; 0: there are
-  // as many as there may be; 2: the guest may have none.
-  int32_t (*socket_opened)(void* context);
-  void (*socket_closed)(void* context);
+  // A socket is about to be made, or to leave the workload. 1: it may, and socket_closed follows
+  // with the same NimbusSocketCount, on any thread; 0: there are as many as there may be; 2: the
+  // guest may have none.
+  int32_t (*socket_opened)(void* context, int32_t count);
+  void (*socket_closed)(void* context, int32_t count);
   // A request begins that leaves the component. The callee owns `egress` (nimbus_egress_free) and
   // returns the token that the calls below get; the last of them is egress_release.
   void* (*egress_start)(void* context, NimbusEgress* egress, const NimbusEgressRequest* request);

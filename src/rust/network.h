@@ -1,7 +1,8 @@
 #pragma once
 
-// The private networks of workloads, and ports of the machine that lead into them. Implemented in
-// src/engine/context.rs and src/engine/sockets/; the conventions are those of engine.h.
+// Sockets of guests, the private networks of workloads, and ports of the machine that lead into
+// those. Implemented in src/engine/context.rs and src/engine/sockets/; the conventions are those of
+// engine.h.
 
 #include <stddef.h>
 #include <stdint.h>
@@ -12,6 +13,23 @@ extern "C" {
 
 typedef struct NimbusNetwork NimbusNetwork;  // the private network of one workload
 typedef struct NimbusPort NimbusPort;        // a port of the machine that leads into one
+
+typedef enum {
+  NIMBUS_SOCKET_TCP_BIND = 0,
+  NIMBUS_SOCKET_TCP_CONNECT = 1,
+  NIMBUS_SOCKET_TCP_LISTEN = 2,
+  NIMBUS_SOCKET_TCP_ACCEPT = 3,
+  NIMBUS_SOCKET_UDP_BIND = 4,
+  NIMBUS_SOCKET_UDP_SEND = 5,
+  NIMBUS_SOCKET_UDP_RECEIVE = 6,
+  // TCP_CONNECT to loopback, from a private network in which nobody listens there: whether the
+  // machine's own is meant. If not, connecting is refused as if it did not exist.
+  NIMBUS_SOCKET_HOST_LOOPBACK = 7,
+} NimbusSocketUse;
+
+// Each socket is counted as open from when it is made until nothing of it is left; and as outgoing
+// from when it connects out of its private network (of UDP: from when it is made) until then.
+typedef enum { NIMBUS_SOCKET_COUNT_OPEN = 0, NIMBUS_SOCKET_COUNT_OUTGOING = 1 } NimbusSocketCount;
 
 // What TCP sockets that are bound or connect to loopback have instead of the machine's: streams in
 // memory between instances on any threads, with no descriptor. Who may bind and listen there is

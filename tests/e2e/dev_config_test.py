@@ -5,6 +5,7 @@ import hashlib
 import json
 import pathlib
 import shutil
+import socket
 import ssl
 import time
 import unittest
@@ -304,6 +305,23 @@ class DevConfigTest(developing.TestCase):
             dev = self.dev()
             self.assertIn(f'"count":{count}', self.text_of(dev, "/a"))
             self.assertEqual(0, dev.interrupt())
+
+    def test_sockets_that_leave_the_workload_are_bounded(self):
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            listener.settimeout(harness.PATIENCE_SECONDS)
+            address = f"127.0.0.1:{listener.getsockname()[1]}"
+            self.project("http-misc", dev={"max_outbound_socket_connections_per_workload": 1},
+                         workload={"allowedHostLoopbackPorts": [address.rpartition(":")[2]]})
+            dev = self.dev()
+            with dev.connect() as client:
+                client.send(f"GET /tcp?addr={address}&send=x&close=1 HTTP/1.1\r\nhost: x\r\n\r\n")
+                with listener.accept()[0] as connection:
+                    refused = dev.get(f"/tcp?addr={address}&send=x")
+                    self.assertEqual(500, refused.status)
+                    self.assertIn("new-socket-limit", refused.text)
+                    self.assertEqual(b"x", connection.recv(10))
+                    self.assertEqual(b"", connection.recv(10))  # a reset were no end
+                self.assertEqual(200, client.read_answer().status)
 
     def test_what_needs_a_restart_is_said(self):
         self.project("http-misc")

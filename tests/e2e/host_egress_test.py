@@ -156,6 +156,49 @@ class QuotaOfSocketsTest(hosting.TestCase):
                 self.end(*first)
                 self.end(*second)
 
+    def test_all_components_of_a_workload_go_out_no_more_than_it_may(self):
+        for guest, word in {"http-misc": "connect: new-socket-limit",
+                            "http-misc-p3": "connect: other"}.items():
+            with self.subTest(guest):
+                host = self.host(config={"egress": {"allowHostLoopback": True,
+                                                    "maxSocketsPerWorkload": 2}})
+                allowed = {"allowedHostLoopbackPorts": [str(self.port)]}
+                host.apply({"name": "w",
+                            "components": [hosting.component(name, guest, localResources=allowed)
+                                           for name in ("one", "two")],
+                            "http": {"routes": [{"host": f"{name}.test", "component": name}
+                                                for name in ("one", "two")]}})
+                self.apply(host, "other", guest)
+                for _ in range(2):  # what is closed may be opened again
+                    first = self.hold(host, "one", 1)
+                    second = self.hold(host, "two", 1)
+                    stranger = self.hold(host, "other", 1)
+                    self.assertIn(word, self.refused(host, "one"))
+                    host.wait_for_stderr("no_capacity: the workload has 2 outgoing sockets open")
+                    for each in (first, second, stranger):
+                        self.end(*each)
+                    self.eventually(lambda host=host: host.metric("nimbus_guest_sockets") == 0,
+                                    "closed sockets are still counted")
+
+    def test_sockets_that_a_workload_has_open_count_over_its_generations(self):
+        host = self.host(config={"egress": {"allowHostLoopback": True,
+                                            "maxSocketsPerWorkload": 1}})
+        self.apply(host, "w", "http-misc")
+        held = self.hold(host, "w", 1)
+        self.apply(host, "w", "http-misc", maxSockets=9)
+        self.refused(host, "w")
+        self.end(*held)
+
+    def test_datagram_sockets_go_out(self):
+        for guest, word in self.WORDS.items():
+            with self.subTest(guest):
+                host = self.host(config={"egress": {"allowHostLoopback": True,
+                                                    "maxSocketsPerWorkload": 0}})
+                self.apply(host, "w", guest, allowedHostLoopbackPorts=[f"{self.port}/udp"])
+                answer = host.ask("w.test", f"/udp?addr=127.0.0.1:{self.port}&send=x")
+                self.assertEqual(500, answer.status)
+                self.assertIn(word, answer.text)
+
     def test_streams_of_a_socket_that_is_gone_count_as_the_socket(self):
         host = self.started()
         self.apply(host, "w", "http-misc-p3", maxSockets=2)

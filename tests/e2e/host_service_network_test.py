@@ -51,6 +51,13 @@ class ServiceNetworkTest(hosting.TestCase):
                     self.eventually(lambda host=host: host.metric("nimbus_guest_sockets") == 1,
                                     "connections that are over are still counted")
 
+    def test_what_stays_inside_is_not_outgoing(self):
+        for service, client in zip(SERVICES, CLIENTS):
+            with self.subTest(f"{client} to {service}"):
+                host = self.host(config={"egress": {"maxSocketsPerWorkload": 0}})
+                self.serving(host, service=service, client=client)
+                self.assertEqual("hello x", self.say(host, "x").text)
+
     def test_names(self):
         for client in CLIENTS:
             with self.subTest(client):

@@ -26,7 +26,8 @@ struct ComponentRuntime {
                    CallPolicy calls, engine::GuestContextOptions guest,
                    std::shared_ptr<const EgressPolicy> outgoing,
                    std::shared_ptr<ComponentLog> component_log, std::vector<BindingUse> used,
-                   std::shared_ptr<HostSockets> host_sockets = nullptr)
+                   std::shared_ptr<HostSockets> host_sockets = nullptr,
+                   std::shared_ptr<WorkloadSockets> workload_sockets = nullptr)
       : name(std::move(component_name)),
         component(std::move(compiled)),
         policy(calls),
@@ -35,7 +36,7 @@ struct ComponentRuntime {
         log(std::move(component_log)),
         bindings(std::move(used)),
         instances(policy.max_instances),
-        sockets(policy.max_sockets, std::move(host_sockets)) {}
+        sockets(policy.max_sockets, std::move(host_sockets), std::move(workload_sockets)) {}
 
   const std::string name;
   // Null if it runs only inside of others.

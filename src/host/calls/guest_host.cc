@@ -54,13 +54,22 @@ bool ShardGuestHost::lookupAllowed(std::string_view name) {
   return pass(component_->egress->checkLookup(name));
 }
 
-engine::SocketGrant ShardGuestHost::socketOpened() {
+engine::SocketGrant ShardGuestHost::socketOpened(engine::SocketCount count) {
   using engine::SocketGrant;
+  GuestSockets& sockets = component_->sockets;
+  if (count == engine::SocketCount::kOutgoing)
+    return pass(sockets.openOutgoing()) ? SocketGrant::kGranted : SocketGrant::kNoCapacity;
   if (!pass(component_->egress->checkSocketUse())) return SocketGrant::kNotPermitted;
-  return pass(component_->sockets.open()) ? SocketGrant::kGranted : SocketGrant::kNoCapacity;
+  return pass(sockets.open()) ? SocketGrant::kGranted : SocketGrant::kNoCapacity;
 }
 
-void ShardGuestHost::socketClosed() { component_->sockets.close(); }
+void ShardGuestHost::socketClosed(engine::SocketCount count) {
+  if (count == engine::SocketCount::kOutgoing) {
+    component_->sockets.closeOutgoing();
+  } else {
+    component_->sockets.close();
+  }
+}
 
 void ShardGuestHost::startEgress(std::shared_ptr<engine::OutgoingRequest> request) {
   if (stopped_) {

@@ -23,8 +23,8 @@ class ShardGuestHost final : public engine::GuestHost {
   [[nodiscard]] bool socketAllowed(engine::SocketUse use, const net::IpAddress& address,
                                    std::uint16_t port) override;
   [[nodiscard]] bool lookupAllowed(std::string_view name) override;
-  [[nodiscard]] engine::SocketGrant socketOpened() override;
-  void socketClosed() override;
+  [[nodiscard]] engine::SocketGrant socketOpened(engine::SocketCount count) override;
+  void socketClosed(engine::SocketCount count) override;
 
   // On the shard.
   void startEgress(std::shared_ptr<engine::OutgoingRequest> request) override;

@@ -34,4 +34,15 @@ void GuestSockets::close() {
   own_.give(1);
 }
 
+Verdict GuestSockets::openOutgoing() {
+  if (!workload_ || workload_->outgoing.take(1) == 1) return {};
+  if (host_) host_->refused->add();
+  return {DenyReason::kNoCapacity, fmt::format("the workload has {} outgoing sockets open already",
+                                               workload_->outgoing.limit())};
+}
+
+void GuestSockets::closeOutgoing() {
+  if (workload_) workload_->outgoing.give(1);
+}
+
 }  // namespace nimbus::host

@@ -96,6 +96,17 @@ Result<std::shared_ptr<WorkloadVolumes>> LocalRuntime::volumesOf(const WorkloadS
   return volumes;
 }
 
+std::shared_ptr<WorkloadSockets> LocalRuntime::socketsOf(const WorkloadSpec& spec) {
+  if (!options_.max_outgoing_sockets) return nullptr;
+  std::weak_ptr<WorkloadSockets>& known = sockets_[spec.id()];
+  auto sockets = known.lock();
+  if (!sockets) {
+    sockets = std::make_shared<WorkloadSockets>(*options_.max_outgoing_sockets);
+    known = sockets;
+  }
+  return sockets;
+}
+
 Result<std::vector<BindingUse>> LocalRuntime::bind(
     const WorkloadSpec& spec, std::uint64_t generation, const engine::Component& loaded,
     const Members& members, std::vector<CalledImport> called, engine::GuestContextOptions& guest) {
@@ -140,7 +151,7 @@ Result<std::shared_ptr<ComponentRuntime>> LocalRuntime::assembleComponent(
   }
   return std::make_shared<ComponentRuntime>(
       component.name, std::move(loaded), policy, std::move(guest), std::move(egress),
-      logOf(spec, component, generation), std::move(uses), options_.sockets);
+      logOf(spec, component, generation), std::move(uses), options_.sockets, socketsOf(spec));
 }
 
 Result<void> LocalRuntime::claimVolumes() {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -48,7 +49,8 @@ struct LocalRuntimeOptions {
   std::uint64_t max_component_bytes = 256ULL << 20;
   ImageOptions images;
   std::shared_ptr<HostSockets> sockets;  // of all guests; null: only components have limits
-  std::shared_ptr<ReadComponents> read_components;  // that need not be read; null: none
+  std::optional<std::uint64_t> max_outgoing_sockets;  // of one workload; none: no such limit
+  std::shared_ptr<ReadComponents> read_components;    // that need not be read; null: none
 };
 
 // The data plane of this process: compiles components, and deploys workloads to all serving shards.
@@ -117,6 +119,7 @@ class LocalRuntime final : public WorkloadRuntime {
                                                     const ComponentSpec& component,
                                                     std::uint64_t generation);
   [[nodiscard]] Result<std::shared_ptr<WorkloadVolumes>> volumesOf(const WorkloadSpec& spec);
+  [[nodiscard]] std::shared_ptr<WorkloadSockets> socketsOf(const WorkloadSpec& spec);
   [[nodiscard]] std::shared_ptr<Service> makeService(const ServiceSpec& spec,
                                                      std::shared_ptr<ComponentRuntime> component,
                                                      std::vector<LedPort> ports);
@@ -142,6 +145,7 @@ class LocalRuntime final : public WorkloadRuntime {
   WorkloadExports exports_;
   Images images_;
   ExpiringMap<std::weak_ptr<WorkloadVolumes>> volumes_;  // by workload
+  ExpiringMap<std::weak_ptr<WorkloadSockets>> sockets_;  // likewise
   const std::shared_ptr<VolumeRoot> volume_root_;
   Providers providers_;
   BindingTable bindings_;

@@ -38,6 +38,7 @@ host::DataPlaneOptions planeOptions(const dev::ServerSettings& server) {
     plane.client.permit_wait = std::chrono::milliseconds(*server.connection_wait_ms);
   if (server.max_outgoing_connections)
     plane.client.max_connections_per_key = *server.max_outgoing_connections;
+  plane.runtime.max_outgoing_sockets = server.max_outgoing_sockets;
   plane.runtime.providers.keyvalue.database = server.keyvalue_path;
   host::ProvidersOptions& providers = plane.runtime.providers;
   if (!server.keyvalue_redis_url.empty())

@@ -102,6 +102,7 @@ host::DataPlaneOptions planeOptions(const host::HostConfig& config,
   options.shards = config.shards;
   options.max_instances = config.engine.max_instances;
   options.max_sockets = config.max_sockets;
+  options.runtime.max_outgoing_sockets = config.max_outgoing_sockets;
   options.runtime.defaults = config.defaults;
   options.runtime.egress = config.egress;
   options.runtime.egress.host_owned_ports = std::move(owned_ports);

@@ -25,8 +25,8 @@ pub struct HostCalls {
     print: extern "C" fn(*mut c_void, i32, Str),
     socket_allowed: extern "C" fn(*mut c_void, i32, *const u8, usize, u16) -> i32,
     lookup_allowed: extern "C" fn(*mut c_void, Str) -> i32,
-    socket_opened: extern "C" fn(*mut c_void) -> i32,
-    socket_closed: extern "C" fn(*mut c_void),
+    socket_opened: extern "C" fn(*mut c_void, i32) -> i32,
+    socket_closed: extern "C" fn(*mut c_void, i32),
     egress_start:
         extern "C" fn(*mut c_void, *mut super::egress::Egress, *const EgressRequest) -> *mut c_void,
     pub egress_body: extern "C" fn(*mut c_void, OwnedBytes),
@@ -104,6 +104,14 @@ impl From<SocketAddrUse> for SocketUse {
     }
 }
 
+/// What a socket is counted as.
+#[repr(i32)]
+#[derive(Clone, Copy)]
+pub enum SocketCount {
+    Open = 0,
+    Outgoing = 1,
+}
+
 /// Why there may not be one more socket.
 pub enum Refused {
     NoCapacity,
@@ -178,16 +186,16 @@ impl Shared {
     }
 
     /// If there may be one more, `socket_closed` follows.
-    pub fn socket_opened(&self) -> Result<(), Refused> {
-        match (self.calls.socket_opened)(self.calls.context) {
+    pub fn socket_opened(&self, count: SocketCount) -> Result<(), Refused> {
+        match (self.calls.socket_opened)(self.calls.context, count as i32) {
             0 => Err(Refused::NoCapacity),
             1 => Ok(()),
             _ => Err(Refused::NotPermitted),
         }
     }
 
-    pub fn socket_closed(&self) {
-        (self.calls.socket_closed)(self.calls.context);
+    pub fn socket_closed(&self, count: SocketCount) {
+        (self.calls.socket_closed)(self.calls.context, count as i32);
     }
 
     pub fn socket_allowed(&self, address: SocketAddr, usage: SocketUse) -> bool {

@@ -1,6 +1,7 @@
 //! Sockets, counted: each has a permit of its component from when it is made until nothing of it is
-//! left. Those of TCP are ours (`tcp`), for a workload may have a private network (`network`).
-//! Everything else about those of the world is wasmtime-wasi's own.
+//! left, which is one to leave the workload once it does. Those of TCP are ours (`tcp`), for a
+//! workload may have a private network (`network`). Everything else about those of the world is
+//! wasmtime-wasi's own.
 
 mod connection;
 pub mod network;
@@ -14,7 +15,7 @@ pub mod published;
 mod tcp;
 mod unread;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use wasmtime::Result;
 use wasmtime::component::{HasData, Linker, LinkerInstance, Resource};
@@ -25,26 +26,47 @@ use wasmtime_wasi::p3::bindings::sockets::types as p3_types;
 use wasmtime_wasi::sockets::WasiSocketsCtxView;
 use wasmtime_wasi::{WasiCtx, WasiCtxBuilder};
 
-use super::context::{Refused, Shared};
+use super::context::{Refused, Shared, SocketCount};
 use super::host::Host;
 use super::labels::{MAX_SLOTS, SOCKETS, per_slot};
+use super::lock::lock;
 use network::Family;
 pub use p3::replace as replace_p3;
 pub use tcp::HOST_LOOPBACK;
 
 /// The right to one socket; given back when dropped.
-pub struct Permit(Arc<Shared>);
+pub struct Permit {
+    context: Arc<Shared>,
+    /// Whether it leaves the workload.
+    outgoing: Mutex<bool>,
+}
 
 impl Permit {
     fn take(context: &Arc<Shared>) -> std::result::Result<Arc<Permit>, Refused> {
-        context.socket_opened()?;
-        Ok(Arc::new(Permit(context.clone())))
+        context.socket_opened(SocketCount::Open)?;
+        Ok(Arc::new(Permit {
+            context: context.clone(),
+            outgoing: Mutex::new(false),
+        }))
+    }
+
+    /// From here on the socket counts as one that leaves the workload, too.
+    fn leave(&self) -> std::result::Result<(), Refused> {
+        let mut outgoing = lock(&self.outgoing);
+        if !*outgoing {
+            self.context.socket_opened(SocketCount::Outgoing)?;
+            *outgoing = true;
+        }
+        Ok(())
     }
 }
 
 impl Drop for Permit {
     fn drop(&mut self) {
-        self.0.socket_closed();
+        if *lock(&self.outgoing) {
+            self.context.socket_closed(SocketCount::Outgoing);
+        }
+        self.context.socket_closed(SocketCount::Open);
     }
 }
 
@@ -118,6 +140,13 @@ impl View<'_> {
         Ok((context, permit))
     }
 
+    /// Datagrams know only the world.
+    fn admit_datagrams(&mut self) -> std::result::Result<(Arc<Shared>, Arc<Permit>), Refused> {
+        let (context, permit) = self.admit()?;
+        permit.leave()?;
+        Ok((context, permit))
+    }
+
     fn of<'a>(&'a mut self, wasi: &'a mut WasiCtx) -> WasiSocketsCtxView<'a> {
         WasiSocketsCtxView {
             ctx: wasi.sockets(),
@@ -166,7 +195,7 @@ impl p2_bindings::udp_create_socket::Host for View<'_> {
         &mut self,
         family: IpAddressFamily,
     ) -> std::result::Result<Resource<wasmtime_wasi::p2::UdpSocket>, SocketError> {
-        let (context, permit) = self.admit()?;
+        let (context, permit) = self.admit_datagrams()?;
         let mut wasi = context_with(&context, &permit);
         let mut inner = self.of(&mut wasi);
         p2_bindings::udp_create_socket::Host::create_udp_socket(&mut inner, family).await

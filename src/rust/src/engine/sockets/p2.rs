@@ -320,7 +320,10 @@ impl HostTcpSocket for View<'_> {
         socket.check_idle()?;
         match socket.tcp.connect(address.into())? {
             None => socket.begin(Operation::Connect),
-            Some(address) => socket.world()?.start_connect(address),
+            Some(address) => {
+                socket.tcp.leave(address)?;
+                socket.world()?.start_connect(address)
+            }
         }
     }
 

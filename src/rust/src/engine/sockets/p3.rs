@@ -126,7 +126,7 @@ async fn create_udp(
     view: &mut View<'_>,
     family: IpAddressFamily,
 ) -> Result<Told<Resource<UdpSocket>>> {
-    let (context, permit) = tell!(view.admit());
+    let (context, permit) = tell!(view.admit_datagrams());
     let mut wasi = context_with(&context, &permit);
     told(HostUdpSocket::create(&mut view.of(&mut wasi), family).await)
 }
@@ -150,9 +150,13 @@ async fn connect(
 ) -> Result<Told<()>> {
     let begun = accessor.with(|mut store| {
         let host = store.data_mut();
-        let remote = tell!(find(host, &socket)?.connect(remote.into()));
+        let tcp = find(host, &socket)?;
+        let remote = tell!(tcp.connect(remote.into()));
         match remote {
-            Some(remote) => Ok(Ok(Some((tell!(make_world(host, &socket)?), remote)))),
+            Some(remote) => {
+                tell!(tcp.leave(remote));
+                Ok(Ok(Some((tell!(make_world(host, &socket)?), remote))))
+            }
             None => Result::<Told<_>>::Ok(Ok(None)),
         }
     });

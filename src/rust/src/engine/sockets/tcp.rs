@@ -13,7 +13,7 @@ use super::connection::Connection;
 use super::network::{Binding, Dial, Family, Listener};
 use super::options::Options;
 use crate::engine::budget::Total;
-use crate::engine::context::{Shared, SocketUse};
+use crate::engine::context::{Refused, Shared, SocketUse};
 
 /// Stands for the loopback of the machine itself; the name of it is `lookup`'s.
 pub const HOST_LOOPBACK: Ipv4Addr = Ipv4Addr::new(127, 255, 255, 254);
@@ -177,6 +177,15 @@ impl<World> Tcp<World> {
             true => Route::World(remote),
             false => Route::Local(Dial::refused()),
         })
+    }
+
+    /// Whether it may connect to the world there, and counts as one that does. wasmtime-wasi asks
+    /// about the address once more: what may not go there counts nowhere.
+    pub fn leave(&self, remote: SocketAddr) -> Result<(), Refused> {
+        match self.context.socket_allowed(remote, SocketUse::TcpConnect) {
+            true => self.permit.leave(),
+            false => Err(Refused::NotPermitted),
+        }
     }
 
     /// Whether it is connected, when that is known. Not for those of the world.
