@@ -61,6 +61,7 @@ struct ServerSettings {
   std::string nats_url;  // of providers at nats:PREFIX; empty: the default
   // Of outgoing HTTP.
   bool system_roots = true;
+  bool web_roots = false;  // those that the program brings along
   std::vector<std::string> client_ca_paths;
   std::optional<std::uint64_t> connection_wait_ms;
   std::optional<std::uint64_t> max_outgoing_connections;

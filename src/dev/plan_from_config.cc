@@ -95,7 +95,9 @@ class Planner {
     server.keyvalue_redis_url = dev.wasi_keyvalue_redis_url;
     server.keyvalue_nats_url = dev.wasi_keyvalue_nats_url;
     server.nats_url = dev.data_nats_url;
-    server.system_roots = dev.http_client_trust_roots != "extra-only";
+    const std::string& roots = dev.http_client_trust_roots;
+    server.system_roots = roots == "native" || roots == "webpki-and-native";
+    server.web_roots = roots == "webpki" || roots == "webpki-and-native";
     for (const std::string& path : dev.http_client_ca_paths)
       server.client_ca_paths.push_back(pathFrom(request_.folder, path));
     server.connection_wait_ms = host::parseDurationMs(dev.http_connection_wait);

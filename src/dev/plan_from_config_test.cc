@@ -221,6 +221,18 @@ TEST_F(PlanFromConfigTest, BackendsAndConnectionsAreTakenOver) {
   EXPECT_EQ(plan.server.tls_certificate, folder_.path("cert.pem"));
 }
 
+TEST_F(PlanFromConfigTest, TrustRootsAreThoseOfTheSystemOfTheProgramOrBoth) {
+  const auto roots = [&](const std::string& dev) {
+    const ServerSettings server = planOf("dev: {" + dev + "}").server;
+    return std::pair(server.system_roots, server.web_roots);
+  };
+  EXPECT_EQ(roots(""), std::pair(true, false));
+  EXPECT_EQ(roots("http_client_trust_roots: native"), std::pair(true, false));
+  EXPECT_EQ(roots("http_client_trust_roots: webpki"), std::pair(false, true));
+  EXPECT_EQ(roots("http_client_trust_roots: webpki-and-native"), std::pair(true, true));
+  EXPECT_EQ(roots("http_client_trust_roots: extra-only"), std::pair(false, false));
+}
+
 TEST_F(PlanFromConfigTest, WhatComponentsWriteIsNoSourceUnlessTheUserSaysSo) {
   const DevPlan plan = planOf(
       "dev:\n"
@@ -243,8 +255,6 @@ TEST_F(PlanFromConfigTest, WhatCannotBeHonouredIsRefusedByName) {
       {"wasi_otel", "true"},
       {"wasi_webgpu", "true"},
       {"wasm_proposals", "[gc, threads]"},
-      {"http_client_trust_roots", "webpki"},
-      {"http_client_trust_roots", "webpki-and-native"},
   };
   for (const auto& [key, value] : cases) {
     const std::string message =

@@ -61,12 +61,6 @@ void findSwitches(const LoadedConfig& loaded, Unsupported& found) {
   for (const std::string& proposal : dev.wasm_proposals)
     if (!isOneOf(kProposals, proposal))
       found.add("dev.wasm_proposals", fmt::format("{} cannot be switched on", proposal));
-  if (loaded.isGiven("dev.http_client_trust_roots") && dev.http_client_trust_roots != "native" &&
-      dev.http_client_trust_roots != "extra-only")
-    found.add("dev.http_client_trust_roots",
-              fmt::format("{}: this program brings no roots along; there are native, those "
-                          "of the system, and extra-only",
-                          dev.http_client_trust_roots));
 }
 
 }  // namespace

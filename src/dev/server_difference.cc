@@ -17,7 +17,8 @@ std::vector<std::string> differingKeys(const ServerSettings& a, const ServerSett
   note(a.keyvalue_redis_url != b.keyvalue_redis_url, "dev.wasi_keyvalue_redis_url");
   note(a.keyvalue_nats_url != b.keyvalue_nats_url, "dev.wasi_keyvalue_nats_url");
   note(a.nats_url != b.nats_url, "dev.data_nats_url");
-  note(a.system_roots != b.system_roots, "dev.http_client_trust_roots");
+  note(a.system_roots != b.system_roots || a.web_roots != b.web_roots,
+       "dev.http_client_trust_roots");
   note(a.client_ca_paths != b.client_ca_paths, "dev.http_client_ca_paths");
   note(a.connection_wait_ms != b.connection_wait_ms, "dev.http_connection_wait");
   note(a.max_outgoing_connections != b.max_outgoing_connections,

@@ -9,6 +9,7 @@
 #include "base/escape.h"
 #include "base/files.h"
 #include "base/text.h"
+#include "engine/web_roots.h"
 #include "host/host_config_reader.h"
 #include "http/headers.h"
 
@@ -128,6 +129,8 @@ void readEgress(ConfigContext& context, YamlMap map) {
   takeBoolean(map, "denyPrivateRanges", config.egress.deny_private_ranges);
   takeBoolean(map, "allowHostLoopback", config.egress.allow_host_loopback);
   takeBoolean(map, "systemRoots", config.client_tls.system_roots);
+  if (const auto web_roots = map.boolean("webRoots"))
+    config.client_tls.der_roots = *web_roots ? engine::webRoots() : std::vector<std::string_view>();
   for (const std::string& path : map.texts("caFiles"))
     config.client_tls.extra_ca_paths.push_back(resolve(context, map, "caFiles", path));
   if (auto identity = map.map("identity")) {

@@ -75,6 +75,7 @@ egress:
   denyPrivateRanges: true
   allowHostLoopback: true
   systemRoots: false
+  webRoots: true
   caFiles: [extra.pem]
   identity: {certificate: c.pem, key: c.key}
   maxConnectionsPerWorkload: 5
@@ -247,6 +248,7 @@ TEST(HostConfig, ReadsWhatConcernsOutgoingConnectionsAndTheEnd) {
   EXPECT_TRUE(config->egress.deny_private_ranges);
   EXPECT_TRUE(config->egress.allow_host_loopback);
   EXPECT_FALSE(config->client_tls.system_roots);
+  EXPECT_FALSE(config->client_tls.der_roots.empty());
   EXPECT_THAT(config->client_tls.extra_ca_paths, ElementsAre("/etc/n/extra.pem"));
   EXPECT_EQ(config->client_tls.identity.certificate_path, "/etc/n/c.pem");
   EXPECT_EQ(config->client.max_connections_per_key, 5U);
@@ -284,6 +286,7 @@ TEST(HostConfig, WhatIsLeftOutKeepsItsDefault) {
   EXPECT_EQ(config->admin.socket, "");
   EXPECT_TRUE(config->egress.deny_special_ranges);
   EXPECT_TRUE(config->client_tls.system_roots);
+  EXPECT_TRUE(config->client_tls.der_roots.empty());
   EXPECT_EQ(config->log_level, LogLevel::kInfo);
 }
 

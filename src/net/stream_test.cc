@@ -23,8 +23,10 @@ class EveryStream : public ShardTest, public ::testing::WithParamInterface<Kind>
         *makeTlsServerContext({.certificates = {authority_.issue("server", "DNS:server.test")},
                                .client_ca_path = {},
                                .alpn = {}});
-    client_ = *makeTlsClientContext(
-        {.system_roots = false, .extra_ca_paths = {authority_.caPath()}, .identity = {}});
+    client_ = *makeTlsClientContext({.system_roots = false,
+                                     .der_roots = {},
+                                     .extra_ca_paths = {authority_.caPath()},
+                                     .identity = {}});
   }
 
   Task<StreamPair> pairOf(Shard& shard) {

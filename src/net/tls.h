@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/clock.h"
@@ -47,6 +48,8 @@ class TlsServerContext {
 
 struct TlsClientOptions {
   bool system_roots = true;
+  // Certificates of further authorities, DER; they live as long as whoever may make the context.
+  std::vector<std::string_view> der_roots;
   std::vector<std::string> extra_ca_paths;  // PEM files
   // Own identity for servers that ask for one; empty paths mean none.
   TlsCertificate identity;

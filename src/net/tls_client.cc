@@ -45,6 +45,16 @@ Result<void> offerAlpn(SSL& ssl, const std::vector<std::string>& protocols) {
   return {};
 }
 
+Result<void> trust(SSL_CTX& context, std::string_view der) {
+  const auto* bytes = reinterpret_cast<const unsigned char*>(der.data());
+  const CertificatePtr certificate(d2i_X509(nullptr, &bytes, static_cast<long>(der.size())));
+  if (certificate == nullptr ||
+      X509_STORE_add_cert(SSL_CTX_get_cert_store(&context), certificate.get()) != 1) {
+    return failOpenSsl("cannot load the certificate of an authority");
+  }
+  return {};
+}
+
 class ClientContext final : public TlsClientContext {
  public:
   explicit ClientContext(SslContextPtr context) : context_(std::move(context)) {}
@@ -78,6 +88,7 @@ Result<std::shared_ptr<TlsClientContext>> makeTlsClientContext(TlsClientOptions 
   if (options.system_roots && SSL_CTX_set_default_verify_paths(context.get()) != 1) {
     return failOpenSsl("cannot load the system's root certificates");
   }
+  for (const std::string_view der : options.der_roots) TRY_VOID(trust(*context, der));
   for (const std::string& path : options.extra_ca_paths) {
     TRY_VOID(checkLoadable("the CA certificates", path, kMaxPemBytes));
     if (SSL_CTX_load_verify_file(context.get(), path.c_str()) != 1) {

@@ -1,12 +1,15 @@
 #include "net/tls.h"
 
+#include <openssl/pem.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 
+#include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <optional>
 
+#include "base/check.h"
 #include "base/sync.h"
 #include "net/test_certificates.h"
 #include "net/test_support.h"
@@ -39,6 +42,7 @@ class TlsTest : public ShardTest {
   }
   std::shared_ptr<TlsClientContext> client(TlsCertificate identity = {}) {
     return *makeTlsClientContext({.system_roots = false,
+                                  .der_roots = {},
                                   .extra_ca_paths = {authority_.caPath()},
                                   .identity = std::move(identity)});
   }
@@ -92,6 +96,47 @@ TEST_F(TlsTest, TellsBothEndsWhatWasNegotiated) {
     EXPECT_EQ((*done.client)->peer().alpn, "h2");
     EXPECT_TRUE((*done.client)->peer().tls);
   });
+}
+
+// The PEM file's certificate.
+std::string derOf(const std::string& path) {
+  const std::unique_ptr<std::FILE, decltype([](std::FILE* file) { std::fclose(file); })> file(
+      std::fopen(path.c_str(), "r"));
+  NIMBUS_CHECK(file != nullptr);
+  const CertificatePtr certificate(PEM_read_X509(file.get(), nullptr, nullptr, nullptr));
+  NIMBUS_CHECK(certificate != nullptr);
+  unsigned char* bytes = nullptr;
+  const int size = i2d_X509(certificate.get(), &bytes);
+  std::string der(reinterpret_cast<const char*>(bytes), static_cast<std::size_t>(size));
+  OPENSSL_free(bytes);
+  return der;
+}
+
+TEST_F(TlsTest, AuthoritiesThatAreBroughtAlongAreTrustedBesideThoseOfFiles) {
+  const TestAuthority other("Other CA");
+  const std::string brought = derOf(authority_.caPath());
+  const auto trusting = [&](std::vector<std::string> files) {
+    return *makeTlsClientContext({.system_roots = false,
+                                  .der_roots = {brought},
+                                  .extra_ca_paths = std::move(files),
+                                  .identity = {}});
+  };
+  const auto of_other = server({.certificates = {other.issue("server", "DNS:server.test")},
+                                .client_ca_path = {},
+                                .alpn = {}});
+  const auto connects = [&](std::shared_ptr<TlsServerContext> server,
+                            std::shared_ptr<TlsClientContext> client) {
+    bool connected = false;
+    run([&](Shard& shard) -> Task<void> {
+      const Handshake done = co_await handshake(shard, server, client, "server.test");
+      connected = done.client.has_value();
+    });
+    return connected;
+  };
+  EXPECT_TRUE(connects(plainServer(), trusting({})));
+  EXPECT_FALSE(connects(of_other, trusting({})));
+  EXPECT_TRUE(connects(plainServer(), trusting({other.caPath()})));
+  EXPECT_TRUE(connects(of_other, trusting({other.caPath()})));
 }
 
 TEST_F(TlsTest, WithoutAlpnNothingIsNegotiated) {
@@ -424,13 +469,18 @@ TEST_F(TlsTest, ContextsRefuseFilesThatDoNotLoad) {
   EXPECT_EQ(code(makeTlsServerContext(
                 {.certificates = {good}, .client_ca_path = {}, .alpn = {std::string(256, 'x')}})),
             ErrorCode::kInvalidArgument);
-  EXPECT_EQ(code(makeTlsClientContext(
-                {.system_roots = true, .extra_ca_paths = {missing}, .identity = {}})),
-            ErrorCode::kNotFound);
+  EXPECT_EQ(
+      code(makeTlsClientContext(
+          {.system_roots = true, .der_roots = {}, .extra_ca_paths = {missing}, .identity = {}})),
+      ErrorCode::kNotFound);
   EXPECT_EQ(code(makeTlsClientContext(
                 {.system_roots = true,
+                 .der_roots = {},
                  .extra_ca_paths = {},
                  .identity = {.certificate_path = good.certificate_path, .key_path = {}}})),
+            ErrorCode::kInvalidArgument);
+  EXPECT_EQ(code(makeTlsClientContext(
+                {.system_roots = true, .der_roots = {"x"}, .extra_ca_paths = {}, .identity = {}})),
             ErrorCode::kInvalidArgument);
   EXPECT_TRUE(makeTlsClientContext({}));
 }

@@ -186,8 +186,8 @@ void RegistryTest::SetUp() {
   options_.retry.pause = [this](Duration pause) { return noted(&pauses_, pause); };
   group_->runOn(0, [this](net::Shard& shard) {
     registry_ = std::make_unique<FakeRegistry>(shard);
-    auto tls =
-        net::makeTlsClientContext({.system_roots = false, .extra_ca_paths = {}, .identity = {}});
+    auto tls = net::makeTlsClientContext(
+        {.system_roots = false, .der_roots = {}, .extra_ca_paths = {}, .identity = {}});
     ASSERT_TRUE(tls);
     client_ = http::makeClient(shard, resolver_, *tls, {}, metrics_);
   });

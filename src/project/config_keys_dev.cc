@@ -175,8 +175,8 @@ void addConnections(SectionBuilder<DevSettings>& keys) {
   keys.add("http_client_ca_paths", &DevSettings::http_client_ca_paths,
            "Further authorities, PEM, that outgoing HTTPS trusts.");
   keys.add("http_client_trust_roots", &DevSettings::http_client_trust_roots,
-           "Authorities that outgoing HTTPS trusts without being told: the system's (`native`) or "
-           "none. The others of `wash` 2 are refused, as this program brings no authorities along.")
+           "Authorities that outgoing HTTPS trusts without being told: the system's (`native`), "
+           "those of Mozilla that the program brings along (`webpki`), both, or none.")
       .words = {"webpki", "webpki-and-native", "native", "extra-only"};
   keys.add("http_connection_wait", &DevSettings::http_connection_wait,
            "How long an outgoing request waits for a connection, such as \"5s\".");

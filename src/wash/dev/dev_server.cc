@@ -8,6 +8,7 @@
 #include "dev/runtime_deployer.h"
 #include "dev/service_report.h"
 #include "dev/session.h"
+#include "engine/web_roots.h"
 #include "host/data_plane.h"
 #include "host/deploy/certificate_keeper.h"
 #include "plugin/served_plugins.h"
@@ -33,6 +34,7 @@ host::DataPlaneOptions planeOptions(const dev::ServerSettings& server) {
   host::DataPlaneOptions plane;
   plane.shards = 1;  // builds want the other cores, and what plugins remember is for all requests
   plane.client_tls.system_roots = server.system_roots;
+  if (server.web_roots) plane.client_tls.der_roots = engine::webRoots();
   plane.client_tls.extra_ca_paths = server.client_ca_paths;
   if (server.connection_wait_ms)
     plane.client.permit_wait = std::chrono::milliseconds(*server.connection_wait_ms);
