@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "engine/proposals.h"
 #include "host/manifest/manifest.h"
 #include "project/settings.h"
 
@@ -71,6 +72,8 @@ struct ServerSettings {
   bool plain_registries = false;  // without TLS
   // Of incoming HTTP.
   std::optional<std::uint64_t> max_connections;
+  // Of WebAssembly.
+  engine::Proposals proposals;
 
   friend bool operator==(const ServerSettings&, const ServerSettings&) = default;
 };

@@ -11,6 +11,7 @@
 #include "dev/plan_ports.h"
 #include "dev/plan_routes.h"
 #include "dev/plan_support.h"
+#include "engine/proposals.h"
 #include "host/manifest/text_rules.h"
 #include "project/component_name.h"
 #include "project/value_source.h"
@@ -105,6 +106,9 @@ class Planner {
     server.max_outgoing_sockets = narrow(dev.max_outbound_socket_connections_per_workload);
     server.max_connections = dev.max_connections;
     server.plain_registries = dev.allow_insecure_registries;
+    for (const std::string& name : dev.wasm_proposals)
+      if (const auto proposals = engine::proposalNamed(name))  // checkSupported() refuses others
+        server.proposals = server.proposals | *proposals;
   }
 
   // A project with what its configuration says of building it.

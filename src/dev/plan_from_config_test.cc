@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "dev/server_difference.h"
 #include "dev/test_support.h"
 #include "project/component_name.h"
 
@@ -254,7 +255,7 @@ TEST_F(PlanFromConfigTest, WhatCannotBeHonouredIsRefusedByName) {
       {"postgres_url", "postgres://a"},
       {"wasi_otel", "true"},
       {"wasi_webgpu", "true"},
-      {"wasm_proposals", "[gc, threads]"},
+      {"wasm_proposals", "[gc, stack-switching]"},
   };
   for (const auto& [key, value] : cases) {
     const std::string message =
@@ -340,9 +341,18 @@ TEST_F(PlanFromConfigTest, AComponentCanBeAnImage) {
 }
 
 TEST_F(PlanFromConfigTest, ProposalsThatAreAlwaysOnMayBeNamed) {
-  const DevPlan plan =
-      planOf("dev: {wasm_proposals: [component-model-async, exception-handling, gc, tail-call]}");
-  EXPECT_EQ(plan.components.size(), 1U);
+  const DevPlan plan = planOf(
+      "dev: {wasm_proposals: [component-model-async, exception-handling, gc, tail-call, "
+      "threads]}");
+  EXPECT_EQ(plan.server.proposals, engine::Proposals{});
+}
+
+TEST_F(PlanFromConfigTest, ProposalsAreSwitchedOnByName) {
+  const DevPlan plan = planOf("dev: {wasm_proposals: [wide-arithmetic, gc]}");
+  EXPECT_EQ(plan.server.proposals, (engine::Proposals{.wide_arithmetic = true}));
+  const DevPlan map = planOf("dev: {wasm_proposals: [component_model_map]}");
+  EXPECT_EQ(map.server.proposals, (engine::Proposals{.component_model_map = true}));
+  EXPECT_EQ(differingKeys(plan.server, map.server), Names{"dev.wasm_proposals"});
 }
 
 TEST_F(PlanFromConfigTest, AHostPluginHasItsOwnValuesAndHostsOnly) {

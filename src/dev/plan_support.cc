@@ -1,21 +1,16 @@
 #include "dev/plan_support.h"
 
-#include <array>
 #include <string_view>
 #include <utility>
 
 #include <fmt/format.h>
 
-#include "base/text.h"
+#include "engine/proposals.h"
 
 namespace nimbus::dev {
 namespace {
 
 using project::LoadedConfig;
-
-// Proposals that are always on.
-constexpr std::array<std::string_view, 4> kProposals = {"component-model-async",
-                                                        "exception-handling", "gc", "tail-call"};
 
 class Unsupported {
  public:
@@ -59,8 +54,8 @@ void findSwitches(const LoadedConfig& loaded, Unsupported& found) {
   if (dev.wasi_otel) found.add("dev.wasi_otel", "nothing serves wasi:otel");
   if (dev.wasi_webgpu) found.add("dev.wasi_webgpu", "nothing serves wasi:webgpu");
   for (const std::string& proposal : dev.wasm_proposals)
-    if (!isOneOf(kProposals, proposal))
-      found.add("dev.wasm_proposals", fmt::format("{} cannot be switched on", proposal));
+    if (const auto named = engine::proposalNamed(proposal); !named)
+      found.add("dev.wasm_proposals", named.error().message());
 }
 
 }  // namespace

@@ -26,6 +26,7 @@ std::vector<std::string> differingKeys(const ServerSettings& a, const ServerSett
   note(a.max_outgoing_sockets != b.max_outgoing_sockets,
        "dev.max_outbound_socket_connections_per_workload");
   note(a.plain_registries != b.plain_registries, "dev.allow_insecure_registries");
+  note(a.proposals != b.proposals, "dev.wasm_proposals");
   note(a.max_connections != b.max_connections, "dev.max_connections");
   return keys;
 }

@@ -55,6 +55,11 @@ Result<ComponentKind> kindOf(const wit::ComponentInfo& info) {
 
 // Each memory must fit a slot of the pool, also one that no instance has.
 Result<void> checkMemories(const wit::ComponentInfo& info, std::uint64_t limit) {
+  if (std::ranges::any_of(info.memories, &wit::MemoryInfo::shared))
+    return fail(ErrorCode::kUnsupported,
+                "the component has a shared memory, and there are none here: no limit counts "
+                "them, and who waits for one keeps its thread (of the proposal threads there are "
+                "the instructions)");
   const std::uint64_t most = info.largestInitialMemoryBytes();
   if (most <= limit) return {};
   return fail(ErrorCode::kUnsupported,

@@ -11,6 +11,7 @@
 #include "base/task.h"
 #include "engine/component.h"
 #include "engine/digest.h"
+#include "engine/proposals.h"
 #include "net/shard.h"
 #include "wit/compose.h"
 
@@ -41,6 +42,7 @@ struct EngineOptions {
   enum class Compile { kForRunning, kForEditing };
   Compile compile = Compile::kForRunning;
   std::size_t compile_threads = 0;  // 0: one per core
+  Proposals proposals;              // that components may use beyond those that are always on
 };
 
 // Wasmtime: compiles components in the background, keeps native code on disk, and shares one

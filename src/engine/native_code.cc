@@ -12,6 +12,7 @@
 #include "base/free_memory.h"
 #include "engine/composition.h"
 #include "engine/ffi.h"
+#include "engine/proposals.h"
 
 namespace nimbus::engine {
 namespace {
@@ -50,7 +51,11 @@ Result<Bytes> compile(const WasmEngine& engine, ByteView wasm, std::uint8_t is_c
   if (status == -2) {
     return failLast(ErrorCode::kResourceExhausted, "the component cannot be compiled now");
   }
-  return failLast(ErrorCode::kInvalidArgument, "the component does not compile");
+  auto failed = failLast(ErrorCode::kInvalidArgument, "the component does not compile");
+  const std::string missing = proposalMissing(failed.error().describe());
+  if (missing.empty()) return failed;
+  return fail(ErrorCode::kUnsupported, "the component does not compile: " + missing,
+              std::move(failed).error());
 }
 
 template <typename Kind>

@@ -71,6 +71,7 @@ Result<std::unique_ptr<WasmEngine>> WasmEngine::create(const EngineOptions& opti
   config.memories = memories;
   config.tables = parts;
   config.table_elements = kTableElements;
+  config.proposals = options.proposals.bits();
   config.max_memory_bytes = options.max_memory_bytes;
   config.memory_keep_bytes = kMemoryKeepBytes;
   config.table_keep_bytes = kTableKeepBytes;

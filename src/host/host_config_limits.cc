@@ -1,4 +1,7 @@
 #include <chrono>
+#include <string>
+
+#include <fmt/format.h>
 
 #include "host/host_config_reader.h"
 
@@ -88,6 +91,14 @@ void readEngine(ConfigContext& context, YamlMap map) {
   takeBytes(map, "cacheMb", kMiB, {1, kMaxMb}, engine.cache_max_bytes);
   if (map.word("selection", {"byComponent", "full"}) == "full")
     engine.selection = engine::EngineOptions::Selection::kAlwaysFull;
+  for (const std::string& name : map.texts("proposals")) {
+    if (const auto proposals = engine::proposalNamed(name)) {
+      engine.proposals = engine.proposals | *proposals;
+    } else {
+      map.problem("proposals",
+                  fmt::format("{}: {}", map.pathOf("proposals"), proposals.error().message()));
+    }
+  }
   takeNumber(map, "compileThreads", {0, 1024}, engine.compile_threads);
   takeNumber(map, "coreInstancesPerInstance", {1, 100}, engine.core_instances_per_instance);
   map.finish();

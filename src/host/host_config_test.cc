@@ -68,6 +68,7 @@ engine:
   cache: cache
   cacheMb: 100
   selection: full
+  proposals: [gc, wide-arithmetic]
   compileThreads: 1
   coreInstancesPerInstance: 2
 egress:
@@ -173,6 +174,7 @@ TEST(HostConfig, ReadsLimitsAndDefaults) {
   EXPECT_EQ(config->engine.cache_folder, "/etc/n/cache");
   EXPECT_EQ(config->engine.cache_max_bytes, 100ULL << 20);
   EXPECT_EQ(config->engine.selection, engine::EngineOptions::Selection::kAlwaysFull);
+  EXPECT_EQ(config->engine.proposals, (engine::Proposals{.wide_arithmetic = true}));
   EXPECT_EQ(config->engine.compile_threads, 1U);
   EXPECT_EQ(config->engine.core_instances_per_instance, 2U);
 }
@@ -328,6 +330,9 @@ TEST(HostConfig, ProblemsNameFileLineAndKey) {
       {"log: {level: loud}\n",
        "h.yaml:1: log.level: expected trace or debug or info or warn or error or off, found "
        "\"loud\""},
+      {"engine:\n  proposals: [gc, gcc]\n",
+       "h.yaml:2: engine.proposals: \"gcc\" is no proposal that is known here; there are "
+       "component-model-async, component-model-map, exception-handling, gc, "},
       {"defaults: {timeout: 5}\n", "h.yaml:1: defaults.timeout: expected a duration"},
       {"limits: {maxInstances: 0}\n",
        "h.yaml:1: limits.maxInstances: expected a whole number from 1 to 1000000, found the "

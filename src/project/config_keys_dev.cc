@@ -215,7 +215,8 @@ void addBackends(SectionBuilder<DevSettings>& keys) {
   keys.add("wasi_otel", &DevSettings::wasi_otel, "Whether `wasi:otel` is served.");
   keys.add("wasi_webgpu", &DevSettings::wasi_webgpu, "Whether `wasi:webgpu` is served.");
   keys.add("wasm_proposals", &DevSettings::wasm_proposals,
-           "Proposals of WebAssembly that components may use.");
+           "Proposals of WebAssembly that components may use beyond those that are always on: "
+           "`wide-arithmetic`, `component-model-map`.");
   keys.add("allow_insecure_registries", &DevSettings::allow_insecure_registries,
            "Whether images may be pulled by plain HTTP.");
 }

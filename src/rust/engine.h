@@ -145,6 +145,11 @@ void nimbus_budget_free(NimbusBudget* budget);
 
 // --- engine --------------------------------------------------------------------------------------
 
+typedef enum {
+  NIMBUS_PROPOSAL_WIDE_ARITHMETIC = 1,
+  NIMBUS_PROPOSAL_COMPONENT_MODEL_MAP = 2
+} NimbusProposal;
+
 typedef struct {
   uint8_t concurrency;   // 1: WASI 0.3 and component-model async; 0: WASI 0.2 only, faster
   uint8_t pooling;       // 1: slots for memories, tables and stacks are reserved at the start
@@ -157,6 +162,7 @@ typedef struct {
   uint32_t memories;           // same
   uint32_t tables;             // same
   uint32_t table_elements;     // of one table
+  uint32_t proposals;          // of NimbusProposal: those that are on besides the finished ones
   uint64_t max_memory_bytes;   // of one linear memory
   uint64_t memory_keep_bytes;  // of a linear memory that stay resident between instances
   uint64_t table_keep_bytes;   // same, for tables
@@ -566,7 +572,7 @@ void nimbus_egress_free(NimbusEgress* egress);
 static_assert(sizeof(NimbusStr) == 16);
 static_assert(sizeof(NimbusField) == 32);
 static_assert(sizeof(NimbusOwnedBytes) == 32);
-static_assert(sizeof(NimbusEngineConfig) == 72);
+static_assert(sizeof(NimbusEngineConfig) == 80);
 static_assert(sizeof(NimbusComponentNeeds) == 32);
 static_assert(sizeof(NimbusPieces) == 32);
 static_assert(sizeof(NimbusImport) == 40);

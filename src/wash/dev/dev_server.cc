@@ -240,7 +240,9 @@ Result<void> serveDevelopment(const DevServerOptions& options, const DevParts& p
   TRY(const net::Endpoint where, net::Endpoint::parse(plan->server.address));
   TRY(const http::ServerOptions listener,
       listenerOptions(plan->server, options.log_requests ? &requests : nullptr));
-  TRY(const auto engine, engine::Engine::create(options.engine, log));
+  engine::EngineOptions engine_options = options.engine;
+  engine_options.proposals = engine_options.proposals | plan->server.proposals;
+  TRY(const auto engine, engine::Engine::create(std::move(engine_options), log));
   read->onInspected([&engine = *engine](const std::string& path, auto& component) {
     engine.expect(path, component);
   });

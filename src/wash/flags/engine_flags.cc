@@ -20,6 +20,15 @@ void addEngineFlags(CLI::App& command, EngineFlags& flags) {
   addChoice(command, "--engine", flags.engine,
             "auto: components without WASI 0.3 on the faster engine; full: all on the full one",
             {{"auto", "auto"}, {"full", "full"}});
+  command
+      .add_option("--wasm-proposal", flags.proposals,
+                  "A proposal of WebAssembly that components may use, such as wide-arithmetic; "
+                  "repeatable")
+      ->envname("WASH_WASM_PROPOSALS")
+      ->delimiter(',')
+      ->allow_extra_args(false)
+      ->check(acceptedBy(engine::proposalNamed))
+      ->option_text("NAME");
 }
 
 engine::EngineOptions engineOptionsOf(const EngineFlags& flags) {
@@ -30,6 +39,9 @@ engine::EngineOptions engineOptionsOf(const EngineFlags& flags) {
   }
   options.max_total_memory_bytes = defaultGuestMemoryBytes();
   if (flags.engine == "full") options.selection = engine::EngineOptions::Selection::kAlwaysFull;
+  for (const std::string& name : flags.proposals)  // they were checked
+    if (const auto proposals = engine::proposalNamed(name))
+      options.proposals = options.proposals | *proposals;
   return options;
 }
 

@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "base/log.h"
 #include "base/result.h"
@@ -18,6 +19,7 @@ struct EngineFlags {
   std::string cache_folder;  // empty: the user's cache folder
   bool no_cache = false;
   std::string engine = "auto";
+  std::vector<std::string> proposals;
 };
 
 void addEngineFlags(CLI::App& command, EngineFlags& flags);

@@ -92,6 +92,7 @@ Result<host::HostConfig> configOf(const HostFlags& flags, const GlobalOptions& g
     config.engine.cache_is_default = engine.cache_is_default;
   }
   if (flags.engine.engine == "full") config.engine.selection = engine.selection;
+  config.engine.proposals = config.engine.proposals | engine.proposals;
   return config;
 }
 

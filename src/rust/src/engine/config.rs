@@ -26,6 +26,7 @@ pub struct EngineConfig {
     memories: u32,
     tables: u32,
     table_elements: u32,
+    proposals: u32,
     max_memory_bytes: u64,
     memory_keep_bytes: u64,
     table_keep_bytes: u64,
@@ -34,7 +35,11 @@ pub struct EngineConfig {
     function_cache_bytes: u64,
 }
 
-const _: () = assert!(size_of::<EngineConfig>() == 72);
+const _: () = assert!(size_of::<EngineConfig>() == 80);
+
+/// Of `proposals`.
+const WIDE_ARITHMETIC: u32 = 1;
+const COMPONENT_MODEL_MAP: u32 = 2;
 
 pub struct Engine {
     pub wasm: WasmEngine,
@@ -104,6 +109,8 @@ fn make(config: &EngineConfig, budget: &Budget) -> wasmtime::Result<Engine> {
         wasm.wasm_component_model_async(true);
     }
     wasm.wasm_component_model_implements(true);
+    wasm.wasm_wide_arithmetic(config.proposals & WIDE_ARITHMETIC != 0);
+    wasm.wasm_component_model_map(config.proposals & COMPONENT_MODEL_MAP != 0);
     wasm.compiler_inlining(match config.inlining {
         0 => Inlining::No,
         1 => Inlining::InterModule,

@@ -23,10 +23,10 @@ pub fn validate(bytes: &[u8], features: u32) -> Result<Vec<u8>> {
     Ok(Vec::new())
 }
 
-/// Validates what compose() made: labels with the interface that they stand for are fine. Functions
-/// are what they were in its parts: whoever compiles them validates them.
+/// Validates what compose() made: labels with the interface that they stand for are fine, and maps.
+/// Functions are what they were in its parts: whoever compiles them validates them.
 pub fn validate_composed(bytes: &[u8]) -> Result<()> {
-    let features = WasmFeatures::default() | WasmFeatures::CM_IMPLEMENTS;
+    let features = WasmFeatures::default() | WasmFeatures::CM_IMPLEMENTS | WasmFeatures::CM_MAP;
     validate_without_bodies(bytes, features)
 }
 

@@ -169,6 +169,8 @@ mod tests {
             "(drop (table.grow (ref.null func) (local.get 0)))",
             "(drop (ref.is_null (ref.null func)))",
             "(drop (i32.trunc_sat_f64_u (f64.const 16)))",
+            "(i64.add128 (i64.const 16) (i64.const 65) (i64.const 16) (i64.const 66)) drop drop",
+            "(i64.mul_wide_u (i64.const 0x1041) (i64.const 1)) drop drop",
             "(drop (i64.extend8_s (i64.extend_i32_u (i32.eqz (local.get 0)))))",
             "(drop (select (local.get 0) (local.get 0) (local.get 0)))",
             "(drop (select (result i32) (local.get 0) (local.get 0) (local.get 0)))",
