@@ -27,7 +27,7 @@ sigset_t hangUpSignal() {
 
 class SignalFdWatch final : public SignalWatch, private FdWatch::Waiter {
  public:
-  SignalFdWatch(FdWatch watch, std::function<void(int)> received)
+  SignalFdWatch(FdWatch watch, std::function<void()> received)
       : watch_(std::move(watch)), received_(std::make_shared<Callback>(std::move(received))) {
     watch_.wait(FdWatch::Direction::kRead, *this);
   }
@@ -36,7 +36,7 @@ class SignalFdWatch final : public SignalWatch, private FdWatch::Waiter {
   }
 
  private:
-  using Callback = std::function<void(int)>;
+  using Callback = std::function<void()>;
 
   void ready() override {
     bool destroyed = false;
@@ -44,7 +44,7 @@ class SignalFdWatch final : public SignalWatch, private FdWatch::Waiter {
     const std::shared_ptr<Callback> received = received_;  // the callback may destroy the watch
     signalfd_siginfo info;
     while (!destroyed && ::read(watch_.fd(), &info, sizeof info) == sizeof info) {
-      (*received)(static_cast<int>(info.ssi_signo));
+      (*received)();
     }
     if (destroyed) return;
     destroyed_ = nullptr;
@@ -55,16 +55,6 @@ class SignalFdWatch final : public SignalWatch, private FdWatch::Waiter {
   std::shared_ptr<Callback> received_;
   bool* destroyed_ = nullptr;
 };
-
-Result<std::unique_ptr<SignalWatch>> watch(Shard& shard, const sigset_t& signals,
-                                           std::function<void(int)> received) {
-  NIMBUS_CHECK(shard.onThread());
-  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-  UniqueFd fd(::signalfd(-1, &signals, SFD_NONBLOCK | SFD_CLOEXEC));
-  if (!fd.valid()) return failErrno("cannot watch signals", errno);
-  TRY(FdWatch readable, FdWatch::open(shard, std::move(fd)));
-  return std::make_unique<SignalFdWatch>(std::move(readable), std::move(received));
-}
 
 }  // namespace
 
@@ -82,17 +72,19 @@ TerminationSignalsBlocked::~TerminationSignalsBlocked() {
   pthread_sigmask(SIG_SETMASK, &before_, nullptr);
 }
 
-Result<std::unique_ptr<SignalWatch>> watchSignals(Shard& shard, std::function<void(int)> received) {
-  return watch(shard, terminationSignals(), std::move(received));
-}
-
 void blockHangUps() {
   const sigset_t signals = hangUpSignal();
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
 }
 
 Result<std::unique_ptr<SignalWatch>> watchHangUps(Shard& shard, std::function<void()> received) {
-  return watch(shard, hangUpSignal(), [received = std::move(received)](int) { received(); });
+  NIMBUS_CHECK(shard.onThread());
+  const sigset_t signals = hangUpSignal();
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  UniqueFd fd(::signalfd(-1, &signals, SFD_NONBLOCK | SFD_CLOEXEC));
+  if (!fd.valid()) return failErrno("cannot watch signals", errno);
+  TRY(FdWatch readable, FdWatch::open(shard, std::move(fd)));
+  return std::make_unique<SignalFdWatch>(std::move(readable), std::move(received));
 }
 
 }  // namespace nimbus::net

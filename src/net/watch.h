@@ -26,25 +26,23 @@ class FolderWatch {
                                                                Duration debounce,
                                                                std::function<void()> changed);
 
-// Calls back on the shard for SIGINT and SIGTERM. Made and destroyed on the shard's thread. main
-// calls blockTerminationSignals() before it starts any thread: threads inherit that, and a signal
-// that any thread does not block would end the process instead.
+// Calls back on the shard for SIGHUP, by which an operator says that a log file has been moved
+// away. Made and destroyed on the shard's thread. main calls blockHangUps() before it starts any
+// thread: threads inherit that, and a signal that any thread does not block would end the process
+// instead.
 class SignalWatch {
  public:
   virtual ~SignalWatch() = default;
 };
-[[nodiscard]] Result<std::unique_ptr<SignalWatch>> watchSignals(Shard& shard,
-                                                                std::function<void(int)> received);
-void blockTerminationSignals();
-
-// The same for SIGHUP, by which an operator says that a log file has been moved away. A program
-// that does not wait for it is ended by it.
 [[nodiscard]] Result<std::unique_ptr<SignalWatch>> watchHangUps(Shard& shard,
                                                                 std::function<void()> received);
 void blockHangUps();
 
-// Blocks them on this thread for as long as it lives: threads that are started meanwhile leave them
-// to others, whoever waits for them later.
+// The same for SIGINT and SIGTERM, which are the whole program's to wait for.
+void blockTerminationSignals();
+
+// Blocks those on this thread for as long as it lives: threads that are started meanwhile leave
+// them to others, whoever waits for them later.
 class TerminationSignalsBlocked {
  public:
   TerminationSignalsBlocked();

@@ -60,19 +60,20 @@ Result<void> HookRunner::before(HookContext& context) {
   return {};
 }
 
-std::vector<Error> HookRunner::after(HookContext& context, int exit_status) {
+std::vector<Plugin> HookRunner::following() const {
+  std::vector<Plugin> following;
+  for (const Plugin& plugin : plugins_)
+    if (hasHook(plugin.info, types::Phase::kAfter, command_)) following.push_back(plugin);
+  return following;
+}
+
+Result<void> HookRunner::after(const Plugin& plugin, HookContext& context, int exit_status) {
+  std::error_code error;
+  if (!std::filesystem::exists(plugin.wasm_path, error)) return {};  // the command removed it
   const types::Outcome outcome{exit_status == 0, static_cast<std::uint8_t>(exit_status)};
-  std::vector<Error> failures;
-  for (const Plugin& plugin : plugins_) {
-    if (!hasHook(plugin.info, types::Phase::kAfter, command_)) continue;
-    std::error_code error;
-    if (!std::filesystem::exists(plugin.wasm_path, error)) continue;  // the command removed it
-    const auto called = call(
-        plugin, {.phase = types::Phase::kAfter, .command = {}, .inputs = {}, .outcome = outcome},
-        context);
-    if (!called) failures.push_back(called.error());
-  }
-  return failures;
+  return call(plugin,
+              {.phase = types::Phase::kAfter, .command = {}, .inputs = {}, .outcome = outcome},
+              context);
 }
 
 }  // namespace nimbus::plugin

@@ -30,8 +30,10 @@ class HookRunner {
 
   // The first failure stops the command, and the hooks behind.
   [[nodiscard]] Result<void> before(HookContext& context);
-  // Runs them all, whether or not the command, or a hook before it, has failed.
-  [[nodiscard]] std::vector<Error> after(HookContext& context, int exit_status);
+  // The plugins with hooks after the command: after() is for each of them, whether or not the
+  // command, or a hook before it, has failed.
+  [[nodiscard]] std::vector<Plugin> following() const;
+  [[nodiscard]] Result<void> after(const Plugin& plugin, HookContext& context, int exit_status);
 
  private:
   [[nodiscard]] Result<void> call(const Plugin& plugin, types::Event event, HookContext& context);

@@ -162,7 +162,8 @@ class WashWorkloadTest(hosting.TestCase):
         self.data("apply", self.manifest())
         follower.wait_for_stdout("Z  running  default/a  generation 1$")
         follower.send(signal.SIGINT)
-        follower.wait()
+        self.assertEqual(130, follower.wait())
+        self.assertEqual([], follower.stderr.all)
 
     def test_no_host_is_one_clear_line(self):
         done = self.run_wash("workload", "--host", f"unix:{self.folder}/none", "list")

@@ -2,11 +2,13 @@
 """Hooks of plugins stand around every command, and see what it was given and how it ended; those of
 the older contracts add annotations to what is pushed."""
 
+import contextlib
 import json
 import os
 import re
 import select
 import signal
+import socket
 import subprocess
 import time
 
@@ -178,6 +180,17 @@ class InterruptedTest(TestCase):
         after = process.stderr.wait_for(lambda line: f"after {name} " in line, deadline)
         self.assertIn(f"success false, status {128 + number}", after)
 
+    @staticmethod
+    def full_pipe():
+        """Its ends: nothing can be written before something is read."""
+        reads, writes = (open(end, mode) for end, mode in zip(os.pipe(), ("rb", "wb")))
+        os.set_blocking(writes.fileno(), False)
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                os.write(writes.fileno(), bytes(select.PIPE_BUF))
+        os.set_blocking(writes.fileno(), True)
+        return reads, writes
+
     def test_a_command_of_a_plugin(self):
         self.says("plugin", "install", harness.guest("plugin-web"))
         process = self.start("--plugin-address", ANYWHERE, "web", "word")
@@ -204,6 +217,47 @@ class InterruptedTest(TestCase):
         process = self.start("inspect", harness.guest("http-hello"))
         self.wait_for(process, "before inspect")
         self.assert_interrupted(process, "inspect", signal.SIGINT)
+
+    def test_a_hook_that_comes_after(self):
+        """The signal ends that one alone."""
+        spins = plugin_variants.hostile(harness.GUESTS, name="aa", hook="inspect", phase="after",
+                                        act="say-and-spin")
+        self.says("plugin", "install", self.write("spins.wasm", spins))
+        process = self.start("inspect", harness.guest("http-hello"))
+        self.wait_for(process, "it spins")
+        self.assert_interrupted(process, "inspect", signal.SIGTERM)
+
+    def test_a_command_that_waits_for_a_host(self):
+        with socket.create_server(("127.0.0.1", 0)) as silent:
+            process = self.start("workload", "--host", "127.0.0.1:%d" % silent.getsockname()[1],
+                                 "list")
+            silent.settimeout(harness.PATIENCE_SECONDS)
+            connection, _ = silent.accept()
+            with connection:
+                self.assert_interrupted(process, "workload list", signal.SIGINT)
+
+    def test_wherever_the_signal_comes(self):
+        """Also between the hooks and a command, and in one that does not heed it."""
+        for number in (signal.SIGINT, signal.SIGTERM):
+            with self.subTest(number):
+                reads, writes = self.full_pipe()
+                with reads, writes:
+                    process = subprocess.Popen(
+                        [harness.WASH, "completion", "bash"], env=self.environment(),
+                        stdin=subprocess.DEVNULL, stdout=writes, stderr=subprocess.PIPE)
+                    self.addCleanup(process.kill)
+                    told = harness.Lines(process.stderr)
+                    deadline = time.monotonic() + harness.PATIENCE_SECONDS
+                    self.assertTrue(told.wait_for(lambda line: "before completion " in line,
+                                                  deadline))
+                    process.send_signal(number)
+                    writes.close()
+                    reads.read()
+                self.assertEqual(128 + number, process.wait(timeout=harness.PATIENCE_SECONDS))
+                told.join()
+                after = [line for line in told.all if "after completion " in line]
+                self.assertEqual(1, len(after), told.all)
+                self.assertIn(f"success false, status {128 + number}", after[0])
 
     def test_a_command_that_runs(self):
         process = self.start("run", harness.guest("command"), "--", "stdin", stdin=subprocess.PIPE)

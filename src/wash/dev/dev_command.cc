@@ -85,8 +85,8 @@ dev::ProjectBuilder builderOf(ProcessRunner& runner, LinePrinter& lines, StatusL
 
 int run(const DevFlags& flags, const GlobalOptions& global, Plugins& plugins,
         plugin::HookContext& context) {
-  // Hooks behind it can be interrupted again.
-  const net::TerminationSignalsBlocked while_it_serves;
+  // They wait for who serves.
+  const net::TerminationSignalsBlocked until_it_serves;
   net::raiseDescriptorLimit();
   auto request = requestOf(flags, global, context);
   if (!request) return reportFailure(global.format, request.error());

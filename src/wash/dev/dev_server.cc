@@ -14,8 +14,8 @@
 #include "plugin/served_plugins.h"
 #include "wash/dev/dev_output.h"
 #include "wash/dev/dev_plugin_list.h"
-#include "wash/output/termination.h"
 #include "wash/run/run_http.h"
+#include "wash/terminal/termination.h"
 #include "wash/terminal/transfer_line.h"
 
 namespace nimbus::wash {
@@ -254,7 +254,7 @@ Result<void> serveDevelopment(const DevServerOptions& options, const DevParts& p
   };
   TRY(const auto plane,
       host::DataPlane::create(std::move(plane_options), *engine, log, metrics, clock));
-  TRY(const auto termination, Termination::watch(plane->control()));
+  Termination termination;
   TRY(const net::Endpoint bound, plane->listen(where, listener));
   std::optional<host::CertificateKeeper> certificates;
   if (listener.tls) certificates.emplace(plane->control(), listener.tls, log);
@@ -263,7 +263,7 @@ Result<void> serveDevelopment(const DevServerOptions& options, const DevParts& p
   TRY_VOID(parts.context.set("dev.address", bound.toString()));
 
   plugins.start(*plane, *engine);
-  Result<void> served = serve(*plane, workbench, options, events, *termination, log, clock);
+  Result<void> served = serve(*plane, workbench, options, events, termination, log, clock);
   plugins.end(*plane);
   return served;
 }

@@ -24,8 +24,8 @@
 #include "wash/flags/nats_flags.h"
 #include "wash/host/admin_socket.h"
 #include "wash/output/access_log_rotation.h"
-#include "wash/output/termination.h"
 #include "wash/setup/config_file.h"
+#include "wash/terminal/termination.h"
 
 namespace nimbus::wash {
 namespace {
@@ -155,7 +155,7 @@ class HostProcess {
     TRY(engine_, engine::Engine::create(config_.engine, log_));
     TRY(plane_, host::DataPlane::create(planeOptions(config_, owned_ports_, control_ports_),
                                         *engine_, log_, metrics_, clock_));
-    TRY(termination_, Termination::watch(plane_->control()));
+    termination_ = std::make_unique<Termination>();
     // What is wrong with these shall be told before anything takes long.
     TRY(const std::vector<std::string> addresses, bindListeners());
     TRY_VOID(startControl());

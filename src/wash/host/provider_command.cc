@@ -8,7 +8,7 @@
 #include "wash/flags/flag_check.h"
 #include "wash/flags/nats_flags.h"
 #include "wash/host/served_provider.h"
-#include "wash/output/termination.h"
+#include "wash/terminal/termination.h"
 #include "wrpc/address.h"
 #include "wrpc/provider_server.h"
 
@@ -52,7 +52,7 @@ Result<void> serve(const ProviderFlags& flags, const GlobalOptions& global, Logg
   TRY(const ProviderConfig config, configOf(flags.config));
   TRY(const nats::ConnectOptions nats, natsOptionsOf(flags.nats));
   TRY(const auto shards, net::ShardGroup::start(1));
-  TRY(const auto termination, Termination::watch(*shards));
+  Termination termination;
   TRY(const ServedProvider provider, makeServedProvider(flags.kind, config, {*shards, nats, log}));
   TRY(const auto server,
       wrpc::ProviderServer::listen(*shards, address, provider.functions,
@@ -61,7 +61,7 @@ Result<void> serve(const ProviderFlags& flags, const GlobalOptions& global, Logg
   const std::string name = nameOf(flags.kind);
   printResult(global.format, "Serving " + name + " at " + bound,
               {{"provider", jsonText(name)}, {"address", jsonText(bound)}});
-  termination->wait();
+  termination.wait();
   server->drain(kDrainBound);
   return {};
 }

@@ -13,16 +13,21 @@
 #include "host/admin/admin_client.h"
 #include "host/admin/token_file.h"
 #include "host/manifest/manifest.h"
+#include "net/stoppable.h"
 #include "wash/command.h"
 #include "wash/flags/flag_check.h"
 #include "wash/flags/guest_options.h"
 #include "wash/host/admin_socket.h"
+#include "wash/terminal/interrupt.h"
 
 namespace nimbus::wash {
 namespace {
 
 using host::AdminClient;
 using host::WorkloadView;
+
+// It may stand where nobody reads what it prints.
+constexpr std::chrono::seconds kInterruptBound(2);
 
 struct WorkloadFlags {
   std::string address;  // of the API
@@ -59,27 +64,6 @@ Result<AdminClient> connect(net::Shard& shard, const WorkloadFlags& flags) {
       return fail(ErrorCode::kInvalidArgument, "--timeout must be more than nothing");
   }
   return AdminClient(shard, endpoint, std::move(token), patience);
-}
-
-// Runs `work` on a shard of its own and reports its failure.
-using Work = std::function<Task<Result<void>>(AdminClient&)>;
-
-Task<void> runWork(net::Shard& shard, const WorkloadFlags& flags, const Work& work,
-                   Result<void>& outcome) {
-  auto client = connect(shard, flags);
-  if (!client) {
-    outcome = std::unexpected(std::move(client).error());
-    co_return;
-  }
-  outcome = co_await work(*client);
-}
-
-int perform(const WorkloadFlags& flags, const GlobalOptions& global, const Work& work) {
-  auto shards = net::ShardGroup::start(1);
-  if (!shards) return reportFailure(global.format, shards.error());
-  Result<void> outcome;
-  (*shards)->runTask(0, [&](net::Shard& shard) { return runWork(shard, flags, work, outcome); });
-  return outcome ? kExitOk : reportFailure(global.format, outcome.error());
 }
 
 std::string describe(const WorkloadView& view) {
@@ -153,16 +137,33 @@ Task<Result<void>> events(AdminClient* client, const WorkloadFlags* flags, Outpu
 
 using Step = Task<Result<void>> (*)(AdminClient*, const WorkloadFlags*, OutputFormat);
 
+Task<Result<void>> runStep(net::Shard* shard, const WorkloadFlags* flags, OutputFormat format,
+                           Step step) {
+  CO_TRY(AdminClient client, connect(*shard, *flags));
+  co_return co_await step(&client, flags, format);
+}
+
+// Runs the step on a shard of its own, unless a signal ends it, and reports its failure.
+int perform(const WorkloadFlags& flags, const GlobalOptions& global, Step step) {
+  const Interrupt interrupt(kInterruptBound);
+  auto shards = net::ShardGroup::start(1);
+  if (!shards) return reportFailure(global.format, shards.error());
+  const auto done = net::runUnlessStopped<void>(
+      **shards, interrupt.token(), "command",
+      [&](net::Shard& shard) { return runStep(&shard, &flags, global.format, step); });
+  if (done) return kExitOk;
+  // What is followed until a signal comes is not broken off by it.
+  if (step == events && flags.follow && interrupt.received()) return interrupt.status();
+  return reportFailure(global.format, done.error(), interrupt);
+}
+
 CLI::App* addStep(CLI::App& parent, const char* name, const char* help,
                   const std::shared_ptr<WorkloadFlags>& flags, const GlobalOptions& global,
                   Action& action, Step step) {
   CLI::App* command = parent.add_subcommand(name, help);
   command->callback([name, flags, &global, &action, step] {
-    action.set(std::string("workload ") + name, [flags, &global, step] {
-      return perform(*flags, global, [&](AdminClient& client) {
-        return step(&client, flags.get(), global.format);
-      });
-    });
+    action.set(std::string("workload ") + name,
+               [flags, &global, step] { return perform(*flags, global, step); });
   });
   return command;
 }

@@ -261,21 +261,18 @@ void checkHooks(const CLI::App& app, const std::vector<std::string>& hooks) {
 
 int runTrial(const PluginCommandParts& parts, const TrialFlags& flags) {
   const OutputFormat format = parts.global.format;
-  std::optional<Trial> trial;
-  {
-    const Interrupt interrupt;
-    auto source = builtSource(flags, parts.global, interrupt);
-    if (!source) return reportFailure(format, source.error(), interrupt);
-    trial.emplace(parts, flags, *std::move(source));
-    if (const auto opened = trial->open(); !opened)
-      return reportFailure(format, opened.error(), interrupt);
-    if (!trial->isOfCommand()) {
-      const auto done = trial->runHooks();
-      return done ? *done : reportFailure(format, done.error(), interrupt);
-    }
-    if (interrupt.received()) return reportInterrupted(format, interrupt);
+  const Interrupt interrupt;
+  auto source = builtSource(flags, parts.global, interrupt);
+  if (!source) return reportFailure(format, source.error(), interrupt);
+  Trial trial(parts, flags, *std::move(source));
+  if (const auto opened = trial.open(); !opened)
+    return reportFailure(format, opened.error(), interrupt);
+  if (!trial.isOfCommand()) {
+    const auto done = trial.runHooks();
+    return done ? *done : reportFailure(format, done.error(), interrupt);
   }
-  const auto done = trial->runCommand();
+  if (interrupt.received()) return reportInterrupted(format, interrupt);
+  const auto done = trial.runCommand();
   return done ? *done : reportFailure(format, done.error());
 }
 

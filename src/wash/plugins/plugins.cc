@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "base/running_programs.h"
+#include "net/watch.h"
 #include "plugin/hook_runner.h"
 #include "project/config.h"
 #include "project/named_project.h"
@@ -53,12 +54,33 @@ bool managesWithoutConfiguration(const std::string& command) {
   return command.starts_with("config ") || std::ranges::find(kCommands, command) != kCommands.end();
 }
 
-// The hooks that come first; whether they let the command begin.
-int runBefore(plugin::HookRunner& hooks, plugin::HookContext& context, OutputFormat format) {
-  const Interrupt interrupt;
+// The hooks that come first, and the command unless they stop it. A signal does so too, as long as
+// it has not begun; later it ends the command as that command ends by signals.
+int performBehindHooks(plugin::HookRunner& hooks, const Action& action,
+                       plugin::HookContext& context, OutputFormat format) {
+  Interrupt interrupt;
   const auto done = hooks.before(context);
   if (!done) return reportFailure(format, done.error(), interrupt);
-  return interrupt.received() ? reportInterrupted(format, interrupt) : kExitOk;
+  if (interrupt.received()) return reportInterrupted(format, interrupt);
+  const int status = action.perform(context);
+  interrupt.end();
+  // Of one that was done sooner than it could have been broken off the result has been told.
+  return interrupt.leftToThis() ? reportInterrupted(OutputFormat::kText, interrupt) : status;
+}
+
+// All hooks that follow; a signal ends the one that runs. Returns the status of the process.
+int performHooksBehind(plugin::HookRunner& hooks, plugin::HookContext& context, int status) {
+  for (const plugin::Plugin& plugin : hooks.following()) {
+    Interrupt interrupt;
+    if (const auto done = hooks.after(plugin, context, status); !done) {
+      // The command's own result stands on standard output already.
+      static_cast<void>(reportFailure(OutputFormat::kText, done.error()));
+      if (status == kExitOk) status = kExitFailed;
+    }
+    interrupt.end();
+    if (interrupt.received()) status = reportInterrupted(OutputFormat::kText, interrupt);
+  }
+  return status;
 }
 
 plugin::PluginConfiguration configurationOf(const project::PluginSettings& settings) {
@@ -173,17 +195,13 @@ int Plugins::perform(const Action& action) {
 
 int Plugins::performWithHooks(const Action& action, plugin::HookContext& context,
                               std::vector<plugin::Plugin> plugins) {
+  // One that comes between two of those who wait for signals waits for the next.
+  const net::TerminationSignalsBlocked throughout;
   const auto ready = runtime();
   if (!ready) return reportFailure(global_.format, ready.error());
   plugin::HookRunner hooks(std::move(plugins), **ready, action.name(), action.inputs(), *log_);
-  int status = runBefore(hooks, context, global_.format);
-  if (status == kExitOk) status = action.perform(context);
-  for (const Error& failure : hooks.after(context, status)) {
-    // The command's own result stands on standard output already.
-    static_cast<void>(reportFailure(OutputFormat::kText, failure));
-    if (status == kExitOk) status = kExitFailed;
-  }
-  return status;
+  const int status = performBehindHooks(hooks, action, context, global_.format);
+  return performHooksBehind(hooks, context, status);
 }
 
 }  // namespace nimbus::wash

@@ -11,7 +11,6 @@
 #include "wash/input/project_input.h"
 #include "wash/input/resolve_reference.h"
 #include "wash/inspect/inspect.h"
-#include "wash/output/termination.h"
 #include "wash/run/run_cli.h"
 #include "wash/run/run_fit.h"
 #include "wash/run/run_http.h"
@@ -40,15 +39,11 @@ int run(const RunFlags& flags, const GlobalOptions& global) {
   const std::unique_ptr<Logger> log = makeStderrLogger(global.log_level, global.log_format);
   const auto failed = [&](const Error& error) { return reportFailure(global.format, error); };
 
-  // A download may be interrupted as any command; its threads end here.
-  auto interrupt = std::make_unique<Interrupt>();
+  // What serves, or runs the command, has its own in this one.
+  const Interrupt interrupt;
   const auto resolved =
       resolveComponentOrReference(flags.component, flags.source, global.user_config);
-  if (!resolved) return reportFailure(global.format, resolved.error(), *interrupt);
-  if (interrupt->received()) return reportInterrupted(global.format, *interrupt);
-  interrupt.reset();
-  // Hooks behind it can be interrupted again.
-  const net::TerminationSignalsBlocked while_it_runs;
+  if (!resolved) return reportFailure(global.format, resolved.error(), interrupt);
   net::raiseDescriptorLimit();
   auto spec = workloadOf(flags.guest, resolved->path);
   if (!spec) {
@@ -80,6 +75,7 @@ int run(const RunFlags& flags, const GlobalOptions& global) {
     return (*engine)->load(resolved->bytes.view());
   }();
   if (!component) return failed(component.error());
+  if (interrupt.received()) return reportInterrupted(global.format, interrupt);
   if (engine::isHttp((*component)->kind())) {
     return runHttp(**engine, *component, *spec, *plane, flags.http, global, *log);
   }

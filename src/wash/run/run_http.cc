@@ -11,7 +11,7 @@
 #include "wash/flags/flag_check.h"
 #include "wash/output/access_log_rotation.h"
 #include "wash/output/line_printer.h"
-#include "wash/output/termination.h"
+#include "wash/terminal/termination.h"
 
 namespace nimbus::wash {
 namespace {
@@ -69,7 +69,7 @@ Result<void> serve(engine::Engine& engine, std::shared_ptr<const engine::Compone
   TRY(const http::ServerOptions server, serverOptions(flags, access_log.get()));
   TRY(const auto plane,
       host::DataPlane::create(withFlags(plane_options, flags), engine, log, metrics, clock));
-  TRY(const auto termination, Termination::watch(plane->control()));
+  Termination termination;
   TRY_VOID(plane->openProviders(spec));
   TRY(const auto deployment, plane->runtime().assemble(spec, 1, host::WorkloadCode::of(component)));
   plane->control().runTask(0,
@@ -84,7 +84,7 @@ Result<void> serve(engine::Engine& engine, std::shared_ptr<const engine::Compone
               {{"address", jsonText(bound.toString())},
                {"url", jsonText(url)},
                {"kind", jsonText(engine::kindName(component->kind()))}});
-  termination->wait();
+  termination.wait();
   plane->drain(kDrainBound);
   plane->control().runTask(0,
                            [&](net::Shard&) { return plane->runtime().swap(deployment, nullptr); });

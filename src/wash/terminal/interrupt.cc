@@ -1,62 +1,192 @@
 #include "wash/terminal/interrupt.h"
 
-#include <poll.h>
+#include <pthread.h>
 #include <signal.h>
+#include <time.h>
 #include <unistd.h>
 
-#include <array>
-#include <cstdint>
+#include <algorithm>
+#include <atomic>
 #include <cstdio>
 #include <mutex>
-#include <utility>
+#include <optional>
+#include <thread>
+#include <vector>
 
-#include <sys/eventfd.h>
-#include <sys/signalfd.h>
-
+#include "base/clock.h"
 #include "base/running_programs.h"
-#include "net/watch.h"
+#include "wash/output/exit_status.h"
 #include "wash/output/output.h"
 
 namespace nimbus::wash {
 
 namespace {
 
-std::mutex current_mutex;
-std::stop_token current_token;
+TimePoint now() { return SystemClock().now(); }
 
-void setCurrent(std::stop_token token) {
-  const std::lock_guard lock(current_mutex);
-  current_token = std::move(token);
+// By which the thread is woken. Nothing comes of it where nobody waits for it.
+constexpr int kWake = SIGURG;
+
+[[noreturn]] void endBy(int signal) {
+  endRunningPrograms();
+  ::_exit(exitStatusOfSignal(signal));
 }
 
 }  // namespace
 
-std::stop_token Interrupt::current() {
-  const std::lock_guard lock(current_mutex);
-  return current_token;
-}
+// The thread that waits for signals, for an Interrupt and its parts.
+class Interrupt::Waiter {
+ public:
+  Waiter() {
+    ::sigemptyset(&signals_);
+    ::sigaddset(&signals_, SIGINT);
+    ::sigaddset(&signals_, SIGTERM);
+    ::sigaddset(&signals_, kWake);
+    thread_ = std::thread([this] { run(); });
+    setCurrent(this);
+  }
+  Waiter(const Waiter&) = delete;
+  Waiter& operator=(const Waiter&) = delete;
+  ~Waiter() { end(); }
+
+  void end() {
+    if (!thread_.joinable()) return;
+    setCurrent(nullptr);
+    {
+      const std::lock_guard lock(mutex_);
+      ending_ = true;
+    }
+    wake();
+    thread_.join();
+  }
+
+  // Null if there is none.
+  static Waiter* current() {
+    const std::lock_guard lock(current_mutex);
+    return current_waiter;
+  }
+  static std::stop_token currentToken() {
+    const std::lock_guard lock(current_mutex);
+    return current_waiter == nullptr ? std::stop_token() : current_waiter->token();
+  }
+
+  [[nodiscard]] std::stop_token token() const { return source_.get_token(); }
+  [[nodiscard]] int signal() const { return signal_; }
+  [[nodiscard]] bool leftToFirst() const {
+    const std::lock_guard lock(mutex_);
+    return signal_ != 0 && !seen_by_part_;
+  }
+
+  // The Interrupt with that bound begins, and is the innermost until it leaves.
+  void enter(std::chrono::milliseconds bound) {
+    {
+      const std::lock_guard lock(mutex_);
+      bounds_.push_back(bound);
+      follow();
+    }
+    wake();
+  }
+  void leave() {
+    {
+      const std::lock_guard lock(mutex_);
+      bounds_.pop_back();
+      follow();
+    }
+    wake();
+  }
+
+ private:
+  static void setCurrent(Waiter* waiter) {
+    const std::lock_guard lock(current_mutex);
+    current_waiter = waiter;
+  }
+
+  // What a signal that has come means for who lives now. Under the mutex.
+  void follow() {
+    deadline_.reset();
+    if (signal_ == 0 || bounds_.empty()) return;
+    seen_by_part_ = seen_by_part_ || bounds_.size() > 1;
+    if (bounds_.back() != kUnbounded) deadline_ = now() + bounds_.back();
+  }
+
+  void wake() {
+    if (thread_.joinable()) ::pthread_kill(thread_.native_handle(), kWake);
+  }
+
+  void run() {
+    // Whoever wakes it before has said why before.
+    ::pthread_sigmask(SIG_BLOCK, &signals_, nullptr);
+    while (true) {
+      const int signal = next(patience());
+      if (signal > 0 && signal != kWake) received(signal);
+      if (signal > 0) continue;
+      const std::lock_guard lock(mutex_);
+      if (ending_) return;
+      if (deadline_ && now() >= *deadline_) endBy(signal_);
+    }
+  }
+
+  // How long the next signal is waited for. At the end, those that have come are still taken.
+  std::optional<Duration> patience() {
+    const std::lock_guard lock(mutex_);
+    if (ending_) return Duration::zero();
+    if (!deadline_) return std::nullopt;
+    return std::max<Duration>(*deadline_ - now(), Duration::zero());
+  }
+
+  // Its number, or -1 once that time has passed.
+  int next(std::optional<Duration> patience) {
+    if (!patience) return ::sigwaitinfo(&signals_, nullptr);
+    const auto seconds = std::chrono::floor<std::chrono::seconds>(*patience);
+    const timespec time{.tv_sec = seconds.count(), .tv_nsec = (*patience - seconds).count()};
+    return ::sigtimedwait(&signals_, nullptr, &time);
+  }
+
+  void received(int signal) {
+    {
+      const std::lock_guard lock(mutex_);
+      if (signal_ != 0) endBy(signal_);
+      signal_ = signal;
+      follow();
+    }
+    source_.request_stop();
+  }
+
+  static inline std::mutex current_mutex;
+  static inline Waiter* current_waiter = nullptr;
+
+  std::stop_source source_;
+  std::atomic<int> signal_ = 0;  // the first that came
+  sigset_t signals_{};
+  mutable std::mutex mutex_;
+  std::vector<std::chrono::milliseconds> bounds_;  // of those that live, the innermost last
+  std::optional<TimePoint> deadline_;
+  bool seen_by_part_ = false;
+  bool ending_ = false;
+  std::thread thread_;
+};
 
 Interrupt::Interrupt(std::chrono::milliseconds bound)
-    : bound_(bound), ending_(::eventfd(0, EFD_CLOEXEC)) {
-  setCurrent(token());
-  sigset_t set;
-  ::sigemptyset(&set);
-  ::sigaddset(&set, SIGINT);
-  ::sigaddset(&set, SIGTERM);
-  const int signals = ::signalfd(-1, &set, SFD_CLOEXEC);
-  waiter_ = std::thread([this, signals] {
-    wait(signals);
-    ::close(signals);
-  });
+    : own_(Waiter::current() == nullptr ? std::make_unique<Waiter>() : nullptr),
+      waiter_(*Waiter::current()) {
+  waiter_.enter(bound);
 }
 
-Interrupt::~Interrupt() {
-  setCurrent({});
-  const std::uint64_t one = 1;
-  [[maybe_unused]] const auto written = ::write(ending_, &one, sizeof one);
-  waiter_.join();
-  ::close(ending_);
+Interrupt::~Interrupt() { waiter_.leave(); }
+
+void Interrupt::end() {
+  if (own_) own_->end();
 }
+
+std::stop_token Interrupt::token() const { return waiter_.token(); }
+
+std::stop_token Interrupt::current() { return Waiter::currentToken(); }
+
+bool Interrupt::leftToThis() const { return waiter_.leftToFirst(); }
+
+int Interrupt::status() const { return exitStatusOfSignal(waiter_.signal()); }
+
+void Interrupt::endProcess() const { endBy(waiter_.signal()); }
 
 int reportFailure(OutputFormat format, const Error& error, const Interrupt& interrupt) {
   if (!interrupt.received()) return reportFailure(format, error);
@@ -70,28 +200,6 @@ int reportInterrupted(OutputFormat format, const Interrupt& interrupt) {
     std::fputs("interrupted\n", stderr);
   }
   return interrupt.status();
-}
-
-void Interrupt::endProcess() const {
-  endRunningPrograms();
-  ::_exit(exitStatusOfSignal(signal_));
-}
-
-void Interrupt::wait(int signals) {
-  while (true) {
-    std::array<pollfd, 2> waits{{{ending_, POLLIN, 0}, {signals, POLLIN, 0}}};
-    const auto bound = received() ? bound_ : kUnbounded;
-    const int ready = ::poll(waits.data(), waits.size(), static_cast<int>(bound.count()));
-    if (ready < 0) continue;
-    if (ready == 0) endProcess();
-    if (waits[0].revents != 0) return;
-    signalfd_siginfo info{};
-    if (::read(signals, &info, sizeof info) != static_cast<ssize_t>(sizeof info)) continue;
-    const auto signal = static_cast<int>(info.ssi_signo);
-    int none = 0;
-    signal_.compare_exchange_strong(none, signal);
-    if (!source_.request_stop()) endProcess();
-  }
 }
 
 }  // namespace nimbus::wash

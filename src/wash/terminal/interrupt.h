@@ -1,13 +1,11 @@
 #pragma once
 
-#include <atomic>
 #include <chrono>
+#include <memory>
 #include <stop_token>
-#include <thread>
 
 #include "base/result.h"
 #include "net/watch.h"
-#include "wash/output/exit_status.h"
 #include "wash/output/output.h"
 
 namespace nimbus::wash {
@@ -15,6 +13,9 @@ namespace nimbus::wash {
 // Turns SIGINT and SIGTERM into a request to stop, for commands that run programs and block. A
 // second signal ends the process at once. Made on the main thread, before any thread starts that
 // does not block them; while it lives signals are blocked there.
+//
+// One that is made while another lives is a part of that: it ends before it, and both are told of
+// the same signals, so that one that comes before a part is made stops that at its beginning.
 class Interrupt {
  public:
   Interrupt() : Interrupt(kUnbounded) {}
@@ -25,25 +26,28 @@ class Interrupt {
   Interrupt& operator=(const Interrupt&) = delete;
   ~Interrupt();
 
-  [[nodiscard]] std::stop_token token() const { return source_.get_token(); }
+  [[nodiscard]] std::stop_token token() const;
   // That of the one that there is; else one that never stops. Any thread.
   [[nodiscard]] static std::stop_token current();
   // Whether a signal has come. Any thread.
-  [[nodiscard]] bool received() const { return source_.stop_requested(); }
+  [[nodiscard]] bool received() const { return token().stop_requested(); }
+  // What has come until then is known after it, and what comes later is left to whoever waits next.
+  // For a part, those are the parts that follow. On the main thread.
+  void end();
+  // Whether one has come, and no part of this one has lived since.
+  [[nodiscard]] bool leftToThis() const;
   // The status of a process that it ends: 128 and its number.
-  [[nodiscard]] int status() const { return exitStatusOfSignal(signal_); }
-
- private:
-  static constexpr std::chrono::milliseconds kUnbounded{-1};
-  void wait(int signals);
+  [[nodiscard]] int status() const;
+  // Ends the process, and the programs that it runs. After a signal.
   [[noreturn]] void endProcess() const;
 
-  const std::chrono::milliseconds bound_;
+ private:
+  class Waiter;
+  static constexpr std::chrono::milliseconds kUnbounded{-1};
+
   const net::TerminationSignalsBlocked blocked_;
-  std::stop_source source_;
-  std::atomic<int> signal_ = 0;  // the first that came
-  int ending_ = -1;              // an eventfd that ends the thread
-  std::thread waiter_;
+  const std::unique_ptr<Waiter> own_;  // null where this is a part
+  Waiter& waiter_;
 };
 
 // That a signal ended the command, as a failure is told. Returns its status.

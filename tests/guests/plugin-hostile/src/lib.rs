@@ -55,6 +55,10 @@ fn misbehave(act: &str) {
         "spin" => loop {
             hint::spin_loop();
         },
+        "say-and-spin" => {
+            println!("it spins");
+            misbehave("spin");
+        }
         "trap" => panic!("as it was told"),
         "recurse" => {
             fn deeper(depth: u64) -> u64 {
