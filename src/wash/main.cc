@@ -77,6 +77,14 @@ void addPluginOptions(CLI::App& app, GlobalOptions& global) {
       ->option_text("ADDRESS:PORT (default 127.0.0.1:8888)");
 }
 
+// The parser asks for the version while it reads values: one that cannot be is wrong beside that
+// question too, as it is beside --help.
+void readValues(CLI::App& app) {
+  for (CLI::Option* option : app.get_options())
+    if (!option->empty() && !option->get_callback_run()) option->run_callback();
+  for (CLI::App* command : app.get_subcommands()) readValues(*command);
+}
+
 // Words that plugins must leave alone: those of this version, and those that are kept for it.
 std::vector<std::string> reservedWords(const CLI::App& app) {
   std::vector<std::string> words{"build",  "completion", "config",  "dev", "docker",
@@ -99,7 +107,10 @@ std::size_t trailingArguments(int argc, char** argv) {
 int run(int argc, char** argv) {
   CLI::App app{"Nimbus: builds, runs and hosts WebAssembly components", "wash"};
   app.formatter(helpFormatter());
-  app.set_version_flag("-V,--version", versionText());
+  app.set_version_flag("-V,--version", [&app] {
+    readValues(app);
+    return versionText();
+  });
   app.require_subcommand(1);
   app.fallthrough();
   GlobalOptions global;
