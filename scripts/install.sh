@@ -18,7 +18,7 @@ packages=(
   libjemalloc-dev
   # Tests, benchmarks and their clients.
   libgtest-dev libgmock-dev python3 python3-venv nats-server redis-server
-  curl nghttp2-client openssl wrk zsh fish docker-registry skopeo
+  curl nghttp2-client openssl wrk zsh fish elvish docker-registry skopeo
   # Plain tools of the scripts.
   ca-certificates git procps util-linux xz-utils binutils
 )

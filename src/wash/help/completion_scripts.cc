@@ -96,8 +96,8 @@ set edit:completion:arg-completer[wash] = {|@words|
     if (==s $line ':files') {
       edit:complete-filename $words[-1]
     } else {
-      var parts = [(str:split "\t" $line)]
-      edit:complex-candidate $parts[0] &display=$parts[0]' '$parts[1]
+      var word help = (str:split &max=2 "\t" $line)
+      edit:complex-candidate $word &code-suffix=' ' &display=(str:trim-right $word' '$help ' ')
     }
   }
 }
