@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "dev/held.h"
 #include "host/manifest/manifest.h"
 
 namespace nimbus::dev {
@@ -29,6 +30,8 @@ struct DevPlugin {
   host::StringMap config;
   std::vector<std::string> allowed_hosts;
   std::vector<std::string> allowed_loopback_ports;
+
+  Held held;  // goes with what the plugin serves
 
   friend bool operator==(const DevPlugin&, const DevPlugin&) = default;
 };

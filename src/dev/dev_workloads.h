@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "dev/held.h"
 #include "host/manifest/manifest.h"
 
 namespace nimbus::dev {
@@ -16,6 +17,7 @@ struct DevWorkloads {
   // Interfaces that their components import and nobody is known to export: they may be of types
   // alone, which need nobody.
   std::vector<std::string> unserved;
+  Held held;  // of the plugins that serve them
 
   friend bool operator==(const DevWorkloads&, const DevWorkloads&) = default;
 };

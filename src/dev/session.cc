@@ -294,7 +294,7 @@ Task<void> Session::deploy() {
     co_return tellOnce(DevEvent::Kind::kLoadFailed, workloads.error().describe());
   }
   if (deployed_ && *deployed_ == **workloads) {
-    takeDeployed();
+    takeSame(*std::move(workloads));
     last_problem_.clear();
     if (built_something_) tellDeployed(DevEvent::Kind::kUnchanged);
     co_return;
@@ -327,9 +327,15 @@ Task<void> Session::deployUnbuilt() {
   const TimePoint begin = environment_.clock.now();
   auto workloads = co_await makeWorkloads(*std::move(images));
   if (!workloads || !hasServedComponents((*workloads)->app)) co_return tellKept();
-  if (*deployed_ == **workloads) co_return takeDeployed();
+  if (*deployed_ == **workloads) co_return takeSame(*std::move(workloads));
   if (refused_ && *refused_ == **workloads) co_return;
   co_await serve(*std::move(workloads), begin);
+}
+
+// What they hold may be new all the same.
+void Session::takeSame(Workloads workloads) {
+  deployed_ = std::move(workloads);
+  takeDeployed();
 }
 
 void Session::takeDeployed() {

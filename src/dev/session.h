@@ -120,6 +120,7 @@ class Session {
   [[nodiscard]] bool hasServedComponents(const host::WorkloadSpec& workload) const;
   // Whether they do from now on.
   Task<bool> serve(std::shared_ptr<const DevWorkloads> workloads, TimePoint begin);
+  void takeSame(std::shared_ptr<const DevWorkloads> workloads);
   void takeDeployed();
   Task<Result<std::vector<std::string>>> pullImages();
   void takePlan(std::shared_ptr<const DevPlan> plan);

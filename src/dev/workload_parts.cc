@@ -84,6 +84,8 @@ class Assembler {
 
   // Interfaces that are imported, and that nobody is known to export.
   [[nodiscard]] const std::vector<std::string>& unserved() const { return unserved_; }
+  // What the plugins that serve it need.
+  [[nodiscard]] const Held& held() const { return held_; }
 
   // Whether the part is a workload of its own.
   [[nodiscard]] bool isShared(std::size_t part) const {
@@ -192,6 +194,7 @@ class Assembler {
         if (!plugin.given.empty()) {
           TRY_VOID(checkFolder(plugin));
           entry.provider = "given:" + plugin.given;
+          hold(plugin);
           break;
         }
         named_.push_back(&plugin);
@@ -307,6 +310,7 @@ class Assembler {
       if (plugin.given.empty()) return add(plugin);
       TRY_VOID(checkFolder(plugin));
       bindTo("given:" + plugin.given, import.parts);
+      hold(plugin);
       return {};
     }
     return fail(ErrorCode::kInvalidArgument,
@@ -353,7 +357,12 @@ class Assembler {
     const std::string name = component.name;
     spec_.components.push_back(std::move(component));
     added_infos_.push_back(part->info);
+    hold(plugin);
     return serveImports(name, part->info);
+  }
+
+  void hold(const DevPlugin& plugin) {
+    std::ranges::copy(plugin.held.things, std::back_inserter(held_.things));
   }
 
   Result<void> mountFolders(const DevPlugin& plugin, host::ComponentSpec& component) {
@@ -422,7 +431,13 @@ class Assembler {
   std::set<std::string> added_;
   std::vector<wit::ComponentInfo> added_infos_;  // of the plugins that became components
   std::vector<std::string> unserved_;
+  Held held_;
 };
+
+void addRest(const Assembler& from, DevWorkloads& to) {
+  std::ranges::copy(from.unserved(), std::back_inserter(to.unserved));
+  std::ranges::copy(from.held().things, std::back_inserter(to.held.things));
+}
 
 }  // namespace
 
@@ -451,10 +466,10 @@ Result<DevWorkloads> assembleWorkloads(const DevPlan& plan, std::span<const Comp
     Assembler own(plan, parts, plugins);
     TRY(auto shared, own.shared(i));
     workloads.host_plugins.push_back(std::move(shared));
-    std::ranges::copy(own.unserved(), std::back_inserter(workloads.unserved));
+    addRest(own, workloads);
   }
   TRY(workloads.app, app.app());
-  std::ranges::copy(app.unserved(), std::back_inserter(workloads.unserved));
+  addRest(app, workloads);
   return workloads;
 }
 

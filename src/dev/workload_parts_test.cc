@@ -338,6 +338,22 @@ TEST_F(WorkloadPartsTest, BlobsMayLieInAFolderOfTheProject) {
       << impossible.error().message();
 }
 
+TEST_F(WorkloadPartsTest, WhatPluginsNeedIsHeldForThoseThatServe) {
+  DevPlugin composed = plugin("blobs", {std::string(kBlobs)});
+  DevPlugin called = plugin("called", {"p:q/r"});
+  called.given = "called";
+  DevPlugin idle = plugin("idle", {"x:y/z"});
+  std::vector<std::shared_ptr<const int>> needed;
+  for (DevPlugin* each : {&composed, &called, &idle})
+    each->held.things.push_back(needed.emplace_back(std::make_shared<const int>()));
+  const std::vector plugins{std::move(composed), std::move(called), std::move(idle)};
+  const auto workloads = assembleWorkloads(
+      planOf({"web"}), std::vector{part({std::string(kBlobs), "p:q/r"})}, plugins);
+  ASSERT_TRUE(workloads) << workloads.error().describe();
+  EXPECT_EQ(workloads->held.things,
+            (std::vector<std::shared_ptr<const void>>{needed[0], needed[1]}));
+}
+
 TEST_F(WorkloadPartsTest, APluginSeesTheFoldersAndHostsThatWereAgreedTo) {
   DevPlugin blobs = plugin("blobs", {std::string(kBlobs)});
   blobs.folders = {{"/data", "/data", true}};

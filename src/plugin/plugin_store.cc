@@ -11,6 +11,7 @@
 #include "engine/digest.h"
 #include "plugin/folder_lock.h"
 #include "plugin/info_json.h"
+#include "plugin/plugin_folders.h"
 
 namespace nimbus::plugin {
 namespace {
@@ -97,7 +98,7 @@ Plugin PluginStore::placed(const LockEntry& entry, PluginInfo info) const {
   return {.info = std::move(info),
           .digest = entry.digest,
           .wasm_path = folder_ + "/" + entry.fileName() + ".wasm",
-          .scratch_folder = folder_ + "/fs/" + stem,
+          .scratch_folder = scratchFolders() + "/" + stem,
           .config_path = folder_ + "/" + stem + ".config.json"};
 }
 
@@ -168,6 +169,7 @@ Result<void> PluginStore::checkNames(const Request& request,
 Result<InstalledPlugin> PluginStore::install(const Request& request) {
   TRY_VOID(checkInfo(request.info));
   TRY(const auto lock, lockPluginFolder(folder_));
+  removeWhatIsLeft();
   TRY(std::vector<LockEntry> entries, this->entries());
   const std::string& name = request.info.metadata.name;
   const auto existing = std::ranges::find(entries, name, &LockEntry::name);
@@ -181,6 +183,7 @@ Result<InstalledPlugin> PluginStore::install(const Request& request) {
   const ByteView wasm = request.wasm.view();
   const LockEntry entry{name, engine::digestText(engine::sha256(wasm)), request.source,
                         wasm.size()};
+  TRY_VOID(removeLeftFolder(placed(entry, {}).scratch_folder));
   std::optional<LockEntry> previous;
   if (existing != entries.end()) previous = *existing;
   std::erase_if(entries, [&](const LockEntry& each) { return each.name == name; });
@@ -213,6 +216,7 @@ void PluginStore::removeFiles(const LockEntry& entry) const {
 
 Result<void> PluginStore::uninstall(std::string_view name, Data data) {
   TRY(const auto lock, lockPluginFolder(folder_));
+  removeWhatIsLeft();
   TRY(std::vector<LockEntry> entries, this->entries());
   const auto found = std::ranges::find(entries, name, &LockEntry::name);
   if (found == entries.end()) return notInstalled(name, entries);
@@ -222,12 +226,21 @@ Result<void> PluginStore::uninstall(std::string_view name, Data data) {
   removeFiles(entry);
   if (data == Data::kKeep) return {};
   const Plugin plugin = placed(entry, {});
+  TRY_VOID(removeFolder(plugin.scratch_folder));
   std::error_code error;
-  fs::remove_all(plugin.scratch_folder, error);  // does not follow links
-  if (error) return fail(ErrorCode::kIo, plugin.scratch_folder + ": " + error.message());
   fs::remove(plugin.config_path, error);
   if (error) return fail(ErrorCode::kIo, plugin.config_path + ": " + error.message());
   return {};
+}
+
+void PluginStore::removeWhatIsLeft() const {
+  // What cannot be deleted now is tried again.
+  static_cast<void>(removeLeftFolders(scratchFolders()));
+}
+
+void PluginStore::clean() {
+  if (!anyFolderIsLeft(scratchFolders())) return;
+  if (const auto lock = lockPluginFolder(folder_)) removeWhatIsLeft();
 }
 
 }  // namespace nimbus::plugin

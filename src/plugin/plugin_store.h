@@ -58,8 +58,11 @@ class PluginStore {
   [[nodiscard]] Result<InstalledPlugin> install(const Request& request);
 
   enum class Data { kRemove, kKeep };
-  // `data`: its folder and its configuration.
+  // `data`: its folder and its configuration. A folder that is held (plugin_folders.h) stays until
+  // nobody holds it, and clean(), install() or uninstall() is called then.
   [[nodiscard]] Result<void> uninstall(std::string_view name, Data data);
+  // Deletes what was left so, as far as that can be done now.
+  void clean();
 
  private:
   [[nodiscard]] Result<std::vector<LockEntry>> readLock() const;
@@ -73,6 +76,9 @@ class PluginStore {
   [[nodiscard]] Result<void> writeFiles(const LockEntry& entry, const Request& request,
                                         std::vector<LockEntry> entries) const;
   void removeFiles(const LockEntry& entry) const;
+  // Under the lock.
+  void removeWhatIsLeft() const;
+  [[nodiscard]] std::string scratchFolders() const { return folder_ + "/fs"; }
 
   const std::string folder_;
 };

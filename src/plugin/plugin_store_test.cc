@@ -8,6 +8,7 @@
 
 #include "plugin/hook_runner.h"
 #include "plugin/info_json.h"
+#include "plugin/plugin_folders.h"
 #include "plugin/test_support.h"
 
 namespace nimbus::plugin {
@@ -94,6 +95,28 @@ TEST_F(PluginStoreTest, RemovesAPluginWithWhatItWrote) {
   EXPECT_FALSE(fs::exists(installed->plugin.config_path));
   EXPECT_TRUE(fs::exists(folder_.path("outside")));
   EXPECT_EQ(codeOf(store_.uninstall("a", PluginStore::Data::kRemove)), ErrorCode::kNotFound);
+}
+
+TEST_F(PluginStoreTest, AFolderThatIsHeldOutlastsItsPluginAndNoPluginBehindItSeesIt) {
+  const auto installed = install(infoNamed("a"));
+  ASSERT_TRUE(installed);
+  const std::string& folder = installed->plugin.scratch_folder;
+  for (const bool comes_back : {true, false}) {
+    fs::create_directories(folder + "/deep");
+    auto held = holdFolder(folder);
+    ASSERT_TRUE(held) << held.error().describe();
+    ASSERT_TRUE(store_.uninstall("a", PluginStore::Data::kRemove));
+    store_.clean();
+    EXPECT_TRUE(names().empty());
+    EXPECT_TRUE(fs::exists(folder + "/deep"));
+    if (comes_back) {
+      ASSERT_TRUE(install(infoNamed("a")));
+    } else {
+      *held = UniqueFd();
+      store_.clean();
+    }
+    EXPECT_FALSE(fs::exists(folder));
+  }
 }
 
 TEST_F(PluginStoreTest, OneThatIsDamagedIsLeftOutAndTheOthersStay) {

@@ -73,6 +73,44 @@ class ComposedTest(DevPluginsTest):
         self.assertEqual(1, len(dev.events("building")))  # what is written there is no source
         self.assertEqual(0, dev.interrupt())
 
+    def folders(self):
+        """What there is of folders of plugins."""
+        parent = self.plugin_file("fs")
+        return sorted(os.listdir(parent)) if parent.exists() else []
+
+    def test_one_that_is_uninstalled_serves_until_the_next_generation(self):
+        self.install("plugin-blobstore-filesystem")
+        self.project("http-blobs")
+        dev = self.dev()
+        self.put(dev, "first", "some text")
+        self.uninstall("blobstore-filesystem")
+        dev.until("load-failed")
+        self.assertEqual("some text", self.text_of(dev, "/first"))
+        self.put(dev, "second", "more")
+        self.assertEqual("more", self.text_of(dev, "/second"))
+        # What comes instead has nothing of it.
+        self.install("plugin-blobstore-filesystem")
+        dev.until("reloaded")
+        self.assertEqual("", self.text_of(dev))
+        self.assertEqual(["blobstore-filesystem"], self.folders())
+        self.put(dev, "third", "again")
+        self.uninstall("blobstore-filesystem")
+        dev.until("load-failed")
+        self.assertEqual("again", self.text_of(dev, "/third"))
+        self.assertEqual(0, dev.interrupt())
+        self.assertEqual([], self.folders())
+
+    def test_what_a_killed_wash_has_left_goes_with_the_next_change(self):
+        self.install("plugin-blobstore-filesystem")
+        self.project("http-blobs")
+        dev = self.dev()
+        self.put(dev, "first", "some text")
+        self.uninstall("blobstore-filesystem")
+        self.assertIn("blobstore-filesystem", self.folders())
+        dev.kill()
+        self.install("plugin-tally")
+        self.assertEqual([], self.folders())
+
     def test_plugins_that_come_and_go_are_followed(self):
         self.project("http-blobs")
         process = self.start("-o", "json", "dev", self.root, "--addr", "127.0.0.1:0", env=self.env)

@@ -3,9 +3,12 @@
 #include <algorithm>
 #include <set>
 
+#include "base/files.h"
 #include "base/text.h"
+#include "base/unique_fd.h"
 #include "plugin/component_rights.h"
 #include "plugin/contract_service.h"
+#include "plugin/plugin_folders.h"
 #include "plugin/sandbox_folders.h"
 
 namespace nimbus::wash {
@@ -36,6 +39,7 @@ dev::DevPlugin contracts() {
 }  // namespace
 
 std::vector<dev::DevPlugin> DevPluginList::list(plugin::ServedPlugins& served) {
+  store_.clean();
   std::vector<dev::DevPlugin> all{contracts()};
   std::set<std::string> labels;
   called_.clear();
@@ -60,6 +64,9 @@ std::vector<dev::DevPlugin> DevPluginList::list(plugin::ServedPlugins& served) {
 Result<dev::DevPlugin> DevPluginList::devPluginOf(const plugin::Plugin& plugin) {
   dev::DevPlugin made;
   made.exports = plugin.info.interfaces;
+  TRY_VOID(ensurePrivateFolder(plugin.scratch_folder));
+  TRY(auto folder, plugin::holdFolder(plugin.scratch_folder));
+  made.held.things.push_back(std::make_shared<const UniqueFd>(std::move(folder)));
   TRY(auto standing, runtime_.standing(plugin));
   if (plugin::servingOf(plugin.info) != plugin::Serving::kComposed) {
     made.given = plugin::ServedPlugins::nameOf(*standing);

@@ -23,10 +23,12 @@ class DevPluginList {
       : store_(store), runtime_(runtime), log_(log) {}
 
   // As they are now, and the contracts that plugins import. Called ones that are not as they were
-  // end with what uses them.
+  // end with what uses them, and with that go the folders of plugins that are not there any more.
   [[nodiscard]] std::vector<dev::DevPlugin> list(plugin::ServedPlugins& served);
   // One that is called is about to be.
   [[nodiscard]] Result<void> prepare(const dev::DevPlugin& plugin, plugin::ServedPlugins& served);
+  // Once nothing uses them any more.
+  void end() { store_.clean(); }
 
  private:
   [[nodiscard]] Result<dev::DevPlugin> devPluginOf(const plugin::Plugin& plugin);

@@ -186,6 +186,7 @@ class CalledPlugins {
       served_->end();
       return nothing();
     });
+    list_.end();
   }
 
  private:
