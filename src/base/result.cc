@@ -19,6 +19,7 @@ std::string_view errorCodeName(ErrorCode code) {
     case ErrorCode::kTrap: return "trap";
     case ErrorCode::kIo: return "io";
     case ErrorCode::kInternal: return "internal";
+    case ErrorCode::kProgramFailed: return "program-failed";
   }
   return "internal";
 }

@@ -24,6 +24,7 @@ enum class ErrorCode {
   kTrap,               // a guest trapped
   kIo,                 // the operating system failed; the message has errno's text
   kInternal,           // a bug, or a dependency behaving as its contract forbids
+  kProgramFailed,      // a program that was run ended with a failure; what it wrote says why
 };
 
 [[nodiscard]] std::string_view errorCodeName(ErrorCode code);

@@ -74,7 +74,7 @@ TEST(FailErrno, SaysWhatTheSystemSaid) {
 
 TEST(ErrorCodeName, IsDistinctForEachCode) {
   std::vector<std::string_view> names;
-  for (int code = 0; code <= static_cast<int>(ErrorCode::kInternal); ++code) {
+  for (int code = 0; code <= static_cast<int>(ErrorCode::kProgramFailed); ++code) {
     names.push_back(errorCodeName(static_cast<ErrorCode>(code)));
   }
   std::ranges::sort(names);

@@ -1,11 +1,13 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/clock.h"
+#include "base/result.h"
 
 namespace nimbus::dev {
 
@@ -46,6 +48,7 @@ struct DevEvent {
   Kind kind;
   std::string component = {};
   std::string message = {};
+  std::optional<ErrorCode> code = {};  // of what failed, where it is an error
   std::vector<std::string> paths = {};
   std::uint64_t generation = 0;
   bool takes_requests = true;  // of kServing: else there is nothing but the service `component`

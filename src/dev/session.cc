@@ -147,13 +147,13 @@ Task<void> Session::configure() {
   auto plan = co_await worker_.run<Result<Plan>>(environment_.shard,
                                                  [&workbench] { return workbench.plan(); });
   plan_failed_ = !plan;
-  if (!plan) co_return tellOnce(DevEvent::Kind::kConfigFailed, plan.error().describe());
+  if (!plan) co_return tellOnce(DevEvent::Kind::kConfigFailed, plan.error());
   std::vector<std::string> waiting = differingKeys(plan_->server, (*plan)->server);
   auto next = std::make_shared<DevPlan>(**plan);
   keepServer(plan_->server, *next);
   if (*next == *plan_ && waiting == waiting_) co_return;
   if (auto followed = environment_.watcher.follow(next); !followed) {
-    co_return tellOnce(DevEvent::Kind::kConfigFailed, followed.error().describe());
+    co_return tellOnce(DevEvent::Kind::kConfigFailed, followed.error());
   }
   const Plan before = plan_;
   takePlan(std::move(next));
@@ -178,7 +178,7 @@ Task<bool> Session::buildOne(ProjectState& state) {
   auto now = co_await worker_.run<Result<Inputs>>(environment_.shard, look);
   times_.scan += environment_.clock.now() - begin;
   if (!now) {
-    tellOnce(DevEvent::Kind::kBuildFailed, now.error().describe(), state.project.component);
+    tellOnce(DevEvent::Kind::kBuildFailed, now.error(), state.project.component);
     co_return false;
   }
   // What is no source any more is not missing.
@@ -239,6 +239,7 @@ void Session::takeOutcome(ProjectState& state, const Result<Built>& built) {
     return tell({.kind = DevEvent::Kind::kBuildFailed,
                  .component = state.project.component,
                  .message = last_problem_,
+                 .code = code,
                  .times = {.build = state.took}});
   }
   state.component_path = built->component_path;
@@ -285,13 +286,13 @@ Task<Result<Workloads>> Session::makeWorkloads(std::vector<std::string> images) 
 
 Task<void> Session::deploy() {
   auto images = co_await pullImages();
-  if (!images) co_return tellOnce(DevEvent::Kind::kLoadFailed, images.error().describe());
+  if (!images) co_return tellOnce(DevEvent::Kind::kLoadFailed, images.error());
   const Working working(environment_.reporter, DevWork::kCompile, namesOf(*plan_));
   const TimePoint begin = environment_.clock.now();
   auto workloads = co_await makeWorkloads(*std::move(images));
   times_.read = environment_.clock.now() - begin;
   if (!workloads) {
-    co_return tellOnce(DevEvent::Kind::kLoadFailed, workloads.error().describe());
+    co_return tellOnce(DevEvent::Kind::kLoadFailed, workloads.error());
   }
   if (deployed_ && *deployed_ == **workloads) {
     takeSame(*std::move(workloads));
@@ -349,7 +350,8 @@ Task<bool> Session::serve(Workloads workloads, TimePoint begin) {
     const std::string hint = hintFor(times.error(), *workloads);
     // What is not to be had, such as a port, may be with the next save.
     if (times.error().code() != ErrorCode::kUnavailable) refused_ = std::move(workloads);
-    tellOnce(DevEvent::Kind::kLoadFailed, times.error().describe() + hint);
+    tellOnce(DevEvent::Kind::kLoadFailed,
+             Error(times.error().code(), times.error().describe() + hint));
     co_return false;
   }
   times_.load = times->load;
@@ -427,10 +429,14 @@ void Session::tellKept() {
             "project builds"});
 }
 
-void Session::tellOnce(DevEvent::Kind kind, std::string message, std::string component) {
+void Session::tellOnce(DevEvent::Kind kind, const Error& error, std::string component) {
+  std::string message = error.describe();
   if (message == last_problem_) return;
   last_problem_ = message;
-  tell({.kind = kind, .component = std::move(component), .message = std::move(message)});
+  tell({.kind = kind,
+        .component = std::move(component),
+        .message = std::move(message),
+        .code = error.code()});
 }
 
 }  // namespace nimbus::dev

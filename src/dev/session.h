@@ -136,7 +136,7 @@ class Session {
   void tellPorts(const host::WorkloadSpec* before);
   // That what serves goes on by what was said before.
   void tellKept();
-  void tellOnce(DevEvent::Kind kind, std::string message, std::string component = {});
+  void tellOnce(DevEvent::Kind kind, const Error& error, std::string component = {});
 
   const Environment environment_;
   const SessionOptions options_;

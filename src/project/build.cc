@@ -175,7 +175,7 @@ class Build {
     TRY(const ProcessOutcome outcome, runner_.run(spec));
     if (!outcome.ok())
       return fail(
-          ErrorCode::kInvalidArgument,
+          ErrorCode::kProgramFailed,
           fmt::format("{} failed with status {}",
                       fs::path(step.arguments.front()).filename().string(), outcome.exit_status));
     if (too_much) return fail(ErrorCode::kResourceExhausted, "a tool wrote too much");

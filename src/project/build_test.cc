@@ -100,6 +100,7 @@ TEST_F(BuildProject, ReportsTheStatusOfACommandThatFails) {
     return ProcessOutcome{.exit_status = 3, .output = {}, .error = {}};
   });
   ASSERT_FALSE(outcome);
+  EXPECT_EQ(outcome.error().code(), ErrorCode::kProgramFailed);
   EXPECT_EQ(outcome.error().message(), "sh failed with status 3");
 }
 

@@ -46,7 +46,7 @@ Result<std::string> resolve(const std::string& folder, const std::string& ref,
   for (const std::string& name : {"refs/tags/" + ref, "refs/remotes/origin/" + ref, ref}) {
     auto commit = git.run({"-C", folder, "rev-parse", "--quiet", "--verify", name + "^{commit}"},
                           Configuration::kNone);
-    if (commit || commit.error().code() != ErrorCode::kInvalidArgument) return commit;
+    if (commit || commit.error().code() != ErrorCode::kProgramFailed) return commit;
   }
   return fail(ErrorCode::kInvalidArgument, "it has no branch, tag or commit " + ref);
 }
@@ -65,7 +65,7 @@ Result<std::string> fetchCommit(const std::string& folder, const GitSource& sour
   if (!source.ref.empty()) shallow.push_back("--branch=" + source.ref);
   const auto fetched = fetchInto(folder, source, git, std::move(shallow));
   if (fetched) return resolve(folder, "HEAD", git);
-  if (fetched.error().code() != ErrorCode::kInvalidArgument || !mayBeCommit(source.ref))
+  if (fetched.error().code() != ErrorCode::kProgramFailed || !mayBeCommit(source.ref))
     return std::unexpected(fetched.error());
   TRY_VOID(fetchInto(folder, source, git, {}));
   return resolve(folder, source.ref, git);

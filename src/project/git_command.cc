@@ -94,7 +94,7 @@ Result<std::string> GitCommand::run(std::vector<std::string> arguments,
     return fail(ErrorCode::kNotFound, "repositories need git: apt-get install git");
   }
   if (outcome->ok()) return std::string(trim(outcome->output));
-  return fail(ErrorCode::kInvalidArgument, std::string(trim(outcome->error)));
+  return fail(ErrorCode::kProgramFailed, std::string(trim(outcome->error)));
 }
 
 }  // namespace nimbus::project

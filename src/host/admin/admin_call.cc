@@ -197,6 +197,7 @@ std::uint16_t adminStatus(ErrorCode code) {
     case ErrorCode::kResourceExhausted: return 503;
     case ErrorCode::kDeadlineExceeded: return 504;
     case ErrorCode::kTrap:
+    case ErrorCode::kProgramFailed:
     case ErrorCode::kIo:
     case ErrorCode::kInternal: break;
   }
@@ -204,7 +205,7 @@ std::uint16_t adminStatus(ErrorCode code) {
 }
 
 ErrorCode errorCodeOf(std::string_view name) {
-  for (int code = 0; code <= static_cast<int>(ErrorCode::kInternal); ++code)
+  for (int code = 0; code <= static_cast<int>(ErrorCode::kProgramFailed); ++code)
     if (errorCodeName(static_cast<ErrorCode>(code)) == name) return static_cast<ErrorCode>(code);
   return ErrorCode::kInternal;
 }

@@ -50,7 +50,7 @@ TEST(AdminCall, TellsWhichMethodsAPathTakes) {
 }
 
 TEST(AdminCall, ErrorCodesTravelByName) {
-  for (int code = 0; code <= static_cast<int>(ErrorCode::kInternal); ++code)
+  for (int code = 0; code <= static_cast<int>(ErrorCode::kProgramFailed); ++code)
     EXPECT_EQ(errorCodeOf(errorCodeName(static_cast<ErrorCode>(code))),
               static_cast<ErrorCode>(code));
   EXPECT_EQ(errorCodeOf("never heard of"), ErrorCode::kInternal);

@@ -116,6 +116,7 @@ void DevEventPrinter::printText(const DevEvent& event) {
 void DevEventPrinter::printJson(const DevEvent& event) {
   std::vector<DataField> data{{"event", jsonText(eventName(event.kind))}};
   if (!event.component.empty()) data.emplace_back("component", jsonText(event.component));
+  if (event.code) data.emplace_back("code", jsonText(errorCodeName(*event.code)));
   if (!event.paths.empty()) data.emplace_back("paths", jsonList(event.paths));
   if (event.kind == Kind::kServing) {
     if (!event.takes_requests) data.emplace_back("requests", "false");

@@ -45,7 +45,7 @@ Result<void> runCommand(const FinishRequest& request, const std::string& command
   };
   TRY(const ProcessOutcome outcome, runner.run(spec));
   if (outcome.ok()) return {};
-  return fail(ErrorCode::kInvalidArgument,
+  return fail(ErrorCode::kProgramFailed,
               fmt::format("{} is made, but its new.command failed with status {}", request.folder,
                           outcome.exit_status));
 }
