@@ -22,6 +22,7 @@ namespace json = boost::json;
 // Descriptions of streams are at most a few KiB; a message may have 64 MiB, in base 64.
 constexpr std::size_t kMaxAnswerBytes = 256 << 10;
 constexpr std::size_t kMaxMessageAnswerBytes = 96 << 20;
+constexpr std::size_t kMaxSubjectsAnswerBytes = 256 << 20;  // 100,000 of up to 2 KiB
 constexpr std::size_t kMaxHeaderBytes = 64 << 10;
 constexpr std::size_t kMaxShownBytes = 300;
 constexpr std::size_t kMaxDescriptionBytes = 1024;
@@ -122,8 +123,8 @@ Result<Answer> parseAnswer(std::string_view text, std::size_t max_bytes = kMaxAn
 }
 
 // The same, where an error is nothing but that.
-Result<json::object> parseGranted(std::string_view text) {
-  TRY(Answer answer, parseAnswer(text));
+Result<json::object> parseGranted(std::string_view text, std::size_t max_bytes = kMaxAnswerBytes) {
+  TRY(Answer answer, parseAnswer(text, max_bytes));
   if (answer.error_code) return std::unexpected(refusalOf(*objectIn(answer.object, "error")));
   return std::move(answer.object);
 }
@@ -186,6 +187,18 @@ Result<NatsStreamInfo> parseNatsStream(std::string_view text) {
   for (const json::value& subject : *list)
     if (const auto* name = subject.if_string()) info.subjects.emplace_back(*name);
   return info;
+}
+
+Result<NatsSubjects> parseNatsSubjects(std::string_view text) {
+  TRY(const json::object answer, parseGranted(text, kMaxSubjectsAnswerBytes));
+  const json::object* state = objectIn(answer, "state");
+  if (state == nullptr) return unexpectedAnswer("no stream is described");
+  NatsSubjects subjects{.some = {}, .total = numberIn(answer, "total").value_or(0)};
+  const json::object* some = objectIn(*state, "subjects");
+  if (some == nullptr) return subjects;
+  subjects.some.reserve(some->size());
+  for (const auto& [subject, count] : *some) subjects.some.emplace_back(subject);
+  return subjects;
 }
 
 std::string natsStreamConfig(const NatsStreamOptions& options) {

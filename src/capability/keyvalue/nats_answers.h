@@ -32,6 +32,14 @@ struct NatsStreamInfo {
 };
 [[nodiscard]] Result<NatsStreamInfo> parseNatsStream(std::string_view text);
 
+// Subjects at which a stream has messages: some of so many, as a server gives at once.
+struct NatsSubjects {
+  std::vector<std::string> some;
+  std::uint64_t total = 0;
+};
+// Of STREAM.INFO that was asked for them.
+[[nodiscard]] Result<NatsSubjects> parseNatsSubjects(std::string_view text);
+
 // The configuration of a stream for a keyspace, whose plain name becomes its description.
 struct NatsStreamOptions {
   std::string name;

@@ -16,6 +16,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (*sequence == 0) std::abort();
   if (const auto consumer = parseNatsConsumer(text))
     if (consumer->find_first_of(".*> \r\n") != std::string::npos) std::abort();
+  if (const auto some = parseNatsSubjects(text))
+    if (some->some.size() > size) std::abort();
   static_cast<void>(parseNatsDone(text));
 
   const NatsBucketSubjects subjects("nimbus_k", "b");

@@ -23,6 +23,18 @@ TEST(NatsAnswers, AStreamHasLimitsOrNone) {
   EXPECT_TRUE(info->is_read_directly);
 }
 
+TEST(NatsAnswers, SubjectsAreSomeOfAll) {
+  const auto subjects =
+      parseNatsSubjects(R"({"total":3,"config":{},"state":{"subjects":{"a.b":1,"a.c":2}}})");
+  ASSERT_TRUE(subjects);
+  EXPECT_EQ(subjects->some, (std::vector<std::string>{"a.b", "a.c"}));
+  EXPECT_EQ(subjects->total, 3U);
+  const auto none = parseNatsSubjects(R"({"total":0,"state":{}})");
+  ASSERT_TRUE(none);
+  EXPECT_TRUE(none->some.empty());
+  EXPECT_EQ(parseNatsSubjects(R"({"total":1,"state":[]})").error().code(), ErrorCode::kProtocol);
+}
+
 TEST(NatsAnswers, AStreamOfSeveralCopiesIsReadAtItsLeader) {
   for (const char* config : {R"({"allow_direct":true,"num_replicas":3})",
                              R"({"allow_direct":false,"num_replicas":1})", "{}"}) {

@@ -129,7 +129,8 @@ class FakeJetStream final : public nats::Subscriber {
   // A valid stream, so that calls come to what they are for.
   static constexpr const char* kStream =
       R"({"config":{"subjects":["$KV.nimbus_shared__default__carts.>"],"allow_direct":true,)"
-      R"("num_replicas":1},"state":{}})";
+      R"("num_replicas":1},"state":{"subjects":)"
+      R"({"$KV.nimbus_shared__default__carts.bucket.x":1}},"total":1})";
 
   struct Answer {
     std::string payload;
@@ -249,6 +250,9 @@ TEST_F(HostileServerTest, AListingTakesOnlyWhatBelongsToIt) {
   serve([](FakeJetStream& fake, Bucket& bucket) -> Task<void> {
     fake.answers["$JS.API.CONSUMER.CREATE."] = {{.payload = R"({"name":"c"})", .headers = {}}};
     // No end.
+    EXPECT_EQ((co_await bucket.listKeys({})).error().code(), ErrorCode::kUnavailable);
+    // Nothing now, for ever.
+    fake.answers["$JS.API.CONSUMER.MSG.NEXT."] = {{.payload = "", .headers = {{"Status", "408"}}}};
     EXPECT_EQ((co_await bucket.listKeys({})).error().code(), ErrorCode::kUnavailable);
     // A status of which nothing is known.
     fake.answers["$JS.API.CONSUMER.MSG.NEXT."] = {{.payload = "", .headers = {{"Status", "409"}}}};

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <unordered_set>
 #include <utility>
 
 #include <fmt/format.h>
@@ -15,8 +16,9 @@ namespace {
 
 constexpr std::size_t kBatch = 1000;
 constexpr std::size_t kManyKeys = 20'000;
+constexpr Duration kShortSilence = std::chrono::milliseconds(100);
 // Of a key beyond its text.
-constexpr std::uint64_t kKeyBytes = 64;
+constexpr std::uint64_t kKeyBytes = 128;
 
 // The same in every process, so that a listing may go on elsewhere. Who makes texts collide spoils
 // pages of a bucket of his own.
@@ -46,13 +48,19 @@ class Batches final : public nats::Subscriber {
   Batches& operator=(const Batches&) = delete;
   ~Batches() { memory_->give(bytes_); }
 
+  enum class End {
+    kThereIsMore,  // as far as is known
+    kSilence,      // nothing came for a while
+    kNothing       // nothing is there any more
+  };
+
   void begin(std::string reply) {
     reply_ = std::move(reply);
     count_ = 0;
     end_.emplace();
   }
-  // How many keys the batch had.
-  [[nodiscard]] Task<Result<std::size_t>> end() { return end_->wait(); }
+  [[nodiscard]] Task<Result<End>> end() { return end_->wait(); }
+  void noteSilence() { end_->set(End::kSilence); }
   void fail(Error why) { end_->set(std::unexpected(std::move(why))); }
 
   // Messages have the subject they were stored at, and the words about them that of the request.
@@ -61,7 +69,7 @@ class Batches final : public nats::Subscriber {
     if (!message.subject().starts_with("$KV.")) return;  // about an earlier request
     count_ += 1;
     if (auto taken = take(message); !taken) return fail(std::move(taken).error());
-    if (count_ == kBatch || pendingIn(message.reply()) == 0U) end_->set(count_);
+    if (count_ == kBatch || pendingIn(message.reply()) == 0U) end_->set(End::kThereIsMore);
   }
   void noResponders() override {
     fail({ErrorCode::kUnavailable, "the NATS server has given up the consumer of a listing"});
@@ -70,6 +78,9 @@ class Batches final : public nats::Subscriber {
 
   [[nodiscard]] std::vector<Seen> takeSeen() { return std::move(seen_); }
   [[nodiscard]] std::uint64_t bytes() const { return bytes_; }
+  [[nodiscard]] bool hasSeen(std::string_view subject) const {
+    return seen_subjects_.contains(keyedHash(subject));
+  }
 
  private:
   void receivedStatus(int status) {
@@ -77,21 +88,25 @@ class Batches final : public nats::Subscriber {
     constexpr int kNoMessages = 404;
     constexpr int kNoMore = 408;
     if (status == kHeartbeat) return;
-    if (status == kNoMessages || status == kNoMore) return end_->set(count_);
+    if (status == kNoMessages || status == kNoMore) {
+      if (count_ > 0) return end_->set(End::kThereIsMore);
+      return end_->set(status == kNoMessages ? End::kNothing : End::kSilence);
+    }
     fail({ErrorCode::kUnavailable,
           fmt::format("the NATS server ends a listing with status {}", status)});
   }
 
   Result<void> take(const nats::Message& message) {
     auto key = subjects_.keyAt(message.subject(), message.header(kNatsLongKeyHeader));
-    if (!key) return {};
-    const std::uint64_t bytes = key->size() + kKeyBytes;
-    if (seen_.size() >= kMaxNatsListedKeys || !memory_->take(bytes))
+    const std::uint64_t bytes = (key ? key->size() : 0) + kKeyBytes;
+    if (++messages_ > kMaxNatsListedKeys || !memory_->take(bytes))
       return nimbus::fail(ErrorCode::kResourceExhausted,
                           fmt::format("there are too many keys to list: at most {} of a bucket, "
                                       "and {} bytes at once",
                                       kMaxNatsListedKeys, memory_->limit()));
     bytes_ += bytes;
+    seen_subjects_.insert(keyedHash(message.subject()));
+    if (!key) return {};
     const std::uint64_t hash = keyedHash(*key, kListingHash) & ~kNatsHashFree;
     seen_.push_back({.key = {.hash = hash, .text = *std::move(key)},
                      .order = seen_.size(),
@@ -104,8 +119,10 @@ class Batches final : public nats::Subscriber {
   std::uint64_t bytes_ = 0;
   std::string reply_;
   std::size_t count_ = 0;
+  std::size_t messages_ = 0;
   std::vector<Seen> seen_;
-  std::optional<OneShot<Result<std::size_t>>> end_{std::in_place};  // of the batch
+  std::unordered_set<std::uint64_t> seen_subjects_;         // their hashes
+  std::optional<OneShot<Result<End>>> end_{std::in_place};  // of the batch
 };
 
 // Of each key the last that was seen of it: it may have been written meanwhile.
@@ -124,23 +141,54 @@ NatsKeys sortedKeys(std::vector<Seen> seen, std::uint64_t bytes) {
   return keys;
 }
 
-// Nothing is there any more once a request brings nothing.
-Task<Result<void>> readAll(const NatsStream& stream, const std::string& consumer,
-                           const std::string& inbox, Batches& batches) {
+// Asks a consumer again and again, until the server says that nothing is there, or nothing at all
+// for so long.
+Task<Result<Batches::End>> readAll(const NatsStream& stream, const std::string& consumer,
+                                   const std::string& inbox, Batches& batches, Duration silence) {
   NatsRequests& requests = stream.requests();
   const std::string subject = stream.nextSubject(consumer);
   const std::string request = fmt::format(R"({{"batch":{},"no_wait":true}})", kBatch);
   for (std::uint64_t number = 1;; ++number) {
-    const std::string reply = fmt::format("{}.{}", inbox, number);
+    const std::string reply = fmt::format("{}.{}.{}", inbox, consumer, number);
     batches.begin(reply);
     CO_TRY_VOID(requests.connection().publish(subject, reply, asBytes(request)));
-    net::Timer limit(*net::Shard::current(), [&batches] {
-      batches.fail({ErrorCode::kUnavailable, "the NATS server did not go on with a listing"});
-    });
-    limit.armAfter(requests.timeout());
-    CO_TRY(const std::size_t count, co_await batches.end());
-    if (count == 0) co_return Result<void>();
+    net::Timer limit(*net::Shard::current(), [&batches] { batches.noteSilence(); });
+    limit.armAfter(silence);
+    CO_TRY(const Batches::End end, co_await batches.end());
+    if (end != Batches::End::kThereIsMore) co_return end;
   }
+}
+
+// Whether everything that is there by now has been seen.
+Task<Result<bool>> hasSeenAll(const NatsStream& stream, const std::string& filter,
+                              const Batches& batches) {
+  for (std::uint64_t after = 0;;) {
+    CO_TRY(const NatsSubjects subjects, co_await stream.subjects(filter, after));
+    for (const std::string& subject : subjects.some)
+      if (!batches.hasSeen(subject)) co_return false;
+    after += subjects.some.size();
+    if (subjects.some.empty() || after >= subjects.total) co_return true;
+  }
+}
+
+// A consumer may lose its way when somebody replaces messages that it is about to deliver: it waits
+// for others, or for ever, as it has counted them. So who is told nothing looks whether something
+// is missing, and begins again with another one if it is.
+Task<Result<void>> readWithConsumers(const NatsStream& stream, const std::string& filter,
+                                     const std::string& inbox, Batches& batches) {
+  nats::Connection& connection = stream.requests().connection();
+  const Duration most = stream.requests().timeout();
+  for (Duration silence = std::min(kShortSilence, most); silence <= most; silence *= 2) {
+    CO_TRY(const std::string consumer, co_await stream.createConsumer(filter));
+    const auto end = co_await readAll(stream, consumer, inbox, batches, silence);
+    // Nobody waits for that; at worst the server forgets it by itself.
+    static_cast<void>(connection.publish(stream.deletionSubject(consumer), inbox + ".end", {}));
+    if (!end) co_return std::unexpected(end.error());
+    if (*end == Batches::End::kNothing) co_return Result<void>();
+    CO_TRY(const bool complete, co_await hasSeenAll(stream, filter, batches));
+    if (complete) co_return Result<void>();
+  }
+  co_return fail(ErrorCode::kUnavailable, "the NATS server did not go on with a listing");
 }
 
 }  // namespace
@@ -153,11 +201,7 @@ Task<Result<NatsKeys>> readNatsKeys(const NatsStream& stream, NatsBucketSubjects
   const std::string inbox = connection.newInbox();
   Batches batches(subjects, std::move(memory));
   CO_TRY(const auto subscription, connection.subscribe(shard, {.subject = inbox + ".>"}, batches));
-  CO_TRY(const std::string consumer, co_await stream.createConsumer(subjects.all()));
-  const auto read = co_await readAll(stream, consumer, inbox, batches);
-  // Nobody waits for that; at worst the server forgets it by itself.
-  static_cast<void>(connection.publish(stream.deletionSubject(consumer), inbox + ".end", {}));
-  if (!read) co_return std::unexpected(read.error());
+  CO_TRY_VOID(co_await readWithConsumers(stream, subjects.all(), inbox, batches));
   std::vector<Seen> seen = batches.takeSeen();
   const std::uint64_t bytes = batches.bytes();
   if (seen.size() < kManyKeys) co_return sortedKeys(std::move(seen), bytes);

@@ -250,6 +250,29 @@ TEST_F(NatsStoreTest, ListsEachKeyOnceWhateverIsWrittenMeanwhile) {
   });
 }
 
+TEST_F(NatsStoreTest, AListingMissesNoKeyThatIsWrittenWhileItIsRead) {
+  inBucket([](Bucket& bucket) -> Task<void> {
+    constexpr int kKeys = 1500;
+    const auto write = [](Bucket& into, int times) -> Task<void> {
+      for (int round = 0; round < times; ++round) {
+        std::vector<Entry> entries;
+        for (int i = 0; i < kKeys; ++i)
+          entries.push_back({std::to_string(i), Bytes::copyOf(std::to_string(round))});
+        EXPECT_TRUE(succeeded(co_await into.setMany(std::move(entries))));
+      }
+    };
+    co_await write(bucket, 1);
+    TaskSet writing;
+    writing.spawn(write(bucket, 5));
+    int listings = 0;
+    do {
+      EXPECT_EQ((co_await allKeys(bucket)).size(), std::size_t{kKeys});
+      listings += 1;
+    } while (writing.size() != 0);
+    EXPECT_GE(listings, 2);
+  });
+}
+
 TEST_F(NatsStoreTest, AListingMayGoOnElsewhere) {
   auto other = connect();
   run([&](net::Shard&) -> Task<void> {

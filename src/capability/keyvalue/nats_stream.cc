@@ -54,6 +54,13 @@ Task<Result<NatsStreamInfo>> NatsStream::info() const {
   co_return parseNatsStream(asText(answer.payload()));
 }
 
+Task<Result<NatsSubjects>> NatsStream::subjects(std::string filter, std::uint64_t after) const {
+  std::string request = fmt::format(R"({{"offset":{},"subjects_filter":)", after);
+  appendJsonString(request, filter);
+  CO_TRY(const nats::Message answer, co_await call("STREAM.INFO", request + "}"));
+  co_return parseNatsSubjects(asText(answer.payload()));
+}
+
 Task<Result<NatsStreamInfo>> NatsStream::create(std::string config) const {
   CO_TRY(const nats::Message answer, co_await call("STREAM.CREATE", std::move(config)));
   co_return parseNatsStream(asText(answer.payload()));

@@ -32,6 +32,8 @@ class NatsStream {
   [[nodiscard]] NatsRequests& requests() const { return *requests_; }
 
   [[nodiscard]] Task<Result<NatsStreamInfo>> info() const;
+  // Of those that the filter lets through, some in their order, after so many.
+  [[nodiscard]] Task<Result<NatsSubjects>> subjects(std::string filter, std::uint64_t after) const;
   // The same stream made again is no error; another one of that name is kAlreadyExists.
   [[nodiscard]] Task<Result<NatsStreamInfo>> create(std::string config) const;
   [[nodiscard]] Task<Result<NatsStreamInfo>> update(std::string config) const;
