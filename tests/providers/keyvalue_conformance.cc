@@ -7,7 +7,7 @@
 #include <cstdio>
 
 #include "capability/keyvalue/conformance_cases.h"
-#include "capability/keyvalue/remote_keyspace.h"
+#include "capability/keyvalue/remote/remote_keyspace.h"
 #include "nats/connection.h"
 #include "net/shard.h"
 #include "wrpc/framed_client.h"

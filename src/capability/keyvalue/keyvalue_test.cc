@@ -2,9 +2,9 @@
 
 #include "capability/keyvalue/conformance_cases.h"
 #include "capability/keyvalue/limits.h"
-#include "capability/keyvalue/memory_store.h"
-#include "capability/keyvalue/remote_keyspace.h"
-#include "capability/keyvalue/sqlite_store.h"
+#include "capability/keyvalue/memory/memory_store.h"
+#include "capability/keyvalue/remote/remote_keyspace.h"
+#include "capability/keyvalue/sqlite/sqlite_store.h"
 #include "net/test_support.h"
 #include "wasi/keyvalue/atomics.h"
 #include "wasi/keyvalue/batch.h"

@@ -7,10 +7,10 @@
 #include "base/sync.h"
 #include "capability/keyvalue/conformance_cases.h"
 #include "capability/keyvalue/limits.h"
-#include "capability/keyvalue/memory_store.h"
-#include "capability/keyvalue/redis_store.h"
-#include "capability/keyvalue/sqlite_store.h"
-#include "capability/keyvalue/test_redis_server.h"
+#include "capability/keyvalue/memory/memory_store.h"
+#include "capability/keyvalue/redis/redis_store.h"
+#include "capability/keyvalue/redis/test_redis_server.h"
+#include "capability/keyvalue/sqlite/sqlite_store.h"
 #include "net/test_support.h"
 
 namespace nimbus::keyvalue {

@@ -5,8 +5,8 @@
 #include <fmt/format.h>
 
 #include "base/check.h"
-#include "capability/keyvalue/redis_store.h"
-#include "capability/keyvalue/sqlite_store.h"
+#include "capability/keyvalue/redis/redis_store.h"
+#include "capability/keyvalue/sqlite/sqlite_store.h"
 
 namespace nimbus::host {
 namespace {

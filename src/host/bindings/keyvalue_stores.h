@@ -10,9 +10,9 @@
 #include "base/log.h"
 #include "base/result.h"
 #include "base/task.h"
-#include "capability/keyvalue/memory_store.h"
-#include "capability/keyvalue/nats_store.h"
-#include "capability/keyvalue/redis_options.h"
+#include "capability/keyvalue/memory/memory_store.h"
+#include "capability/keyvalue/nats/nats_store.h"
+#include "capability/keyvalue/redis/redis_options.h"
 #include "capability/keyvalue/store.h"
 #include "nats/connect_options.h"
 #include "net/blocking_worker.h"
@@ -88,8 +88,8 @@ class KeyvalueStores {
   net::BlockingWorker worker_;  // opens stores
 };
 
-// Whether that can be the URL of a Redis server, as capability/keyvalue/redis_place.h has them.
-// kInvalidArgument; the message does not repeat it, for it may hold a password.
+// Whether that can be the URL of a Redis server, as capability/keyvalue/redis/redis_place.h has
+// them. kInvalidArgument; the message does not repeat it, for it may hold a password.
 [[nodiscard]] Result<void> checkRedisUrl(const std::string& url);
 
 }  // namespace nimbus::host

@@ -6,7 +6,7 @@
 #include "base/text.h"
 #include "capability/config/config.h"
 #include "capability/keyvalue/keyvalue.h"
-#include "capability/keyvalue/remote_keyspace.h"
+#include "capability/keyvalue/remote/remote_keyspace.h"
 #include "host/bindings/remote_providers.h"
 #include "host/bindings/workload_exports.h"
 

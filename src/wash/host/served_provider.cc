@@ -6,10 +6,10 @@
 
 #include "base/text.h"
 #include "capability/keyvalue/keyvalue.h"
-#include "capability/keyvalue/memory_store.h"
-#include "capability/keyvalue/nats_store.h"
-#include "capability/keyvalue/redis_store.h"
-#include "capability/keyvalue/sqlite_store.h"
+#include "capability/keyvalue/memory/memory_store.h"
+#include "capability/keyvalue/nats/nats_store.h"
+#include "capability/keyvalue/redis/redis_store.h"
+#include "capability/keyvalue/sqlite/sqlite_store.h"
 
 namespace nimbus::wash {
 namespace {

@@ -1,0 +1,19 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "capability/keyvalue/remote/remote_call.h"
+#include "capability/keyvalue/store.h"
+
+namespace nimbus::keyvalue {
+
+// A bucket of a provider that speaks wrpc:keyvalue. Nothing is open between calls.
+[[nodiscard]] std::shared_ptr<Bucket> remoteFlatBucket(
+    std::shared_ptr<const RemoteProvider> provider, std::string name);
+
+// Whether the provider answers to wrpc:keyvalue at all; the error is that of the wire.
+[[nodiscard]] Task<Result<void>> probeFlat(std::shared_ptr<const RemoteProvider> provider,
+                                           std::string bucket);
+
+}  // namespace nimbus::keyvalue
