@@ -3,6 +3,7 @@
 the older contracts add annotations to what is pushed."""
 
 import contextlib
+import fcntl
 import json
 import os
 import re
@@ -166,6 +167,17 @@ class EveryCommandTest(TestCase):
                          {"arguments.name": "keyvalue-memory"}, 0)
 
 
+class FailingTest(TestCase):
+    def test_a_hook_behind_one_that_failed_sees_how_the_command_ended(self):
+        fails = plugin_variants.hostile(harness.GUESTS, name="aa", hook="inspect", phase="after",
+                                        act="fail")
+        self.says("plugin", "install", self.write("fails.wasm", fails))
+        done = self.run_wash("inspect", harness.guest("http-hello"))
+        self.assertEqual(1, done.returncode, done.stderr)
+        self.assertIn("no command is good enough", done.stderr)
+        self.assertIn("success true, status 0", self.told(done.stderr.splitlines())[-1])
+
+
 class InterruptedTest(TestCase):
     """After a signal, the hooks that come after see that."""
 
@@ -279,6 +291,22 @@ class InterruptedTest(TestCase):
         self.addCleanup(process.stderr.close)
         self.addCleanup(process.kill)
         self.assertIn(b"before run", process.stderr.readline())
+        self.assertTrue(select.select([reads], [], [], harness.PATIENCE_SECONDS)[0])
+        process.send_signal(signal.SIGTERM)
+        self.assertEqual(128 + signal.SIGTERM, process.wait(timeout=harness.PATIENCE_SECONDS))
+
+    def test_also_one_that_waits_for_no_signal(self):
+        self.write("work/.wash/config.yaml", f"build:\n  command: {'x' * 20_000}\n")
+        reads, writes = os.pipe()
+        self.addCleanup(os.close, reads)
+        fcntl.fcntl(writes, fcntl.F_SETPIPE_SZ, select.PIPE_BUF)  # less than is to be shown
+        with open(writes, "wb") as full:
+            process = subprocess.Popen(
+                [harness.WASH, "config", "show"], cwd=self.work, env=self.environment(),
+                stdin=subprocess.DEVNULL, stdout=full, stderr=subprocess.PIPE)
+        self.addCleanup(process.stderr.close)
+        self.addCleanup(process.kill)
+        self.assertIn(b"before config show", process.stderr.readline())
         self.assertTrue(select.select([reads], [], [], harness.PATIENCE_SECONDS)[0])
         process.send_signal(signal.SIGTERM)
         self.assertEqual(128 + signal.SIGTERM, process.wait(timeout=harness.PATIENCE_SECONDS))

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <cstdlib>
 #include <filesystem>
 #include <iostream>
@@ -25,6 +26,9 @@ namespace nimbus::wash {
 namespace {
 
 constexpr std::uint64_t kPluginMemoryBytes = 2ULL << 30;
+
+// Of a command that waits for no signals itself: it may stand where nobody reads what it prints.
+constexpr std::chrono::seconds kInterruptBound(5);
 
 // The command by which the user looks into, or gets rid of, this very plugin: its own hooks must
 // not be able to stop that.
@@ -54,12 +58,18 @@ bool managesWithoutConfiguration(const std::string& command) {
   return command.starts_with("config ") || std::ranges::find(kCommands, command) != kCommands.end();
 }
 
+// A signal ends the one that runs, however long it takes to end.
+Result<void> performHooksBefore(plugin::HookRunner& hooks, plugin::HookContext& context) {
+  const Interrupt interrupt;
+  return hooks.before(context);
+}
+
 // The hooks that come first, and the command unless they stop it. A signal does so too, as long as
 // it has not begun; later it ends the command as that command ends by signals.
 int performBehindHooks(plugin::HookRunner& hooks, const Action& action,
                        plugin::HookContext& context, OutputFormat format) {
-  Interrupt interrupt;
-  const auto done = hooks.before(context);
+  Interrupt interrupt(kInterruptBound);
+  const auto done = performHooksBefore(hooks, context);
   if (!done) return reportFailure(format, done.error(), interrupt);
   if (interrupt.received()) return reportInterrupted(format, interrupt);
   const int status = action.perform(context);
@@ -68,17 +78,19 @@ int performBehindHooks(plugin::HookRunner& hooks, const Action& action,
   return interrupt.leftToThis() ? reportInterrupted(OutputFormat::kText, interrupt) : status;
 }
 
-// All hooks that follow; a signal ends the one that runs. Returns the status of the process.
-int performHooksBehind(plugin::HookRunner& hooks, plugin::HookContext& context, int status) {
+// All hooks that follow a command with that status; a signal ends the one that runs, and is what
+// those behind it are told. Returns the status of the process.
+int performHooksBehind(plugin::HookRunner& hooks, plugin::HookContext& context, int told) {
+  int status = told;
   for (const plugin::Plugin& plugin : hooks.following()) {
     Interrupt interrupt;
-    if (const auto done = hooks.after(plugin, context, status); !done) {
+    if (const auto done = hooks.after(plugin, context, told); !done) {
       // The command's own result stands on standard output already.
       static_cast<void>(reportFailure(OutputFormat::kText, done.error()));
       if (status == kExitOk) status = kExitFailed;
     }
     interrupt.end();
-    if (interrupt.received()) status = reportInterrupted(OutputFormat::kText, interrupt);
+    if (interrupt.received()) status = told = reportInterrupted(OutputFormat::kText, interrupt);
   }
   return status;
 }

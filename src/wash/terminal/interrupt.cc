@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cstdint>
 #include <cstdio>
 #include <mutex>
 #include <optional>
@@ -47,14 +48,16 @@ class Interrupt::Waiter {
   }
   Waiter(const Waiter&) = delete;
   Waiter& operator=(const Waiter&) = delete;
-  ~Waiter() { end(); }
+  // What comes from then on stays for whoever unblocks it, as nobody would be told.
+  ~Waiter() { end(End::kAtOnce); }
 
-  void end() {
+  enum class End : std::uint8_t { kNotYet, kWithWhatHasCome, kAtOnce };
+  void end(End end) {
     if (!thread_.joinable()) return;
     setCurrent(nullptr);
     {
       const std::lock_guard lock(mutex_);
-      ending_ = true;
+      end_ = end;
     }
     wake();
     thread_.join();
@@ -106,6 +109,8 @@ class Interrupt::Waiter {
     deadline_.reset();
     if (signal_ == 0 || bounds_.empty()) return;
     seen_by_part_ = seen_by_part_ || bounds_.size() > 1;
+    // Where a part was told, the whole comes to its end.
+    if (bounds_.size() == 1 && seen_by_part_) return;
     if (bounds_.back() != kUnbounded) deadline_ = now() + bounds_.back();
   }
 
@@ -119,17 +124,18 @@ class Interrupt::Waiter {
     while (true) {
       const int signal = next(patience());
       if (signal > 0 && signal != kWake) received(signal);
-      if (signal > 0) continue;
       const std::lock_guard lock(mutex_);
-      if (ending_) return;
+      if (end_ == End::kAtOnce) return;
+      if (signal > 0) continue;
+      if (end_ != End::kNotYet) return;
       if (deadline_ && now() >= *deadline_) endBy(signal_);
     }
   }
 
-  // How long the next signal is waited for. At the end, those that have come are still taken.
+  // How long the next signal is waited for; at the end, only those that have come are taken.
   std::optional<Duration> patience() {
     const std::lock_guard lock(mutex_);
-    if (ending_) return Duration::zero();
+    if (end_ != End::kNotYet) return Duration::zero();
     if (!deadline_) return std::nullopt;
     return std::max<Duration>(*deadline_ - now(), Duration::zero());
   }
@@ -162,7 +168,7 @@ class Interrupt::Waiter {
   std::vector<std::chrono::milliseconds> bounds_;  // of those that live, the innermost last
   std::optional<TimePoint> deadline_;
   bool seen_by_part_ = false;
-  bool ending_ = false;
+  End end_ = End::kNotYet;
   std::thread thread_;
 };
 
@@ -175,10 +181,12 @@ Interrupt::Interrupt(std::chrono::milliseconds bound)
 Interrupt::~Interrupt() { waiter_.leave(); }
 
 void Interrupt::end() {
-  if (own_) own_->end();
+  if (own_) own_->end(Waiter::End::kWithWhatHasCome);
 }
 
 std::stop_token Interrupt::token() const { return waiter_.token(); }
+
+bool Interrupt::received() const { return waiter_.signal() != 0; }
 
 std::stop_token Interrupt::current() { return Waiter::currentToken(); }
 

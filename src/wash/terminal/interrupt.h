@@ -20,7 +20,9 @@ class Interrupt {
  public:
   Interrupt() : Interrupt(kUnbounded) {}
   // It ends the process as a second signal does, too, if it still stands that long after the first:
-  // for what cannot always be told to stop, such as guests that write to a full pipe.
+  // for what cannot always be told to stop, such as guests that write to a full pipe. While a part
+  // lives, that one's bound counts, if it has any; so it is with one part in another. Behind parts
+  // that were told of the signal, the whole has no bound.
   explicit Interrupt(std::chrono::milliseconds bound);
   Interrupt(const Interrupt&) = delete;
   Interrupt& operator=(const Interrupt&) = delete;
@@ -30,7 +32,7 @@ class Interrupt {
   // That of the one that there is; else one that never stops. Any thread.
   [[nodiscard]] static std::stop_token current();
   // Whether a signal has come. Any thread.
-  [[nodiscard]] bool received() const { return token().stop_requested(); }
+  [[nodiscard]] bool received() const;
   // What has come until then is known after it, and what comes later is left to whoever waits next.
   // For a part, those are the parts that follow. On the main thread.
   void end();

@@ -30,6 +30,12 @@ void interruptBy(const Interrupt& interrupt, int signal) {
   waitFor(interrupt);
 }
 
+// While nothing is to end the process.
+void goOnFor(milliseconds time) {
+  std::promise<void> end;
+  ASSERT_EQ(end.get_future().wait_for(time), std::future_status::timeout);
+}
+
 [[noreturn]] void stayForEver() {
   while (true) ::pause();
 }
@@ -110,6 +116,34 @@ TEST(InterruptDeathTest, APartWithABoundEndsTheProcessAlsoAfterASignalThatCameBe
     stayForEver();
   };
   EXPECT_EXIT(stays(), ExitedWithCode(130), "");
+}
+
+TEST(InterruptDeathTest, TheBoundOfTheWholeCountsForASignalThatNoPartIsToldOf) {
+  const auto stays = [] {
+    const Interrupt whole(milliseconds(1));
+    {
+      const Interrupt part;
+    }
+    sendThis(SIGTERM);
+    stayForEver();
+  };
+  EXPECT_EXIT(stays(), ExitedWithCode(143), "");
+}
+
+TEST(InterruptDeathTest, APartThatIsToldOfASignalMayTakeLongerThanTheBoundOfTheWhole) {
+  constexpr int kWhole = 7;
+  const auto comes_to_its_end = [] {
+    const Interrupt whole(milliseconds(1));
+    {
+      const Interrupt part;
+      sendThis(SIGTERM);
+      waitFor(part);
+      goOnFor(milliseconds(50));
+    }
+    goOnFor(milliseconds(50));
+    ::_exit(kWhole);
+  };
+  EXPECT_EXIT(comes_to_its_end(), ExitedWithCode(kWhole), "");
 }
 
 TEST(TerminationTest, ASignalThatCameBeforeItIsWhatItWaitsFor) {
