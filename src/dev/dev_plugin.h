@@ -24,6 +24,9 @@ struct DevPlugin {
     std::string guest_path;
     bool read_only = false;
     bool own = false;  // where the plugin keeps what is its own
+    // Tells it from others that have been, or will be, by the same path; of letters, digits and
+    // `-`.
+    std::string stamp = {};
     friend bool operator==(const Folder&, const Folder&) = default;
   };
   std::vector<Folder> folders;

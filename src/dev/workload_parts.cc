@@ -50,10 +50,11 @@ std::vector<std::string> exportedInstances(const wit::ComponentInfo& info) {
 
 constexpr std::string_view kNamedComponent = "component:";
 constexpr std::string_view kBlobstoreKey = "dev.wasi_blobstore_path";
+constexpr std::string_view kBlobstorePackage = "wasi:blobstore";
 
 bool servesBlobs(const DevPlugin& plugin) {
   return std::ranges::any_of(plugin.exports, [](const std::string& name) {
-    return wit::parseInterfaceName(name).package == "wasi:blobstore";
+    return wit::parseInterfaceName(name).package == kBlobstorePackage;
   });
 }
 
@@ -192,7 +193,7 @@ class Assembler {
         if (entry.provider != fmt::format("{}{}", kNamedComponent, componentName(plugin))) continue;
         if (spec_.name != plan_.name && !isImported(entry)) continue;  // others want it
         if (!plugin.given.empty()) {
-          TRY_VOID(checkFolder(plugin));
+          TRY_VOID(checkFolder(plugin, host::packageOf(entry)));
           entry.provider = "given:" + plugin.given;
           hold(plugin);
           break;
@@ -308,7 +309,7 @@ class Assembler {
     if (fitting.size() == 1) {
       const DevPlugin& plugin = *fitting.front();
       if (plugin.given.empty()) return add(plugin);
-      TRY_VOID(checkFolder(plugin));
+      TRY_VOID(checkFolder(plugin, import.parts.package));
       bindTo("given:" + plugin.given, import.parts);
       hold(plugin);
       return {};
@@ -370,10 +371,12 @@ class Assembler {
     if (elsewhere) TRY_VOID(makeBlobFolder());
     auto& mounts = component.local_resources.volume_mounts;
     for (const DevPlugin::Folder& folder : plugin.folders) {
-      const std::string name = fmt::format("{}-{}", component.name, mounts.size());
+      const bool moved = elsewhere && folder.own;
+      std::string name = fmt::format("{}-{}", component.name, mounts.size());
+      // A folder in the place of another makes another workload.
+      if (!moved && !folder.stamp.empty()) name += "-" + folder.stamp;
       spec_.volumes.push_back(
-          {.name = name,
-           .host_path = elsewhere && folder.own ? plan_.blobstore_path : folder.host_path});
+          {.name = name, .host_path = moved ? plan_.blobstore_path : folder.host_path});
       mounts.push_back(
           {.name = name, .mount_path = folder.guest_path, .read_only = folder.read_only});
     }
@@ -388,11 +391,11 @@ class Assembler {
                                             plan_.blobstore_path, error.message()));
   }
 
-  // Who runs a plugin that is given has given it its folder.
-  Result<void> checkFolder(const DevPlugin& plugin) const {
-    if (plan_.blobstore_path.empty() || !servesBlobs(plugin)) return {};
+  // Of a plugin that is given, which is to serve the package: who runs it has given it its folder.
+  Result<void> checkFolder(const DevPlugin& plugin, std::string_view package) const {
+    if (plan_.blobstore_path.empty() || package != kBlobstorePackage) return {};
     return fail(ErrorCode::kUnsupported,
-                fmt::format("{}: plugin {} keeps one instance for all, with a folder of its own; "
+                fmt::format("{}: plugin {} is called, not composed, and has a folder of its own; "
                             "another folder is for plugins that are composed",
                             kBlobstoreKey, plugin.name));
   }

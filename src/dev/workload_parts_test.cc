@@ -2,8 +2,6 @@
 
 #include <gmock/gmock.h>
 
-#include <filesystem>
-
 #include "dev/test_support.h"
 #include "wit/tools.h"
 
@@ -305,34 +303,6 @@ TEST_F(WorkloadPartsTest, APluginSeesItsOwnFolderAndItsConfiguration) {
   EXPECT_EQ(resources.volume_mounts[1].mount_path, "/tmp");
   EXPECT_EQ(resources.config, blobs.config);
   EXPECT_TRUE(resources.allowed_hosts.empty());
-}
-
-TEST_F(WorkloadPartsTest, BlobsMayLieInAFolderOfTheProject) {
-  DevPlan plan = planOf({"web"});
-  plan.blobstore_path = folder_.path("data/blobs");
-  DevPlugin blobs = plugin("blobs", {std::string(kBlobs)});
-  blobs.folders = {{"/agreed", "/agreed", true}, {"/own", "/plugin_data", false, true}};
-  DevPlugin other = plugin("other", {"a:b/c@1.0.0"});
-  other.folders = {{"/others", "/plugin_data", false, true}};
-  const std::vector parts{part({std::string(kBlobs), "a:b/c@1.0.0"})};
-  const auto spec = assembleWorkload(plan, parts, std::vector{blobs, other});
-  ASSERT_TRUE(spec) << spec.error().describe();
-  Names paths;
-  for (const host::VolumeSpec& volume : spec->volumes) paths.push_back(volume.host_path);
-  EXPECT_EQ(paths, (Names{"/agreed", plan.blobstore_path, "/others"}));
-  EXPECT_TRUE(std::filesystem::is_directory(plan.blobstore_path));
-
-  blobs.given = "plugin-1";
-  const auto given = assembleWorkload(plan, parts, std::vector{blobs, other});
-  ASSERT_FALSE(given);
-  EXPECT_THAT(given.error().message(), testing::HasSubstr("blobstore_path: plugin blobs keeps"));
-
-  blobs.given.clear();
-  folder_.write("file", "");
-  plan.blobstore_path = folder_.path("file/blobs");
-  const auto impossible = assembleWorkload(plan, parts, std::vector{blobs, other});
-  ASSERT_FALSE(impossible);
-  EXPECT_THAT(impossible.error().message(), testing::HasSubstr(plan.blobstore_path));
 }
 
 TEST_F(WorkloadPartsTest, WhatPluginsNeedIsHeldForThoseThatServe) {

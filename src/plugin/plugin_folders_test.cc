@@ -1,5 +1,7 @@
 #include "plugin/plugin_folders.h"
 
+#include <unistd.h>
+
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -85,9 +87,55 @@ TEST_F(PluginFoldersTest, WhatIsLeftOfOneThatSomebodyElseDeletedIsItsMark) {
 
 TEST_F(PluginFoldersTest, NothingIsHeldThatIsNoFolder) {
   EXPECT_FALSE(holdFolder(temporary_.path("none")));
+  temporary_.write("file", "text");
+  EXPECT_FALSE(holdFolder(temporary_.path("file")));
+}
+
+TEST_F(PluginFoldersTest, OfALinkWhatItLeadsToIsHeldAndTheLinkIsDeleted) {
+  const std::string folder = make("a");
+  const std::string link = temporary_.path("link");
+  fs::create_directory_symlink(folder, link);
+  {
+    const UniqueFd held = hold(link);
+    EXPECT_EQ(*stampOf(held), *stampOf(hold(folder)));
+    EXPECT_TRUE(removeFolder(link));
+  }
+  EXPECT_FALSE(fs::is_symlink(link));
+  EXPECT_TRUE(fs::exists(folder + "/file"));
+  EXPECT_FALSE(anyIsLeft());
+}
+
+TEST_F(PluginFoldersTest, ALinkThatLeadsNowhereIsDeletedToo) {
+  const std::string link = temporary_.path("link");
+  fs::create_directory_symlink(temporary_.path("none"), link);
+  EXPECT_FALSE(holdFolder(link));
+  EXPECT_TRUE(removeFolder(link));
+  EXPECT_FALSE(fs::is_symlink(link));
+}
+
+TEST_F(PluginFoldersTest, OneThatCannotBeDeletedKeepsNoOtherFromIt) {
+  if (::geteuid() == 0) GTEST_SKIP() << "nothing is closed to the superuser";
+  for (const char* name : {"a", "b", "c", "d", "e"}) {
+    const UniqueFd held = hold(make(name));
+    EXPECT_TRUE(removeFolder(temporary_.path(name)));
+  }
+  const std::string closed = temporary_.path("c");
+  fs::permissions(closed, fs::perms::none);
+  EXPECT_FALSE(removeLeftFolders(temporary_.path()));
+  for (const char* name : {"a", "b", "d", "e"}) EXPECT_FALSE(fs::exists(temporary_.path(name)));
+  EXPECT_TRUE(anyIsLeft());
+  fs::permissions(closed, fs::perms::owner_all);
+  removeLeft();
+  EXPECT_FALSE(fs::exists(closed));
+}
+
+TEST_F(PluginFoldersTest, AnotherOneByTheSameNameHasAnotherStamp) {
+  const std::string folder = make("a");
+  const UniqueFd first = hold(folder);
+  EXPECT_EQ(*stampOf(first), *stampOf(hold(folder)));
+  fs::remove_all(folder);
   make("a");
-  fs::create_directory_symlink(temporary_.path("a"), temporary_.path("link"));
-  EXPECT_FALSE(holdFolder(temporary_.path("link")));
+  EXPECT_NE(*stampOf(first), *stampOf(hold(folder)));
 }
 
 }  // namespace

@@ -226,11 +226,11 @@ Result<void> PluginStore::uninstall(std::string_view name, Data data) {
   removeFiles(entry);
   if (data == Data::kKeep) return {};
   const Plugin plugin = placed(entry, {});
-  TRY_VOID(removeFolder(plugin.scratch_folder));
+  // What may be secret goes first.
   std::error_code error;
   fs::remove(plugin.config_path, error);
   if (error) return fail(ErrorCode::kIo, plugin.config_path + ": " + error.message());
-  return {};
+  return removeFolder(plugin.scratch_folder);
 }
 
 void PluginStore::removeWhatIsLeft() const {

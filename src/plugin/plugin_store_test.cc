@@ -97,6 +97,22 @@ TEST_F(PluginStoreTest, RemovesAPluginWithWhatItWrote) {
   EXPECT_EQ(codeOf(store_.uninstall("a", PluginStore::Data::kRemove)), ErrorCode::kNotFound);
 }
 
+TEST_F(PluginStoreTest, RemovesTheLinkThatStandsInPlaceOfAFolder) {
+  const auto installed = install(infoNamed("a"));
+  ASSERT_TRUE(installed);
+  fs::create_directories(folder_.path("moved"));
+  std::ofstream(folder_.path("moved/file")) << "x";
+  std::ofstream(installed->plugin.config_path) << "{}";
+  const fs::path link = installed->plugin.scratch_folder;
+  fs::create_directories(link.parent_path());
+  fs::create_directory_symlink(folder_.path("moved"), link);
+  const auto removed = store_.uninstall("a", PluginStore::Data::kRemove);
+  EXPECT_TRUE(removed) << removed.error().describe();
+  EXPECT_FALSE(fs::is_symlink(link));
+  EXPECT_FALSE(fs::exists(installed->plugin.config_path));
+  EXPECT_TRUE(fs::exists(folder_.path("moved/file")));
+}
+
 TEST_F(PluginStoreTest, AFolderThatIsHeldOutlastsItsPluginAndNoPluginBehindItSeesIt) {
   const auto installed = install(infoNamed("a"));
   ASSERT_TRUE(installed);

@@ -66,8 +66,11 @@ Result<dev::DevPlugin> DevPluginList::devPluginOf(const plugin::Plugin& plugin) 
   made.exports = plugin.info.interfaces;
   TRY_VOID(ensurePrivateFolder(plugin.scratch_folder));
   TRY(auto folder, plugin::holdFolder(plugin.scratch_folder));
+  TRY(const std::string stamp, plugin::stampOf(folder));
   made.held.things.push_back(std::make_shared<const UniqueFd>(std::move(folder)));
   TRY(auto standing, runtime_.standing(plugin));
+  // Of an instance that has another folder by the same name, too.
+  standing->terms += stamp;
   if (plugin::servingOf(plugin.info) != plugin::Serving::kComposed) {
     made.given = plugin::ServedPlugins::nameOf(*standing);
     called_[made.given] = std::move(standing);
@@ -77,11 +80,14 @@ Result<dev::DevPlugin> DevPluginList::devPluginOf(const plugin::Plugin& plugin) 
   made.component_path = plugin.wasm_path;
   made.digest = plugin.digest;
   for (const auto& [key, value] : standing->config.below("")) made.config[key] = value;
-  for (const plugin::Permissions::Folder& folder : folders)
+  for (const plugin::Permissions::Folder& folder : folders) {
+    const bool own = folder.host_path == plugin.scratch_folder;
     made.folders.push_back({.host_path = folder.host_path,
                             .guest_path = folder.guest_path,
                             .read_only = folder.read_only,
-                            .own = folder.host_path == plugin.scratch_folder});
+                            .own = own,
+                            .stamp = own ? stamp : std::string()});
+  }
   made.allowed_hosts = plugin::allowedHostsOf(standing->permissions);
   made.allowed_loopback_ports = plugin::loopbackPortsOf(made.allowed_hosts);
   return made;
