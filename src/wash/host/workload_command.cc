@@ -153,7 +153,9 @@ int perform(const WorkloadFlags& flags, const GlobalOptions& global, Step step) 
       [&](net::Shard& shard) { return runStep(&shard, &flags, global.format, step); });
   if (done) return kExitOk;
   // What is followed until a signal comes is not broken off by it.
-  if (step == events && flags.follow && interrupt.received()) return interrupt.status();
+  if (step == events && flags.follow && interrupt.received() &&
+      done.error().code() == ErrorCode::kCancelled)
+    return interrupt.status();
   return reportFailure(global.format, done.error(), interrupt);
 }
 
