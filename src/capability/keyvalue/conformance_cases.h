@@ -12,6 +12,7 @@
 #include "base/sync.h"
 #include "base/task.h"
 #include "capability/keyvalue/store.h"
+#include "capability/keyvalue/test_results.h"
 #include "wrpc/invoker.h"
 
 // What a key-value store does, whoever it is and wherever it runs: the cases that every backend and
@@ -22,11 +23,6 @@ namespace nimbus::keyvalue {
 inline std::string textOf(const Result<std::optional<Bytes>>& value) {
   if (!value) return "error: " + value.error().describe();
   return *value ? std::string((*value)->text()) : "nothing";
-}
-
-inline testing::AssertionResult succeeded(const auto& result) {
-  if (result) return testing::AssertionSuccess();
-  return testing::AssertionFailure() << result.error().describe();
 }
 
 // All pages; fails if a key stands on two.

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "capability/keyvalue/limits.h"
+#include "capability/keyvalue/test_results.h"
 
 namespace nimbus::keyvalue {
 namespace {
@@ -48,7 +49,7 @@ TEST(NatsPage, KeepsKeysOfOneHashTogether) {
 TEST(NatsPage, RefusesMoreOfOneHashThanItHolds) {
   const auto page = cutNatsPage(keysOf(kMaxPageKeys + 1, 0), 0);
   ASSERT_FALSE(page);
-  EXPECT_EQ(page.error().code(), ErrorCode::kResourceExhausted);
+  EXPECT_EQ(codeOf(page), ErrorCode::kResourceExhausted);
 }
 
 TEST(NatsPage, IsEmptyBeyondTheLastKey) {
