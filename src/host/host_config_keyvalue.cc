@@ -14,7 +14,13 @@ keyvalue::RedisOptions readRedis(ConfigContext& context, YamlMap map) {
   map.require("url");
   redis.url = map.text("url").value_or("");
   readPath(context, map, "passwordFile", redis.password_file);
-  if (const auto prefix = map.text("prefix")) redis.prefix = *prefix;
+  if (const auto prefix = map.text("prefix")) {
+    if (const auto good = keyvalue::checkRedisPrefix(*prefix)) {
+      redis.prefix = *prefix;
+    } else {
+      map.problem("prefix", fmt::format("{}: {}", map.pathOf("prefix"), good.error().message()));
+    }
+  }
   takeDuration(map, "connectTimeout", redis.connect_timeout);
   takeDuration(map, "responseTimeout", redis.response_timeout);
   if (const auto good = keyvalue::checkRedisOptions(redis); map.find("url") != nullptr && !good)

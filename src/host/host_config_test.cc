@@ -205,7 +205,8 @@ TEST(HostConfig, ReadsItsRedisServer) {
               AllOf(HasSubstr("keyvalue.redis.url: the URL of the Redis server: the port"),
                     Not(HasSubstr("secret"))));
   EXPECT_THAT(errorOf("keyvalue: {redis: {url: 'redis://a', prefix: 'a b'}}"),
-              HasSubstr("keyvalue.redis"));
+              HasSubstr("keyvalue.redis.prefix"));
+  EXPECT_THAT(errorOf("keyvalue: {redis: {prefix: 'a b'}}"), HasSubstr("keyvalue.redis.prefix"));
 }
 
 TEST(HostConfig, ReadsHowKeyspacesLieInNats) {

@@ -130,8 +130,8 @@ Result<std::string> keyValueProviderOf(std::string_view text) {
   if (ref && std::holds_alternative<wrpc::ProviderAddress>(*ref)) return std::string(text);
   return fail(ErrorCode::kInvalidArgument,
               "\"" + std::string(text) +
-                  "\": expected memory, sqlite:FILE, redis://HOST, unix:PATH, tcp:HOST:PORT or "
-                  "nats:PREFIX");
+                  "\": expected memory, sqlite:FILE, redis://HOST, rediss://HOST, unix:PATH, "
+                  "tcp:HOST:PORT or nats:PREFIX");
 }
 
 // The guest has key-value without being asked to, for trying things out.

@@ -18,16 +18,23 @@ namespace {
 using Kind = RedisReply::Kind;
 
 constexpr std::array<std::string_view, 3> kForbidden = {"NOPERM", "NOAUTH", "WRONGPASS"};
-constexpr std::array<std::string_view, 10> kNotNow = {
-    "LOADING", "BUSY",        "READONLY", "MASTERDOWN", "NOREPLICAS",
-    "MISCONF", "CLUSTERDOWN", "TRYAGAIN", "MOVED",      "ASK"};
+constexpr std::array<std::string_view, 8> kNotNow = {
+    "LOADING", "BUSY", "NOREPLICAS", "MISCONF", "CLUSTERDOWN", "TRYAGAIN", "MOVED", "ASK"};
+
+bool isOfReplica(std::string_view text) {
+  return text.starts_with("READONLY") || text.starts_with("MASTERDOWN") ||
+         text.contains("READONLY You can't write") || text.contains("MASTERDOWN Link with MASTER");
+}
 
 ErrorCode codeOf(std::string_view text) {
   const std::string_view word = text.substr(0, text.find(' '));
   if (isOneOf(kForbidden, word)) return ErrorCode::kPermissionDenied;
-  // Servers before 7 put it behind words of their own, if it is an error within a script.
+  // Errors within a script: servers before 7 put the code behind words of their own, and those
+  // since 7 have none for what a user may not do.
+  if (text.contains("The user executing the script can't")) return ErrorCode::kPermissionDenied;
   if (word == "OOM" || text.contains("OOM command not allowed"))
     return ErrorCode::kResourceExhausted;
+  if (isOfReplica(text)) return ErrorCode::kUnavailable;
   return isOneOf(kNotNow, word) ? ErrorCode::kUnavailable : ErrorCode::kIo;
 }
 
@@ -61,6 +68,10 @@ Result<std::optional<Bytes>> redisValue(RedisReply reply) {
                 fmt::format("the value has {} bytes; at most {} can be read", reply.text.size(),
                             kMaxValueBytes));
   return std::move(reply.text);
+}
+
+bool isFromRedisReplica(const RedisReply& reply) {
+  return reply.kind == Kind::kError && isOfReplica(reply.text.text());
 }
 
 Result<bool> redisTruth(const RedisReply& reply) {

@@ -15,6 +15,9 @@ namespace nimbus::keyvalue {
 
 [[nodiscard]] Result<std::optional<Bytes>> redisValue(RedisReply reply);
 [[nodiscard]] Result<bool> redisTruth(const RedisReply& reply);
+// Whether the server takes no writes because it is a replica: one by nature, or a master that
+// another one has replaced.
+[[nodiscard]] bool isFromRedisReplica(const RedisReply& reply);
 // What a script answers that changes something; a quota that is used up is an error.
 [[nodiscard]] Result<void> redisDone(const RedisReply& reply, const Quota& quota);
 [[nodiscard]] Result<std::uint64_t> redisSum(const RedisReply& reply, const Quota& quota);

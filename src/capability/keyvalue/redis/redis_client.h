@@ -32,8 +32,9 @@ class RedisClient {
   ~RedisClient();
 
   // Any shard; completes there. The task must not outlive the client. A destroyed one gives the
-  // call up: what has not been sent yet, never is. Errors: kUnavailable, kProtocol; that the server
-  // refuses something is a reply.
+  // call up: what has not been sent yet, never is. Errors: kInvalidArgument (more than can be
+  // sent), kUnavailable, kPermissionDenied (the server does not let us in); that the server refuses
+  // a command is a reply.
   [[nodiscard]] Task<Result<RedisReply>> call(RedisCommand command);
 
   // Why calls fail at present; empty: nothing is known to be wrong.

@@ -19,6 +19,26 @@ using Connected = Result<std::unique_ptr<RedisWire>>;
 
 constexpr std::size_t kMaxPasswordBytes = 64 << 10;
 constexpr std::size_t kMaxAddresses = 8;  // of one name that are tried
+// One that does not answer leaves time for the others; but none gets less.
+constexpr Duration kLeastForAddress = std::chrono::milliseconds(500);
+
+Error noConnectionWithin(Duration timeout) {
+  return {ErrorCode::kUnavailable,
+          fmt::format("no connection within {} ms",
+                      std::chrono::duration_cast<std::chrono::milliseconds>(timeout).count())};
+}
+
+template <typename T>
+Task<void> store(Task<Result<T>> task, Result<T>& into) {
+  into = co_await std::move(task);
+}
+
+template <typename T>
+Task<Result<T>> within(net::Shard& shard, Duration timeout, Task<Result<T>> task) {
+  Result<T> result = std::unexpected(noConnectionWithin(timeout));
+  co_await withTimeout(store(std::move(task), result), shard.sleepFor(timeout));
+  co_return result;
+}
 
 Task<Result<std::unique_ptr<net::Stream>>> openStream(net::Shard& shard, net::Resolver& resolver,
                                                       std::shared_ptr<const RedisTarget> target) {
@@ -30,9 +50,12 @@ Task<Result<std::unique_ptr<net::Stream>>> openStream(net::Shard& shard, net::Re
   if (addresses.size() > kMaxAddresses) addresses.resize(kMaxAddresses);
   Result<std::unique_ptr<net::Stream>> stream =
       fail(ErrorCode::kNotFound, inQuotes(place.host) + " has no address");
+  const auto count = static_cast<Duration::rep>(std::max<std::size_t>(addresses.size(), 1));
+  const Duration each = std::max(kLeastForAddress, target->options.connect_timeout / count);
   for (const net::IpAddress& address : addresses) {
-    stream =
-        co_await net::connectTo(shard, {.address = address, .port = place.port, .unix_path = {}});
+    stream = co_await within(
+        shard, each,
+        net::connectTo(shard, {.address = address, .port = place.port, .unix_path = {}}));
     if (stream) break;
   }
   if (!stream || target->tls == nullptr) co_return std::move(stream);
@@ -105,23 +128,12 @@ Task<Connected> connect(net::Shard& shard, net::Resolver& resolver,
   co_return std::move(wire);
 }
 
-Task<void> store(Task<Connected> task, std::optional<Connected>& into) {
-  into = co_await std::move(task);
-}
-
 }  // namespace
 
 Task<Connected> connectToRedis(net::Shard& shard, net::Resolver& resolver,
                                std::shared_ptr<const RedisTarget> target) {
   const Duration timeout = target->options.connect_timeout;
-  std::optional<Connected> connected;
-  const Raced first = co_await race(store(connect(shard, resolver, std::move(target)), connected),
-                                    shard.sleepFor(timeout));
-  if (first == Raced::kFinished) co_return *std::move(connected);
-  co_return fail(
-      ErrorCode::kUnavailable,
-      fmt::format("no connection within {} ms",
-                  std::chrono::duration_cast<std::chrono::milliseconds>(timeout).count()));
+  co_return co_await within(shard, timeout, connect(shard, resolver, std::move(target)));
 }
 
 }  // namespace nimbus::keyvalue

@@ -71,8 +71,7 @@ class RedisHostileTest : public net::ShardTest {
         const auto bucket = co_await (*store)->keyspace("k")->open("b");
         EXPECT_FALSE(bucket);
         if (!bucket)
-          failure =
-              std::string(errorCodeName(bucket.error().code())) + ": " + bucket.error().describe();
+          failure = std::string(errorCodeName(*codeOf(bucket))) + ": " + bucket.error().describe();
       }
       store->reset();
     });
@@ -135,8 +134,58 @@ TEST_F(RedisHostileTest, AServerThatAnswersUnaskedIsLeft) {
     EXPECT_TRUE(store);
     // It comes again, with pauses that grow.
     const std::string_view problem = "a reply that nobody has asked for";
-    while (server.connections() < 3 || !(*store)->problem().contains(problem))
+    const TimePoint end = shard.now() + std::chrono::seconds(60);
+    while ((server.connections() < 3 || !(*store)->problem().contains(problem)) &&
+           shard.now() < end)
       co_await shard.sleepFor(std::chrono::milliseconds(1));
+    EXPECT_GE(server.connections(), 3);
+    EXPECT_TRUE((*store)->problem().contains(problem)) << (*store)->problem();
+    store->reset();
+  });
+}
+
+Task<void> expectUnavailable(Keyspace& keyspace) {
+  EXPECT_EQ(codeOf(co_await keyspace.open("b")), ErrorCode::kUnavailable);
+}
+
+TEST_F(RedisHostileTest, WhatWaitsBehindAServerThatStallsFailsWithTheRest) {
+  run([&](net::Shard& shard) -> Task<void> {
+    const TemporaryFolder folder;
+    const FakeServer server(shard, folder.path("s"), "+PONG\r\n", "+the reply has no e");
+    RedisOptions options{.url = "unix:" + folder.path("s")};
+    options.response_timeout = std::chrono::seconds(1);
+    auto store = RedisStore::open(options);
+    EXPECT_TRUE(store);
+    {
+      const auto keyspace = (*store)->keyspace("k");
+      TaskSet tasks;
+      // More than are sent at once.
+      for (int i = 0; i < 1500; ++i) tasks.spawn(expectUnavailable(*keyspace));
+      co_await tasks.empty();
+    }
+    EXPECT_EQ(server.connections(), 1);
+    store->reset();
+  });
+}
+
+TEST_F(RedisHostileTest, AReplicaIsLeftWithPausesThatGrow) {
+  run([&](net::Shard& shard) -> Task<void> {
+    const TemporaryFolder folder;
+    // As an error within a script, before Redis 7.
+    const FakeServer server(shard, folder.path("s"), "+PONG\r\n",
+                            "-ERR Error running script (call to f_0): @user_script:3: -READONLY "
+                            "You can't write against a read only replica.\r\n");
+    auto store = RedisStore::open({.url = "unix:" + folder.path("s")});
+    EXPECT_TRUE(store);
+    const TimePoint begin = shard.now();
+    while (server.connections() < 4 && shard.now() < begin + std::chrono::seconds(60)) {
+      EXPECT_EQ(codeOf(co_await (*store)->keyspace("k")->open("b")), ErrorCode::kUnavailable);
+      co_await shard.sleepFor(std::chrono::milliseconds(1));
+    }
+    EXPECT_GE(server.connections(), 4);
+    // 50, 100 and 200 ms.
+    EXPECT_GE(shard.now() - begin, std::chrono::milliseconds(300));
+    EXPECT_TRUE((*store)->problem().contains("it is a replica")) << (*store)->problem();
     store->reset();
   });
 }

@@ -5,6 +5,9 @@
 
 #include <fmt/format.h>
 
+#include "base/escape.h"
+#include "capability/keyvalue/redis/redis_answers.h"
+
 namespace nimbus::keyvalue {
 namespace {
 
@@ -43,6 +46,7 @@ RedisLink::RedisLink(net::Shard& shard, std::shared_ptr<const RedisTarget> targe
       deadline_(shard, [this] {
         const auto limit = std::chrono::duration_cast<std::chrono::milliseconds>(
             target_->options.response_timeout);
+        if (!replied_) useless_ = true;
         breakOff(
             Error(ErrorCode::kUnavailable, fmt::format("no reply within {} ms", limit.count())));
       }) {}
@@ -59,7 +63,9 @@ Task<void> RedisLink::run() {
       const TimePoint begin = shard_.now();
       error = problemOf(co_await serve(*std::move(wire)));
       failSent(*error);
-      lasted = replied_ || shard_.now() - begin > kOfUse;
+      const Duration served = shard_.now() - begin;
+      lasted = !useless_ && (replied_ || served > kOfUse);
+      if (served > options.longest_pause) pause = options.first_pause;
     } else {
       error = problemOf(wire.error());
     }
@@ -85,6 +91,8 @@ Error RedisLink::problemOf(const Error& error) const {
 Task<Error> RedisLink::serve(std::unique_ptr<RedisWire> wire) {
   wire_ = wire.get();
   replied_ = false;
+  useless_ = false;
+  replica_.reset();
   broken_.reset();
   TaskSet sending;
   sending.spawn(sendCommands(*wire));
@@ -142,6 +150,7 @@ Result<void> RedisLink::settleAll(RedisWire& wire) {
     const RedisReplyLimits limits =
         sent_.empty() ? RedisReplyLimits() : sent_.front()->command.limits;
     TRY(auto reply, wire.next(limits));
+    if (!reply && replica_) return std::unexpected(*replica_);
     if (!reply) return {};
     TRY_VOID(settle(*std::move(reply)));
   }
@@ -159,6 +168,12 @@ Result<void> RedisLink::settle(RedisReply reply) {
     call->script_by = RedisCommand::ScriptBy::kText;
     unsent_.push_front(call);
     return {};
+  }
+  // Behind the name that we know there may be another server by now, which is the master.
+  if (isFromRedisReplica(reply)) {
+    useless_ = true;
+    replica_ = Error(ErrorCode::kUnavailable,
+                     fmt::format("it is a replica: {}", inQuotes(reply.text.text())));
   }
   call->result.emplace(std::move(reply));
   settled_.push_back(call);

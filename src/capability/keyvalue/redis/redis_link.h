@@ -66,7 +66,9 @@ class RedisLink {
   // Of the present connection.
   RedisWire* wire_ = nullptr;
   bool replied_ = false;
-  std::optional<Error> broken_;  // why we have closed it
+  bool useless_ = false;          // whatever it has replied: nothing waits for another one like it
+  std::optional<Error> replica_;  // it is one, so it is left once its replies are settled
+  std::optional<Error> broken_;   // why we have closed it
 
   Event wanted_;         // something may be sent
   net::Timer deadline_;  // of the reply that comes next

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "base/clock.h"
 #include "base/result.h"
@@ -24,6 +25,7 @@ struct RedisOptions {
   Duration longest_pause = std::chrono::seconds(2);
 };
 
+[[nodiscard]] Result<void> checkRedisPrefix(std::string_view prefix);
 // Whether these can be: kInvalidArgument. Files are not looked at.
 [[nodiscard]] Result<void> checkRedisOptions(const RedisOptions& options);
 

@@ -3,6 +3,8 @@
 #include <map>
 #include <utility>
 
+#include <fmt/format.h>
+
 namespace nimbus::keyvalue {
 namespace {
 
@@ -16,6 +18,10 @@ RedisQueue::RedisQueue() : calls_(kMaxCalls), bytes_(kMaxCallBytes) {}
 Result<bool> RedisQueue::add(std::shared_ptr<RedisCall> call) {
   const std::lock_guard lock(mutex_);
   if (problem_) return std::unexpected(*problem_);
+  if (call->bytes > kMaxCallBytes)
+    return fail(ErrorCode::kInvalidArgument,
+                fmt::format("a call with {} bytes; at most {} can be sent to the Redis server",
+                            call->bytes, kMaxCallBytes));
   const bool fits = calls_.take(1);
   if (!fits || !bytes_.take(call->bytes)) {
     if (fits) calls_.give(1);

@@ -17,8 +17,8 @@ class RedisQueue {
  public:
   RedisQueue();
 
-  // True if the connection is to be told that something waits. kUnavailable: too much is under way
-  // already, or the server is out of reach.
+  // True if the connection is to be told that something waits. kInvalidArgument: the call is larger
+  // than all that may be under way. kUnavailable: too much is under way already. Else the problem.
   [[nodiscard]] Result<bool> add(std::shared_ptr<RedisCall> call);
 
   // The connection's side. What waits at present.

@@ -18,13 +18,15 @@ static_assert(kEntryOverheadBytes == 128);  // as the scripts have it
 // more bytes and more keys than a server holds.
 //
 // A key that is in the index has been counted, and no other one: others may have put values into
-// the hash, which neither stand in the index nor count.
+// the hash, which neither stand in the index nor count. counted() fails if others have made keys of
+// the server that are something else: before anything is written.
 constexpr std::string_view kAccounting = R"lua(
 local values, index, usage = KEYS[1], KEYS[2], KEYS[3]
 local function cost(key, bytes) return #key + bytes + 128 end
 local function counted(key)
+  local bytes = redis.call('HSTRLEN', values, key)
   if not redis.call('ZSCORE', index, key) then return nil end
-  return cost(key, redis.call('HSTRLEN', values, key))
+  return cost(key, bytes)
 end
 local function usageOf(field) return tonumber(redis.call('HGET', usage, field) or '0') or 0 end
 local function whole(number) return string.format('%.0f', math.max(number, 0)) end
@@ -106,20 +108,21 @@ return sum
 
 constexpr std::string_view kRemove = R"lua(
 local values, index, usage = KEYS[1], KEYS[2], KEYS[3]
+local function usageOf(field) return tonumber(redis.call('HGET', usage, field) or '0') or 0 end
+local had_bytes, had_keys = usageOf('bytes'), usageOf('keys')
 local bytes, keys = 0, 0
 for _, key in ipairs(ARGV) do
   local size = redis.call('HSTRLEN', values, key)
-  redis.call('HDEL', values, key)
-  if redis.call('ZREM', index, key) == 1 then
+  if redis.call('ZSCORE', index, key) then
+    redis.call('ZREM', index, key)
     bytes = bytes + #key + size + 128
     keys = keys + 1
   end
+  redis.call('HDEL', values, key)
 end
 if keys > 0 then
-  for field, less in pairs({bytes = bytes, keys = keys}) do
-    local had = tonumber(redis.call('HGET', usage, field) or '0') or 0
-    redis.call('HSET', usage, field, string.format('%.0f', math.max(had - less, 0)))
-  end
+  redis.call('HSET', usage, 'bytes', string.format('%.0f', math.max(had_bytes - bytes, 0)))
+  redis.call('HSET', usage, 'keys', string.format('%.0f', math.max(had_keys - keys, 0)))
 end
 return 0
 )lua";

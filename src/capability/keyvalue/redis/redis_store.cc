@@ -61,13 +61,17 @@ class RedisKeyspace final : public Keyspace, public std::enable_shared_from_this
 
 }  // namespace
 
+Result<void> checkRedisPrefix(std::string_view prefix) {
+  if (isRedisPrefix(prefix)) return {};
+  return fail(ErrorCode::kInvalidArgument,
+              fmt::format("{} cannot be what names in a Redis server begin with: it has 1 to 64 "
+                          "letters, digits and -._:/",
+                          inQuotes(prefix)));
+}
+
 Result<void> checkRedisOptions(const RedisOptions& options) {
   TRY(const RedisPlace place, RedisPlace::parse(options.url));
-  if (!isRedisPrefix(options.prefix))
-    return fail(ErrorCode::kInvalidArgument,
-                fmt::format("{} cannot be what names in a Redis server begin with: it has 1 to 64 "
-                            "letters, digits and -._:/",
-                            inQuotes(options.prefix)));
+  TRY_VOID(checkRedisPrefix(options.prefix));
   if (place.password && !options.password_file.empty())
     return fail(ErrorCode::kInvalidArgument,
                 "the Redis server has a password in its URL and one in a file");
