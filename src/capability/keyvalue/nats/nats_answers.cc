@@ -225,10 +225,11 @@ std::string natsStreamConfig(const NatsStreamOptions& options) {
 Result<std::string> natsStreamConfig(std::string_view config,
                                      std::optional<std::uint64_t> max_messages,
                                      std::optional<std::uint64_t> max_bytes) {
-  TRY(json::object changed, parseGranted(config));
-  setLimit(changed, "max_msgs", max_messages);
-  setLimit(changed, "max_bytes", max_bytes);
-  return json::serialize(changed);
+  // Part of an answer, and no answer itself: whatever its members are called.
+  TRY(Answer changed, parseAnswer(config));
+  setLimit(changed.object, "max_msgs", max_messages);
+  setLimit(changed.object, "max_bytes", max_bytes);
+  return json::serialize(changed.object);
 }
 
 bool isNatsDeletion(std::string_view operation) {

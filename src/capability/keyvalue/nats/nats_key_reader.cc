@@ -1,8 +1,9 @@
 #include "capability/keyvalue/nats/nats_key_reader.h"
 
 #include <algorithm>
+#include <limits>
 #include <optional>
-#include <unordered_set>
+#include <unordered_map>
 #include <utility>
 
 #include <fmt/format.h>
@@ -26,7 +27,6 @@ constexpr HashKey kListingHash{0x6e696d6275732d6b, 0x762d6c697374696e};
 
 struct Seen {
   NatsKeys::Key key;
-  std::size_t order;
   bool is_deleted;
 };
 
@@ -43,7 +43,9 @@ std::optional<std::uint64_t> pendingIn(std::string_view reply) {
 class Batches final : public nats::Subscriber {
  public:
   Batches(const NatsBucketSubjects& subjects, std::shared_ptr<Allowance> memory)
-      : subjects_(subjects), memory_(std::move(memory)) {}
+      : subjects_(subjects),
+        memory_(std::move(memory)),
+        silence_(*net::Shard::current(), [this] { end_->set(End::kSilence); }) {}
   Batches(const Batches&) = delete;
   Batches& operator=(const Batches&) = delete;
   ~Batches() { memory_->give(bytes_); }
@@ -54,13 +56,15 @@ class Batches final : public nats::Subscriber {
     kNothing       // nothing is there any more
   };
 
-  void begin(std::string reply) {
+  // It ends by itself when nothing has come for so long.
+  void begin(std::string reply, Duration silence) {
     reply_ = std::move(reply);
     count_ = 0;
+    longest_silence_ = silence;
     end_.emplace();
+    silence_.armAfter(silence);
   }
   [[nodiscard]] Task<Result<End>> end() { return end_->wait(); }
-  void noteSilence() { end_->set(End::kSilence); }
   void fail(Error why) { end_->set(std::unexpected(std::move(why))); }
 
   // Messages have the subject they were stored at, and the words about them that of the request.
@@ -68,6 +72,7 @@ class Batches final : public nats::Subscriber {
     if (message.subject() == reply_) return receivedStatus(message.status());
     if (!message.subject().starts_with("$KV.")) return;  // about an earlier request
     count_ += 1;
+    silence_.armAfter(longest_silence_);
     if (auto taken = take(message); !taken) return fail(std::move(taken).error());
     if (count_ == kBatch || pendingIn(message.reply()) == 0U) end_->set(End::kThereIsMore);
   }
@@ -79,7 +84,7 @@ class Batches final : public nats::Subscriber {
   [[nodiscard]] std::vector<Seen> takeSeen() { return std::move(seen_); }
   [[nodiscard]] std::uint64_t bytes() const { return bytes_; }
   [[nodiscard]] bool hasSeen(std::string_view subject) const {
-    return seen_subjects_.contains(keyedHash(subject));
+    return places_.contains(keyedHash(subject));
   }
 
  private:
@@ -96,21 +101,30 @@ class Batches final : public nats::Subscriber {
           fmt::format("the NATS server ends a listing with status {}", status)});
   }
 
+  // A later message of a key takes the place of the one before: it may have been written meanwhile,
+  // or be read again.
   Result<void> take(const nats::Message& message) {
     auto key = subjects_.keyAt(message.subject(), message.header(kNatsLongKeyHeader));
+    const bool is_deleted = isNatsDeletion(message.header("KV-Operation").value_or(""));
+    const std::uint64_t subject = keyedHash(message.subject());
+    if (const auto place = places_.find(subject); place != places_.end()) {
+      if (place->second == kNoKey || !key) return {};
+      if (Seen& before = seen_[place->second]; before.key.text == *key) {
+        before.is_deleted = is_deleted;
+        return {};
+      }
+    }
     const std::uint64_t bytes = (key ? key->size() : 0) + kKeyBytes;
-    if (++messages_ > kMaxNatsListedKeys || !memory_->take(bytes))
+    if (++subjects_seen_ > kMaxNatsListedKeys || !memory_->take(bytes))
       return nimbus::fail(ErrorCode::kResourceExhausted,
                           fmt::format("there are too many keys to list: at most {} of a bucket, "
                                       "and {} bytes at once",
                                       kMaxNatsListedKeys, memory_->limit()));
     bytes_ += bytes;
-    seen_subjects_.insert(keyedHash(message.subject()));
+    places_.insert_or_assign(subject, key ? seen_.size() : kNoKey);
     if (!key) return {};
     const std::uint64_t hash = keyedHash(*key, kListingHash) & ~kNatsHashFree;
-    seen_.push_back({.key = {.hash = hash, .text = *std::move(key)},
-                     .order = seen_.size(),
-                     .is_deleted = isNatsDeletion(message.header("KV-Operation").value_or(""))});
+    seen_.push_back({.key = {.hash = hash, .text = *std::move(key)}, .is_deleted = is_deleted});
     return {};
   }
 
@@ -119,21 +133,20 @@ class Batches final : public nats::Subscriber {
   std::uint64_t bytes_ = 0;
   std::string reply_;
   std::size_t count_ = 0;
-  std::size_t messages_ = 0;
+  std::size_t subjects_seen_ = 0;
   std::vector<Seen> seen_;
-  std::unordered_set<std::uint64_t> seen_subjects_;         // their hashes
+  static constexpr std::size_t kNoKey = std::numeric_limits<std::size_t>::max();
+  std::unordered_map<std::uint64_t, std::size_t> places_;   // in seen_, by hashes of subjects
   std::optional<OneShot<Result<End>>> end_{std::in_place};  // of the batch
+  Duration longest_silence_{};
+  net::Timer silence_;
 };
 
-// Of each key the last that was seen of it: it may have been written meanwhile.
 NatsKeys sortedKeys(std::vector<Seen> seen, std::uint64_t bytes) {
   std::ranges::sort(seen, [](const Seen& a, const Seen& b) {
     if (a.key.hash != b.key.hash) return a.key.hash < b.key.hash;
-    return a.key.text != b.key.text ? a.key.text < b.key.text : a.order > b.order;
+    return a.key.text < b.key.text;
   });
-  const auto repeated = std::ranges::unique(
-      seen, [](const Seen& a, const Seen& b) { return a.key.text == b.key.text; });
-  seen.erase(repeated.begin(), repeated.end());
   NatsKeys keys{.sorted = {}, .bytes = bytes};
   keys.sorted.reserve(seen.size());
   for (Seen& one : seen)
@@ -150,10 +163,8 @@ Task<Result<Batches::End>> readAll(const NatsStream& stream, const std::string& 
   const std::string request = fmt::format(R"({{"batch":{},"no_wait":true}})", kBatch);
   for (std::uint64_t number = 1;; ++number) {
     const std::string reply = fmt::format("{}.{}.{}", inbox, consumer, number);
-    batches.begin(reply);
+    batches.begin(reply, silence);
     CO_TRY_VOID(requests.connection().publish(subject, reply, asBytes(request)));
-    net::Timer limit(*net::Shard::current(), [&batches] { batches.noteSilence(); });
-    limit.armAfter(silence);
     CO_TRY(const Batches::End end, co_await batches.end());
     if (end != Batches::End::kThereIsMore) co_return end;
   }

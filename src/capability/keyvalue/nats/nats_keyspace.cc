@@ -1,5 +1,6 @@
 #include "capability/keyvalue/nats/nats_keyspace.h"
 
+#include <algorithm>
 #include <utility>
 
 #include <fmt/format.h>
@@ -11,8 +12,8 @@
 namespace nimbus::keyvalue {
 namespace {
 
-// A server deletes what is beyond a limit that is lowered. So one that is used up already gets this
-// much above what is used, for what others write while we say so.
+// A server deletes what is beyond a limit that is lowered. So one that is used up already, or
+// nearly so, gets this much above what is used, for what others write while we say so.
 constexpr std::uint64_t kSpareMessages = 64;
 constexpr std::uint64_t kSpareBytes = 1 << 20;
 
@@ -20,11 +21,18 @@ constexpr std::uint64_t kSpareBytes = 1 << 20;
 // sequence, and its number.
 constexpr std::size_t kHeaderBytes = 128;
 
-std::optional<std::uint64_t> limitFor(std::optional<std::uint64_t> quota,
+// A limit that is to become lower does so in two steps, if it comes near to what is used: the first
+// leaves others the spare, and no more, until we look again.
+enum class Step { kFirst, kLast };
+
+std::optional<std::uint64_t> limitFor(Step step, std::optional<std::uint64_t> quota,
                                       std::optional<std::uint64_t> current, std::uint64_t used,
                                       std::uint64_t spare) {
   if (!quota) return current;
-  return used > *quota ? used + spare : *quota;
+  const std::uint64_t near = step == Step::kFirst ? used + spare : used;
+  const bool is_lower = !current || *quota < *current;
+  if (near <= *quota || (used <= *quota && !is_lower)) return quota;
+  return std::min(used + spare, current.value_or(used + spare));
 }
 
 }  // namespace
@@ -72,9 +80,55 @@ Result<void> NatsKeyspace::mayWrite(const NatsSubject& subject, std::size_t valu
 }
 
 Eventual<Result<NatsReads>> NatsKeyspace::ready() {
-  const std::lock_guard lock(mutex_);
-  if (known_ && known_->version == wanted_.version) return Result<NatsReads>(known_->reads);
-  return prepare(wanted_);
+  {
+    const std::lock_guard lock(mutex_);
+    if (known_ && known_->version == wanted_.version) return Result<NatsReads>(known_->reads);
+  }
+  return readyLater();
+}
+
+// The time in which one call prepares the stream and others wait. They are told how it ended; if
+// the call was given up, one of them goes on.
+class NatsKeyspace::Preparing {
+ public:
+  explicit Preparing(NatsKeyspace& keyspace) : keyspace_(keyspace) {}
+  Preparing(const Preparing&) = delete;
+  Preparing& operator=(const Preparing&) = delete;
+  ~Preparing() {
+    const std::lock_guard lock(keyspace_.mutex_);
+    keyspace_.is_preparing_ = false;
+    for (auto& waiter : std::exchange(keyspace_.waiters_, {})) {
+      net::Shard& shard = waiter->shard;
+      shard.post([waiter = std::move(waiter), error = error_] { waiter->over.set(error); });
+    }
+  }
+  void fail(const Error& error) { error_ = error; }
+
+ private:
+  NatsKeyspace& keyspace_;
+  std::optional<Error> error_;
+};
+
+Task<Result<NatsReads>> NatsKeyspace::readyLater() {
+  while (true) {
+    std::shared_ptr<Waiter> waiter;
+    Wanted wanted;
+    {
+      const std::lock_guard lock(mutex_);
+      if (known_ && known_->version == wanted_.version) co_return known_->reads;
+      wanted = wanted_;
+      if (is_preparing_)
+        waiter = waiters_.emplace_back(std::make_shared<Waiter>(*net::Shard::current()));
+      is_preparing_ = true;
+    }
+    if (waiter == nullptr) {
+      Preparing preparing(*this);
+      auto reads = co_await prepare(wanted);
+      if (!reads) preparing.fail(reads.error());
+      co_return reads;
+    }
+    if (auto error = co_await waiter->over.wait()) co_return std::unexpected(*std::move(error));
+  }
 }
 
 void NatsKeyspace::forget() {
@@ -111,12 +165,17 @@ Task<Result<NatsStreamInfo>> NatsKeyspace::findOrMake(Quota quota) const {
 }
 
 Task<Result<void>> NatsKeyspace::bringToQuota(NatsStreamInfo info, Quota quota) const {
-  const auto max_messages =
-      limitFor(quota.max_keys, info.max_messages, info.messages, kSpareMessages);
-  const auto max_bytes = limitFor(quota.max_bytes, info.max_bytes, info.bytes, kSpareBytes);
-  if (max_messages == info.max_messages && max_bytes == info.max_bytes) co_return Result<void>();
-  CO_TRY(std::string config, natsStreamConfig(info.config, max_messages, max_bytes));
-  CO_TRY_VOID(co_await stream_.update(std::move(config)));
+  for (const Step step : {Step::kFirst, Step::kLast}) {
+    const auto max_messages =
+        limitFor(step, quota.max_keys, info.max_messages, info.messages, kSpareMessages);
+    const auto max_bytes = limitFor(step, quota.max_bytes, info.max_bytes, info.bytes, kSpareBytes);
+    if (max_messages == info.max_messages && max_bytes == info.max_bytes) continue;
+    CO_TRY(std::string config, natsStreamConfig(info.config, max_messages, max_bytes));
+    CO_TRY_VOID(co_await stream_.update(std::move(config)));
+    if (step == Step::kFirst) {
+      CO_TRY(info, co_await stream_.info());
+    }
+  }
   co_return Result<void>();
 }
 

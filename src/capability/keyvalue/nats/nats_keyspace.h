@@ -4,9 +4,12 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "base/result.h"
+#include "base/sync.h"
 #include "base/task.h"
 #include "capability/keyvalue/nats/nats_listings.h"
 #include "capability/keyvalue/nats/nats_requests.h"
@@ -14,6 +17,7 @@
 #include "capability/keyvalue/nats/nats_stream.h"
 #include "capability/keyvalue/nats/nats_turns.h"
 #include "capability/keyvalue/store.h"
+#include "net/shard.h"
 
 namespace nimbus::keyvalue {
 
@@ -26,7 +30,7 @@ struct NatsParts {
 };
 
 // A keyspace as a stream of JetStream, which is made, or brought to the quota, by the first call
-// that needs it; again if it went, if a request failed, and after limit(). Any shard.
+// that needs it; again if it went, if a request had no answer, and after limit(). Any shard.
 class NatsKeyspace final : public Keyspace, public std::enable_shared_from_this<NatsKeyspace> {
  public:
   NatsKeyspace(std::shared_ptr<NatsParts> parts, std::string name);
@@ -46,8 +50,10 @@ class NatsKeyspace final : public Keyspace, public std::enable_shared_from_this<
   [[nodiscard]] Task<Result<T>> withStream(Work<T> work) {
     CO_TRY(NatsReads reads, co_await ready());
     auto result = co_await work(reads);
-    if (isUncertain(result)) forget();
-    if (result || result.error().code() != ErrorCode::kNotFound) co_return result;
+    if (result) co_return result;
+    const bool is_gone = result.error().code() == ErrorCode::kNotFound;
+    if (is_gone || wasUnanswered(result.error())) forget();
+    if (!is_gone) co_return result;
     CO_TRY(reads, co_await ready());
     result = co_await work(reads);
     if (!result && result.error().code() == ErrorCode::kNotFound)
@@ -65,18 +71,20 @@ class NatsKeyspace final : public Keyspace, public std::enable_shared_from_this<
   [[nodiscard]] NatsParts& parts() const { return *parts_; }
 
  private:
-  template <typename T>
-  static bool isUncertain(const Result<T>& result) {
-    return !result && (result.error().code() == ErrorCode::kNotFound ||
-                       result.error().code() == ErrorCode::kUnavailable);
-  }
-
   struct Wanted {
     Quota quota;
     std::uint64_t version = 0;  // counts up with each limit()
   };
 
+  // Those who need the stream while it is being prepared. No error in `over`: look again.
+  struct Waiter {
+    net::Shard& shard;
+    OneShot<std::optional<Error>> over;
+  };
+  class Preparing;
+
   [[nodiscard]] Eventual<Result<NatsReads>> ready();
+  Task<Result<NatsReads>> readyLater();
   void forget();
   // The stream as it is to be.
   Task<Result<NatsReads>> prepare(Wanted wanted);
@@ -99,6 +107,8 @@ class NatsKeyspace final : public Keyspace, public std::enable_shared_from_this<
     std::uint64_t version;
   };
   std::optional<Known> known_;  // the stream, brought to that version's quota
+  bool is_preparing_ = false;   // somebody does
+  std::vector<std::shared_ptr<Waiter>> waiters_;
 };
 
 }  // namespace nimbus::keyvalue

@@ -11,7 +11,7 @@ namespace nimbus::keyvalue {
 namespace {
 
 constexpr std::size_t kMaxKept = 64;
-constexpr std::uint64_t kMaxKeptBytes = 128 << 20;
+constexpr std::uint64_t kMaxKeptBytes = kMaxNatsListingBytes;  // so that each of them fits
 constexpr Duration kKeptFor = std::chrono::seconds(60);
 
 std::uint64_t drawNumber() {
@@ -67,6 +67,7 @@ NatsListings::Keys NatsListings::find(const std::string& filter, std::uint64_t n
   const auto found = std::ranges::find_if(
       kept_, [&](const Kept& kept) { return kept.number == number && kept.filter == filter; });
   if (found == kept_.end()) return nullptr;
+  found->until = now + kKeptFor;
   kept_.splice(kept_.begin(), kept_, found);
   return found->keys;
 }

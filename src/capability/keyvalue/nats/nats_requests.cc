@@ -20,13 +20,19 @@ Error ofRequest(Error error, const std::string& subject, Duration timeout) {
     return {ErrorCode::kUnavailable,
             fmt::format("the NATS server did not answer a request to {} within {} ms",
                         inQuotes(subject),
-                        std::chrono::duration_cast<std::chrono::milliseconds>(timeout).count())};
+                        std::chrono::duration_cast<std::chrono::milliseconds>(timeout).count()),
+            std::move(error)};
   if (error.code() == ErrorCode::kResourceExhausted)
     return {ErrorCode::kUnavailable, "too many requests to NATS at once", std::move(error)};
   return error;
 }
 
 }  // namespace
+
+bool wasUnanswered(const Error& error) {
+  return error.code() == ErrorCode::kUnavailable && error.cause() != nullptr &&
+         error.cause()->code() == ErrorCode::kDeadlineExceeded;
+}
 
 NatsRequests::NatsRequests(std::shared_ptr<nats::Connection> connection, Duration timeout)
     : connection_(std::move(connection)), timeout_(timeout) {}

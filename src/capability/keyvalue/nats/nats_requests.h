@@ -44,4 +44,8 @@ class NatsRequests {
   std::map<const net::Shard*, std::shared_ptr<nats::ReplySlots>> slots_;
 };
 
+// Whether an error of NatsRequests::ask() is that the time was over: what was asked for may have
+// happened.
+[[nodiscard]] bool wasUnanswered(const Error& error);
+
 }  // namespace nimbus::keyvalue

@@ -73,9 +73,17 @@ Task<Result<NatsStreamInfo>> NatsStream::update(std::string config) const {
 
 Task<Result<NatsEntry>> NatsStream::get(NatsReads reads, std::string subject) const {
   const std::string_view operation = reads == NatsReads::kDirect ? "DIRECT.GET" : "STREAM.MSG.GET";
-  CO_TRY(nats::Message answer, co_await call(operation, objectOf("last_by_subj", subject)));
-  if (reads == NatsReads::kDirect) co_return entryOf(std::move(answer));
-  co_return parseNatsMessage(asText(answer.payload()));
+  auto answer = co_await call(operation, objectOf("last_by_subj", subject));
+  // Where there is no such stream, nobody answers a direct read, not even that.
+  if (!answer && reads == NatsReads::kDirect && wasUnanswered(answer.error()) &&
+      requests_->connection().connected()) {
+    const auto found = co_await info();
+    if (!found && found.error().code() == ErrorCode::kNotFound)
+      co_return std::unexpected(found.error());
+  }
+  if (!answer) co_return std::unexpected(std::move(answer).error());
+  if (reads == NatsReads::kDirect) co_return entryOf(*std::move(answer));
+  co_return parseNatsMessage(asText(answer->payload()));
 }
 
 Task<Result<std::uint64_t>> NatsStream::put(NatsSubject subject, Bytes value,
