@@ -260,6 +260,13 @@ class TestCase(harness.TestCase):
                                     {"admin_socket": self.admin_socket, "unread": unread})
         return self._current
 
+    def second_host(self, **options):
+        """Beside the one that host() has started; with the same options, but its own socket."""
+        admin_socket = self.folder / "second.sock"
+        words = self.host_arguments(**options)
+        words[words.index(self.admin_socket)] = admin_socket
+        return self._start(Host, words, None, {"admin_socket": admin_socket})
+
     def put(self, name, manifest):
         """A manifest in the workloads folder, written beside and renamed."""
         text = manifest if isinstance(manifest, str) else json.dumps(manifest)

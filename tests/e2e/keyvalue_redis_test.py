@@ -38,15 +38,11 @@ class Running(harness.TestCase):
 
 
 class Hosts(hosting.TestCase):
-    def redis_host(self, redis, **settings):
-        return self.host(config={"keyvalue": {"redis": {"url": redis.url, **settings}}})
+    def settings(self, redis, **settings):
+        return {"keyvalue": {"redis": {"url": redis.url, **settings}}}
 
-    def second_host(self, redis):
-        """Beside the one that the test has."""
-        admin_socket = self.folder / "second.sock"
-        words = self.host_arguments(config={"keyvalue": {"redis": {"url": redis.url}}})
-        words[words.index(self.admin_socket)] = admin_socket
-        return self._start(hosting.Host, words, None, {"admin_socket": admin_socket})
+    def redis_host(self, redis, **settings):
+        return self.host(config=self.settings(redis, **settings))
 
     def count(self, host, name):
         return json.loads(host.text_of(f"{name}.test"))["count"]
@@ -56,7 +52,7 @@ class Hosts(hosting.TestCase):
 
     def test_two_hosts_share_what_a_workload_counts(self):
         redis = redis_servers.start(self)
-        hosts = [self.redis_host(redis), self.second_host(redis)]
+        hosts = [self.redis_host(redis), self.second_host(config=self.settings(redis))]
         for host in hosts:
             host.apply(counter("shop"))
         self.assertEqual([1, 2, 3, 4], [self.count(hosts[i % 2], "shop") for i in range(4)])
