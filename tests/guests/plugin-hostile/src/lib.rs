@@ -4,6 +4,8 @@
 
 use std::hint;
 
+use wasip2::cli::stdout::get_stdout;
+
 use wash_plugin::exports::nimbus::wash::plugin::Guest;
 use wash_plugin::nimbus::wash::types::{
     Capabilities, Command, Event, Finding, Hook, Invocation, Metadata, Phase, Runner, Severity,
@@ -56,7 +58,7 @@ fn misbehave(act: &str) {
             hint::spin_loop();
         },
         "say-and-spin" => {
-            println!("it spins");
+            let _ = get_stdout().blocking_write_and_flush(b"it spins\n");
             misbehave("spin");
         }
         "trap" => panic!("as it was told"),
