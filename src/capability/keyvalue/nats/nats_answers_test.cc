@@ -103,6 +103,14 @@ TEST(NatsAnswers, NoMessageIsAnEntryOfItsOwnAndNoStreamAnError) {
   EXPECT_EQ(codeOf(gone), ErrorCode::kNotFound);
 }
 
+TEST(NatsAnswers, AStreamsConfigurationMayHaveAnyMember) {
+  const auto stream = parseNatsStream(R"({"config":{"error":{"err_code":1}},"state":{}})");
+  ASSERT_TRUE(stream) << stream.error().describe();
+  const auto config = natsStreamConfig(stream->config, 7, {});
+  ASSERT_TRUE(config) << config.error().describe();
+  EXPECT_TRUE(config->contains(R"("max_msgs":7)")) << *config;
+}
+
 TEST(NatsAnswers, WhatIsStoredHasAPlaceInItsStream) {
   EXPECT_EQ(parseNatsStored(R"({"stream":"KV_a", "seq":3})", "KV_a"), 3U);
   EXPECT_EQ(codeOf(parseNatsStored(R"({"stream":"KV_b", "seq":3})", "KV_a")), ErrorCode::kProtocol);
