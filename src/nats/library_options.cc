@@ -1,4 +1,6 @@
 #include <nats/nats.h>
+#include <pthread.h>
+#include <signal.h>
 
 #include <algorithm>
 #include <array>
@@ -24,6 +26,18 @@ constexpr std::size_t kMaxFileBytes = 16 << 20;
 
 std::int64_t milliseconds(Duration duration) {
   return std::chrono::ceil<std::chrono::milliseconds>(duration).count();
+}
+
+// The first ones start the library's threads, which are to take no signals: who waits for those
+// may not have blocked them yet.
+natsStatus createOptions(natsOptions** made) {
+  sigset_t all;
+  sigset_t before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_BLOCK, &all, &before);
+  const natsStatus status = natsOptions_Create(made);
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  return status;
 }
 
 std::unexpected<Error> invalid(std::string message) {
@@ -183,8 +197,7 @@ Result<natsOptions*> toLibraryOptions(const ConnectOptions& given) {
   TRY_VOID(checkServers(given.servers));
   TRY(const ConnectOptions options, withSecrets(given));
   natsOptions* raw = nullptr;
-  // The first one starts the library's threads.
-  TRY_VOID(checked("cannot start the threads of the NATS library", natsOptions_Create(&raw)));
+  TRY_VOID(checked("cannot start the threads of the NATS library", createOptions(&raw)));
   OptionsPointer made(raw, natsOptions_Destroy);
   natsStatus status = setServers(raw, options);
   if (status == NATS_OK) status = setIdentity(raw, options);
