@@ -106,9 +106,7 @@ class Planner {
     server.max_outgoing_sockets = narrow(dev.max_outbound_socket_connections_per_workload);
     server.max_connections = dev.max_connections;
     server.plain_registries = dev.allow_insecure_registries;
-    for (const std::string& name : dev.wasm_proposals)
-      if (const auto proposals = engine::proposalNamed(name))  // checkSupported() refuses others
-        server.proposals = server.proposals | *proposals;
+    server.proposals = engine::proposalsNamed(dev.wasm_proposals);
   }
 
   // A project with what its configuration says of building it.

@@ -50,6 +50,13 @@ Result<Proposals> proposalNamed(std::string_view name) {
       fmt::format("\"{}\" is no proposal that is known here; there are {}", name, allNames()));
 }
 
+Proposals proposalsNamed(std::span<const std::string> names) {
+  Proposals all;
+  for (const std::string& name : names)
+    if (const auto proposals = proposalNamed(name)) all = all | *proposals;
+  return all;
+}
+
 std::string proposalMissing(std::string_view message) {
   for (const Named& each : kNamed)
     if (!each.missing.empty() && message.contains(each.missing))

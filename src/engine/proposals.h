@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -27,6 +28,10 @@ struct Proposals {
 // What a name switches on: nothing, if that is always on. Case is ignored, and "_" is "-".
 // kInvalidArgument with all names if there is no such.
 [[nodiscard]] Result<Proposals> proposalNamed(std::string_view name);
+
+// What all of them switch on. A name that is none counts for nothing here: it was refused where it
+// was read.
+[[nodiscard]] Proposals proposalsNamed(std::span<const std::string> names);
 
 // For a message of why something is not valid: what would have to be switched on for it, and how;
 // empty if it is not that.

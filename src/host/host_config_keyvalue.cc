@@ -6,9 +6,6 @@
 namespace nimbus::host {
 namespace {
 
-constexpr std::uint64_t kMiB = 1024 * 1024;
-constexpr std::uint64_t kMaxMb = 16 * 1024 * 1024;  // 16 TiB
-
 keyvalue::RedisOptions readRedis(ConfigContext& context, YamlMap map) {
   keyvalue::RedisOptions redis;
   map.require("url");

@@ -11,8 +11,6 @@ namespace {
 
 constexpr std::uint64_t kDayMs = 24ULL * 3600 * 1000;
 constexpr std::uint64_t kKiB = 1024;
-constexpr std::uint64_t kMiB = 1024 * 1024;
-constexpr std::uint64_t kMaxMb = 16 * 1024 * 1024;  // 16 TiB
 
 template <typename Number>
 void takeKiB(YamlMap& map, std::string_view key, NumberRange range, Number& into) {
@@ -91,14 +89,12 @@ void readEngine(ConfigContext& context, YamlMap map) {
   takeBytes(map, "cacheMb", kMiB, {1, kMaxMb}, engine.cache_max_bytes);
   if (map.word("selection", {"byComponent", "full"}) == "full")
     engine.selection = engine::EngineOptions::Selection::kAlwaysFull;
-  for (const std::string& name : map.texts("proposals")) {
-    if (const auto proposals = engine::proposalNamed(name)) {
-      engine.proposals = engine.proposals | *proposals;
-    } else {
+  const std::vector<std::string> proposals = map.texts("proposals");
+  for (const std::string& name : proposals)
+    if (const auto known = engine::proposalNamed(name); !known)
       map.problem("proposals",
-                  fmt::format("{}: {}", map.pathOf("proposals"), proposals.error().message()));
-    }
-  }
+                  fmt::format("{}: {}", map.pathOf("proposals"), known.error().message()));
+  engine.proposals = engine.proposals | engine::proposalsNamed(proposals);
   takeNumber(map, "compileThreads", {0, 1024}, engine.compile_threads);
   takeNumber(map, "coreInstancesPerInstance", {1, 100}, engine.core_instances_per_instance);
   map.finish();

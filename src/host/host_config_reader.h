@@ -23,6 +23,10 @@ enum class Sockets { kAny, kTcpOnly };
                                   const std::string& text);
 void readPath(ConfigContext& context, YamlMap& map, std::string_view key, std::string& into);
 
+// Of sizes that are given in MiB.
+inline constexpr std::uint64_t kMiB = 1024 * 1024;
+inline constexpr std::uint64_t kMaxMb = 16 * 1024 * 1024;  // 16 TiB
+
 void readHttpLimits(http::ServerLimits& limits, YamlMap map);
 void readHostLimits(HostConfig& config, YamlMap map);
 void readDefaults(HostConfig& config, YamlMap map);

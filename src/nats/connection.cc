@@ -8,6 +8,7 @@
 
 #include "base/check.h"
 #include "base/sync.h"
+#include "base/thread_error.h"
 #include "nats/link.h"
 #include "nats/worker.h"
 
@@ -40,8 +41,7 @@ Task<Result<std::shared_ptr<Connection>>> Connection::connect(net::Shard& home,
     connection =
         std::make_shared<Connection>(std::make_shared<Link>(home, std::move(options), logger));
   } catch (const std::system_error& error) {
-    co_return failErrno("cannot start a thread (see ulimit -u and the cgroup's pids.max)",
-                        error.code().value());
+    co_return failThread(error);
   }
   CO_TRY_VOID(co_await onWorker<Result<void>>(
       *connection->worker_, home, [link = connection->link_] { return link->connect(); }));

@@ -2,17 +2,15 @@
 """Key-value in the JetStream of a NATS server: hosts that share it, providers, `wash dev`."""
 
 import json
-import subprocess
 import sys
 
+import conformance
 import developing
 import harness
 import hosting
 
 sys.path.insert(0, str(harness.SOURCE / "tests" / "interop"))
 import interop  # noqa: E402
-
-CONFORMANCE = harness.WASH.parent / "nimbus_keyvalue_conformance"
 
 
 def start_nats(test, configuration="jetstream {{ store_dir: \"{folder}/js\" }}"):
@@ -89,11 +87,7 @@ class ProviderTest(harness.TestCase):
         provider = self.start("provider", "serve", "keyvalue-nats", "--listen",
                               f"unix:{self.folder}/kv.sock", "--data-nats-url", nats.url)
         address = provider.wait_for_stdout(r"Serving \S+ at (\S+)").group(1)
-        for form in ("flat", "handles"):
-            done = subprocess.run([CONFORMANCE, address, form], capture_output=True, text=True,
-                                  check=False, timeout=120)
-            self.assertEqual(0, done.returncode, done.stdout + done.stderr)
-            self.assertIn("[  PASSED  ]", done.stdout)
+        conformance.check(self, address)
         provider.send(harness.signal.SIGTERM)
         self.assertEqual(0, provider.wait())
 

@@ -2,14 +2,13 @@
 """`wasi:keyvalue` in a Redis server: by `wash run`, hosts, `wash dev` and a provider."""
 
 import json
-import subprocess
 
+import conformance
 import developing
 import harness
 import hosting
 import redis_servers
 
-CONFORMANCE = harness.WASH.parent / "nimbus_keyvalue_conformance"
 PASSWORD = "open-sesame"
 
 
@@ -162,10 +161,7 @@ class Provider(harness.TestCase):
         redis = redis_servers.start(self)
         for form in ("flat", "handles"):
             provider, address = self.serve(f"url=unix:{redis.socket}", f"prefix={form}")
-            done = subprocess.run([CONFORMANCE, address, form], capture_output=True, text=True,
-                                  check=False, timeout=120)
-            self.assertEqual(0, done.returncode, done.stdout + done.stderr)
-            self.assertIn("[  PASSED  ]", done.stdout)
+            conformance.check(self, address, form)
             self.assertEqual(0, provider.terminate())
 
     def test_it_ends_while_its_server_is_away(self):

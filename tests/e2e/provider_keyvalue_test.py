@@ -1,18 +1,16 @@
 #!/usr/bin/env python3
 """`wash provider serve`: the built-in key-value providers as processes of their own."""
 
-import subprocess
 import sys
 import threading
 import time
 
+import conformance
 import harness
 import wire
 
 sys.path.insert(0, str(harness.SOURCE / "tests" / "interop"))
 import interop  # noqa: E402
-
-CONFORMANCE = harness.WASH.parent / "nimbus_keyvalue_conformance"
 
 
 class ProviderTest(harness.TestCase):
@@ -34,11 +32,7 @@ class ProviderTest(harness.TestCase):
 
 class Conforms(ProviderTest):
     def check(self, address):
-        for form in ("flat", "handles"):
-            done = subprocess.run([CONFORMANCE, address, form], capture_output=True, text=True,
-                                  check=False, timeout=120)
-            self.assertEqual(0, done.returncode, done.stdout + done.stderr)
-            self.assertIn("[  PASSED  ]", done.stdout)
+        conformance.check(self, address)
 
     def test_memory_over_a_unix_socket(self):
         self.check(self.serve("keyvalue-memory", f"unix:{self.folder}/m.sock")[1])

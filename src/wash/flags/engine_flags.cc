@@ -39,9 +39,7 @@ engine::EngineOptions engineOptionsOf(const EngineFlags& flags) {
   }
   options.max_total_memory_bytes = defaultGuestMemoryBytes();
   if (flags.engine == "full") options.selection = engine::EngineOptions::Selection::kAlwaysFull;
-  for (const std::string& name : flags.proposals)  // they were checked
-    if (const auto proposals = engine::proposalNamed(name))
-      options.proposals = options.proposals | *proposals;
+  options.proposals = engine::proposalsNamed(flags.proposals);
   return options;
 }
 

@@ -55,15 +55,11 @@ MemoryStore::MemoryStore(MemoryStoreOptions options)
     : options_(options), used_(std::make_shared<Allowance>(options.max_bytes)) {}
 
 std::shared_ptr<Keyspace> MemoryStore::keyspace(std::string_view name) {
-  const std::lock_guard lock(mutex_);
-  if (const auto found = keyspaces_.find(name); found != keyspaces_.end()) {
-    if (auto keyspace = found->second.lock()) return keyspace;
-  }
-  std::erase_if(keyspaces_, [](const auto& entry) { return entry.second.expired(); });
-  auto keyspace = std::make_shared<MemoryKeyspace>(used_);
-  keyspaces_.insert_or_assign(std::string(name), keyspace);
-  if (options_.lifetime == MemoryStoreOptions::Lifetime::kOfTheStore) kept_.push_back(keyspace);
-  return keyspace;
+  return keyspaces_.get(name, [&] {
+    const auto keyspace = std::make_shared<MemoryKeyspace>(used_);
+    if (options_.lifetime == MemoryStoreOptions::Lifetime::kOfTheStore) kept_.push_back(keyspace);
+    return keyspace;
+  });
 }
 
 }  // namespace nimbus::keyvalue

@@ -1,12 +1,11 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <memory>
-#include <mutex>
 #include <string>
 
 #include "capability/keyvalue/allowance.h"
+#include "capability/keyvalue/keyspace_table.h"
 #include "capability/keyvalue/store.h"
 
 namespace nimbus::keyvalue {
@@ -31,8 +30,7 @@ class MemoryStore final : public Store {
  private:
   const MemoryStoreOptions options_;
   const std::shared_ptr<Allowance> used_;
-  std::mutex mutex_;
-  std::map<std::string, std::weak_ptr<Keyspace>, std::less<>> keyspaces_;
+  KeyspaceTable keyspaces_;
   std::vector<std::shared_ptr<Keyspace>> kept_;  // for Lifetime::kOfTheStore
 };
 

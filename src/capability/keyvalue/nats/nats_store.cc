@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "base/thread_error.h"
 #include "capability/keyvalue/nats/nats_keyspace.h"
 #include "capability/keyvalue/nats/nats_names.h"
 
@@ -27,8 +28,7 @@ Task<Result<std::unique_ptr<NatsStore>>> NatsStore::connect(net::Shard& home,
   try {
     parts = std::make_shared<NatsParts>();
   } catch (const std::system_error& error) {
-    co_return failErrno("cannot start a thread (see ulimit -u and the cgroup's pids.max)",
-                        error.code().value());
+    co_return failThread(error);
   }
   parts->requests = std::make_shared<NatsRequests>(std::move(connection), options.timeout);
   parts->options = std::move(options);
@@ -40,14 +40,8 @@ std::string NatsStore::problem() const {
 }
 
 std::shared_ptr<Keyspace> NatsStore::keyspace(std::string_view name) {
-  const std::lock_guard lock(mutex_);
-  if (const auto found = keyspaces_.find(name); found != keyspaces_.end()) {
-    if (auto keyspace = found->second.lock()) return keyspace;
-  }
-  std::erase_if(keyspaces_, [](const auto& entry) { return entry.second.expired(); });
-  auto keyspace = std::make_shared<NatsKeyspace>(parts_, std::string(name));
-  keyspaces_.insert_or_assign(std::string(name), keyspace);
-  return keyspace;
+  return keyspaces_.get(name,
+                        [&] { return std::make_shared<NatsKeyspace>(parts_, std::string(name)); });
 }
 
 }  // namespace nimbus::keyvalue

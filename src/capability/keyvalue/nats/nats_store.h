@@ -1,15 +1,14 @@
 #pragma once
 
 #include <cstddef>
-#include <map>
 #include <memory>
-#include <mutex>
 #include <string>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/result.h"
 #include "base/task.h"
+#include "capability/keyvalue/keyspace_table.h"
 #include "capability/keyvalue/store.h"
 #include "nats/connection.h"
 
@@ -56,8 +55,7 @@ class NatsStore final : public Store {
   explicit NatsStore(std::shared_ptr<NatsParts> parts) : parts_(std::move(parts)) {}
 
   const std::shared_ptr<NatsParts> parts_;
-  std::mutex mutex_;
-  std::map<std::string, std::weak_ptr<Keyspace>, std::less<>> keyspaces_;
+  KeyspaceTable keyspaces_;
 };
 
 }  // namespace nimbus::keyvalue

@@ -1,11 +1,11 @@
 #include "capability/keyvalue/redis/redis_store.h"
 
-#include <shared_mutex>
 #include <utility>
 
 #include <fmt/format.h>
 
 #include "base/escape.h"
+#include "capability/keyvalue/bucket_table.h"
 #include "capability/keyvalue/limits.h"
 #include "capability/keyvalue/redis/redis_answers.h"
 #include "capability/keyvalue/redis/redis_bucket.h"
@@ -23,11 +23,7 @@ class RedisKeyspace final : public Keyspace, public std::enable_shared_from_this
       : client_(std::move(client)), names_(prefix, name) {}
 
   Eventual<Result<std::shared_ptr<Bucket>>> open(std::string_view name) override {
-    {
-      const std::shared_lock lock(mutex_);
-      if (const auto found = buckets_.find(name); found != buckets_.end())
-        return Result<std::shared_ptr<Bucket>>(found->second);
-    }
+    if (auto found = buckets_.find(name)) return Result<std::shared_ptr<Bucket>>(std::move(found));
     return openInServer(shared_from_this(), std::string(name));
   }
 
@@ -45,18 +41,15 @@ class RedisKeyspace final : public Keyspace, public std::enable_shared_from_this
     if (reply.kind == RedisReply::Kind::kNumber && reply.number == kRedisTooManyKeys)
       co_return failQuota("buckets", kMaxBuckets);
     CO_TRY_VOID(redisDone(reply, kBuckets));
-    const std::lock_guard lock(self->mutex_);
-    const auto at = self->buckets_.try_emplace(name).first;
-    if (at->second == nullptr)
-      at->second = std::make_shared<RedisBucket>(self->client_, self->quota_, self->names_, name);
-    co_return at->second;
+    co_return self->buckets_.keep(name, [&] {
+      return std::make_shared<RedisBucket>(self->client_, self->quota_, self->names_, name);
+    });
   }
 
   const std::shared_ptr<RedisClient> client_;
   const RedisKeyspaceNames names_;
   const std::shared_ptr<SharedQuota> quota_ = std::make_shared<SharedQuota>();
-  std::shared_mutex mutex_;
-  std::map<std::string, std::shared_ptr<Bucket>, std::less<>> buckets_;
+  BucketTable buckets_;
 };
 
 }  // namespace
@@ -89,14 +82,8 @@ Result<std::unique_ptr<RedisStore>> RedisStore::open(const RedisOptions& options
 std::string RedisStore::problem() const { return client_->problem(); }
 
 std::shared_ptr<Keyspace> RedisStore::keyspace(std::string_view name) {
-  const std::lock_guard lock(mutex_);
-  if (const auto found = keyspaces_.find(name); found != keyspaces_.end()) {
-    if (auto keyspace = found->second.lock()) return keyspace;
-  }
-  std::erase_if(keyspaces_, [](const auto& entry) { return entry.second.expired(); });
-  auto keyspace = std::make_shared<RedisKeyspace>(client_, prefix_, name);
-  keyspaces_.insert_or_assign(std::string(name), keyspace);
-  return keyspace;
+  return keyspaces_.get(name,
+                        [&] { return std::make_shared<RedisKeyspace>(client_, prefix_, name); });
 }
 
 }  // namespace nimbus::keyvalue

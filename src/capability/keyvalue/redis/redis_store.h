@@ -1,11 +1,10 @@
 #pragma once
 
-#include <map>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <string_view>
 
+#include "capability/keyvalue/keyspace_table.h"
 #include "capability/keyvalue/redis/redis_options.h"
 #include "capability/keyvalue/store.h"
 
@@ -32,8 +31,7 @@ class RedisStore final : public Store {
 
   const std::shared_ptr<RedisClient> client_;
   const std::string prefix_;
-  std::mutex mutex_;
-  std::map<std::string, std::weak_ptr<Keyspace>, std::less<>> keyspaces_;
+  KeyspaceTable keyspaces_;
 };
 
 }  // namespace nimbus::keyvalue

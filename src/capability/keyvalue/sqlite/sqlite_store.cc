@@ -1,9 +1,10 @@
 #include "capability/keyvalue/sqlite/sqlite_store.h"
 
-#include <shared_mutex>
 #include <system_error>
 #include <utility>
 
+#include "base/thread_error.h"
+#include "capability/keyvalue/bucket_table.h"
 #include "capability/keyvalue/sqlite/sqlite_bucket.h"
 
 namespace nimbus::keyvalue {
@@ -16,11 +17,7 @@ class SqliteKeyspace final : public Keyspace, public std::enable_shared_from_thi
       : threads_(std::move(threads)), name_(std::move(name)) {}
 
   Eventual<Result<std::shared_ptr<Bucket>>> open(std::string_view name) override {
-    {
-      const std::shared_lock lock(mutex_);
-      if (const auto found = buckets_.find(name); found != buckets_.end())
-        return Result<std::shared_ptr<Bucket>>(found->second);
-    }
+    if (auto found = buckets_.find(name)) return Result<std::shared_ptr<Bucket>>(std::move(found));
     return openInDatabase(shared_from_this(), std::string(name));
   }
 
@@ -33,18 +30,15 @@ class SqliteKeyspace final : public Keyspace, public std::enable_shared_from_thi
                                             name.size(), [self, name](SqliteChanges& changes) {
                                               return changes.openBucket(self->name_, name);
                                             }));
-    const std::lock_guard lock(self->mutex_);
-    const auto at = self->buckets_.try_emplace(std::move(name)).first;
-    if (at->second == nullptr)
-      at->second = std::make_shared<SqliteBucket>(self->threads_, self->quota_, where);
-    co_return at->second;
+    co_return self->buckets_.keep(std::move(name), [&] {
+      return std::make_shared<SqliteBucket>(self->threads_, self->quota_, where);
+    });
   }
 
   const std::shared_ptr<SqliteThreads> threads_;
   const std::string name_;
   const std::shared_ptr<SharedQuota> quota_ = std::make_shared<SharedQuota>();
-  std::shared_mutex mutex_;
-  std::map<std::string, std::shared_ptr<Bucket>, std::less<>> buckets_;
+  BucketTable buckets_;
 };
 
 Result<std::shared_ptr<SqliteThreads>> openThreads(const SqliteStoreOptions& options) {
@@ -54,8 +48,7 @@ Result<std::shared_ptr<SqliteThreads>> openThreads(const SqliteStoreOptions& opt
     TRY(threads->readers, SqliteReaders::open(options.path, options.reader_threads));
     threads->writer = std::make_unique<SqliteWriter>(std::move(changes));
   } catch (const std::system_error& error) {
-    return failErrno("cannot start a thread (see ulimit -u and the cgroup's pids.max)",
-                     error.code().value());
+    return failThread(error);
   }
   return threads;
 }
@@ -70,14 +63,8 @@ Result<std::unique_ptr<SqliteStore>> SqliteStore::open(const SqliteStoreOptions&
 }
 
 std::shared_ptr<Keyspace> SqliteStore::keyspace(std::string_view name) {
-  const std::lock_guard lock(mutex_);
-  if (const auto found = keyspaces_.find(name); found != keyspaces_.end()) {
-    if (auto keyspace = found->second.lock()) return keyspace;
-  }
-  std::erase_if(keyspaces_, [](const auto& entry) { return entry.second.expired(); });
-  auto keyspace = std::make_shared<SqliteKeyspace>(threads_, std::string(name));
-  keyspaces_.insert_or_assign(std::string(name), keyspace);
-  return keyspace;
+  return keyspaces_.get(
+      name, [&] { return std::make_shared<SqliteKeyspace>(threads_, std::string(name)); });
 }
 
 }  // namespace nimbus::keyvalue

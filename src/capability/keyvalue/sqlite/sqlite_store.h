@@ -1,10 +1,9 @@
 #pragma once
 
-#include <map>
 #include <memory>
-#include <mutex>
 #include <string>
 
+#include "capability/keyvalue/keyspace_table.h"
 #include "capability/keyvalue/store.h"
 
 namespace nimbus::keyvalue {
@@ -32,8 +31,7 @@ class SqliteStore final : public Store {
   explicit SqliteStore(std::shared_ptr<SqliteThreads> threads) : threads_(std::move(threads)) {}
 
   const std::shared_ptr<SqliteThreads> threads_;
-  std::mutex mutex_;
-  std::map<std::string, std::weak_ptr<Keyspace>, std::less<>> keyspaces_;
+  KeyspaceTable keyspaces_;
 };
 
 }  // namespace nimbus::keyvalue
