@@ -189,6 +189,19 @@ class QuotaOfSocketsTest(hosting.TestCase):
         self.refused(host, "w")
         self.end(*held)
 
+    def test_a_socket_that_is_connected_is_told_so_wherever_it_goes_next(self):
+        for guest in self.WORDS:
+            host = self.host(config={"egress": {"allowHostLoopback": True,
+                                                "maxSocketsPerWorkload": 1}})
+            self.apply(host, "w", guest)
+            for again in ("127.0.0.1:1", "127.0.0.1:0", f"127.0.0.1:{self.port}", "[::1]:1"):
+                with self.subTest(guest, again=again):
+                    answer = host.ask("w.test", f"/tcp?addr=127.0.0.1:{self.port}&again={again}")
+                    self.assertEqual((500, "again: invalid-state\n"), (answer.status, answer.text))
+                    self.listener.accept()[0].close()
+                    self.eventually(lambda host=host: host.metric("nimbus_guest_sockets") == 0,
+                                    "closed sockets are still counted")
+
     def test_datagram_sockets_go_out(self):
         for guest, word in self.WORDS.items():
             with self.subTest(guest):

@@ -26,11 +26,15 @@ pub fn answer(result: Result<String, Failure>) -> Response {
 }
 
 /// Connects, sends `send`, with `close=1` ends its own side, and answers what comes back until the
-/// other side ends too. With `drop=1` the socket goes first, and its streams stay.
+/// other side ends too. With `drop=1` the socket goes first, and its streams stay. With
+/// `again=ADDRESS` it connects the same socket once more instead.
 pub async fn tcp(query: &Query) -> Result<String, Failure> {
     let address = address(query)?;
     let socket = TcpSocket::create(family(&address)).at("create")?;
     socket.connect(to_wasi(address)).await.at("connect")?;
+    if let Some(again) = query.text("again") {
+        socket.connect(to_wasi(parse(again)?)).await.at("again")?;
+    }
     let (mut output, stream) = wit_stream::new();
     let sent = socket.send(stream);
     let bytes = query.text("send").unwrap_or_default().as_bytes().to_vec();
@@ -102,7 +106,10 @@ impl<T, E: Debug> At<T> for Result<T, E> {
 }
 
 fn address(query: &Query) -> Result<SocketAddr, Failure> {
-    let text = query.text("addr").unwrap_or_default();
+    parse(query.text("addr").unwrap_or_default())
+}
+
+fn parse(text: &str) -> Result<SocketAddr, Failure> {
     text.parse()
         .map_err(|_| Failure(format!("no address: {text:?}")))
 }

@@ -29,7 +29,7 @@ pub fn answer(out: ResponseOutparam, result: Result<String, Failure>) {
 }
 
 /// Connects, sends `send`, with `close=1` ends its own side, and answers what comes back until the
-/// other side ends too.
+/// other side ends too. With `again=ADDRESS` it connects the same socket once more instead.
 pub fn tcp(query: &Query) -> Result<String, Failure> {
     let address = address(query)?;
     let socket = tcp_create_socket::create_tcp_socket(family(&address)).at("create")?;
@@ -38,6 +38,11 @@ pub fn tcp(query: &Query) -> Result<String, Failure> {
         .at("connect")?;
     let (mut input, mut output) =
         retried(|| socket.subscribe(), || socket.finish_connect()).at("connect")?;
+    if let Some(again) = query.text("again") {
+        let again = to_wasi(parse(again)?);
+        socket.start_connect(&instance_network(), again).at("again")?;
+        retried(|| socket.subscribe(), || socket.finish_connect()).at("again")?;
+    }
     let sent = output.write_all(query.text("send").unwrap_or_default().as_bytes());
     sent.map_err(|error| Failure(format!("send: {error}")))?;
     output
@@ -147,7 +152,10 @@ fn retried<T>(
 }
 
 fn address(query: &Query) -> Result<SocketAddr, Failure> {
-    let text = query.text("addr").unwrap_or_default();
+    parse(query.text("addr").unwrap_or_default())
+}
+
+fn parse(text: &str) -> Result<SocketAddr, Failure> {
     text.parse()
         .map_err(|_| Failure(format!("no address: {text:?}")))
 }

@@ -57,6 +57,11 @@ fn is_valid(ip: IpAddr, family: Family) -> bool {
     }
 }
 
+/// Whether one of that family may connect to it at all.
+fn is_remote(remote: SocketAddr, family: Family) -> bool {
+    is_valid(remote.ip(), family) && !remote.ip().is_unspecified() && remote.port() != 0
+}
+
 /// The next connection of a listener for which there may be a socket; others are reset.
 pub fn accept(context: &Arc<Shared>, listener: &Listener) -> Option<(Arc<Permit>, Connection)> {
     loop {
@@ -125,15 +130,15 @@ impl<World> Tcp<World> {
         Ok(true)
     }
 
-    /// Begins to connect it within the private network, or tells where to in the world.
+    /// Begins to connect it within the private network, or tells where to in the world, to which it
+    /// has to `leave` then.
     pub fn connect(&mut self, remote: SocketAddr) -> Result<Option<SocketAddr>, ErrorCode> {
         match &self.state {
             State::New | State::Local(Local::Bound(..)) => {}
             State::World(_) => return Ok(Some(remote)),
             State::Local(_) => return Err(ErrorCode::InvalidState),
         }
-        let ip = remote.ip();
-        if !is_valid(ip, self.family) || ip.is_unspecified() || remote.port() == 0 {
+        if !is_remote(remote, self.family) {
             return Err(ErrorCode::InvalidArgument);
         }
         match self.route(remote)? {
@@ -145,11 +150,7 @@ impl<World> Tcp<World> {
                 State::Local(Local::Bound(_, false)) if !remote.ip().is_loopback() => {
                     Err(ErrorCode::RemoteUnreachable)
                 }
-                // What it was bound to is no address of the machine: that chooses one.
-                _ => {
-                    self.state = State::New;
-                    Ok(Some(remote))
-                }
+                _ => Ok(Some(remote)),
             },
         }
     }
@@ -180,12 +181,23 @@ impl<World> Tcp<World> {
     }
 
     /// Whether it may connect to the world there, and counts as one that does. wasmtime-wasi asks
-    /// about the address once more: what may not go there counts nowhere.
-    pub fn leave(&self, remote: SocketAddr) -> Result<(), Refused> {
-        match self.context.socket_allowed(remote, SocketUse::TcpConnect) {
-            true => self.permit.leave(),
-            false => Err(Refused::NotPermitted),
+    /// about the address once more: what may not go there counts nowhere. A socket that is of the
+    /// world already is refused by wasmtime-wasi, which looks at the socket before the address.
+    pub fn leave(&mut self, remote: SocketAddr) -> Result<(), Refused> {
+        let is_of_world = matches!(self.state, State::World(_));
+        if is_of_world && !is_remote(remote, self.family) {
+            return Ok(());
         }
+        match self.context.socket_allowed(remote, SocketUse::TcpConnect) {
+            true => self.permit.leave()?,
+            false if is_of_world => {}
+            false => return Err(Refused::NotPermitted),
+        }
+        if let State::Local(_) = self.state {
+            // What it was bound to is no address of the machine: that chooses one.
+            self.state = State::New;
+        }
+        Ok(())
     }
 
     /// Whether it is connected, when that is known. Not for those of the world.
