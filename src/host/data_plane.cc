@@ -50,7 +50,7 @@ struct DataPlane::ServingPart {
               std::unique_ptr<http::Client> outgoing)
       : resolver(std::move(names)),
         client(std::move(outgoing)),
-        runtime(shard, shard_count, instances, *resolver, *client),
+        runtime(shard, shard_count, instances, *resolver, *client, &peers),
         gateway(runtime, peers) {}
 
   std::unique_ptr<net::Resolver> resolver;
@@ -125,6 +125,7 @@ DataPlane::~DataPlane() {
     if (!part) return;
     part->servers.clear();
     part->runtime.forwarded.cancelAll();
+    part->runtime.idle.close();
   });
   impl_->serving->runOnEach([this](net::Shard& shard) { impl_->parts[shard.index()].reset(); });
 }

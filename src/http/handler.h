@@ -23,6 +23,22 @@ struct Failure {
   bool retry_soon = false;
 };
 
+// Whether a final response has content (RFC 9110 6.4.1).
+[[nodiscard]] constexpr bool mayHaveContent(bool answers_head, std::uint16_t status) {
+  return !answers_head && status != 204 && status != 304;
+}
+
+// Makes `length`, that of the content if it is known, what a response announces, given what its
+// content-length field says. False: they contradict each other. Where there is no content the field
+// speaks of that of a GET (RFC 9110 8.6), of which none having been written says nothing.
+[[nodiscard]] constexpr bool agreeOnLength(const std::optional<std::uint64_t>& named,
+                                           bool has_content, std::optional<std::uint64_t>& length) {
+  if (has_content && named && length && *named != *length) return false;
+  if (!has_content && length == 0) length.reset();
+  if (named) length = named;
+  return true;
+}
+
 // Where a handler writes its response: sendHead(), any number of write(), then finish(). The
 // connection adds framing, `date` and `connection` fields, drops content of responses that must
 // not have any (HEAD, 204, 304), and checks that a content-length given in the head is met.
@@ -30,8 +46,8 @@ class ResponseWriter {
  public:
   virtual ~ResponseWriter() = default;
 
-  // Once. `length`: of the whole content if known and not in head.headers; lets HTTP/1.1 avoid
-  // chunks. An informational (1xx) head may come before.
+  // Once. `length`: of the whole content if known; lets HTTP/1.1 avoid chunks. An informational
+  // (1xx) head may come before.
   virtual void sendHead(const ResponseHead& head, std::optional<std::uint64_t> length) = 0;
 
   // Adds content. Completes at once while little is unsent, otherwise when the peer has taken

@@ -318,6 +318,17 @@ TEST_F(Http1ConnectionLimitsTest, ContentThatStopsComingIsA408) {
   });
 }
 
+TEST_F(Http1ConnectionLimitsTest, AResponseToLateContentSaysThatTheConnectionCloses) {
+  run([](net::Shard& shard) -> Task<void> {
+    ServerLimits limits;
+    limits.body_idle_timeout = 20ms;
+    TestConnection client(shard, echoHandler, limits);
+    client.send("POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 10\r\n\r\nabc");
+    co_await client.until([&] { return client.wire().write_shut; });
+    EXPECT_EQ(client.output(), answer("POST / abc", "connection: close\r\n"));
+  });
+}
+
 TEST_F(Http1ConnectionLimitsTest, ContentIsNotLateWhileTheHandlerDoesNotWantIt) {
   run([](net::Shard& shard) -> Task<void> {
     ServerLimits limits;

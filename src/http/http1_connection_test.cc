@@ -188,6 +188,31 @@ TEST_F(Http1ConnectionTest, AnswersWithoutContentWhereThereMustBeNone) {
   });
 }
 
+TEST_F(Http1ConnectionTest, WithoutContentTheLengthIsThatOfAnotherAnswer) {
+  run([](net::Shard& shard) -> Task<void> {
+    TestConnection client(shard,
+                          [](ServerRequest& request, ResponseWriter& response) -> Task<void> {
+                            ResponseHead head;
+                            if (request.head.path == "/304") head.status = 304;
+                            if (request.head.path != "/unnamed")
+                              head.headers.add("content-length", "5");
+                            response.sendHead(head, 0);
+                            response.finish({});
+                            co_return;
+                          });
+    client.send(
+        "HEAD / HTTP/1.1\r\nhost: a\r\n\r\nHEAD /unnamed HTTP/1.1\r\nhost: a\r\n\r\n"
+        "GET /304 HTTP/1.1\r\nhost: a\r\n\r\nGET /200 HTTP/1.1\r\nhost: a\r\n\r\n");
+    co_await client.untilOutput("502");
+    EXPECT_TRUE(
+        client.output().starts_with("HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\n"
+                                    "HTTP/1.1 200 OK\r\n\r\n"
+                                    "HTTP/1.1 304 Not Modified\r\ncontent-length: 5\r\n\r\n"
+                                    "HTTP/1.1 502 "))
+        << client.output();
+  });
+}
+
 TEST_F(Http1ConnectionTest, ClosesAfterConnectionClose) {
   run([](net::Shard& shard) -> Task<void> {
     TestConnection client(shard, echoHandler);
@@ -269,6 +294,15 @@ TEST_F(Http1ConnectionTest, WrongChunksBecomeA400) {
     co_await client.untilOutput("HTTP/1.1 400 ");
     co_await client.until([&] { return client.wire().write_shut; });
     EXPECT_EQ(client.protocol_errors.value(), 1u);
+  });
+}
+
+TEST_F(Http1ConnectionTest, AResponseToBrokenContentSaysThatTheConnectionCloses) {
+  run([](net::Shard& shard) -> Task<void> {
+    TestConnection client(shard, echoHandler);
+    client.send("POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n");
+    co_await client.until([&] { return client.wire().write_shut; });
+    EXPECT_EQ(client.output(), answer("POST / ", "connection: close\r\n"));
   });
 }
 

@@ -63,12 +63,13 @@ bool Http1Response::putHead(const ResponseHead& head, std::optional<std::uint64_
   const std::size_t before = out.size();
   appendStatusLine(out, head.status);
   const WrittenFields fields = appendFields(out, head.headers);
-  const bool contradiction = length && fields.content_length && *length != *fields.content_length;
-  if (!fields.valid || contradiction) {
+  const bool has_content = mayHaveContent(method_ == Method::kHead, head.status);
+  const bool agreed = agreeOnLength(fields.content_length, has_content, length);
+  if (!fields.valid || !agreed) {
     out.resize(before);
     return false;
   }
-  chooseFraming(head.status, fields.content_length ? fields.content_length : length);
+  chooseFraming(head.status, length);
   putConnectionFields(fields.has_date);
   status_ = head.status;
   output_.textAdded();
@@ -78,8 +79,7 @@ bool Http1Response::putHead(const ResponseHead& head, std::optional<std::uint64_
 // RFC 9112 6.3 and RFC 9110 8.6.
 void Http1Response::chooseFraming(std::uint16_t status, std::optional<std::uint64_t> length) {
   std::string& out = output_.text();
-  const bool no_content = status == 204 || status == 304 || method_ == Method::kHead;
-  if (no_content) {
+  if (!mayHaveContent(method_ == Method::kHead, status)) {
     framing_ = Framing::kNone;
     if (length && status != 204) appendContentLength(out, *length);
   } else if (length) {
@@ -98,7 +98,8 @@ void Http1Response::chooseFraming(std::uint16_t status, std::optional<std::uint6
 void Http1Response::putConnectionFields(bool has_date) {
   std::string& out = output_.text();
   if (!has_date) appendField(out, "date", httpDate(shard_.now()));
-  if (request_body_.awaitsContinue()) keep_alive_ = false;
+  // Where the next request would begin is not known then.
+  if (request_body_.awaitsContinue() || request_body_.error()) keep_alive_ = false;
   if (!keep_alive_) {
     out.append("connection: close\r\n");
   } else if (version_ == Version::kHttp10) {

@@ -50,12 +50,15 @@ void Http2ServerStream::submitHead(const ResponseHead& head, std::optional<std::
   Http2FieldList fields;
   fields.add(":status", status);
   if (!head.headers.find("date")) fields.add("date", httpDate(connection_.now()));
+  std::optional<std::uint64_t> named;
+  const bool has_content = mayHaveContent(builder_.head().method == "HEAD", head.status);
   const bool valid = fields.addAll(head.headers, "content-length") &&
-                     readLengthFields(head.headers, length) && head.status <= 599;
+                     readLengthFields(head.headers, named) &&
+                     agreeOnLength(named, has_content, length) && head.status <= 599;
   if (!valid) return abort();
 
   status_ = head.status;
-  content_allowed_ = builder_.head().method != "HEAD" && status_ != 204 && status_ != 304;
+  content_allowed_ = has_content;
   announced_bytes_ = length;
   const std::string length_text = length ? std::to_string(*length) : std::string();
   if (length && status_ != 204) fields.add("content-length", length_text);

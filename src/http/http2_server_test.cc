@@ -161,6 +161,26 @@ TEST_F(Http2ServerTest, SendsNoContentWhereThereMustBeNone) {
   EXPECT_EQ(peer->readMessage(5).content, "");
 }
 
+TEST_F(Http2ServerTest, WithoutContentTheLengthIsThatOfAnotherAnswer) {
+  respondWith([](ServerRequest& request, ResponseWriter& response) -> Task<void> {
+    ResponseHead head;
+    if (request.head.path == "/304") head.status = 304;
+    if (request.head.path != "/unnamed") head.headers.add("content-length", "5");
+    response.sendHead(head, 0);
+    response.finish({});
+    co_return;
+  });
+  auto peer = connect();
+  peer->request(1, "HEAD", "/");
+  EXPECT_EQ(peer->readMessage(1).field("content-length"), "5");
+  peer->request(3, "HEAD", "/unnamed");
+  EXPECT_EQ(peer->readMessage(3).field("content-length"), "");
+  peer->request(5, "GET", "/304");
+  EXPECT_EQ(peer->readMessage(5).field("content-length"), "5");
+  peer->request(7, "GET", "/");
+  EXPECT_EQ(peer->readMessage(7).field(":status"), "502");
+}
+
 TEST_F(Http2ServerTest, SaysContinueWhenTheBodyIsFirstWanted) {
   respondWith([](ServerRequest& request, ResponseWriter& response) -> Task<void> {
     if (request.head.path == "/no") {

@@ -69,6 +69,28 @@ class Long(OutboundTest):
         self.check("http-outbound-p3", "/copy")
 
 
+class WithoutContent(OutboundTest):
+    @with_each()
+    def test_a_length_without_content_is_that_of_another_answer(self, name):
+        def answer(connection, _):
+            while True:
+                head = connection.read_head()
+                status = "304 Not Modified" if "if-none-match" in head else "200 OK"
+                connection.send(f"HTTP/1.1 {status}\r\nETag: \"a\"\r\nContent-Length: 5\r\n\r\n"
+                                + ("hello" if head.startswith("get") and "200" in status else ""))
+
+        upstream = Upstream(self, answer)
+        for flags in ((), ("--pool-size", "1")):
+            server = self.serve(name, upstream, *flags)
+            for method, fields, status, text in (("GET", {}, 200, "hello"), ("HEAD", {}, 200, ""),
+                                                 ("GET", {"if_none_match": '"a"'}, 304, "")) * 2:
+                with self.subTest(flags=flags, method=method, **fields):
+                    got = self.ask(server, upstream.url, method, **fields)
+                    self.assertEqual((status, text), (got.status, got.text))
+                    if method == "HEAD" or status == 304:
+                        self.assertEqual("5", got.headers["content-length"])
+
+
 class BrokenOff(OutboundTest):
     @with_each()
     def test_a_component_that_drops_a_body_closes_its_connection(self, name):

@@ -277,6 +277,21 @@ class BrokenOff(StreamingTest):
                 self.assertTrue(head.startswith(b"HTTP/1.1 500 "), head)
 
     @with_each(MISCS)
+    def test_without_content_the_length_is_that_of_another_answer(self, server):
+        for method, status, code in (("HEAD", 200, "200 OK"), ("GET", 304, "304 Not Modified")):
+            for count in (0, 3, 10):
+                with self.subTest(method=method, bytes=count), server.connect() as client:
+                    path = f"/wrong-length?declared=10&bytes={count}&status={status}"
+                    client.send(f"{method} {path} HTTP/1.1\r\nHost: h\r\n\r\n"
+                                "GET /count HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")
+                    answers = client.read_to_end().decode().lower().split("http/1.1 ")[1:]
+                    self.assertEqual(2, len(answers), answers)
+                    self.assertTrue(answers[0].startswith(code.lower()), answers)
+                    self.assertIn("\r\ncontent-length: 10\r\n", answers[0])
+                    self.assertTrue(answers[1].startswith("200 "), answers)
+        self.assertNotIn("outcome=", "\n".join(server.stderr.all))
+
+    @with_each(MISCS)
     def test_more_bytes_than_announced_do_not_reach_the_next_answer(self, server):
         with server.connect() as client:
             client.send("GET /wrong-length?declared=5&bytes=10 HTTP/1.1\r\nHost: h\r\n\r\n"

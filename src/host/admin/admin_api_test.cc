@@ -13,6 +13,7 @@ namespace nimbus::host {
 namespace {
 
 using testing::ElementsAre;
+using testing::EndsWith;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::StartsWith;
@@ -363,6 +364,27 @@ TEST_F(AdminApiTest, ASilentStreamCarriesHeartbeats) {
     }
     EXPECT_THAT(answer, HasSubstr("content-type: text/event-stream\r\n"));
     EXPECT_THAT(answer, HasSubstr(": alive\n\n"));
+  });
+}
+
+// A request for a head alone, answered on a connection that ends after it.
+Task<std::string> headOf(ApiRig& rig, std::string path) {
+  co_return co_await rig.raw("HEAD " + path + " HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
+}
+
+TEST_F(AdminApiTest, HeadIsAnsweredLikeGetWithoutTheContent) {
+  run([](net::Shard& shard) -> Task<void> {
+    ApiRig rig(shard);
+    co_await rig.client().apply(std::string(kManifest), AdminClient::Wait::kForOutcome);
+    for (const char* path : {"/v1/workloads", "/v1/workloads/default/hello", "/v1/host", "/metrics",
+                             "/v1/events", "/v1/events?follow=false"}) {
+      const std::string answer = co_await headOf(rig, path);
+      EXPECT_THAT(answer, StartsWith("HTTP/1.1 200 ")) << path;
+      EXPECT_THAT(answer, EndsWith("\r\n\r\n")) << path;
+      EXPECT_EQ(answer.find("\r\n\r\n"), answer.size() - 4) << path;
+    }
+    EXPECT_THAT(co_await headOf(rig, "/v1/events"), HasSubstr("text/event-stream"));
+    EXPECT_THAT(co_await headOf(rig, "/v1/workloads/default/none"), StartsWith("HTTP/1.1 404 "));
   });
 }
 

@@ -59,6 +59,11 @@ std::optional<std::string> percentDecoded(std::string_view text) {
   return out;
 }
 
+// HEAD is GET without the content (RFC 9110 9.3.2).
+bool takes(const Route& route, std::string_view method) {
+  return route.method == (method == "HEAD" ? "GET" : method);
+}
+
 // The segments that stand for "{}", if the path has the pattern's form.
 std::optional<std::vector<std::string_view>> match(std::string_view pattern,
                                                    std::string_view path) {
@@ -170,9 +175,13 @@ std::expected<AdminCall, AdminRefusal> parseAdminCall(std::string_view method,
   for (const Route& route : kRoutes) {
     const auto captured = match(route.path, path);
     if (!captured) continue;
-    if (route.method == method)
-      return makeCall(route.kind, *captured, parts ? parts->second : std::string_view());
+    if (takes(route, method)) {
+      auto call = makeCall(route.kind, *captured, parts ? parts->second : std::string_view());
+      if (call) call->head_only = method == "HEAD";
+      return call;
+    }
     allow += (allow.empty() ? "" : ", ") + std::string(route.method);
+    if (route.method == "GET") allow += ", HEAD";
   }
   if (allow.empty())
     return std::unexpected(

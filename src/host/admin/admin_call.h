@@ -19,6 +19,7 @@ struct AdminCall {
   std::string namespace_name;  // kList: only this one, if not empty
   bool wait = true;            // kApply
   bool follow = true;          // kEvents: go on after what is remembered
+  bool head_only = false;      // nobody gets the content (RFC 9110 9.3.2)
 };
 
 // A request that is answered with an error.

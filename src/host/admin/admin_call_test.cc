@@ -28,6 +28,20 @@ TEST(AdminCall, ReadsItsParameters) {
   EXPECT_FALSE(parseAdminCall("GET", "/v1/events?workload=ns/a&follow=false")->follow);
 }
 
+TEST(AdminCall, TakesHeadWhereverItTakesGet) {
+  for (const std::string_view target :
+       {"/v1/workloads?namespace=a", "/v1/workloads/ns/a", "/v1/events", "/v1/host", "/metrics"}) {
+    const auto get = parseAdminCall("GET", target);
+    const auto head = parseAdminCall("HEAD", target);
+    ASSERT_TRUE(head) << target;
+    EXPECT_EQ(head->kind, get->kind) << target;
+    EXPECT_TRUE(head->head_only) << target;
+    EXPECT_FALSE(get->head_only) << target;
+  }
+  EXPECT_EQ(parseAdminCall("HEAD", "/v1/drain").error().allow, "POST");
+  EXPECT_EQ(parseAdminCall("HEAD", "/v1/workloads/A/b").error().status, 404);
+}
+
 TEST(AdminCall, RefusesWhatItDoesNotKnow) {
   const auto nothing = parseAdminCall("GET", "/v2/workloads");
   EXPECT_EQ(nothing.error().status, 404);
@@ -45,8 +59,8 @@ TEST(AdminCall, RefusesWhatItDoesNotKnow) {
 TEST(AdminCall, TellsWhichMethodsAPathTakes) {
   const auto refused = parseAdminCall("PUT", "/v1/workloads");
   EXPECT_EQ(refused.error().status, 405);
-  EXPECT_EQ(refused.error().allow, "POST, GET");
-  EXPECT_EQ(parseAdminCall("POST", "/v1/workloads/a/b").error().allow, "GET, DELETE");
+  EXPECT_EQ(refused.error().allow, "POST, GET, HEAD");
+  EXPECT_EQ(parseAdminCall("POST", "/v1/workloads/a/b").error().allow, "GET, HEAD, DELETE");
 }
 
 TEST(AdminCall, ErrorCodesTravelByName) {

@@ -63,6 +63,10 @@ Task<void> AdminApi::streamEvents(AdminCall call, std::string last_event_id,
   head.headers.add("content-type", "text/event-stream");
   head.headers.add("cache-control", "no-store");
   response.sendHead(head, std::nullopt);
+  if (call.head_only) {
+    response.finish({});
+    co_return;
+  }
 
   const StartPoint start = startPoint(environment_.events, last_event_id);
   if (start.other_run &&

@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <optional>
 
 namespace nimbus::host {
 
@@ -20,6 +21,13 @@ class Counted {
   explicit Counted(std::atomic<std::uint64_t>& count) : count_(&count) {
     count_->fetch_add(1, std::memory_order_relaxed);
   }
+  // One more, unless there are `most` already.
+  [[nodiscard]] static std::optional<Counted> below(std::uint64_t most,
+                                                    std::atomic<std::uint64_t>& count) {
+    if (count.fetch_add(1, std::memory_order_relaxed) < most) return Counted(&count);
+    count.fetch_sub(1, std::memory_order_relaxed);
+    return std::nullopt;
+  }
   Counted(Counted&& other) noexcept : count_(other.count_) { other.count_ = nullptr; }
   Counted& operator=(Counted&&) = delete;
   ~Counted() {
@@ -27,6 +35,9 @@ class Counted {
   }
 
  private:
+  // That has been counted already.
+  explicit Counted(std::atomic<std::uint64_t>* count) : count_(count) {}
+
   std::atomic<std::uint64_t>* count_;
 };
 

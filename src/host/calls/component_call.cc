@@ -8,7 +8,6 @@ namespace {
 
 Task<void> serve(ShardRuntime& shard, CallTarget target, http::ServerRequest& request,
                  http::ResponseWriter& response) {
-  // The other shard may be done with the deployment when the caller's is not.
   if (!target.deployment->servesOn(shard.shard.index())) {
     answerOverloaded(response, target.deployment->ended() ? "the workload has been ended\n"
                                                           : "the workload is being replaced\n");
@@ -25,6 +24,17 @@ Task<void> serve(ShardRuntime& shard, CallTarget target, http::ServerRequest& re
   co_await (*local)->pool().serve(request, response, target.caller);
 }
 
+// The other shard may be done with the deployment when the caller's is not, which answers then.
+Task<void> serveThere(ShardRuntime& shard, CallTarget target, std::shared_ptr<bool> turned_away,
+                      http::ServerRequest& request, http::ResponseWriter& response) {
+  const LocalDeployment& deployment = *target.deployment;
+  if (!deployment.servesOn(shard.shard.index()) && !deployment.isService(target.component)) {
+    *turned_away = true;
+    co_return;
+  }
+  co_await serve(shard, target, request, response);
+}
+
 }  // namespace
 
 Task<void> callComponent(ShardRuntime& here, const std::vector<ShardRuntime*>& peers,
@@ -32,17 +42,22 @@ Task<void> callComponent(ShardRuntime& here, const std::vector<ShardRuntime*>& p
                          http::ResponseWriter& response) {
   ComponentRuntime& component = target.deployment->component(target.component);
   component.counters.total.fetch_add(1, std::memory_order_relaxed);
-  const std::size_t owner = target.deployment->shardFor(target.component, here.shard.index());
-  if (owner == here.shard.index()) {
+  const LocalDeployment::Place place =
+      target.deployment->placeFor(target.component, here.shard.index());
+  if (place.shardIndex() == here.shard.index()) {
     co_await serve(here, target, request, response);
     co_return;
   }
-  auto there =
-      std::make_shared<ServeThere>([target](ShardRuntime& shard, http::ServerRequest& far_request,
-                                            http::ResponseWriter& far_response) {
-        return serve(shard, target, far_request, far_response);
+  // So that this shard is not done with it as well, if the other is.
+  const LocalDeployment::Use use(*target.deployment, here.shard);
+  const auto turned_away = std::make_shared<bool>(false);
+  auto there = std::make_shared<ServeThere>(
+      [target, turned_away](ShardRuntime& shard, http::ServerRequest& far_request,
+                            http::ResponseWriter& far_response) {
+        return serveThere(shard, target, turned_away, far_request, far_response);
       });
-  co_await forwardTo(peers[owner], &here.shard, &request, &response, std::move(there));
+  co_await forwardTo(peers[place.shardIndex()], &here.shard, &request, &response, std::move(there));
+  if (*turned_away) co_await serve(here, target, request, response);
 }
 
 }  // namespace nimbus::host

@@ -5,12 +5,11 @@ namespace nimbus::host {
 // One call in the queue; leaves it by itself when it is destroyed.
 class InstanceGate::Waiter final : public DeadlineQueue::Entry {
  public:
-  Waiter(InstanceGate& gate, bool counts)
+  Waiter(InstanceGate& gate, std::optional<Counted> counted)
       : Entry(gate.deadlines_),
         gate_(gate),
-        place_(gate.waiting_.insert(gate.waiting_.end(), this)) {
-    if (counts) counted_.emplace(gate.counters_.queued);
-  }
+        counted_(std::move(counted)),
+        place_(gate.waiting_.insert(gate.waiting_.end(), this)) {}
   ~Waiter() override {
     leave();
     // Granted, and its owner was destroyed before it took the permit.
@@ -48,14 +47,15 @@ class InstanceGate::Waiter final : public DeadlineQueue::Entry {
   Event decided_;
 };
 
-InstanceGate::InstanceGate(net::Shard& shard, QuotaLease& host_instances, Quota& own,
-                           std::size_t shard_count, const CallPolicy& policy,
+InstanceGate::InstanceGate(net::Shard& shard, QuotaLease& host_instances, IdleInstances& idle,
+                           Quota& own, std::size_t shard_count, const CallPolicy& policy,
                            CallCounters& counters)
     : shard_(shard),
       host_(host_instances),
+      idle_(idle),
       own_(own, shard_count),
       counters_(counters),
-      max_waiting_((policy.max_queue + shard_count - 1) / shard_count),
+      max_waiting_(policy.max_queue),
       deadlines_(shard, policy.queue_timeout),
       self_(std::make_shared<InstanceGate*>(this)) {}
 
@@ -75,10 +75,20 @@ std::optional<InstanceGate::Permit> InstanceGate::tryAcquire() {
 
 bool InstanceGate::hostIsFull() {
   Quota* const used_up = takeBoth();
-  if (used_up != nullptr) return used_up == &host_.quota();
-  own_.give();
-  host_.give();
-  return false;
+  if (used_up == nullptr) {
+    own_.give();
+    host_.give();
+    return false;
+  }
+  if (used_up != &host_.quota()) return false;
+  idle_.ask(*used_up);
+  return true;
+}
+
+void InstanceGate::noteIdle(IdleInstances::Entry& entry) {
+  idle_.add(entry, own_.quota());
+  for (Quota* const quota : {&own_.quota(), &host_.quota()})
+    if (quota->someoneWaits()) idle_.ask(*quota);
 }
 
 Task<Result<InstanceGate::Permit>> InstanceGate::acquire(Caller caller) {
@@ -93,10 +103,10 @@ Task<Result<InstanceGate::Permit>> InstanceGate::acquire(Caller caller, bool cou
   if (auto permit = tryAcquire()) co_return std::move(*permit);
   if (caller == Caller::kInstance && hostIsFull())
     co_return fail(ErrorCode::kResourceExhausted, "the host has no instance left");
-  if (waiting_.size() >= max_waiting_) {
+  auto counted = counts ? Counted::below(max_waiting_, counters_.queued) : std::nullopt;
+  if (counts && !counted)
     co_return fail(ErrorCode::kResourceExhausted, "too many requests wait for an instance");
-  }
-  Waiter waiter(*this, counts);
+  Waiter waiter(*this, std::move(counted));
   if (waiting_.size() == 1) dispatch();  // otherwise those before it have asked
   co_await waiter.decided().wait();
   if (waiter.take()) co_return Permit(*this);
@@ -123,6 +133,7 @@ void InstanceGate::askToBeTold(Quota& quota) {
   bool InstanceGate::* const tells =
       &quota == &own_.quota() ? &InstanceGate::own_tells_ : &InstanceGate::host_tells_;
   if (std::exchange(this->*tells, true)) return;
+  idle_.ask(quota);
   quota.notifyOnce([shard = &shard_, self = self_, tells] {
     shard->post([self, tells] {
       if (*self == nullptr) return;

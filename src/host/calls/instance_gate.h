@@ -8,6 +8,7 @@
 #include "host/calls/call_counters.h"
 #include "host/calls/call_policy.h"
 #include "host/calls/deadline_queue.h"
+#include "host/calls/idle_instances.h"
 #include "host/calls/quota.h"
 #include "net/shard.h"
 
@@ -18,7 +19,8 @@ namespace nimbus::host {
 enum class Caller { kOutside, kInstance };
 
 // Admission to instances of one component on one shard: a permit for each, within the component's
-// own limit and the host's, and a bounded queue of those who wait for one.
+// own limit and the host's, and a queue of those who wait for one. The queues of all shards
+// together are bounded. While one waits, instances that idle end.
 class InstanceGate {
  public:
   // The right to have one instance; gives itself back.
@@ -36,8 +38,9 @@ class InstanceGate {
   };
 
   // `host_instances` is the shard's lease of the host-wide count; `own` counts this component's.
-  InstanceGate(net::Shard& shard, QuotaLease& host_instances, Quota& own, std::size_t shard_count,
-               const CallPolicy& policy, CallCounters& counters);
+  // `idle` is the shard's.
+  InstanceGate(net::Shard& shard, QuotaLease& host_instances, IdleInstances& idle, Quota& own,
+               std::size_t shard_count, const CallPolicy& policy, CallCounters& counters);
   ~InstanceGate();
   InstanceGate(const InstanceGate&) = delete;
   InstanceGate& operator=(const InstanceGate&) = delete;
@@ -46,7 +49,11 @@ class InstanceGate {
   [[nodiscard]] std::optional<Permit> tryAcquire();
 
   // Whether there is none left of those of the whole host, while the component may have one more.
+  // Then one that idles is asked for.
   [[nodiscard]] bool hostIsFull();
+
+  // An instance that has a permit idles from now on, and ends when there is need of it.
+  void noteIdle(IdleInstances::Entry& entry);
 
   // Waits in the queue if need be. kResourceExhausted: the queue is full; kDeadlineExceeded: it
   // took too long. An instance does not wait for the last of the host's: kResourceExhausted.
@@ -65,12 +72,13 @@ class InstanceGate {
 
   net::Shard& shard_;
   QuotaLease& host_;
+  IdleInstances& idle_;
   QuotaLease own_;
   // Whether that quota calls back once something is free.
   bool host_tells_ = false;
   bool own_tells_ = false;
   CallCounters& counters_;
-  std::size_t max_waiting_;
+  const std::size_t max_waiting_;  // on all shards
   DeadlineQueue deadlines_;
   std::list<Waiter*> waiting_;
   // Outlives the gate in callbacks that quotas hold.

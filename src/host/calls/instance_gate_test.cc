@@ -13,7 +13,8 @@ struct GateSetup {
   GateSetup(net::Shard& shard, Quota& host_quota, Quota& own_quota, CallPolicy policy = patient(),
             std::size_t shard_count = 1)
       : host(host_quota, shard_count),
-        gate(shard, host, own_quota, shard_count, policy, counters) {}
+        idle(shard, host, nullptr),
+        gate(shard, host, idle, own_quota, shard_count, policy, counters) {}
 
   static CallPolicy patient() {
     CallPolicy policy;
@@ -24,6 +25,7 @@ struct GateSetup {
 
   CallCounters counters;
   QuotaLease host;
+  IdleInstances idle;
   InstanceGate gate;
 };
 

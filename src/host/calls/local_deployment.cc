@@ -19,7 +19,16 @@ LocalDeployment::LocalDeployment(std::shared_ptr<const WorkloadSpec> spec, std::
       offered_(std::move(offered)),
       service_(std::move(service)),
       volumes_(std::move(volumes)),
-      shards_(shard_count) {}
+      shards_(shard_count),
+      loads_(components_.size()) {
+  if (shard_count == 1) return;
+  for (std::size_t i = 0; i < components_.size(); ++i) {
+    if (!components_[i]->component || components_[i]->policy.pool_size == 0) continue;
+    loads_[i] = std::make_unique<Load[]>(shard_count);
+    for (std::size_t shard = 0; shard < shard_count; ++shard)
+      loads_[i][shard].room = roomOn(i, shard);
+  }
+}
 
 ComponentStatus LocalDeployment::statusOf(const ComponentRuntime& component) {
   const CallCounters& counters = component.counters;
@@ -70,17 +79,45 @@ bool LocalDeployment::isServedByService() const {
              spec_->routes.end();
 }
 
-std::size_t LocalDeployment::shardFor(std::size_t component, std::size_t here) {
-  if (isService(component)) return service_->shardIndex();
-  const std::uint32_t all = components_[component]->policy.pool_size;
-  if (retiring_.load(std::memory_order_relaxed)) return here;
-  if (all == 0 || all >= shards_.size() || warmOn(component, here) > 0) return here;
-  const std::size_t start = next_owner_.fetch_add(1, std::memory_order_relaxed);
-  for (std::size_t i = 0; i < shards_.size(); ++i) {
-    const std::size_t candidate = (start + i) % shards_.size();
-    if (warmOn(component, candidate) > 0) return candidate;
+std::uint32_t LocalDeployment::roomOn(std::size_t component, std::size_t shard_index) const {
+  const ComponentRuntime& runtime = *components_[component];
+  const bool overlaps = runtime.component->kind() == engine::ComponentKind::kHttpP3;
+  return warmOn(component, shard_index) *
+         (overlaps ? std::max(1U, runtime.policy.max_concurrency) : 1);
+}
+
+std::size_t LocalDeployment::leastBusy(const Load* loads, std::size_t here) const {
+  struct Calls {
+    std::uint64_t now;
+    std::uint64_t room;
+  };
+  const auto at = [&](std::size_t index) -> Calls {
+    return {loads[index].calls.load(std::memory_order_relaxed), loads[index].room};
+  };
+  const Calls own = at(here);
+  if (own.now < own.room) return here;
+  std::size_t best = here;
+  Calls least = own;
+  for (std::size_t i = 1; i < shards_.size(); ++i) {
+    const std::size_t index = (here + i) % shards_.size();
+    const Calls other = at(index);
+    if (other.room == 0) continue;
+    if (least.room > 0 && other.now * least.room >= least.now * other.room) continue;
+    best = index;
+    least = other;
   }
-  return here;
+  if (own.room == 0) return best;
+  // To cross costs both shards: where all are busy it is worth that only if it waits half as long.
+  const bool has_room = least.now < least.room;
+  return has_room || 2 * least.now * own.room <= own.now * least.room ? best : here;
+}
+
+LocalDeployment::Place LocalDeployment::placeFor(std::size_t component, std::size_t here) {
+  if (isService(component)) return Place(service_->shardIndex());
+  Load* const loads = loads_[component].get();
+  if (loads == nullptr || retiring_.load(std::memory_order_relaxed)) return Place(here);
+  const std::size_t best = leastBusy(loads, here);
+  return {best, loads[best].calls};
 }
 
 Result<ShardComponent*> LocalDeployment::local(ShardRuntime& shard, std::size_t component) {

@@ -55,6 +55,11 @@ class LocalDeployment final : public Deployment {
   // deployment has taken over.
   [[nodiscard]] bool isServedByService() const;
 
+  // Then it is on the service's shard only.
+  [[nodiscard]] bool isService(std::size_t component) const {
+    return service_ && component + 1 == components_.size();
+  }
+
   [[nodiscard]] std::size_t componentIndex(const std::string& name) const;
   [[nodiscard]] ComponentRuntime& component(std::size_t index) { return *components_[index]; }
 
@@ -63,10 +68,29 @@ class LocalDeployment final : public Deployment {
   // On the service's own.
   void startService(ShardRuntime& shard);
 
+  // The place of one call of a component, which counts there as long as this lives.
+  class Place {
+   public:
+    explicit Place(std::size_t shard_index) : shard_index_(shard_index) {}
+    Place(std::size_t shard_index, std::atomic<std::uint32_t>& calls)
+        : shard_index_(shard_index), calls_(&calls) {
+      calls.fetch_add(1, std::memory_order_relaxed);
+    }
+    Place(const Place&) = delete;
+    Place& operator=(const Place&) = delete;
+    ~Place() {
+      if (calls_ != nullptr) calls_->fetch_sub(1, std::memory_order_relaxed);
+    }
+    [[nodiscard]] std::size_t shardIndex() const { return shard_index_; }
+
+   private:
+    const std::size_t shard_index_;
+    std::atomic<std::uint32_t>* const calls_ = nullptr;
+  };
   // The shard that answers a request for that component which `here` accepted: `here` itself, but
-  // for the service, and for a warm component whose few instances all belong to other shards, as
-  // long as the deployment is not retired.
-  [[nodiscard]] std::size_t shardFor(std::size_t component, std::size_t here);
+  // for the service, and for a warm component that is busy there, or has no instance there at all,
+  // while another shard has room, as long as the deployment is not retired.
+  [[nodiscard]] Place placeFor(std::size_t component, std::size_t here);
   // Where calls of that component on that shard go.
   [[nodiscard]] Result<ShardComponent*> local(ShardRuntime& shard, std::size_t component);
 
@@ -111,6 +135,14 @@ class LocalDeployment final : public Deployment {
  private:
   // Of a component's warm instances, how many are that shard's.
   [[nodiscard]] std::uint32_t warmOn(std::size_t component, std::size_t shard_index) const;
+  // How many calls they take at once.
+  [[nodiscard]] std::uint32_t roomOn(std::size_t component, std::size_t shard_index) const;
+  // Of one component on one shard; on a cache line of its own, as each shard writes its own.
+  struct alignas(64) Load {
+    std::atomic<std::uint32_t> calls{0};
+    std::uint32_t room = 0;
+  };
+  [[nodiscard]] std::size_t leastBusy(const Load* loads, std::size_t here) const;
 
   // The last use tells of its end at the end of the loop's turn: it may end beneath code of the
   // pools that go then.
@@ -131,9 +163,6 @@ class LocalDeployment final : public Deployment {
   [[nodiscard]] Task<void> drainOn(std::size_t shard_index);
   [[nodiscard]] static ComponentStatus statusOf(const ComponentRuntime& component);
   void stopServiceOn(std::size_t shard_index);
-  [[nodiscard]] bool isService(std::size_t component) const {
-    return service_ && component + 1 == components_.size();
-  }
 
   const std::shared_ptr<const WorkloadSpec> spec_;
   const std::uint64_t generation_;
@@ -144,7 +173,9 @@ class LocalDeployment final : public Deployment {
   const std::shared_ptr<Service> service_;
   const std::shared_ptr<WorkloadVolumes> volumes_;
   std::vector<OnShard> shards_;  // each touched by its shard only
-  std::atomic<std::size_t> next_owner_{0};
+  // Of each component with warm instances, by shard; null for the others, and where there is one
+  // shard only.
+  std::vector<std::unique_ptr<Load[]>> loads_;
   std::atomic<bool> retiring_{false};
   std::atomic<bool> ended_{false};
 };

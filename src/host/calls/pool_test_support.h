@@ -126,7 +126,8 @@ class PoolRig {
   Quota own_quota_{100};
   std::uint64_t taken_ = 0;
   QuotaLease lease_{host_quota_, 1};
-  InstanceGate gate_{shard_, lease_, own_quota_, 1, policy_, counters_};
+  IdleInstances idle_{shard_, lease_, nullptr};
+  InstanceGate gate_{shard_, lease_, idle_, own_quota_, 1, policy_, counters_};
   std::unique_ptr<InstancePool> pool_;
   std::deque<FakeResponse> answers_;
   TaskSet asking_;

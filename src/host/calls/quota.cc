@@ -1,6 +1,7 @@
 #include "host/calls/quota.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace nimbus::host {
 namespace {
@@ -49,8 +50,12 @@ QuotaLease::QuotaLease(Quota& quota, std::size_t shard_count)
       batch_(std::clamp<std::uint64_t>(quota.limit() / (kReserveDivisor * shard_count), 1,
                                        kMaxBatch)) {}
 
-QuotaLease::~QuotaLease() {
-  if (spare_ > 0) quota_.give(spare_);
+QuotaLease::~QuotaLease() { giveSpare(); }
+
+bool QuotaLease::giveSpare() {
+  if (spare_ == 0) return false;
+  quota_.give(std::exchange(spare_, 0));
+  return true;
 }
 
 bool QuotaLease::take() {

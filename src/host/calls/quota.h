@@ -48,6 +48,8 @@ class QuotaLease {
   // True if one more may be had; give() it back.
   [[nodiscard]] bool take();
   void give();
+  // Gives back what it keeps for later. False: that is nothing.
+  bool giveSpare();
 
   [[nodiscard]] Quota& quota() { return quota_; }
 

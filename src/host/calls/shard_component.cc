@@ -6,7 +6,7 @@ namespace nimbus::host {
 
 ShardComponent::ShardComponent(ShardRuntime& shard, std::shared_ptr<ComponentRuntime> component)
     : component_(std::move(component)),
-      gate_(shard.shard, shard.instances, component_->instances, shard.shard_count,
+      gate_(shard.shard, shard.instances, shard.idle, component_->instances, shard.shard_count,
             component_->policy, component_->counters) {}
 
 Result<PoolEnvironment> ShardComponent::makeGuests(ShardRuntime& shard) {
@@ -40,10 +40,7 @@ Result<std::unique_ptr<ShardComponent>> ShardComponent::create(
     made->pool_ = makeFreshPool(std::move(environment));
     return made;
   }
-  // The shards that have warm instances share the queue.
-  const std::size_t pools = std::min<std::size_t>(runtime.policy.pool_size, shard.shard_count);
-  made->pool_ = makeWarmPool(std::move(environment), warm_here,
-                             (runtime.policy.max_queue + pools - 1) / pools);
+  made->pool_ = makeWarmPool(std::move(environment), warm_here, runtime.policy.max_queue);
   return made;
 }
 

@@ -17,10 +17,10 @@ constexpr int kMaxAttempts = 3;
 // A call that waits for room on an instance.
 class WarmPool::Waiter final : public DeadlineQueue::Entry {
  public:
-  explicit Waiter(WarmPool& pool)
+  Waiter(WarmPool& pool, Counted counted)
       : Entry(pool.queue_deadlines_),
         pool_(pool),
-        counted_(pool.environment_.counters.queued),
+        counted_(std::move(counted)),
         place_(pool.waiting_.insert(pool.waiting_.end(), this)) {}
   ~Waiter() override { leave(); }
 
@@ -86,6 +86,10 @@ WarmPool::SlotPointer WarmPool::addSlot(InstanceGate::Permit permit) {
   auto slot = std::make_shared<WarmSlot>(std::move(permit), environment_.counters.instances);
   slot->instance = std::make_unique<engine::WarmInstance>(
       environment_.poller, environment_.component, environment_.context, max_concurrency_, *this);
+  slot->idle.give_up = [this, weak = std::weak_ptr(slot)] {
+    const SlotPointer idle = weak.lock();
+    if (idle && idle->admits) retire(idle);
+  };
   slots_.push_back(slot);
   return slot;
 }
@@ -118,10 +122,10 @@ Task<Result<Seat>> WarmPool::admit(Caller caller) {
   }
   if (slots_.empty() && caller == Caller::kInstance && environment_.gate.hostIsFull())
     co_return fail(ErrorCode::kResourceExhausted, "the host has no instance left");
-  if (waiting_.size() >= max_queue_) {
+  auto counted = Counted::below(max_queue_, environment_.counters.queued);
+  if (!counted)
     co_return fail(ErrorCode::kResourceExhausted, "too many requests wait for an instance");
-  }
-  Waiter waiter(*this);
+  Waiter waiter(*this, *std::move(counted));
   if (waiting_.size() == 1) dispatch();  // otherwise those before it have asked
   co_await waiter.decided().wait();
   if (!waiter.seat()) {
@@ -153,8 +157,12 @@ void WarmPool::seek() {
 Task<void> WarmPool::seekPermit() {
   auto permit = co_await environment_.gate.acquireUncounted();
   seeking_ = false;
-  if (permit && !waiting_.empty() && !freeSlot() && mayAddSlot()) (void)addSlot(std::move(*permit));
+  SlotPointer added;
+  if (permit && !waiting_.empty() && !freeSlot() && mayAddSlot())
+    added = addSlot(std::move(*permit));
   dispatch();  // seeks again as long as calls wait
+  // It went to nobody: who waited had been granted another, or is gone.
+  if (added && added->admits && added->seats_taken == 0) idles(added);
 }
 
 Task<void> WarmPool::serve(http::ServerRequest& request, http::ResponseWriter& response,

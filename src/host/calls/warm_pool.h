@@ -79,6 +79,9 @@ class WarmPool : public InstancePool,
   void endWhenDone(const SlotPointer& slot);
   void endAfterGrace(const SlotPointer& slot);
   void retireIdle();
+  // Nothing is on the instance, and nothing will be.
+  void retire(const SlotPointer& slot);
+  void idles(const SlotPointer& slot);
   [[nodiscard]] SlotPointer find(const engine::WarmInstance& instance) const;
 
   void charge(const SlotPointer& slot, Duration cpu, Duration stretch);

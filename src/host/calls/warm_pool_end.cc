@@ -17,24 +17,35 @@ WarmPool::SlotPointer WarmPool::find(const engine::WarmInstance& instance) const
 }
 
 void WarmPool::onSeatFree(SlotPointer slot) {
-  slot->idle_since = environment_.poller.shard().now();
   if (draining_) slot->admits = false;
   if (slot->seats_taken == 0) {
     if (!slot->admits) {
       endWhenDone(slot);
     } else {
-      onIdle(slot);
+      idles(slot);
     }
   }
   if (!waiting_.empty()) dispatch();
 }
 
-void WarmPool::onIdle(const SlotPointer& /*slot*/) {
+void WarmPool::idles(const SlotPointer& slot) {
+  slot->idle_since = environment_.poller.shard().now();
+  onIdle(slot);
+}
+
+void WarmPool::onIdle(const SlotPointer& slot) {
+  environment_.gate.noteIdle(slot->idle);
   idle_timer_.armAfter(environment_.policy.idle_timeout);
+}
+
+void WarmPool::retire(const SlotPointer& slot) {
+  slot->admits = false;
+  endWhenDone(slot);
 }
 
 // Nothing is on the instance any more, and nothing will be.
 void WarmPool::endWhenDone(const SlotPointer& slot) {
+  IdleInstances::remove(slot->idle);
   if (!slot->instance || slot->instance->ended() || slot->closing) return;
   slot->closing = true;
   if (slot->has_stray) {
@@ -75,6 +86,7 @@ void WarmPool::endCalls(const std::string& why) {
 // Posted: the instance may be in the middle of its own callbacks.
 void WarmPool::kill(const SlotPointer& slot) {
   slot->admits = false;
+  IdleInstances::remove(slot->idle);
   environment_.poller.shard().post([self = self_, weak = std::weak_ptr(slot)] {
     SlotPointer slot = weak.lock();
     if (*self == nullptr || !slot || !slot->instance) return;
@@ -186,8 +198,7 @@ void WarmPool::retireIdle() {
     if (!slot->admits || slot->seats_taken > 0) continue;
     const TimePoint when = slot->idle_since + idle_timeout;
     if (when <= now) {
-      slot->admits = false;
-      endWhenDone(slot);
+      retire(slot);
     } else if (!next || when < *next) {
       next = when;
     }

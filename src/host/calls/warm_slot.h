@@ -10,6 +10,7 @@
 #include "engine/warm_instance.h"
 #include "host/calls/call_counters.h"
 #include "host/calls/deadline_queue.h"
+#include "host/calls/idle_instances.h"
 #include "host/calls/instance_gate.h"
 
 namespace nimbus::host {
@@ -35,6 +36,7 @@ struct WarmSlot {
   bool closing = false;
   std::string end_reason;  // why all calls on it were ended, if a limit of one of them did that
   TimePoint idle_since{};
+  IdleInstances::Entry idle;
   std::unique_ptr<net::Timer> grace;
 };
 
@@ -50,6 +52,7 @@ class Seat {
   };
 
   Seat(Owner& owner, std::shared_ptr<WarmSlot> slot) : owner_(&owner), slot_(std::move(slot)) {
+    IdleInstances::remove(slot_->idle);
     slot_->seats_taken += 1;
     slot_->admitted += 1;
   }

@@ -44,13 +44,15 @@ Result<std::shared_ptr<const WorkloadSpec>> parse(const Result<std::string>& tex
 
 }  // namespace
 
-Result<std::vector<std::string>> FolderReader::names() const {
-  std::vector<std::string> all;
+Result<std::vector<FolderReader::Name>> FolderReader::names() const {
+  std::vector<Name> all;
   std::error_code error;
   std::filesystem::directory_iterator it(folder_, error);
   for (; !error && it != std::filesystem::directory_iterator(); it.increment(error)) {
     std::string name = it->path().filename().string();
-    if (isManifestName(name)) all.push_back(std::move(name));
+    if (!isManifestName(name)) continue;
+    std::error_code unknown;  // one that is gone by now
+    all.push_back({.text = std::move(name), .is_link = it->is_symlink(unknown)});
     if (all.size() > kMaxFiles)
       return fail(ErrorCode::kResourceExhausted,
                   fmt::format("the folder {} has more than {} manifests", folder_, kMaxFiles));
@@ -63,21 +65,34 @@ Result<std::vector<std::string>> FolderReader::names() const {
 }
 
 Result<FolderListing> FolderReader::list() {
-  TRY(const std::vector<std::string> present, names());
+  TRY(const std::vector<Name> present, names());
   std::map<std::string, Memory> memories;
   FolderListing listing;
-  for (const std::string& name : present) {
+  for (const auto& [name, is_link] : present) {
     auto known = memories_.extract(name);
     Memory& memory = known ? memories.insert(std::move(known)).position->second : memories[name];
+    memory.is_link = is_link;
     refresh(name, memory);
     listing.emplace(name, memory.file);
   }
   memories_ = std::move(memories);
+  has_links_ = std::ranges::any_of(present, &Name::is_link);
   return listing;
 }
 
+bool FolderReader::linksChanged() const {
+  return std::ranges::any_of(memories_, [this](const auto& entry) {
+    const auto& [name, memory] = entry;
+    if (!memory.is_link) return false;
+    const FileStamp stamp = stampOf(pathOf(name));
+    // It may have changed again at the same time by its stamp: it is read once more.
+    const bool proof_is_due = memory.readable && !memory.stamp_is_proof && isOld(stamp);
+    return stamp != memory.stamp || proof_is_due;
+  });
+}
+
 void FolderReader::refresh(const std::string& name, Memory& memory) const {
-  const std::string path = folder_ + "/" + name;
+  const std::string path = pathOf(name);
   const FileStamp stamp = stampOf(path);
   const bool known = memory.file != nullptr;
   if (!known || !memory.stamp_is_proof || stamp != memory.stamp) {
@@ -88,7 +103,8 @@ void FolderReader::refresh(const std::string& name, Memory& memory) const {
     const bool same = known && text && memory.file->spec && digest == memory.digest;
     if (!same) memory.file = std::make_shared<const ManifestFile>(parse(text, name, folder_));
     memory.stamp = stamp;
-    memory.stamp_is_proof = text && isOld(stamp);
+    memory.readable = text.has_value();
+    memory.stamp_is_proof = memory.readable && isOld(stamp);
     memory.digest = digest;
   }
   std::vector<FileStamp> components;

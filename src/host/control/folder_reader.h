@@ -33,19 +33,33 @@ class FolderReader {
   // kNotFound if the folder is not there; then nothing is known about its files.
   [[nodiscard]] Result<FolderListing> list();
 
+  // Whether some that list() found last are links. What these lead to may change without anything
+  // that a watch of the folder sees.
+  [[nodiscard]] bool hasLinks() const { return has_links_; }
+  // Whether list() may find something else behind a link than it did.
+  [[nodiscard]] bool linksChanged() const;
+
  private:
+  struct Name {
+    std::string text;
+    bool is_link = false;
+  };
   struct Memory {
+    bool is_link = false;
     FileStamp stamp;
+    bool readable = false;
     bool stamp_is_proof = false;  // it was old enough when the file was read
     engine::Sha256 digest{};      // of the text
     std::vector<FileStamp> component_stamps;
     std::shared_ptr<const ManifestFile> file;
   };
-  Result<std::vector<std::string>> names() const;
+  Result<std::vector<Name>> names() const;
+  [[nodiscard]] std::string pathOf(const std::string& name) const { return folder_ + "/" + name; }
   void refresh(const std::string& name, Memory& memory) const;
 
   std::string folder_;
   std::map<std::string, Memory> memories_;
+  bool has_links_ = false;
 };
 
 }  // namespace nimbus::host

@@ -28,10 +28,12 @@ FolderSource::FolderSource(Environment environment, std::string folder, Duration
       reader_(folder_),
       retry_pause_(retry_pause),
       next_pause_(retry_pause),
-      retry_(environment_.shard, [this] {
-        retry_due_ = true;
-        wake_.set();
-      }) {
+      retry_(environment_.shard,
+             [this] {
+               retry_due_ = true;
+               wake_.set();
+             }),
+      look_at_links_(environment_.shard, [this] { tasks_.spawn(lookAtLinks()); }) {
   environment_.manager.onReleased([this] {
     // What is stuck waits for its time, or what fails again and again would never rest.
     const bool waited_for = std::ranges::any_of(
@@ -92,7 +94,23 @@ Task<void> FolderSource::follow() {
 }
 
 Task<Result<FolderListing>> FolderSource::read() {
-  return worker_.run<Result<FolderListing>>(environment_.shard, [this] { return reader_.list(); });
+  auto listing = co_await worker_.run<Result<FolderListing>>(environment_.shard,
+                                                             [this] { return reader_.list(); });
+  has_links_ = listing && reader_.hasLinks();
+  if (has_links_) look_at_links_.armAfter(retry_pause_);
+  co_return listing;
+}
+
+// The watch sees the folder alone, not the files elsewhere that its links lead to.
+Task<void> FolderSource::lookAtLinks() {
+  const bool changed =
+      co_await worker_.run<bool>(environment_.shard, [this] { return reader_.linksChanged(); });
+  if (changed) {
+    folder_changed_ = true;
+    wake_.set();
+  } else if (has_links_) {
+    look_at_links_.armAfter(retry_pause_);
+  }
 }
 
 Task<void> FolderSource::take(FolderListing listing, TaskSet& applies, Wake wake) {

@@ -31,7 +31,8 @@ struct FolderProblem {
 // Keeps the workloads of a folder of manifests running: one workload per file, applied when the
 // file is new or differs, removed when it is gone; one whose routes another one is to have is
 // removed when that serves. A file that cannot be used leaves its workload as it is; so does a
-// folder that vanishes. Lives on the control shard; everything it is given lives longer.
+// folder that vanishes. Files that are links are followed wherever these lead. Lives on the control
+// shard; everything it is given lives longer.
 class FolderSource {
  public:
   struct Environment {
@@ -41,7 +42,7 @@ class FolderSource {
     Logger& log;
   };
   // `retry_pause`: until the folder is looked at again after something of it could not be had; it
-  // doubles each time, up to five minutes.
+  // doubles each time, up to five minutes. What links lead to is looked at whenever it has passed.
   FolderSource(Environment environment, std::string folder,
                Duration debounce = std::chrono::milliseconds(100),
                Duration retry_pause = std::chrono::seconds(5));
@@ -68,6 +69,7 @@ class FolderSource {
   using Holders = std::map<std::string, std::string>;  // workload id -> file name
 
   Task<void> follow();
+  Task<void> lookAtLinks();
   Task<Result<FolderListing>> read();
   // Brings the manager to what the listing says; `applies` gets the tasks that wait for outcomes.
   struct Wake {
@@ -96,7 +98,7 @@ class FolderSource {
   Environment environment_;
   const std::string folder_;
   const Duration debounce_;
-  FolderReader reader_;  // the worker's while a job runs
+  FolderReader reader_;  // the worker's while a job runs; hasLinks() is asked between reads
   std::map<std::string, File> files_;
   Holders holders_;
   std::set<std::string> leaving_;  // ids of absent workloads that are not gone yet
@@ -108,6 +110,8 @@ class FolderSource {
   Duration next_pause_;  // doubles while nothing changes
   bool retry_due_ = false;
   net::Timer retry_;
+  bool has_links_ = false;
+  net::Timer look_at_links_;
   std::unique_ptr<net::FolderWatch> watch_;
   net::BlockingWorker worker_;
   TaskSet applies_;

@@ -312,6 +312,57 @@ TEST_F(FolderSourceTest, FollowsTheLinksOfAConfigMap) {
   });
 }
 
+TEST_F(FolderSourceTest, FollowsALinkToAFileThatIsReplacedElsewhere) {
+  run([](net::Shard& shard) -> Task<void> {
+    FolderRig rig(shard);
+    const auto publish = [&rig](std::string_view text) {
+      rig.folder.write("staged", text);
+      std::filesystem::rename(rig.folder.path("staged"), rig.folder.path("source.yaml"));
+    };
+    publish(manifest("a", "/1"));
+    std::filesystem::create_symlink("../source.yaml", rig.path("a.yaml"));
+    co_await rig.start();
+    EXPECT_THAT(rig.running(), ElementsAre("a /1"));
+    publish(manifest("a", "/2"));
+    while (rig.running() != std::vector<std::string>{"a /2"})
+      co_await rig.event(EventKind::kRunning, "default/a");
+
+    std::filesystem::remove(rig.folder.path("source.yaml"));
+    co_await rig.event(EventKind::kProblem);
+    EXPECT_THAT(rig.running(), ElementsAre("a /2"));
+    publish(manifest("a", "/3"));
+    co_await rig.event(EventKind::kResolved);
+    EXPECT_THAT(rig.running(), ElementsAre("a /3"));
+    EXPECT_THAT(rig.problems(), IsEmpty());
+  });
+}
+
+TEST(FolderReader, TellsWhetherLinksLeadToSomethingElse) {
+  TemporaryFolder folder;
+  std::filesystem::create_directory(folder.path("w"));
+  // In the future, or a test that is held up would see files that are old enough to be read again.
+  const auto write = [&folder](std::string_view name, std::string_view text) {
+    folder.write(name, text);
+    const auto now = std::filesystem::file_time_type::clock::now();
+    std::filesystem::last_write_time(folder.path(name), now + std::chrono::hours(1));
+  };
+  write("source.yaml", manifest("a", "/1"));
+  FolderReader reader(folder.path("w"));
+  ASSERT_TRUE(reader.list());
+  EXPECT_FALSE(reader.hasLinks());
+  std::filesystem::create_symlink("../source.yaml", folder.path("w/a.yaml"));
+  std::filesystem::create_symlink("../missing.yaml", folder.path("w/b.yaml"));
+  ASSERT_TRUE(reader.list());
+  EXPECT_TRUE(reader.hasLinks());
+  EXPECT_FALSE(reader.linksChanged());
+  write("missing.yaml", manifest("b", "/2"));
+  EXPECT_TRUE(reader.linksChanged());
+  ASSERT_TRUE(reader.list());
+  EXPECT_FALSE(reader.linksChanged());
+  write("source.yaml", manifest("a", "/longer"));
+  EXPECT_TRUE(reader.linksChanged());
+}
+
 TEST_F(FolderSourceTest, AReplacedComponentFileIsDeployedAgain) {
   run([](net::Shard& shard) -> Task<void> {
     FolderRig rig(shard);

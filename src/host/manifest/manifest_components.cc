@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "base/escape.h"
+#include "base/text.h"
 #include "host/egress/egress_rules.h"
 #include "host/manifest/manifest_reader.h"
 #include "host/manifest/policy_check.h"
@@ -25,10 +26,15 @@ bool hasSources(const YamlNode& environment) {
 }
 
 void checkVariables(YamlMap& map, const StringMap& variables) {
-  for (const auto& [name, value] : variables)
+  for (const auto& [name, value] : variables) {
     if (name.empty() || name.contains('='))
       map.problem("environment", fmt::format("{}: {} is not the name of an environment variable",
                                              map.pathOf("environment"), inQuotes(name)));
+    // A guest's C library would take the value to end there.
+    if (value.contains('\0'))
+      map.problem("environment", fmt::format("{}: the value of {} holds a NUL",
+                                             map.pathOf("environment"), inQuotes(name)));
+  }
 }
 
 StringMap readEnvironment(ManifestContext& context, YamlMap& map) {
@@ -79,6 +85,9 @@ Result<std::string> normalMountPath(std::string_view text) {
   if (!text.starts_with('/'))
     return fail(ErrorCode::kInvalidArgument,
                 fmt::format("{} does not begin with /", inQuotes(text)));
+  if (std::ranges::any_of(text, isControl))
+    return fail(ErrorCode::kInvalidArgument,
+                fmt::format("{} holds a control character", inQuotes(text)));
   std::string normal;
   for (std::size_t at = 1; at <= text.size();) {
     const std::size_t slash = std::min(text.find('/', at), text.size());

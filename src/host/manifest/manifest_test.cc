@@ -507,6 +507,26 @@ TEST(Manifest, ChecksAService) {
             "another (name)");
 }
 
+TEST(Manifest, RefusesCharactersThatPathsAndVariablesOfGuestsCannotHold) {
+  const auto mounted = [](std::string_view path) {
+    return errorOf(
+        with(fmt::format("    localResources: {{volumeMounts: [{{name: v, mountPath: {}}}]}}\n"
+                         "volumes: [{{name: v, ephemeral: {{}}}}]\n",
+                         path)));
+  };
+  const std::string where = "m.yaml:5: components[0].localResources.volumeMounts[0].mountPath: ";
+  EXPECT_EQ(mounted(R"("/x\u0000y")"), where + R"("/x\u{0}y" holds a control character)");
+  EXPECT_EQ(mounted(R"("/x\ny")"), where + R"("/x\ny" holds a control character)");
+  EXPECT_EQ(mounted(R"("/x\u001b[31m")"), where + R"("/x\u{1b}[31m" holds a control character)");
+  const std::string nul =
+      "m.yaml:5: components[0].localResources.environment: the value of \"A\" holds a NUL";
+  EXPECT_EQ(errorOf(with("    localResources: {environment: {A: \"x\\u0000y\"}}\n")), nul);
+  EXPECT_EQ(errorOf(with("    localResources: {environment: {config: {A: \"\\0\"}}}\n")), nul);
+  const auto spec = parse(with("    localResources: {environment: {A: \"x\\ny\"}}\n"));
+  ASSERT_TRUE(spec) << spec.error().describe();
+  EXPECT_EQ(spec->components[0].local_resources.environment, (StringMap{{"A", "x\ny"}}));
+}
+
 TEST(Manifest, RefusesByNameWhatCannotRunYet) {
   EXPECT_EQ(refusalOf(with("hostInterfaces: [{provider: keyvalue-sqlite}]\n")),
             "this host has no provider of the interface that a world defines itself; name one that "

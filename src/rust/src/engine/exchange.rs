@@ -177,6 +177,8 @@ pub struct Inner {
     /// Where it was made: the sink is called there only.
     thread: usize,
     has_body: bool,
+    /// The request is a HEAD: its response has no content.
+    pub is_head: bool,
     /// False once the sink must not be called any more.
     open: AtomicBool,
     /// Of the call, on C++'s steady clock; 0: none.
@@ -434,6 +436,7 @@ pub unsafe extern "C" fn nimbus_exchange_new(
         // SAFETY: as above.
         let http =
             unsafe { to_http(request) }.map_err(|error| format_err!("bad request: {error}"))?;
+        let is_head = http.method() == http::Method::HEAD;
         let state = State {
             request: Some(http),
             credit: request.credit_bytes as i64,
@@ -452,6 +455,7 @@ pub unsafe extern "C" fn nimbus_exchange_new(
             sink,
             thread: this_thread(),
             has_body: request.has_body != 0,
+            is_head,
             open: AtomicBool::new(true),
             deadline_ns: request.deadline_ns,
             state: Mutex::new(state),

@@ -113,7 +113,8 @@ pub fn die_mid_body() -> Response {
 /// Announces `declared` bytes and sends `bytes`.
 pub fn wrong_length(query: &Query) -> Response {
     let declared = query.number("declared", 10).to_string();
-    let (response, mut body, _) = start(200, &[("content-length", &declared)]);
+    let status = query.number("status", 200) as u16;
+    let (response, mut body, _) = start(status, &[("content-length", &declared)]);
     let bytes = pattern(0, query.number("bytes", 5) as usize);
     wit_bindgen::spawn_local(async move {
         body.write_all(bytes).await;

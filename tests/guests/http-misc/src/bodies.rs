@@ -89,7 +89,8 @@ pub fn die_mid_body(out: ResponseOutparam) {
 /// Announces `declared` bytes and sends `bytes`.
 pub fn wrong_length(out: ResponseOutparam, query: &Query) {
     let declared = query.number("declared", 10).to_string();
-    let body = start(out, 200, &[("content-length", &declared)]);
+    let status = query.number("status", 200) as u16;
+    let body = start(out, status, &[("content-length", &declared)]);
     let mut stream = body.write().unwrap();
     send(&mut stream, &pattern(0, query.number("bytes", 5) as usize));
     finish(body, stream, None);

@@ -1,0 +1,42 @@
+#include "host/calls/idle_instances.h"
+
+#include <algorithm>
+
+#include "host/calls/shard_runtime.h"
+
+namespace nimbus::host {
+
+void IdleInstances::add(Entry& entry, const Quota& own) {
+  remove(entry);
+  entry.own_ = &own;
+  idle_.push_back(entry);
+}
+
+void IdleInstances::ask(const Quota& quota) {
+  if (closed_) return;
+  const std::size_t others = peers_ == nullptr ? 0 : peers_->size() - 1;
+  shard_.post([self = self_, asked = &quota, others] {
+    if (*self != nullptr) (*self)->askOn(asked, others);
+  });
+}
+
+// The quota may be gone by now: it is looked for, not looked at.
+void IdleInstances::askOn(const Quota* quota, std::size_t others) {
+  if (closed_ || giveUpOne(quota) || others == 0) return;
+  ShardRuntime* const next = (*peers_)[(shard_.index() + 1) % peers_->size()];
+  next->shard.post([next, quota, others] { next->idle.askOn(quota, others - 1); });
+}
+
+bool IdleInstances::giveUpOne(const Quota* quota) {
+  const bool is_hosts = quota == &host_.quota();
+  if (is_hosts && host_.giveSpare()) return true;
+  const auto found = std::ranges::find_if(
+      idle_, [&](const Entry& entry) { return is_hosts || entry.own_ == quota; });
+  if (found == idle_.end()) return false;
+  Entry& oldest = *found;
+  idle_.erase(found);
+  oldest.give_up();
+  return true;
+}
+
+}  // namespace nimbus::host
