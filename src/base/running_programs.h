@@ -32,8 +32,8 @@ void forgetProgram(pid_t pid);
 // called where signals are handled; the process ends after it.
 void endRunningPrograms();
 
-// From now on SIGINT, SIGTERM and SIGHUP end the programs before they end this process. Nothing
-// changes for threads that block them, nor where they are ignored or handled already.
+// From now on SIGINT, SIGTERM, SIGHUP and SIGQUIT end the programs before they end this process.
+// Nothing changes for threads that block them, nor where they are ignored or handled already.
 void endProgramsOnSignals();
 
 }  // namespace nimbus

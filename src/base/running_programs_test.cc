@@ -106,7 +106,8 @@ TEST(RunningPrograms, EndingThemWaitsForOneThatIsBeingStarted) {
       ::testing::ExitedWithCode(7), "");
 }
 
-INSTANTIATE_TEST_SUITE_P(Signals, RunningProgramsTest, ::testing::Values(SIGINT, SIGTERM, SIGHUP));
+INSTANTIATE_TEST_SUITE_P(Signals, RunningProgramsTest,
+                         ::testing::Values(SIGINT, SIGTERM, SIGHUP, SIGQUIT));
 
 TEST(RunningPrograms, LeavesAloneWhatIsIgnored) {
   EXPECT_EXIT(

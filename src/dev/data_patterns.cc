@@ -3,13 +3,14 @@
 #include <filesystem>
 #include <string_view>
 
+#include "project/config.h"
+
 namespace nimbus::dev {
 
 namespace fs = std::filesystem;
 
 std::string pathPattern(const std::string& folder, const std::string& path) {
-  fs::path named = path;
-  if (!named.has_filename()) named = named.parent_path();
+  const fs::path named = project::withoutLastSlash(path);
   const fs::path below = named.lexically_relative(folder);
   if (below.empty() || below == "." || *below.begin() == "..") return {};
   std::string pattern = "/";

@@ -35,7 +35,7 @@ struct DevEvent {
     kConfigFailed,  // and cannot be used
     kServing,       // the first generation takes requests
     kReloaded,      // a newer one does
-    kUnchanged,     // the build made what is serving already
+    kUnchanged,     // it is what is serving already: the build's, or what a file holds again
     kLoadFailed,    // what was built cannot run; what served before goes on
     // Of the service `component`; `message` tells it.
     kServiceRunning,

@@ -247,7 +247,8 @@ class Planner {
     spec.max_concurrency = narrow(settings.max_concurrency).value_or(1);
     TRY_VOID(planResources(fmt::format("dev.components {}", settings.name), settings, spec));
     if (!settings.project.empty()) {
-      const std::string folder = pathFrom(request_.folder, settings.project);
+      const std::string folder =
+          project::absoluteFolder((fs::path(request_.folder) / settings.project).string());
       TRY(const LoadedConfig loaded, load(folder, {}));
       component.project = plan_.projects.size();
       plan_.projects.push_back(projectOf(settings.name, folder, loaded.config));

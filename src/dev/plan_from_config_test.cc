@@ -149,6 +149,17 @@ TEST_F(PlanFromConfigTest, AnotherProjectIsBuiltByItsOwnConfiguration) {
   EXPECT_EQ(plan.components[1].project, 1U);
 }
 
+TEST_F(PlanFromConfigTest, TheFolderOfAnotherProjectMayBeWrittenWithASlashOrADot) {
+  folder_.write("lib/in/.wash/config.yaml", "build: {command: make}");
+  const auto folderOf = [&](const std::string& written) {
+    const DevPlan plan = planOf("dev: {components: [{name: in, project: \"" + written + "\"}]}");
+    return plan.projects.at(1).folder;
+  };
+  for (const std::string written : {"lib/in/", "./lib/in/.", "lib/../lib//in/"})
+    EXPECT_EQ(folderOf(written), folder_.path("lib/in")) << written;
+  EXPECT_EQ(folderOf("."), folder_.path());
+}
+
 TEST_F(PlanFromConfigTest, VolumesAreSeenByAllComponents) {
   const DevPlan plan = planOf(
       "dev: {volumes: [{host_path: data, guest_path: /data}],\n"

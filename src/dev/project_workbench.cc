@@ -13,10 +13,11 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::size_t kMaxSourceBytes = 16ULL << 20;
+constexpr std::size_t kMaxComponentBytes = 256ULL << 20;
 constexpr std::size_t kMaxSourceFiles = 1000;  // of a folder
 
-void addFile(const std::string& path, Inputs& inputs) {
-  if (const auto text = readFile(path, kMaxSourceBytes))
+void addFile(const std::string& path, std::size_t max_bytes, Inputs& inputs) {
+  if (const auto text = readFile(path, max_bytes))
     inputs.emplace(path, engine::sha256(asBytes(*text)));
 }
 
@@ -26,7 +27,7 @@ void addFolder(const std::string& path, Inputs& inputs) {
   for (fs::directory_iterator entry(path, error), end; !error && entry != end;
        entry.increment(error)) {
     if (++count > kMaxSourceFiles) return;
-    addFile(entry->path().string(), inputs);
+    addFile(entry->path().string(), kMaxSourceBytes, inputs);
   }
 }
 
@@ -39,9 +40,16 @@ Inputs ProjectWorkbench::sources(const DevPlan& plan) {
     if (fs::is_directory(source, error)) {
       addFolder(source, inputs);
     } else {
-      addFile(source, inputs);
+      addFile(source, kMaxSourceBytes, inputs);
     }
   }
+  return inputs;
+}
+
+Inputs ProjectWorkbench::files(const DevPlan& plan) {
+  Inputs inputs;
+  for (const PlannedComponent& component : plan.components)
+    if (!component.spec.file.empty()) addFile(component.spec.file, kMaxComponentBytes, inputs);
   return inputs;
 }
 

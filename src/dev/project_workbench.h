@@ -32,6 +32,7 @@ class ProjectWorkbench final : public Workbench {
 
   [[nodiscard]] Result<std::shared_ptr<const DevPlan>> plan() override { return functions_.plan(); }
   [[nodiscard]] Inputs sources(const DevPlan& plan) override;
+  [[nodiscard]] Inputs files(const DevPlan& plan) override;
   [[nodiscard]] Result<Inputs> inputs(const PlannedProject& project) override;
   [[nodiscard]] Result<Built> build(const PlannedProject& project, std::stop_token stop) override {
     return functions_.build(project, std::move(stop));

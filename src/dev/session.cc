@@ -286,18 +286,17 @@ Task<Result<Workloads>> Session::makeWorkloads(std::vector<std::string> images) 
 
 Task<void> Session::deploy() {
   auto images = co_await pullImages();
-  if (!images) co_return tellOnce(DevEvent::Kind::kLoadFailed, images.error());
+  if (!images) co_return co_await tellLoadFailed(images.error());
   const Working working(environment_.reporter, DevWork::kCompile, namesOf(*plan_));
   const TimePoint begin = environment_.clock.now();
   auto workloads = co_await makeWorkloads(*std::move(images));
   times_.read = environment_.clock.now() - begin;
-  if (!workloads) {
-    co_return tellOnce(DevEvent::Kind::kLoadFailed, workloads.error());
-  }
+  if (!workloads) co_return co_await tellLoadFailed(workloads.error());
   if (deployed_ && *deployed_ == **workloads) {
+    const bool recovered = load_failed_;
     takeSame(*std::move(workloads));
     last_problem_.clear();
-    if (built_something_) tellDeployed(DevEvent::Kind::kUnchanged);
+    if (built_something_ || recovered) tellDeployed(DevEvent::Kind::kUnchanged);
     co_return;
   }
   if (refused_ && *refused_ == **workloads) co_return;
@@ -342,6 +341,7 @@ void Session::takeSame(Workloads workloads) {
 void Session::takeDeployed() {
   settled_sources_ = plan_sources_;
   refused_.reset();
+  load_failed_ = false;
 }
 
 Task<bool> Session::serve(Workloads workloads, TimePoint begin) {
@@ -350,8 +350,7 @@ Task<bool> Session::serve(Workloads workloads, TimePoint begin) {
     const std::string hint = hintFor(times.error(), *workloads);
     // What is not to be had, such as a port, may be with the next save.
     if (times.error().code() != ErrorCode::kUnavailable) refused_ = std::move(workloads);
-    tellOnce(DevEvent::Kind::kLoadFailed,
-             Error(times.error().code(), times.error().describe() + hint));
+    co_await tellLoadFailed(Error(times.error().code(), times.error().describe() + hint));
     co_return false;
   }
   times_.load = times->load;
@@ -404,6 +403,8 @@ void Session::tellOutputs(const ProjectState& state, const std::vector<std::stri
 void Session::tellDeployed(DevEvent::Kind kind) {
   DevEvent event{.kind = kind, .generation = generation_, .times = times_};
   event.takes_requests = !deployed_->app.routes.empty();
+  if (kind == DevEvent::Kind::kUnchanged && !built_something_)
+    event.message = "what is there now is what is serving already";
   if (!event.takes_requests && deployed_->app.service)
     event.component = deployed_->app.service->component.name;
   tell(event);
@@ -427,6 +428,17 @@ void Session::tellKept() {
         .message =
             "what serves keeps its configuration, and what its plugins were allowed, until the "
             "project builds"});
+}
+
+Task<void> Session::tellLoadFailed(Error error) {
+  Workbench& workbench = environment_.workbench;
+  const Plan plan = plan_;
+  Inputs files = co_await worker_.run<Inputs>(
+      environment_.shard, [&workbench, plan] { return workbench.files(*plan); });
+  if (files != failed_files_) last_problem_.clear();
+  failed_files_ = std::move(files);
+  load_failed_ = true;
+  tellOnce(DevEvent::Kind::kLoadFailed, error);
 }
 
 void Session::tellOnce(DevEvent::Kind kind, const Error& error, std::string component) {

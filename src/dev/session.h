@@ -136,6 +136,8 @@ class Session {
   void tellPorts(const host::WorkloadSpec* before);
   // That what serves goes on by what was said before.
   void tellKept();
+  // Once for each content of the files that nothing here builds: the next one may be as wrong.
+  Task<void> tellLoadFailed(Error error);
   void tellOnce(DevEvent::Kind kind, const Error& error, std::string component = {});
 
   const Environment environment_;
@@ -152,6 +154,8 @@ class Session {
   std::vector<std::string> images_;              // of the plan's components, as files
   std::shared_ptr<const DevPlan> images_of_;
   std::uint64_t generation_ = 0;
+  bool load_failed_ = false;  // the last time it was tried
+  Inputs failed_files_;       // what was in them then
   std::string last_problem_;
   std::optional<Error> hopeless_;
 

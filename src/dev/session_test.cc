@@ -198,6 +198,32 @@ TEST_F(SessionTest, WhatKeepsItFromLoadingIsToldOfEachBuild) {
   });
 }
 
+TEST_F(SessionTest, WithoutABuildWhatKeepsItFromLoadingIsToldOfEachContent) {
+  run([&](net::Shard& shard) -> Task<void> {
+    Bench bench(shard);
+    bench.workbench.lay("one");
+    co_await bench.start();
+    co_await bench.events.until(Kind::kServing);
+    for (const char* file : {"no component", "no component either", "bad", "bad as well"}) {
+      bench.workbench.lay(file);
+      bench.notice();
+      co_await bench.events.until(Kind::kLoadFailed);
+      bench.notice();  // it is the same still
+      co_await bench.session.idle();
+    }
+    EXPECT_EQ(std::ranges::count(bench.events.kinds(), Kind::kLoadFailed), 4);
+    bench.workbench.lay("one");
+    bench.notice();
+    EXPECT_EQ((co_await bench.events.until(Kind::kUnchanged)).message,
+              "what is there now is what is serving already");
+    bench.notice();
+    co_await bench.session.idle();
+    EXPECT_EQ(std::ranges::count(bench.events.kinds(), Kind::kUnchanged), 1);
+    EXPECT_EQ(bench.deployer.served, std::vector<std::string>{"one"});
+    co_await bench.end();
+  });
+}
+
 TEST_F(SessionTest, TheServerStaysWhatItIsWhateverTheConfigurationSays) {
   tell([](Bench& bench) -> Task<void> {
     co_await bench.events.until(Kind::kServing);

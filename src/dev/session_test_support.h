@@ -45,6 +45,11 @@ class FakeWorkbench final : public Workbench {
     const std::lock_guard lock(mutex_);
     return {{"config", engine::sha256(asBytes(config_))}};
   }
+  Inputs files(const DevPlan&) override {
+    const std::lock_guard lock(mutex_);
+    if (file_.empty()) return {};
+    return {{"file", engine::sha256(asBytes(file_))}};
+  }
   Result<Inputs> inputs(const PlannedProject&) override {
     const std::lock_guard lock(mutex_);
     if (source_ == "gone") return fail(ErrorCode::kNotFound, "there is no folder /p");
@@ -75,14 +80,23 @@ class FakeWorkbench final : public Workbench {
     host::WorkloadSpec& spec = made.app;
     spec.name = plan.name;
     spec.components = {plan.components[0].spec};
-    spec.components[0].file = built[0];
-    spec.components[0].digest = component_;
+    if (file_.starts_with("no component"))
+      return fail(ErrorCode::kInvalidArgument, "cannot be read");
+    spec.components[0].file = built.empty() ? "/p/app.wasm" : built[0];
+    spec.components[0].digest = built.empty() ? file_ : component_;
     return std::make_shared<const DevWorkloads>(std::move(made));
   }
 
   void edit(std::string source) {
     const std::lock_guard lock(mutex_);
     source_ = std::move(source);
+  }
+  // Without a build: the component is this.
+  void lay(std::string file) {
+    const std::lock_guard lock(mutex_);
+    plan_.projects.clear();
+    plan_.components[0].project.reset();
+    file_ = std::move(file);
   }
   void ignoreStamp() {
     const std::lock_guard lock(mutex_);
@@ -139,6 +153,7 @@ class FakeWorkbench final : public Workbench {
   std::string plan_error_;
   std::string config_ = "first";
   std::string component_;
+  std::string file_;
   int builds_ = 0;
   bool held_ = false;
   bool ignores_stamp_ = false;

@@ -28,6 +28,8 @@ class Workbench {
   [[nodiscard]] virtual Result<std::shared_ptr<const DevPlan>> plan() = 0;
   // What is in the files that the plan was made of.
   [[nodiscard]] virtual Inputs sources(const DevPlan& plan) = 0;
+  // What is in the files of components that the plan names, and nothing here builds.
+  [[nodiscard]] virtual Inputs files(const DevPlan& plan) = 0;
 
   // What is in the files that builds of a project read.
   [[nodiscard]] virtual Result<Inputs> inputs(const PlannedProject& project) = 0;

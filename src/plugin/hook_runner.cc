@@ -49,13 +49,16 @@ Result<void> HookRunner::call(const Plugin& plugin, types::Event event, HookCont
   return {};
 }
 
-Result<void> HookRunner::before(HookContext& context) {
+Result<void> HookRunner::before(HookContext& context, Failure failure) {
   for (const Plugin& plugin : plugins_) {
     if (!hasHook(plugin.info, types::Phase::kBefore, command_)) continue;
-    TRY_VOID(
+    auto done =
         call(plugin,
              {.phase = types::Phase::kBefore, .command = {}, .inputs = {}, .outcome = std::nullopt},
-             context));
+             context);
+    if (done) continue;
+    if (failure == Failure::kStops || done.error().code() == ErrorCode::kCancelled) return done;
+    log_.warn(done.error().describe() + "; that does not stop this command");
   }
   return {};
 }

@@ -28,8 +28,10 @@ class HookRunner {
   HookRunner(std::vector<Plugin> plugins, PluginRuntime& runtime, std::string command,
              HookContext::Entries inputs, Logger& log);
 
-  // The first failure stops the command, and the hooks behind.
-  [[nodiscard]] Result<void> before(HookContext& context);
+  // The first failure stops the command, and the hooks behind; or each is a warning only. Being
+  // interrupted (kCancelled) stops them in any case.
+  enum class Failure { kStops, kWarns };
+  [[nodiscard]] Result<void> before(HookContext& context, Failure failure = Failure::kStops);
   // The plugins with hooks after the command: after() is for each of them, whether or not the
   // command, or a hook before it, has failed.
   [[nodiscard]] std::vector<Plugin> following() const;

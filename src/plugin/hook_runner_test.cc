@@ -50,8 +50,11 @@ class HookRunnerTest : public testing::Test {
   TemporaryFolder folder_;
   SystemProcessRunner programs_;
   FakeConsent consent_;
-  const std::unique_ptr<Logger> log_ = makeNullLogger();
   const SystemClock clock_;
+  std::vector<std::string> lines_;
+  const std::unique_ptr<Logger> log_ =
+      makeLogger([this](std::string_view line) { lines_.emplace_back(line); }, LogLevel::kWarn,
+                 LogFormat::kText, clock_);
   PluginRuntime runtime_{options(folder_.path()), programs_, consent_, *log_, clock_};
   std::vector<Plugin> plugins_;
   HookContext context_;
@@ -65,6 +68,14 @@ TEST_F(HookRunnerTest, TheFirstFailureBeforeACommandStopsTheHooksBehind) {
   ASSERT_FALSE(before);
   EXPECT_EQ(before.error().code(), ErrorCode::kPermissionDenied);
   EXPECT_THAT(before.error().describe(), HasSubstr("plugin b, before oci push: "));
+}
+
+TEST_F(HookRunnerTest, FailuresBeforeACommandThatNoneMayStopAreWarnings) {
+  add("a", {{Phase::kBefore, "*"}});
+  add("b", {{Phase::kBefore, "oci push"}});
+  EXPECT_TRUE(runner().before(context_, HookRunner::Failure::kWarns));
+  EXPECT_THAT(lines_, ElementsAre(HasSubstr("plugin a, before oci push: "),
+                                  HasSubstr("plugin b, before oci push: ")));
 }
 
 TEST_F(HookRunnerTest, AllHooksAfterACommandAreCalledWhateverFails) {

@@ -21,6 +21,11 @@ struct RecoveredLock {
 // Whether the folder holds files that only a lock file gives a meaning to.
 [[nodiscard]] bool holdsPlugins(const std::string& folder);
 
+// Deletes the files of plugins that these entries of a lock file do not name, and what writers that
+// died have left half written. For whoever has the lock of the folder, and has read that file
+// whole: it could not be made again of what is gone. What cannot be deleted does no harm.
+void removeUnnamedFiles(const std::string& folder, const std::vector<LockEntry>& entries);
+
 // The plugins whose binary and information lie in the folder, whole: the binary has the digest that
 // its name begins with. Of two with one name the one that was written last counts. Where they came
 // from is not known any more. Reads every binary.

@@ -55,6 +55,11 @@ Result<void> checkBinary(const std::string& path, std::uint64_t bytes) {
 
 }  // namespace
 
+std::string PluginStore::Problem::describe() const {
+  if (plugin.empty()) return reason;
+  return fmt::format("plugin {} is left out: {}; install it again", plugin, reason);
+}
+
 Result<std::vector<LockEntry>> PluginStore::readLock() const {
   auto text = readFile(folder_ + "/" + kLockFile, kMaxLockBytes);
   if (text) return parseLock(*text);
@@ -171,6 +176,7 @@ Result<InstalledPlugin> PluginStore::install(const Request& request) {
   TRY(const auto lock, lockPluginFolder(folder_));
   removeWhatIsLeft();
   TRY(std::vector<LockEntry> entries, this->entries());
+  removeUnnamedFiles(folder_, entries);
   const std::string& name = request.info.metadata.name;
   const auto existing = std::ranges::find(entries, name, &LockEntry::name);
   if (existing != entries.end() && request.existing == Existing::kRefuse) {
@@ -202,6 +208,11 @@ Result<InstalledPlugin> PluginStore::install(const Request& request) {
 Result<void> PluginStore::writeFiles(const LockEntry& entry, const Request& request,
                                      std::vector<LockEntry> entries) const {
   const std::string name = entry.fileName();
+  // Without any list, files of plugins that are not whole yet could be those of a list that is
+  // lost.
+  std::error_code error;
+  if (!fs::exists(lockFile(), error))
+    TRY_VOID(replaceFileDurably(folder_, kLockFile, formatLock({})));
   TRY_VOID(replaceFileDurably(folder_, name + ".wasm", asText(request.wasm.view())));
   TRY_VOID(replaceFileDurably(folder_, name + ".json", infoJson(request.info) + "\n"));
   return replaceFileDurably(folder_, kLockFile, formatLock(std::move(entries)));
@@ -218,11 +229,18 @@ Result<void> PluginStore::uninstall(std::string_view name, Data data) {
   TRY(const auto lock, lockPluginFolder(folder_));
   removeWhatIsLeft();
   TRY(std::vector<LockEntry> entries, this->entries());
+  removeUnnamedFiles(folder_, entries);
   const auto found = std::ranges::find(entries, name, &LockEntry::name);
   if (found == entries.end()) return notInstalled(name, entries);
   const LockEntry entry = *found;
   entries.erase(found);
-  TRY_VOID(replaceFileDurably(folder_, kLockFile, formatLock(std::move(entries))));
+  const std::string rest = formatLock(std::move(entries));
+  if (!replaceFileDurably(folder_, kLockFile, rest)) {
+    // A full disk has room for it once the binary is gone. What is named without one is left out,
+    // and can be removed in the same way.
+    removeFiles(entry);
+    TRY_VOID(replaceFileDurably(folder_, kLockFile, rest));
+  }
   removeFiles(entry);
   if (data == Data::kKeep) return {};
   const Plugin plugin = placed(entry, {});

@@ -20,7 +20,8 @@ struct InstalledPlugin {
 };
 
 // The plugins of one user, in a folder: binaries, what they say of themselves, and a lock file, the
-// change of which installs and removes (docs/formats/plugins.md). Reading opens no binary.
+// change of which installs and removes (docs/formats/plugins.md). Either also deletes the files
+// that an installation has left which died halfway. Reading opens no binary.
 class PluginStore {
  public:
   explicit PluginStore(std::string folder) : folder_(std::move(folder)) {}
@@ -32,6 +33,10 @@ class PluginStore {
   struct Problem {
     std::string plugin;  // that is left out; empty: it is the lock file
     std::string reason;
+
+    // Who is left out, why, and what helps.
+    [[nodiscard]] std::string describe() const;
+    friend bool operator==(const Problem&, const Problem&) = default;
   };
   struct Listing {
     std::vector<InstalledPlugin> plugins;  // in the order of names

@@ -175,6 +175,57 @@ TEST_F(PluginStoreTest, ALostOrDamagedLockFileIsMadeAgainOfWhatIsThere) {
   ASSERT_TRUE(install(infoNamed("d")));
 }
 
+// As a process leaves it that is killed while it installs: all files but the lock file's word.
+class HalfInstalled : public PluginStoreTest {
+ protected:
+  void leave(const std::string& name) {
+    const std::string lock = folder_.read("plugins/plugins.lock");
+    ASSERT_TRUE(install(infoNamed(name), "left"));
+    std::ofstream(store_.lockFile(), std::ios::trunc) << lock;
+    std::ofstream(folder_.path("plugins/" + name + "-0123456789abcdef.wasm.tmp")) << "half";
+    std::ofstream(folder_.path("plugins/grants.json.tmp")) << "{";
+  }
+};
+
+TEST_F(HalfInstalled, GoesWithTheNextChange) {
+  ASSERT_TRUE(install(infoNamed("a")));
+  ASSERT_TRUE(install(infoNamed("b")));
+  std::ofstream(folder_.path("plugins/kept.config.json")) << "{}";
+  const std::size_t before = files();
+  leave("left");
+  EXPECT_EQ(files(), before + 4);
+  ASSERT_TRUE(install(infoNamed("a"), "again", PluginStore::Existing::kReplace));
+  EXPECT_EQ(files(), before);
+  leave("left");
+  ASSERT_TRUE(store_.uninstall("b", PluginStore::Data::kRemove));
+  EXPECT_EQ(files(), before - 2);
+  fs::remove(store_.lockFile());
+  ASSERT_TRUE(store_.repair());
+  EXPECT_EQ(names(), Texts{"a"});
+  EXPECT_TRUE(fs::exists(folder_.path("plugins/kept.config.json")));
+}
+
+TEST_F(HalfInstalled, StaysWhileTheListCanBeMadeOfItOnly) {
+  ASSERT_TRUE(install(infoNamed("a")));
+  leave("left");
+  std::ofstream(store_.lockFile(), std::ios::trunc) << "[]";
+  EXPECT_FALSE(install(infoNamed("b")));
+  EXPECT_FALSE(store_.uninstall("a", PluginStore::Data::kRemove));
+  ASSERT_TRUE(store_.repair());
+  EXPECT_EQ(names(), (Texts{"a", "left"}));
+}
+
+TEST_F(HalfInstalled, IsNotTakenForAListThatIsLostIfItWasTheFirst) {
+  const auto wanted = install(infoNamed("a"));
+  ASSERT_TRUE(wanted);
+  fs::remove_all(store_.folder());
+  // What is in the way of the binary ends it there.
+  fs::create_directories(wanted->plugin.wasm_path + "/in the way");
+  fs::permissions(store_.folder(), fs::perms::owner_all);
+  EXPECT_FALSE(install(infoNamed("a")));
+  EXPECT_EQ(folder_.read("plugins/plugins.lock"), formatLock({}));
+}
+
 TEST_F(PluginStoreTest, OfTwoWithOneNameTheNewerOneIsRecovered) {
   const auto old = install(infoNamed("a"), "old");
   ASSERT_TRUE(old);

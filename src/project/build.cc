@@ -9,6 +9,7 @@
 
 #include "project/built_files.h"
 #include "project/component_result.h"
+#include "project/config.h"
 #include "project/language_builder.h"
 #include "project/project_world.h"
 
@@ -263,7 +264,7 @@ std::string expectedComponentPath(const std::string& folder, const ProjectConfig
   if (!config.build.component_path.empty()) {
     return (root / config.build.component_path).lexically_normal().string();
   }
-  const std::string file = root.filename().string() + ".wasm";
+  const std::string file = fs::path(absoluteFolder(folder)).filename().string() + ".wasm";
   return (isBuiltByCommand(config.build) ? root / file : root / "build" / file).string();
 }
 

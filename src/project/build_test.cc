@@ -85,6 +85,13 @@ TEST_F(BuildProject, RunsTheConfiguredCommandInAShell) {
                     Contains(Pair("WASH_COMPONENT_PATH", outcome->component_path))));
 }
 
+TEST_F(BuildProject, TheComponentHasTheNameOfAFolderThatIsWrittenWithASlash) {
+  const ProjectConfig config = commandRequest().config;
+  const std::string folder = folder_.project().string();
+  EXPECT_EQ(expectedComponentPath(folder, config), folder + "/project.wasm");
+  EXPECT_EQ(expectedComponentPath(folder + "/", config), folder + "/project.wasm");
+}
+
 TEST_F(BuildProject, WantsTheFileThatTheCommandWasToldOf) {
   BuildRequest request = commandRequest();
   request.config.build.component_path = "out/x.wasm";

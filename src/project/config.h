@@ -24,6 +24,9 @@ struct Project {
   std::string config_file;  // empty if it has none
 };
 
+// Without a slash at its end, behind which a path has no name: "lib" of "lib/".
+[[nodiscard]] std::string withoutLastSlash(const std::string& folder);
+
 // As the folder of a project is written: without dots and a slash at its end. As it is where the
 // current folder is gone.
 [[nodiscard]] std::string absoluteFolder(const std::string& folder);

@@ -79,12 +79,16 @@ std::vector<std::string> findFurtherConfigFiles(const std::string& file) {
   return further;
 }
 
+std::string withoutLastSlash(const std::string& folder) {
+  const fs::path path(folder);
+  return (path.has_filename() ? path : path.parent_path()).string();
+}
+
 std::string absoluteFolder(const std::string& folder) {
   std::error_code error;
   fs::path path = fs::absolute(folder, error).lexically_normal();
   if (error) path = folder;
-  if (!path.has_filename()) path = path.parent_path();
-  return path.string();
+  return withoutLastSlash(path.string());
 }
 
 Project findProject(const std::string& folder) {

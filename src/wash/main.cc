@@ -104,6 +104,16 @@ std::size_t trailingArguments(int argc, char** argv) {
   return 0;
 }
 
+// Also of those that are left out: they can be removed.
+std::vector<std::string> namesOf(const Plugins& plugins) {
+  std::vector<std::string> names;
+  for (const plugin::InstalledPlugin& each : plugins.installed())
+    names.push_back(each.plugin.name());
+  for (const plugin::PluginStore::Problem& problem : plugins.problems())
+    if (!problem.plugin.empty()) names.push_back(problem.plugin);
+  return names;
+}
+
 int run(int argc, char** argv) {
   CLI::App app{"Nimbus: builds, runs and hosts WebAssembly components", "wash"};
   app.formatter(helpFormatter());
@@ -140,14 +150,11 @@ int run(int argc, char** argv) {
   addPluginCommand(app, parts);
   plugins.reserve(reservedWords(app));
   addPluginWords(app, parts);
-  if (const auto answered = answerAboutItself(app, argc, argv)) return *answered;
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    const int status = reportUsage(app, parts.line, error);
+  if (const auto answered = answerAboutItself(app, namesOf(plugins), argc, argv)) return *answered;
+  if (const auto status = readWords(app, parts.line, formatAskedFor(parts.line))) {
     // What was typed may be a command of one of these.
-    if (status != kExitOk) plugins.warnOfProblems();
-    return status;
+    if (*status != kExitOk) plugins.warnOfProblems();
+    return *status;
   }
   if (::isatty(STDIN_FILENO) == 0) global.non_interactive = true;
   return plugins.perform(withArguments(action, app));

@@ -5,6 +5,7 @@ import base64
 import json
 import os
 import pathlib
+import re
 import threading
 
 import developing
@@ -110,6 +111,24 @@ class ComposedTest(DevPluginsTest):
         dev.kill()
         self.install("plugin-tally")
         self.assertEqual([], self.folders())
+
+    def test_one_that_is_damaged_meanwhile_is_told_once_with_what_helps(self):
+        self.install("plugin-blobstore-filesystem")
+        self.project("http-blobs")
+        dev = self.dev()
+        [binary] = self.plugin_file().glob("blobstore-filesystem-*.wasm")
+        binary.write_bytes(b"damaged")
+        left_out = "plugin blobstore-filesystem is left out: .* is not what was installed; " \
+                   "install it again"
+        edited = self.with_section("http-blobs")
+        self.source("component.in", edited)
+        dev.wait_for_stderr(left_out)
+        dev.until("load-failed")
+        self.source("component.in", edited + b"\0\x02\x01y")
+        dev.until("load-failed")
+        self.assertEqual(1, len(re.findall(left_out, "\n".join(dev.stderr.all))))
+        self.install("plugin-blobstore-filesystem", "--force")
+        dev.until("reloaded")
 
     def test_plugins_that_come_and_go_are_followed(self):
         self.project("http-blobs")

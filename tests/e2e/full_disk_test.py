@@ -167,6 +167,20 @@ class Plugins(TestCase):
         self.disk.leave(4 << 20)
         self.works("plugin", "install", self.wasm)
 
+    def test_one_is_removed_all_the_same_and_makes_room(self):
+        self.works("plugin", "install", "--yes", harness.guest("plugin-probe"))
+        grants = ".local/share/wash/plugins/grants.json"
+        self.assertEqual(6, len(json.loads(self.files()[grants])["grants"]))
+        self.disk.leave(0)
+        if self.disk.REASON == "File too large":  # which nothing makes room for
+            self.assertEqual(1, self.run_wash("plugin", "uninstall", "probe").returncode)
+            self.disk.leave(1 << 20)
+        self.works("plugin", "uninstall", "probe")
+        self.assertIn("No plugins", self.works("plugin", "list"))
+        self.assertEqual([], json.loads(self.files()[grants])["grants"])
+        self.disk.leave(4 << 20)
+        self.works("plugin", "install", harness.guest("plugin-probe"))
+
     def test_what_is_written_after_the_binary(self):
         self.disk.leave(os.path.getsize(self.wasm))
         if self.disk.REASON == "File too large":  # which none of the rest is

@@ -213,7 +213,8 @@ class AtTheInstallation(TestCase):
 
     def test_yes_is_for_good_as_the_question_says(self):
         terminal = self.terminal("plugin", "install", harness.guest("plugin-probe"))
-        said, status = self.answer(terminal, "y\n", *["n\n"] * 5)
+        # "a" is not among the answers, and so none.
+        said, status = self.answer(terminal, "y\n", "a\n", *["n\n"] * 4)
         self.assertEqual(0, status)
         self.assertIn("Allow? [y]es, until it is replaced or you revoke it, [N]o: ", said)
         self.assertNotIn("this time", said)
@@ -232,7 +233,7 @@ class AtTheInstallation(TestCase):
         terminal = self.terminal("plugin", "install", harness.guest("plugin-probe"))
         # echo, false and sleep, the project's folder, a host, a variable; the shell is not asked
         # about.
-        said, status = self.answer(terminal, "y\n", "n\n", "\n", "a\n", "no\n", "yes\n")
+        said, status = self.answer(terminal, "y\n", "n\n", "\n", "y\n", "no\n", "yes\n")
         self.assertEqual(0, status)
         self.assertIn("Plugin probe declares that it wants to\r\n", said)
         self.assertIn("read files in the project's folder  (to look around)", said)

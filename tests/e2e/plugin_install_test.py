@@ -254,6 +254,23 @@ class Replacing(TestCase):
         self.fails("plugin", "uninstall", "probe")
         self.assertEqual([], json.loads((self.plugins / "grants.json").read_text())["grants"])
 
+    def test_permissions_of_one_that_is_gone_are_none_of_one_that_comes(self):
+        self.write(".local/share/wash/plugins/grants.json", json.dumps({"version": 1, "grants": [
+            {"plugin": "old-2", "digest": self.digest(self.binary), "kind": "host",
+             "subject": "example.com", "arguments": []}]}))
+        self.plugins.chmod(0o700)
+        self.installed(harness.guest("plugin-old-2"))
+        self.assertEqual([], self.wash_json("plugin", "info", "old-2")["data"]["grants"])
+
+    def test_what_a_killed_installation_has_left_goes_with_the_next_change(self):
+        self.installed(harness.guest("plugin-old-2"))
+        before = {path.name for path in self.plugins.iterdir()}
+        for name in ("left-0123456789abcdef.wasm", "left-0123456789abcdef.json", "grants.json.tmp",
+                     "left-0123456789abcdef.wasm.tmp"):
+            self.write(f".local/share/wash/plugins/{name}", "left")
+        self.installed("--force", harness.guest("plugin-old-2"))
+        self.assertEqual(before, {path.name for path in self.plugins.iterdir()})
+
     def test_data_can_be_kept(self):
         self.installed(harness.guest("plugin-probe"))
         self.assertEqual("1\n", self.run_wash("probe", "count").stdout)

@@ -126,7 +126,8 @@ int run(const DevFlags& flags, const GlobalOptions& global, Plugins& plugins,
               return plugins.configure({settings.rules, settings.config});
             }};
   };
-  const DevParts parts{functions, plugins.store(), **runtime, plugins.log(), context, global};
+  const DevParts parts{functions, plugins.store(), plugins.problems(), **runtime, plugins.log(),
+                       context,   global};
   const auto served = serveDevelopment(options, parts);
   plugins.askAgain();  // for hooks after it
   const auto told = first.tell(context);

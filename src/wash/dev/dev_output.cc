@@ -62,7 +62,8 @@ std::string textOf(const DevEvent& event) {
                  ? "serving"
                  : fmt::format("Running the service {}; nothing serves HTTP", event.component);
     case Kind::kReloaded: return reloadText(event);
-    case Kind::kUnchanged: return "the build made what is serving already";
+    case Kind::kUnchanged:
+      return event.message.empty() ? "the build made what is serving already" : event.message;
     case Kind::kWarning: return "warning: " + event.message;
     default: return event.message;
   }

@@ -43,7 +43,9 @@ std::vector<dev::DevPlugin> DevPluginList::list(plugin::ServedPlugins& served) {
   std::vector<dev::DevPlugin> all{contracts()};
   std::set<std::string> labels;
   called_.clear();
-  for (const plugin::InstalledPlugin& each : store_.list().plugins) {
+  plugin::PluginStore::Listing installed = store_.list();
+  tell(std::move(installed.problems));
+  for (const plugin::InstalledPlugin& each : installed.plugins) {
     const plugin::Plugin& plugin = each.plugin;
     if (!plugin.info.metadata.dev_register) continue;
     auto made = devPluginOf(plugin);
@@ -59,6 +61,12 @@ std::vector<dev::DevPlugin> DevPluginList::list(plugin::ServedPlugins& served) {
   for (const auto& [name, standing] : called_) names.insert(name);
   served.keepOnly(names);
   return all;
+}
+
+void DevPluginList::tell(std::vector<plugin::PluginStore::Problem> problems) {
+  for (const plugin::PluginStore::Problem& problem : problems)
+    if (std::ranges::find(told_, problem) == told_.end()) log_.warn(problem.describe());
+  told_ = std::move(problems);
 }
 
 Result<dev::DevPlugin> DevPluginList::devPluginOf(const plugin::Plugin& plugin) {

@@ -3,6 +3,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/log.h"
@@ -19,11 +20,14 @@ namespace nimbus::wash {
 // runner, which only a called one has. All objects outlive it. Any thread, one at a time.
 class DevPluginList {
  public:
-  DevPluginList(plugin::PluginStore& store, plugin::PluginRuntime& runtime, Logger& log)
-      : store_(store), runtime_(runtime), log_(log) {}
+  // `told`: which plugins are left out, as the user knows it.
+  DevPluginList(plugin::PluginStore& store, plugin::PluginRuntime& runtime, Logger& log,
+                std::vector<plugin::PluginStore::Problem> told)
+      : store_(store), runtime_(runtime), log_(log), told_(std::move(told)) {}
 
-  // As they are now, and the contracts that plugins import. Called ones that are not as they were
-  // end with what uses them, and with that go the folders of plugins that are not there any more.
+  // As they are now, and the contracts that plugins import; those that are left out are logged
+  // once. Called ones that are not as they were end with what uses them, and with that go the
+  // folders of plugins that are not there any more.
   [[nodiscard]] std::vector<dev::DevPlugin> list(plugin::ServedPlugins& served);
   // One that is called is about to be.
   [[nodiscard]] Result<void> prepare(const dev::DevPlugin& plugin, plugin::ServedPlugins& served);
@@ -31,11 +35,13 @@ class DevPluginList {
   void end() { store_.clean(); }
 
  private:
+  void tell(std::vector<plugin::PluginStore::Problem> problems);
   [[nodiscard]] Result<dev::DevPlugin> devPluginOf(const plugin::Plugin& plugin);
 
   plugin::PluginStore& store_;
   plugin::PluginRuntime& runtime_;
   Logger& log_;
+  std::vector<plugin::PluginStore::Problem> told_;  // those of the last list
   // Of the last list, by the names they are given by; null once it is served.
   std::map<std::string, std::unique_ptr<plugin::PluginRuntime::Standing>> called_;
 };

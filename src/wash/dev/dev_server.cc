@@ -164,7 +164,7 @@ Result<void> serve(host::DataPlane& plane, dev::Workbench& workbench,
 class CalledPlugins {
  public:
   CalledPlugins(const DevParts& parts, Logger& log)
-      : parts_(parts), log_(log), list_(parts.store, parts.plugins, log) {}
+      : parts_(parts), log_(log), list_(parts.store, parts.plugins, log, parts.problems) {}
   CalledPlugins(const CalledPlugins&) = delete;
   CalledPlugins& operator=(const CalledPlugins&) = delete;
 

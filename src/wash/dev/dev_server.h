@@ -37,6 +37,7 @@ struct DevParts {
   // `status` stands below `lines`.
   std::function<Functions(LinePrinter& lines, StatusLine& status)> functions;
   plugin::PluginStore& store;
+  const std::vector<plugin::PluginStore::Problem>& problems;  // of its plugins, as was told
   plugin::PluginRuntime& plugins;
   RedirectedLog& plugin_log;  // of `plugins`
   plugin::HookContext& context;

@@ -20,7 +20,8 @@ void CommandPath::pass(const std::string& word) {
     only_values_ = true;
   } else if (!only_values_ && word.size() > 1 && word.starts_with('-')) {
     passOption(word);
-  } else if (const CLI::App* next = only_values_ || values_ > 0 ? nullptr : findCommand(word)) {
+  } else if (const CLI::App* next =
+                 only_values_ || !values_.empty() ? nullptr : findCommand(word)) {
     commands_.push_back(next);
   } else {
     passValue(word);
@@ -53,7 +54,7 @@ void CommandPath::passOption(const std::string& word) {
 }
 
 void CommandPath::passValue(const std::string& word) {
-  values_ += 1;
+  values_.push_back(word);
   if (unknown_.empty() && command().get_require_subcommand_min() > 0) unknown_ = word;
 }
 

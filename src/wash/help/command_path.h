@@ -30,7 +30,8 @@ class CommandPath {
   // "--" has passed.
   [[nodiscard]] bool onlyValues() const { return only_values_; }
   // How many words were values of the command itself.
-  [[nodiscard]] std::size_t values() const { return values_; }
+  [[nodiscard]] std::size_t values() const { return values_.size(); }
+  [[nodiscard]] const std::vector<std::string>& valueWords() const { return values_; }
   // The first word that is neither an option nor, where a command must follow, a command; empty if
   // there is none.
   [[nodiscard]] const std::string& unknown() const { return unknown_; }
@@ -55,7 +56,7 @@ class CommandPath {
   std::vector<const CLI::App*> commands_;  // from the program itself downwards
   const CLI::Option* waiting_ = nullptr;
   bool only_values_ = false;
-  std::size_t values_ = 0;
+  std::vector<std::string> values_;
   std::string unknown_;
 };
 

@@ -24,12 +24,14 @@ std::string shortHelp(std::string_view help) {
 // What can come next where the words lead to.
 class Position {
  public:
-  explicit Position(const CommandPath& path) : path_(path) {}
+  Position(const CommandPath& path, const KnownWords& known) : path_(path), known_(known) {}
 
   [[nodiscard]] Completions complete(const std::string& word) const {
     Completions found;
     if (path_.waiting() != nullptr) {
       addChoices(*path_.waiting(), word, found);
+    } else if (!path_.onlyValues() && word.starts_with("--") && word.contains('=')) {
+      addOptionWithValue(word, found);
     } else if (!path_.onlyValues() && word.starts_with('-')) {
       addOptions(word, found);
     } else {
@@ -40,11 +42,26 @@ class Position {
   }
 
  private:
-  static void addChoices(const CLI::Option& option, const std::string& word, Completions& into) {
-    const std::vector<std::string> choices = choicesOf(option);
-    for (const std::string& choice : choices)
+  void addChoices(const CLI::Option& option, const std::string& word, Completions& into) const {
+    std::optional<std::vector<std::string>> choices = choicesOf(option);
+    if (choices->empty()) choices = known_(path_, option);
+    into.files = !choices;
+    for (const std::string& choice : choices.value_or(std::vector<std::string>()))
       if (choice.starts_with(word)) into.words.push_back({choice, ""});
-    into.files = choices.empty();
+  }
+
+  // "--output=j": what it can become whole.
+  void addOptionWithValue(const std::string& word, Completions& into) const {
+    const std::string begin = word.substr(0, word.find('=') + 1);
+    const std::string name = begin.substr(0, begin.size() - 1);
+    const CLI::Option* named = nullptr;
+    path_.eachOption([&](const CLI::Option& option) {
+      if (named == nullptr && option.check_name(name)) named = &option;
+    });
+    if (named == nullptr) return;
+    addChoices(*named, word.substr(begin.size()), into);
+    for (Completion& completion : into.words) completion.word.insert(0, begin);
+    into.files = false;  // shells know no file of that name
   }
 
   void addOptions(const std::string& word, Completions& into) const {
@@ -78,14 +95,16 @@ class Position {
   }
 
   const CommandPath& path_;
+  const KnownWords& known_;
 };
 
 }  // namespace
 
-Completions completeWords(const CLI::App& app, const std::vector<std::string>& words) {
+Completions completeWords(const CLI::App& app, const std::vector<std::string>& words,
+                          const KnownWords& known) {
   CommandPath path(app);
   for (std::size_t i = 0; i + 1 < words.size(); ++i) path.pass(words[i]);
-  return Position(path).complete(words.empty() ? std::string() : words.back());
+  return Position(path, known).complete(words.empty() ? std::string() : words.back());
 }
 
 std::string completionLines(const Completions& completions) {

@@ -8,20 +8,26 @@ namespace {
 
 constexpr std::string_view kBash = R"(# Completion of wash for bash: source <(wash completion bash)
 _wash() {
-  local line files=
+  local line word files=
+  local -a words=()
   COMPREPLY=()
+  # bash takes --option=value apart: here it is the option, and its value.
+  for word in "${COMP_WORDS[@]:1:COMP_CWORD}"; do
+    [[ $word == = ]] || words+=("$word")
+  done
+  [[ ${COMP_WORDS[COMP_CWORD]} == = ]] && words+=("")
   while IFS= read -r line; do
     if [[ $line == :files ]]; then
       files=1
     else
       COMPREPLY+=("${line%%$'\t'*}")
     fi
-  done < <("${COMP_WORDS[0]}" __complete "${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null)
+  done < <("${COMP_WORDS[0]}" __complete "${words[@]}" 2>/dev/null)
   if [[ -n $files ]]; then
     compopt -o filenames
     while IFS= read -r line; do
       COMPREPLY+=("$line")
-    done < <(compgen -f -- "${COMP_WORDS[COMP_CWORD]}")
+    done < <(compgen -f -- "${words[-1]}")
   fi
 }
 complete -F _wash wash

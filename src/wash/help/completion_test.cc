@@ -1,8 +1,12 @@
 #include "wash/help/completion.h"
 
+#include <optional>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <CLI/CLI.hpp>
+
+#include "wash/help/command_path.h"
 
 namespace nimbus::wash {
 namespace {
@@ -26,10 +30,15 @@ class Complete : public testing::Test {
     CLI::App* run = app_.add_subcommand("run", "Run it");
     run->add_option("file", text_, "The file")->option_text("FILE|FOLDER");
     run->add_option_group("limits")->add_option("--max", text_, "At most");
+    app_.add_subcommand("remove", "Remove it")->add_option("name", text_, "Which");
   }
 
   std::vector<std::string> words(const std::vector<std::string>& line) {
-    found_ = completeWords(app_, line);
+    const auto known = [&](const CommandPath& path, const CLI::Option& option) {
+      return path.name() == "wash remove" && option.get_name() == "name" ? std::optional(known_)
+                                                                         : std::nullopt;
+    };
+    found_ = completeWords(app_, line, known);
     std::vector<std::string> words;
     for (const Completion& completion : found_.words) words.push_back(completion.word);
     return words;
@@ -38,11 +47,12 @@ class Complete : public testing::Test {
   CLI::App app_{"x", "wash"};
   std::string text_;
   bool flag_ = false;
+  std::vector<std::string> known_{"one", "other", "third"};
   Completions found_;
 };
 
 TEST_F(Complete, CommandsByTheirBeginning) {
-  EXPECT_THAT(words({""}), ElementsAre("config", "completion", "run"));
+  EXPECT_THAT(words({""}), ElementsAre("config", "completion", "run", "remove"));
   EXPECT_THAT(words({"co"}), ElementsAre("config", "completion"));
   EXPECT_FALSE(found_.files);
 }
@@ -64,6 +74,21 @@ TEST_F(Complete, ValuesOfOptionsAndArguments) {
   EXPECT_THAT(words({"run", "-o", "j"}), ElementsAre("json"));
   EXPECT_THAT(words({"completion", ""}), ElementsAre("bash", "zsh"));
   EXPECT_THAT(words({"-o", "json", "comp"}), ElementsAre("completion"));
+}
+
+TEST_F(Complete, ValuesBehindAnEqualsSign) {
+  EXPECT_THAT(words({"--output="}), ElementsAre("--output=text", "--output=json"));
+  EXPECT_THAT(words({"run", "--output=j"}), ElementsAre("--output=json"));
+  EXPECT_THAT(words({"run", "--max="}), IsEmpty());
+  EXPECT_THAT(words({"--nothing="}), IsEmpty());
+}
+
+TEST_F(Complete, WhatIsKnownThoughHelpDoesNotListIt) {
+  EXPECT_THAT(words({"remove", ""}), ElementsAre("one", "other", "third"));
+  EXPECT_THAT(words({"remove", "o"}), ElementsAre("one", "other"));
+  known_.clear();
+  EXPECT_THAT(words({"remove", ""}), IsEmpty());
+  EXPECT_FALSE(found_.files) << "there is none, and no file is one";
 }
 
 TEST_F(Complete, FilesWhereAnyValueFits) {

@@ -3,6 +3,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace CLI {
 class App;
@@ -18,7 +19,10 @@ namespace nimbus::wash {
 [[nodiscard]] std::string helpMarkdown(const CLI::App& app);
 
 // Questions about the parser, which are answered before anything is parsed: `wash __complete WORD…`
-// and `wash --help-markdown`. Nothing if the command line is none of them; else the exit status.
-[[nodiscard]] std::optional<int> answerAboutItself(const CLI::App& app, int argc, char** argv);
+// and `wash --help-markdown`. `plugins` are the names of those that are installed. Nothing if the
+// command line is none of them; else the exit status.
+[[nodiscard]] std::optional<int> answerAboutItself(const CLI::App& app,
+                                                   const std::vector<std::string>& plugins,
+                                                   int argc, char** argv);
 
 }  // namespace nimbus::wash

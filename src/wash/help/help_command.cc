@@ -2,10 +2,13 @@
 
 #include <algorithm>
 #include <memory>
+#include <set>
+#include <utility>
 
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
+#include "project/builtin_templates.h"
 #include "wash/command.h"
 #include "wash/flags/flag_check.h"
 #include "wash/help/command_path.h"
@@ -13,6 +16,7 @@
 #include "wash/help/help.h"
 #include "wash/help/usage_error.h"
 #include "wash/output/answer.h"
+#include "wash/project/new_choice.h"
 
 namespace nimbus::wash {
 namespace {
@@ -77,6 +81,57 @@ void appendMarkdown(const CLI::App& app, const std::string& parent, std::string&
   for (const CLI::App* command : commandsOf(app)) appendMarkdown(*command, name, out);
 }
 
+std::vector<std::string> commandNames(const CLI::App& app, const std::vector<std::string>& words) {
+  const CLI::App* at = &app;
+  for (const std::string& word : words) {
+    at = findCommand(*at, word);
+    if (at == nullptr) return {};
+  }
+  std::vector<std::string> names;
+  for (const CLI::App* command : commandsOf(*at)) names.push_back(command->get_name());
+  return names;
+}
+
+// Those that are one word: shells do not take others from here.
+std::vector<std::string> hookNames(const CLI::App& app) {
+  std::vector<std::string> hooks{"before-push", "after-push", "dev-register"};
+  for (const CLI::App* command : commandsOf(app)) {
+    if (command->get_require_subcommand_min() > 0) continue;
+    hooks.push_back("before-" + command->get_name());
+    hooks.push_back("after-" + command->get_name());
+  }
+  return hooks;
+}
+
+// Of those that `wash new` knows: each name, or language, once.
+std::vector<std::string> templateWords(std::string project::TemplateInfo::* word) {
+  std::set<std::string> words;
+  for (const project::TemplateInfo& info : project::builtinTemplates()) words.insert(info.*word);
+  const auto catalog = readCatalog({});
+  if (!catalog) return {words.begin(), words.end()};
+  if (word == &project::TemplateInfo::name)
+    for (const project::TemplateSettings& each : catalog->configured) words.insert(each.name);
+  return {words.begin(), words.end()};
+}
+
+std::optional<std::vector<std::string>> knownWords(const CLI::App& app,
+                                                   const std::vector<std::string>& plugins,
+                                                   const CommandPath& path,
+                                                   const CLI::Option& option) {
+  const std::string command = path.name();
+  const std::string name = option.get_name();
+  if (command == "wash help" && name == "command") return commandNames(app, path.valueWords());
+  if (command == "wash new" && name == "--template")
+    return templateWords(&project::TemplateInfo::name);
+  if (command == "wash new" && name == "--language")
+    return templateWords(&project::TemplateInfo::language);
+  if (command == "wash plugin test" && name == "--hook") return hookNames(app);
+  const bool of_plugin = command == "wash plugin uninstall" || command == "wash plugin info" ||
+                         command == "wash plugin revoke";
+  if (of_plugin && name == "name") return plugins;
+  return std::nullopt;
+}
+
 }  // namespace
 
 std::shared_ptr<CLI::FormatterBase> helpFormatter() { return std::make_shared<HelpFormatter>(); }
@@ -126,7 +181,8 @@ void addCompletionCommand(CLI::App& app, const GlobalOptions& global, Action& ac
   });
 }
 
-std::optional<int> answerAboutItself(const CLI::App& app, int argc, char** argv) {
+std::optional<int> answerAboutItself(const CLI::App& app, const std::vector<std::string>& plugins,
+                                     int argc, char** argv) {
   if (argc < 2) return std::nullopt;
   const std::string_view word = argv[1];
   if (word == "--help-markdown") {
@@ -134,7 +190,10 @@ std::optional<int> answerAboutItself(const CLI::App& app, int argc, char** argv)
     return kExitOk;
   }
   if (word != kCompleteWord) return std::nullopt;
-  printOutput(completionLines(completeWords(app, {argv + 2, argv + argc})));
+  const auto known = [&](const CommandPath& path, const CLI::Option& option) {
+    return knownWords(app, plugins, path, option);
+  };
+  printOutput(completionLines(completeWords(app, {argv + 2, argv + argc}, known)));
   return kExitOk;
 }
 

@@ -4,6 +4,7 @@
 #include <iostream>
 #include <optional>
 #include <sstream>
+#include <stdexcept>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -134,30 +135,29 @@ CommandPath pathOf(const CLI::App& app, const std::vector<std::string>& words) {
   return path;
 }
 
-// Whether `-o json` is among the words, which the parser need not have reached.
-bool asksForJson(const std::vector<std::string>& words) {
-  for (std::size_t i = 0; i < words.size() && words[i] != "--"; ++i) {
-    const std::string word = lowerAscii(words[i]);
-    if (word == "-ojson" || word == "-o=json" || word == "--output=json") return true;
-    const bool named = word == "-o" || word == "--output";
-    if (named && i + 1 < words.size() && lowerAscii(words[i + 1]) == "json") return true;
-  }
-  return false;
-}
-
 // For help with a command that there is not.
 bool asksAboutUnknown(const CommandPath& path) {
   return !path.unknown().empty() && !path.unknown().starts_with('-');
 }
 
-int answerQuestion(const CLI::App& app, const std::vector<std::string>& words,
-                   const CLI::ParseError& question) {
+int answerQuestion(const CLI::App& app, OutputFormat format, const CLI::ParseError& question) {
   std::ostringstream answer;
   static_cast<void>(app.exit(question, answer, answer));
   const bool version = dynamic_cast<const CLI::CallForVersion*>(&question) != nullptr;
-  printAnswer(asksForJson(words) ? OutputFormat::kJson : OutputFormat::kText, answer.str(),
-              version ? versionFields() : std::vector<DataField>{});
+  printAnswer(format, answer.str(), version ? versionFields() : std::vector<DataField>{});
   return kExitOk;
+}
+
+// What is wrong with the words, or the answer to what they ask.
+int reportUsage(const CLI::App& app, const std::vector<std::string>& words, OutputFormat format,
+                const CLI::ParseError& error) {
+  if (error.get_exit_code() == 0 && !asksAboutUnknown(pathOf(app, words)))
+    return answerQuestion(app, format, error);
+  static_cast<void>(
+      reportFailure(format, Error(ErrorCode::kInvalidArgument, usageMessage(app, words, error))));
+  if (format == OutputFormat::kText)
+    std::cerr << "Run \"" << pathOf(app, words).name() << " --help\" for more information.\n";
+  return kExitUsage;
 }
 
 }  // namespace
@@ -189,20 +189,31 @@ std::string usageMessage(const CLI::App& app, const std::vector<std::string>& wo
   return error.what();
 }
 
-int reportUsage(const CLI::App& app, const std::vector<std::string>& words,
-                const CLI::ParseError& error) {
-  if (error.get_exit_code() == 0 && !asksAboutUnknown(pathOf(app, words)))
-    return answerQuestion(app, words, error);
-  const std::string message = usageMessage(app, words, error);
-  if (asksForJson(words)) {
-    static_cast<void>(
-        reportFailure(OutputFormat::kJson, Error(ErrorCode::kInvalidArgument, message)));
-    return kExitUsage;
+OutputFormat formatAskedFor(const std::vector<std::string>& words) {
+  for (std::size_t i = 0; i < words.size() && words[i] != "--"; ++i) {
+    const std::string word = lowerAscii(words[i]);
+    if (word == "-ojson" || word == "-o=json" || word == "--output=json")
+      return OutputFormat::kJson;
+    const bool named = word == "-o" || word == "--output";
+    if (named && i + 1 < words.size() && lowerAscii(words[i + 1]) == "json")
+      return OutputFormat::kJson;
   }
-  static_cast<void>(
-      reportFailure(OutputFormat::kText, Error(ErrorCode::kInvalidArgument, message)));
-  std::cerr << "Run \"" << pathOf(app, words).name() << " --help\" for more information.\n";
-  return kExitUsage;
+  return OutputFormat::kText;
+}
+
+std::optional<int> readWords(CLI::App& app, const std::vector<std::string>& words,
+                             OutputFormat format) {
+  try {
+    app.parse(std::vector<std::string>(words.rbegin(), words.rend()));
+    return std::nullopt;
+  } catch (const CLI::ParseError& error) {
+    return reportUsage(app, words, format, error);
+  } catch (const std::logic_error& error) {
+    // Of the standard library's functions that it converts values by.
+    const std::string text = std::string("a value cannot be understood: ") + error.what();
+    return reportUsage(app, words, format,
+                       CLI::ConversionError(text, CLI::ExitCodes::ConversionError));
+  }
 }
 
 }  // namespace nimbus::wash

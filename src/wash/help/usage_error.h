@@ -1,10 +1,13 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include <CLI/CLI.hpp>
+
+#include "wash/output/output.h"
 
 namespace nimbus::wash {
 
@@ -20,9 +23,13 @@ namespace nimbus::wash {
 [[nodiscard]] std::string usageMessage(const CLI::App& app, const std::vector<std::string>& words,
                                        const CLI::ParseError& error);
 
-// Prints it, as JSON on standard output where `words` ask for that; or, where the "error" is a
-// question for help or the version, the answer. Returns the exit status.
-[[nodiscard]] int reportUsage(const CLI::App& app, const std::vector<std::string>& words,
-                              const CLI::ParseError& error);
+// As the words ask for it, which the parser need not have reached.
+[[nodiscard]] OutputFormat formatAskedFor(const std::vector<std::string>& words);
+
+// Lets the program read the words behind its name, whatever they are. What is wrong with them, or,
+// where they are a question for help or the version, the answer, has been printed if there is a
+// result: the exit status.
+[[nodiscard]] std::optional<int> readWords(CLI::App& app, const std::vector<std::string>& words,
+                                           OutputFormat format);
 
 }  // namespace nimbus::wash

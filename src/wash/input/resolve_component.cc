@@ -108,15 +108,14 @@ Result<ResolvedComponent> resolveProject(const fs::path& project, const std::str
 Result<ResolvedComponent> resolveComponent(std::string_view argument,
                                            const std::string& user_file) {
   std::error_code error;
-  fs::path path(argument);
+  const fs::path path(argument);
   const fs::file_status status = fs::status(path, error);
   if (status.type() == fs::file_type::not_found) {
     return fail(ErrorCode::kNotFound,
                 fmt::format("{} is neither a file nor a project folder", path.string()));
   }
   if (status.type() != fs::file_type::directory) return readComponent(path.string());
-  if (!path.has_filename()) path = path.parent_path();  // without the slash at the end
-  return resolveProject(path, user_file);
+  return resolveProject(project::withoutLastSlash(path.string()), user_file);
 }
 
 }  // namespace nimbus::wash

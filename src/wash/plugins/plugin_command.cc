@@ -53,6 +53,21 @@ std::string noteOf(const std::vector<plugin::Need>& needs) {
   return fmt::format("; {} of what it declares is not allowed yet", refused);
 }
 
+// What an uninstallation could not write down that it took back.
+Result<void> forgetLeftPermissions(const std::string& name, Plugins& plugins) {
+  const bool known = std::ranges::any_of(
+      plugins.installed(), [&](const InstalledPlugin& each) { return each.plugin.name() == name; });
+  const bool may_be_known =
+      std::ranges::any_of(plugins.problems(), [&](const PluginStore::Problem& problem) {
+        return problem.plugin.empty() || problem.plugin == name;
+      });
+  if (known || may_be_known) return {};
+  plugin::GrantBook book(plugins.store().folder());
+  TRY(const bool holds, book.holds(name));
+  if (holds) TRY_VOID(book.revoke(name));
+  return {};
+}
+
 Result<int> install(const InstallFlags& flags, Plugins& plugins, const GlobalOptions& global) {
   TRY_VOID(checkDataFolder());
   TRY(PluginBinary binary,
@@ -67,6 +82,7 @@ Result<int> install(const InstallFlags& flags, Plugins& plugins, const GlobalOpt
       .source = std::move(binary.source),
       .existing = flags.force ? PluginStore::Existing::kReplace : PluginStore::Existing::kRefuse,
       .reserved = plugins.reserved()};
+  TRY_VOID(forgetLeftPermissions(request.info.metadata.name, plugins));
   TRY(const InstalledPlugin installed, plugins.store().install(request));
   TRY(const std::vector<plugin::Need> needs,
       settleNeeds(installed, flags, global.non_interactive, *runtime));
@@ -98,9 +114,15 @@ Result<std::size_t> takeBack(const std::string& name, Plugins& plugins) {
 Result<int> uninstall(const std::string& name, bool keep_data, Plugins& plugins,
                       const GlobalOptions& global) {
   const auto data = keep_data ? PluginStore::Data::kKeep : PluginStore::Data::kRemove;
-  // First what it may do: a file that cannot be deleted must not leave that behind.
-  TRY_VOID(takeBack(name, plugins));
+  // First what it may do: a file that cannot be deleted must not leave that behind. A full disk has
+  // room for that to be written down only once the binary is gone.
+  auto taken_back = takeBack(name, plugins);
   TRY_VOID(plugins.store().uninstall(name, data));
+  if (!taken_back) taken_back = takeBack(name, plugins);
+  if (!taken_back)
+    std::cerr << "What plugin " << name
+              << " was allowed stays written down, and counts for nobody: "
+              << taken_back.error().describe() << '\n';
   printResult(global.format, "Removed plugin " + name, {{"name", jsonText(name)}});
   return kExitOk;
 }

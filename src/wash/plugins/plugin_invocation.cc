@@ -1,6 +1,7 @@
 #include "wash/plugins/plugin_invocation.h"
 
 #include <algorithm>
+#include <array>
 #include <filesystem>
 #include <utility>
 
@@ -41,6 +42,16 @@ bool isYes(std::string_view text) {
   return small == "1" || small == "true" || small == "yes" || small == "on";
 }
 
+// Of a switch on the command line: words and digits that the parser takes. A number that is too
+// large is none of them.
+std::string switchProblem(const std::string& text) {
+  constexpr std::array<std::string_view, 17> kWords{"true", "yes", "on", "enable",  "t", "y",
+                                                    "+",    "1",   "-1", "false",   "n", "no",
+                                                    "off",  "f",   "0",  "disable", "-"};
+  const bool known = std::ranges::find(kWords, lowerAscii(text)) != kWords.end();
+  return known ? "" : inQuotes(text) + " is neither true nor false";
+}
+
 // Variables are read after the command line: what they say is the plugin's only once that is agreed
 // to.
 std::string described(const types::Flag& flag) {
@@ -50,12 +61,8 @@ std::string described(const types::Flag& flag) {
 }
 
 void addSwitch(CLI::App& command, const types::Flag& flag, std::vector<std::string>& values) {
-  command.add_flag_function(
-      flagNames(flag),
-      [&values](std::int64_t count) {
-        if (count > 0) values = {"true"};
-      },
-      described(flag));
+  const auto on = [&values] { values = {"true"}; };
+  command.add_flag_callback(flagNames(flag), on, described(flag))->check(switchProblem, "");
 }
 
 void addFlag(CLI::App& command, const types::Flag& flag, std::vector<std::string>& values) {

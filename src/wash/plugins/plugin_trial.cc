@@ -159,12 +159,7 @@ class Trial {
     const PluginCommandParts parts{parts_.plugins, parts_.global, action, flags_.arguments,
                                    trialData("[]")};
     addWordsOf(app, installed_.plugin, parts);
-    std::vector<std::string> reversed(flags_.arguments.rbegin(), flags_.arguments.rend());
-    try {
-      app.parse(reversed);
-    } catch (const CLI::ParseError& error) {
-      return reportUsage(app, flags_.arguments, error);
-    }
+    if (const auto status = readWords(app, flags_.arguments, parts_.global.format)) return *status;
     TRY(const plugin::HookContext::Entries entries, parseContext(flags_.context));
     plugin::HookContext context(entries);
     return action.perform(context);

@@ -31,7 +31,8 @@ struct Word {
   std::vector<std::string> words;  // as it is typed
   std::optional<std::string> sub_command;
   GivenValues given;
-  std::vector<std::string> raw;  // of the line, what is behind the words
+  std::vector<std::string> raw = {};      // of the line, what is behind the words
+  std::vector<std::string> further = {};  // behind "--", that no argument takes
 };
 
 std::string describe(const plugin::Plugin& plugin, const std::string& description) {
@@ -93,10 +94,7 @@ std::vector<std::string> rawBehind(const CLI::App& app, const CLI::App& command,
 
 // The parser gives words to arguments that are required before it looks for sub-commands, and takes
 // words for sub-commands that are values of other arguments. Here the first word decides.
-void chooseByFirstWord(const CLI::App& app, CLI::App& command,
-                       const std::vector<std::string>& line) {
-  CommandPath path(app);
-  for (const std::string& word : line) path.pass(word);
+void chooseByFirstWord(const CommandPath& path, CLI::App& command) {
   const auto children = command.get_subcommands([](const CLI::App*) { return true; });
   if (std::ranges::find(children, &path.command()) != children.end()) {
     for (CLI::Option* option : command.get_options())
@@ -104,6 +102,23 @@ void chooseByFirstWord(const CLI::App& app, CLI::App& command,
   } else if (path.values() > 0) {
     for (CLI::App* child : children) child->disabled();
   }
+}
+
+// The parser leaves a command at "--" as soon as each of its arguments has a word: what follows
+// would be options and commands again. Here it is values in any case, so that one argument more
+// waits for what the others leave. No argument of a plugin has a space in its name.
+void stayBehindDashes(const CommandPath& path, CLI::App& command, Word& word) {
+  if (!path.onlyValues() || &path.command() != &command) return;
+  command.add_option("further words", word.further)->group("");
+}
+
+void refuseFurther(const Word& word) {
+  if (word.further.empty()) return;
+  std::string all;
+  for (const std::string& each : word.further) all += (all.empty() ? "" : ", ") + inQuotes(each);
+  throw CLI::ValidationError(fmt::format("wash {} takes no further argument{}: {}",
+                                         joined(word.words), word.further.size() > 1 ? "s" : "",
+                                         all));
 }
 
 // What was given to the command, and not to its sub-command, nobody would see.
@@ -124,11 +139,16 @@ void refuseGiven(const Word& word, const std::string& sub_command) {
 void addWord(CLI::App& app, CLI::App& command, const std::shared_ptr<Word>& word,
              const PluginCommandParts& parts) {
   addPluginFlags(command, word->declared, word->given);
-  command.preparse_callback(
-      [&](std::size_t /*left*/) { chooseByFirstWord(app, command, parts.line); });
+  command.preparse_callback([&, word](std::size_t /*left*/) {
+    CommandPath path(app);
+    for (const std::string& typed : parts.line) path.pass(typed);
+    chooseByFirstWord(path, command);
+    stayBehindDashes(path, command, *word);
+  });
   command.callback([&, word] {
     if (const auto chosen = command.get_subcommands(); !chosen.empty())
       return refuseGiven(*word, chosen.front()->get_name());
+    refuseFurther(*word);
     word->raw = rawBehind(app, command, parts.line);
     Action::Inputs inputs{{"plugin", word->plugin.name()}};
     parts.action.set(
@@ -148,7 +168,7 @@ void addWordsOf(CLI::App& app, const plugin::Plugin& plugin, const PluginCommand
     own->group(kGroup);
     addWord(app, *own,
             std::make_shared<Word>(
-                Word{plugin, *metadata.command, {plugin.info.command_word}, std::nullopt, {}, {}}),
+                Word{plugin, *metadata.command, {plugin.info.command_word}, std::nullopt, {}}),
             parts);
   }
   if (metadata.sub_commands.empty()) return;
@@ -158,10 +178,9 @@ void addWordsOf(CLI::App& app, const plugin::Plugin& plugin, const PluginCommand
     parent->group(kGroup)->require_subcommand(1);
   }
   for (const types::Command& each : metadata.sub_commands) {
-    addWord(
-        app, *parent->add_subcommand(each.name, escaped(each.description)),
-        std::make_shared<Word>(Word{plugin, each, {metadata.name, each.name}, each.name, {}, {}}),
-        parts);
+    addWord(app, *parent->add_subcommand(each.name, escaped(each.description)),
+            std::make_shared<Word>(Word{plugin, each, {metadata.name, each.name}, each.name, {}}),
+            parts);
   }
 }
 

@@ -58,10 +58,21 @@ bool managesWithoutConfiguration(const std::string& command) {
   return command.starts_with("config ") || std::ranges::find(kCommands, command) != kCommands.end();
 }
 
+// Commands that take something away from plugins: no plugin can stop them, nor two each other's
+// removal.
+plugin::HookRunner::Failure failureOfHooksBefore(const std::string& command) {
+  constexpr std::array<std::string_view, 4> kCommands{"plugin uninstall", "plugin revoke",
+                                                      "plugin repair", "config cleanup"};
+  using Failure = plugin::HookRunner::Failure;
+  return std::ranges::find(kCommands, command) == kCommands.end() ? Failure::kStops
+                                                                  : Failure::kWarns;
+}
+
 // A signal ends the one that runs, however long it takes to end.
-Result<void> performHooksBefore(plugin::HookRunner& hooks, plugin::HookContext& context) {
+Result<void> performHooksBefore(plugin::HookRunner& hooks, const Action& action,
+                                plugin::HookContext& context) {
   const Interrupt interrupt;
-  return hooks.before(context);
+  return hooks.before(context, failureOfHooksBefore(action.name()));
 }
 
 // The hooks that come first, and the command unless they stop it. A signal does so too, as long as
@@ -69,7 +80,7 @@ Result<void> performHooksBefore(plugin::HookRunner& hooks, plugin::HookContext& 
 int performBehindHooks(plugin::HookRunner& hooks, const Action& action,
                        plugin::HookContext& context, OutputFormat format) {
   Interrupt interrupt(kInterruptBound);
-  const auto done = performHooksBefore(hooks, context);
+  const auto done = performHooksBefore(hooks, action, context);
   if (!done) return reportFailure(format, done.error(), interrupt);
   if (interrupt.received()) return reportInterrupted(format, interrupt);
   const int status = action.perform(context);
@@ -188,10 +199,8 @@ void Plugins::askAgain() {
 void Plugins::warnOfProblems() const {
   if (listing_.problems.empty()) return;
   const auto log = makeStderrLogger(global_.log_level, global_.log_format);
-  for (const auto& [name, reason] : listing_.problems) {
-    log->warn(name.empty() ? reason
-                           : "plugin " + name + " is left out: " + reason + "; install it again");
-  }
+  for (const plugin::PluginStore::Problem& problem : listing_.problems)
+    log->warn(problem.describe());
 }
 
 int Plugins::perform(const Action& action) {

@@ -63,10 +63,10 @@ plugin::Answer TerminalConsent::ask(const plugin::Question& question) {
   out_ << (lasting ? "\nAllow? [y]es, until it is replaced or you revoke it, [N]o: "
                    : "\nAllow? [y]es this time, [a]lways, [N]o: ")
        << std::flush;
-  return answer(stop);
+  return answer(question.term, stop);
 }
 
-plugin::Answer TerminalConsent::answer(const std::stop_token& stop) {
+plugin::Answer TerminalConsent::answer(plugin::Question::Term term, const std::stop_token& stop) {
   std::stop_source over;
   const std::stop_callback refused(stop, [&over] { over.request_stop(); });
   const std::stop_callback interrupted(Interrupt::current(), [&over] { over.request_stop(); });
@@ -77,7 +77,9 @@ plugin::Answer TerminalConsent::answer(const std::stop_token& stop) {
   }
   const std::string answer = lowerAscii(*line);
   if (answer == "y" || answer == "yes") return plugin::Answer::kOnce;
-  if (answer == "a" || answer == "always") return plugin::Answer::kAlways;
+  // Where it is lasting in any case, this is not offered.
+  const bool chosen = term == plugin::Question::Term::kChosen;
+  if (chosen && (answer == "a" || answer == "always")) return plugin::Answer::kAlways;
   return plugin::Answer::kNo;
 }
 

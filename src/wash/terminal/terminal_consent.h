@@ -9,10 +9,10 @@
 
 namespace nimbus::wash {
 
-// Asks on a terminal: y (this time, or for good where the question is about that), a (always),
-// everything else is no. One question stands there
-// at a time, whichever of these asks. What was typed before it is no answer to it, and what cannot
-// be shown in full is refused. Any thread.
+// Asks on a terminal: y (this time, or for good where the question is about that), a (always, where
+// that can be chosen), everything else is no. One question stands there at a time, whichever of
+// these asks. What was typed before it is no answer to it, and what cannot be shown in full is
+// refused. Any thread.
 class TerminalConsent final : public plugin::Consent {
  public:
   static constexpr std::size_t kMaxShownBytes = 8 * 1024;
@@ -35,7 +35,7 @@ class TerminalConsent final : public plugin::Consent {
 
  private:
   [[nodiscard]] std::stop_token token();
-  [[nodiscard]] plugin::Answer answer(const std::stop_token& stop);
+  [[nodiscard]] plugin::Answer answer(plugin::Question::Term term, const std::stop_token& stop);
 
   const int in_;
   std::ostream& out_;

@@ -14,6 +14,7 @@ namespace nimbus::wash {
 namespace {
 
 using plugin::Answer;
+using Term = plugin::Question::Term;
 using EndsColours = TerminalConsent::EndsColours;
 
 // Keeps what is written, and calls back whenever it is flushed: the question stands there then.
@@ -50,12 +51,12 @@ class Pipe {
   std::array<int, 2> ends_{};
 };
 
-Answer answerTo(const std::string& typed) {
+Answer answerTo(const std::string& typed, Term term = Term::kChosen) {
   Pipe in(typed);
   in.end();
   std::ostringstream out;
   return TerminalConsent(in.out(), out, EndsColours::kNever)
-      .ask({"otel", "run /usr/bin/docker", ""});
+      .ask({"otel", "run /usr/bin/docker", "", term});
 }
 
 TEST(TerminalConsentTest, OnlyAClearYesIsOne) {
@@ -65,6 +66,12 @@ TEST(TerminalConsentTest, OnlyAClearYesIsOne) {
   EXPECT_EQ(answerTo("always\n"), Answer::kAlways);
   for (const char* typed : {"", "\n", "n\n", "no\n", "yess\n", "1\n", "y"})
     EXPECT_EQ(answerTo(typed), Answer::kNo) << typed;
+}
+
+TEST(TerminalConsentTest, WhatLastsInAnyCaseIsAgreedToByYesAlone) {
+  EXPECT_EQ(answerTo("y\n", Term::kLasting), Answer::kOnce);
+  EXPECT_EQ(answerTo("a\n", Term::kLasting), Answer::kNo);
+  EXPECT_EQ(answerTo("always\n", Term::kLasting), Answer::kNo);
 }
 
 TEST(TerminalConsentTest, SaysWhoWantsWhatAndWhyOnALineOfItsOwn) {
