@@ -349,8 +349,9 @@ Task<bool> Session::serve(Workloads workloads, TimePoint begin) {
   if (!times) {
     const std::string hint = hintFor(times.error(), *workloads);
     // What is not to be had, such as a port, may be with the next save.
-    if (times.error().code() != ErrorCode::kUnavailable) refused_ = std::move(workloads);
+    const bool may_be_had = times.error().code() == ErrorCode::kUnavailable;
     co_await tellLoadFailed(Error(times.error().code(), times.error().describe() + hint));
+    if (!may_be_had) refused_ = std::move(workloads);
     co_return false;
   }
   times_.load = times->load;
@@ -438,6 +439,7 @@ Task<void> Session::tellLoadFailed(Error error) {
   if (files != failed_files_) last_problem_.clear();
   failed_files_ = std::move(files);
   load_failed_ = true;
+  refused_.reset();
   tellOnce(DevEvent::Kind::kLoadFailed, error);
 }
 

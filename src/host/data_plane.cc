@@ -123,6 +123,7 @@ DataPlane::~DataPlane() {
   impl_->serving->runOnEach([this](net::Shard& shard) {
     const auto& part = impl_->parts[shard.index()];
     if (!part) return;
+    part->runtime.closing = true;
     part->servers.clear();
     part->runtime.forwarded.cancelAll();
     part->runtime.idle.close();

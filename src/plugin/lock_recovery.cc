@@ -68,6 +68,8 @@ void removeUnnamedFiles(const std::string& folder, const std::vector<LockEntry>&
   };
   std::vector<fs::path> left;
   std::error_code error;
+  // What a recovered list left out may be readable again.
+  if (fs::exists(fs::path(folder) / kDamagedLockFile, error)) return;
   for (fs::directory_iterator at(folder, error), end; !error && at != end; at.increment(error))
     if (isLeft(at->path())) left.push_back(at->path());
   for (const fs::path& file : left) fs::remove(file, error);

@@ -8,6 +8,9 @@
 
 namespace nimbus::plugin {
 
+// What becomes of a lock file that cannot be read, in its folder.
+inline constexpr const char* kDamagedLockFile = "plugins.lock.damaged";
+
 // What the lock file can be made of again, once it is lost or damaged.
 struct RecoveredLock {
   struct Left {
@@ -23,7 +26,8 @@ struct RecoveredLock {
 
 // Deletes the files of plugins that these entries of a lock file do not name, and what writers that
 // died have left half written. For whoever has the lock of the folder, and has read that file
-// whole: it could not be made again of what is gone. What cannot be deleted does no harm.
+// whole: it could not be made again of what is gone. So nothing goes as long as a damaged one lies
+// there. What cannot be deleted does no harm.
 void removeUnnamedFiles(const std::string& folder, const std::vector<LockEntry>& entries);
 
 // The plugins whose binary and information lie in the folder, whole: the binary has the digest that

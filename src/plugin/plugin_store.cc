@@ -20,7 +20,6 @@ namespace fs = std::filesystem;
 
 constexpr const char* kLockFile = "plugins.lock";
 constexpr std::size_t kMaxLockBytes = std::size_t{4} << 20;
-constexpr const char* kDamagedLockFile = "plugins.lock.damaged";
 constexpr std::size_t kMaxPlugins = 1000;
 
 // Its names as plugin and as file, in small letters.

@@ -70,6 +70,17 @@ class ShardsTest(hosting.TestCase):
                 for _ in range(3 * SHARDS):
                     self.assertEqual(200, host.ask("w.test", "/count").status)
 
+    def test_a_shard_that_can_have_no_instance_hands_its_calls_back(self):
+        host = self.host_of(limits={"maxInstances": 2})
+        host.apply(workload("busy"))
+        host.apply(workload("w", poolSize=4, queueTimeout="10m"))
+        with concurrent.futures.ThreadPoolExecutor(1) as asking:
+            busy = asking.submit(host.ask, "busy.test", "/sleep?ms=4000")
+            self.eventually(lambda: host.status("busy")["components"][0]["callsInFlight"] == 1,
+                            "the other workload is not busy")
+            self.assertEqual([200] * 12, self.statuses(host, "/sleep?ms=100", 12))
+            self.assertEqual(200, busy.result().status)
+
     def test_it_ends_when_a_request_waited_before_it_was_idle(self):
         host = self.host_of(limits={"maxInstances": 1})
         host.apply(workload("w", poolSize=1, idleTimeout="1h"))

@@ -24,14 +24,26 @@ Task<void> serve(ShardRuntime& shard, CallTarget target, http::ServerRequest& re
   co_await (*local)->pool().serve(request, response, target.caller);
 }
 
-// The other shard may be done with the deployment when the caller's is not, which answers then.
-Task<void> serveThere(ShardRuntime& shard, CallTarget target, std::shared_ptr<bool> turned_away,
+// A call that another shard accepted: that one answers it if this has no instance for it, or is
+// done with the deployment when the other is not.
+struct Crossing {
+  bool may_return;
+  bool turned_away = false;
+};
+
+bool mustReturn(ShardRuntime& shard, const CallTarget& target, const Crossing& crossing) {
+  LocalDeployment& deployment = *target.deployment;
+  if (deployment.isService(target.component)) return false;
+  if (!deployment.servesOn(shard.shard.index())) return true;
+  if (!crossing.may_return) return false;
+  const auto local = deployment.local(shard, target.component);
+  return !local || !(*local)->pool().servesSoon();
+}
+
+Task<void> serveThere(ShardRuntime& shard, CallTarget target, std::shared_ptr<Crossing> crossing,
                       http::ServerRequest& request, http::ResponseWriter& response) {
-  const LocalDeployment& deployment = *target.deployment;
-  if (!deployment.servesOn(shard.shard.index()) && !deployment.isService(target.component)) {
-    *turned_away = true;
-    co_return;
-  }
+  crossing->turned_away = mustReturn(shard, target, *crossing);
+  if (crossing->turned_away) co_return;
   co_await serve(shard, target, request, response);
 }
 
@@ -44,20 +56,20 @@ Task<void> callComponent(ShardRuntime& here, const std::vector<ShardRuntime*>& p
   component.counters.total.fetch_add(1, std::memory_order_relaxed);
   const LocalDeployment::Place place =
       target.deployment->placeFor(target.component, here.shard.index());
-  if (place.shardIndex() == here.shard.index()) {
+  if (place.shardIndex() == here.shard.index() || here.closing) {
     co_await serve(here, target, request, response);
     co_return;
   }
   // So that this shard is not done with it as well, if the other is.
   const LocalDeployment::Use use(*target.deployment, here.shard);
-  const auto turned_away = std::make_shared<bool>(false);
-  auto there = std::make_shared<ServeThere>(
-      [target, turned_away](ShardRuntime& shard, http::ServerRequest& far_request,
-                            http::ResponseWriter& far_response) {
-        return serveThere(shard, target, turned_away, far_request, far_response);
-      });
+  const auto crossing = std::make_shared<Crossing>(place.mayReturn());
+  auto there = std::make_shared<ServeThere>([target, crossing](ShardRuntime& shard,
+                                                               http::ServerRequest& far_request,
+                                                               http::ResponseWriter& far_response) {
+    return serveThere(shard, target, crossing, far_request, far_response);
+  });
   co_await forwardTo(peers[place.shardIndex()], &here.shard, &request, &response, std::move(there));
-  if (*turned_away) co_await serve(here, target, request, response);
+  if (crossing->turned_away) co_await serve(here, target, request, response);
 }
 
 }  // namespace nimbus::host

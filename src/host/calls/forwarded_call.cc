@@ -221,8 +221,10 @@ Task<void> forwardTo(ShardRuntime* owner, net::Shard* here, http::ServerRequest*
     link->body_length = request->body->length();
   }
   const CancelFar cancel{link};
-  owner->shard.post(
-      [link, serve = std::move(serve)] { link->owner.forwarded.spawn(serveFar(link, serve)); });
+  owner->shard.post([link, serve = std::move(serve)] {
+    if (link->owner.closing) return reply(link, Over{});
+    link->owner.forwarded.spawn(serveFar(link, serve));
+  });
   Near near(link, *request, *response);
   co_await near.run();
 }

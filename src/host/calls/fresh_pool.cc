@@ -91,7 +91,12 @@ class FreshPool final : public InstancePool {
               http::ResponseWriter& response) {
     switch (result.end) {
       case RelayEnd::kComplete:
-        if (!running->call().done()) lingering_.spawn(linger(std::move(running)));
+        if (!running->call().done()) {
+          lingering_.spawn(linger(std::move(running)));
+        } else if (const CallOutcome* outcome = running->exchange().outcome();
+                   outcome != nullptr && outcome->kind != CallOutcome::Kind::kOk) {
+          environment_.log.failure(*outcome);
+        }
         break;
       case RelayEnd::kFailed: {
         const CallOutcome& outcome = *running->exchange().outcome();

@@ -6,14 +6,14 @@
 
 namespace nimbus::host {
 
-void IdleInstances::add(Entry& entry, const Quota& own) {
+void IdleInstances::add(Entry& entry, Quota& own) {
   remove(entry);
   entry.own_ = &own;
   idle_.push_back(entry);
 }
 
 void IdleInstances::ask(const Quota& quota) {
-  if (closed_) return;
+  if (closed_ || quota.oneExpected()) return;
   const std::size_t others = peers_ == nullptr ? 0 : peers_->size() - 1;
   shard_.post([self = self_, asked = &quota, others] {
     if (*self != nullptr) (*self)->askOn(asked, others);
@@ -28,13 +28,17 @@ void IdleInstances::askOn(const Quota* quota, std::size_t others) {
 }
 
 bool IdleInstances::giveUpOne(const Quota* quota) {
-  const bool is_hosts = quota == &host_.quota();
-  if (is_hosts && host_.giveSpare()) return true;
+  Quota& host = host_.quota();
+  const bool is_hosts = quota == &host;
+  if (is_hosts && (host.oneExpected() || host_.giveSpare())) return true;
   const auto found = std::ranges::find_if(
       idle_, [&](const Entry& entry) { return is_hosts || entry.own_ == quota; });
   if (found == idle_.end()) return false;
   Entry& oldest = *found;
+  Quota& freed = is_hosts ? host : *oldest.own_;
+  if (freed.oneExpected()) return true;
   idle_.erase(found);
+  freed.expectOne();
   oldest.give_up();
   return true;
 }

@@ -28,7 +28,7 @@ class IdleInstances {
 
    private:
     friend class IdleInstances;
-    const Quota* own_ = nullptr;
+    Quota* own_ = nullptr;
   };
 
   // `host_instances`: the shard's lease of the count that all instances are in. `peers`: all
@@ -44,12 +44,13 @@ class IdleInstances {
   IdleInstances& operator=(const IdleInstances&) = delete;
 
   // It idles from now on. `own`: the count of its component.
-  void add(Entry& entry, const Quota& own);
+  void add(Entry& entry, Quota& own);
   static void remove(Entry& entry) {
     if (entry.is_linked()) entry.unlink();
   }
 
-  // A call waits for an instance of that quota, the host's or a component's. Posted: nothing ends
+  // A call waits for an instance of that quota, the host's or a component's. One at a time ends:
+  // until it has, and its place is free, nothing comes of further calls. Posted: nothing ends
   // within this call.
   void ask(const Quota& quota);
   // Nothing is asked of this shard any more, nor by it of others: they may go once all are closed

@@ -13,17 +13,19 @@ namespace {
 struct Idling {
   explicit Idling(net::Shard& own_shard) : shard(own_shard) {}
 
-  std::unique_ptr<IdleInstances::Entry> idle(char name, const Quota& own) {
+  std::unique_ptr<IdleInstances::Entry> idle(char name, Quota& own) {
     auto entry = std::make_unique<IdleInstances::Entry>();
     entry->give_up = [this, name] { gone += name; };
     instances.add(*entry, own);
     return entry;
   }
-  Task<std::string> ask(const Quota& quota) {
+  // What goes; its place is free then.
+  Task<std::string> ask(Quota& quota) {
     gone.clear();
     instances.ask(quota);
     EXPECT_EQ(gone, "") << "not within the call";
     co_await engine::settle(shard);
+    quota.give(0);
     co_return gone;
   }
 
@@ -59,6 +61,24 @@ TEST_F(IdleInstancesTest, AComponentsQuotaIsFreedByItsOwnInstancesOnly) {
     const auto b = idling.idle('b', idling.one);
     EXPECT_EQ(co_await idling.ask(idling.one), "b");
     EXPECT_EQ(co_await idling.ask(idling.one), "");
+  });
+}
+
+TEST_F(IdleInstancesTest, UntilOneHasGoneNoOtherGoes) {
+  run([](net::Shard& shard) -> Task<void> {
+    Idling idling(shard);
+    const auto a = idling.idle('a', idling.one);
+    const auto b = idling.idle('b', idling.one);
+    for (Quota* const quota : {&idling.host, &idling.one}) {
+      idling.gone.clear();
+      for (int i = 0; i < 3; ++i) idling.instances.ask(*quota);
+      co_await engine::settle(shard);
+      idling.instances.ask(*quota);
+      co_await engine::settle(shard);
+      EXPECT_EQ(idling.gone.size(), 1U);
+    }
+    idling.lease.give();
+    EXPECT_FALSE(idling.host.oneExpected());
   });
 }
 

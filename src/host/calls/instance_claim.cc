@@ -11,11 +11,14 @@ namespace nimbus::host {
 Result<std::unique_ptr<InstanceClaim>> InstanceClaim::take(
     std::shared_ptr<ComponentRuntime> component, ShardRuntime& shard) {
   const std::string name = inQuotes(component->name);
-  if (component->instances.take(1) == 0)
+  if (component->instances.take(1) == 0) {
+    shard.idle.ask(component->instances);
     return fail(ErrorCode::kResourceExhausted, fmt::format("component {} has all its {} instances",
                                                            name, component->instances.limit()));
+  }
   if (!shard.instances.take()) {
     component->instances.give(1);
+    shard.idle.ask(shard.instances.quota());
     return fail(ErrorCode::kResourceExhausted,
                 fmt::format("the host has no instance left for component {}", name));
   }

@@ -13,7 +13,8 @@ namespace nimbus::host {
 // counted, as long as this lives. On the shard where the instance is.
 class InstanceClaim {
  public:
-  // kResourceExhausted: the component has all its instances, or the host has.
+  // kResourceExhausted: the component has all its instances, or the host has. Then one that idles
+  // ends for those that come later.
   [[nodiscard]] static Result<std::unique_ptr<InstanceClaim>> take(
       std::shared_ptr<ComponentRuntime> component, ShardRuntime& shard);
   InstanceClaim(const InstanceClaim&) = delete;

@@ -37,6 +37,10 @@ class InstancePool {
   [[nodiscard]] virtual Task<void> serve(http::ServerRequest& request,
                                          http::ResponseWriter& response, Caller caller) = 0;
 
+  // Whether a call would be served here, now or after others, rather than wait for an instance that
+  // may never be had.
+  [[nodiscard]] virtual bool servesSoon() { return true; }
+
   // No request will come any more, and those that are here end now.
   virtual void endCalls(const std::string& why) = 0;
 

@@ -117,7 +117,7 @@ LocalDeployment::Place LocalDeployment::placeFor(std::size_t component, std::siz
   Load* const loads = loads_[component].get();
   if (loads == nullptr || retiring_.load(std::memory_order_relaxed)) return Place(here);
   const std::size_t best = leastBusy(loads, here);
-  return {best, loads[best].calls};
+  return {best, loads[best].calls, loads[here].room > 0};
 }
 
 Result<ShardComponent*> LocalDeployment::local(ShardRuntime& shard, std::size_t component) {

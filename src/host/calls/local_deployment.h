@@ -72,8 +72,8 @@ class LocalDeployment final : public Deployment {
   class Place {
    public:
     explicit Place(std::size_t shard_index) : shard_index_(shard_index) {}
-    Place(std::size_t shard_index, std::atomic<std::uint32_t>& calls)
-        : shard_index_(shard_index), calls_(&calls) {
+    Place(std::size_t shard_index, std::atomic<std::uint32_t>& calls, bool may_return)
+        : shard_index_(shard_index), calls_(&calls), may_return_(may_return) {
       calls.fetch_add(1, std::memory_order_relaxed);
     }
     Place(const Place&) = delete;
@@ -82,10 +82,13 @@ class LocalDeployment final : public Deployment {
       if (calls_ != nullptr) calls_->fetch_sub(1, std::memory_order_relaxed);
     }
     [[nodiscard]] std::size_t shardIndex() const { return shard_index_; }
+    // Whether warm instances are to be had where the call came in, too.
+    [[nodiscard]] bool mayReturn() const { return may_return_; }
 
    private:
     const std::size_t shard_index_;
     std::atomic<std::uint32_t>* const calls_ = nullptr;
+    const bool may_return_ = false;
   };
   // The shard that answers a request for that component which `here` accepted: `here` itself, but
   // for the service, and for a warm component that is busy there, or has no instance there at all,

@@ -25,6 +25,7 @@ std::uint64_t Quota::take(std::uint64_t wanted) {
 
 void Quota::give(std::uint64_t count) {
   free_.fetch_add(static_cast<std::int64_t>(count));
+  if (one_expected_.load(std::memory_order_relaxed)) one_expected_.store(false);
   if (!someone_waits_.load()) return;
   std::vector<std::function<void()>> waiting;
   {
@@ -67,7 +68,8 @@ bool QuotaLease::take() {
 
 void QuotaLease::give() {
   spare_ += 1;
-  if (spare_ <= batch_ && batch_ > 1 && !quota_.someoneWaits()) return;
+  const bool is_due = quota_.someoneWaits() || quota_.oneExpected();
+  if (spare_ <= batch_ && batch_ > 1 && !is_due) return;
   quota_.give(spare_);
   spare_ = 0;
 }

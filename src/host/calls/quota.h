@@ -28,16 +28,21 @@ class Quota {
   void notifyOnce(std::function<void()> freed);
   [[nodiscard]] bool someoneWaits() const { return someone_waits_.load(); }
 
+  // One is about to be given, until any is.
+  void expectOne() { one_expected_.store(true); }
+  [[nodiscard]] bool oneExpected() const { return one_expected_.load(); }
+
  private:
   const std::uint64_t limit_;
   std::atomic<std::int64_t> free_;
   std::atomic<bool> someone_waits_{false};
+  std::atomic<bool> one_expected_{false};
   std::mutex mutex_;
   std::vector<std::function<void()>> waiting_;  // under the mutex
 };
 
 // One shard's part of a quota, taken and given back in batches so that shards seldom touch the
-// shared count. While others wait, it keeps nothing back.
+// shared count. While others wait for one, or expect one, it keeps nothing back.
 class QuotaLease {
  public:
   QuotaLease(Quota& quota, std::size_t shard_count);

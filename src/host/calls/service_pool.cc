@@ -62,8 +62,10 @@ ServicePool::ServicePool(PoolEnvironment environment, std::size_t max_queue)
 
 Task<CallOutcome> ServicePool::run(std::function<void()> began) {
   auto permit = environment().gate.tryAcquire();
-  if (!permit)
+  if (!permit) {
+    (void)environment().gate.hostIsFull();  // one that idles ends for the next start
     co_return CallOutcome{CallOutcome::Kind::kResources, 0, "the host has no instance left"};
+  }
   const Run run(*this, *std::move(permit));
   began();
   co_await ended_.wait();

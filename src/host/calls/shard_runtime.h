@@ -36,7 +36,8 @@ struct ShardRuntime {
   IdleInstances idle;
   net::Resolver& resolver;
   http::Client& client;
-  TaskSet forwarded;  // requests that other shards accepted; first to go
+  bool closing = false;  // no request comes from other shards any more, nor goes to them
+  TaskSet forwarded;     // requests that other shards accepted; first to go
 };
 
 }  // namespace nimbus::host

@@ -82,6 +82,11 @@ bool WarmPool::mayAddSlot() const {
   return static_cast<std::uint32_t>(admitting) < max_warm_;
 }
 
+bool WarmPool::servesSoon() {
+  return std::ranges::any_of(slots_, &WarmSlot::admits) ||
+         environment_.gate.tryAcquire().has_value();
+}
+
 WarmPool::SlotPointer WarmPool::addSlot(InstanceGate::Permit permit) {
   auto slot = std::make_shared<WarmSlot>(std::move(permit), environment_.counters.instances);
   slot->instance = std::make_unique<engine::WarmInstance>(

@@ -26,6 +26,7 @@ class WarmPool : public InstancePool,
 
   Task<void> serve(http::ServerRequest& request, http::ResponseWriter& response,
                    Caller caller) override;
+  [[nodiscard]] bool servesSoon() override;
   void endCalls(const std::string& why) override;
   Task<void> drain() override;
 

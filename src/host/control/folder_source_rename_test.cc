@@ -227,7 +227,7 @@ TEST_F(FolderSourceTest, AWorkloadWhoseManifestComesBackIsNotRemoved) {
     FolderRig rig(shard);
     co_await startRenamingThatWaits(rig, "old", "new");
     rig.put("a.yaml", manifest("old", "/x", "/w/other"));
-    co_await shard.sleepFor(std::chrono::milliseconds(10));
+    co_await shard.sleepFor(std::chrono::milliseconds(200));
     EXPECT_EQ(rig.manager.get("default/old")->serving_generation, 1U);
     rig.runtime.letFetch();
     while (rig.manager.get("default/old")->serving_generation == 1)

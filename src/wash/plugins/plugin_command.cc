@@ -61,7 +61,8 @@ Result<void> forgetLeftPermissions(const std::string& name, Plugins& plugins) {
       std::ranges::any_of(plugins.problems(), [&](const PluginStore::Problem& problem) {
         return problem.plugin.empty() || problem.plugin == name;
       });
-  if (known || may_be_known) return {};
+  // Since this began it may have been installed by another.
+  if (known || may_be_known || plugins.store().find(name)) return {};
   plugin::GrantBook book(plugins.store().folder());
   TRY(const bool holds, book.holds(name));
   if (holds) TRY_VOID(book.revoke(name));

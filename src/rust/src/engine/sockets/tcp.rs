@@ -150,6 +150,7 @@ impl<World> Tcp<World> {
                 State::Local(Local::Bound(_, false)) if !remote.ip().is_loopback() => {
                     Err(ErrorCode::RemoteUnreachable)
                 }
+                // What it was bound to is no address of the machine: that chooses one.
                 _ => Ok(Some(remote)),
             },
         }
@@ -183,21 +184,16 @@ impl<World> Tcp<World> {
     /// Whether it may connect to the world there, and counts as one that does. wasmtime-wasi asks
     /// about the address once more: what may not go there counts nowhere. A socket that is of the
     /// world already is refused by wasmtime-wasi, which looks at the socket before the address.
-    pub fn leave(&mut self, remote: SocketAddr) -> Result<(), Refused> {
+    pub fn leave(&self, remote: SocketAddr) -> Result<(), Refused> {
         let is_of_world = matches!(self.state, State::World(_));
         if is_of_world && !is_remote(remote, self.family) {
             return Ok(());
         }
         match self.context.socket_allowed(remote, SocketUse::TcpConnect) {
-            true => self.permit.leave()?,
-            false if is_of_world => {}
-            false => return Err(Refused::NotPermitted),
+            true => self.permit.leave(),
+            false if is_of_world => Ok(()),
+            false => Err(Refused::NotPermitted),
         }
-        if let State::Local(_) = self.state {
-            // What it was bound to is no address of the machine: that chooses one.
-            self.state = State::New;
-        }
-        Ok(())
     }
 
     /// Whether it is connected, when that is known. Not for those of the world.
