@@ -126,7 +126,6 @@ DataPlane::~DataPlane() {
     part->runtime.closing = true;
     part->servers.clear();
     part->runtime.forwarded.cancelAll();
-    part->runtime.idle.close();
   });
   impl_->serving->runOnEach([this](net::Shard& shard) { impl_->parts[shard.index()].reset(); });
 }

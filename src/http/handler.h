@@ -23,11 +23,6 @@ struct Failure {
   bool retry_soon = false;
 };
 
-// Whether a final response has content (RFC 9110 6.4.1).
-[[nodiscard]] constexpr bool mayHaveContent(bool answers_head, std::uint16_t status) {
-  return !answers_head && status != 204 && status != 304;
-}
-
 // Makes `length`, that of the content if it is known, what a response announces, given what its
 // content-length field says. False: they contradict each other. Where there is no content the field
 // speaks of that of a GET (RFC 9110 8.6), of which none having been written says nothing.

@@ -319,9 +319,7 @@ bool ResponseParser::startLine(std::string_view line) {
 
 // RFC 9112 6.3, in its order.
 bool ResponseParser::finish() {
-  const bool no_content = request_ == RequestKind::kHead || head_.status < 200 ||
-                          head_.status == 204 || head_.status == 304;
-  if (no_content) return true;
+  if (!mayHaveContent(request_ == RequestKind::kHead, head_.status)) return true;
   if (transfer_encoding_) {
     control_.body.kind = BodyFraming::Kind::kChunked;
   } else if (control_.content_length) {

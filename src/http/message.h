@@ -31,6 +31,11 @@ struct ResponseHead {
   Headers headers;
 };
 
+// Whether a response has content (RFC 9110 6.4.1).
+[[nodiscard]] constexpr bool mayHaveContent(bool answers_head, std::uint16_t status) {
+  return !answers_head && status >= 200 && status != 204 && status != 304;
+}
+
 // The content of a message, pulled piece by piece. Pulling is what moves the peer's window
 // (HTTP/2) or lets the socket be read (HTTP/1), so a slow consumer slows its peer and no more than
 // a bounded read-ahead is held in memory.

@@ -91,11 +91,10 @@ class FreshPool final : public InstancePool {
               http::ResponseWriter& response) {
     switch (result.end) {
       case RelayEnd::kComplete:
-        if (!running->call().done()) {
+        if (running->call().done()) {
+          logEnd(running->exchange());
+        } else {
           lingering_.spawn(linger(std::move(running)));
-        } else if (const CallOutcome* outcome = running->exchange().outcome();
-                   outcome != nullptr && outcome->kind != CallOutcome::Kind::kOk) {
-          environment_.log.failure(*outcome);
         }
         break;
       case RelayEnd::kFailed: {
@@ -117,9 +116,14 @@ class FreshPool final : public InstancePool {
       exchange.changed().clear();
       co_await exchange.changed().wait();
     }
-    if (exchange.outcome()->kind != CallOutcome::Kind::kOk) {
-      environment_.log.failure(*exchange.outcome());
-    }
+    logEnd(exchange);
+  }
+
+  // Of a call whose response is out.
+  void logEnd(const Exchange& exchange) {
+    const CallOutcome* const outcome = exchange.outcome();
+    if (outcome != nullptr && outcome->kind != CallOutcome::Kind::kOk)
+      environment_.log.failure(*outcome);
   }
 
   PoolEnvironment environment_;

@@ -13,7 +13,7 @@ void IdleInstances::add(Entry& entry, Quota& own) {
 }
 
 void IdleInstances::ask(const Quota& quota) {
-  if (closed_ || quota.oneExpected()) return;
+  if (quota.oneExpected()) return;
   const std::size_t others = peers_ == nullptr ? 0 : peers_->size() - 1;
   shard_.post([self = self_, asked = &quota, others] {
     if (*self != nullptr) (*self)->askOn(asked, others);
@@ -22,7 +22,7 @@ void IdleInstances::ask(const Quota& quota) {
 
 // The quota may be gone by now: it is looked for, not looked at.
 void IdleInstances::askOn(const Quota* quota, std::size_t others) {
-  if (closed_ || giveUpOne(quota) || others == 0) return;
+  if (giveUpOne(quota) || others == 0 || (*peers_)[shard_.index()]->closing) return;
   ShardRuntime* const next = (*peers_)[(shard_.index() + 1) % peers_->size()];
   next->shard.post([next, quota, others] { next->idle.askOn(quota, others - 1); });
 }

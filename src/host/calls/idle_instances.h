@@ -53,9 +53,6 @@ class IdleInstances {
   // until it has, and its place is free, nothing comes of further calls. Posted: nothing ends
   // within this call.
   void ask(const Quota& quota);
-  // Nothing is asked of this shard any more, nor by it of others: they may go once all are closed
-  // and have done what was posted until then.
-  void close() { closed_ = true; }
 
  private:
   // Asks the next shard if there is none here, as long as there are `others` that were not asked.
@@ -66,7 +63,6 @@ class IdleInstances {
   QuotaLease& host_;
   const std::vector<ShardRuntime*>* const peers_;
   boost::intrusive::list<Entry, boost::intrusive::constant_time_size<false>> idle_;  // oldest first
-  bool closed_ = false;
   const std::shared_ptr<IdleInstances*> self_;  // outlives this in what is posted
 };
 

@@ -51,6 +51,8 @@ class InstanceGate {
   // Whether there is none left of those of the whole host, while the component may have one more.
   // Then one that idles is asked for.
   [[nodiscard]] bool hostIsFull();
+  // Asks for it on behalf of one that comes again, rather than wait.
+  void makeRoom() { (void)hostIsFull(); }
 
   // An instance that has a permit idles from now on, and ends when there is need of it.
   void noteIdle(IdleInstances::Entry& entry);

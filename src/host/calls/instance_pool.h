@@ -51,10 +51,8 @@ class InstancePool {
 // A fresh instance for every call.
 [[nodiscard]] std::unique_ptr<InstancePool> makeFreshPool(PoolEnvironment environment);
 
-// Up to `max_warm` instances kept for reuse on this shard, and `max_queue` calls that wait for one
-// on all of them.
+// Up to `max_warm` instances kept for reuse on this shard.
 [[nodiscard]] std::unique_ptr<InstancePool> makeWarmPool(PoolEnvironment environment,
-                                                         std::uint32_t max_warm,
-                                                         std::size_t max_queue);
+                                                         std::uint32_t max_warm);
 
 }  // namespace nimbus::host

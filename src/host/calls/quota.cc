@@ -70,8 +70,7 @@ void QuotaLease::give() {
   spare_ += 1;
   const bool is_due = quota_.someoneWaits() || quota_.oneExpected();
   if (spare_ <= batch_ && batch_ > 1 && !is_due) return;
-  quota_.give(spare_);
-  spare_ = 0;
+  giveSpare();
 }
 
 }  // namespace nimbus::host

@@ -55,15 +55,15 @@ Beside besideCalls(const engine::Component& component) {
 
 }  // namespace
 
-ServicePool::ServicePool(PoolEnvironment environment, std::size_t max_queue)
-    : WarmPool(std::move(environment), 1, max_queue),
+ServicePool::ServicePool(PoolEnvironment environment)
+    : WarmPool(std::move(environment), 1),
       beside_(besideCalls(*this->environment().component)),
       blocked_timer_(this->environment().poller.shard(), [this] { endIfBlocked(); }) {}
 
 Task<CallOutcome> ServicePool::run(std::function<void()> began) {
   auto permit = environment().gate.tryAcquire();
   if (!permit) {
-    (void)environment().gate.hostIsFull();  // one that idles ends for the next start
+    environment().gate.makeRoom();  // for the next start
     co_return CallOutcome{CallOutcome::Kind::kResources, 0, "the host has no instance left"};
   }
   const Run run(*this, *std::move(permit));

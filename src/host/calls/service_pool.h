@@ -23,7 +23,7 @@ namespace nimbus::host {
 // than one may.
 class ServicePool final : public WarmPool {
  public:
-  ServicePool(PoolEnvironment environment, std::size_t max_queue);
+  explicit ServicePool(PoolEnvironment environment);
 
   // Makes an instance, calls `began`, and returns how it ended; not while there is one. Destroying
   // the task ends the instance.

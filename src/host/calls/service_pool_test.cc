@@ -23,7 +23,7 @@ class ServicePoolTest : public engine::GuestTest {
       const auto context = makeContext(shard);
       ServicePool* pool = nullptr;
       PoolRig rig(shard, component, *context, policy, [&](PoolEnvironment environment) {
-        auto made = std::make_unique<ServicePool>(std::move(environment), 100);
+        auto made = std::make_unique<ServicePool>(std::move(environment));
         pool = made.get();
         return made;
       });

@@ -24,8 +24,7 @@ Result<std::unique_ptr<ShardComponent>> ShardComponent::createService(
     ShardRuntime& shard, std::shared_ptr<ComponentRuntime> component) {
   std::unique_ptr<ShardComponent> made(new ShardComponent(shard, std::move(component)));
   TRY(PoolEnvironment environment, made->makeGuests(shard));
-  auto pool =
-      std::make_unique<ServicePool>(std::move(environment), made->component_->policy.max_queue);
+  auto pool = std::make_unique<ServicePool>(std::move(environment));
   made->service_pool_ = pool.get();
   made->pool_ = std::move(pool);
   return made;
@@ -34,13 +33,12 @@ Result<std::unique_ptr<ShardComponent>> ShardComponent::createService(
 Result<std::unique_ptr<ShardComponent>> ShardComponent::create(
     ShardRuntime& shard, std::shared_ptr<ComponentRuntime> component, std::uint32_t warm_here) {
   std::unique_ptr<ShardComponent> made(new ShardComponent(shard, std::move(component)));
-  ComponentRuntime& runtime = *made->component_;
   TRY(PoolEnvironment environment, made->makeGuests(shard));
   if (warm_here == 0) {
     made->pool_ = makeFreshPool(std::move(environment));
     return made;
   }
-  made->pool_ = makeWarmPool(std::move(environment), warm_here, runtime.policy.max_queue);
+  made->pool_ = makeWarmPool(std::move(environment), warm_here);
   return made;
 }
 

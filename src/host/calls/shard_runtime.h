@@ -36,8 +36,10 @@ struct ShardRuntime {
   IdleInstances idle;
   net::Resolver& resolver;
   http::Client& client;
-  bool closing = false;  // no request comes from other shards any more, nor goes to them
-  TaskSet forwarded;     // requests that other shards accepted; first to go
+  // Nothing crosses to other shards any more: they may go once all are closing and have done what
+  // was posted until then.
+  bool closing = false;
+  TaskSet forwarded;  // requests that other shards accepted; first to go
 };
 
 }  // namespace nimbus::host

@@ -49,10 +49,9 @@ class WarmPool::Waiter final : public DeadlineQueue::Entry {
   Event decided_;
 };
 
-WarmPool::WarmPool(PoolEnvironment environment, std::uint32_t max_warm, std::size_t max_queue)
+WarmPool::WarmPool(PoolEnvironment environment, std::uint32_t max_warm)
     : environment_(std::move(environment)),
       max_warm_(max_warm),
-      max_queue_(max_queue),
       max_concurrency_(environment_.component->kind() == engine::ComponentKind::kHttpP3
                            ? std::max(1U, environment_.policy.max_concurrency)
                            : 1),
@@ -127,7 +126,7 @@ Task<Result<Seat>> WarmPool::admit(Caller caller) {
   }
   if (slots_.empty() && caller == Caller::kInstance && environment_.gate.hostIsFull())
     co_return fail(ErrorCode::kResourceExhausted, "the host has no instance left");
-  auto counted = Counted::below(max_queue_, environment_.counters.queued);
+  auto counted = Counted::below(environment_.policy.max_queue, environment_.counters.queued);
   if (!counted)
     co_return fail(ErrorCode::kResourceExhausted, "too many requests wait for an instance");
   Waiter waiter(*this, *std::move(counted));
@@ -272,9 +271,8 @@ Task<void> WarmPool::drain() {
   co_await finishing_.empty();
 }
 
-std::unique_ptr<InstancePool> makeWarmPool(PoolEnvironment environment, std::uint32_t max_warm,
-                                           std::size_t max_queue) {
-  return std::make_unique<WarmPool>(std::move(environment), max_warm, max_queue);
+std::unique_ptr<InstancePool> makeWarmPool(PoolEnvironment environment, std::uint32_t max_warm) {
+  return std::make_unique<WarmPool>(std::move(environment), max_warm);
 }
 
 }  // namespace nimbus::host

@@ -21,7 +21,7 @@ class WarmPool : public InstancePool,
                  public WarmCall::Owner,
                  public engine::WarmInstance::Owner {
  public:
-  WarmPool(PoolEnvironment environment, std::uint32_t max_warm, std::size_t max_queue);
+  WarmPool(PoolEnvironment environment, std::uint32_t max_warm);
   ~WarmPool() override;
 
   Task<void> serve(http::ServerRequest& request, http::ResponseWriter& response,
@@ -92,7 +92,6 @@ class WarmPool : public InstancePool,
 
   PoolEnvironment environment_;
   const std::uint32_t max_warm_;
-  const std::size_t max_queue_;
   const std::uint32_t max_concurrency_;
   DeadlineQueue deadlines_;
   DeadlineQueue queue_deadlines_;

@@ -15,7 +15,7 @@ using testing::StartsWith;
 
 struct Size {
   std::uint32_t warm = 1;  // 0: a pool of fresh instances
-  std::size_t queue = 100;
+  std::uint32_t queue = 100;
 };
 
 class WarmPoolTest : public engine::GuestTest {
@@ -25,11 +25,12 @@ class WarmPoolTest : public engine::GuestTest {
   void withPool(const Bytes& wasm, CallPolicy policy, Size size, Body body) {
     startEngine();
     const auto component = load(wasm);
+    policy.max_queue = size.queue;
     run([&](net::Shard& shard) -> Task<void> {
       const auto context = makeContext(shard);
       PoolRig rig(shard, component, *context, policy, [&](PoolEnvironment environment) {
         return size.warm == 0 ? makeFreshPool(std::move(environment))
-                              : makeWarmPool(std::move(environment), size.warm, size.queue);
+                              : makeWarmPool(std::move(environment), size.warm);
       });
       co_await body(&rig);
       co_await rig.drain();

@@ -55,14 +55,11 @@ std::string noteOf(const std::vector<plugin::Need>& needs) {
 
 // What an uninstallation could not write down that it took back.
 Result<void> forgetLeftPermissions(const std::string& name, Plugins& plugins) {
-  const bool known = std::ranges::any_of(
-      plugins.installed(), [&](const InstalledPlugin& each) { return each.plugin.name() == name; });
   const bool may_be_known =
       std::ranges::any_of(plugins.problems(), [&](const PluginStore::Problem& problem) {
         return problem.plugin.empty() || problem.plugin == name;
       });
-  // Since this began it may have been installed by another.
-  if (known || may_be_known || plugins.store().find(name)) return {};
+  if (may_be_known || plugins.store().find(name)) return {};
   plugin::GrantBook book(plugins.store().folder());
   TRY(const bool holds, book.holds(name));
   if (holds) TRY_VOID(book.revoke(name));
