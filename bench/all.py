@@ -14,7 +14,7 @@ PARTS = (("run.py", ["--rounds", "3", "--seconds", "3", "--sleeper-seconds", "6"
          ("start.py", ["--runs", "10"]),
          ("plugins.py", ["--runs", "50"]),
          ("dev.py", ["--edits", "10"]),
-         ("density.py", ["--rounds", "3", "--seconds", "3"]),
+         ("density.py", ["--rounds", "5"]),
          ("neighbour.py", ["--rounds", "3", "--seconds", "3"]))
 
 

@@ -92,14 +92,14 @@ std::optional<CodeCache::Entry> CodeCache::find(const Sha256& digest,
   if (own && info.st_size > 0) {
     const Mapping mapping(fd.get(), static_cast<std::size_t>(info.st_size));
     if (!mapping.ok()) return std::nullopt;
-    if (const auto trailer = verifyCodeFile(mapping.view(), fingerprint)) {
+    if (const auto code = verifyCodeFile(mapping.view(), {digest, fingerprint})) {
       // The access time orders eviction; noatime mounts do not keep it.
       const timespec now[2] = {{0, UTIME_NOW}, {0, UTIME_OMIT}};
       ::futimens(fd.get(), now);
-      return Entry(fd.release(), trailer->code_bytes);
+      return Entry(fd.release(), code->size());
     }
   }
-  log_->warn("damaged file in the code cache: deleted", {{"file", path}});
+  log_->warn("damaged or foreign file in the code cache: deleted", {{"file", path}});
   ::unlink(path.c_str());
   return std::nullopt;
 }
@@ -109,11 +109,10 @@ Result<void> CodeCache::put(const Sha256& digest, const Fingerprint& fingerprint
   std::string temporary = path + ".XXXXXX";
   const UniqueFd fd(::mkostemp(temporary.data(), O_CLOEXEC));
   if (!fd.valid()) return failErrno("cannot write the code cache", errno);
-  const CodeTrailer trailer{
-      .code_bytes = code.size(), .fingerprint = fingerprint, .code_digest = sha256(code)};
+  const CodeTrailer trailer = encodeTrailer({digest, fingerprint}, code);
   const auto written = [&]() -> Result<void> {
     TRY_VOID(writeAll(fd, temporary, code));
-    TRY_VOID(writeAll(fd, temporary, encodeTrailer(trailer)));
+    TRY_VOID(writeAll(fd, temporary, trailer));
     if (::rename(temporary.c_str(), path.c_str()) != 0) {
       return failErrno("cannot write the code cache", errno);
     }

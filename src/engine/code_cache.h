@@ -13,10 +13,10 @@ namespace nimbus::engine {
 
 // Native code on disk, by the digest of the component and the fingerprint of the engine. Format:
 // docs/formats/code-cache.md. A flipped byte in native code is arbitrary code, so the folder must
-// belong to the user with mode 0700, and each file is verified by its SHA-256 through the very
-// descriptor that is then mapped. Files are written under another name and renamed, but not synced:
-// after a power failure one may have lost its end, and what does not verify is deleted. Several
-// processes may share a folder. Any thread.
+// belong to the user with mode 0700, and each file is verified by its SHA-256, which covers what it
+// is for as well, through the very descriptor that is then mapped. Files are written under another
+// name and renamed, but not synced: after a power failure one may have lost its end, and what does
+// not verify is deleted. Several processes may share a folder. Any thread.
 class CodeCache {
  public:
   using Fingerprint = std::array<std::uint8_t, 16>;
@@ -40,7 +40,8 @@ class CodeCache {
     std::uint64_t code_bytes_;
   };
 
-  // Nothing if there is no such file, or it was damaged (and is deleted now).
+  // Nothing if there is no such file, or it was damaged or is of something else (and is deleted
+  // now).
   [[nodiscard]] std::optional<Entry> find(const Sha256& digest, const Fingerprint& fingerprint);
 
   // Adds a file, then deletes the least recently used ones beyond the size limit.

@@ -1,14 +1,17 @@
 #include "engine/code_cache_file.h"
 
 #include <algorithm>
-#include <cstring>
 #include <string_view>
 
 namespace nimbus::engine {
 namespace {
 
 constexpr std::string_view kMagic = "NIMBCODE";
-constexpr std::uint32_t kVersion = 1;
+constexpr std::uint32_t kVersion = 2;
+
+constexpr std::size_t kDigestBytes = sizeof(Sha256);
+constexpr std::size_t kHeadBytes = kTrailerBytes - kDigestBytes;
+using Head = std::array<std::uint8_t, kHeadBytes>;  // all but the digest, which covers it
 
 template <typename Number>
 void put(std::uint8_t*& out, Number value) {
@@ -17,42 +20,36 @@ void put(std::uint8_t*& out, Number value) {
   }
 }
 
-template <typename Number>
-Number get(const std::uint8_t*& in) {
-  Number value = 0;
-  for (std::size_t i = 0; i < sizeof(Number); ++i) value |= Number{*in++} << (8 * i);
-  return value;
+Head encodeHead(const CodeKey& key, std::uint64_t code_bytes) {
+  Head bytes{};
+  std::uint8_t* out = std::ranges::copy(asBytes(kMagic), bytes.data()).out;
+  put(out, kVersion);
+  put(out, std::uint32_t{0});
+  put(out, code_bytes);
+  out = std::ranges::copy(key.fingerprint, out).out;
+  std::ranges::copy(key.component, out);
+  return bytes;
 }
 
 }  // namespace
 
-std::array<std::uint8_t, kTrailerBytes> encodeTrailer(const CodeTrailer& trailer) {
-  std::array<std::uint8_t, kTrailerBytes> bytes{};
-  std::uint8_t* out = std::ranges::copy(asBytes(kMagic), bytes.data()).out;
-  put(out, kVersion);
-  put(out, std::uint32_t{0});
-  put(out, trailer.code_bytes);
-  out = std::ranges::copy(trailer.fingerprint, out).out;
-  std::ranges::copy(trailer.code_digest, out);
+CodeTrailer encodeTrailer(const CodeKey& key, ByteView code) {
+  const Head head = encodeHead(key, code.size());
+  CodeTrailer bytes{};
+  std::uint8_t* digest = std::ranges::copy(head, bytes.data()).out;
+  std::ranges::copy(sha256(code, head), digest);
   return bytes;
 }
 
-std::optional<CodeTrailer> verifyCodeFile(ByteView file,
-                                          const std::array<std::uint8_t, 16>& fingerprint) {
+std::optional<ByteView> verifyCodeFile(ByteView file, const CodeKey& key) {
   if (file.size() <= kTrailerBytes) return std::nullopt;
   const ByteView code = file.first(file.size() - kTrailerBytes);
-  const std::uint8_t* in = code.data() + code.size();
-  if (std::memcmp(in, kMagic.data(), kMagic.size()) != 0) return std::nullopt;
-  in += kMagic.size();
-  if (get<std::uint32_t>(in) != kVersion || get<std::uint32_t>(in) != 0) return std::nullopt;
-  CodeTrailer trailer;
-  trailer.code_bytes = get<std::uint64_t>(in);
-  std::copy_n(in, trailer.fingerprint.size(), trailer.fingerprint.begin());
-  in += trailer.fingerprint.size();
-  std::copy_n(in, trailer.code_digest.size(), trailer.code_digest.begin());
-  if (trailer.code_bytes != code.size() || trailer.fingerprint != fingerprint) return std::nullopt;
-  if (trailer.code_digest != sha256(code)) return std::nullopt;
-  return trailer;
+  const ByteView head = file.subspan(code.size(), kHeadBytes);
+  if (!std::ranges::equal(head, encodeHead(key, code.size()))) return std::nullopt;
+  // The head follows the code: both are hashed in one go.
+  const Sha256 digest = sha256(file.first(file.size() - kDigestBytes));
+  if (!std::ranges::equal(file.last(kDigestBytes), digest)) return std::nullopt;
+  return code;
 }
 
 }  // namespace nimbus::engine

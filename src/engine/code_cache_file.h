@@ -11,19 +11,21 @@
 // that the code before them can be mapped as it is.
 namespace nimbus::engine {
 
-inline constexpr std::size_t kTrailerBytes = 8 + 4 + 4 + 8 + 16 + 32;
+inline constexpr std::size_t kTrailerBytes = 8 + 4 + 4 + 8 + 16 + 32 + 32;
 
-struct CodeTrailer {
-  std::uint64_t code_bytes = 0;
-  std::array<std::uint8_t, 16> fingerprint{};
-  Sha256 code_digest{};
+// What a file is for.
+struct CodeKey {
+  Sha256 component{};                          // digest of what was compiled
+  std::array<std::uint8_t, 16> fingerprint{};  // of the engine that runs it
 };
 
-[[nodiscard]] std::array<std::uint8_t, kTrailerBytes> encodeTrailer(const CodeTrailer& trailer);
+using CodeTrailer = std::array<std::uint8_t, kTrailerBytes>;
 
-// The trailer of a whole file, checked against the rest of it: magic, version, length, the
-// fingerprint wanted, and the SHA-256 of the code. Nothing if any of them is off.
-[[nodiscard]] std::optional<CodeTrailer> verifyCodeFile(
-    ByteView file, const std::array<std::uint8_t, 16>& fingerprint);
+// What follows that code in a file for that key.
+[[nodiscard]] CodeTrailer encodeTrailer(const CodeKey& key, ByteView code);
+
+// The code in a whole file; nothing if it is not exactly what would be written for that key.
+[[nodiscard]] std::optional<ByteView> verifyCodeFile(ByteView file [[clang::lifetimebound]],
+                                                     const CodeKey& key);
 
 }  // namespace nimbus::engine

@@ -11,7 +11,10 @@ namespace {
 
 using namespace nimbus;
 
-constexpr std::array<std::uint8_t, 16> kFingerprint{'n', 'i', 'm', 'b', 'u', 's'};
+const engine::CodeKey kKey{.component = {'g', 'u', 'e', 's', 't'},
+                           .fingerprint = {'n', 'i', 'm', 'b', 'u', 's'}};
+const engine::CodeKey kOther{.component = {'o', 't', 'h', 'e', 'r'},
+                             .fingerprint = kKey.fingerprint};
 
 void check(bool holds) {
   if (!holds) __builtin_trap();
@@ -19,23 +22,23 @@ void check(bool holds) {
 
 // Whatever is accepted is exactly what encodeTrailer() would have written for that code.
 void checkWhole(ByteView file) {
-  const auto trailer = engine::verifyCodeFile(file, kFingerprint);
-  if (!trailer) return;
-  const ByteView code = file.first(file.size() - engine::kTrailerBytes);
-  check(trailer->code_bytes == code.size() && !code.empty());
-  const auto expected = engine::encodeTrailer({code.size(), kFingerprint, engine::sha256(code)});
-  check(asText(file.last(engine::kTrailerBytes)) == asText(expected));
+  const auto code = engine::verifyCodeFile(file, kKey);
+  if (!code) return;
+  check(!code->empty() && code->size() == file.size() - engine::kTrailerBytes);
+  check(asText(file.last(engine::kTrailerBytes)) == asText(engine::encodeTrailer(kKey, *code)));
+  check(!engine::verifyCodeFile(file, kOther));
 }
 
 void checkDamaged(std::uint8_t where, std::uint8_t flip, ByteView code) {
   std::string file(asText(code));
-  file += asText(engine::encodeTrailer({code.size(), kFingerprint, engine::sha256(code)}));
-  check(engine::verifyCodeFile(asBytes(file), kFingerprint).has_value() == !code.empty());
+  file += asText(engine::encodeTrailer(kKey, code));
+  check(engine::verifyCodeFile(asBytes(file), kKey).has_value() == !code.empty());
+  check(!engine::verifyCodeFile(asBytes(file), kOther));
   if (flip == 0) return;
   // Counted from the end, so that one byte reaches every field of the trailer.
   const std::size_t at = file.size() - 1 - where % file.size();
   file[at] = static_cast<char>(file[at] ^ flip);
-  check(!engine::verifyCodeFile(asBytes(file), kFingerprint));
+  check(!engine::verifyCodeFile(asBytes(file), kKey));
 }
 
 }  // namespace

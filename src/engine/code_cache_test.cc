@@ -99,6 +99,16 @@ TEST_F(CodeCacheTest, AFileUnderTheNameOfAnotherEngineIsNotTrusted) {
   EXPECT_FALSE(fs::exists(other));
 }
 
+TEST_F(CodeCacheTest, AFileUnderTheNameOfAnotherComponentIsNotTrusted) {
+  CodeCache cache = open();
+  put(cache, "a", "code of a");
+  const std::string other =
+      path_ + "/" + toHex(digestOf("b")) + "-" + toHex(kFingerprint) + ".code";
+  fs::rename(onlyFile(), other);
+  EXPECT_FALSE(has(cache, "b"));
+  EXPECT_FALSE(fs::exists(other));
+}
+
 TEST_F(CodeCacheTest, AnyFlippedBitMakesTheFileUnknownAndDeletesIt) {
   CodeCache cache = open();
   put(cache, "wasm", "code");
@@ -261,30 +271,42 @@ TEST_F(CodeCacheTest, AFailedPutLeavesNothingBehind) {
   EXPECT_FALSE(has(cache, "wasm"));
 }
 
-TEST(CodeCacheFile, TheTrailerHoldsWhatItWasMadeFrom) {
+TEST(CodeCacheFile, AFileIsForTheKeyItWasMadeForAlone) {
   const std::string_view code = "machine code";
+  const CodeKey key{digestOf("wasm"), kFingerprint};
   std::string file(code);
-  file += asText(encodeTrailer({code.size(), kFingerprint, sha256(asBytes(code))}));
-  const auto trailer = verifyCodeFile(asBytes(file), kFingerprint);
-  ASSERT_TRUE(trailer);
-  EXPECT_EQ(trailer->code_bytes, code.size());
-  EXPECT_EQ(trailer->fingerprint, kFingerprint);
-  EXPECT_EQ(trailer->code_digest, sha256(asBytes(code)));
-  EXPECT_FALSE(verifyCodeFile(asBytes(file), kOther));
+  file += asText(encodeTrailer(key, asBytes(code)));
+  const auto found = verifyCodeFile(asBytes(file), key);
+  ASSERT_TRUE(found);
+  EXPECT_EQ(asText(*found), code);
+  EXPECT_FALSE(verifyCodeFile(asBytes(file), {digestOf("wasm"), kOther}));
+  EXPECT_FALSE(verifyCodeFile(asBytes(file), {digestOf("other"), kFingerprint}));
 }
 
 TEST(CodeCacheFile, TheBytesOfTheTrailerAreThoseOfTheDocument) {
-  const auto trailer = encodeTrailer({0x0102, kFingerprint, sha256(asBytes("x"))});
-  EXPECT_EQ(asText(ByteView(trailer).first(8)), "NIMBCODE");
-  EXPECT_EQ(toHex(ByteView(trailer).subspan(8, 16)), "01000000000000000201000000000000");
-  EXPECT_EQ(toHex(ByteView(trailer).subspan(24, 16)), "01020300000000000000000000000000");
-  EXPECT_EQ(toHex(ByteView(trailer).subspan(40)), toHex(sha256(asBytes("x"))));
+  const std::string code(0x0102, 'x');
+  const auto trailer = encodeTrailer({digestOf("wasm"), kFingerprint}, asBytes(code));
+  const ByteView bytes(trailer);
+  EXPECT_EQ(asText(bytes.first(8)), "NIMBCODE");
+  EXPECT_EQ(toHex(bytes.subspan(8, 16)), "02000000000000000201000000000000");
+  EXPECT_EQ(toHex(bytes.subspan(24, 16)), "01020300000000000000000000000000");
+  EXPECT_EQ(toHex(bytes.subspan(40, 32)), toHex(digestOf("wasm")));
+  EXPECT_EQ(toHex(bytes.subspan(72)), toHex(digestOf(code + std::string(asText(bytes.first(72))))));
+}
+
+TEST(CodeCacheFile, AFileOfVersion1IsNotTrusted) {
+  const std::string code = "code";
+  std::string file = code + "NIMBCODE";
+  file += std::string("\1\0\0\0\0\0\0\0\4\0\0\0\0\0\0\0", 16);
+  file += asText(ByteView(kFingerprint));
+  file += asText(sha256(asBytes(code)));
+  EXPECT_FALSE(verifyCodeFile(asBytes(file), {digestOf("wasm"), kFingerprint}));
 }
 
 TEST(CodeCacheFile, ATrailerWithoutCodeIsNothing) {
-  const auto trailer = encodeTrailer({0, kFingerprint, sha256({})});
-  EXPECT_FALSE(verifyCodeFile(trailer, kFingerprint));
-  EXPECT_FALSE(verifyCodeFile({}, kFingerprint));
+  const CodeKey key{digestOf("wasm"), kFingerprint};
+  EXPECT_FALSE(verifyCodeFile(encodeTrailer(key, {}), key));
+  EXPECT_FALSE(verifyCodeFile({}, key));
 }
 
 }  // namespace

@@ -2,6 +2,8 @@
 
 #include <openssl/evp.h>
 
+#include <memory>
+
 #include "base/check.h"
 
 namespace nimbus::engine {
@@ -12,6 +14,20 @@ Sha256 sha256(ByteView bytes) {
   const int done =
       EVP_Digest(bytes.data(), bytes.size(), digest.data(), &size, EVP_sha256(), nullptr);
   NIMBUS_CHECK(done == 1 && size == digest.size());
+  return digest;
+}
+
+Sha256 sha256(ByteView first, ByteView second) {
+  Sha256 digest{};
+  unsigned int size = 0;
+  const std::unique_ptr<EVP_MD_CTX, void (*)(EVP_MD_CTX*)> context(EVP_MD_CTX_new(),
+                                                                   EVP_MD_CTX_free);
+  NIMBUS_CHECK(context != nullptr);
+  const bool done = EVP_DigestInit_ex(context.get(), EVP_sha256(), nullptr) == 1 &&
+                    EVP_DigestUpdate(context.get(), first.data(), first.size()) == 1 &&
+                    EVP_DigestUpdate(context.get(), second.data(), second.size()) == 1 &&
+                    EVP_DigestFinal_ex(context.get(), digest.data(), &size) == 1;
+  NIMBUS_CHECK(done && size == digest.size());
   return digest;
 }
 

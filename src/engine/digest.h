@@ -11,6 +11,8 @@ namespace nimbus::engine {
 using Sha256 = std::array<std::uint8_t, 32>;
 
 [[nodiscard]] Sha256 sha256(ByteView bytes);
+// Of both, one after the other.
+[[nodiscard]] Sha256 sha256(ByteView first, ByteView second);
 
 // Lower-case hexadecimal.
 [[nodiscard]] std::string toHex(ByteView bytes);

@@ -92,11 +92,12 @@ struct DataPlane::Impl {
 Result<void> DataPlane::Impl::makeParts() {
   parts.resize(serving->size());  // what is destroyed on every shard, also after a failure
   TRY(const std::shared_ptr<net::TlsClientContext> tls, makeLazyTls(options.client_tls));
-  // Each shard has its part of what the whole host may have.
   http::ClientLimits limits = options.client;
-  const auto part = [&](std::size_t all) { return (all + serving->size() - 1) / serving->size(); };
-  limits.max_connections_per_key = part(limits.max_connections_per_key);
-  limits.max_idle_per_authority = part(limits.max_idle_per_authority);
+  // Each shard may keep its part of them.
+  limits.max_idle_per_authority =
+      (limits.max_idle_per_authority + serving->size() - 1) / serving->size();
+  const auto connections =
+      std::make_shared<http::ClientConnections>(limits.max_connections_per_key);
   Result<void> made;
   serving->runOnEach([&](net::Shard& shard) {
     auto resolver = net::makeResolver(shard, options.resolve_timeout);
@@ -104,7 +105,7 @@ Result<void> DataPlane::Impl::makeParts() {
       made = std::unexpected(std::move(resolver).error());
       return;
     }
-    auto client = http::makeClient(shard, **resolver, tls, limits, metrics);
+    auto client = http::makeClient(shard, **resolver, tls, limits, metrics, connections);
     parts[shard.index()] = std::make_unique<ServingPart>(shard, serving->size(), instances, peers,
                                                          *std::move(resolver), std::move(client));
     peers.push_back(&parts[shard.index()]->runtime);
@@ -165,7 +166,7 @@ Result<void> DataPlane::openProviders(std::shared_ptr<const WorkloadSpec> spec) 
 }
 
 Result<net::Endpoint> DataPlane::bind(const net::Endpoint& where, http::ServerOptions options) {
-  options.shard_count = shardCount();
+  options.connections = std::make_shared<http::ListenerConnections>(options.limits.max_connections);
   TRY(auto sockets, net::bindTo(where, shardCount()));
   net::Endpoint bound = sockets.front()->boundTo();
   impl_->bound.push_back({.sockets = std::move(sockets), .options = std::move(options)});

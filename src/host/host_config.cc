@@ -36,7 +36,7 @@ net::TlsCertificate readCertificate(ConfigContext& context, YamlMap& map) {
 
 net::TlsServerOptions readTls(ConfigContext& context, YamlMap map) {
   net::TlsServerOptions tls;
-  tls.alpn = {"h2", "http/1.1"};
+  tls.alpn = {"h2", "http/1.1", "http/1.0"};
   map.require("certificates");
   map.eachMap("certificates", kMaxCertificates, [&](YamlMap item) {
     tls.certificates.push_back(readCertificate(context, item));
@@ -68,6 +68,8 @@ void readListener(ConfigContext& context, YamlMap map) {
   ListenerConfig listener;
   map.require("address");
   if (const auto address = readEndpoint(map, "address", Sockets::kAny)) listener.address = *address;
+  if (std::string& path = listener.address.unix_path; !path.empty())
+    path = resolve(context, map, "address", path);
   listener.mode = readMode(map, listener.address);
   if (auto tls = map.map("tls")) listener.tls = readTls(context, *std::move(tls));
   map.finish();

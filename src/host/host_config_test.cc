@@ -128,10 +128,17 @@ TEST(HostConfig, ReadsListenersAndTheirLimits) {
   EXPECT_EQ(tls.certificates[0].certificate_path, "/etc/n/a.pem");
   EXPECT_EQ(tls.certificates[0].key_path, "/k/a.key");
   EXPECT_EQ(tls.client_ca_path, "/etc/n/ca.pem");
-  EXPECT_THAT(tls.alpn, ElementsAre("h2", "http/1.1"));
+  EXPECT_THAT(tls.alpn, ElementsAre("h2", "http/1.1", "http/1.0"));
   EXPECT_EQ(config->http_limits.max_connections, 10U);
   EXPECT_EQ(config->http_limits.max_body_bytes, 1024U * 1024);
   EXPECT_EQ(config->http_limits.header_timeout, seconds(3));
+}
+
+TEST(HostConfig, TheSocketOfAListenerStartsAtTheFolderOfTheFile) {
+  const auto config = parse("http: {listeners: [{address: 'unix:h'}, {address: 'unix:/run/h'}]}\n");
+  ASSERT_TRUE(config) << config.error().message();
+  EXPECT_EQ(config->listeners[0].address.toString(), "unix:/etc/n/h");
+  EXPECT_EQ(config->listeners[1].address.toString(), "unix:/run/h");
 }
 
 TEST(HostConfig, ReadsAddressesFoldersAndLogs) {

@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <array>
 
+#include "base/text.h"
+#include "net/address.h"
+
 namespace nimbus::http {
 namespace {
 
@@ -35,10 +38,9 @@ bool isRegisteredName(std::string_view text) {
   return true;
 }
 
-// Between the brackets. Characters only: what the address means is for whoever connects to it.
+// Between the brackets.
 bool isIpv6Text(std::string_view text) {
-  return text.size() >= 2 && text.find(':') != std::string_view::npos &&
-         std::ranges::all_of(text, [](char c) { return isHex(c) || c == ':' || c == '.'; });
+  return text.contains(':') && net::IpAddress::parse(text).has_value();
 }
 
 // Empty is allowed by the grammar ("example:").
@@ -49,7 +51,31 @@ bool isPort(std::string_view text) {
   return port <= 65535;
 }
 
+struct Authority {
+  std::string_view host;  // with its brackets
+  std::string_view port;  // nothing if it is that of the scheme
+};
+
+Authority normalized(std::string_view text, std::string_view default_port) {
+  Authority parts{text, {}};
+  const std::size_t colon = text.rfind(':');
+  if (colon != std::string_view::npos && text.find(']', colon) == std::string_view::npos) {
+    parts = {text.substr(0, colon), text.substr(colon + 1)};
+  }
+  if (parts.port == default_port) parts.port = {};
+  if (parts.host.ends_with('.')) parts.host.remove_suffix(1);
+  return parts;
+}
+
 }  // namespace
+
+bool sameAuthority(std::string_view a, std::string_view b, std::string_view scheme) {
+  if (a == b) return true;
+  const std::string_view default_port = scheme == "https" ? "443" : "80";
+  const Authority one = normalized(a, default_port);
+  const Authority other = normalized(b, default_port);
+  return equalsIgnoringCase(one.host, other.host) && one.port == other.port;
+}
 
 bool isAuthority(std::string_view text) {
   std::string_view host = text;
@@ -67,6 +93,14 @@ bool isAuthority(std::string_view text) {
     if (!isRegisteredName(host)) return false;
   }
   return after.empty() || (after.front() == ':' && isPort(after.substr(1)));
+}
+
+std::optional<std::string> normalIpv6Host(std::string_view bracketed) {
+  if (!bracketed.starts_with('[') || !bracketed.ends_with(']') || bracketed.size() < 4)
+    return std::nullopt;
+  const auto address = net::IpAddress::parse(bracketed.substr(1, bracketed.size() - 2));
+  if (!address || address->isV4()) return std::nullopt;
+  return "[" + address->toString() + "]";
 }
 
 bool isTargetText(std::string_view text) {

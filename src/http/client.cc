@@ -84,9 +84,11 @@ class PooledClient final : public Client {
 
 std::unique_ptr<Client> makeClient(net::Shard& shard, net::Resolver& resolver,
                                    std::shared_ptr<net::TlsClientContext> tls, ClientLimits limits,
-                                   MetricRegistry& metrics) {
-  return std::make_unique<PooledClient>(
-      std::make_shared<ClientPool>(shard, resolver, std::move(tls), limits, metrics));
+                                   MetricRegistry& metrics,
+                                   std::shared_ptr<ClientConnections> shared) {
+  if (!shared) shared = std::make_shared<ClientConnections>(limits.max_connections_per_key);
+  return std::make_unique<PooledClient>(std::make_shared<ClientPool>(
+      shard, resolver, std::move(tls), limits, metrics, std::move(shared)));
 }
 
 }  // namespace nimbus::http

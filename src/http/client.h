@@ -13,6 +13,8 @@
 
 namespace nimbus::http {
 
+class ClientConnections;
+
 // A response whose content is still coming. Destroying it gives up the exchange; the connection
 // is reused only if the content was read to its end.
 class ClientResponse {
@@ -78,8 +80,10 @@ class Client {
   virtual void forget(const std::string& isolation_key) = 0;
 };
 
+// `shared` is with the clients of other shards, if there are any: they have the limit together.
 [[nodiscard]] std::unique_ptr<Client> makeClient(net::Shard& shard, net::Resolver& resolver,
                                                  std::shared_ptr<net::TlsClientContext> tls,
-                                                 ClientLimits limits, MetricRegistry& metrics);
+                                                 ClientLimits limits, MetricRegistry& metrics,
+                                                 std::shared_ptr<ClientConnections> shared = {});
 
 }  // namespace nimbus::http

@@ -46,9 +46,16 @@ ClientPermit::ClientPermit(std::shared_ptr<ClientPool> pool, std::shared_ptr<Cli
   pool_->open_->add(1);
 }
 
+std::optional<ClientPermit> ClientPermit::take(std::shared_ptr<ClientPool> pool,
+                                               std::shared_ptr<ClientTenant> tenant) {
+  if (tenant->quota->take(1) == 0) return std::nullopt;
+  return ClientPermit(std::move(pool), std::move(tenant));
+}
+
 ClientPermit::~ClientPermit() {
   if (!pool_) return;
   tenant_->connections -= 1;
+  tenant_->quota->give(1);
   pool_->open_->add(-1);
   pool_->tenantChanged(*tenant_);
 }
@@ -76,11 +83,14 @@ class ClientPool::Connecting {
 
 ClientPool::ClientPool(net::Shard& shard, net::Resolver& resolver,
                        std::shared_ptr<net::TlsClientContext> tls, ClientLimits limits,
-                       MetricRegistry& metrics)
+                       MetricRegistry& metrics, std::shared_ptr<ClientConnections> shared)
     : shard_(shard),
       resolver_(resolver),
       tls_(std::move(tls)),
       limits_(limits),
+      connections_(std::move(shared)),
+      others_(
+          connections_->clients().join(shard, [this](const std::string& key) { evictIdle(key); })),
       requests_(metrics.counter("nimbus_http_client_requests_total", "Requests sent.")),
       failures_(
           metrics.counter("nimbus_http_client_failures_total", "Requests that got no response.")),
@@ -103,6 +113,7 @@ ClientPool::Origin& ClientPool::originFor(const ClientOriginId& id) {
   if (!tenant) {
     tenant = std::make_shared<ClientTenant>();
     tenant->key = id.isolation_key;
+    tenant->quota = connections_->quotaOf(tenant->key);
   }
   origin.tenant = tenant;
   if (id.prior_knowledge) {
@@ -125,14 +136,16 @@ Task<Result<ClientConnection>> ClientPool::acquire(ClientOriginId id, ClientTarg
     const auto tenant = origin.tenant;
     if (!mayConnect(origin)) {
       CO_TRY_VOID(co_await waitForChange(tenant, connect_deadline, "connecting took too long"));
-    } else if (tenant->connections < limits_.max_connections_per_key || evictIdle(*tenant)) {
-      co_return co_await connect(std::move(id), std::move(target), options, connect_deadline);
+    } else if (auto permit = takePermit(tenant)) {
+      co_return co_await connect(std::move(id), std::move(target), *std::move(permit), options,
+                                 connect_deadline);
     } else {
+      askOtherShards(tenant);
       auto changed = co_await waitForChange(tenant, permit_deadline, "");
       if (!changed) {
-        co_return fail(ErrorCode::kUnavailable,
-                       "no free connection: the limit of " +
-                           std::to_string(limits_.max_connections_per_key) + " is reached");
+        co_return fail(ErrorCode::kUnavailable, "no free connection: the limit of " +
+                                                    std::to_string(connections_->limit()) +
+                                                    " is reached");
       }
     }
   }
@@ -157,11 +170,35 @@ std::optional<ClientConnection> ClientPool::takeReady(Origin& origin, const Requ
 
 // While nobody knows whether one connection will do for all, one request finds out.
 bool ClientPool::mayConnect(const Origin& origin) const {
-  return origin.protocol == Origin::Protocol::kHttp1 || origin.connecting == 0;
+  if (origin.protocol == Origin::Protocol::kHttp1) return true;
+  return origin.connecting == 0 && std::ranges::none_of(origin.shared, [](const auto& shared) {
+           return shared->session->willTellRoom();
+         });
 }
 
-bool ClientPool::evictIdle(const ClientTenant& tenant) {
-  const auto [first, last] = originsOf(tenant.key);
+std::optional<ClientPermit> ClientPool::takePermit(const std::shared_ptr<ClientTenant>& tenant) {
+  if (auto permit = ClientPermit::take(shared_from_this(), tenant)) return permit;
+  if (!evictIdle(tenant->key)) return std::nullopt;
+  return ClientPermit::take(shared_from_this(), tenant);
+}
+
+// The quota calls back from whatever thread gives something back.
+void ClientPool::askOtherShards(const std::shared_ptr<ClientTenant>& tenant) {
+  if (std::exchange(tenant->quota_tells, true)) return;
+  if (others_) others_->askOthers(tenant->key);
+  tenant->quota->notifyOnce([shard = &shard_, weak = weak_from_this(), of = std::weak_ptr(tenant)] {
+    shard->post([weak, of] {
+      const auto pool = weak.lock();
+      const auto told = of.lock();
+      if (!pool || !told) return;
+      told->quota_tells = false;
+      pool->tenantChanged(*told);
+    });
+  });
+}
+
+bool ClientPool::evictIdle(const std::string& key) {
+  const auto [first, last] = originsOf(key);
   for (auto entry = first; entry != last; ++entry) {
     Origin& origin = entry->second;
     if (!origin.idle.empty()) {
@@ -188,11 +225,10 @@ Task<Result<void>> ClientPool::waitForChange(std::shared_ptr<ClientTenant> tenan
 }
 
 Task<Result<ClientConnection>> ClientPool::connect(ClientOriginId id, ClientTarget target,
+                                                   ClientPermit permit,
                                                    const RequestOptions& options,
                                                    TimePoint deadline) {
-  const auto self = shared_from_this();
-  const Connecting connecting(self, id);
-  ClientPermit permit(self, originFor(id).tenant);
+  const Connecting connecting(shared_from_this(), id);
   ConnectPlan plan{.target = std::move(target),
                    .check = options.check_address,
                    .tls = nullptr,
@@ -232,10 +268,18 @@ ClientConnection ClientPool::adopt(const ClientOriginId& id, ClientPermit permit
   return session;
 }
 
+// Whether a connection that is free goes to another shard, where somebody waits for one. Those who
+// wait here come first, but for every eighth time.
+bool ClientPool::mustGiveUp(ClientTenant& tenant) {
+  constexpr std::size_t kTurns = 8;
+  if (!tenant.quota->someoneWaits()) return false;
+  return tenant.waiting == 0 || ++tenant.kept % kTurns == 0;
+}
+
 void ClientPool::release(const ClientOriginId& id, Http1Connection connection) {
   if (shut_down_) return;
   Origin& origin = originFor(id);
-  if (limits_.max_idle_per_authority == 0) return;
+  if (limits_.max_idle_per_authority == 0 || mustGiveUp(*origin.tenant)) return;
   if (origin.idle.size() >= limits_.max_idle_per_authority) origin.idle.erase(origin.idle.begin());
   origin.idle.push_back(std::make_unique<IdleConnection>(
       IdleConnection{std::move(connection), shard_.now(), false, std::nullopt}));
@@ -361,6 +405,7 @@ void ClientPool::forget(const std::string& isolation_key) {
 
 void ClientPool::shutDown() {
   shut_down_ = true;
+  others_.reset();
   expiry_.disarm();
   for (auto& [id, origin] : origins_) {
     origin.idle.clear();

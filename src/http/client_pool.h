@@ -15,28 +15,36 @@
 #include "http/client.h"
 #include "http/client_connect.h"
 #include "http/http2_client.h"
+#include "http/shared_connections.h"
 
 namespace nimbus::http {
 
 class ClientPool;
 
-// The requests of one isolation key together: how many connections they have open.
+// The requests of one isolation key on this shard: how many connections they have open.
 struct ClientTenant {
   std::string key;
+  std::shared_ptr<Quota> quota;  // with those on other shards
   std::size_t connections = 0;
   std::size_t waiting = 0;
-  Event changed;  // perhaps a connection can be had now
+  Event changed;             // perhaps a connection can be had now
+  bool quota_tells = false;  // once something of it is free
+  std::size_t kept = 0;      // connections while somebody waited for one
 };
 
 // The right to have one connection open. Gives it back when it goes.
 class ClientPermit {
  public:
-  ClientPermit(std::shared_ptr<ClientPool> pool, std::shared_ptr<ClientTenant> tenant);
+  // Nothing if all that there may be are open.
+  [[nodiscard]] static std::optional<ClientPermit> take(std::shared_ptr<ClientPool> pool,
+                                                        std::shared_ptr<ClientTenant> tenant);
   ClientPermit(ClientPermit&& other) noexcept = default;
   ClientPermit& operator=(ClientPermit&&) = delete;
   ~ClientPermit();
 
  private:
+  ClientPermit(std::shared_ptr<ClientPool> pool, std::shared_ptr<ClientTenant> tenant);
+
   std::shared_ptr<ClientPool> pool_;
   std::shared_ptr<ClientTenant> tenant_;
 };
@@ -64,7 +72,8 @@ struct ClientOriginId {
 class ClientPool final : public std::enable_shared_from_this<ClientPool>, private net::Deferred {
  public:
   ClientPool(net::Shard& shard, net::Resolver& resolver, std::shared_ptr<net::TlsClientContext> tls,
-             ClientLimits limits, MetricRegistry& metrics);
+             ClientLimits limits, MetricRegistry& metrics,
+             std::shared_ptr<ClientConnections> shared);
   ~ClientPool() override;
 
   // A connection for one request: an idle one, a shared one, or a new one, when the tenant may
@@ -120,9 +129,15 @@ class ClientPool final : public std::enable_shared_from_this<ClientPool>, privat
                                                           const RequestOptions& options,
                                                           Freshness freshness);
   [[nodiscard]] bool mayConnect(const Origin& origin) const;
-  // Makes room for a connection of this tenant by closing an idle one.
-  [[nodiscard]] bool evictIdle(const ClientTenant& tenant);
+  // One more connection of this tenant, if need be in place of an idle one.
+  [[nodiscard]] std::optional<ClientPermit> takePermit(const std::shared_ptr<ClientTenant>& tenant);
+  // Makes room for a connection of this key by closing an idle one.
+  bool evictIdle(const std::string& key);
+  // There is a change of the tenant once another shard gives up a connection.
+  void askOtherShards(const std::shared_ptr<ClientTenant>& tenant);
+  [[nodiscard]] bool mustGiveUp(ClientTenant& tenant);
   [[nodiscard]] Task<Result<ClientConnection>> connect(ClientOriginId id, ClientTarget target,
+                                                       ClientPermit permit,
                                                        const RequestOptions& options,
                                                        TimePoint deadline);
   [[nodiscard]] ClientConnection adopt(const ClientOriginId& id, ClientPermit permit,
@@ -144,6 +159,8 @@ class ClientPool final : public std::enable_shared_from_this<ClientPool>, privat
   net::Resolver& resolver_;
   std::shared_ptr<net::TlsClientContext> tls_;
   ClientLimits limits_;
+  const std::shared_ptr<ClientConnections> connections_;
+  std::unique_ptr<net::ShardPeers::Member> others_;  // null: it is shut down
   std::shared_ptr<Counter> requests_;
   std::shared_ptr<Counter> failures_;
   std::shared_ptr<Counter> opened_;

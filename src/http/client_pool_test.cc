@@ -2,6 +2,7 @@
 
 #include "http/client_connect.h"
 #include "http/client_test_server.h"
+#include "http/shared_connections.h"
 
 namespace nimbus::http {
 namespace {
@@ -252,6 +253,35 @@ TEST_F(ClientTest, LimitsConnectionsOfAKeyAndLetsTheOthersWait) {
     while (!waiting.done()) co_await (*group_)[0].sleepFor(milliseconds(1));
     EXPECT_TRUE(waiting.take());
     EXPECT_EQ(opened(), 1U);
+  });
+}
+
+TEST_F(ClientTest, ClientsOfSeveralShardsHaveTheLimitTogetherAndGiveUpWhatIdles) {
+  script([](ScriptServer& server) {
+    for (int i = 0; i < 3; ++i) {
+      auto connection = server.accept();
+      (void)connection.readHead();
+      connection.send(kHello);
+      EXPECT_TRUE(connection.atEnd());
+    }
+  });
+  run([&](net::Shard& shard) -> Task<void> {
+    const auto shared = std::make_shared<ClientConnections>(1);
+    auto one = makeClient(shard, resolver_, tls_, limits_, metrics_, shared);
+    auto other = makeClient(shard, resolver_, tls_, limits_, metrics_, shared);
+    auto first = co_await one->send(request("GET", "/1"), nullptr, options_);
+    EXPECT_TRUE(first);
+    auto waiting = other->send(request("GET", "/2"), nullptr, options_);
+    EXPECT_FALSE(waiting.start()) << "there is one already";
+    if (first) EXPECT_EQ(co_await readAll((*first)->body()), "hello");
+    while (!waiting.done()) co_await shard.sleepFor(milliseconds(1));
+    auto second = waiting.take();
+    EXPECT_TRUE(second);
+    if (second) EXPECT_EQ(co_await readAll((*second)->body()), "hello");
+    // The other one's connection idles now.
+    auto third = co_await one->send(request("GET", "/3"), nullptr, options_);
+    EXPECT_TRUE(third);
+    EXPECT_EQ(opened(), 3U);
   });
 }
 

@@ -72,11 +72,25 @@ TEST(AuthorityTest, AcceptsNamesAddressesAndPorts) {
   }
 }
 
+TEST(AuthorityTest, IsTheSameWhateverItsCaseItsDefaultPortAndItsFinalDot) {
+  EXPECT_TRUE(sameAuthority("a.example", "A.EXAMPLE", "http"));
+  EXPECT_TRUE(sameAuthority("a.example:80", "a.example", "http"));
+  EXPECT_TRUE(sameAuthority("a.example:", "a.example:443", "https"));
+  EXPECT_TRUE(sameAuthority("a.example.", "a.example:80", "http"));
+  EXPECT_TRUE(sameAuthority("[::A]:443", "[::a]", "https"));
+  EXPECT_TRUE(sameAuthority("a:8080", "A:8080", "http"));
+  EXPECT_FALSE(sameAuthority("a.example:443", "a.example", "http"));
+  EXPECT_FALSE(sameAuthority("a.example:80", "a.example", "https"));
+  EXPECT_FALSE(sameAuthority("a.example", "b.example", "http"));
+  EXPECT_FALSE(sameAuthority("[::1]", "[::2]", "http"));
+  EXPECT_FALSE(sameAuthority("a..", "a", "http"));
+}
+
 TEST(AuthorityTest, RefusesEverythingElse) {
   for (const char* bad :
-       {"",       ":80",          "user@host", "a b",      "a,b",   "a/b",     "a?b", "a#b",
-        "a:b",    "a:80:80",      "a:65536",   "a:000080", "[::1",  "::1",     "[]",  "[g::1]",
-        "[::1]x", "[::1%25eth0]", "a%2",       "a%zz",     "a\x80", "http://a"}) {
+       {"",      ":80",     "user@host", "a b",          "a,b",  "a/b",  "a?b",   "a#b",
+        "a:b",   "a:80:80", "a:65536",   "a:000080",     "[::1", "::1",  "[]",    "[g::1]",
+        "[:::]", "[1:2]",   "[::1]x",    "[::1%25eth0]", "a%2",  "a%zz", "a\x80", "http://a"}) {
     EXPECT_FALSE(isAuthority(bad)) << bad;
   }
 }

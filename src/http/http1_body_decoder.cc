@@ -33,19 +33,25 @@ std::size_t quotedEnd(std::string_view text, std::size_t from) {
   return std::string_view::npos;
 }
 
-// *( ";" token [ "=" ( token / quoted-string ) ] ), RFC 9112 7.1.1 without its "bad white space".
-bool isChunkExtensions(std::string_view text) {
+// RFC 9112 7.1.1: *( BWS ";" BWS token [ BWS "=" BWS ( token / quoted-string ) ] )
+bool isChunkExtensions(std::string_view text, BodyDecoder::BadWhiteSpace bad_white_space) {
+  const auto skip_blanks = [&](std::size_t at) {
+    if (bad_white_space == BodyDecoder::BadWhiteSpace::kRefused) return at;
+    return std::min(text.find_first_not_of(" \t", at), text.size());
+  };
   std::size_t at = 0;
   while (at < text.size()) {
-    if (text[at] != ';') return false;
-    const std::size_t name_end = tokenEnd(text, at + 1);
-    if (name_end == at + 1) return false;
-    at = name_end;
-    if (at == text.size() || text[at] != '=') continue;
-    const bool quoted = at + 1 < text.size() && text[at + 1] == '"';
-    const std::size_t value_end = quoted ? quotedEnd(text, at + 1) : tokenEnd(text, at + 1);
-    if (value_end == std::string_view::npos || value_end == at + 1) return false;
-    at = value_end;
+    at = skip_blanks(at);
+    if (at == text.size() || text[at] != ';') return false;
+    const std::size_t name = skip_blanks(at + 1);
+    at = tokenEnd(text, name);
+    if (at == name) return false;
+    const std::size_t equals = skip_blanks(at);
+    if (equals == text.size() || text[equals] != '=') continue;
+    const std::size_t value = skip_blanks(equals + 1);
+    const bool quoted = value < text.size() && text[value] == '"';
+    at = quoted ? quotedEnd(text, value) : tokenEnd(text, value);
+    if (at == std::string_view::npos || at == value) return false;
   }
   return true;
 }
@@ -136,7 +142,7 @@ void BodyDecoder::chunkSizeLine(std::string_view line) {
   // The sum of all chunks must be countable too.
   if (size > std::uint64_t(INT64_MAX) - received_) return refuse("chunk size too large");
   const std::string_view extensions = line.substr(digits);
-  if (!isChunkExtensions(extensions)) return refuse("invalid chunk size");
+  if (!isChunkExtensions(extensions, bad_white_space_)) return refuse("invalid chunk size");
   extension_bytes_ += extensions.size();
   if (extension_bytes_ > kMaxExtensionBytes) return refuse("chunk extensions too large");
   remaining_ = size;

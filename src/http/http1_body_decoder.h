@@ -14,7 +14,13 @@ namespace nimbus::http {
 // that could change the framing are refused.
 class BodyDecoder {
  public:
-  explicit BodyDecoder(const HeadLimits& trailer_limits) : limits_(trailer_limits) {}
+  // White space around chunk extensions, which a recipient must accept (RFC 9112 7.1.1). We do so
+  // of servers only: in requests, what others may read differently is a way to smuggle one.
+  enum class BadWhiteSpace { kRefused, kAccepted };
+
+  explicit BodyDecoder(const HeadLimits& trailer_limits,
+                       BadWhiteSpace bad_white_space = BadWhiteSpace::kRefused)
+      : limits_(trailer_limits), bad_white_space_(bad_white_space) {}
   BodyDecoder(const BodyDecoder&) = delete;
   BodyDecoder& operator=(const BodyDecoder&) = delete;
 
@@ -55,6 +61,7 @@ class BodyDecoder {
   void refuse(std::string_view reason);
 
   const HeadLimits limits_;
+  const BadWhiteSpace bad_white_space_;
   LineCutter lines_;
   BodyFraming::Kind kind_ = BodyFraming::Kind::kNone;
   Stage stage_ = Stage::kData;

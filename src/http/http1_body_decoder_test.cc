@@ -23,8 +23,11 @@ struct Decoded {
   }
 };
 
-Decoded decodeInPieces(BodyFraming framing, std::string_view text, std::size_t piece_bytes) {
-  BodyDecoder decoder(HeadLimits{.max_header_bytes = 100, .max_header_count = 3});
+using BadWhiteSpace = BodyDecoder::BadWhiteSpace;
+
+Decoded decodeInPieces(BodyFraming framing, std::string_view text, std::size_t piece_bytes,
+                       BadWhiteSpace bad_white_space) {
+  BodyDecoder decoder(HeadLimits{.max_header_bytes = 100, .max_header_count = 3}, bad_white_space);
   decoder.start(framing);
   Decoded decoded;
   while (decoder.state() == ParseState::kMore && decoded.used < text.size()) {
@@ -47,10 +50,11 @@ Decoded decodeInPieces(BodyFraming framing, std::string_view text, std::size_t p
   return decoded;
 }
 
-Decoded decode(BodyFraming framing, std::string_view text) {
-  Decoded whole = decodeInPieces(framing, text, text.size() + 1);
+Decoded decode(BodyFraming framing, std::string_view text,
+               BadWhiteSpace bad_white_space = BadWhiteSpace::kRefused) {
+  Decoded whole = decodeInPieces(framing, text, text.size() + 1, bad_white_space);
   for (const std::size_t bytes : {1, 2, 3, 5, 11}) {
-    EXPECT_EQ(decodeInPieces(framing, text, bytes).describe(), whole.describe())
+    EXPECT_EQ(decodeInPieces(framing, text, bytes, bad_white_space).describe(), whole.describe())
         << "in pieces of " << bytes << ": " << text;
   }
   return whole;
@@ -141,6 +145,22 @@ TEST(BodyDecoderTest, RefusesAmbiguousChunks) {
   };
   for (const std::string& text : cases) {
     EXPECT_EQ(chunked(text).state, ParseState::kFailed) << text;
+  }
+}
+
+TEST(BodyDecoderTest, OfServersAcceptsWhiteSpaceAroundExtensions) {
+  const auto ofServer = [](std::string_view text) {
+    return decode({Kind::kChunked, 0}, text, BadWhiteSpace::kAccepted);
+  };
+  const std::string_view spaced =
+      "2 ; a\r\nok\r\n3\t;\tb = c ;d=\"e\" \t; f\t=\tg\r\nay!\r\n0 ;h\r\n\r\n";
+  EXPECT_EQ(ofServer(spaced).content, "okay!");
+  EXPECT_EQ(ofServer(spaced).state, ParseState::kDone);
+  EXPECT_EQ(chunked(spaced).state, ParseState::kFailed);
+  for (const char* const text :
+       {"2 \r\nok\r\n", "2 x\r\nok\r\n", "2 ; \r\nok\r\n", "2;a= \r\nok\r\n", "2;a b\r\nok\r\n",
+        " 2;a\r\nok\r\n", "2;a \r\nok\r\n"}) {
+    EXPECT_EQ(ofServer(text).state, ParseState::kFailed) << text;
   }
 }
 

@@ -30,7 +30,7 @@ Http1Exchange::Http1Exchange(net::Shard& shard, Http1Connection connection,
       connection_(std::move(connection)),
       done_(std::move(done)),
       parser_(headLimits(max_header_bytes), head_),
-      decoder_(headLimits(max_header_bytes)) {}
+      decoder_(headLimits(max_header_bytes), BodyDecoder::BadWhiteSpace::kAccepted) {}
 
 Http1Exchange::~Http1Exchange() = default;
 

@@ -60,6 +60,7 @@ Http1Connection::Http1Connection(ConnectionEnvironment& environment,
 Http1Connection::~Http1Connection() {
   serving_.reset();
   if (exchange_active_) finishExchange();
+  if (endWouldMislead()) stream_->reset();
 }
 
 Task<void> Http1Connection::serve() {
@@ -114,6 +115,9 @@ void Http1Connection::startDrain() {
   if (phase_ == Phase::kIdle) {
     deadline_ = idle_since_ + kDrainGrace;
     updateTimer();
+  } else if (phase_ == Phase::kLingering) {
+    deadline_ = std::min(deadline_, shard_.now() + kDrainGrace);
+    updateTimer();
   } else if (!response_.headSent()) {
     response_.closeAfterwards();
   }
@@ -147,7 +151,6 @@ void Http1Connection::refuseHead() {
   } else if (timed_out_) {
     response_.sendError(408, "the request's head came too slowly");
   } else {
-    linger_ = false;
     return;
   }
   keepForLog(request_.head);
@@ -202,8 +205,6 @@ void Http1Connection::endResponse() {
   } else if (!response_.complete()) {
     response_.abort();
   }
-  // A client that asked for the end has sent everything.
-  linger_ = !response_.aborted() && (parser_.control().keep_alive || !body_.complete());
 }
 
 void Http1Connection::keepForLog(const RequestHead& head) {
@@ -238,21 +239,30 @@ void Http1Connection::record(Duration duration) {
   recordExchange(environment_, record);
 }
 
-// Sends what is left, then lets the client read it before the socket goes.
+// Sends what is left and says that this is the end, then lets the client read it before the socket
+// goes (RFC 9112 9.6 and 9.8). A client that had asked for the end may send more all the same, such
+// as an empty line.
 Task<void> Http1Connection::close() {
   phase_ = Phase::kClosing;
   deadline_ = TimePoint::max();
   co_await output_.flushed();
-  if (!linger_ || input_ended_ || output_.failed()) {
+  if (response_.aborted() || output_.failed()) {
+    end();
+    co_return;
+  }
+  deadline_ = shard_.now() + limits_.write_idle_timeout;
+  updateTimer();
+  const bool said = (co_await stream_->shutdownWrite()).has_value();
+  // When a drain ends an idle connection, nothing has been on its way for a while.
+  if (!said || input_ended_ || (draining_ && stop_)) {
     end();
     co_return;
   }
   phase_ = Phase::kLingering;
-  deadline_ = shard_.now() + kLingerTime;
+  deadline_ = shard_.now() + (draining_ ? kDrainGrace : kLingerTime);
   updateTimer();
   input_.consume(input_.size());
   inputConsumed();
-  if (!co_await stream_->shutdownWrite()) end();
 }
 
 }  // namespace nimbus::http

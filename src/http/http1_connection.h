@@ -43,7 +43,7 @@ class Http1Connection final : public Connection,
     kHead,       // in the middle of a head
     kHandler,    // the handler works
     kDraining,   // the response is complete, the request's content is not
-    kClosing,    // the last response is being sent
+    kClosing,    // the last response is being sent, and then the end of this side
     kLingering,  // everything is sent; waits for the client to end its side
   };
 
@@ -66,6 +66,7 @@ class Http1Connection final : public Connection,
   [[nodiscard]] Event::Awaiter waitForRoom();
   [[nodiscard]] Event::Awaiter waitForNextTurn();
   void end();
+  [[nodiscard]] bool endWouldMislead() const;
   void cancelExchange();
   void updateTimer();
   void onTimer();
@@ -94,7 +95,6 @@ class Http1Connection final : public Connection,
   bool draining_ = false;
   bool stop_ = false;         // an idle connection ends
   bool timed_out_ = false;    // in the middle of a head
-  bool linger_ = true;        // the client may still be sending when we close
   bool input_ended_ = false;  // the client sends nothing more
   bool ended_ = false;        // nothing more happens here
   bool in_stream_ = false;    // run() waits for the stream

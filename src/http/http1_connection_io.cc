@@ -68,7 +68,7 @@ void Http1Connection::endOfInput() {
     case Phase::kIdle:
     case Phase::kHead: arrived_.set(); break;
     case Phase::kHandler:
-      if (response_.complete() && output_.unsent() > 0) {
+      if (response_.complete()) {
         cancelExchange();
         serving_ = close();
         serving_->start();
@@ -93,6 +93,13 @@ void Http1Connection::end() {
   shard_.defer(*this);
 }
 
+// A client that was promised neither a length nor chunks takes an orderly end for that of the
+// content.
+bool Http1Connection::endWouldMislead() const {
+  const bool all_sent = response_.complete() && !output_.failed() && output_.unsent() == 0;
+  return response_.lastsUntilClose() && !all_sent;
+}
+
 void Http1Connection::runDeferred() {
   if (in_turn_) {
     in_turn_ = false;
@@ -100,7 +107,7 @@ void Http1Connection::runDeferred() {
   }
   // Either of these may end run(), and with it this object.
   if (ended_ && in_stream_) {
-    stream_->close();
+    endWouldMislead() ? stream_->reset() : stream_->close();
   } else if (in_room_) {
     in_room_ = false;
     room_.set();
@@ -167,7 +174,7 @@ void Http1Connection::onDeadline() {
       break;
     case Phase::kHandler:
     case Phase::kDraining: body_.deadlinePassed(); break;
-    case Phase::kClosing: break;
+    case Phase::kClosing:
     case Phase::kLingering: end(); break;
   }
 }

@@ -236,6 +236,7 @@ TEST_F(Http1ConnectionLimitsTest, AHalfClosedClientStillGetsACompleteResponse) {
     client.allow(SIZE_MAX);
     co_await client.untilEnded();
     EXPECT_EQ(client.output(), answer("GET / ") + answer("GET / "));
+    EXPECT_TRUE(client.wire().write_shut);
   });
 }
 
@@ -289,8 +290,11 @@ TEST_F(Http1ConnectionLimitsTest, AnIdleConnectionEnds) {
     TestConnection fresh(shard, echoHandler, limits);
     TestConnection used(shard, echoHandler, limits);
     used.send(kGet);
-    co_await fresh.untilEnded();
-    co_await used.untilEnded();
+    for (TestConnection* const client : {&fresh, &used}) {
+      co_await client->until([&] { return client->wire().write_shut; });
+      client->endInput();
+      co_await client->untilEnded();
+    }
     EXPECT_EQ(fresh.output(), "");
     EXPECT_EQ(used.output(), answer("GET / "));
   });
@@ -371,6 +375,18 @@ TEST_F(Http1ConnectionLimitsTest, AClientThatTakesNothingIsClosed) {
   });
 }
 
+TEST_F(Http1ConnectionLimitsTest, AClientThatTakesNothingOfContentWithoutALengthIsReset) {
+  run([](net::Shard& shard) -> Task<void> {
+    ServerLimits limits;
+    limits.write_idle_timeout = 20ms;
+    TestConnection client(shard, endlessHandler, limits);
+    client.allow(5);
+    client.send("GET / HTTP/1.0\r\n\r\n");
+    co_await client.untilEnded();
+    EXPECT_TRUE(client.wire().reset);
+  });
+}
+
 TEST_F(Http1ConnectionLimitsTest, AClientThatTakesALittleAtATimeIsNotClosed) {
   run([](net::Shard& shard) -> Task<void> {
     ServerLimits limits;
@@ -437,6 +453,7 @@ TEST_F(Http1ConnectionLimitsTest, AnIdleConnectionDrains) {
     client.startDrain();
     co_await client.untilEnded();
     EXPECT_EQ(client.output(), answer("GET / "));
+    EXPECT_TRUE(client.wire().write_shut);
   });
 }
 
@@ -521,6 +538,35 @@ TEST_F(Http1ConnectionLimitsTest, DestroyingItCancelsEverything) {
     EXPECT_EQ(client->active.value(), 1);
     client.reset();
     co_return;
+  });
+}
+
+TEST_F(Http1ConnectionLimitsTest, LingersForAClientThatSendsMoreThoughItAskedForTheEnd) {
+  run([](net::Shard& shard) -> Task<void> {
+    for (const char* const request :
+         {"GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n", "GET / HTTP/1.0\r\n\r\n"}) {
+      TestConnection client(shard, echoHandler);
+      client.send(request);
+      co_await client.until([&] { return client.wire().write_shut; });
+      client.send("\r\n");
+      co_await client.until([&] { return client.wire().to_server.empty(); });
+      EXPECT_FALSE(client.wire().closed);
+      client.endInput();
+      co_await client.untilEnded();
+      EXPECT_FALSE(client.wire().reset);
+    }
+  });
+}
+
+TEST_F(Http1ConnectionLimitsTest, ADrainShortensTheLingering) {
+  run([](net::Shard& shard) -> Task<void> {
+    TestConnection client(shard, echoHandler);
+    client.send("GET / HTTP/1.0\r\n\r\n");
+    co_await client.until([&] { return client.wire().write_shut; });
+    const TimePoint began = shard.now();
+    client.startDrain();
+    co_await client.untilEnded();
+    EXPECT_LT(shard.now() - began, 1500ms);
   });
 }
 

@@ -217,6 +217,8 @@ TEST_F(Http1ConnectionTest, ClosesAfterConnectionClose) {
   run([](net::Shard& shard) -> Task<void> {
     TestConnection client(shard, echoHandler);
     client.send("GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n");
+    co_await client.until([&] { return client.wire().write_shut; });
+    client.endInput();
     co_await client.untilEnded();
     EXPECT_EQ(client.output(), answer("GET / ", "connection: close\r\n"));
   });
@@ -228,7 +230,7 @@ TEST_F(Http1ConnectionTest, SpeaksHttp10) {
     client.send("GET / HTTP/1.0\r\nconnection: keep-alive\r\n\r\n");
     co_await client.untilOutput(answer("GET / ", "connection: keep-alive\r\n"));
     client.send("GET /2 HTTP/1.0\r\n\r\n");
-    co_await client.untilEnded();
+    co_await client.until([&] { return client.wire().write_shut; });
     EXPECT_NE(client.output().find(answer("GET /2 ", "connection: close\r\n")), std::string::npos);
   });
 }
@@ -379,6 +381,18 @@ TEST_F(Http1ConnectionTest, AnAbortBeforeTheHeadIsA502) {
   });
 }
 
+TEST_F(Http1ConnectionTest, AStatusThatThereIsNotIsA502) {
+  run([](net::Shard& shard) -> Task<void> {
+    TestConnection client(shard, [](ServerRequest&, ResponseWriter& response) -> Task<void> {
+      response.sendHead({.status = 600, .headers = {}}, 0);
+      response.finish({});
+      co_return;
+    });
+    client.send(kGet);
+    co_await client.untilOutput("HTTP/1.1 502 Bad Gateway\r\n");
+  });
+}
+
 TEST_F(Http1ConnectionTest, AnAbortAfterTheHeadClosesInTheMiddle) {
   run([](net::Shard& shard) -> Task<void> {
     TestConnection client(shard, [](ServerRequest&, ResponseWriter& response) -> Task<void> {
@@ -392,6 +406,23 @@ TEST_F(Http1ConnectionTest, AnAbortAfterTheHeadClosesInTheMiddle) {
     EXPECT_TRUE(client.output().ends_with("4\r\npart\r\n"));
     EXPECT_EQ(client.requests.value(), 1u);
     EXPECT_EQ(client.log.lines.back(), "GET a/ HTTP/1.1 200 0 4 incomplete");
+    EXPECT_FALSE(client.wire().write_shut);
+    EXPECT_FALSE(client.wire().reset);
+  });
+}
+
+TEST_F(Http1ConnectionTest, AnAbortOfContentWithoutALengthResets) {
+  run([](net::Shard& shard) -> Task<void> {
+    TestConnection client(shard, [](ServerRequest&, ResponseWriter& response) -> Task<void> {
+      response.sendHead({}, std::nullopt);
+      EXPECT_TRUE(co_await response.write(asBytes("part")));
+      response.abort();
+    });
+    client.send("GET / HTTP/1.0\r\n\r\n");
+    co_await client.untilEnded();
+    EXPECT_TRUE(client.output().ends_with("\r\n\r\npart"));
+    EXPECT_FALSE(client.wire().write_shut);
+    EXPECT_TRUE(client.wire().reset);
   });
 }
 

@@ -58,7 +58,7 @@ void Http1Response::informational(const ResponseHead& head) {
 
 // False, and nothing is written, if the head must not be sent.
 bool Http1Response::putHead(const ResponseHead& head, std::optional<std::uint64_t> length) {
-  if (head.status < 200 || head.status > 999) return false;
+  if (head.status < 200 || head.status > 599) return false;
   std::string& out = output_.text();
   const std::size_t before = out.size();
   appendStatusLine(out, head.status);

@@ -45,6 +45,8 @@ class Http1Response final : public ResponseWriter {
     return stage_ == Stage::kDone || stage_ == Stage::kRefused;
   }
   [[nodiscard]] bool aborted() const { return stage_ == Stage::kAborted; }
+  // The client takes the end of the connection for that of the content.
+  [[nodiscard]] bool lastsUntilClose() const { return framing_ == Framing::kUntilClose; }
   // What the client saw or will see; 0: nothing.
   [[nodiscard]] std::uint16_t status() const { return status_; }
   [[nodiscard]] std::uint64_t contentBytes() const { return written_; }

@@ -27,6 +27,7 @@ struct Wire {
   std::size_t room = SIZE_MAX;  // what the server may still write before the client takes more
   bool write_shut = false;
   bool closed = false;
+  bool reset = false;
   Event input_news;
   Event room_news;
   Event news;  // for the test, set from the loop: never from within the server's own calls
@@ -101,6 +102,11 @@ class FakeStream final : public net::Stream {
     tell();
     wire->input_news.set();
     wire->room_news.set();
+  }
+
+  void reset() override {
+    wire_->reset = true;
+    close();
   }
 
   const net::PeerInfo& peer() const override { return peer_; }

@@ -21,6 +21,8 @@ constexpr std::size_t kHopelessFactor = 4;
 constexpr std::size_t kMaxQueuedAcks = 500;
 constexpr std::size_t kContinuationBytes = 16 * 1024;
 constexpr Duration kPingLimit = std::chrono::seconds(10);
+// How long others wait for the server's SETTINGS before they open another connection.
+constexpr Duration kSettingsLimit = std::chrono::seconds(1);
 
 nghttp2_option* sessionOptions(std::size_t max_header_bytes) {
   nghttp2_option* options = nullptr;
@@ -28,6 +30,10 @@ nghttp2_option* sessionOptions(std::size_t max_header_bytes) {
   nghttp2_option_set_max_outbound_ack(options, kMaxQueuedAcks);
   nghttp2_option_set_max_continuations(options, max_header_bytes / kContinuationBytes + 4);
   return options;
+}
+
+Error tooLargeToSend() {
+  return {ErrorCode::kInvalidArgument, "the request's header fields are too large"};
 }
 
 Http2ClientStream& own(Http2Stream& stream) { return static_cast<Http2ClientStream&>(stream); }
@@ -48,7 +54,7 @@ Error streamError(std::uint32_t code) {
 }  // namespace
 
 void Http2ClientStream::wake() {
-  if (head_received || closed) head_came.set();
+  if (head_received || closed || refused) head_came.set();
   Http2Stream::wake();
 }
 
@@ -69,8 +75,15 @@ Http2ClientSession::Http2ClientSession(net::Shard& shard, std::unique_ptr<net::S
       max_header_bytes_(max_header_bytes),
       changed_(std::move(changed)),
       idle_since_(now()),
-      ping_limit_(shard, [this] {
-        close(Error(ErrorCode::kDeadlineExceeded, "the HTTP/2 connection does not answer"));
+      ping_limit_(
+          shard,
+          [this] {
+            close(Error(ErrorCode::kDeadlineExceeded, "the HTTP/2 connection does not answer"));
+          }),
+      settings_limit_(shard, [this] {
+        settings_late_ = true;
+        change_pending_ = true;
+        requestTurn();
       }) {
   makeSession(Side::kClient, sessionOptions(max_header_bytes));
   const std::array<nghttp2_settings_entry, 3> settings = {{
@@ -81,6 +94,7 @@ Http2ClientSession::Http2ClientSession(net::Shard& shard, std::unique_ptr<net::S
   nghttp2_submit_settings(this->session(), NGHTTP2_FLAG_NONE, settings.data(), settings.size());
   nghttp2_session_set_local_window_size(this->session(), NGHTTP2_FLAG_NONE, 0,
                                         kStreamWindowBytes * int{kMaxStreams});
+  settings_limit_.armAfter(kSettingsLimit);
   requestTurn();
 }
 
@@ -89,14 +103,18 @@ Http2ClientSession::~Http2ClientSession() = default;
 Task<void> Http2ClientSession::runReads() { return readLoop({}); }
 
 bool Http2ClientSession::hasRoom() {
-  const std::size_t allowed =
-      nghttp2_session_get_remote_settings(session(), NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS);
+  const std::size_t allowed = settings_received_ ? streamsAllowed() : 1;
   return !over() && !terminating() && !suspected_ && !goaway_received_ &&
          streams_.size() < std::min(allowed, kMaxStreams) &&
          nghttp2_session_check_request_allowed(session()) != 0;
 }
 
-std::shared_ptr<Http2ClientStream> Http2ClientSession::submit(const ClientRequest& request) {
+std::size_t Http2ClientSession::streamsAllowed() {
+  return nghttp2_session_get_remote_settings(session(), NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS);
+}
+
+Result<std::shared_ptr<Http2ClientStream>> Http2ClientSession::submit(
+    const ClientRequest& request) {
   const RequestHead& head = request.head;
   const bool streamed = request.framing.kind == RequestFraming::Kind::kStreamed;
   const std::string length = std::to_string(request.framing.length);
@@ -115,6 +133,8 @@ std::shared_ptr<Http2ClientStream> Http2ClientSession::submit(const ClientReques
     if (classifyField(field.name) == FieldKind::kOrdinary) fields.add(field.name, field.value);
   }
 
+  if (!fields.fit()) return std::unexpected(tooLargeToSend());
+
   const bool content = request.body != nullptr && (streamed || request.framing.length > 0);
   // The number of the stream is known only afterwards; nothing looks at it before.
   const auto next_id = static_cast<std::int32_t>(nghttp2_session_get_next_stream_id(session()));
@@ -123,19 +143,21 @@ std::shared_ptr<Http2ClientStream> Http2ClientSession::submit(const ClientReques
   const std::int32_t id = nghttp2_submit_request(session(), nullptr, fields.data(), fields.size(),
                                                  content ? &provider : nullptr,
                                                  static_cast<Http2Stream*>(stream.get()));
-  if (id != next_id) return nullptr;
+  if (id != next_id) return fail(ErrorCode::kUnavailable, "the HTTP/2 connection takes no more");
   if (!content) stream->outbound.finish();
+  stream->can_move = request.body == nullptr;
   streams_.emplace(id, stream);
   requestTurn();
   return stream;
 }
 
 Task<ExchangeResult> Http2ClientSession::exchange(ClientRequest request) {
-  auto stream = submit(request);
-  if (stream == nullptr) {
-    co_return ExchangeResult{fail(ErrorCode::kUnavailable, "the HTTP/2 connection takes no more"),
-                             true};
+  auto submitted = submit(request);
+  if (!submitted) {
+    const bool elsewhere = submitted.error().code() == ErrorCode::kUnavailable;
+    co_return ExchangeResult{std::unexpected(std::move(submitted).error()), elsewhere};
   }
+  const auto stream = *std::move(submitted);
   auto exchange = std::make_unique<Http2Exchange>(shared_from_this(), stream, request);
   const auto received =
       co_await DeadlineAwaiter<bool>(shard(), exchange->answerDeadline(), exchange->headCame());
@@ -149,7 +171,7 @@ Task<ExchangeResult> Http2ClientSession::exchange(ClientRequest request) {
   // Lost before any answer on a connection that had been in use: the server closed it meanwhile.
   const bool stale = over() && stream->id > 1 && isIdempotent(request.head.method) &&
                      exchange->failure().code() == ErrorCode::kIo;
-  const bool may_retry = request.body == nullptr && (stream->refused || stale);
+  const bool may_retry = stream->can_move && (stream->refused || stale);
   co_return ExchangeResult{std::unexpected(exchange->failure()), may_retry};
 }
 
@@ -211,12 +233,17 @@ bool Http2ClientSession::takeStatus(Http2ClientStream& stream, std::string_view 
 
 void Http2ClientSession::onFrame(const nghttp2_frame& frame) {
   if (frame.hd.type == NGHTTP2_GOAWAY) goaway_received_ = true;
+  if (frame.hd.type == NGHTTP2_SETTINGS && (frame.hd.flags & NGHTTP2_FLAG_ACK) == 0) {
+    settings_received_ = true;
+    settings_limit_.disarm();
+    change_pending_ = true;  // perhaps more streams
+    moveUnsent();
+  }
   if (frame.hd.type == NGHTTP2_PING && (frame.hd.flags & NGHTTP2_FLAG_ACK) != 0) {
     suspected_ = false;
     ping_limit_.disarm();
     change_pending_ = true;
   }
-  if (frame.hd.type == NGHTTP2_SETTINGS) change_pending_ = true;  // perhaps more streams
   Http2Stream* stream = frame.hd.stream_id == 0 ? nullptr : find(frame.hd.stream_id);
   if (stream == nullptr) return;
   const bool end_stream = (frame.hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
@@ -226,6 +253,24 @@ void Http2ClientSession::onFrame(const nghttp2_frame& frame) {
     stream->inbound.end();
     wakeLater(*stream);
   }
+}
+
+// RFC 9113 5.1.2. Only what is not on its way, and can be sent again.
+void Http2ClientSession::moveUnsent() {
+  if (streams_.size() <= streamsAllowed()) return;
+  for (auto& [id, stream] : streams_) {
+    const bool unsent = nghttp2_session_find_stream(session(), id) == nullptr;
+    if (!unsent || stream->closed || !stream->can_move) continue;
+    stream->refused = true;
+    if (!stream->failure) stream->failure = streamError(NGHTTP2_REFUSED_STREAM);
+    resetStream(*stream, NGHTTP2_REFUSED_STREAM);
+    wakeLater(*stream);
+  }
+}
+
+void Http2ClientSession::onHeadersNotSent(Http2Stream& stream) {
+  if (!own(stream).failure) own(stream).failure = tooLargeToSend();
+  resetStream(stream, NGHTTP2_CANCEL);
 }
 
 void Http2ClientSession::onHead(Http2ClientStream& stream, bool end_stream) {

@@ -39,7 +39,8 @@ struct Http2ClientStream final : Http2Stream {
   std::size_t head_bytes = 0;
   bool head_received = false;
   bool head_informational = false;
-  bool refused = false;  // surely not processed
+  bool refused = false;   // surely not processed
+  bool can_move = false;  // nothing of it is lost if it is sent on another connection
   std::optional<Error> failure;
   Event head_came;  // or it never will
 };
@@ -59,6 +60,11 @@ class Http2ClientSession final : public Http2Session,
 
   // Whether one more request may be sent here now.
   [[nodiscard]] bool hasRoom();
+  // Whether that will be known soon: until the server has said how many it takes at once, there is
+  // one. Not for ever, if it says nothing.
+  [[nodiscard]] bool willTellRoom() const {
+    return !settings_received_ && !settings_late_ && !suspected_ && !isDone();
+  }
   // It is of no use to anybody who does not use it already.
   [[nodiscard]] bool isDone() const { return over() || terminating(); }
   [[nodiscard]] std::size_t streamCount() const { return streams_.size(); }
@@ -79,7 +85,8 @@ class Http2ClientSession final : public Http2Session,
   Http2ClientSession(net::Shard& shard, std::unique_ptr<net::Stream> stream,
                      std::size_t max_header_bytes, std::function<void()> changed);
 
-  [[nodiscard]] std::shared_ptr<Http2ClientStream> submit(const ClientRequest& request);
+  [[nodiscard]] Result<std::shared_ptr<Http2ClientStream>> submit(const ClientRequest& request);
+  [[nodiscard]] std::size_t streamsAllowed();
   [[nodiscard]] Task<void> runReads();
   // A request got no answer in time: perhaps the connection is dead without saying so. No new
   // requests until it has answered a PING.
@@ -90,6 +97,7 @@ class Http2ClientSession final : public Http2Session,
   void onFrame(const nghttp2_frame& frame) override;
   void onContent(Http2Stream& stream, ByteView bytes) override;
   void onStreamClosed(Http2Stream& stream) override;
+  void onHeadersNotSent(Http2Stream& stream) override;
   void sweepStreams() override;
   void turnEnded() override;
   [[nodiscard]] bool quiet() const override { return streams_.empty(); }
@@ -98,6 +106,8 @@ class Http2ClientSession final : public Http2Session,
   [[nodiscard]] std::shared_ptr<void> keepAlive() override { return shared_from_this(); }
 
   void onHead(Http2ClientStream& stream, bool end_stream);
+  // Requests that wait for another one to end go to another connection.
+  void moveUnsent();
   [[nodiscard]] bool takeStatus(Http2ClientStream& stream, std::string_view value);
 
   std::size_t max_header_bytes_;
@@ -106,6 +116,9 @@ class Http2ClientSession final : public Http2Session,
   std::vector<Http2ClientStream*> closed_;
   TimePoint idle_since_;
   net::Timer ping_limit_;
+  net::Timer settings_limit_;
+  bool settings_received_ = false;
+  bool settings_late_ = false;
   bool suspected_ = false;
   bool goaway_received_ = false;
   bool change_pending_ = false;

@@ -72,7 +72,7 @@ Task<Result<void>> Http2Exchange::uploadContent() {
 }
 
 Task<bool> Http2Exchange::headCame() {
-  while (!stream_->head_received && !stream_->closed) {
+  while (!stream_->head_received && !stream_->closed && !stream_->refused) {
     stream_->head_came.clear();
     co_await stream_->head_came.wait();
   }

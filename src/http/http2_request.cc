@@ -85,8 +85,8 @@ std::optional<std::uint16_t> Http2RequestBuilder::finish(bool tls) {
 
 // RFC 9113 8.3.1: a `host` that names somebody else than :authority makes the request malformed.
 bool Http2RequestBuilder::authorityAgrees() {
-  if (host_ && !head_.authority.empty() && *host_ != head_.authority) return false;
   if (host_ && head_.authority.empty()) head_.authority = *host_;
+  if (host_ && !sameAuthority(*host_, head_.authority, scheme_)) return false;
   return isAuthority(head_.authority);
 }
 

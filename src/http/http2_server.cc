@@ -95,6 +95,7 @@ void Http2ServerConnection::submitSettings() {
 int Http2ServerConnection::onBeginHeaders(const nghttp2_frame& frame) {
   if (frame.hd.type != NGHTTP2_HEADERS || frame.headers.cat != NGHTTP2_HCAT_REQUEST) return 0;
   const std::int32_t id = frame.hd.stream_id;
+  if (last_stream_id_ && id > *last_stream_id_) return 0;  // nghttp2 closes it after the GOAWAY
   auto& slot = streams_[id];
   slot = std::make_unique<Http2ServerStream>(*this, id);
   nghttp2_session_set_stream_user_data(session(), id, static_cast<Http2Stream*>(slot.get()));
@@ -142,8 +143,9 @@ void Http2ServerConnection::onFrame(const nghttp2_frame& frame) {
 
 void Http2ServerConnection::onControlFrame(const nghttp2_frame& frame) {
   if (frame.hd.type == NGHTTP2_SETTINGS) settings_received_ = true;
+  if (frame.hd.type == NGHTTP2_GOAWAY) peer_leaves_ = true;
   const bool is_ack = (frame.hd.flags & NGHTTP2_FLAG_ACK) != 0;
-  if (frame.hd.type == NGHTTP2_PING && is_ack &&
+  if (frame.hd.type == NGHTTP2_PING && is_ack && drain_notice_at_ &&
       std::ranges::equal(frame.ping.opaque_data, kDrainPing)) {
     sendGoaway();
   }
@@ -187,9 +189,7 @@ void Http2ServerConnection::onStreamClosed(Http2Stream& stream) {
 }
 
 void Http2ServerConnection::onFrameSent(const nghttp2_frame& frame) {
-  if (frame.hd.type == NGHTTP2_GOAWAY && frame.goaway.error_code != NGHTTP2_NO_ERROR) {
-    environment_.protocol_errors.add();
-  }
+  if (frame.hd.type == NGHTTP2_GOAWAY) return onGoawaySent(frame.goaway);
   const bool content = frame.hd.type == NGHTTP2_HEADERS || frame.hd.type == NGHTTP2_DATA;
   if (!content || (frame.hd.flags & NGHTTP2_FLAG_END_STREAM) == 0) return;
   if (Http2Stream* stream = find(frame.hd.stream_id)) {
@@ -200,6 +200,12 @@ void Http2ServerConnection::onFrameSent(const nghttp2_frame& frame) {
 
 void Http2ServerConnection::onInvalidFrame(const nghttp2_frame&) {
   environment_.protocol_errors.add();
+}
+
+// Of a head only if Http2FieldList::fit() knows less than nghttp2.
+void Http2ServerConnection::onHeadersNotSent(Http2Stream& stream) {
+  own(stream).cut_off_ = true;
+  resetStream(stream, NGHTTP2_INTERNAL_ERROR);
 }
 
 void Http2ServerConnection::calmDown() { terminate(NGHTTP2_ENHANCE_YOUR_CALM); }
@@ -306,20 +312,32 @@ bool Http2ServerConnection::endRoundTrip(const std::uint8_t* opaque) {
 
 // RFC 9113 6.8: the first GOAWAY stops new requests without refusing those under way.
 void Http2ServerConnection::startDrain() {
-  if (drain_notice_at_ || over()) return;
-  drain_notice_at_ = now();
+  if (over() || std::exchange(draining_, true)) return;
+  if (peer_leaves_) return sendGoaway();  // nghttp2 says no more than that to such a peer
   nghttp2_submit_shutdown_notice(session());
-  nghttp2_submit_ping(session(), NGHTTP2_FLAG_NONE, kDrainPing.data());
-  checkBefore(now() + kDrainNotice);
   requestTurn();
 }
 
+// Not before: nghttp2 sends a PING ahead of whatever else waits, and then its answer would not
+// show that the peer knows.
+void Http2ServerConnection::onGoawaySent(const nghttp2_goaway& frame) {
+  if (frame.error_code != NGHTTP2_NO_ERROR) environment_.protocol_errors.add();
+  if (!draining_ || frame.last_stream_id != INT32_MAX) return;
+  nghttp2_submit_ping(session(), NGHTTP2_FLAG_NONE, kDrainPing.data());
+  drain_notice_at_ = now();
+  checkBefore(now() + kDrainNotice);
+}
+
 void Http2ServerConnection::sendGoaway() {
-  if (!drain_notice_at_ || std::exchange(goaway_sent_, true) || over()) return;
-  nghttp2_submit_goaway(session(), NGHTTP2_FLAG_NONE,
-                        nghttp2_session_get_last_proc_stream_id(session()), NGHTTP2_NO_ERROR,
-                        nullptr, 0);
+  goaway_due_ = true;
   requestTurn();
+}
+
+void Http2ServerConnection::beforeSending() {
+  if (!goaway_due_ || last_stream_id_ || outputBlocked()) return;
+  last_stream_id_ = nghttp2_session_get_last_proc_stream_id(session());
+  nghttp2_submit_goaway(session(), NGHTTP2_FLAG_NONE, *last_stream_id_, NGHTTP2_NO_ERROR, nullptr,
+                        0);
 }
 
 void Http2ServerConnection::turnEnded() {
@@ -361,7 +379,7 @@ TimePoint Http2ServerConnection::checkConnection(TimePoint now) {
   if (streams_.empty() && !terminating() && over_due(idle_since_ + limits.idle_timeout)) {
     terminate(NGHTTP2_NO_ERROR);
   }
-  if (drain_notice_at_ && !goaway_sent_ && over_due(*drain_notice_at_ + kDrainNotice)) {
+  if (drain_notice_at_ && !goaway_due_ && over_due(*drain_notice_at_ + kDrainNotice)) {
     sendGoaway();
   }
   return earliest;

@@ -89,7 +89,9 @@ class Http2ServerConnection final : public Connection, private Http2Session {
   void onStreamClosed(Http2Stream& stream) override;
   void onFrameSent(const nghttp2_frame& frame) override;
   void onInvalidFrame(const nghttp2_frame& frame) override;
+  void onHeadersNotSent(Http2Stream& stream) override;
   void sweepStreams() override;
+  void beforeSending() override;
   void turnEnded() override;
   [[nodiscard]] bool quiet() const override { return streams_.empty(); }
   void connectionLost(const Error& error) override;
@@ -106,6 +108,8 @@ class Http2ServerConnection final : public Connection, private Http2Session {
   void refuseAfterRoundTrip(Http2ServerStream& stream);
   // False: it answers none of those PINGs.
   bool endRoundTrip(const std::uint8_t* opaque);
+  void onGoawaySent(const nghttp2_goaway& frame);
+  // Names the last request that is served, as soon as that can be said at once.
   void sendGoaway();
   void calmDown();
 
@@ -126,11 +130,15 @@ class Http2ServerConnection final : public Connection, private Http2Session {
   TimePoint next_check_ = TimePoint::max();
   TimePoint opened_at_;
   TimePoint idle_since_;
-  std::optional<TimePoint> drain_notice_at_;
+  std::optional<TimePoint> drain_notice_at_;  // when the first GOAWAY was sent
+  // In the last GOAWAY. What is above it must not run: the peer may send it again elsewhere.
+  std::optional<std::int32_t> last_stream_id_;
   std::size_t request_count_ = 0;
   std::size_t round_trips_ = 0;  // PINGs of refuseAfterRoundTrip() without an answer
   bool settings_received_ = false;
-  bool goaway_sent_ = false;
+  bool draining_ = false;
+  bool peer_leaves_ = false;  // it said GOAWAY
+  bool goaway_due_ = false;
 };
 
 }  // namespace nimbus::http

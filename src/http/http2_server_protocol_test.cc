@@ -55,6 +55,7 @@ const std::vector<Refusal> kRefusals = {
     {"upgrade", get({{"upgrade", "h2c"}}), "reset"},
     {"te gzip", get({{"te", "gzip"}}), "reset"},
     {"another host", get({{"host", "b.example"}}), "400"},
+    {"another port", get({{"host", "a.example:443"}}), "400"},
     {"content-length of nothing", get({{"content-length", "5"}}), "reset"},
     {"negative content-length", get({{"content-length", "-1"}}), "reset"},
     {"two content-lengths", get({{"content-length", "0"}, {"content-length", "0"}}), "reset"},
@@ -81,8 +82,11 @@ TEST_F(Http2ServerTest, RefusesRequestsThatMakeNoSense) {
     EXPECT_FALSE(handled) << refusal.what;
     id += 2;
   }
-  peer->headers(id, get({{"host", "a.example"}}), NGHTTP2_FLAG_END_STREAM);
-  EXPECT_EQ(peer->readMessage(id).status(), "200");
+  for (const char* host : {"a.example", "A.Example", "a.example:80", "a.example."}) {
+    peer->headers(id, get({{"host", host}}), NGHTTP2_FLAG_END_STREAM);
+    EXPECT_EQ(peer->readMessage(id).status(), "200") << host;
+    id += 2;
+  }
 }
 
 TEST_F(Http2ServerTest, TakesOptionsOfTheServer) {

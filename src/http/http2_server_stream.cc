@@ -40,6 +40,7 @@ void Http2ServerStream::sendHead(const ResponseHead& head, std::optional<std::ui
   Http2FieldList fields;
   fields.add(":status", status);
   fields.addAll(head.headers);
+  if (!fields.fit()) return;
   nghttp2_submit_headers(connection_.session(), NGHTTP2_FLAG_NONE, id, nullptr, fields.data(),
                          fields.size(), nullptr);
   connection_.requestTurn();
@@ -52,7 +53,7 @@ void Http2ServerStream::submitHead(const ResponseHead& head, std::optional<std::
   if (!head.headers.find("date")) fields.add("date", httpDate(connection_.now()));
   std::optional<std::uint64_t> named;
   const bool has_content = mayHaveContent(builder_.head().method == "HEAD", head.status);
-  const bool valid = fields.addAll(head.headers, "content-length") &&
+  const bool valid = fields.addAll(head.headers, "content-length") && fields.fit() &&
                      readLengthFields(head.headers, named) &&
                      agreeOnLength(named, has_content, length) && head.status <= 599;
   if (!valid) return abort();

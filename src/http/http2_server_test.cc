@@ -302,6 +302,9 @@ TEST_F(Http2ServerTest, AnswersForHandlersThatDoNot) {
       response.sendHead({.status = 200, .headers = {}}, 2);
       EXPECT_FALSE(co_await response.write(Bytes::copyOf("four")));
     }
+    if (request.head.path == "/bad-status") {
+      response.sendHead({.status = 600, .headers = {}}, std::nullopt);
+    }
     if (request.head.path == "/bad-field") {
       ResponseHead head;
       head.headers.add("x", "a\r\nb");
@@ -315,12 +318,62 @@ TEST_F(Http2ServerTest, AnswersForHandlersThatDoNot) {
   EXPECT_EQ(peer->readMessage(3).status(), "502");
   peer->request(5, "GET", "/bad-field");
   EXPECT_EQ(peer->readMessage(5).status(), "502");
-  std::int32_t id = 7;
+  peer->request(7, "GET", "/bad-status");
+  EXPECT_EQ(peer->readMessage(7).status(), "502");
+  std::int32_t id = 9;
   for (const char* path : {"/short", "/short-abort", "/short-finish", "/long"}) {
     peer->request(id, "GET", path);
     EXPECT_EQ(peer->readMessage(id).reset, NGHTTP2_INTERNAL_ERROR) << path;
     id += 2;
   }
+}
+
+// Ten fields.
+Headers headersOf(std::size_t bytes_each) {
+  Headers headers;
+  for (int i = 0; i < 10; ++i) headers.add("x-" + std::to_string(i), std::string(bytes_each, '~'));
+  return headers;
+}
+
+TEST_F(Http2ServerTest, SendsAllThatAGuestMayHaveInItsFields) {
+  respondWith([](ServerRequest&, ResponseWriter& response) -> Task<void> {
+    response.sendHead({.status = 200, .headers = headersOf(13'000)}, std::nullopt);
+    (void)co_await response.write(Bytes::copyOf("x"));
+    response.finish(headersOf(13'000));
+  });
+  auto peer = connect();
+  peer->request(1, "GET", "/");
+  const TestMessage answer = peer->readMessage(1);
+  EXPECT_EQ(answer.field("x-9").size(), 13'000U);
+  EXPECT_EQ(answer.content, "x");
+  EXPECT_EQ(answer.trailers.size(), 10U);
+}
+
+TEST_F(Http2ServerTest, AnswersForHandlersWhoseFieldsAreTooLarge) {
+  respondWith([](ServerRequest& request, ResponseWriter& response) -> Task<void> {
+    ResponseHead head;
+    if (request.head.path == "/head") head.headers = headersOf(30'000);
+    if (request.head.path == "/value") head.headers.add("x", std::string(70'000, '~'));
+    if (request.head.path == "/hints") {
+      response.sendHead({.status = 103, .headers = headersOf(30'000)}, std::nullopt);
+    }
+    response.sendHead(head, std::nullopt);
+    (void)co_await response.write(Bytes::copyOf("content"));
+    response.finish(request.head.path == "/trailers" ? headersOf(30'000) : Headers());
+  });
+  auto peer = connect();
+  peer->request(1, "GET", "/head");
+  EXPECT_EQ(peer->readMessage(1).status(), "502");
+  peer->request(3, "GET", "/value");
+  EXPECT_EQ(peer->readMessage(3).status(), "502");
+  peer->request(5, "GET", "/trailers");
+  const TestMessage cut = peer->readMessage(5);
+  EXPECT_EQ(cut.content, "content");
+  EXPECT_EQ(cut.reset, NGHTTP2_INTERNAL_ERROR);
+  peer->request(7, "GET", "/hints");
+  const TestMessage answer = peer->readMessage(7);
+  EXPECT_EQ(answer.content, "content");
+  EXPECT_TRUE(answer.informational.empty());
 }
 
 TEST_F(Http2ServerTest, SendsInformationalHeads) {
@@ -337,52 +390,6 @@ TEST_F(Http2ServerTest, SendsInformationalHeads) {
   const TestMessage answer = peer->readMessage(1);
   EXPECT_EQ(answer.informational, std::vector<std::string>{"103"});
   EXPECT_EQ(answer.content, "x");
-}
-
-TEST_F(Http2ServerTest, DrainsGracefully) {
-  Event go_on;
-  respondWith([&](ServerRequest&, ResponseWriter& response) -> Task<void> {
-    co_await go_on.wait();
-    sendText(response, 200, "kept");
-  });
-  auto peer = connect();
-  peer->request(1, "GET", "/");
-  (void)peer->readUntilPong();
-  drainAll();
-  const auto notice = peer->readType(NGHTTP2_GOAWAY);
-  ASSERT_TRUE(notice);
-  EXPECT_EQ(notice->number(0), 0x7fffffffU);
-  const auto ping = peer->readType(NGHTTP2_PING);
-  ASSERT_TRUE(ping);
-  peer->request(3, "GET", "/");  // crossed the notice
-  peer->frame(NGHTTP2_PING, NGHTTP2_FLAG_ACK, 0, ping->payload);
-  const auto last = peer->readType(NGHTTP2_GOAWAY);
-  ASSERT_TRUE(last);
-  EXPECT_EQ(last->number(0), 3U);
-  EXPECT_EQ(last->errorCode(), NGHTTP2_NO_ERROR);
-  group_->runOn(0, [&](net::Shard&) { go_on.set(); });
-  EXPECT_EQ(peer->readMessage(1).content, "kept");
-  EXPECT_EQ(peer->readMessage(3).content, "kept");
-  EXPECT_TRUE(peer->readToEnd());
-}
-
-TEST_F(Http2ServerTest, DrainsThoughTheClientDoesNotAnswerPings) {
-  auto peer = connect();
-  (void)peer->readUntilPong();
-  drainAll();
-  EXPECT_EQ(peer->readGoaway(), NGHTTP2_NO_ERROR);  // the notice
-  EXPECT_EQ(peer->readGoaway(), NGHTTP2_NO_ERROR);
-  EXPECT_TRUE(peer->readToEnd());
-}
-
-TEST_F(Http2ServerTest, DrainsAfterItsNumberOfRequests) {
-  limits_.max_requests_per_connection = 2;
-  auto peer = connect();
-  peer->request(1, "GET", "/");
-  peer->request(3, "GET", "/");
-  EXPECT_EQ(peer->readMessage(1).content, "hello");
-  EXPECT_EQ(peer->readMessage(3).content, "hello");
-  EXPECT_EQ(peer->readGoaway(), NGHTTP2_NO_ERROR);
 }
 
 TEST_F(Http2ServerTest, CountsAndLogsExchanges) {

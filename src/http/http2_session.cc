@@ -24,6 +24,8 @@ bool isConnectionField(std::string_view name) {
 
 void Http2FieldList::add(std::string_view name, std::string_view value) {
   fields_.push_back(fieldOf(name, value));
+  block_bytes_ += name.size() + value.size() + kFieldBytes;
+  longest_bytes_ = std::max({longest_bytes_, name.size(), value.size()});
 }
 
 bool Http2FieldList::addAll(const Headers& headers, std::string_view except) {
@@ -75,6 +77,15 @@ struct Http2Callbacks {
     return 0;
   }
 
+  // All other errors mean that the stream or the session ends anyway.
+  static int frameNotSent(nghttp2_session*, const nghttp2_frame* frame, int error,
+                          void* user_data) {
+    if (frame->hd.type != NGHTTP2_HEADERS || error != NGHTTP2_ERR_FRAME_SIZE_ERROR) return 0;
+    Http2Stream* stream = self(user_data).find(frame->hd.stream_id);
+    if (stream != nullptr) self(user_data).onHeadersNotSent(*stream);
+    return 0;
+  }
+
   static int content(nghttp2_session* session, std::uint8_t, std::int32_t stream_id,
                      const std::uint8_t* data, std::size_t byte_count, void* user_data) {
     Http2Stream* stream = self(user_data).find(stream_id);
@@ -96,9 +107,9 @@ struct Http2Callbacks {
     return 0;
   }
 
-  static ssize_t readOutbound(nghttp2_session* session, std::int32_t stream_id, std::uint8_t*,
+  static ssize_t readOutbound(nghttp2_session* session, std::int32_t, std::uint8_t*,
                               std::size_t room, std::uint32_t* flags, nghttp2_data_source* source,
-                              void*) {
+                              void* user_data) {
     auto& stream = *static_cast<Http2Stream*>(source->ptr);
     if (stream.outbound.error()) return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
     const std::size_t queued = stream.outbound.queuedBytes();
@@ -110,18 +121,19 @@ struct Http2Callbacks {
     const std::size_t taken = std::min(queued, room);
     if (stream.outbound.finished() && taken == queued) {
       *flags |= NGHTTP2_DATA_FLAG_EOF;
-      if (!stream.trailers_out.empty()) submitTrailers(session, stream_id, stream, flags);
+      if (!stream.trailers_out.empty()) submitTrailers(session, self(user_data), stream, flags);
     }
     return static_cast<ssize_t>(taken);
   }
 
-  static void submitTrailers(nghttp2_session* session, std::int32_t stream_id,
-                             const Http2Stream& stream, std::uint32_t* flags) {
+  static void submitTrailers(nghttp2_session* session, Http2Session& owner, Http2Stream& stream,
+                             std::uint32_t* flags) {
     Http2FieldList fields;
     fields.addAll(stream.trailers_out);
     if (fields.size() == 0) return;
     *flags |= NGHTTP2_DATA_FLAG_NO_END_STREAM;
-    nghttp2_submit_trailer(session, stream_id, fields.data(), fields.size());
+    if (!fields.fit()) return owner.onHeadersNotSent(stream);
+    nghttp2_submit_trailer(session, stream.id, fields.data(), fields.size());
   }
 
   static int sendContent(nghttp2_session*, nghttp2_frame*, const std::uint8_t* frame_header,
@@ -147,6 +159,7 @@ struct Http2Callbacks {
     nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, frame);
     nghttp2_session_callbacks_set_on_invalid_frame_recv_callback(callbacks, invalidFrame);
     nghttp2_session_callbacks_set_on_frame_send_callback(callbacks, frameSent);
+    nghttp2_session_callbacks_set_on_frame_not_send_callback(callbacks, frameNotSent);
     nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, content);
     nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, streamClosed);
     nghttp2_session_callbacks_set_send_data_callback(callbacks, sendContent);
@@ -164,6 +177,7 @@ Http2Session::~Http2Session() { nghttp2_session_del(session_); }
 void Http2Session::makeSession(Side side, nghttp2_option* options) {
   nghttp2_option_set_no_auto_window_update(options, 1);
   nghttp2_option_set_no_closed_streams(options, 1);
+  nghttp2_option_set_max_send_header_block_length(options, Http2FieldList::kMaxHeaderBlockBytes);
   nghttp2_session_callbacks* callbacks = Http2Callbacks::make();
   const int result = side == Side::kServer
                          ? nghttp2_session_server_new2(&session_, callbacks, this, options)
@@ -277,7 +291,10 @@ void Http2Session::runDeferred() {
   for (int round = 0; round < kMaxRounds; ++round) {
     resumeWaiters();
     sweepStreams();
-    if (!over()) pump();
+    if (!over()) {
+      beforeSending();
+      pump();
+    }
     if (to_wake_.empty()) break;
   }
   turnEnded();

@@ -52,11 +52,26 @@ class Http2FieldList {
   // All fields but `except` and those that belong to a connection and must not be in HTTP/2. False
   // if some were left out because they are malformed: guests fill them.
   bool addAll(const Headers& headers, std::string_view except = {});
+  // False: nghttp2 would not send them, or the peer's would not take them.
+  [[nodiscard]] bool fit() const {
+    return block_bytes_ <= kMaxHeaderBlockBytes && longest_bytes_ <= kMaxTextBytes;
+  }
   [[nodiscard]] const nghttp2_nv* data() const { return fields_.data(); }
   [[nodiscard]] std::size_t size() const { return fields_.size(); }
 
+  // Guests may have 128 KiB of names and values in a set of fields.
+  static constexpr std::size_t kMaxHeaderBlockBytes = 256 * 1024;
+
  private:
+  // A peer with nghttp2 ends the whole connection over a name or a value that is longer.
+  static constexpr std::size_t kMaxTextBytes = 64 * 1024;
+  // What nghttp2 assumes that a field costs besides its text, and a block besides its fields.
+  static constexpr std::size_t kFieldBytes = 12;
+  static constexpr std::size_t kBlockBytes = 17;
+
   std::vector<nghttp2_nv> fields_;
+  std::size_t block_bytes_ = kBlockBytes;
+  std::size_t longest_bytes_ = 0;
 };
 
 // RFC 9113 8.2.2: fields that mean something to one HTTP/1 connection only.
@@ -121,8 +136,12 @@ class Http2Session : public net::Deferred, public Http2FlowControl {
   virtual void onStreamClosed(Http2Stream& stream) = 0;
   virtual void onFrameSent(const nghttp2_frame&) {}
   virtual void onInvalidFrame(const nghttp2_frame&) {}
+  // A head or trailers of this stream will not be sent, since they are too large.
+  virtual void onHeadersNotSent(Http2Stream& stream) = 0;
   // In runDeferred(), after waiters were resumed: forget closed streams.
   virtual void sweepStreams() = 0;
+  // In runDeferred(), just before output is collected. Nothing can come in between.
+  virtual void beforeSending() {}
   // In runDeferred(): keeps the session alive through it, if others may drop it meanwhile.
   [[nodiscard]] virtual std::shared_ptr<void> keepAlive() { return nullptr; }
   // Near the end of each turn, when all waiters were resumed.

@@ -62,6 +62,8 @@ class Http2TestPeer {
   // Server: takes the client's preface and says SETTINGS.
   [[nodiscard]] bool greet(const Settings& settings = {});
 
+  [[nodiscard]] static std::string bytesOf(std::uint8_t type, std::uint8_t flags,
+                                           std::int32_t stream, std::string_view payload);
   void raw(std::string_view bytes);
   void frame(std::uint8_t type, std::uint8_t flags, std::int32_t stream, std::string_view payload);
   void settings(const Settings& entries);
@@ -95,6 +97,7 @@ class Http2TestPeer {
 
  private:
   [[nodiscard]] bool readBytes(std::string& into, std::size_t count);
+  [[nodiscard]] std::optional<TestFrame> readFrame();
   [[nodiscard]] std::optional<TestFrame> readWire();
   void note(TestFrame& frame);
   void decode(TestFrame& frame);

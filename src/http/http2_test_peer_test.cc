@@ -88,14 +88,19 @@ void Http2TestPeer::raw(std::string_view bytes) {
   }
 }
 
-void Http2TestPeer::frame(std::uint8_t type, std::uint8_t flags, std::int32_t stream,
-                          std::string_view payload) {
+std::string Http2TestPeer::bytesOf(std::uint8_t type, std::uint8_t flags, std::int32_t stream,
+                                   std::string_view payload) {
   std::string bytes = bigEndian(static_cast<std::uint32_t>(payload.size()), 3);
   bytes += static_cast<char>(type);
   bytes += static_cast<char>(flags);
   bytes += bigEndian(static_cast<std::uint32_t>(stream), 4);
   bytes += payload;
-  raw(bytes);
+  return bytes;
+}
+
+void Http2TestPeer::frame(std::uint8_t type, std::uint8_t flags, std::int32_t stream,
+                          std::string_view payload) {
+  raw(bytesOf(type, flags, stream, payload));
 }
 
 void Http2TestPeer::settings(const Settings& entries) {
@@ -190,21 +195,33 @@ bool Http2TestPeer::readBytes(std::string& into, std::size_t count) {
   return true;
 }
 
+std::optional<TestFrame> Http2TestPeer::readFrame() {
+  std::string header;
+  if (!readBytes(header, 9)) return std::nullopt;
+  const auto byte = [&](std::size_t i) { return static_cast<std::uint8_t>(header[i]); };
+  TestFrame frame;
+  const std::size_t length = std::size_t{byte(0)} << 16 | std::size_t{byte(1)} << 8 | byte(2);
+  frame.type = byte(3);
+  frame.flags = byte(4);
+  frame.stream =
+      static_cast<std::int32_t>(std::uint32_t{byte(5)} << 24 | std::uint32_t{byte(6)} << 16 |
+                                std::uint32_t{byte(7)} << 8 | byte(8));
+  if (!readBytes(frame.payload, length)) return std::nullopt;
+  return frame;
+}
+
 std::optional<TestFrame> Http2TestPeer::readWire() {
   for (;;) {
-    std::string header;
-    if (!readBytes(header, 9)) return std::nullopt;
-    const auto byte = [&](std::size_t i) { return static_cast<std::uint8_t>(header[i]); };
-    TestFrame frame;
-    const std::size_t length = std::size_t{byte(0)} << 16 | std::size_t{byte(1)} << 8 | byte(2);
-    frame.type = byte(3);
-    frame.flags = byte(4);
-    frame.stream =
-        static_cast<std::int32_t>(std::uint32_t{byte(5)} << 24 | std::uint32_t{byte(6)} << 16 |
-                                  std::uint32_t{byte(7)} << 8 | byte(8));
-    if (!readBytes(frame.payload, length)) return std::nullopt;
-    note(frame);
-    if (frame.type != NGHTTP2_SETTINGS) return frame;
+    auto frame = readFrame();
+    if (!frame) return std::nullopt;
+    while (frame->type == NGHTTP2_HEADERS && (frame->flags & NGHTTP2_FLAG_END_HEADERS) == 0) {
+      const auto more = readFrame();
+      if (!more || more->type != NGHTTP2_CONTINUATION) return std::nullopt;
+      frame->payload += more->payload;
+      frame->flags |= more->flags & NGHTTP2_FLAG_END_HEADERS;
+    }
+    note(*frame);
+    if (frame->type != NGHTTP2_SETTINGS) return frame;
   }
 }
 

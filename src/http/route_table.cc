@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "base/text.h"
+#include "http/authority.h"
 #include "http/http1_fields.h"
 
 namespace nimbus::http {
@@ -24,19 +25,26 @@ std::string_view hostOf(std::string_view authority) {
   return authority;
 }
 
-// The same in lower case, as the table keeps it, without allocating. Empty if it is longer than
-// any host can be.
+// The same in lower case, as the table keeps it, without allocating but for IPv6 addresses. Empty
+// if it is longer than any host can be.
 class HostName {
  public:
   explicit HostName(std::string_view authority) {
     const std::string_view host = hostOf(authority);
-    if (host.size() > kMaxHostBytes) return;
-    size_ = host.size();
-    for (std::size_t i = 0; i < size_; ++i) text_[i] = lowerAscii(host[i]);
+    if (host.starts_with('[')) {
+      if (const auto normal = normalIpv6Host(host)) keep(*normal);
+    } else if (host.size() <= kMaxHostBytes) {
+      keep(host);
+    }
   }
   [[nodiscard]] std::string_view view() const { return {text_.data(), size_}; }
 
  private:
+  void keep(std::string_view host) {
+    size_ = host.size();
+    for (std::size_t i = 0; i < size_; ++i) text_[i] = lowerAscii(host[i]);
+  }
+
   std::array<char, kMaxHostBytes> text_;
   std::size_t size_ = 0;
 };
@@ -107,7 +115,8 @@ std::uint32_t RouteIndex::takeSlot(Route& route) {
 }
 
 std::expected<RouteId, RouteId> RouteIndex::insert(const RoutePattern& pattern) {
-  const std::string name = lowerAscii(hostOf(pattern.host));
+  std::string name = lowerAscii(hostOf(pattern.host));
+  if (auto normal = normalIpv6Host(name)) name = *std::move(normal);
   const std::string_view path = withoutFinalSlashes(pattern.path);
   auto host = hosts_.find(name);
   if (host != hosts_.end()) {

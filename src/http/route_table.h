@@ -22,7 +22,8 @@ struct RouteId {
 // One claim on requests. A request goes to the most specific route that takes it: exact host before
 // `*.suffix` (longer first; at least one label stands for the `*`) before any host, then the
 // longest path prefix (whole segments; the query does not count), then a route with methods before
-// one without. Hosts ignore case, port and a final dot; paths are compared as they were sent.
+// one without. Hosts ignore case, port, a final dot
+// and how an IPv6 address is written; paths are compared as they were sent.
 struct RoutePattern {
   std::string host = "";                  // "a.example", "*.example", or "" for any
   std::string path = "/";                 // "/api" takes "/api", "/api/x" and "/api?x", not "/apix"

@@ -49,7 +49,9 @@ TEST_F(RouteTableTest, Ipv6HostsKeepTheirBrackets) {
   add({.host = "[::1]"}, "v6");
   EXPECT_EQ(go("[::1]:80", "/"), "v6");
   EXPECT_EQ(go("[::1]", "/"), "v6");
+  EXPECT_EQ(go("[0:0:0::0001]", "/"), "v6");
   EXPECT_EQ(go("[::2]", "/"), "no host");
+  EXPECT_EQ(go("[:::]", "/"), "no host");
 }
 
 TEST_F(RouteTableTest, MoreSpecificHostsWin) {

@@ -15,8 +15,8 @@ namespace {
 // RFC 9113 3.4: what a client that speaks HTTP/2 by prior knowledge sends first.
 constexpr std::string_view kPreface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 constexpr std::size_t kOpeningReadBytes = 4 * 1024;
-// A draining server gives a connection that has said nothing yet this long to send its request: it
-// was accepted just before, and the client knows of no reason to try again.
+// A draining server gives a connection that has said nothing yet this long to set up TLS, and to
+// send its request: it was accepted just before, and the client knows of no reason to try again.
 constexpr Duration kOpeningGrace = std::chrono::milliseconds(500);
 
 struct ServerMetrics {
@@ -65,9 +65,9 @@ class HttpServer final : public Server, private net::Deferred {
   HttpServer(net::Shard& shard, std::unique_ptr<net::ListenSocket> socket, Handler& handler,
              ServerOptions options, Logger& log, MetricRegistry& metrics)
       : shard_(shard),
-        options_(std::move(options)),
-        max_connections_(std::max<std::size_t>(
-            options_.limits.max_connections / std::max<std::size_t>(options_.shard_count, 1), 1)),
+        options_(complete(std::move(options))),
+        others_(
+            options_.connections->servers.join(shard, [this](const std::string&) { giveRoom(); })),
         log_(log),
         metrics_(metrics, shard.index()),
         environment_{.shard = shard,
@@ -89,27 +89,35 @@ class HttpServer final : public Server, private net::Deferred {
   class Slot;
 
   void accepted(std::unique_ptr<net::Stream> stream);
-  [[nodiscard]] bool makeRoom();
+  static ServerOptions complete(ServerOptions options) {
+    if (!options.connections)
+      options.connections = std::make_shared<ListenerConnections>(options.limits.max_connections);
+    return options;
+  }
+  // One place among the connections of the listener.
+  [[nodiscard]] bool takePlace();
+  [[nodiscard]] bool endLongestIdle();
+  void giveRoom();
   [[nodiscard]] Task<void> serve(std::unique_ptr<net::Stream> stream);
   [[nodiscard]] Task<Result<std::string>> readOpening(Slot& slot, net::Stream& stream);
   void runDeferred() override { drain_news_.set(); }
 
   net::Shard& shard_;
   const ServerOptions options_;
-  const std::size_t max_connections_;
+  const std::unique_ptr<net::ShardPeers::Member> others_;
   Logger& log_;
   ServerMetrics metrics_;
   ConnectionEnvironment environment_;
   bool draining_ = false;
   Event drain_news_;
   std::vector<Slot*> slots_;
-  std::size_t evicted_ = 0;  // of the slots, those that end
   TaskSet connections_;
   std::unique_ptr<net::Acceptor> acceptor_;
 };
 
 // One connection from accept to end, in the frame of its serve(). While it opens (until its version
-// is known) the slot keeps its deadline. It can be evicted once TLS, if there is any, is set up.
+// is known) the slot keeps its deadline, except that setting up TLS has a time limit of its own. It
+// can be evicted once TLS, if there is any, is set up.
 class HttpServer::Slot final : private net::Deferred {
  public:
   explicit Slot(HttpServer& server)
@@ -121,7 +129,7 @@ class HttpServer::Slot final : private net::Deferred {
     server_.metrics_.connections->add(1);
   }
   ~Slot() override {
-    if (evicted_) --server_.evicted_;
+    if (has_place_) server_.options_.connections->quota.give(1);
     server_.slots_.back()->index_ = index_;
     server_.slots_[index_] = server_.slots_.back();
     server_.slots_.pop_back();
@@ -129,13 +137,22 @@ class HttpServer::Slot final : private net::Deferred {
     if (server_.draining_) server_.shard_.defer(server_);
   }
 
+  // TLS is being set up over the stream.
+  void securing(net::Stream& stream) {
+    securing_ = true;
+    stream_ = &stream;
+    deadline_ = TimePoint::max();
+    if (server_.draining_) startDrain();
+  }
   // The stream is closed then, unless the version is known before.
   void openBefore(net::Stream& stream, Duration allowed) {
+    securing_ = false;
     stream_ = &stream;
     deadline_ = server_.shard_.now() + allowed;
     timer_.armAt(deadline_);
   }
   void opened(Connection& connection, net::Stream& stream) {
+    securing_ = false;
     stream_ = &stream;
     timer_.disarm();
     connection_ = &connection;
@@ -154,13 +171,13 @@ class HttpServer::Slot final : private net::Deferred {
 
   // Since when it could go for another one; nullopt: it cannot.
   [[nodiscard]] std::optional<TimePoint> idleSince() const {
-    if (evicted_ || stream_ == nullptr) return std::nullopt;
+    if (!has_place_ || securing_ || stream_ == nullptr) return std::nullopt;
     return connection_ == nullptr ? began_ : connection_->idleSince();
   }
-  // At the end of the turn.
+  // At the end of the turn; its place is free at once.
   void evict() {
     evicted_ = true;
-    ++server_.evicted_;
+    has_place_ = false;
     server_.shard_.defer(*this);
   }
 
@@ -173,10 +190,9 @@ class HttpServer::Slot final : private net::Deferred {
     // A request came before the turn was over: it goes first.
     if (evicted_ && connection_ != nullptr && !connection_->idleSince()) {
       evicted_ = false;
-      --server_.evicted_;
     }
     if (opening() || evicted_) {
-      stream_->close();  // ends serve(), and this object
+      stream_->closeOrderly();  // ends serve(), and this object
     } else if (server_.draining_) {
       connection_->startDrain();
     }
@@ -188,12 +204,14 @@ class HttpServer::Slot final : private net::Deferred {
   const TimePoint began_;
   TimePoint deadline_{};
   net::Stream* stream_ = nullptr;
+  bool securing_ = false;
   bool evicted_ = false;
+  bool has_place_ = true;
   Connection* connection_ = nullptr;
 };
 
 void HttpServer::accepted(std::unique_ptr<net::Stream> stream) {
-  if (slots_.size() - evicted_ >= max_connections_ && !makeRoom()) {
+  if (!takePlace()) {
     metrics_.refused->add();
     return;
   }
@@ -201,8 +219,19 @@ void HttpServer::accepted(std::unique_ptr<net::Stream> stream) {
   connections_.spawn(serve(std::move(stream)));
 }
 
-bool HttpServer::makeRoom() {
+bool HttpServer::takePlace() {
+  if (options_.connections->quota.take(1) > 0) return true;
   if (options_.when_full == WhenFull::kRefuse) return false;
+  if (endLongestIdle()) return true;
+  others_->askOthers({});
+  return false;
+}
+
+void HttpServer::giveRoom() {
+  if (endLongestIdle()) options_.connections->quota.give(1);
+}
+
+bool HttpServer::endLongestIdle() {
   Slot* longest = nullptr;
   for (Slot* const slot : slots_) {
     const auto since = slot->idleSince();
@@ -218,6 +247,7 @@ Task<void> HttpServer::serve(std::unique_ptr<net::Stream> stream) {
   Slot slot(*this);
   if (options_.tls != nullptr) {
     const std::string peer = stream->peer().address;
+    slot.securing(*stream);
     auto secured =
         co_await options_.tls->accept(std::move(stream), options_.limits.tls_handshake_timeout);
     if (!secured) {
@@ -233,7 +263,10 @@ Task<void> HttpServer::serve(std::unique_ptr<net::Stream> stream) {
     connection = makeHttp2Connection(environment_, std::move(stream), {});
   } else {
     auto received = co_await readOpening(slot, *stream);
-    if (!received) co_return;
+    if (!received) {
+      stream->closeOrderly();
+      co_return;
+    }
     const bool http2 = received->starts_with(kPreface);
     connection = http2 ? makeHttp2Connection(environment_, std::move(stream), *std::move(received))
                        : makeHttp1Connection(environment_, std::move(stream), *std::move(received));

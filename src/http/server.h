@@ -9,15 +9,16 @@
 #include "base/metrics.h"
 #include "http/access_log.h"
 #include "http/handler.h"
+#include "http/shared_connections.h"
 #include "net/shard.h"
 #include "net/socket.h"
 #include "net/tls.h"
 
 namespace nimbus::http {
 
-// Limits of one listener. Counts are per host unless they say otherwise.
+// Limits of one listener.
 struct ServerLimits {
-  std::size_t max_connections = 16 * 1024;  // beyond it see WhenFull
+  std::size_t max_connections = 16 * 1024;  // of the whole host; beyond it see WhenFull
   std::size_t max_request_line_bytes = 16 * 1024;
   std::size_t max_header_bytes = 64 * 1024;  // all fields of a head together
   std::size_t max_header_count = 256;
@@ -52,15 +53,18 @@ class Server {
 
 // What becomes of a connection too many.
 enum class WhenFull {
-  kRefuse,          // it is closed at once
-  kEndLongestIdle,  // it takes the place of the one that has had no request for the longest, if any
+  kRefuse,  // it is closed at once
+  // It takes the place of the one that has had no request for the longest. If there is none on this
+  // shard it is closed, and the other shards make room for the next.
+  kEndLongestIdle,
 };
 
 struct ServerOptions {
   ServerLimits limits;
   std::shared_ptr<net::TlsServerContext> tls;  // null: plain text
   AccessLog* access_log = nullptr;             // null: none
-  std::size_t shard_count = 1;                 // per-host counts are divided by it
+  // With the servers of this listener on other shards; null: there are none.
+  std::shared_ptr<ListenerConnections> connections;
   WhenFull when_full = WhenFull::kRefuse;
 };
 

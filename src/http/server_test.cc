@@ -155,8 +155,7 @@ TEST_F(ServerTest, AVanishingClientCancelsItsHandler) {
 TEST_F(ServerTest, RefusesConnectionsBeyondTheLimit) {
   run([](net::Shard& shard) -> Task<void> {
     ServerOptions options;
-    options.limits.max_connections = 4;
-    options.shard_count = 2;
+    options.limits.max_connections = 2;
     TestServer server(shard, echoHandler, std::move(options));
     auto first = co_await server.connect();
     auto second = co_await server.connect();
@@ -173,6 +172,41 @@ ServerOptions fullAt(std::size_t connections) {
   options.limits.max_connections = connections;
   options.when_full = WhenFull::kEndLongestIdle;
   return options;
+}
+
+TEST_F(ServerTest, ServersOfOneListenerHaveTheLimitTogether) {
+  run([](net::Shard& shard) -> Task<void> {
+    ServerOptions options;
+    options.connections = std::make_shared<ListenerConnections>(2);
+    TestServer one(shard, echoHandler, options);
+    TestServer other(shard, echoHandler, options);
+    auto first = co_await one.connect();
+    auto second = co_await one.connect();
+    auto third = co_await other.connect();
+    EXPECT_EQ(co_await readToEnd(*third), "");
+    first.reset();
+    while (one.server().connectionCount() > 1) co_await shard.sleepFor(1ms);
+    auto fourth = co_await other.connect();
+    co_await sendAll(*fourth, kGetClose);
+    EXPECT_TRUE((co_await readToEnd(*fourth)).starts_with("HTTP/1.1 200 "));
+  });
+}
+
+TEST_F(ServerTest, WhereNoneIsIdleTheOtherServersMakeRoomForTheNext) {
+  run([](net::Shard& shard) -> Task<void> {
+    ServerOptions options = fullAt(1);
+    options.connections = std::make_shared<ListenerConnections>(1);
+    TestServer one(shard, echoHandler, options);
+    TestServer other(shard, echoHandler, options);
+    auto idle = co_await one.connect();
+    while (one.server().connectionCount() == 0) co_await shard.sleepFor(1ms);
+    auto refused = co_await other.connect();
+    EXPECT_EQ(co_await readToEnd(*refused), "");
+    EXPECT_EQ(co_await readToEnd(*idle), "");
+    auto next = co_await other.connect();
+    co_await sendAll(*next, kGetClose);
+    EXPECT_TRUE((co_await readToEnd(*next)).starts_with("HTTP/1.1 200 "));
+  });
 }
 
 TEST_F(ServerTest, AFullServerMayEndWhatHasBeenIdleForTheLongest) {
@@ -192,6 +226,7 @@ TEST_F(ServerTest, AFullServerMayEndWhatHasBeenIdleForTheLongest) {
       auto client = co_await server.connect();
       co_await sendAll(*client, kGetClose);
       EXPECT_TRUE((co_await readToEnd(*client)).starts_with("HTTP/1.1 200 "));
+      client.reset();
       while (server.server().connectionCount() > 2) co_await shard.sleepFor(1ms);
       EXPECT_EQ(co_await readToEnd(*ended), "");
       newer.push_back(co_await server.connect());

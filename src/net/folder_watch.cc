@@ -16,6 +16,9 @@ namespace {
 constexpr auto kLookAgain = std::chrono::seconds(1);
 constexpr auto kLookAgainWhileMissing = std::chrono::milliseconds(100);
 
+// Between call-backs while the folder cannot be watched.
+constexpr auto kTellWhileBlind = std::chrono::seconds(5);
+
 // A folder in which something is written all the time is never quiet: a change waits for so many
 // times the quiet time at most.
 constexpr int kMostQuietTimes = 10;
@@ -38,6 +41,20 @@ FolderId idOf(const std::string& folder) {
   return {.device = status.st_dev, .inode = status.st_ino};
 }
 
+// What to do about limits that an errno value does not name.
+std::string_view limitOf(int error) {
+  if (error == ENOSPC) return " (the user's limit of watches, sysctl fs.inotify.max_user_watches)";
+  if (error == EMFILE)
+    return " (the user's limit of inotify instances, sysctl fs.inotify.max_user_instances, or the "
+           "process's of open files)";
+  return "";
+}
+
+std::unexpected<Error> failToWatch(const std::string& what, int error) {
+  auto failure = failErrno("cannot watch " + what, error);
+  return fail(failure.error().code(), failure.error().message() + std::string(limitOf(error)));
+}
+
 class InotifyWatch final : public FolderWatch, private FdWatch::Waiter {
  public:
   InotifyWatch(Shard& shard, FdWatch watch, std::string folder, Duration debounce,
@@ -51,22 +68,26 @@ class InotifyWatch final : public FolderWatch, private FdWatch::Waiter {
         look_(shard, [this] { lookAgain(); }) {}
 
   Result<void> start() {
-    if (!follow()) return failErrno("cannot watch the folder " + folder_, errno);
+    if (const int error = follow(); error != 0) return failToWatch(folderText(), error);
     watch_.wait(FdWatch::Direction::kRead, *this);
     look_.armAfter(kLookAgain);
     return {};
   }
 
+  [[nodiscard]] std::string problem() const override { return problem_; }
+
  private:
-  // Watches what the name stands for now; false (errno) if there is no such folder.
-  bool follow() {
+  [[nodiscard]] std::string folderText() const { return "the folder " + folder_; }
+
+  // Watches what the name stands for now. 0, or the errno value.
+  int follow() {
     unfollow();
     // The id is read on both sides of adding the watch: equal means that it is the watched one.
     const FolderId before = idOf(folder_);
     descriptor_ = ::inotify_add_watch(watch_.fd(), folder_.c_str(), kEvents);
-    if (descriptor_ < 0) return false;
+    if (descriptor_ < 0) return errno;
     watched_ = before == idOf(folder_) ? before : FolderId{};
-    return true;
+    return 0;
   }
 
   void unfollow() {
@@ -103,13 +124,19 @@ class InotifyWatch final : public FolderWatch, private FdWatch::Waiter {
 
   void lookAgain() {
     const FolderId now = idOf(folder_);
-    if (now != watched_ || descriptor_ < 0) {
-      const bool was_there = watched_ != FolderId{};
-      const bool is_there = follow();
-      if (was_there || is_there) note();
-    }
-    const bool missing = descriptor_ < 0;
+    if (now != watched_ || descriptor_ < 0) followAnew();
+    const bool missing = descriptor_ < 0 && problem_.empty();
     look_.armAfter(missing ? Duration(kLookAgainWhileMissing) : Duration(kLookAgain));
+  }
+
+  void followAnew() {
+    const bool was_there = watched_ != FolderId{};
+    const int error = follow();
+    const bool blind = error != 0 && error != ENOENT && error != ENOTDIR;
+    std::string problem = blind ? failToWatch(folderText(), error).error().message() : "";
+    const bool due = blind && shard_.now() >= told_ + kTellWhileBlind;
+    if (was_there || error == 0 || due || problem != problem_) note();
+    problem_ = std::move(problem);
   }
 
   void note() {
@@ -121,6 +148,7 @@ class InotifyWatch final : public FolderWatch, private FdWatch::Waiter {
 
   void tell() {
     pending_ = false;
+    told_ = shard_.now();
     const auto changed = changed_;  // it may destroy this object
     changed();
   }
@@ -132,8 +160,10 @@ class InotifyWatch final : public FolderWatch, private FdWatch::Waiter {
   const std::function<void()> changed_;
   bool pending_ = false;
   TimePoint first_;  // change that is pending
+  TimePoint told_;   // last call-back
   int descriptor_ = -1;
   FolderId watched_;
+  std::string problem_;
   Timer quiet_;  // tells of what is pending
   Timer look_;
 };
@@ -144,7 +174,7 @@ Result<std::unique_ptr<FolderWatch>> watchFolder(Shard& shard, std::string folde
                                                  Duration debounce, std::function<void()> changed) {
   NIMBUS_CHECK(shard.onThread());
   UniqueFd fd(::inotify_init1(IN_NONBLOCK | IN_CLOEXEC));
-  if (!fd.valid()) return failErrno("cannot watch folders", errno);
+  if (!fd.valid()) return failToWatch("folders", errno);
   TRY(FdWatch watch, FdWatch::open(shard, std::move(fd)));
   auto folder_watch = std::make_unique<InotifyWatch>(shard, std::move(watch), std::move(folder),
                                                      debounce, std::move(changed));

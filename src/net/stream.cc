@@ -23,6 +23,12 @@ Result<std::size_t> Stream::tryWritePieces(std::span<const ByteView> pieces) {
   return total;
 }
 
+void Stream::closeOrderly() {
+  Task<Result<void>> farewell = shutdownWrite();
+  farewell.start();
+  close();
+}
+
 Task<void> Stream::gone() {
   Event never;
   co_await never.wait();

@@ -55,8 +55,12 @@ class Stream {
   // Ends both directions at once; pending operations complete with kCancelled.
   virtual void close() = 0;
 
-  // The same, but a TCP peer is told at once that nobody is interested any more (RST), also if both
-  // sides had finished sending. What it has not received yet may be lost.
+  // The same after shutdownWrite(), as far as that goes without waiting: for an end that is no
+  // abort, when nothing is unsent.
+  void closeOrderly();
+
+  // As close(), but a TCP peer is told at once that nobody is interested any more (RST), also if
+  // both sides had finished sending. What it has not received yet may be lost.
   virtual void reset() { close(); }
 
   // Suspends until the peer has gone, or reset the connection, so that nothing that is sent would

@@ -5,8 +5,10 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "base/check.h"
+#include "net/give_way.h"
 
 namespace nimbus::net {
 namespace {
@@ -15,6 +17,13 @@ namespace {
 constexpr std::size_t kInputBytes = 17 * 1024;
 // The most that one record carries (RFC 8446 5.1).
 constexpr std::size_t kRecordBytes = 16 * 1024;
+// Messages without content that may follow one another.
+constexpr unsigned kMaxWithoutContent = 32;
+// Calls into OpenSSL that brought no content before others have their turn: two for each change of
+// keys, which is followed by one for the answer.
+constexpr unsigned kWithoutContentPerTurn = 8;
+// Beyond this nothing more is read until all of it is sent: a record, and answers of OpenSSL's own.
+constexpr std::size_t kMaxUnsentBytes = kRecordBytes + 4 * 1024;
 
 }  // namespace
 
@@ -66,6 +75,7 @@ TlsStream::TlsStream(Shard& shard, SslPtr ssl, std::unique_ptr<Stream> inner,
   NIMBUS_CHECK(bio != nullptr);
   BIO_set_data(bio, this);
   SSL_set_bio(ssl_.get(), bio, bio);
+  SSL_clear_mode(ssl_.get(), SSL_MODE_AUTO_RETRY);
   flushed_.set();
 }
 
@@ -79,6 +89,7 @@ TlsStream::Step TlsStream::stepAfter(int result) {
     case SSL_ERROR_NONE: return Step::kDone;
     case SSL_ERROR_ZERO_RETURN: return Step::kEnded;
     case SSL_ERROR_WANT_READ:
+      if (!starved_) return Step::kWithoutContent;
       if (!inner_ended_) return Step::kNeedsInput;
       return broke({ErrorCode::kIo, "the peer ended the connection without ending TLS"});
     default: break;
@@ -120,6 +131,7 @@ Task<Result<void>> TlsStream::handshake() {
     switch (stepAfter(SSL_do_handshake(ssl_.get()))) {
       case Step::kDone: describePeer(); co_return Result<void>{};
       case Step::kNeedsInput: CO_TRY_VOID(co_await fill()); break;
+      case Step::kWithoutContent: break;
       case Step::kEnded:
         broke({ErrorCode::kProtocol, "the peer ended TLS in the handshake"});
         break;
@@ -147,7 +159,21 @@ Task<Result<void>> TlsStream::fill() {
   inner_ended_ = count == 0;
   input_begin_ = 0;
   input_end_ = count;
+  starved_ = false;
   co_return Result<void>{};
+}
+
+Task<void> TlsStream::handledWithoutContent() {
+  const bool another = std::exchange(took_input_, false);
+  if (another && ++without_content_ > kMaxWithoutContent) {
+    broke({ErrorCode::kProtocol, "too many TLS messages without content"});
+    co_return;
+  }
+  if (++without_content_turn_ >= kWithoutContentPerTurn) {
+    without_content_turn_ = 0;
+    co_await GiveWay(shard_);
+  }
+  if (output_.size() > kMaxUnsentBytes) co_await flushed_.wait();
 }
 
 Task<Result<std::size_t>> TlsStream::read(std::span<std::uint8_t> into) {
@@ -157,9 +183,10 @@ Task<Result<std::size_t>> TlsStream::read(std::span<std::uint8_t> into) {
     ERR_clear_error();
     std::size_t count = 0;
     switch (stepAfter(SSL_read_ex(ssl_.get(), into.data(), into.size(), &count))) {
-      case Step::kDone: co_return count;
+      case Step::kDone: without_content_ = 0; co_return count;
       case Step::kEnded: co_return std::size_t{0};
       case Step::kNeedsInput: CO_TRY_VOID(co_await fill()); break;
+      case Step::kWithoutContent: co_await handledWithoutContent(); break;
       case Step::kFailed: break;
     }
   }
@@ -173,6 +200,10 @@ Task<Result<void>> TlsStream::readable() {
     std::uint8_t byte = 0;
     std::size_t count = 0;
     const Step step = stepAfter(SSL_peek_ex(ssl_.get(), &byte, 1, &count));
+    if (step == Step::kWithoutContent) {
+      co_await handledWithoutContent();
+      continue;
+    }
     if (step != Step::kNeedsInput) co_return Result<void>{};
     // OpenSSL took everything: the buffer is free while nothing comes.
     input_.reset();
@@ -185,6 +216,8 @@ int TlsStream::takeInput(char* into, int size) {
   const std::size_t count = std::min(input_end_ - input_begin_, static_cast<std::size_t>(size));
   if (count > 0) std::memcpy(into, input_.get() + input_begin_, count);
   input_begin_ += count;
+  starved_ = count == 0;
+  took_input_ |= count > 0;
   return static_cast<int>(count);
 }
 
@@ -271,10 +304,13 @@ void TlsStream::runDeferred() {
 
 Task<Result<void>> TlsStream::shutdownWrite() {
   CO_TRY_VOID(canWrite());
-  ERR_clear_error();
-  const int result = SSL_shutdown(ssl_.get());
-  // 0: ours is sent and the peer's has not come yet, which is all we want.
-  if (result < 0 && stepAfter(result) == Step::kFailed) co_return usable();
+  // A second call would wait for the peer's.
+  if ((SSL_get_shutdown(ssl_.get()) & SSL_SENT_SHUTDOWN) == 0) {
+    ERR_clear_error();
+    const int result = SSL_shutdown(ssl_.get());
+    // 0: ours is sent and the peer's has not come yet, which is all we want.
+    if (result < 0 && stepAfter(result) == Step::kFailed) co_return usable();
+  }
   if (!output_.empty()) flushInBackground();
   co_await flushed_.wait();
   CO_TRY_VOID(canWrite());

@@ -12,9 +12,13 @@ namespace nimbus::net {
 // One end of a TLS connection over any stream. Internal to src/net.
 //
 // OpenSSL reads from `input_`, which read() fills from the inner stream, and writes straight to the
-// inner stream; only what that does not take at once is kept in `output_` (at most one record and
-// an alert). So OpenSSL never has to wait for writing, whatever tryWrite() took is really on its
-// way, and a task of the stream's own sends the rest of `output_` in the background.
+// inner stream; only what that does not take at once is kept in `output_` (one record, and a few
+// messages of OpenSSL's own). So OpenSSL never has to wait for writing, whatever tryWrite() took is
+// really on its way, and a task of the stream's own sends the rest of `output_` in the background.
+//
+// Messages that carry no content, such as changes of keys (RFC 8446 4.6.3), cost work and may ask
+// for answers. OpenSSL hands back control after each of them: a few are handled per turn of the
+// loop, none while too many answers wait to be sent, and too many in a row break the stream.
 class TlsStream final : public Stream, private Deferred {
  public:
   // `keep` lives as long as the stream: what callbacks of the SSL object point at.
@@ -38,13 +42,14 @@ class TlsStream final : public Stream, private Deferred {
 
  private:
   friend struct TlsBio;
-  enum class Step { kDone, kEnded, kNeedsInput, kFailed };
+  enum class Step { kDone, kEnded, kNeedsInput, kWithoutContent, kFailed };
 
   Step stepAfter(int result);
   Step broke(Error error);
   Error handshakeError();
   [[nodiscard]] Result<void> usable() const;
   Task<Result<void>> fill();
+  Task<void> handledWithoutContent();
   void describePeer();
 
   int takeInput(char* into, int size);
@@ -71,6 +76,10 @@ class TlsStream final : public Stream, private Deferred {
   std::unique_ptr<std::uint8_t[]> input_;  // null while the connection is idle
   std::size_t input_begin_ = 0;
   std::size_t input_end_ = 0;
+  bool starved_ = false;               // OpenSSL asked for more than there was
+  bool took_input_ = false;            // … or took something
+  unsigned without_content_ = 0;       // messages in a row
+  unsigned without_content_turn_ = 0;  // calls into OpenSSL since others had their turn
 
   std::vector<std::uint8_t> output_;
   std::size_t output_begin_ = 0;

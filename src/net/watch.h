@@ -16,11 +16,16 @@ namespace nimbus::net {
 // been quiet for `debounce`, or ten times that after the first change if they never are: files
 // written, moved in or out, deleted, and symbolic links swapped, as Kubernetes does with ConfigMaps
 // (`..data`). Survives the folder being removed and made again, and follows its name if that is a
-// link turned elsewhere (both noticed within about a second). Made and destroyed on the shard's
-// thread; `changed` may destroy it. A folder that is not there at the start is an error.
+// link turned elsewhere (both noticed within about a second). While a folder is there that
+// cannot be watched, calls back every five seconds, so that it is looked at all the same. Made and
+// destroyed on the shard's thread; `changed` may destroy it. A folder that is not there or cannot
+// be watched at the start is an error.
 class FolderWatch {
  public:
   virtual ~FolderWatch() = default;
+  // Why the folder that is there now cannot be watched; empty: it is, or there is none. `changed`
+  // is called when this has changed.
+  [[nodiscard]] virtual std::string problem() const = 0;
 };
 [[nodiscard]] Result<std::unique_ptr<FolderWatch>> watchFolder(Shard& shard, std::string folder,
                                                                Duration debounce,

@@ -170,6 +170,27 @@ TEST_F(FolderWatchTest, AMissingFolderIsAnErrorThatNamesIt) {
   });
 }
 
+TEST_F(FolderWatchTest, TellsWhyAFolderCannotBeWatchedAndWhenItIsAgain) {
+  run([&](Shard& shard) -> Task<void> {
+    Calls calls(shard);
+    auto watch = *watchFolder(shard, watched(), kDebounce, std::ref(calls));
+    EXPECT_EQ(watch->problem(), "");
+    fs::remove(watched());
+    fs::create_symlink(watched(), watched());  // leads to itself, which is not to be missing
+    while (watch->problem().empty() && co_await calls.next()) {
+    }
+    EXPECT_TRUE(watch->problem().starts_with("cannot watch the folder " + watched() + ": "))
+        << watch->problem();
+    fs::remove(watched());
+    fs::create_directory(watched());
+    while (!watch->problem().empty() && co_await calls.next()) {
+    }
+    EXPECT_EQ(watch->problem(), "");
+    write("new.yaml");
+    EXPECT_TRUE(co_await calls.next());
+  });
+}
+
 TEST_F(FolderWatchTest, MayBeDestroyedByItsOwnCall) {
   run([&](Shard& shard) -> Task<void> {
     OneShot<bool> called;

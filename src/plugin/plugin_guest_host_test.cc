@@ -45,7 +45,7 @@ TEST(PluginGuestHostTest, MayBeGoneWhenItsQuestionIsAsked) {
   info.abi = Abi::kWasmcloud002;
   Permissions permissions(PluginIdentity{"otel", "sha256:" + std::string(64, 'a')}, info, {}, {},
                           book, consent);
-  host::Quota instances(10);
+  Quota instances(10);
   net::FixedResolver resolver;
   NoClient client;
   const auto shards = net::ShardGroup::start(1).value();

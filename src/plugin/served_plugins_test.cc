@@ -75,7 +75,7 @@ class ServedPluginsTest : public ::testing::Test {
   Plugin plugin_;
   std::optional<PluginRuntime> runtime_;
   std::unique_ptr<engine::Engine> engine_ = engine::Engine::create({}, *log_).value();
-  host::Quota instances_{10};
+  Quota instances_{10};
   net::FixedResolver resolver_;
   NoClient client_;
   std::unique_ptr<net::ShardGroup> shards_ = net::ShardGroup::start(1).value();

@@ -71,6 +71,19 @@ class WashWorkloadTest(hosting.TestCase):
             self.assertEqual(('there is no workload "default/a"', "not-found"),
                              self.refusal(command, "a"))
 
+    def test_a_name_is_no_syntax_of_the_request(self):
+        for command in ("get", "delete"):
+            for name in ("a?x", "a#x", "a/b/c", "%61"):
+                with self.subTest(command, name=name):
+                    message, code = self.refusal(command, name)
+                    self.assertEqual("not-found", code)
+                    self.assertIn("are not names of a namespace and a workload", message)
+        for words in (("events", "--no-follow", "a&follow=true"),
+                      ("list", "--namespace", "a&namespace=b")):
+            with self.subTest(words):
+                message, _ = self.refusal(*words)
+                self.assertIn(f'cannot be "{words[-1]}"', message)
+
     def test_clients_that_say_nothing_keep_nobody_out(self):
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
         self.addCleanup(resource.setrlimit, resource.RLIMIT_NOFILE, (soft, hard))

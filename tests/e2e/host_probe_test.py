@@ -79,8 +79,19 @@ class HostProbeTest(hosting.TestCase):
         with host.events() as events:
             host.send(signal.SIGTERM)
             events.until("draining")
-        host.send(signal.SIGTERM)
-        host.wait()
+        host.send(signal.SIGINT)
+        self.assertEqual(143, host.wait())
+
+    def test_the_same_signal_twice_at_once_is_one(self):
+        host = self.host(config={"drain": {"timeout": "600s"}})
+        host.apply(workload("slow"))
+        running = self.hold_request(host)
+        with host.events() as events:
+            host.send(signal.SIGTERM)
+            host.send(signal.SIGTERM)
+            events.until("draining")
+        self.assertEqual(200, running.finish().status)
+        self.assertEqual(0, host.wait())
 
     def test_what_does_not_finish_is_cut_off_after_the_drain_time(self):
         host = self.host(config={"drain": {"timeout": "300ms"}})

@@ -18,6 +18,12 @@ def writing(name, *, limit=None, **policy):
     return hosting.workload(name, resources=mount, volumes=volumes, **policy)
 
 
+def named(name, volume):
+    """The same with a volume of another name at /other."""
+    mount = {"volumeMounts": [{"name": volume, "mountPath": "/other"}]}
+    return hosting.workload(name, resources=mount, volumes=[{"name": volume, "ephemeral": {}}])
+
+
 def fs(operation, path="/data/f", **parameters):
     return "/fs?" + urllib.parse.urlencode({"op": operation, "path": path, **parameters})
 
@@ -134,6 +140,48 @@ class VolumesTest(hosting.TestCase):
         host.apply(newer)
         self.assertEqual(503, answer.result().status)
         self.assert_ended(host, "a", "the volume")
+
+    def test_a_volume_that_an_update_drops_keeps_its_limit_and_goes_with_its_last_user(self):
+        host = self.start()
+        host.apply(writing("a", limit="4Mi"))
+        answer = self.asking(host, "a.test", fs("fill", mb=5, before=3000, after=60000))
+        self.eventually(lambda: harness.found(self.volumes, "f"), "it has not begun")
+        with host.events() as events:
+            for newer in (named("a", "other"), hosting.workload("a")):
+                host.apply(newer)
+            event = events.until("ended", "default/a")
+            self.assertIn('the volume "data" held more', event["data"]["message"])
+            self.assertEqual(503, answer.result().status)
+        self.assertEqual("Running", host.status("a")["state"])
+        self.assertEqual(200, host.ask("a.test", "/env").status)
+        self.eventually(lambda: not self.left(), "the volume is left over")
+
+    def test_a_volume_that_is_named_again_begins_empty(self):
+        host = self.start()
+        host.apply(writing("a", limit="4Mi"))
+        host.text_of("a.test", fs("fill"))
+        host.apply(named("a", "other"))
+        self.eventually(lambda: not harness.found(self.volumes, "data"), "it is left over")
+        self.assertTrue(harness.found(self.volumes, "other"))
+        host.apply(writing("a", limit="4Mi"))
+        self.assertEqual(500, host.ask("a.test", fs("read")).status)
+
+    def test_a_workload_that_comes_back_has_nothing_of_the_one_that_was_deleted(self):
+        host = self.start()
+        host.apply(writing("a", limit="4Mi"))
+        host.text_of("a.test", fs("write", "/data/old", text="x"))
+        late = self.asking(host, "a.test", fs("fill", "/data/late", mb=5, before=3000,
+                                              after=60000))
+        self.eventually(lambda: harness.found(self.volumes, "late"), "it has not begun")
+        with host.events() as events:
+            self.assertEqual(200, host.delete("a").status)
+            host.apply(writing("a", limit="4Mi"))
+            self.assertEqual("", host.text_of("a.test", fs("list", "/data")).strip())
+            events.until("ended", "default/a")
+        self.assertEqual(503, late.result().status)
+        self.assertEqual("Running", host.status("a")["state"])
+        self.assertEqual("", host.text_of("a.test", fs("list", "/data")).strip())
+        self.eventually(lambda: len(self.left()) == 1, "the old volume is left over")
 
     def test_what_a_killed_host_left_is_deleted_by_the_next(self):
         host = self.start()

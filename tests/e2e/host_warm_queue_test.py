@@ -38,6 +38,7 @@ class WarmQueueTest(hosting.TestCase):
         first, *others = [self.enterContext(harness.Held(host, "w.test")) for _ in range(3)]
         self.wait_until(host, "callsInFlight", 3)
         trap, *waiting = self.queue(host, TRAP, COUNT, COUNT, COUNT)
+        self.wait_until(host, "callsInFlight", 3)
         self.assertEqual(503, host.ask("w.test", "/count").status)
         # Its place on the instance goes to the request that traps.
         self.assertEqual(200, first.finish().status)

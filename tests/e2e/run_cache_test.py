@@ -96,7 +96,7 @@ class CacheTest(harness.TestCase):
         file = self.only_file()
         good, before = file.read_bytes(), self.identity(file)
         damage(file, good)
-        self.assertIn("damaged file in the code cache", self.check_serves())
+        self.assertIn("damaged or foreign file in the code cache", self.check_serves())
         self.assertNotEqual(before, self.identity(self.only_file()))
         self.assertEqual(len(good), self.only_file().stat().st_size)
         self.assertNotIn("damaged", self.check_serves())
@@ -132,12 +132,23 @@ class CacheTest(harness.TestCase):
         other.write_bytes(code)
         server = self.serve("http-hello", "--engine", "full")
         self.assertEqual(200, server.get().status)
-        server.wait_for_stderr("damaged file in the code cache")
+        server.wait_for_stderr("damaged or foreign file in the code cache")
+
+    def test_the_code_of_another_component_is_not_run(self):
+        self.check_serves("http-hello")
+        hello = self.only_file()
+        code = hello.read_bytes()
+        hello.unlink()
+        self.check_serves("http-misc")
+        misc = self.only_file()
+        misc.write_bytes(code)
+        self.assertIn("damaged or foreign file in the code cache", self.check_serves("http-misc"))
+        self.assertNotEqual(code, self.only_file().read_bytes())
 
     def test_a_file_that_others_may_write_is_not_taken(self):
         self.check_serves()
         self.only_file().chmod(0o666)
-        self.assertIn("damaged file in the code cache", self.check_serves())
+        self.assertIn("damaged or foreign file in the code cache", self.check_serves())
         self.assertEqual(0, self.only_file().stat().st_mode & 0o022)
 
     def test_a_symbolic_link_in_the_place_of_a_file_is_not_followed(self):

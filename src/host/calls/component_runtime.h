@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "base/quota.h"
 #include "engine/component.h"
 #include "engine/guest_context.h"
 #include "host/bindings/bindings.h"
@@ -11,7 +12,6 @@
 #include "host/calls/call_policy.h"
 #include "host/calls/failure_log.h"
 #include "host/calls/guest_sockets.h"
-#include "host/calls/quota.h"
 #include "host/workload/runtime.h"
 
 namespace nimbus::host {

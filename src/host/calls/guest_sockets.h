@@ -4,7 +4,7 @@
 #include <memory>
 
 #include "base/metrics.h"
-#include "host/calls/quota.h"
+#include "base/quota.h"
 #include "host/egress/egress.h"
 
 namespace nimbus::host {

@@ -7,7 +7,7 @@
 
 #include <boost/intrusive/list.hpp>
 
-#include "host/calls/quota.h"
+#include "host/calls/quota_lease.h"
 #include "net/shard.h"
 
 namespace nimbus::host {

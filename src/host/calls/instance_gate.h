@@ -9,7 +9,7 @@
 #include "host/calls/call_policy.h"
 #include "host/calls/deadline_queue.h"
 #include "host/calls/idle_instances.h"
-#include "host/calls/quota.h"
+#include "host/calls/quota_lease.h"
 #include "net/shard.h"
 
 namespace nimbus::host {

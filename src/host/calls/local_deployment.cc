@@ -11,7 +11,7 @@ LocalDeployment::LocalDeployment(std::shared_ptr<const WorkloadSpec> spec, std::
                                  std::vector<std::shared_ptr<CalledComponent>> called,
                                  std::vector<OfferedComponent> offered,
                                  std::shared_ptr<Service> service,
-                                 std::shared_ptr<WorkloadVolumes> volumes, std::size_t shard_count)
+                                 std::unique_ptr<VolumeUse> volumes, std::size_t shard_count)
     : spec_(std::move(spec)),
       generation_(generation),
       components_(std::move(components)),

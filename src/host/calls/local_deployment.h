@@ -27,7 +27,7 @@ class LocalDeployment final : public Deployment {
                   std::vector<std::shared_ptr<ComponentRuntime>> components,
                   std::vector<std::shared_ptr<CalledComponent>> called,
                   std::vector<OfferedComponent> offered, std::shared_ptr<Service> service,
-                  std::shared_ptr<WorkloadVolumes> volumes, std::size_t shard_count);
+                  std::unique_ptr<VolumeUse> volumes, std::size_t shard_count);
 
   [[nodiscard]] const WorkloadSpec& spec() const override { return *spec_; }
   [[nodiscard]] std::uint64_t generation() const override { return generation_; }
@@ -46,7 +46,7 @@ class LocalDeployment final : public Deployment {
   [[nodiscard]] const std::vector<OfferedComponent>& offered() const { return offered_; }
 
   // Null: there are none.
-  [[nodiscard]] const std::shared_ptr<WorkloadVolumes>& volumes() const { return volumes_; }
+  [[nodiscard]] VolumeUse* volumes() const { return volumes_.get(); }
 
   // Null: there is none. It is started and stopped on its shard, and stopped with the deployment's
   // part there at the latest.
@@ -174,7 +174,7 @@ class LocalDeployment final : public Deployment {
   const std::vector<std::shared_ptr<CalledComponent>> called_;
   const std::vector<OfferedComponent> offered_;
   const std::shared_ptr<Service> service_;
-  const std::shared_ptr<WorkloadVolumes> volumes_;
+  const std::unique_ptr<VolumeUse> volumes_;
   std::vector<OnShard> shards_;  // each touched by its shard only
   // Of each component with warm instances, by shard; null for the others, and where there is one
   // shard only.

@@ -211,6 +211,7 @@ TEST_F(ServicePoolTest, DrainingAnswersWhatIsHereAndEndsTheRun) {
              OneRun run(pool);
              rig->ask();
              rig->ask();
+             EXPECT_EQ(rig->counters().in_flight, 1U);
              EXPECT_EQ(rig->counters().queued, 1U);
              co_await rig->drain();
              EXPECT_THAT(co_await rig->statuses(), ElementsAre("200", "201"));

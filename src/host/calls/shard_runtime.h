@@ -8,7 +8,7 @@
 #include "base/sync.h"
 #include "engine/poller.h"
 #include "host/calls/idle_instances.h"
-#include "host/calls/quota.h"
+#include "host/calls/quota_lease.h"
 #include "http/client.h"
 #include "net/resolver.h"
 #include "net/shard.h"

@@ -171,7 +171,6 @@ Task<void> WarmPool::seekPermit() {
 
 Task<void> WarmPool::serve(http::ServerRequest& request, http::ResponseWriter& response,
                            Caller caller) {
-  const Counted in_flight(environment_.counters.in_flight);
   RequestContent content(request.body);
   for (int attempt = 1; attempt <= kMaxAttempts; ++attempt) {
     if (co_await serveOnce(request, content, response, caller) == Attempt::kOver) co_return;
@@ -213,6 +212,7 @@ Task<WarmPool::Attempt> WarmPool::serveOnce(http::ServerRequest& request, Reques
     refuse(response, seat.error());
     co_return Attempt::kOver;
   }
+  const Counted in_flight(environment_.counters.in_flight);
   const std::uint64_t window_bytes = environment_.policy.window_bytes;
   auto exchange = Exchange::create(request.head, !content.empty(), window_bytes,
                                    environment_.policy.deadline(environment_.poller.shard().now()));

@@ -114,6 +114,16 @@ TEST_F(WarmPoolTest, WhatWaitsWithoutAnInstanceHasTheNextThatIsFree) {
   });
 }
 
+TEST_F(WarmPoolTest, CallsThatWaitAreNotAmongThoseAtWork) {
+  withPool(engine::spinningGuest(), patientPolicy(), {}, [](PoolRig* rig) -> Task<void> {
+    for (int i = 0; i < 4; ++i) rig->ask();
+    EXPECT_EQ(rig->counters().in_flight, 1U);
+    EXPECT_EQ(rig->counters().queued, 3U);
+    rig->endCalls();
+    EXPECT_THAT(co_await rig->statuses(), ElementsAre("503", "503", "503", "503"));
+  });
+}
+
 TEST_F(WarmPoolTest, CallsThatWaitForRoomShareTheInstancesThatThereMayBe) {
   withPool(engine::countingGuest(), patientPolicy(), {}, [](PoolRig* rig) -> Task<void> {
     rig->takeInstances();

@@ -34,6 +34,12 @@ bool isOld(const FileStamp& stamp) {
   return now - std::chrono::nanoseconds(newest) > kStampResolution;
 }
 
+// Written or replaced, perhaps by the same; other rights alone do not count.
+bool wasWritten(FileStamp before, const FileStamp& now) {
+  before.changed_ns = now.changed_ns;
+  return before != now;
+}
+
 Result<std::shared_ptr<const WorkloadSpec>> parse(const Result<std::string>& text,
                                                   const std::string& name,
                                                   const std::string& folder) {
@@ -101,7 +107,10 @@ void FolderReader::refresh(const std::string& name, Memory& memory) const {
         engine::sha256(asBytes(text ? std::string_view(*text) : std::string_view()));
     // A file that cannot be used is read anew each time: the reason may be another one.
     const bool same = known && text && memory.file->spec && digest == memory.digest;
-    if (!same) memory.file = std::make_shared<const ManifestFile>(parse(text, name, folder_));
+    if (!same)
+      memory.file = std::make_shared<const ManifestFile>(parse(text, name, folder_));
+    else if (wasWritten(memory.stamp, stamp))
+      memory.file = std::make_shared<const ManifestFile>(*memory.file);
     memory.stamp = stamp;
     memory.readable = text.has_value();
     memory.stamp_is_proof = memory.readable && isOld(stamp);

@@ -13,7 +13,7 @@
 namespace nimbus::host {
 
 // What one manifest file says, or why it cannot be used. A new object means that the file, or a
-// component file it names, is new or has changed.
+// component file it names, is new or was written or replaced, if only by the same.
 struct ManifestFile {
   Result<std::shared_ptr<const WorkloadSpec>> spec;
 };

@@ -37,7 +37,7 @@ FolderSource::FolderSource(Environment environment, std::string folder, Duration
   environment_.manager.onReleased([this] {
     // What is stuck waits for its time, or what fails again and again would never rest.
     const bool waited_for = std::ranges::any_of(
-        files_, [](const auto& file) { return file.second.conflict && !file.second.stuck; });
+        files_, [](const auto& file) { return file.second.waits && !file.second.stuck; });
     // Not now: the manager is in the middle of something.
     if (waited_for)
       environment_.shard.post([alive = std::weak_ptr(alive_), this] {
@@ -60,7 +60,8 @@ FolderSource::~FolderSource() {
 Task<Result<void>> FolderSource::start() {
   // Watching comes first, so that nothing changes unnoticed between the two.
   CO_TRY(watch_, net::watchFolder(environment_.shard, folder_, debounce_, [this] {
-           folder_changed_ = true;
+           // What cannot be watched is only looked at: that is no reason to try failures again.
+           folder_changed_ |= watch_->problem().empty();
            wake_.set();
          }));
   CO_TRY(FolderListing listing, co_await read());
@@ -88,7 +89,8 @@ Task<void> FolderSource::follow() {
       retry_.armAfter(next_pause_);
       continue;
     }
-    setFolderProblem("");
+    const std::string blind = watch_->problem();
+    setFolderProblem(blind.empty() ? "" : blind + "; it is read every five seconds");
     co_await take(*std::move(listing), applies_, wake);
   }
 }
@@ -130,12 +132,12 @@ Task<void> FolderSource::take(FolderListing listing, TaskSet& applies, Wake wake
       file.applied = nullptr;
       continue;
     }
-    const bool again = (file.conflict && !file.stuck) ||
+    const bool again = (file.waits && !file.stuck) ||
                        (file.stuck && (wake.retry_due || wake.folder_changed)) ||
                        (file.transient && wake.folder_changed);
     if (file.applied == manifest && !again) continue;
     file.applied = manifest;
-    file.conflict = false;  // judged anew: until then no route that becomes free is waited for
+    file.waits = false;  // judged anew: until then no route that becomes free is waited for
     file.wants = *manifest->spec;
     file.id = (*manifest->spec)->id();
     changed.push_back(name);
@@ -208,7 +210,7 @@ FolderSource::Holders FolderSource::assign(const FolderListing& listing) {
 void FolderSource::reportUnusable(const std::string& name, const ManifestFile& file,
                                   const Holders& holders) {
   File& state = files_[name];
-  state.conflict = false;
+  state.waits = false;
   state.transient = false;
   setStuck(state, !file.spec && file.spec.error().code() == ErrorCode::kIo);
   if (!file.spec) {
@@ -264,12 +266,12 @@ Task<void> FolderSource::applyFile(std::string name, std::shared_ptr<const Manif
       {.owner = WorkloadOwner::kFolder, .source = name, .exchange = std::move(exchange)});
   const auto state = files_.find(name);
   if (state == files_.end() || state->second.applied != file) co_return;  // newer news will come
-  state->second.conflict = !status && status.error().code() == ErrorCode::kAlreadyExists;
+  state->second.waits = !status && waitsForOthers(id, status.error().code());
   state->second.transient = !status && isTransient(status.error().code());
   const bool could_not = !status && status.error().code() == ErrorCode::kIo;
   // The manager tries each for itself, which does not bring an exchange about.
   if (exchanges)
-    setStuck(state->second, state->second.conflict || managerTriesAgain(id));
+    setStuck(state->second, state->second.waits || managerTriesAgain(id));
   else
     setStuck(state->second, could_not && !managerTriesAgain(id));
   if (status)
@@ -281,6 +283,13 @@ Task<void> FolderSource::applyFile(std::string name, std::shared_ptr<const Manif
 bool FolderSource::servesOfFolder(const std::string& id) const {
   const auto status = environment_.manager.get(id);
   return status && status->owner == WorkloadOwner::kFolder && status->serving_generation != 0;
+}
+
+// One that did not even get an entry found no room among the workloads. Others would fail again
+// and again, for each gives up routes when it fails.
+bool FolderSource::waitsForOthers(const std::string& id, ErrorCode refusal) const {
+  return refusal == ErrorCode::kAlreadyExists ||
+         (refusal == ErrorCode::kResourceExhausted && !environment_.manager.get(id));
 }
 
 bool FolderSource::managerTriesAgain(const std::string& id) const {
@@ -328,7 +337,7 @@ void FolderSource::setFolderProblem(std::string message) {
     return;
   }
   environment_.events.add(EventKind::kProblem, "", 0, folder_problem_);
-  environment_.log.warn("the workloads folder cannot be read", {{"error", folder_problem_}});
+  environment_.log.warn("the workloads folder cannot be followed", {{"error", folder_problem_}});
 }
 
 std::vector<FolderProblem> FolderSource::problems() const {

@@ -29,7 +29,7 @@ struct FolderProblem {
 };
 
 // Keeps the workloads of a folder of manifests running: one workload per file, applied when the
-// file is new or differs, removed when it is gone; one whose routes another one is to have is
+// file is new or was written, removed when it is gone; one whose routes another one is to have is
 // removed when that serves. A file that cannot be used leaves its workload as it is; so does a
 // folder that vanishes. Files that are links are followed wherever these lead. Lives on the control
 // shard; everything it is given lives longer.
@@ -62,7 +62,7 @@ class FolderSource {
     std::string id;                             // of the workload this file describes; may be empty
     std::shared_ptr<const WorkloadSpec> wants;  // what it said last that could be understood
     std::string problem;
-    bool conflict = false;   // the problem may go away without the folder changing
+    bool waits = false;      // for what other workloads have: a route, a name, their room
     bool transient = false;  // the problem may go away with time
     bool stuck = false;      // will, and nobody else tries again
   };
@@ -88,6 +88,7 @@ class FolderSource {
   Task<void> applyFile(std::string name, std::shared_ptr<const ManifestFile> file,
                        WorkloadManager::ExchangePointer exchange);
   [[nodiscard]] bool servesOfFolder(const std::string& id) const;
+  [[nodiscard]] bool waitsForOthers(const std::string& id, ErrorCode refusal) const;
   [[nodiscard]] bool managerTriesAgain(const std::string& id) const;
   void setStuck(File& file, bool stuck);
   void settle(const std::string& name, const std::string& id, const Error& error);

@@ -376,6 +376,66 @@ TEST_F(FolderSourceTest, AReplacedComponentFileIsDeployedAgain) {
   });
 }
 
+TEST_F(FolderSourceTest, TheSameManifestOnceMoreStartsAWorkloadAnewThatWasEnded) {
+  run([](net::Shard& shard) -> Task<void> {
+    FolderRig rig(shard);
+    rig.put("a.yaml", manifest("a", "/1"));
+    co_await rig.start();
+    rig.runtime.end("its volume is full");
+    EXPECT_THAT(rig.running(), IsEmpty());
+    rig.put("a.yaml", manifest("a", "/1"));
+    while ((co_await rig.event(EventKind::kRunning, "default/a")).generation < 2) {
+    }
+    EXPECT_THAT(rig.running(), ElementsAre("a /1"));
+    EXPECT_EQ(rig.manager.get("default/a")->reason, "");
+  });
+}
+
+TEST_F(FolderSourceTest, TheSameManifestOnceMoreChangesNothingOfAWorkloadThatServes) {
+  run([](net::Shard& shard) -> Task<void> {
+    FolderRig rig(shard);
+    rig.put("a.yaml", manifest("a", "/1"));
+    co_await rig.start();
+    rig.put("a.yaml", manifest("a", "/1"));
+    rig.put("b.yaml", manifest("b", "/2"));  // seen with it or after it
+    co_await rig.event(EventKind::kRunning, "default/b");
+    EXPECT_EQ(rig.manager.get("default/a")->generation, 1U);
+  });
+}
+
+TEST(FolderReader, AFileThatIsWrittenAgainIsANewOneWhateverItSays) {
+  TemporaryFolder folder;
+  folder.write("a.yaml", manifest("a", "/1"));
+  FolderReader reader(folder.path());
+  const auto read = [&reader] { return reader.list()->at("a.yaml"); };
+  const auto first = read();
+  EXPECT_EQ(read(), first);
+  std::filesystem::permissions(folder.path("a.yaml"), std::filesystem::perms::owner_all);
+  EXPECT_EQ(read(), first) << "its rights say nothing new";
+  const auto now = std::filesystem::file_time_type::clock::now();
+  std::filesystem::last_write_time(folder.path("a.yaml"), now + std::chrono::hours(1));
+  const auto touched = read();
+  EXPECT_NE(touched, first);
+  EXPECT_EQ(**touched->spec, **first->spec);
+  EXPECT_EQ(read(), touched);
+}
+
+TEST_F(FolderSourceTest, AFileForWhichThereIsNoRoomIsAppliedWhenAWorkloadOfTheApiGoes) {
+  run([](net::Shard& shard) -> Task<void> {
+    FolderRig rig(shard, makeMemoryWorkloadStore(), {.max_workloads = 1});
+    co_await rig.start();
+    co_await rig.manager.apply(std::make_shared<const WorkloadSpec>(makeSpec("api", "/api")),
+                               {.source = ""});
+    rig.put("a.yaml", manifest("a", "/1"));
+    EXPECT_THAT((co_await rig.event(EventKind::kProblem)).message, HasSubstr("the most it takes"));
+    const auto removed = co_await rig.manager.remove("default/api", WorkloadOwner::kApi);
+    EXPECT_TRUE(removed) << removed.error().describe();
+    co_await rig.event(EventKind::kRunning, "default/a");
+    co_await settle(shard);
+    EXPECT_THAT(rig.problems(), IsEmpty());
+  });
+}
+
 TEST_F(FolderSourceTest, AVanishedFolderKeepsEverything) {
   run([](net::Shard& shard) -> Task<void> {
     FolderRig rig(shard);

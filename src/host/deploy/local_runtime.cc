@@ -79,21 +79,19 @@ LocalRuntime::LocalRuntime(net::Shard& control, net::ShardGroup& serving,
                      options_.providers.nats, log),
                  exports_, log),
       service_places_(std::make_shared<ServicePlaces>(shards_.size())),
-      volume_watch_(control_, log_,
-                    [this](std::shared_ptr<WorkloadVolumes> volumes, std::string why) {
-                      ending_.spawn(endUsersOf(std::move(volumes), std::move(why)));
-                    }) {}
+      volume_watch_(
+          control_, log_,
+          [this](std::shared_ptr<WorkloadVolumes> volumes, std::string name, std::string why) {
+            ending_.spawn(endUsersOf(std::move(volumes), std::move(name), std::move(why)));
+          }) {}
 
-Result<std::shared_ptr<WorkloadVolumes>> LocalRuntime::volumesOf(const WorkloadSpec& spec) {
+Result<std::unique_ptr<VolumeUse>> LocalRuntime::volumesOf(const WorkloadSpec& spec) {
   if (spec.volumes.empty()) return nullptr;
   std::weak_ptr<WorkloadVolumes>& known = volumes_[spec.id()];
-  if (auto volumes = known.lock()) {
-    TRY_VOID(volumes->add(spec));
-    return volumes;
-  }
-  TRY(auto volumes, WorkloadVolumes::open(spec, volume_root_));
-  known = volumes;
-  return volumes;
+  if (const auto volumes = known.lock()) return volumes->use(spec);
+  TRY(auto use, WorkloadVolumes::open(spec, volume_root_));
+  known = use->all();
+  return use;
 }
 
 std::shared_ptr<WorkloadSockets> LocalRuntime::socketsOf(const WorkloadSpec& spec) {
@@ -288,22 +286,23 @@ void LocalRuntime::stopServices() {
 }
 
 void LocalRuntime::watchVolumes(const std::shared_ptr<LocalDeployment>& deployment) {
-  const auto& volumes = deployment->volumes();
-  if (!volumes) return;
-  volumes->limit(deployment->spec(), options_.volume_bytes);
-  if (volumes->limits()->empty()) return;
-  auto& users = with_volumes_[volumes->workload()].all;
+  VolumeUse* const use = deployment->volumes();
+  if (use == nullptr || !use->namesAny()) return;
+  use->limit(options_.volume_bytes);
+  auto& users = with_volumes_[use->all()->workload()].all;
   std::erase_if(users, [](const auto& user) { return user.expired(); });
   users.push_back(deployment);
-  volume_watch_.add(volumes);
+  volume_watch_.add(use->all());
 }
 
-// One that uses them and has not been ended.
-std::shared_ptr<LocalDeployment> LocalRuntime::userOf(const WorkloadVolumes& volumes) {
+// One that uses that volume and has not been ended.
+std::shared_ptr<LocalDeployment> LocalRuntime::userOf(const WorkloadVolumes& volumes,
+                                                      std::string_view name) {
   for (const auto& user : with_volumes_[volumes.workload()].all) {
     const auto deployment = user.lock();
-    if (deployment && deployment->volumes().get() == &volumes && !deployment->ended())
-      return deployment;
+    if (!deployment || deployment->ended()) continue;
+    const VolumeUse& use = *deployment->volumes();
+    if (use.all().get() == &volumes && use.names(name)) return deployment;
   }
   return nullptr;
 }
@@ -320,16 +319,20 @@ Task<void> LocalRuntime::end(std::shared_ptr<LocalDeployment> deployment, std::s
   co_await join->done().wait();
 }
 
-Task<void> LocalRuntime::endUsersOf(std::shared_ptr<WorkloadVolumes> volumes, std::string why) {
+Task<void> LocalRuntime::endUsersOf(std::shared_ptr<WorkloadVolumes> volumes, std::string name,
+                                    std::string why) {
   const std::string workload = volumes->workload();
-  while (const auto deployment = userOf(*volumes)) {
+  while (const auto deployment = userOf(*volumes, name)) {
     co_await end(deployment, why);
     // Only now: whoever hears of it finds no shard that still serves it.
     if (tell_ended_) tell_ended_({workload, deployment->generation(), why});
   }
-  if (const auto cleared = volumes->clear(); !cleared)
-    log_.error("volumes cannot be cleared",
-               {{"workload", workload}, {"error", cleared.error().describe()}});
+  for (const std::string& unused : volumes->names()) {
+    if (userOf(*volumes, unused)) continue;
+    if (const auto cleared = volumes->clear(unused); !cleared)
+      log_.error("volumes cannot be cleared",
+                 {{"workload", workload}, {"error", cleared.error().describe()}});
+  }
 }
 
 Task<void> LocalRuntime::swapTogether(std::vector<Replacement> replacements) {
@@ -346,6 +349,8 @@ Task<void> LocalRuntime::swapTogether(std::vector<Replacement> replacements) {
       exports_.publish(fresh->spec().id(), fresh->offered());
     } else if (old) {
       exports_.withdraw(old->spec().id());
+      // If it comes back it gets others, even while requests still use these.
+      volumes_[old->spec().id()].reset();
     }
     if (fresh) watchVolumes(fresh);
     if (fresh && fresh->runner() != nullptr) startService(fresh);

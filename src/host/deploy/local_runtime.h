@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/clock.h"
@@ -118,7 +119,8 @@ class LocalRuntime final : public WorkloadRuntime {
   [[nodiscard]] std::shared_ptr<ComponentLog> logOf(const WorkloadSpec& spec,
                                                     const ComponentSpec& component,
                                                     std::uint64_t generation);
-  [[nodiscard]] Result<std::shared_ptr<WorkloadVolumes>> volumesOf(const WorkloadSpec& spec);
+  // Null: there are none.
+  [[nodiscard]] Result<std::unique_ptr<VolumeUse>> volumesOf(const WorkloadSpec& spec);
   [[nodiscard]] std::shared_ptr<WorkloadSockets> socketsOf(const WorkloadSpec& spec);
   [[nodiscard]] std::shared_ptr<Service> makeService(const ServiceSpec& spec,
                                                      std::shared_ptr<ComponentRuntime> component,
@@ -127,9 +129,12 @@ class LocalRuntime final : public WorkloadRuntime {
   void startService(const std::shared_ptr<LocalDeployment>& deployment);
 
   void watchVolumes(const std::shared_ptr<LocalDeployment>& deployment);
-  [[nodiscard]] std::shared_ptr<LocalDeployment> userOf(const WorkloadVolumes& volumes);
-  // Ends all deployments that use these volumes, and gives their space back.
-  [[nodiscard]] Task<void> endUsersOf(std::shared_ptr<WorkloadVolumes> volumes, std::string why);
+  [[nodiscard]] std::shared_ptr<LocalDeployment> userOf(const WorkloadVolumes& volumes,
+                                                        std::string_view name);
+  // Ends all deployments that use the volume of that name, and gives the space of what nobody uses
+  // any more back.
+  [[nodiscard]] Task<void> endUsersOf(std::shared_ptr<WorkloadVolumes> volumes, std::string name,
+                                      std::string why);
   [[nodiscard]] Task<void> end(std::shared_ptr<LocalDeployment> deployment, std::string why);
 
   class Assembly;
@@ -144,7 +149,7 @@ class LocalRuntime final : public WorkloadRuntime {
   CallGraph calls_;
   WorkloadExports exports_;
   Images images_;
-  ExpiringMap<std::weak_ptr<WorkloadVolumes>> volumes_;  // by workload
+  ExpiringMap<std::weak_ptr<WorkloadVolumes>> volumes_;  // by workload that is there
   ExpiringMap<std::weak_ptr<WorkloadSockets>> sockets_;  // likewise
   const std::shared_ptr<VolumeRoot> volume_root_;
   Providers providers_;

@@ -171,7 +171,7 @@ Result<std::shared_ptr<Deployment>> LocalRuntime::assemble(std::shared_ptr<const
                                                            std::uint64_t generation,
                                                            WorkloadCode code) {
   TRY(auto volumes, volumesOf(*spec));
-  Assembly assembly(*this, *spec, generation, code, volumes.get());
+  Assembly assembly(*this, *spec, generation, code, volumes ? volumes->all().get() : nullptr);
   TRY_VOID(assembly.run());
   auto offered = assembly.offered();
   auto components = assembly.takeComponents();

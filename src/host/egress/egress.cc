@@ -9,15 +9,12 @@
 namespace nimbus::host {
 namespace {
 
-// Entries of one list: enough for everybody, and few enough to look through for each request.
-constexpr std::size_t kMaxEntries = 1024;
-
 template <typename Rule>
 Result<std::vector<Rule>> parseList(std::string_view list,
                                     const std::vector<std::string>& entries) {
-  if (entries.size() > kMaxEntries) {
+  if (entries.size() > kMaxEgressRules) {
     return fail(ErrorCode::kInvalidArgument,
-                std::string(list) + ": more than " + std::to_string(kMaxEntries) + " entries");
+                std::string(list) + ": more than " + std::to_string(kMaxEgressRules) + " entries");
   }
   std::vector<Rule> rules;
   for (const std::string& entry : entries) {

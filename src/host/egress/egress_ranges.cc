@@ -48,7 +48,7 @@ struct V6Range {
 };
 
 constexpr V6Range kV6Ranges[] = {
-    {{0xfd00, 0x0ec2, 0, 0, 0, 0, 0, 0x0254}, 128, {kMetadata, "cloud metadata"}},
+    {{0xfd00, 0x0ec2}, 32, {kMetadata, "cloud metadata"}},
     {{0xfd20, 0x00ce, 0, 0, 0, 0, 0, 0x0254}, 128, {kMetadata, "cloud metadata"}},
     {{}, 128, {kLoopback, "unspecified"}},
     {{0, 0, 0, 0, 0, 0, 0, 1}, 128, {kLoopback, "loopback"}},

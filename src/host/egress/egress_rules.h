@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -10,6 +11,9 @@
 #include "net/address.h"
 
 namespace nimbus::host {
+
+// Of one list: enough for everybody, and few enough to look through for each request.
+inline constexpr std::size_t kMaxEgressRules = 1024;
 
 // Lower case, without the dot that may end a full name.
 [[nodiscard]] std::string normalizedName(std::string_view name);

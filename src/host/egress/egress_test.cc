@@ -273,6 +273,7 @@ constexpr RangeCase kRangeCases[] = {
     {"5f00::1", kSpecial},
     {"fc00::1", kPrivate},
     {"fd00:ec2::254", kMetadata},
+    {"fd00:ec2::23", kMetadata},
     {"fd20:ce::254", kMetadata},
     {"fdff::1", kPrivate},
     {"fe00::1", kSpecial},

@@ -40,6 +40,23 @@ void readWitName(YamlMap& map, std::string_view key, std::string& into) {
   into = *text;
 }
 
+std::string readProvider(ManifestContext& context, YamlMap& map) {
+  std::string text = map.text("provider").value_or("");
+  if (text.empty()) return text;
+  auto provider = parseProviderRef(text);
+  const auto* address = provider ? std::get_if<wrpc::ProviderAddress>(&*provider) : nullptr;
+  if (address != nullptr && address->transport == wrpc::ProviderAddress::Transport::kUnix) {
+    const std::string path = resolvePath(context, map, "provider", address->unix_path);
+    if (path.empty()) return {};
+    text = "unix:" + path;
+    provider = parseProviderRef(text);  // it may be too long now
+  }
+  if (!provider)
+    map.problem("provider",
+                fmt::format("{}: {}", map.pathOf("provider"), provider.error().message()));
+  return text;
+}
+
 void readHostInterface(ManifestContext& context, YamlMap map) {
   HostInterface host_interface;
   host_interface.name = map.text("name").value_or("");
@@ -61,11 +78,7 @@ void readHostInterface(ManifestContext& context, YamlMap map) {
   if (!host_interface.version.empty() && !isVersion(host_interface.version))
     map.problem("version", fmt::format("{}: {} is not a version", map.pathOf("version"),
                                        inQuotes(host_interface.version)));
-  host_interface.provider = map.text("provider").value_or("");
-  if (!host_interface.provider.empty())
-    if (const auto provider = parseProviderRef(host_interface.provider); !provider)
-      map.problem("provider",
-                  fmt::format("{}: {}", map.pathOf("provider"), provider.error().message()));
+  host_interface.provider = readProvider(context, map);
   host_interface.config = map.textMap("config");
   noteUnsupported(context, map, "configFrom");
   noteUnsupported(context, map, "secretFrom");

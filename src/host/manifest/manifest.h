@@ -106,7 +106,8 @@ struct HostInterface {
   std::string package;  // both empty: what a component's world defines itself, without a package
   std::vector<std::string> interfaces;
   std::string version;
-  std::string provider;  // as parseProviderRef() takes it; empty: the host's default
+  std::string provider;  // as parseProviderRef() takes it; empty: the host's default. A Unix
+                         // socket's path is absolute after parsing, as for files
   StringMap config;
 
   friend bool operator==(const HostInterface&, const HostInterface&) = default;
@@ -184,8 +185,8 @@ struct WorkloadSpec {
 [[nodiscard]] Result<WorkloadSpec> parseManifest(std::string_view text, std::string_view file_name,
                                                  std::string_view base_folder);
 
-// What is well formed but cannot run on this host yet, by name: an interface without a provider.
-// kUnsupported, or nothing.
+// What is well formed but cannot run on this host, by name: an interface without a provider
+// (kUnsupported), or with one that cannot come about (kInvalidArgument).
 [[nodiscard]] Result<void> checkRunnable(const WorkloadSpec& spec);
 
 // The manifest as one line of JSON in its bare form; parseManifest() gives the same spec

@@ -53,6 +53,11 @@ StringMap readEnvironment(ManifestContext& context, YamlMap& map) {
   return variables;
 }
 
+void checkRuleCount(YamlMap& map, std::string_view key, std::size_t count) {
+  if (count > kMaxEgressRules)
+    map.problem(key, fmt::format("{} has more than {} entries", map.pathOf(key), kMaxEgressRules));
+}
+
 // A list of texts that `Rule` understands.
 template <typename Rule>
 std::vector<std::string> readRules(ManifestContext& context, YamlMap& map, std::string_view key) {
@@ -63,6 +68,7 @@ std::vector<std::string> readRules(ManifestContext& context, YamlMap& map, std::
                                                      rule.error().message()));
     rules.push_back(text);
   });
+  checkRuleCount(map, key, rules.size());
   return rules;
 }
 
@@ -78,6 +84,7 @@ std::vector<std::string> readPorts(ManifestContext& context, YamlMap& map, std::
                                  map.pathOf(key), describeYaml(item)));
     ports.push_back(item.text);
   }
+  checkRuleCount(map, key, ports.size());
   return ports;
 }
 

@@ -100,9 +100,32 @@ bool clash(const HostInterface& a, const HostInterface& b) {
          overlap(a.interfaces, b.interfaces);
 }
 
-Result<void> checkInterfaces(const std::vector<HostInterface>& interfaces) {
+// What cannot come about later, whether or not anything imports the interface.
+Result<void> checkProvider(const WorkloadSpec& spec, const HostInterface& entry) {
+  const auto ref = parseProviderRef(entry.provider);
+  const auto* named = ref ? std::get_if<ComponentProvider>(&*ref) : nullptr;
+  if (named == nullptr) return {};
+  const auto has_name = [&](const ComponentSpec& member) {
+    return member.name == named->component;
+  };
+  if (named->workload.empty() && std::ranges::none_of(spec.members(), has_name))
+    return fail(ErrorCode::kInvalidArgument,
+                fmt::format("hostInterfaces names {} as provider, and the workload has no "
+                            "component of that name",
+                            entry.provider));
+  const auto parts = splitOnce(named->workload, '/');
+  if (parts && parts->first != spec.namespace_name)
+    return fail(ErrorCode::kInvalidArgument,
+                fmt::format("{} is of another namespace than the workload, which is of {}",
+                            entry.provider, inQuotes(spec.namespace_name)));
+  return {};
+}
+
+Result<void> checkInterfaces(const WorkloadSpec& spec) {
+  const std::vector<HostInterface>& interfaces = spec.host_interfaces;
   for (std::size_t i = 0; i < interfaces.size(); ++i) {
     TRY_VOID(checkInterface(interfaces[i]));
+    TRY_VOID(checkProvider(spec, interfaces[i]));
     for (std::size_t k = 0; k < i; ++k)
       if (clash(interfaces[i], interfaces[k]))
         return fail(ErrorCode::kInvalidArgument,
@@ -118,7 +141,7 @@ Result<void> checkInterfaces(const std::vector<HostInterface>& interfaces) {
 Result<void> checkRunnable(const WorkloadSpec& spec) {
   if (!spec.unsupported_keys.empty())
     return unsupported(fmt::format("this host does not support {}", spec.unsupported_keys[0]));
-  return checkInterfaces(spec.host_interfaces);
+  return checkInterfaces(spec);
 }
 
 }  // namespace nimbus::host

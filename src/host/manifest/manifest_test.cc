@@ -344,6 +344,22 @@ TEST(Manifest, RefusesWhatDoesNotFitTogether) {
   for (const auto& [lines, message] : cases) EXPECT_EQ(errorOf(with(lines)), message) << lines;
 }
 
+TEST(Manifest, TheListsOfWhatMayBeReachedAreLimited) {
+  const auto listOf = [](std::string_view key, std::string_view entry, std::size_t count) {
+    std::string text = fmt::format("    localResources:\n      {}:\n", key);
+    for (std::size_t i = 0; i < count; ++i) text += fmt::format("        - {}\n", entry);
+    return with(text);
+  };
+  for (const auto& [key, entry] :
+       {std::pair("allowedHosts", "a.example"), std::pair("allowedIpNameLookups", "a.example"),
+        std::pair("allowedHostLoopbackPorts", "80")}) {
+    EXPECT_EQ(errorOf(listOf(key, entry, 1024)), "");
+    EXPECT_EQ(
+        errorOf(listOf(key, entry, 1025)),
+        fmt::format("m.yaml:6: components[0].localResources.{} has more than 1024 entries", key));
+  }
+}
+
 TEST(Manifest, RoutesThatDifferInMethodDoNotCollide) {
   const auto spec = parse(
       with("http: {routes: [{path: /a}, {path: /a, method: PUT}, {path: /a, method: GET}]}\n"));

@@ -46,6 +46,10 @@ Result<ProviderRef> parseProviderRef(std::string_view text) {
   if (scheme->first != "unix" && scheme->first != "tcp" && scheme->first != "nats")
     return invalid(text);
   TRY(auto address, wrpc::ProviderAddress::parse(text));
+  if (address.transport == wrpc::ProviderAddress::Transport::kTcp && address.port == 0)
+    return fail(
+        ErrorCode::kInvalidArgument,
+        fmt::format("{} is not a provider: nobody can be reached at port 0", inQuotes(text)));
   return address;
 }
 

@@ -7,6 +7,7 @@
 
 #include "base/escape.h"
 #include "base/text.h"
+#include "http/authority.h"
 
 namespace nimbus::host {
 namespace {
@@ -131,16 +132,14 @@ std::string formatDurationMs(std::uint64_t milliseconds) {
 }
 
 Result<std::string> normalRouteHost(std::string_view text) {
-  if (text.empty() || text == "*") return std::string();
+  if (text == "*") return std::string();
+  if (text.empty()) return invalid("an empty host; \"*\" stands for all");
   std::string host = lowerAscii(text);
   if (host.starts_with('[')) {
-    const std::string_view inner = std::string_view(host).substr(1);
-    const bool closed = inner.ends_with(']') && inner.size() > 2;
-    const bool hex = closed && std::ranges::all_of(inner.substr(0, inner.size() - 1), [](char c) {
-                       return hexDigit(c) >= 0 || c == ':' || c == '.';
-                     });
-    if (!hex) return invalid(fmt::format("{} is not an IPv6 address in brackets", inQuotes(text)));
-    return host;
+    auto address = http::normalIpv6Host(host);
+    if (!address)
+      return invalid(fmt::format("{} is not an IPv6 address in brackets", inQuotes(text)));
+    return *std::move(address);
   }
   const std::string_view name = std::string_view(host).substr(host.starts_with("*.") ? 2 : 0);
   if (name.find(':') != name.rfind(':'))

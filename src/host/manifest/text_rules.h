@@ -29,7 +29,8 @@ namespace nimbus::host {
 // The shortest such text of a number of bytes.
 [[nodiscard]] std::string formatByteQuantity(std::uint64_t bytes);
 
-// Normal form of a route's host: lower case, "" for "*". kInvalidArgument says what is wrong.
+// Normal form of a route's host: lower case, one spelling of an IPv6 address, "" for "*".
+// kInvalidArgument says what is wrong.
 [[nodiscard]] Result<std::string> normalRouteHost(std::string_view text);
 // Normal form of a route's path: begins with "/" and ends without one, unless it is "/".
 [[nodiscard]] Result<std::string> normalRoutePath(std::string_view text);

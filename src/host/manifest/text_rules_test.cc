@@ -56,11 +56,29 @@ TEST(TextRules, TakesHostsOfThreeForms) {
   EXPECT_EQ(normalRouteHost("A.Example").value(), "a.example");
   EXPECT_EQ(normalRouteHost("*.Example.org").value(), "*.example.org");
   EXPECT_EQ(normalRouteHost("*").value(), "");
-  EXPECT_EQ(normalRouteHost("").value(), "");
   EXPECT_EQ(normalRouteHost("127.0.0.1").value(), "127.0.0.1");
   EXPECT_EQ(normalRouteHost("[::1]").value(), "[::1]");
-  for (const std::string_view bad : {"a.example:80", "*.", "a.*.b", "*a.b", "**.b", "a..b", ".a",
-                                     "a.", "a b", "a/b", "*.1.2.3", "[::1", "[zz]", "[]", "a_b.c"})
+  EXPECT_EQ(normalRouteHost("[2001:DB8:0::0001]").value(), "[2001:db8::1]");
+  for (const std::string_view bad : {"",
+                                     "[:::]",
+                                     "[1.2.3.4]",
+                                     "[12345::]",
+                                     "[::ffff:1.2.3.4]",
+                                     "a.example:80",
+                                     "*.",
+                                     "a.*.b",
+                                     "*a.b",
+                                     "**.b",
+                                     "a..b",
+                                     ".a",
+                                     "a.",
+                                     "a b",
+                                     "a/b",
+                                     "*.1.2.3",
+                                     "[::1",
+                                     "[zz]",
+                                     "[]",
+                                     "a_b.c"})
     EXPECT_FALSE(normalRouteHost(bad)) << bad;
   EXPECT_EQ(normalRouteHost("::1").error().message(),
             "\"::1\": an IPv6 address stands in brackets");

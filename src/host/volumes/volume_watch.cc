@@ -76,7 +76,7 @@ VolumeRound measureVolumes(const VolumeLimits& limits) {
       if (!excess) {
         if (round.problem.empty()) round.problem = excess.error().describe();
       } else if (*excess) {
-        round.excesses.push_back({i, **std::move(excess)});
+        round.excesses.push_back({i, limit.name, **std::move(excess)});
         break;
       }
     }
@@ -122,7 +122,7 @@ Task<bool> VolumeWatch::measureAll() {
     // With other limits there is another deployment, and another round for it.
     if (auto volumes = measured[excess.index].lock();
         volumes && volumes->limits() == judged_by[excess.index])
-      exceeded_(std::move(volumes), std::move(excess.why));
+      exceeded_(std::move(volumes), std::move(excess.volume), std::move(excess.why));
   }
   // A workload that has gone meanwhile is no problem; what lasts is told once.
   if (!round.problem.empty() && round.problem != last_problem_)

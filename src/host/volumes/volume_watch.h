@@ -27,9 +27,10 @@ class VolumeWatch {
  public:
   static constexpr Duration kRest = std::chrono::seconds(1);
 
-  // Is told of volumes that hold too much, and why that is; again in each round. It must not stop
+  // Is told of a volume that holds too much, and why that is; again in each round. It must not stop
   // the watch from there.
-  using Exceeded = std::function<void(std::shared_ptr<WorkloadVolumes> volumes, std::string why)>;
+  using Exceeded = std::function<void(std::shared_ptr<WorkloadVolumes> volumes, std::string name,
+                                      std::string why)>;
 
   VolumeWatch(net::Shard& shard, Logger& log, Exceeded exceeded, Duration rest = kRest);
 
@@ -59,7 +60,8 @@ class VolumeWatch {
 using VolumeLimits = std::vector<std::shared_ptr<const std::vector<VolumeLimit>>>;
 
 struct VolumeExcess {
-  std::size_t index;  // of the workload
+  std::size_t index;   // of the workload
+  std::string volume;  // its name
   std::string why;
 };
 struct VolumeRound {

@@ -24,20 +24,19 @@ class VolumeWatchTest : public ShardTest {
     spec.volumes = {{.name = "scratch", .host_path = "", .size_limit_bytes = limit_bytes}};
     return spec;
   }
-  std::shared_ptr<WorkloadVolumes> open(const WorkloadSpec& spec) {
-    auto volumes = WorkloadVolumes::open(spec, root_).value();
-    volumes->limit(spec, 3 * kMiB);
-    return volumes;
+  std::unique_ptr<VolumeUse> open(const WorkloadSpec& spec) {
+    auto use = WorkloadVolumes::open(spec, root_).value();
+    use->limit(3 * kMiB);
+    return use;
   }
-  static std::string write(const WorkloadVolumes& volumes, std::string_view name,
-                           std::size_t bytes) {
-    const std::string path = volumes.limits()->front().path + "/" + std::string(name);
+  static std::string write(const VolumeUse& use, std::string_view name, std::size_t bytes) {
+    const std::string path = use.all()->limits()->front().path + "/" + std::string(name);
     std::ofstream(path) << std::string(bytes, 'x');
     return path;
   }
-  static std::vector<std::string> excesses(const std::shared_ptr<WorkloadVolumes>& volumes) {
+  static std::vector<std::string> excesses(const std::unique_ptr<VolumeUse>& use) {
     std::vector<std::string> all;
-    for (const VolumeExcess& excess : measureVolumes({volumes->limits()}).excesses)
+    for (const VolumeExcess& excess : measureVolumes({use->all()->limits()}).excesses)
       all.push_back(excess.why);
     return all;
   }
@@ -73,7 +72,7 @@ TEST_F(VolumeWatchTest, AFileThatWasDeletedCountsUntilItIsClosed) {
 
 TEST_F(VolumeWatchTest, FoldersThatAreTooDeepToLookIntoAreAnExcess) {
   const auto volumes = open(specOf("a", kMiB));
-  std::string path = volumes->limits()->front().path;
+  std::string path = volumes->all()->limits()->front().path;
   for (int i = 0; i < 130; ++i) path += "/d";
   fs::create_directories(path);
   EXPECT_THAT(excesses(volumes), ElementsAre(HasSubstr("more than 128 deep")));
@@ -89,18 +88,20 @@ TEST_F(VolumeWatchTest, EachRoundTellsOfThoseThatHoldTooMuch) {
     Event twice;
     VolumeWatch watch(
         shard, *log,
-        [&](const std::shared_ptr<WorkloadVolumes>& volumes, const std::string& why) {
+        [&](const std::shared_ptr<WorkloadVolumes>& volumes, const std::string& name,
+            const std::string& why) {
+          EXPECT_EQ(name, "scratch");
           EXPECT_THAT(why, HasSubstr("held more than"));
           told.push_back(volumes.get());
           // Not now: what waits for it ends the watch.
           if (told.size() == 2) shard.post([&twice] { twice.set(); });
         },
         std::chrono::milliseconds(1));
-    watch.add(quiet);
-    watch.add(loud);
-    watch.add(loud);
+    watch.add(quiet->all());
+    watch.add(loud->all());
+    watch.add(loud->all());
     co_await twice.wait();
-    EXPECT_THAT(told, ElementsAre(loud.get(), loud.get()));
+    EXPECT_THAT(told, ElementsAre(loud->all().get(), loud->all().get()));
     watch.stop();
   });
 }
@@ -112,15 +113,15 @@ TEST_F(VolumeWatchTest, ItRestsWhenAllAreGoneAndGoesOnWithTheNext) {
     bool posted = false;
     VolumeWatch watch(
         shard, *log,
-        [&](const auto&, const auto&) {
+        [&](const auto&, const auto&, const auto&) {
           if (!std::exchange(posted, true)) shard.post([&told] { told.set(); });
         },
         std::chrono::milliseconds(1));
-    watch.add(open(specOf("a", kMiB)));  // gone at once
+    watch.add(open(specOf("a", kMiB))->all());  // gone at once
     co_await shard.sleepFor(std::chrono::milliseconds(10));
     const auto next = open(specOf("b", kMiB));
     write(*next, "file", 2 * kMiB);
-    watch.add(next);
+    watch.add(next->all());
     co_await told.wait();
     watch.stop();
   });

@@ -63,7 +63,7 @@ Result<http::ServerOptions> listenerOptions(const dev::ServerSettings& server,
   TRY(options.tls,
       net::makeTlsServerContext({.certificates = {{server.tls_certificate, server.tls_key}},
                                  .client_ca_path = server.tls_client_ca,
-                                 .alpn = {"h2", "http/1.1"}}));
+                                 .alpn = {"h2", "http/1.1", "http/1.0"}}));
   return options;
 }
 

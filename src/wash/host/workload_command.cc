@@ -14,6 +14,7 @@
 #include "host/admin/token_file.h"
 #include "host/manifest/manifest.h"
 #include "net/stoppable.h"
+#include "oci/url.h"
 #include "wash/command.h"
 #include "wash/flags/flag_check.h"
 #include "wash/flags/guest_options.h"
@@ -46,6 +47,12 @@ Result<void> checkName(std::string_view name) {
   return fail(ErrorCode::kInvalidArgument, "\"" + std::string(name) + "\" is no name");
 }
 
+Result<Duration> parsePatience(std::string_view text) {
+  TRY(const Duration patience, parseDuration(text));
+  if (patience > Duration::zero()) return patience;
+  return fail(ErrorCode::kInvalidArgument, "it must be more than nothing");
+}
+
 Result<AdminClient> connect(net::Shard& shard, const WorkloadFlags& flags) {
   std::string address = flags.address;
   if (address.empty()) {
@@ -59,9 +66,7 @@ Result<AdminClient> connect(net::Shard& shard, const WorkloadFlags& flags) {
   }
   Duration patience = AdminClient::kPatience;
   if (!flags.timeout.empty()) {
-    TRY(patience, parseDuration(flags.timeout));
-    if (patience <= Duration::zero())
-      return fail(ErrorCode::kInvalidArgument, "--timeout must be more than nothing");
+    TRY(patience, parsePatience(flags.timeout));
   }
   return AdminClient(shard, endpoint, std::move(token), patience);
 }
@@ -79,13 +84,20 @@ std::string describe(const WorkloadView& view) {
   return line;
 }
 
+struct Name {
+  std::string namespace_name;
+  std::string workload;
+};
+
 // "name" or "namespace/name".
-std::pair<std::string, std::string> nameOf(const std::string& argument) {
-  if (const auto parts = splitOnce(argument, '/')) {
-    return {std::string(parts->first), std::string(parts->second)};
-  }
-  return {"default", argument};
+Name nameOf(std::string_view argument) {
+  const auto parts = splitOnce(argument, '/');
+  if (!parts) return {"default", std::string(argument)};
+  return {std::string(parts->first), std::string(parts->second)};
 }
+
+// What users type is no syntax of a request's target.
+std::string inTarget(std::string_view name) { return oci::percentEncoded(name); }
 
 Task<Result<void>> apply(AdminClient* client, const WorkloadFlags* flags, OutputFormat format) {
   CO_TRY(const auto bytes, readFile(flags->argument, 1 << 20));
@@ -99,7 +111,7 @@ Task<Result<void>> apply(AdminClient* client, const WorkloadFlags* flags, Output
 }
 
 Task<Result<void>> list(AdminClient* client, const WorkloadFlags* flags, OutputFormat format) {
-  CO_TRY(const auto views, co_await client->list(flags->namespace_name));
+  CO_TRY(const auto views, co_await client->list(inTarget(flags->namespace_name)));
   CO_TRY(const std::string state, co_await client->host());
   CO_TRY(const host::ProblemsView problems, host::parseHostProblems(state));
   std::string text;
@@ -113,22 +125,23 @@ Task<Result<void>> list(AdminClient* client, const WorkloadFlags* flags, OutputF
 }
 
 Task<Result<void>> get(AdminClient* client, const WorkloadFlags* flags, OutputFormat format) {
-  const auto [namespace_name, name] = nameOf(flags->argument);
-  CO_TRY(const WorkloadView view, co_await client->get(namespace_name, name));
+  const Name name = nameOf(flags->argument);
+  CO_TRY(const WorkloadView view,
+         co_await client->get(inTarget(name.namespace_name), inTarget(name.workload)));
   printResult(format, describe(view), {{"workload", view.json}});
   co_return Result<void>();
 }
 
 Task<Result<void>> remove(AdminClient* client, const WorkloadFlags* flags, OutputFormat format) {
-  const auto [namespace_name, name] = nameOf(flags->argument);
-  CO_TRY_VOID(co_await client->remove(namespace_name, name));
-  printResult(format, "deleted " + namespace_name + "/" + name, {});
+  const Name name = nameOf(flags->argument);
+  CO_TRY_VOID(co_await client->remove(inTarget(name.namespace_name), inTarget(name.workload)));
+  printResult(format, "deleted " + name.namespace_name + "/" + name.workload, {});
   co_return Result<void>();
 }
 
 Task<Result<void>> events(AdminClient* client, const WorkloadFlags* flags, OutputFormat format) {
   AdminClient::EventQuery query;
-  query.workload = flags->argument;
+  query.workload = inTarget(flags->argument);
   query.follow = flags->follow;
   co_return co_await client->events(query, [format](const host::AdminEvent& event) {
     printOutput((format == OutputFormat::kJson ? event.data : host::describeEvent(event)) + "\n");
@@ -184,7 +197,7 @@ void addWorkloadCommand(CLI::App& app, const GlobalOptions& global, Action& acti
   command->add_option("--token-file", flags->token_file, "Bearer token for an API over TCP")
       ->option_text("FILE");
   command->add_option("--timeout", flags->timeout, "How long the host may keep silent")
-      ->check(acceptedBy(parseDuration))
+      ->check(acceptedBy(parsePatience))
       ->option_text("DURATION (default 30s)");
 
   CLI::App* applying = addStep(*command, "apply", "Make a workload be as a manifest says", flags,

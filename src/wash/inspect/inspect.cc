@@ -119,6 +119,9 @@ Result<Inspection> inspect(std::string_view file, ByteView binary,
                            std::optional<std::uint64_t> native_code_bytes) {
   auto read = wit::inspectComponent(binary);
   if (!read) return fail(read.error().code(), std::string(file), std::move(read).error());
+  // Of proposals those too that `wash run` takes on request only.
+  if (auto valid = wit::validate(binary, wit::Proposals::kAll); !valid)
+    return fail(valid.error().code(), std::string(file), std::move(valid).error());
   ComponentInfo info = *std::move(read);
   std::string text;
   if (info.kind == wit::BinaryKind::kComponent) {

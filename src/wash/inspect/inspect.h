@@ -21,6 +21,7 @@ struct Inspection {
 };
 
 // `native_code_bytes` is the size of what the code cache holds for these bytes, if anything.
+// kInvalidArgument if the binary is not valid.
 [[nodiscard]] Result<Inspection> inspect(std::string_view file, ByteView binary,
                                          std::optional<std::uint64_t> native_code_bytes);
 

@@ -1,6 +1,8 @@
 // `wash inspect COMPONENT|MANIFEST`.
 
 #include <cstdio>
+#include <filesystem>
+#include <system_error>
 
 #include <CLI/CLI.hpp>
 
@@ -26,7 +28,11 @@ Result<Inspection> inspectArgument(const InspectFlags& flags, const std::string&
                                    Logger& log) {
   TRY(const ResolvedComponent resolved,
       resolveComponentOrReference(flags.component, flags.source, user_file));
-  TRY(const auto engine, engine::Engine::create(engineOptionsOf(flags.engine), log));
+  engine::EngineOptions options = engineOptionsOf(flags.engine);
+  // Looking makes no cache.
+  std::error_code error;
+  if (!std::filesystem::exists(options.cache_folder, error) && !error) options.cache_folder.clear();
+  TRY(const auto engine, engine::Engine::create(std::move(options), log));
   return inspect(resolved.path, resolved.bytes.view(),
                  engine->cachedCodeBytes(resolved.bytes.view()));
 }

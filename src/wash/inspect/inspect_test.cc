@@ -120,6 +120,15 @@ TEST(Inspect, FailsForWhatIsNotWebAssembly) {
   EXPECT_FALSE(inspect("x", asBytes(std::string_view("\0asm\x0d\0\x01\0\x09", 9)), {}));
 }
 
+TEST(Inspect, FailsForWhatIsNotValid) {
+  for (const std::string_view wat :
+       {"(module (func (result i32)))", "(component (core module (func (result i32))))"}) {
+    const auto result = inspect("x.wasm", binary(wat).view(), {});
+    ASSERT_FALSE(result) << wat;
+    EXPECT_THAT(result.error().describe(), AllOf(StartsWith("x.wasm: "), HasSubstr("at offset")));
+  }
+}
+
 TEST(ExplainNotRunnable, NamesTheExportsAndWhatIsNeeded) {
   EXPECT_EQ(explainNotRunnable(exporting("demo:sum/adder@0.1.0")),
             "a component that exports demo:sum/adder@0.1.0; running it needs an export of "

@@ -74,8 +74,9 @@ Result<CallOutcome> execute(engine::Engine& engine,
       host::WorkloadVolumes::open(spec, std::make_shared<host::VolumeRoot>("")));
   TRY_VOID(plane->openProviders(std::make_shared<const host::WorkloadSpec>(spec)));
   Command command;
-  TRY(command.runtime, plane->runtime().assembleComponent(spec, only, 1, std::move(component),
-                                                          {&only}, {.volumes = volumes.get()}));
+  TRY(command.runtime,
+      plane->runtime().assembleComponent(spec, only, 1, std::move(component), {&only},
+                                         {.volumes = volumes->all().get()}));
   command.runtime->takeEffect();
   command.arguments.push_back(only.name);
   command.arguments.insert(command.arguments.end(), arguments.begin(), arguments.end());

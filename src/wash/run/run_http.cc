@@ -25,7 +25,7 @@ Result<http::ServerOptions> serverOptions(const HttpFlags& flags, http::AccessLo
   TRY(options.tls,
       net::makeTlsServerContext({.certificates = {{flags.tls_certificate, flags.tls_key}},
                                  .client_ca_path = flags.tls_client_ca,
-                                 .alpn = {"h2", "http/1.1"}}));
+                                 .alpn = {"h2", "http/1.1", "http/1.0"}}));
   return options;
 }
 

@@ -28,6 +28,10 @@ TimePoint now() { return SystemClock().now(); }
 // By which the thread is woken. Nothing comes of it where nobody waits for it.
 constexpr int kWake = SIGURG;
 
+// A program that ends this one may signal it and then its whole group, as timeout(1) does: the same
+// signal again within that time is the same request.
+constexpr std::chrono::milliseconds kEchoTime(100);
+
 [[noreturn]] void endBy(int signal) {
   endRunningPrograms();
   ::_exit(exitStatusOfSignal(signal));
@@ -151,8 +155,10 @@ class Interrupt::Waiter {
   void received(int signal) {
     {
       const std::lock_guard lock(mutex_);
+      if (signal == signal_ && now() - received_at_ < kEchoTime) return;
       if (signal_ != 0) endBy(signal_);
       signal_ = signal;
+      received_at_ = now();
       follow();
     }
     source_.request_stop();
@@ -163,6 +169,7 @@ class Interrupt::Waiter {
 
   std::stop_source source_;
   std::atomic<int> signal_ = 0;  // the first that came
+  TimePoint received_at_;        // when that was
   sigset_t signals_{};
   mutable std::mutex mutex_;
   std::vector<std::chrono::milliseconds> bounds_;  // of those that live, the innermost last

@@ -11,8 +11,9 @@
 namespace nimbus::wash {
 
 // Turns SIGINT and SIGTERM into a request to stop, for commands that run programs and block. A
-// second signal ends the process at once. Made on the main thread, before any thread starts that
-// does not block them; while it lives signals are blocked there.
+// second signal ends the process at once, unless it is the same one within a tenth of a second.
+// Made on the main thread, before any thread starts that does not block them; while it lives
+// signals are blocked there.
 //
 // One that is made while another lives is a part of that: it ends before it, and both are told of
 // the same signals, so that one that comes before a part is made stops that at its beginning.

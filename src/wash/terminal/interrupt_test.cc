@@ -108,6 +108,30 @@ TEST(InterruptDeathTest, ASecondSignalEndsTheProcess) {
   EXPECT_EXIT(twice(), ExitedWithCode(143), "");
 }
 
+TEST(InterruptDeathTest, TheSameSignalAgainAtOnceIsTheSameRequest) {
+  constexpr int kOwn = 7;
+  const auto comes_to_its_end = [] {
+    const Interrupt interrupt;
+    interruptBy(interrupt, SIGTERM);
+    sendThis(SIGTERM);
+    goOnFor(milliseconds(20));
+    ::_exit(kOwn);
+  };
+  EXPECT_EXIT(comes_to_its_end(), ExitedWithCode(kOwn), "");
+}
+
+TEST(InterruptDeathTest, TheSameSignalAMomentLaterIsASecondOne) {
+  const auto again_and_again = [] {
+    const Interrupt interrupt;
+    interruptBy(interrupt, SIGTERM);
+    while (true) {
+      goOnFor(milliseconds(10));
+      sendThis(SIGTERM);
+    }
+  };
+  EXPECT_EXIT(again_and_again(), ExitedWithCode(143), "");
+}
+
 TEST(InterruptDeathTest, APartWithABoundEndsTheProcessAlsoAfterASignalThatCameBeforeIt) {
   const auto stays = [] {
     const Interrupt whole;

@@ -6,10 +6,7 @@
 #include <mutex>
 #include <vector>
 
-#include "base/sync.h"
-#include "net/shard.h"
-
-namespace nimbus::host {
+namespace nimbus {
 
 // A count of things that the whole host may have at once, such as instances. Any thread.
 class Quota {
@@ -41,27 +38,4 @@ class Quota {
   std::vector<std::function<void()>> waiting_;  // under the mutex
 };
 
-// One shard's part of a quota, taken and given back in batches so that shards seldom touch the
-// shared count. While others wait for one, or expect one, it keeps nothing back.
-class QuotaLease {
- public:
-  QuotaLease(Quota& quota, std::size_t shard_count);
-  QuotaLease(const QuotaLease&) = delete;
-  QuotaLease& operator=(const QuotaLease&) = delete;
-  ~QuotaLease();
-
-  // True if one more may be had; give() it back.
-  [[nodiscard]] bool take();
-  void give();
-  // Gives back what it keeps for later. False: that is nothing.
-  bool giveSpare();
-
-  [[nodiscard]] Quota& quota() { return quota_; }
-
- private:
-  Quota& quota_;
-  std::uint64_t batch_;
-  std::uint64_t spare_ = 0;
-};
-
-}  // namespace nimbus::host
+}  // namespace nimbus

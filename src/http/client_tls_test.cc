@@ -1,0 +1,164 @@
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <filesystem>
+
+#include "base/sync.h"
+#include "http/client_test_server.h"
+#include "http/connection.h"
+#include "net/socket.h"
+
+namespace nimbus::http {
+namespace {
+
+using std::chrono::milliseconds;
+
+// A server of our own behind TLS.
+class TlsClientTest : public ClientTest, private Handler {
+ protected:
+  void SetUp() override {
+    ClientTest::SetUp();
+    char name[] = "/tmp/nimbus-tls-XXXXXX";
+    ASSERT_NE(::mkdtemp(name), nullptr);
+    folder_ = name;
+    const std::string command =
+        "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 "
+        "-subj /CN=server.example -addext subjectAltName=DNS:server.example -keyout " +
+        folder_ + "/key.pem -out " + folder_ + "/cert.pem 2>/dev/null";
+    ASSERT_EQ(std::system(command.c_str()), 0);
+    net::TlsClientOptions trust;
+    trust.system_roots = false;
+    trust.extra_ca_paths = {folder_ + "/cert.pem"};
+    tls_ = *net::makeTlsClientContext(trust);
+  }
+
+  void TearDown() override {
+    if (group_) {
+      group_->runOn(0, [this](net::Shard&) {
+        client_.reset();
+        acceptor_.reset();
+        running_.cancelAll();
+      });
+    }
+    ClientTest::TearDown();
+    std::filesystem::remove_all(folder_);
+  }
+
+  void serve(std::vector<std::string> alpn) {
+    context_ = *net::makeTlsServerContext(
+        {{{folder_ + "/cert.pem", folder_ + "/key.pem"}}, "", std::move(alpn)});
+    auto sockets = net::listenOn(*net::Endpoint::parse("127.0.0.1:0"), 1);
+    port_ = (*sockets)[0]->boundTo().port;
+    group_->runOn(0, [&](net::Shard& shard) {
+      environment_.emplace(ConnectionEnvironment{shard, *this, server_limits_, nullptr,
+                                                 *served_requests_, *errors_, *active_, nullptr});
+      acceptor_ = net::makeAcceptor(
+          shard, std::move((*sockets)[0]),
+          [this](std::unique_ptr<net::Stream> stream) { running_.spawn(run(std::move(stream))); });
+    });
+  }
+
+  Task<void> run(std::unique_ptr<net::Stream> stream) {
+    auto secured = co_await context_->accept(std::move(stream), std::chrono::seconds(5));
+    if (!secured) co_return;
+    const bool http2 = (*secured)->peer().alpn == "h2";
+    auto connection = http2 ? makeHttp2Connection(*environment_, *std::move(secured), {})
+                            : makeHttp1Connection(*environment_, *std::move(secured), {});
+    co_await connection->run();
+  }
+
+  Task<void> handle(ServerRequest& request, ResponseWriter& response) override {
+    const auto body = co_await readAll(*request.body);
+    sendText(response, 200,
+             std::string(request.head.version == Version::kHttp2 ? "h2 " : "h1 ") +
+                 std::to_string(body ? body->size() : 0));
+  }
+
+  RequestHead secure(std::string_view host) const {
+    RequestHead head;
+    head.method = "POST";
+    head.scheme = Scheme::kHttps;
+    head.authority = std::string(host) + ":" + std::to_string(port_);
+    head.path = "/";
+    return head;
+  }
+
+  using ClientTest::run;
+  std::string folder_;
+  std::uint16_t port_ = 0;
+  std::shared_ptr<net::TlsServerContext> context_;
+  ServerLimits server_limits_;
+  std::shared_ptr<Counter> served_requests_ = metrics_.counter("served", "");
+  std::shared_ptr<Counter> errors_ = metrics_.counter("errors", "");
+  std::shared_ptr<Gauge> active_ = metrics_.gauge("active", "");
+  std::optional<ConnectionEnvironment> environment_;
+  std::unique_ptr<net::Acceptor> acceptor_;
+  TaskSet running_;
+};
+
+TEST_F(TlsClientTest, ChoosesTheVersionByAlpn) {
+  for (const bool http2 : {true, false}) {
+    serve(http2 ? std::vector<std::string>{"h2", "http/1.1"}
+                : std::vector<std::string>{"http/1.1"});
+    run([&](net::Shard&) -> Task<void> {
+      for (int i = 0; i < 3; ++i) {
+        auto body = bodyOf(std::vector<std::string>(100, std::string(10'000, 'b')));
+        auto response = co_await client().send(secure("server.example"), body.get(), options_);
+        EXPECT_TRUE(response) << (response ? "" : response.error().describe());
+        if (!response) co_return;
+        EXPECT_EQ(co_await readAll((*response)->body()), http2 ? "h2 1000000" : "h1 1000000");
+      }
+      EXPECT_EQ(opened(), http2 ? 1U : 2U);
+    });
+    group_->runOn(0, [this](net::Shard&) {
+      acceptor_.reset();
+      running_.cancelAll();
+    });
+  }
+}
+
+TEST_F(TlsClientTest, OpensOneConnectionForManyRequestsAtOnce) {
+  serve({"h2", "http/1.1"});
+  run([&](net::Shard& shard) -> Task<void> {
+    std::vector<Task<Result<std::unique_ptr<ClientResponse>>>> calls;
+    for (int i = 0; i < 20; ++i) {
+      calls.push_back(client().send(secure("server.example"), nullptr, options_));
+      calls.back().start();
+    }
+    for (auto& call : calls) {
+      while (!call.done()) co_await shard.sleepFor(milliseconds(1));
+      auto response = call.take();
+      EXPECT_TRUE(response);
+      if (response) EXPECT_EQ(co_await readAll((*response)->body()), "h2 0");
+    }
+    EXPECT_EQ(opened(), 1U);
+  });
+}
+
+TEST_F(TlsClientTest, RefusesServersThatAreNotWhoTheyShouldBe) {
+  serve({"h2"});
+  resolver_.add("other.example", {*net::IpAddress::parse("127.0.0.1")});
+  run([&](net::Shard&) -> Task<void> {
+    options_.stage = &stage_;
+    auto response = co_await client().send(secure("other.example"), nullptr, options_);
+    EXPECT_FALSE(response);
+    EXPECT_EQ(stage_, ClientStage::kCertificate);
+    if (!response) EXPECT_EQ(response.error().code(), ErrorCode::kProtocol);
+  });
+}
+
+TEST_F(TlsClientTest, GivesUpHandshakesThatTakeTooLong) {
+  script([](ScriptServer& server) { EXPECT_FALSE(server.accept().read(100'000).empty()); });
+  port_ = server_.port();
+  run([&](net::Shard&) -> Task<void> {
+    options_.connect_timeout = milliseconds(50);
+    options_.stage = &stage_;
+    auto response = co_await client().send(secure("server.example"), nullptr, options_);
+    EXPECT_FALSE(response);
+    EXPECT_EQ(stage_, ClientStage::kHandshake);
+    if (!response) EXPECT_EQ(response.error().code(), ErrorCode::kDeadlineExceeded);
+  });
+}
+
+}  // namespace
+}  // namespace nimbus::http
