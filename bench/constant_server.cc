@@ -76,12 +76,12 @@ int main(int argc, char** argv) {
   std::printf("listening on %s\n", sockets.front()->boundTo().toString().c_str());
   std::fflush(stdout);
 
+  http::ServerOptions options;
+  options.connections = std::make_shared<http::ListenerConnections>(options.limits.max_connections);
   std::vector<std::unique_ptr<http::Server>> servers(shard_count);
   shards->runOnEach([&](net::Shard& shard) {
-    http::ServerOptions options;
-    options.shard_count = shard_count;
-    servers[shard.index()] = http::makeServer(shard, std::move(sockets[shard.index()]), handler,
-                                              std::move(options), *log, metrics);
+    servers[shard.index()] =
+        http::makeServer(shard, std::move(sockets[shard.index()]), handler, options, *log, metrics);
   });
 
   int received = 0;

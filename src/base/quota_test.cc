@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -37,6 +38,37 @@ TEST(Quota, CallsBackAtOnceIfSomethingIsFreeAlready) {
   int told = 0;
   quota.notifyOnce([&] { ++told; });
   EXPECT_EQ(told, 1);
+}
+
+TEST(Quota, HandsOverToSomebodyElseWhoWaitsUnderAName) {
+  Quota quota(1);
+  EXPECT_EQ(quota.take(1), 1);
+  const int own = 0;
+  const int other = 0;
+  std::vector<std::string> told;
+  quota.notifyOnce([&] { told.emplace_back("nameless"); });
+  quota.notifyOnce(&own, [&](bool handed) { told.push_back(handed ? "own handed" : "own free"); });
+  EXPECT_FALSE(quota.othersWait(&own));
+  EXPECT_FALSE(quota.handOver(&own));
+  EXPECT_TRUE(quota.othersWait(&other));
+  EXPECT_TRUE(quota.handOver(&other));
+  EXPECT_EQ(told, (std::vector<std::string>{"own handed"}));
+  EXPECT_FALSE(quota.handOver(&other));
+  EXPECT_EQ(quota.take(1), 0) << "who was told has it";
+  quota.give(1);
+  EXPECT_EQ(told, (std::vector<std::string>{"own handed", "nameless"}));
+}
+
+TEST(Quota, WhatIsTakenAnywayIsMissingLater) {
+  Quota quota(1);
+  EXPECT_EQ(quota.take(1), 1);
+  quota.takeAnyway(1);
+  quota.give(1);
+  EXPECT_FALSE(quota.anyFree());
+  EXPECT_EQ(quota.take(1), 0);
+  quota.give(1);
+  EXPECT_TRUE(quota.anyFree());
+  EXPECT_EQ(quota.take(1), 1);
 }
 
 TEST(Quota, NeverGivesMoreThanItHasToManyThreads) {

@@ -48,7 +48,11 @@ ClientPermit::ClientPermit(std::shared_ptr<ClientPool> pool, std::shared_ptr<Cli
 
 std::optional<ClientPermit> ClientPermit::take(std::shared_ptr<ClientPool> pool,
                                                std::shared_ptr<ClientTenant> tenant) {
-  if (tenant->quota->take(1) == 0) return std::nullopt;
+  if (tenant->handed > 0) {
+    tenant->handed -= 1;
+  } else if (tenant->quota->take(1) == 0) {
+    return std::nullopt;
+  }
   return ClientPermit(std::move(pool), std::move(tenant));
 }
 
@@ -58,6 +62,14 @@ ClientPermit::~ClientPermit() {
   tenant_->quota->give(1);
   pool_->open_->add(-1);
   pool_->tenantChanged(*tenant_);
+}
+
+void ClientPermit::handOver() {
+  if (!pool_ || !tenant_->quota->handOver(tenant_.get())) return;
+  tenant_->connections -= 1;
+  pool_->open_->add(-1);
+  pool_->tenantChanged(*tenant_);
+  pool_.reset();
 }
 
 // Marks an origin as being connected to, also when the task is given up.
@@ -90,7 +102,7 @@ ClientPool::ClientPool(net::Shard& shard, net::Resolver& resolver,
       limits_(limits),
       connections_(std::move(shared)),
       others_(
-          connections_->clients().join(shard, [this](const std::string& key) { evictIdle(key); })),
+          connections_->clients().join(shard, [this](const std::string& key) { giveRoom(key); })),
       requests_(metrics.counter("nimbus_http_client_requests_total", "Requests sent.")),
       failures_(
           metrics.counter("nimbus_http_client_failures_total", "Requests that got no response.")),
@@ -134,7 +146,7 @@ Task<Result<ClientConnection>> ClientPool::acquire(ClientOriginId id, ClientTarg
     Origin& origin = originFor(id);
     if (auto ready = takeReady(origin, options, freshness)) co_return *std::move(ready);
     const auto tenant = origin.tenant;
-    if (!mayConnect(origin)) {
+    if (!mayConnect(origin, options)) {
       CO_TRY_VOID(co_await waitForChange(tenant, connect_deadline, "connecting took too long"));
     } else if (auto permit = takePermit(tenant)) {
       co_return co_await connect(std::move(id), std::move(target), *std::move(permit), options,
@@ -169,10 +181,10 @@ std::optional<ClientConnection> ClientPool::takeReady(Origin& origin, const Requ
 }
 
 // While nobody knows whether one connection will do for all, one request finds out.
-bool ClientPool::mayConnect(const Origin& origin) const {
+bool ClientPool::mayConnect(const Origin& origin, const RequestOptions& options) const {
   if (origin.protocol == Origin::Protocol::kHttp1) return true;
-  return origin.connecting == 0 && std::ranges::none_of(origin.shared, [](const auto& shared) {
-           return shared->session->willTellRoom();
+  return origin.connecting == 0 && std::ranges::none_of(origin.shared, [&](const auto& shared) {
+           return mayUse(options, shared->peer) && shared->session->willTellRoom();
          });
 }
 
@@ -182,19 +194,35 @@ std::optional<ClientPermit> ClientPool::takePermit(const std::shared_ptr<ClientT
   return ClientPermit::take(shared_from_this(), tenant);
 }
 
-// The quota calls back from whatever thread gives something back.
+// The quota calls back from whatever thread gives something back. It is to know before the others
+// are asked: what they have in use now goes to who waits, and what idles to who asks.
 void ClientPool::askOtherShards(const std::shared_ptr<ClientTenant>& tenant) {
-  if (std::exchange(tenant->quota_tells, true)) return;
-  if (others_) others_->askOthers(tenant->key);
-  tenant->quota->notifyOnce([shard = &shard_, weak = weak_from_this(), of = std::weak_ptr(tenant)] {
-    shard->post([weak, of] {
-      const auto pool = weak.lock();
-      const auto told = of.lock();
-      if (!pool || !told) return;
-      told->quota_tells = false;
-      pool->tenantChanged(*told);
-    });
-  });
+  constexpr Duration kAskPause = std::chrono::milliseconds(100);
+  if (!std::exchange(tenant->quota_tells, true)) {
+    tenant->quota->notifyOnce(tenant.get(),
+                              [shard = &shard_, weak = weak_from_this(), of = std::weak_ptr(tenant),
+                               quota = std::weak_ptr(tenant->quota)](bool handed) {
+                                shard->post([weak, of, quota, handed] {
+                                  const auto told = of.lock();
+                                  if (!told) {
+                                    const auto left = quota.lock();
+                                    if (handed && left) left->give(1);
+                                    return;
+                                  }
+                                  told->quota_tells = false;
+                                  if (handed) told->handed += 1;
+                                  if (const auto pool = weak.lock()) pool->tenantChanged(*told);
+                                });
+                              });
+  }
+  if (!others_ || shard_.now() - tenant->asked < kAskPause) return;
+  tenant->asked = shard_.now();
+  others_->askOthers(tenant->key);
+}
+
+void ClientPool::giveRoom(const std::string& key) {
+  const auto found = tenants_.find(key);
+  if (found != tenants_.end() && !found->second->quota->anyFree()) evictIdle(key);
 }
 
 bool ClientPool::evictIdle(const std::string& key) {
@@ -268,18 +296,23 @@ ClientConnection ClientPool::adopt(const ClientOriginId& id, ClientPermit permit
   return session;
 }
 
-// Whether a connection that is free goes to another shard, where somebody waits for one. Those who
-// wait here come first, but for every eighth time.
-bool ClientPool::mustGiveUp(ClientTenant& tenant) {
+// Whether a connection that is free should go to another shard, where somebody waits for one. Those
+// who wait here come first, but for every eighth time.
+bool ClientPool::isWantedElsewhere(ClientTenant& tenant) {
   constexpr std::size_t kTurns = 8;
-  if (!tenant.quota->someoneWaits()) return false;
+  if (!tenant.quota->othersWait(&tenant)) return false;
   return tenant.waiting == 0 || ++tenant.kept % kTurns == 0;
 }
 
 void ClientPool::release(const ClientOriginId& id, Http1Connection connection) {
   if (shut_down_) return;
   Origin& origin = originFor(id);
-  if (limits_.max_idle_per_authority == 0 || mustGiveUp(*origin.tenant)) return;
+  if (limits_.max_idle_per_authority == 0) return;
+  if (isWantedElsewhere(*origin.tenant)) {
+    connection.stream.reset();
+    connection.permit.handOver();
+    return;
+  }
   if (origin.idle.size() >= limits_.max_idle_per_authority) origin.idle.erase(origin.idle.begin());
   origin.idle.push_back(std::make_unique<IdleConnection>(
       IdleConnection{std::move(connection), shard_.now(), false, std::nullopt}));
@@ -331,6 +364,8 @@ void ClientPool::runDeferred() {
   for (const auto& tenant : std::exchange(changed_tenants_, {})) {
     tenant->changed.set();
     tenant->changed.clear();
+    if (tenant->waiting == 0 && tenant->handed > 0)
+      tenant->quota->give(std::exchange(tenant->handed, 0));
     forgetTenantIfUnused(tenant->key);
   }
 }
@@ -382,7 +417,10 @@ void ClientPool::sweepOrigin(Origin& origin) {
   for (const auto& shared : origin.shared) {
     Http2ClientSession& session = *shared->session;
     if (session.isDone() || session.streamCount() > 0) continue;
-    if (now - session.idleSince() >= limits_.idle_timeout) {
+    if (isWantedElsewhere(*origin.tenant)) {
+      session.shutDown();
+      shared->permit.handOver();
+    } else if (now - session.idleSince() >= limits_.idle_timeout) {
       session.shutDown();
     } else {
       scheduleSweep(session.idleSince() + limits_.idle_timeout);

@@ -23,13 +23,22 @@ class ClientPool;
 
 // The requests of one isolation key on this shard: how many connections they have open.
 struct ClientTenant {
+  ClientTenant() = default;
+  ClientTenant(const ClientTenant&) = delete;
+  ClientTenant& operator=(const ClientTenant&) = delete;
+  ~ClientTenant() {
+    if (handed > 0) quota->give(handed);
+  }
+
   std::string key;
   std::shared_ptr<Quota> quota;  // with those on other shards
   std::size_t connections = 0;
   std::size_t waiting = 0;
+  std::size_t handed = 0;    // permits that other shards handed over
   Event changed;             // perhaps a connection can be had now
   bool quota_tells = false;  // once something of it is free
-  std::size_t kept = 0;      // connections while somebody waited for one
+  TimePoint asked{};         // when the others were, at last
+  std::size_t kept = 0;      // connections while somebody else waited for one
 };
 
 // The right to have one connection open. Gives it back when it goes.
@@ -39,6 +48,8 @@ class ClientPermit {
   [[nodiscard]] static std::optional<ClientPermit> take(std::shared_ptr<ClientPool> pool,
                                                         std::shared_ptr<ClientTenant> tenant);
   ClientPermit(ClientPermit&& other) noexcept = default;
+  // To another shard, if one waits for it: then it is none any more.
+  void handOver();
   ClientPermit& operator=(ClientPermit&&) = delete;
   ~ClientPermit();
 
@@ -128,14 +139,16 @@ class ClientPool final : public std::enable_shared_from_this<ClientPool>, privat
   [[nodiscard]] std::optional<ClientConnection> takeReady(Origin& origin,
                                                           const RequestOptions& options,
                                                           Freshness freshness);
-  [[nodiscard]] bool mayConnect(const Origin& origin) const;
+  [[nodiscard]] bool mayConnect(const Origin& origin, const RequestOptions& options) const;
   // One more connection of this tenant, if need be in place of an idle one.
   [[nodiscard]] std::optional<ClientPermit> takePermit(const std::shared_ptr<ClientTenant>& tenant);
   // Makes room for a connection of this key by closing an idle one.
   bool evictIdle(const std::string& key);
   // There is a change of the tenant once another shard gives up a connection.
   void askOtherShards(const std::shared_ptr<ClientTenant>& tenant);
-  [[nodiscard]] bool mustGiveUp(ClientTenant& tenant);
+  // Another shard asks.
+  void giveRoom(const std::string& key);
+  [[nodiscard]] bool isWantedElsewhere(ClientTenant& tenant);
   [[nodiscard]] Task<Result<ClientConnection>> connect(ClientOriginId id, ClientTarget target,
                                                        ClientPermit permit,
                                                        const RequestOptions& options,

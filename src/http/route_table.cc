@@ -31,8 +31,8 @@ class HostName {
  public:
   explicit HostName(std::string_view authority) {
     const std::string_view host = hostOf(authority);
-    if (host.starts_with('[')) {
-      if (const auto normal = normalIpv6Host(host)) keep(*normal);
+    if (const auto normal = normalIpv6Host(host)) {
+      keep(*normal);
     } else if (host.size() <= kMaxHostBytes) {
       keep(host);
     }

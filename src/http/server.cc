@@ -96,7 +96,7 @@ class HttpServer final : public Server, private net::Deferred {
   }
   // One place among the connections of the listener.
   [[nodiscard]] bool takePlace();
-  [[nodiscard]] bool endLongestIdle();
+  bool endLongestIdle();
   void giveRoom();
   [[nodiscard]] Task<void> serve(std::unique_ptr<net::Stream> stream);
   [[nodiscard]] Task<Result<std::string>> readOpening(Slot& slot, net::Stream& stream);
@@ -105,6 +105,7 @@ class HttpServer final : public Server, private net::Deferred {
   net::Shard& shard_;
   const ServerOptions options_;
   const std::unique_ptr<net::ShardPeers::Member> others_;
+  TimePoint asked_{};  // when the others were, at last
   Logger& log_;
   ServerMetrics metrics_;
   ConnectionEnvironment environment_;
@@ -129,7 +130,7 @@ class HttpServer::Slot final : private net::Deferred {
     server_.metrics_.connections->add(1);
   }
   ~Slot() override {
-    if (has_place_) server_.options_.connections->quota.give(1);
+    if (!evicted_) server_.options_.connections->quota.give(1);
     server_.slots_.back()->index_ = index_;
     server_.slots_[index_] = server_.slots_.back();
     server_.slots_.pop_back();
@@ -171,13 +172,13 @@ class HttpServer::Slot final : private net::Deferred {
 
   // Since when it could go for another one; nullopt: it cannot.
   [[nodiscard]] std::optional<TimePoint> idleSince() const {
-    if (!has_place_ || securing_ || stream_ == nullptr) return std::nullopt;
+    if (evicted_ || securing_ || stream_ == nullptr) return std::nullopt;
     return connection_ == nullptr ? began_ : connection_->idleSince();
   }
   // At the end of the turn; its place is free at once.
   void evict() {
     evicted_ = true;
-    has_place_ = false;
+    server_.options_.connections->quota.give(1);
     server_.shard_.defer(*this);
   }
 
@@ -190,6 +191,7 @@ class HttpServer::Slot final : private net::Deferred {
     // A request came before the turn was over: it goes first.
     if (evicted_ && connection_ != nullptr && !connection_->idleSince()) {
       evicted_ = false;
+      server_.options_.connections->quota.takeAnyway(1);
     }
     if (opening() || evicted_) {
       stream_->closeOrderly();  // ends serve(), and this object
@@ -206,7 +208,6 @@ class HttpServer::Slot final : private net::Deferred {
   net::Stream* stream_ = nullptr;
   bool securing_ = false;
   bool evicted_ = false;
-  bool has_place_ = true;
   Connection* connection_ = nullptr;
 };
 
@@ -220,15 +221,17 @@ void HttpServer::accepted(std::unique_ptr<net::Stream> stream) {
 }
 
 bool HttpServer::takePlace() {
-  if (options_.connections->quota.take(1) > 0) return true;
+  Quota& quota = options_.connections->quota;
+  if (quota.take(1) > 0) return true;
   if (options_.when_full == WhenFull::kRefuse) return false;
-  if (endLongestIdle()) return true;
-  others_->askOthers({});
+  if (endLongestIdle()) return quota.take(1) > 0;
+  // Once in a turn, whatever came with it.
+  if (std::exchange(asked_, shard_.now()) != shard_.now()) others_->askOthers({});
   return false;
 }
 
 void HttpServer::giveRoom() {
-  if (endLongestIdle()) options_.connections->quota.give(1);
+  if (!options_.connections->quota.anyFree()) endLongestIdle();
 }
 
 bool HttpServer::endLongestIdle() {

@@ -76,8 +76,7 @@ VolumeRound measureVolumes(const VolumeLimits& limits) {
       if (!excess) {
         if (round.problem.empty()) round.problem = excess.error().describe();
       } else if (*excess) {
-        round.excesses.push_back({i, limit.name, **std::move(excess)});
-        break;
+        round.excesses.push_back({i, limit, **std::move(excess)});
       }
     }
   }
@@ -115,14 +114,15 @@ Task<bool> VolumeWatch::measureAll() {
     measured.push_back(watched);
     limits.push_back(volumes->limits());
   }
-  const VolumeLimits judged_by = limits;
   VolumeRound round = co_await worker_.run<VolumeRound>(
       shard_, [limits = std::move(limits)] { return measureVolumes(limits); });
   for (VolumeExcess& excess : round.excesses) {
-    // With other limits there is another deployment, and another round for it.
-    if (auto volumes = measured[excess.index].lock();
-        volumes && volumes->limits() == judged_by[excess.index])
-      exceeded_(std::move(volumes), std::move(excess.volume), std::move(excess.why));
+    // With another limit there is another deployment, and another round for it.
+    auto volumes = measured[excess.index].lock();
+    if (!volumes) continue;
+    const auto now = volumes->limits();
+    if (std::ranges::find(*now, excess.limit) != now->end())
+      exceeded_(std::move(volumes), std::move(excess.limit.name), std::move(excess.why));
   }
   // A workload that has gone meanwhile is no problem; what lasts is told once.
   if (!round.problem.empty() && round.problem != last_problem_)

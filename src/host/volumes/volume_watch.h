@@ -60,13 +60,13 @@ class VolumeWatch {
 using VolumeLimits = std::vector<std::shared_ptr<const std::vector<VolumeLimit>>>;
 
 struct VolumeExcess {
-  std::size_t index;   // of the workload
-  std::string volume;  // its name
+  std::size_t index;  // of the workload
+  VolumeLimit limit;
   std::string why;
 };
 struct VolumeRound {
-  std::vector<VolumeExcess> excesses;  // at most one for each workload
-  std::string problem;                 // of the first volume that could not be measured
+  std::vector<VolumeExcess> excesses;
+  std::string problem;  // of the first volume that could not be measured
 };
 [[nodiscard]] VolumeRound measureVolumes(const VolumeLimits& limits);
 

@@ -69,6 +69,8 @@ Result<void> WorkloadVolumes::makeFolder() {
 Result<void> WorkloadVolumes::makeVolume(const std::string& name) {
   const std::string path = folderOf(name);
   std::error_code error;
+  // Left by an earlier one that could not be moved away when it ended.
+  if (!isUsed(name) && fs::exists(path, error)) TRY_VOID(root_->moveAway(path));
   fs::create_directory(path, error);
   if (error) return failErrno("volume \"" + name + "\": " + path, error.value());
   return {};
@@ -115,7 +117,7 @@ void WorkloadVolumes::end(const VolumeUse& use) {
   collectLimits();
   for (const VolumeUse::Ephemeral& volume : use.ephemeral_) {
     if (isUsed(volume.name)) continue;
-    // What is left goes with the folder.
+    // What is left goes with the folder, or before the next volume of that name is made.
     static_cast<void>(root_->moveAway(folderOf(volume.name)));
   }
 }

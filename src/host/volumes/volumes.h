@@ -19,6 +19,7 @@ struct VolumeLimit {
   std::string name;
   std::string path;
   std::uint64_t bytes = 0;
+  friend bool operator==(const VolumeLimit&, const VolumeLimit&) = default;
 };
 
 class VolumeUse;
