@@ -8,14 +8,7 @@
 
 namespace nimbus::engine {
 
-Sha256 sha256(ByteView bytes) {
-  Sha256 digest{};
-  unsigned int size = 0;
-  const int done =
-      EVP_Digest(bytes.data(), bytes.size(), digest.data(), &size, EVP_sha256(), nullptr);
-  NIMBUS_CHECK(done == 1 && size == digest.size());
-  return digest;
-}
+Sha256 sha256(ByteView bytes) { return sha256(bytes, {}); }
 
 Sha256 sha256(ByteView first, ByteView second) {
   Sha256 digest{};

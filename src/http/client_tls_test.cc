@@ -1,12 +1,10 @@
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-#include <filesystem>
-
 #include "base/sync.h"
 #include "http/client_test_server.h"
 #include "http/connection.h"
 #include "net/socket.h"
+#include "net/test_certificates.h"
 
 namespace nimbus::http {
 namespace {
@@ -18,17 +16,9 @@ class TlsClientTest : public ClientTest, private Handler {
  protected:
   void SetUp() override {
     ClientTest::SetUp();
-    char name[] = "/tmp/nimbus-tls-XXXXXX";
-    ASSERT_NE(::mkdtemp(name), nullptr);
-    folder_ = name;
-    const std::string command =
-        "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 "
-        "-subj /CN=server.example -addext subjectAltName=DNS:server.example -keyout " +
-        folder_ + "/key.pem -out " + folder_ + "/cert.pem 2>/dev/null";
-    ASSERT_EQ(std::system(command.c_str()), 0);
     net::TlsClientOptions trust;
     trust.system_roots = false;
-    trust.extra_ca_paths = {folder_ + "/cert.pem"};
+    trust.extra_ca_paths = {authority_.caPath()};
     tls_ = *net::makeTlsClientContext(trust);
   }
 
@@ -41,12 +31,10 @@ class TlsClientTest : public ClientTest, private Handler {
       });
     }
     ClientTest::TearDown();
-    std::filesystem::remove_all(folder_);
   }
 
   void serve(std::vector<std::string> alpn) {
-    context_ = *net::makeTlsServerContext(
-        {{{folder_ + "/cert.pem", folder_ + "/key.pem"}}, "", std::move(alpn)});
+    context_ = *net::makeTlsServerContext({{certificate_}, "", std::move(alpn)});
     auto sockets = net::listenOn(*net::Endpoint::parse("127.0.0.1:0"), 1);
     port_ = (*sockets)[0]->boundTo().port;
     group_->runOn(0, [&](net::Shard& shard) {
@@ -84,7 +72,8 @@ class TlsClientTest : public ClientTest, private Handler {
   }
 
   using ClientTest::run;
-  std::string folder_;
+  net::TestAuthority authority_;
+  const net::TlsCertificate certificate_ = authority_.issue("server.example", "DNS:server.example");
   std::uint16_t port_ = 0;
   std::shared_ptr<net::TlsServerContext> context_;
   ServerLimits server_limits_;

@@ -1,14 +1,13 @@
 #include <gtest/gtest.h>
 
 #include <array>
-#include <cstdlib>
-#include <filesystem>
 #include <memory>
 #include <string>
 
 #include "http/http1_test_support.h"
 #include "http/server.h"
 #include "net/socket.h"
+#include "net/test_certificates.h"
 
 namespace nimbus::http {
 namespace {
@@ -20,27 +19,16 @@ class ServerTlsTest : public HttpTest {
  protected:
   void SetUp() override {
     HttpTest::SetUp();
-    char name[] = "/tmp/nimbus-tls-XXXXXX";
-    ASSERT_NE(::mkdtemp(name), nullptr);
-    folder_ = name;
-    const std::string command =
-        "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 "
-        "-subj /CN=server.example -addext subjectAltName=DNS:server.example -keyout " +
-        folder_ + "/key.pem -out " + folder_ + "/cert.pem 2>/dev/null";
-    ASSERT_EQ(std::system(command.c_str()), 0);
     net::TlsClientOptions trust;
     trust.system_roots = false;
-    trust.extra_ca_paths = {folder_ + "/cert.pem"};
+    trust.extra_ca_paths = {authority_.caPath()};
     client_context_ = *net::makeTlsClientContext(trust);
-    options_.tls =
-        *net::makeTlsServerContext({.certificates = {{.certificate_path = folder_ + "/cert.pem",
-                                                      .key_path = folder_ + "/key.pem"}},
-                                    .client_ca_path = "",
-                                    .alpn = {"h2", "http/1.1", "http/1.0"}});
+    options_.tls = *net::makeTlsServerContext({.certificates = {certificate_},
+                                               .client_ca_path = "",
+                                               .alpn = {"h2", "http/1.1", "http/1.0"}});
   }
   void TearDown() override {
     if (group_) group_->runOn(0, [this](net::Shard&) { server_.reset(); });
-    std::filesystem::remove_all(folder_);
   }
 
   void serve(net::Shard& shard, HandleFunction handle) {
@@ -70,7 +58,8 @@ class ServerTlsTest : public HttpTest {
     }
   }
 
-  std::string folder_;
+  net::TestAuthority authority_;
+  const net::TlsCertificate certificate_ = authority_.issue("server.example", "DNS:server.example");
   std::shared_ptr<net::TlsClientContext> client_context_;
   ServerOptions options_;
   std::optional<FunctionHandler> handler_;
