@@ -78,8 +78,10 @@ class NoHost final : public engine::GuestHost {
   bool socketAllowed(engine::SocketUse, const net::IpAddress&, std::uint16_t) override {
     return false;
   }
-  engine::SocketGrant socketOpened() override { return engine::SocketGrant::kNotPermitted; }
-  void socketClosed() override {}
+  engine::SocketGrant socketOpened(engine::SocketCount) override {
+    return engine::SocketGrant::kNotPermitted;
+  }
+  void socketClosed(engine::SocketCount) override {}
   bool lookupAllowed(std::string_view /*name*/) override { return false; }
   void startEgress(std::shared_ptr<engine::OutgoingRequest> /*request*/) override {}
 };

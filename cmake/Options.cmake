@@ -8,7 +8,7 @@ set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
 option(NIMBUS_TESTS "Build the tests" ON)
 option(NIMBUS_BENCH "Build the benchmarks' own programs" OFF)
 option(NIMBUS_FUZZ "Build the fuzz targets (libFuzzer; wants NIMBUS_SANITIZER=address)" OFF)
-option(NIMBUS_CHECK "Compile headers alone and fuzz targets, register the tests of build/asan" OFF)
+option(NIMBUS_CHECK "Build also lone headers, fuzz targets, benchmarks; register build/asan" OFF)
 option(NIMBUS_LONG "Register the tests of build/fuzz and build/tsan" OFF)
 set(NIMBUS_SANITIZER "" CACHE STRING "address (with undefined) or thread; empty for none")
 

@@ -109,6 +109,28 @@ class HostDurabilityTest(hosting.TestCase):
         host = self.host(state=True)
         self.assertIn('"1"', host.text_of("a.test", "/env"))
 
+    def test_a_stored_manifest_that_is_refused_today_is_an_error_until_it_is_applied_anew(self):
+        manifest = workload("old")
+        manifest["http"]["routes"][0]["host"] = "[:::1]"
+        value = {"generation": 7, "manifest": manifest}
+        record = json.dumps({"put": "default/old", "value": value}, separators=(",", ":"))
+        digest = hashlib.sha256(record.encode()).hexdigest()
+        self.state_folder.mkdir(mode=0o700)
+        journal = self.state_folder / "journal.0000000001"
+        journal.write_text(f'{{"format":1,"sha256":"{digest}","record":{record}}}\n')
+        journal.chmod(0o600)
+        host = self.host(state=True)
+        status = host.status("old")
+        self.assertEqual(("Error", 7), (status["state"], status["generation"]))
+        self.assertIn("[:::1]", status["reason"])
+        shown = self.run_wash("workload", "--host", f"unix:{self.admin_socket}", "get", "old")
+        self.assertIn("apply it anew", shown.stdout)
+        self.assertEqual(400, host.try_apply(manifest).status)
+        self.assertGreater(host.apply(workload("old", "http-hello"))["generation"], 7)
+        self.assertEqual(200, host.ask("old.test").status)
+        host = self.restarted(host)
+        self.assertEqual(200, host.ask("old.test").status)
+
     def test_a_workload_whose_component_is_gone_is_reported_and_the_others_serve(self):
         file = self.write("own.wasm", b"")
         file.unlink()

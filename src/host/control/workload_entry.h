@@ -45,6 +45,7 @@ struct WorkloadManager::Operation {
   ExchangePointer exchange;  // that it is part of; null: none
   bool save = false;         // in the store
   bool restores = false;     // what the store remembers
+  std::string problem;       // why that cannot be; empty: it can
   // How often its images or files could not be had before, and whether that happened again in a
   // way that may pass.
   std::uint32_t earlier_failures = 0;

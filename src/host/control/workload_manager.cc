@@ -126,8 +126,8 @@ WorkloadManager::OperationPointer WorkloadManager::sameAsNewest(
 }
 
 Result<WorkloadManager::OperationPointer> WorkloadManager::submitApply(
-    std::shared_ptr<const WorkloadSpec> spec, ApplyOptions options, Origin origin,
-    std::uint64_t generation) {
+    std::shared_ptr<const WorkloadSpec> spec, ApplyOptions options, const StoredWorkload* stored) {
+  const Origin origin = stored == nullptr ? Origin::kRequest : Origin::kStore;
   TRY_VOID(checkPhase(options.owner, origin));
   std::vector<FileStamp> stamps = stampsOf(*spec);
   const auto found = entries_.find(spec->id());
@@ -141,16 +141,17 @@ Result<WorkloadManager::OperationPointer> WorkloadManager::submitApply(
       return same;
     }
   }
-  if (origin == Origin::kRequest) {
-    TRY_VOID(checkAdmissible(*spec, options.exchange.get()));
+  if (origin == Origin::kRequest) TRY_VOID(checkAdmissible(*spec, options.exchange.get()));
+  // Who takes another one's place comes before that is gone.
+  const std::size_t leaving = options.exchange == nullptr ? 0 : options.exchange->leaving;
+  if (entry == nullptr && entries_.size() >= options_.max_workloads + leaving)
+    return fail(ErrorCode::kResourceExhausted,
+                fmt::format("the host has {} workloads, the most it takes", entries_.size()));
+  std::uint64_t generation = stored == nullptr ? 0 : stored->generation;
+  if (stored == nullptr) {
     TRY(generation, environment_.store.nextGeneration());
   }
   if (entry == nullptr) {
-    // Who takes another one's place comes before that is gone.
-    const std::size_t leaving = options.exchange == nullptr ? 0 : options.exchange->leaving;
-    if (entries_.size() >= options_.max_workloads + leaving)
-      return fail(ErrorCode::kResourceExhausted,
-                  fmt::format("the host has {} workloads, the most it takes", entries_.size()));
     entry = std::make_shared<Entry>(spec->id(), options.owner, std::move(options.source));
     entries_.emplace(entry->id, entry);
     ++countOf(entry->state);
@@ -165,6 +166,7 @@ Result<WorkloadManager::OperationPointer> WorkloadManager::submitApply(
   operation->exchange = std::move(options.exchange);
   operation->save = options.owner == WorkloadOwner::kApi && origin == Origin::kRequest;
   operation->restores = origin == Origin::kStore;
+  if (stored != nullptr) operation->problem = stored->problem;
   enqueue(entry, operation);
   return operation;
 }
@@ -296,7 +298,7 @@ Task<Result<WorkloadStatus>> WorkloadManager::apply(std::shared_ptr<const Worklo
   const std::string id = spec->id();
   const Wait wait = options.wait;
   const ExchangePointer exchange = options.exchange;
-  auto operation = submitApply(std::move(spec), std::move(options), Origin::kRequest, 0);
+  auto operation = submitApply(std::move(spec), std::move(options));
   // The others need not wait for what does not come.
   if (exchange != nullptr && (!operation || (*operation)->exchange != exchange))
     exchange->callOff();

@@ -150,9 +150,10 @@ class WorkloadManager {
   using Entries = std::map<std::string, EntryPointer, std::less<>>;
 
   enum class Origin { kRequest, kStore };
+  // `stored`: what the store remembers of it, for a restore; null: somebody wants it.
   Result<OperationPointer> submitApply(std::shared_ptr<const WorkloadSpec> spec,
-                                       ApplyOptions options, Origin origin,
-                                       std::uint64_t generation);
+                                       ApplyOptions options,
+                                       const StoredWorkload* stored = nullptr);
   Result<OperationPointer> submitRemove(const std::string& id, WorkloadOwner owner,
                                         const ExchangePointer& exchange);
   Result<void> checkPhase(WorkloadOwner owner, Origin origin) const;

@@ -420,42 +420,6 @@ TEST_F(WorkloadManagerTest, BoundsHowManyThereAre) {
   });
 }
 
-TEST_F(WorkloadManagerTest, RestoresWhatTheApiAppliedAndNotWhatTheFolderHas) {
-  run([](net::Shard& shard) -> Task<void> {
-    Rig rig(shard);
-    co_await rig.apply(makeSpec("a", "/1"));
-    co_await rig.apply(makeSpec("a", "/2"));
-    co_await rig.apply(makeSpec("b"));
-    co_await rig.apply(makeSpec("gone"));
-    co_await rig.manager->remove("default/gone", WorkloadOwner::kApi);
-    co_await rig.apply(makeSpec("a", "/3", "/w/bad"));  // never served
-    co_await rig.applyFromFolder(makeSpec("f"), "f.yaml");
-    rig.make({});
-    co_await rig.manager->restoreAll();
-    const auto all = rig.manager->list("", 10);
-    EXPECT_EQ(all.size(), 2U);
-    EXPECT_EQ(all.at(0).spec->routes[0].path, "/2");
-    EXPECT_EQ(all.at(0).serving_generation, 2U);
-    EXPECT_EQ(all.at(1).spec->id(), "default/b");
-  });
-}
-
-TEST_F(WorkloadManagerTest, WhatCannotBeRestoredIsInErrorAndCanBeRemoved) {
-  run([](net::Shard& shard) -> Task<void> {
-    Rig rig(shard);
-    co_await rig.store->save({Rig::share(makeSpec("a", "/a", "/w/bad")), 1});
-    co_await rig.store->save({Rig::share(makeSpec("b", "/x")), 2});
-    co_await rig.store->save({Rig::share(makeSpec("c", "/x")), 3});
-    co_await rig.manager->restoreAll();
-    EXPECT_EQ(rig.manager->get("default/a")->state, WorkloadState::kError);
-    EXPECT_EQ(rig.manager->get("default/b")->state, WorkloadState::kRunning);
-    EXPECT_EQ(rig.manager->get("default/c")->state, WorkloadState::kError);
-    EXPECT_TRUE(co_await rig.manager->remove("default/a", WorkloadOwner::kApi));
-    const auto left = co_await rig.store->load();
-    EXPECT_EQ(left.size(), 2U);
-  });
-}
-
 TEST_F(WorkloadManagerTest, TakesTheApisChangesOnlyWhenReadyAndNoneWhileDraining) {
   run([](net::Shard& shard) -> Task<void> {
     Rig rig(shard);
@@ -489,46 +453,6 @@ TEST_F(WorkloadManagerTest, StoppingEndsEverythingAndForgetsNothing) {
     EXPECT_THAT(rig.takeCalls(), ElementsAre("swap default/a#1 -> nothing", "retire default/a#1"));
     EXPECT_EQ(starting.value->error().code(), ErrorCode::kUnavailable);
     EXPECT_EQ((co_await rig.store->load()).size(), 1U);
-  });
-}
-
-// A store whose disk is full.
-class BrokenStore final : public WorkloadStore {
- public:
-  explicit BrokenStore(WorkloadStore& inner) : inner_(inner) {}
-  bool broken = true;
-  Task<std::vector<StoredWorkload>> load() override { return inner_.load(); }
-  Task<Result<void>> save(StoredWorkload) override {
-    co_return fail(ErrorCode::kIo, "the disk is full");
-  }
-  Task<Result<void>> remove(std::string) override {
-    co_return fail(ErrorCode::kIo, "the disk is full");
-  }
-  Result<std::uint64_t> nextGeneration() override { return inner_.nextGeneration(); }
-  bool durable() const override { return true; }
-
- private:
-  WorkloadStore& inner_;
-};
-
-TEST_F(WorkloadManagerTest, NothingChangesThatCouldNotBeMadeDurable) {
-  run([](net::Shard& shard) -> Task<void> {
-    Rig rig(shard);
-    co_await rig.apply(makeSpec("a", "/old"));
-    BrokenStore broken(*rig.store);
-    WorkloadManager manager(
-        {shard, rig.runtime, broken, rig.events, rig.readiness, *rig.log, rig.metrics, rig.clock},
-        {});
-    co_await manager.restoreAll();
-    rig.takeCalls();
-    const auto applied = co_await manager.apply(Rig::share(makeSpec("a", "/new")), {.source = ""});
-    EXPECT_EQ(applied.error().code(), ErrorCode::kIo);
-    const auto removed = co_await manager.remove("default/a", WorkloadOwner::kApi);
-    EXPECT_EQ(removed.error().code(), ErrorCode::kIo);
-    EXPECT_THAT(rig.takeCalls(), ElementsAre("prepare default/a"));
-    EXPECT_EQ(manager.get("default/a")->serving_generation, 1U);
-    EXPECT_EQ(manager.get("default/a")->state, WorkloadState::kRunning);
-    EXPECT_TRUE(co_await rig.apply(makeSpec("b", "/new"))) << "the claim was not given back";
   });
 }
 

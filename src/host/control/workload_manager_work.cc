@@ -74,6 +74,11 @@ Task<Result<void>> WorkloadManager::runApply(EntryPointer entry, OperationPointe
   const WorkloadSpec& spec = *operation->spec;
   entry->last_applied = operation;
   if (entry->serving == nullptr) setState(*entry, WorkloadState::kStarting);
+  if (!operation->problem.empty())
+    co_return fail(ErrorCode::kInvalidArgument,
+                   fmt::format("what is stored of it is no valid manifest any more; apply it anew "
+                               "or delete it: {}",
+                               operation->problem));
   const Exchange* const exchange = operation->exchange.get();
   CO_TRY_VOID(checkAdmissible(spec, exchange != nullptr && !exchange->off ? exchange : nullptr));
   claims_.add(spec);
@@ -322,9 +327,8 @@ void WorkloadManager::releaseRoutes(const WorkloadSpec& spec) {
 
 Task<void> WorkloadManager::restoreAll() {
   std::vector<OperationPointer> operations;
-  for (StoredWorkload& stored : co_await environment_.store.load()) {
-    auto operation =
-        submitApply(std::move(stored.spec), {.source = ""}, Origin::kStore, stored.generation);
+  for (const StoredWorkload& stored : co_await environment_.store.load()) {
+    auto operation = submitApply(stored.spec, {.source = ""}, &stored);
     if (operation)
       operations.push_back(*std::move(operation));
     else

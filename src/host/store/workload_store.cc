@@ -154,11 +154,7 @@ class FolderWorkloadStore final : public WorkloadStore {
 
   Result<StoredWorkload> readOne(const std::string& key) const {
     TRY(const std::string record, journal_->read(key));
-    TRY(StoredWorkload workload, decodeWorkloadRecord(record));
-    if (workloadKey(workload.spec->id()) != key)
-      return fail(ErrorCode::kInvalidArgument,
-                  fmt::format("it describes the workload {}", workload.spec->id()));
-    return workload;
+    return decodeWorkloadEntry(key, record);
   }
 
   net::Shard& shard_;

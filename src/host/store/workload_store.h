@@ -16,6 +16,9 @@ namespace nimbus::host {
 struct StoredWorkload {
   std::shared_ptr<const WorkloadSpec> spec;
   std::uint64_t generation = 0;
+  // Why what was saved is no valid manifest any more: an earlier version of the host took it. Then
+  // `spec` has the workload's names only. Empty: it is valid.
+  std::string problem = {};
 };
 
 // Remembers across restarts which workloads were applied over the administration API, and gives
@@ -27,7 +30,8 @@ class WorkloadStore {
   // Everything that was saved and not removed, ordered by id.
   [[nodiscard]] virtual Task<std::vector<StoredWorkload>> load() = 0;
 
-  // Complete once the workload would survive a crash. Operations run in the order they are begun.
+  // Complete once the workload, which has no problem, would survive a crash. Operations run in the
+  // order they are begun.
   [[nodiscard]] virtual Task<Result<void>> save(StoredWorkload workload) = 0;
   [[nodiscard]] virtual Task<Result<void>> remove(std::string id) = 0;
 

@@ -29,6 +29,22 @@ Result<std::uint64_t> takeGeneration(std::string_view& record) {
   return *generation;
 }
 
+struct RecordParts {
+  std::uint64_t generation = 0;
+  std::string_view manifest;
+};
+
+Result<RecordParts> splitRecord(std::string_view record) {
+  RecordParts parts;
+  TRY(parts.generation, takeGeneration(record));
+  if (!record.starts_with(kManifestKey) || !record.ends_with('}'))
+    return damaged("the record has no manifest");
+  record.remove_prefix(kManifestKey.size());
+  record.remove_suffix(1);
+  parts.manifest = record;
+  return parts;
+}
+
 std::string escapeName(std::string_view name) {
   std::string escaped;
   for (const char c : name)
@@ -56,13 +72,23 @@ std::string encodeWorkloadRecord(const StoredWorkload& workload) {
 }
 
 Result<StoredWorkload> decodeWorkloadRecord(std::string_view record) {
-  TRY(const std::uint64_t generation, takeGeneration(record));
-  if (!record.starts_with(kManifestKey) || !record.ends_with('}'))
-    return damaged("the record has no manifest");
-  record.remove_prefix(kManifestKey.size());
-  record.remove_suffix(1);
-  TRY(WorkloadSpec spec, parseManifest(record, "manifest", ""));
-  return StoredWorkload{std::make_shared<const WorkloadSpec>(std::move(spec)), generation};
+  TRY(const RecordParts parts, splitRecord(record));
+  TRY(WorkloadSpec spec, parseManifest(parts.manifest, "manifest", ""));
+  return StoredWorkload{std::make_shared<const WorkloadSpec>(std::move(spec)), parts.generation};
+}
+
+Result<StoredWorkload> decodeWorkloadEntry(std::string_view key, std::string_view record) {
+  auto workload = decodeWorkloadRecord(record);
+  if (workload && workloadKey(workload->spec->id()) != key)
+    return damaged(fmt::format("it describes the workload {}", workload->spec->id()));
+  if (workload) return workload;
+  TRY(const RecordParts parts, splitRecord(record));
+  const auto names = splitOnce(key, '/');
+  if (!names || !isDnsLabel(names->first) || !isDnsLabel(names->second)) return workload;
+  auto spec = std::make_shared<WorkloadSpec>();
+  spec->namespace_name = names->first;
+  spec->name = names->second;
+  return StoredWorkload{std::move(spec), parts.generation, workload.error().describe()};
 }
 
 std::string encodeWorkloadFile(const StoredWorkload& workload) {

@@ -20,6 +20,10 @@ inline constexpr std::string_view kWorkloadFileSuffix = ".json";
 [[nodiscard]] std::string encodeWorkloadRecord(const StoredWorkload& workload);
 // kInvalidArgument says what is damaged.
 [[nodiscard]] Result<StoredWorkload> decodeWorkloadRecord(std::string_view record);
+// What the journal has under that key. An intact record whose manifest is refused gives a workload
+// with a problem.
+[[nodiscard]] Result<StoredWorkload> decodeWorkloadEntry(std::string_view key,
+                                                         std::string_view record);
 
 // Where earlier versions kept a workload: a file of its own.
 // "<namespace>.<name>.json". Anything but a-z, 0-9 and "-" is written as %XX, so that no id can

@@ -4,12 +4,18 @@
 
 #include <algorithm>
 
+#include <gmock/gmock.h>
+
+#include "host/store/journal.h"
+#include "host/store/journal_record.h"
 #include "host/store/store_test_support.h"
 #include "host/store/workload_store_format.h"
 #include "host/test_support.h"
 
 namespace nimbus::host {
 namespace {
+
+using testing::HasSubstr;
 
 constexpr const char* kFirstSegment = "state/journal.0000000001";
 
@@ -139,6 +145,27 @@ TEST_F(WorkloadStoreTest, SetsADamagedFileOfAnEarlierVersionAside) {
     EXPECT_EQ(folder_.read("state/default.a.json.corrupt"), content);
     EXPECT_FALSE(std::filesystem::exists(folder_.path("state/default.a.json")));
     EXPECT_TRUE(std::filesystem::exists(folder_.path("state/default.c.json.corrupt")));
+  });
+}
+
+// An earlier version took it: it has not gone, and what is wrong can be told.
+TEST_F(WorkloadStoreTest, AManifestThatIsRefusedTodayIsAWorkloadWithAProblem) {
+  run([this](net::Shard& shard) -> Task<void> {
+    co_await save(shard, {stored("b", 2)});
+    const auto write = [&](std::string_view key, std::string_view value) {
+      const auto journal = Journal::open(folder(), {}, *log_);
+      EXPECT_TRUE((*journal)->commit(std::vector{encodePut(key, value)}));
+    };
+    write("default/old", R"({"generation":7,"manifest":{"name":"old","gone":1}})");
+    write("other/none", R"({"generation":8})");
+    write("other/%2E%2E", R"({"generation":9,"manifest":{"gone":1}})");
+    const auto store = open(shard);
+    const auto all = co_await (*store)->load();
+    EXPECT_EQ(all.size(), 2U) << "the others are no workloads";
+    EXPECT_EQ(all.at(0).problem, "");
+    EXPECT_EQ(all.at(1).spec->id(), "default/old");
+    EXPECT_EQ(all.at(1).generation, 7U);
+    EXPECT_THAT(all.at(1).problem, HasSubstr("unknown key \"gone\""));
   });
 }
 
