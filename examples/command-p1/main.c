@@ -11,7 +11,7 @@ static int copy(FILE* from, FILE* to) {
   char piece[4096];
   size_t length;
   while ((length = fread(piece, 1, sizeof piece, from)) > 0) {
-    fwrite(piece, 1, length, to);
+    if (fwrite(piece, 1, length, to) < length) return EXIT_FAILURE;
   }
   return ferror(from) ? EXIT_FAILURE : EXIT_SUCCESS;
 }
@@ -42,7 +42,7 @@ static int print_environment(void) {
   return EXIT_SUCCESS;
 }
 
-int main(int argc, char** argv) {
+static int run(int argc, char** argv) {
   const char* what = argc > 1 ? argv[1] : "echo";
   const char* operand = argc > 2 ? argv[2] : NULL;
   if (strcmp(what, "env") == 0) return print_environment();
@@ -54,4 +54,12 @@ int main(int argc, char** argv) {
   }
   int first = argc > 1 && strcmp(what, "echo") == 0 ? 2 : 1;
   return echo(argc - first, argv + first);
+}
+
+int main(int argc, char** argv) {
+  int status = run(argc, argv);
+  // What is written last leaves the buffer here.
+  if (fflush(stdout) == 0 && !ferror(stdout)) return status;
+  perror("standard output");
+  return status == EXIT_SUCCESS ? EXIT_FAILURE : status;
 }

@@ -21,6 +21,13 @@ std::unexpected<Error> failFile(std::string_view what, const std::string& path, 
   return fail(ErrorCode::kIo, message);
 }
 
+Result<std::string> absolutePath(const std::string& path) {
+  std::error_code error;
+  const auto absolute = std::filesystem::absolute(path, error);
+  if (error) return failFile("find the current folder for", path, error.value());
+  return absolute.string();
+}
+
 FileStamp stampOf(const std::string& path) {
   struct stat status{};
   if (path.empty() || ::stat(path.c_str(), &status) != 0) return {};

@@ -17,6 +17,10 @@ namespace nimbus {
 [[nodiscard]] std::unexpected<Error> failFile(std::string_view what, const std::string& path,
                                               int error);
 
+// The same path from the root on; a relative one starts at the current folder. kNotFound if that
+// has been deleted.
+[[nodiscard]] Result<std::string> absolutePath(const std::string& path);
+
 // Identity and age of a file: while its stamp is equal its content has not been replaced, nor who
 // may read it.
 struct FileStamp {

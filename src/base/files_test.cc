@@ -25,6 +25,21 @@ class FilesTest : public testing::Test {
   TemporaryFolder folder_;
 };
 
+TEST_F(FilesTest, APathFromTheRootOnNeedsNoCurrentFolder) {
+  fs::create_directory(path("gone"));
+  const fs::path before = fs::current_path();
+  fs::current_path(path("gone"));
+  EXPECT_EQ(absolutePath("x.db"), path("gone/x.db"));
+  fs::remove(path("gone"));
+  const auto lost = absolutePath("x.db");
+  EXPECT_EQ(absolutePath("/x.db"), "/x.db");
+  fs::current_path(before);
+  ASSERT_FALSE(lost);
+  EXPECT_EQ(lost.error().code(), ErrorCode::kNotFound);
+  EXPECT_EQ(lost.error().message(),
+            "cannot find the current folder for x.db: No such file or directory");
+}
+
 TEST_F(FilesTest, AFileIsReadUpToItsBound) {
   folder_.write("a", "12345");
   EXPECT_EQ(readFile(path("a"), 5), "12345");

@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "base/files.h"
 #include "base/text.h"
 
 namespace nimbus::bindgen {
@@ -47,7 +48,8 @@ std::string moduleOf(std::string_view go_mod) {
 
 Result<GoPackages> findGoPackages(const fs::path& folder) {
   std::error_code error;
-  const fs::path target = fs::weakly_canonical(fs::absolute(folder), error);
+  TRY(const std::string absolute, absolutePath(folder.string()));
+  const fs::path target = fs::weakly_canonical(absolute, error);
   if (error) return fail(ErrorCode::kIo, fmt::format("{}: {}", folder.string(), error.message()));
   for (fs::path at = target;; at = at.parent_path()) {
     const fs::path go_mod = at / "go.mod";

@@ -1,5 +1,6 @@
 #include "engine/composition.h"
 
+#include "engine/engine.h"
 #include "engine/ffi.h"
 
 namespace nimbus::engine {

@@ -4,16 +4,11 @@
 #include <string_view>
 #include <vector>
 
-#include "engine/digest.h"
 #include "rust/engine.h"
 #include "wit/compose.h"
 
 // Compositions as the engine sees them. Internal to src/engine.
 namespace nimbus::engine {
-
-// Differs for compositions that differ in anything: the parts' bytes, their order and names, links
-// and labels.
-[[nodiscard]] Sha256 compositionKey(const wit::Composition& composition);
 
 // Views into the composition.
 [[nodiscard]] std::vector<NimbusLabel> rawLabels(const wit::Composition& composition);

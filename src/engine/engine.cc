@@ -10,6 +10,7 @@
 #include <map>
 #include <mutex>
 #include <set>
+#include <shared_mutex>
 #include <thread>
 
 #include <fmt/format.h>
@@ -114,7 +115,10 @@ struct Engine::Impl {
   mutable std::mutex mutex;  // guards what follows
   std::array<std::unique_ptr<WasmEngine>, Flavour::kCount> engines;
   struct Loaded {
-    std::mutex loading;  // held while this component is being loaded: once, however many ask
+    // Of one alone while it may be compiled: once, however many ask. Shared by those who only look
+    // for it, one after the other.
+    std::shared_mutex use;
+    std::mutex looking;
     std::weak_ptr<const Component> component;
   };
   std::map<Sha256, std::shared_ptr<Loaded>> components;
@@ -123,7 +127,8 @@ struct Engine::Impl {
   NativeCode code;  // loads for the engines, which outlive it
 
   std::unique_ptr<Ticker> ticker;
-  std::unique_ptr<Background> background;
+  std::unique_ptr<Background> finding;  // what does not take long, as that is bounded by its size
+  std::unique_ptr<Background> compiling;
 
   bool isEditing() const { return options.compile == EngineOptions::Compile::kForEditing; }
   Flavour flavourFor(bool concurrent, const wit::ComponentInfo& info, ByteView wasm) const;
@@ -135,14 +140,23 @@ struct Engine::Impl {
   void forgetUnused();
   Result<void> checkEntry(const Sha256& digest, ByteView wasm, ComponentKind kind);
   using ComponentResult = Result<std::shared_ptr<const Component>>;
-  ComponentResult make(const Sha256& digest, const Bytes& wasm);
-  ComponentResult make(const Sha256& digest, const Inspected& component);
-  ComponentResult make(const Sha256& key, const wit::Composition& composition);
+  ComponentResult make(const Sha256& digest, const Bytes& wasm, IfMissing if_missing);
+  ComponentResult make(const Sha256& digest, const Inspected& component, IfMissing if_missing);
+  ComponentResult make(const Sha256& key, const wit::Composition& composition,
+                       IfMissing if_missing);
   ComponentResult finish(const Sha256& key, const NativeCode::Source& source,
-                         wit::ComponentInfo info, const wit::Composition& composition);
+                         wit::ComponentInfo info, const wit::Composition& composition,
+                         IfMissing if_missing);
   // Makes it of `source` unless somebody has it.
   template <typename Source>
-  ComponentResult shared(const Sha256& key, const Source& source);
+  ComponentResult shared(const Sha256& key, const Source& source,
+                         IfMissing if_missing = IfMissing::kCompile);
+  template <typename Source>
+  ComponentResult keptOrMade(Loaded& loaded, const Sha256& key, const Source& source,
+                             IfMissing if_missing);
+  Background& threadsFor(IfMissing if_missing) {
+    return if_missing == IfMissing::kCompile ? *compiling : *finding;
+  }
   Duration tick();  // on the ticker's thread only
   TickPace pace;    // the same
 };
@@ -216,12 +230,13 @@ Result<void> Engine::Impl::checkEntry(const Sha256& digest, ByteView wasm, Compo
   return {};
 }
 
-// Null if it is in parts and cannot be had so: what is wrong with it, if anything, is told of the
-// component as it is.
+// Null if it is missing and left so, or is in parts and cannot be had so: what is wrong with it, if
+// anything, is told of the component as it is.
 Engine::Impl::ComponentResult Engine::Impl::finish(const Sha256& key,
                                                    const NativeCode::Source& source,
                                                    wit::ComponentInfo info,
-                                                   const wit::Composition& composition) {
+                                                   const wit::Composition& composition,
+                                                   IfMissing if_missing) {
   const ByteView wasm = source.wasm.view();
   TRY(const ComponentKind kind, kindOf(info));
   TRY_VOID(checkMemories(info, options.max_memory_bytes));
@@ -233,8 +248,9 @@ Engine::Impl::ComponentResult Engine::Impl::finish(const Sha256& key,
       std::async(isEditing() ? std::launch::async | std::launch::deferred : std::launch::deferred,
                  [&] { return checkEntry(digest, wasm, kind); });
   if (!isEditing()) TRY_VOID(checked.get());
-  auto native = code.load(*engine, source, digest);
+  auto native = code.load(*engine, source, digest, if_missing);
   if (checked.valid()) TRY_VOID(checked.get());
+  if (native && !native->component) return nullptr;
   const auto linked = native ? link(*engine, *native, kind, !info.has_inner_calls, composition)
                              : std::unexpected(native.error());
   if (!linked) {
@@ -259,43 +275,59 @@ Engine::Impl::ComponentResult Engine::Impl::finish(const Sha256& key,
                        .linked = *linked});
 }
 
-Engine::Impl::ComponentResult Engine::Impl::make(const Sha256& digest, const Bytes& wasm) {
+Engine::Impl::ComponentResult Engine::Impl::make(const Sha256& digest, const Bytes& wasm,
+                                                 IfMissing if_missing) {
   TRY(const Inspected inspected, inspect(wasm));
-  return make(digest, inspected);
+  return make(digest, inspected, if_missing);
 }
 
-Engine::Impl::ComponentResult Engine::Impl::make(const Sha256& digest, const Inspected& component) {
-  if (isEditing()) {
+Engine::Impl::ComponentResult Engine::Impl::make(const Sha256& digest, const Inspected& component,
+                                                 IfMissing if_missing) {
+  if (isEditing() && if_missing == IfMissing::kCompile) {
     if (const auto parts = code.split(component.wasm.view())) {
-      TRY(auto made, finish(digest, *parts, component.info, {}));
+      TRY(auto made, finish(digest, *parts, component.info, {}, if_missing));
       if (made) return made;
     }
   }
-  return finish(digest, {component.wasm, {}}, component.info, {});
+  return finish(digest, {component.wasm, {}}, component.info, {}, if_missing);
 }
 
 Engine::Impl::ComponentResult Engine::Impl::make(const Sha256& key,
-                                                 const wit::Composition& composition) {
-  if (isEditing()) {
+                                                 const wit::Composition& composition,
+                                                 IfMissing if_missing) {
+  if (isEditing() && if_missing == IfMissing::kCompile) {
     if (const auto parts = code.split(composition)) {
       if (auto info = infoOf(parts->wasm.view(), composition)) {
-        TRY(auto made, finish(key, *parts, *std::move(info), composition));
+        TRY(auto made, finish(key, *parts, *std::move(info), composition, if_missing));
         if (made) return made;
       }
     }
   }
   TRY(const Bytes wasm, wit::compose(composition));
   TRY(wit::ComponentInfo info, wit::inspectComponent(wasm.view()));
-  return finish(key, {wasm, {}}, std::move(info), composition);
+  return finish(key, {wasm, {}}, std::move(info), composition, if_missing);
 }
 
 template <typename Source>
-Engine::Impl::ComponentResult Engine::Impl::shared(const Sha256& key, const Source& source) {
+Engine::Impl::ComponentResult Engine::Impl::shared(const Sha256& key, const Source& source,
+                                                   IfMissing if_missing) {
   const std::shared_ptr<Loaded> loaded = slot(key);
-  const std::lock_guard lock(loaded->loading);
-  if (auto known = loaded->component.lock()) return known;
-  auto made = make(key, source);
-  if (made) loaded->component = *made;
+  if (if_missing == IfMissing::kCompile) {
+    const std::lock_guard alone(loaded->use);
+    return keptOrMade(*loaded, key, source, if_missing);
+  }
+  const std::shared_lock together(loaded->use, std::try_to_lock);
+  if (!together) return nullptr;  // it is being compiled
+  const std::lock_guard turn(loaded->looking);
+  return keptOrMade(*loaded, key, source, if_missing);
+}
+
+template <typename Source>
+Engine::Impl::ComponentResult Engine::Impl::keptOrMade(Loaded& loaded, const Sha256& key,
+                                                       const Source& source, IfMissing if_missing) {
+  if (auto known = loaded.component.lock()) return known;
+  auto made = make(key, source, if_missing);
+  if (made) loaded.component = *made;
   forgetUnused();
   return made;
 }
@@ -318,7 +350,8 @@ Result<std::unique_ptr<Engine>> Engine::create(EngineOptions options, Logger& lo
   const std::size_t threads = impl->options.compile_threads != 0
                                   ? impl->options.compile_threads
                                   : std::max(1U, std::thread::hardware_concurrency());
-  impl->background = std::make_unique<Background>(threads);
+  impl->finding = std::make_unique<Background>(threads);
+  impl->compiling = std::make_unique<Background>(threads);
   impl->ticker =
       std::make_unique<Ticker>(TickPace::kSlice, [raw = impl.get()] { return raw->tick(); });
   return std::unique_ptr<Engine>(new Engine(std::move(impl)));
@@ -361,10 +394,14 @@ struct Delivery {
     const std::lock_guard lock(mutex);
     shard = nullptr;
   }
+  [[nodiscard]] bool isGivenUp() {
+    const std::lock_guard lock(mutex);
+    return shard == nullptr;
+  }
 };
 
 // Runs `work` on a background thread and resumes on the shard. The caller may be destroyed
-// meanwhile, and the shard after it: the result is then dropped.
+// meanwhile, and the shard after it: the work is then not begun, or its result dropped.
 template <typename Value>
 Task<Value> runInBackground(Background& background, net::Shard& shard,
                             std::move_only_function<Value()> work) {
@@ -372,33 +409,39 @@ Task<Value> runInBackground(Background& background, net::Shard& shard,
   delivery->shard = &shard;
   const std::unique_ptr<Delivery<Value>, void (*)(Delivery<Value>*)> waiting(
       delivery.get(), [](Delivery<Value>* left) { left->giveUp(); });
-  background.run(
-      [delivery, work = std::move(work)]() mutable { delivery->deliver(work(), delivery); });
+  background.run([delivery, work = std::move(work)]() mutable {
+    if (!delivery->isGivenUp()) delivery->deliver(work(), delivery);
+  });
   co_return co_await delivery->result.wait();
 }
 
 }  // namespace
 
 Task<Result<std::shared_ptr<const Component>>> Engine::loadInBackground(
-    net::Shard& shard, Bytes wasm, std::optional<Sha256> digest) {
+    net::Shard& shard, Bytes wasm, std::optional<Sha256> digest, IfMissing if_missing) {
   return runInBackground<Result<std::shared_ptr<const Component>>>(
-      *impl_->background, shard,
-      [this, wasm, digest] { return impl_->shared(digest ? *digest : sha256(wasm.view()), wasm); });
+      impl_->threadsFor(if_missing), shard, [this, wasm, digest, if_missing] {
+        return impl_->shared(digest ? *digest : sha256(wasm.view()), wasm, if_missing);
+      });
 }
 
 Task<Result<std::shared_ptr<const Component>>> Engine::loadInBackground(
-    net::Shard& shard, wit::Composition composition) {
+    net::Shard& shard, wit::Composition composition, IfMissing if_missing) {
   return runInBackground<Result<std::shared_ptr<const Component>>>(
-      *impl_->background, shard,
-      [this, composition = std::move(composition)] { return load(composition); });
+      impl_->threadsFor(if_missing), shard,
+      [this, composition = std::move(composition), if_missing] {
+        return impl_->shared(compositionKey(composition), composition, if_missing);
+      });
 }
 
 Task<Result<std::shared_ptr<const Component>>> Engine::loadInBackground(net::Shard& shard,
                                                                         Inspected component,
-                                                                        const Sha256& digest) {
+                                                                        const Sha256& digest,
+                                                                        IfMissing if_missing) {
   return runInBackground<Result<std::shared_ptr<const Component>>>(
-      *impl_->background, shard, [this, component = std::move(component), digest] {
-        return impl_->shared(digest, component);
+      impl_->threadsFor(if_missing), shard,
+      [this, component = std::move(component), digest, if_missing] {
+        return impl_->shared(digest, component, if_missing);
       });
 }
 
@@ -409,14 +452,14 @@ void Engine::expect(const std::string& name, Inspected& component) {
 }
 
 Task<Result<Engine::Inspected>> Engine::inspectInBackground(net::Shard& shard, Bytes wasm) {
-  return runInBackground<Result<Inspected>>(*impl_->background, shard,
+  return runInBackground<Result<Inspected>>(*impl_->finding, shard,
                                             [wasm] { return inspect(wasm); });
 }
 
 Task<Result<Engine::FileContent>> Engine::readFileInBackground(net::Shard& shard, std::string path,
                                                                std::uint64_t max_bytes) {
   return runInBackground<Result<FileContent>>(
-      *impl_->background, shard, [path = std::move(path), max_bytes]() -> Result<FileContent> {
+      *impl_->finding, shard, [path = std::move(path), max_bytes]() -> Result<FileContent> {
         TRY(std::string content, readFile(path, max_bytes));
         const Sha256 digest = sha256(asBytes(content));
         return FileContent{.bytes = Bytes::take(std::move(content)), .digest = digest};

@@ -41,7 +41,7 @@ struct EngineOptions {
   // Functions are optimized alike.
   enum class Compile { kForRunning, kForEditing };
   Compile compile = Compile::kForRunning;
-  std::size_t compile_threads = 0;  // 0: one per core
+  std::size_t compile_threads = 0;  // 0: one per core; as many others read files and find code
   Proposals proposals;              // that components may use beyond those that are always on
 };
 
@@ -76,14 +76,22 @@ class Engine {
   // the parts do not fit together. A composition that is loaded already is not made again.
   [[nodiscard]] Result<std::shared_ptr<const Component>> load(const wit::Composition& composition);
 
-  // The same on a background thread; resumes on the shard. `digest` is that of `wasm`, if known.
+  // What becomes of a component that is neither loaded nor in the code cache.
+  enum class IfMissing {
+    kCompile,
+    kLeave,  // the answer is null, and so it is while somebody else compiles it
+  };
+  // The same on a background thread; resumes on the shard. What is left if it is missing waits for
+  // nothing that is compiled. `digest` is that of `wasm`, if known.
   [[nodiscard]] Task<Result<std::shared_ptr<const Component>>> loadInBackground(
-      net::Shard& shard, Bytes wasm, std::optional<Sha256> digest = std::nullopt);
+      net::Shard& shard, Bytes wasm, std::optional<Sha256> digest = std::nullopt,
+      IfMissing if_missing = IfMissing::kCompile);
   [[nodiscard]] Task<Result<std::shared_ptr<const Component>>> loadInBackground(
-      net::Shard& shard, wit::Composition composition);
+      net::Shard& shard, wit::Composition composition, IfMissing if_missing = IfMissing::kCompile);
   // Of what was inspected already; `digest` is that of the file that it came from.
   [[nodiscard]] Task<Result<std::shared_ptr<const Component>>> loadInBackground(
-      net::Shard& shard, Inspected component, const Sha256& digest);
+      net::Shard& shard, Inspected component, const Sha256& digest,
+      IfMissing if_missing = IfMissing::kCompile);
 
   // For editing: this component will be loaded soon, from the memory that it has then. That takes
   // less time, if one of the same name (a file's path, for instance) was loaded before. Blocks for
@@ -113,6 +121,10 @@ class Engine {
   explicit Engine(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
 };
+
+// By which a composition is known, as other components are by their digest. Differs for those that
+// differ in anything: the parts' bytes, their order and names, links and labels.
+[[nodiscard]] Sha256 compositionKey(const wit::Composition& composition);
 
 // "wasmtime 48.0.8"
 [[nodiscard]] std::string_view engineVersion();

@@ -4,7 +4,10 @@
 #include <sys/stat.h>
 
 #include <fstream>
+#include <optional>
+#include <semaphore>
 #include <thread>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -367,6 +370,113 @@ TEST_F(CachedEngineTest, AFolderThatOthersCanEnterIsRefused) {
   const auto started = Engine::create(cached(), *log_);
   ASSERT_FALSE(started);
   EXPECT_EQ(started.error().code(), ErrorCode::kPermissionDenied);
+}
+
+// Holds whoever warns, once.
+class HoldingLogger final : public Logger {
+ public:
+  std::binary_semaphore warned{0};
+  std::binary_semaphore go_on{0};
+
+  [[nodiscard]] bool enabled(LogLevel level) const override { return level >= LogLevel::kWarn; }
+  void write(LogLevel /*level*/, std::string_view /*message*/,
+             std::initializer_list<LogField> /*fields*/) override {
+    if (std::exchange(has_warned_, true)) return;
+    warned.release();
+    go_on.acquire();
+  }
+
+ private:
+  bool has_warned_ = false;
+};
+
+// An engine with one thread that compiles, and code of a component that was damaged: who loads that
+// stands still while it has it to itself.
+class StandingEngineTest : public CachedEngineTest {
+ protected:
+  using Found = Result<std::shared_ptr<const Component>>;
+
+  void keepCode(const Bytes& wasm) {
+    startEngine(cached());
+    EXPECT_NE(load(wasm), nullptr);
+  }
+  void startToStand(const Bytes& damaged) {
+    keepCode(damaged);
+    engine_.reset();
+    for (const std::string& name : filesIn(folder_.path("code")))
+      if (name.starts_with(toHex(sha256(damaged.view()))))
+        std::ofstream(folder_.path("code/" + name)) << "damaged";
+    auto holding = std::make_unique<HoldingLogger>();
+    logger_ = holding.get();
+    log_ = std::move(holding);
+    startEngine(cached());
+  }
+  [[nodiscard]] Task<Found> find(net::Shard& shard, Bytes wasm) {
+    return engine_->loadInBackground(shard, std::move(wasm), std::nullopt,
+                                     Engine::IfMissing::kLeave);
+  }
+  static Task<void> keep(Task<Found> task, std::optional<Found>* found) {
+    *found = co_await std::move(task);
+  }
+
+  HoldingLogger* logger_ = nullptr;
+};
+
+TEST_F(StandingEngineTest, WhatIsThereIsFoundWhileOthersAreCompiled) {
+  const Bytes known = countingGuest();
+  const Bytes compiled = spinningGuest();
+  keepCode(known);
+  startToStand(compiled);
+  run([&](net::Shard& shard) -> Task<void> {
+    TaskSet tasks;
+    std::optional<Found> made;
+    tasks.spawn(keep(engine_->loadInBackground(shard, compiled), &made));
+    logger_->warned.acquire();
+    const auto cached = co_await find(shard, known);
+    EXPECT_TRUE(cached && *cached) << "it is in the code cache";
+    const auto loaded = co_await find(shard, known);
+    EXPECT_EQ(loaded.value(), cached.value());
+    const auto same = co_await find(shard, compiled);
+    EXPECT_TRUE(same && !*same) << "it is being compiled";
+    EXPECT_FALSE(made);
+    logger_->go_on.release();
+    co_await tasks.empty();
+    EXPECT_EQ((co_await find(shard, compiled)).value(), made->value());
+  });
+}
+
+TEST_F(StandingEngineTest, WhatWasGivenUpBeforeItIsBegunIsNotCompiled) {
+  const Bytes unwanted = countingGuest();
+  const Bytes compiled = spinningGuest();
+  startToStand(compiled);
+  run([&](net::Shard& shard) -> Task<void> {
+    TaskSet tasks;
+    std::optional<Found> made;
+    tasks.spawn(keep(engine_->loadInBackground(shard, compiled), &made));
+    logger_->warned.acquire();
+    {
+      auto given_up = engine_->loadInBackground(shard, unwanted);
+      EXPECT_FALSE(given_up.start());
+    }
+    logger_->go_on.release();
+    EXPECT_TRUE(co_await engine_->loadInBackground(shard, commandGuest("(i32.const 0)")));
+    co_await tasks.empty();
+    EXPECT_FALSE(engine_->cachedCodeBytes(unwanted.view()));
+  });
+}
+
+TEST_F(CachedEngineTest, WhatIsLookedForIsNotCompiled) {
+  startEngine(cached());
+  const Bytes wasm = countingGuest();
+  run([&](net::Shard& shard) -> Task<void> {
+    constexpr auto kLeave = Engine::IfMissing::kLeave;
+    const auto missing = co_await engine_->loadInBackground(shard, wasm, std::nullopt, kLeave);
+    EXPECT_TRUE(missing && !*missing);
+    EXPECT_FALSE(engine_->cachedCodeBytes(wasm.view()));
+    const auto bad = co_await engine_->loadInBackground(shard, Bytes::copyOf(asBytes("hello")),
+                                                        std::nullopt, kLeave);
+    EXPECT_EQ(bad.error().code(), ErrorCode::kInvalidArgument);
+  });
 }
 
 TEST_F(CachedEngineTest, ReadsFilesInTheBackground) {

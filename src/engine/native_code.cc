@@ -81,7 +81,7 @@ bool isMuchData(const NativeCode::Source::Module& module) {
 
 template <typename Kind>
 Result<typename Kind::Handle> NativeCode::kept(const WasmEngine& engine, ByteView wasm,
-                                               const Sha256& digest) {
+                                               const Sha256& digest, IfMissing if_missing) {
   std::string unusable;  // why what is cached does not load
   if (cache_) {
     if (const auto entry = cache_->find(digest, engine.fingerprint())) {
@@ -90,6 +90,7 @@ Result<typename Kind::Handle> NativeCode::kept(const WasmEngine& engine, ByteVie
       unusable = nimbus_last_error();
     }
   }
+  if (if_missing == IfMissing::kLeave) return typename Kind::Handle();
   TRY(const Bytes code, compile(engine, wasm, Kind::kIsCoreModule));
   if (wasm.size() > kMuchToCompile) releaseFreeMemory();
   TRY(typename Kind::Handle loaded, loadCode<Kind>(engine, code));
@@ -262,7 +263,7 @@ NativeCode::~NativeCode() {
 }
 
 Result<NativeCode::Loaded> NativeCode::load(const WasmEngine& engine, const Source& source,
-                                            const Sha256& digest) {
+                                            const Sha256& digest, IfMissing if_missing) {
   // Takes as long as all that follows.
   std::vector<std::shared_future<Result<SharedModule>>> data(source.modules.size());
   for (std::size_t i = 0; i < data.size(); ++i) {
@@ -274,7 +275,7 @@ Result<NativeCode::Loaded> NativeCode::load(const WasmEngine& engine, const Sour
   }
   Loaded loaded;
   TRY(loaded.modules, modules(engine, source.modules));
-  TRY(loaded.component, kept<WholeComponent>(engine, source.wasm.view(), digest));
+  TRY(loaded.component, kept<WholeComponent>(engine, source.wasm.view(), digest, if_missing));
   for (std::size_t i = 0; i < data.size(); ++i) {
     if (!data[i].valid()) continue;
     TRY(loaded.modules[i], data[i].get());
@@ -320,7 +321,7 @@ Result<NativeCode::SharedModule> NativeCode::make(const WasmEngine& engine,
   if (source.is_data) {
     TRY(made, dataModule(engine, wasm));
   } else {
-    TRY(CoreModuleHandle code, kept<CoreModule>(engine, wasm, sha256(wasm)));
+    TRY(CoreModuleHandle code, kept<CoreModule>(engine, wasm, sha256(wasm), IfMissing::kCompile));
     made = std::move(code);
   }
   const std::lock_guard lock(mutex_);

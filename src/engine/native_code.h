@@ -14,6 +14,7 @@
 #include "base/result.h"
 #include "engine/code_cache.h"
 #include "engine/digest.h"
+#include "engine/engine.h"
 #include "engine/wasm_engine.h"
 #include "rust/engine.h"
 #include "wit/compose.h"
@@ -75,10 +76,13 @@ class NativeCode {
   // The same of several, which are composed of what is left of each: also of small ones.
   [[nodiscard]] std::optional<Source> split(wit::Composition composition);
 
-  // `digest` is that of source.wasm. kInvalidArgument if it is not valid, kUnsupported if it does
-  // not fit this host, kResourceExhausted if it cannot be compiled now.
+  // `digest` is that of source.wasm. What is missing and left has no component, which is only for
+  // what is not in parts. kInvalidArgument if it is not valid, kUnsupported if it does not fit this
+  // host, kResourceExhausted if it cannot be compiled now.
+  using IfMissing = Engine::IfMissing;
   [[nodiscard]] Result<Loaded> load(const WasmEngine& engine, const Source& source,
-                                    const Sha256& digest);
+                                    const Sha256& digest,
+                                    IfMissing if_missing = IfMissing::kCompile);
 
  private:
   struct KnownModule {
@@ -116,7 +120,8 @@ class NativeCode {
   std::optional<Bytes> compose(const wit::Composition& composition);
 
   template <typename Kind>
-  Result<typename Kind::Handle> kept(const WasmEngine& engine, ByteView wasm, const Sha256& digest);
+  Result<typename Kind::Handle> kept(const WasmEngine& engine, ByteView wasm, const Sha256& digest,
+                                     IfMissing if_missing);
   template <typename Kind>
   typename Kind::Handle keep(const WasmEngine& engine, const Sha256& digest, const Bytes& code,
                              typename Kind::Handle loaded);

@@ -72,6 +72,7 @@ struct HostConfig {
   std::uint64_t max_sockets = 16'384;                 // of all guests
   std::optional<std::uint64_t> max_outgoing_sockets;  // of one workload; none: no such limit
   std::uint64_t max_component_bytes = 256ULL << 20;
+  std::size_t max_concurrent_starts = 2;  // components compiled, and workloads prepared beside them
 
   ImageOptions images;  // its max_bytes is max_component_bytes
 

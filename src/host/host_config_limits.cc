@@ -60,7 +60,7 @@ void readHostLimits(HostConfig& config, YamlMap map) {
   takeNumber(map, "maxInstances", {1, 1'000'000}, config.engine.max_instances);
   takeNumber(map, "maxSockets", {0, 10'000'000}, config.max_sockets);
   takeNumber(map, "maxWorkloads", {1, 10'000'000}, config.manager.max_workloads);
-  takeNumber(map, "maxConcurrentStarts", {1, 1024}, config.manager.max_concurrent_starts);
+  takeNumber(map, "maxConcurrentStarts", {1, 1024}, config.max_concurrent_starts);
   takeDuration(map, "retireTimeout", config.manager.retire_bound);
   takeBytes(map, "maxComponentMb", kMiB, {1, 16 * 1024}, config.max_component_bytes);
   map.finish();

@@ -167,7 +167,7 @@ TEST(HostConfig, ReadsLimitsAndDefaults) {
   EXPECT_EQ(config->engine.max_instances, 500U);
   EXPECT_EQ(config->max_sockets, 600U);
   EXPECT_EQ(config->manager.max_workloads, 7U);
-  EXPECT_EQ(config->manager.max_concurrent_starts, 3U);
+  EXPECT_EQ(config->max_concurrent_starts, 3U);
   EXPECT_EQ(config->manager.retire_bound, seconds(5));
   EXPECT_EQ(config->max_component_bytes, 9ULL << 20);
   EXPECT_EQ(config->defaults.timeout, seconds(20));

@@ -83,7 +83,6 @@ class FakeRuntime final : public WorkloadRuntime {
   bool hold = false;
   int failing_fetches = 0;  // of images called "…/flaky:…"
   std::size_t preparing = 0;
-  std::size_t most_preparing = 0;
 
   void letGo() {
     const auto gate = std::exchange(gate_, std::make_unique<Event>());
@@ -116,9 +115,10 @@ class FakeRuntime final : public WorkloadRuntime {
   Task<Result<std::shared_ptr<Deployment>>> prepare(std::shared_ptr<const WorkloadSpec> spec,
                                                     std::uint64_t generation) override {
     calls.push_back("prepare " + spec->id());
-    most_preparing = std::max(most_preparing, ++preparing);
-    if (hold) co_await gate_->wait();
-    --preparing;
+    {
+      const Preparing counted(preparing);
+      if (hold) co_await gate_->wait();
+    }
     for (const ComponentSpec& component : spec->components)
       if (component.file.ends_with("/bad"))
         co_return fail(ErrorCode::kInvalidArgument, "the component is bad");
@@ -174,6 +174,17 @@ class FakeRuntime final : public WorkloadRuntime {
   }
 
  private:
+  // Also if it is given up.
+  class Preparing {
+   public:
+    explicit Preparing(std::size_t& count) : count_(count) { ++count_; }
+    Preparing(const Preparing&) = delete;
+    Preparing& operator=(const Preparing&) = delete;
+    ~Preparing() { --count_; }
+
+   private:
+    std::size_t& count_;
+  };
   static std::string nameOf(const Deployment* deployment) {
     return deployment == nullptr
                ? "nothing"

@@ -43,7 +43,6 @@ class Http1Exchange final : public ClientResponse, public BodyReader {
 
  private:
   static constexpr std::size_t kInputBytes = 32 * 1024;
-  static constexpr int kMaxInformational = 32;
 
   [[nodiscard]] Task<Result<void>> receiveHead();
   // More bytes from the server; nothing at the end.

@@ -20,6 +20,8 @@ constexpr std::size_t kFieldOverheadBytes = 32;
 constexpr std::size_t kHopelessFactor = 4;
 constexpr std::size_t kMaxQueuedAcks = 500;
 constexpr std::size_t kContinuationBytes = 16 * 1024;
+// DATA that brings nothing; our server takes as many of a client, if nothing else is set.
+constexpr std::size_t kMaxEmptyFramesPerSecond = 1000;
 constexpr Duration kPingLimit = std::chrono::seconds(10);
 // How long others wait for the server's SETTINGS before they open another connection.
 constexpr Duration kSettingsLimit = std::chrono::seconds(1);
@@ -75,6 +77,7 @@ Http2ClientSession::Http2ClientSession(net::Shard& shard, std::unique_ptr<net::S
       max_header_bytes_(max_header_bytes),
       changed_(std::move(changed)),
       idle_since_(now()),
+      empty_frames_(kMaxEmptyFramesPerSecond, now()),
       ping_limit_(
           shard,
           [this] {
@@ -252,7 +255,17 @@ void Http2ClientSession::onFrame(const nghttp2_frame& frame) {
   } else if ((frame.hd.type == NGHTTP2_HEADERS || frame.hd.type == NGHTTP2_DATA) && end_stream) {
     stream->inbound.end();
     wakeLater(*stream);
+  } else if (frame.hd.type == NGHTTP2_DATA && frame.hd.length == frame.data.padlen) {
+    onEmptyContent(own(*stream));
   }
+}
+
+// RFC 9113 10.5: no window bounds it, not even if it is padded.
+void Http2ClientSession::onEmptyContent(Http2ClientStream& stream) {
+  if (empty_frames_.admit(now())) return;
+  if (!stream.failure)
+    stream.failure.emplace(ErrorCode::kProtocol, "too many DATA frames without content");
+  terminate(NGHTTP2_ENHANCE_YOUR_CALM);
 }
 
 // RFC 9113 5.1.2. Only what is not on its way, and can be sent again.
@@ -277,6 +290,10 @@ void Http2ClientSession::onHead(Http2ClientStream& stream, bool end_stream) {
   if (stream.failure) return;
   if (stream.head_informational && !end_stream) {
     stream.head.headers.clear();
+    if (++stream.informational_count > kMaxInformational) {
+      stream.failure.emplace(ErrorCode::kProtocol, "too many informational responses");
+      resetStream(stream, NGHTTP2_ENHANCE_YOUR_CALM);
+    }
     return;
   }
   stream.head_received = true;

@@ -9,11 +9,15 @@
 #include "base/sync.h"
 #include "http/client.h"
 #include "http/client_request.h"
+#include "http/http2_limits.h"
 #include "http/http2_session.h"
 
 namespace nimbus::http {
 
 class Http2ClientSession;
+
+// Informational heads (1xx) that may come before the head of a response, with either version.
+inline constexpr int kMaxInformational = 32;
 
 // A request to send, checked.
 struct ClientRequest {
@@ -39,6 +43,7 @@ struct Http2ClientStream final : Http2Stream {
   std::size_t head_bytes = 0;
   bool head_received = false;
   bool head_informational = false;
+  int informational_count = 0;
   bool refused = false;   // surely not processed
   bool can_move = false;  // nothing of it is lost if it is sent on another connection
   std::optional<Error> failure;
@@ -106,6 +111,7 @@ class Http2ClientSession final : public Http2Session,
   [[nodiscard]] std::shared_ptr<void> keepAlive() override { return shared_from_this(); }
 
   void onHead(Http2ClientStream& stream, bool end_stream);
+  void onEmptyContent(Http2ClientStream& stream);
   // Requests that wait for another one to end go to another connection.
   void moveUnsent();
   [[nodiscard]] bool takeStatus(Http2ClientStream& stream, std::string_view value);
@@ -115,6 +121,7 @@ class Http2ClientSession final : public Http2Session,
   std::unordered_map<std::int32_t, std::shared_ptr<Http2ClientStream>> streams_;
   std::vector<Http2ClientStream*> closed_;
   TimePoint idle_since_;
+  EventRate empty_frames_;
   net::Timer ping_limit_;
   net::Timer settings_limit_;
   bool settings_received_ = false;

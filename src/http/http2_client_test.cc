@@ -482,6 +482,56 @@ TEST_F(Http2ClientTest, SkipsInformationalHeads) {
   });
 }
 
+TEST_F(Http2ClientTest, SkipsOnlySoManyInformationalHeads) {
+  h2Script([](Http2TestPeer& peer) {
+    const TestFields hints = {{":status", "103"}};
+    (void)peer.readMessage(1);
+    for (int i = 0; i < kMaxInformational; ++i) peer.headers(1, hints, 0);
+    peer.headers(1, {{":status", "200"}}, NGHTTP2_FLAG_END_STREAM);
+    (void)peer.readMessage(3);
+    for (int i = 0; i <= kMaxInformational; ++i) peer.headers(3, hints, 0);
+    const auto reset = peer.readType(NGHTTP2_RST_STREAM);
+    EXPECT_TRUE(reset && reset->stream == 3);
+    if (reset) EXPECT_EQ(reset->errorCode(), NGHTTP2_ENHANCE_YOUR_CALM);
+    EXPECT_TRUE(peer.readToEnd());
+  });
+  run([&](net::Shard&) -> Task<void> {
+    EXPECT_TRUE(co_await client().send(call("POST", "/"), nullptr, options_));
+    const auto response = co_await client().send(call("POST", "/"), nullptr, options_);
+    EXPECT_FALSE(response);
+    if (!response) EXPECT_EQ(response.error().code(), ErrorCode::kProtocol);
+    client_.reset();
+  });
+}
+
+TEST_F(Http2ClientTest, EndsConnectionsOverFloodsOfEmptyContent) {
+  const std::array frames = {
+      Http2TestPeer::bytesOf(NGHTTP2_DATA, 0, 1, ""),
+      Http2TestPeer::bytesOf(NGHTTP2_DATA, NGHTTP2_FLAG_PADDED, 1, {"\1\0", 2})};
+  script([&](ScriptServer& server) {
+    for (const std::string& frame : frames) {
+      Http2TestPeer peer(server.accept().release());
+      EXPECT_TRUE(peer.greet());
+      (void)peer.readMessage(1);
+      peer.headers(1, {{":status", "200"}}, 0);
+      std::string flood;
+      for (int i = 0; i < 5000; ++i) flood += frame;
+      peer.raw(flood);
+      EXPECT_EQ(peer.readGoaway(), NGHTTP2_ENHANCE_YOUR_CALM);
+    }
+  });
+  run([&](net::Shard&) -> Task<void> {
+    for (std::size_t i = 0; i < frames.size(); ++i) {
+      auto response = co_await client().send(call("GET", "/"), nullptr, options_);
+      EXPECT_TRUE(response);
+      if (!response) co_return;
+      const auto content = co_await readAll((*response)->body());
+      EXPECT_EQ(content ? ErrorCode::kInternal : content.error().code(), ErrorCode::kProtocol);
+    }
+    client_.reset();
+  });
+}
+
 TEST_F(Http2ClientTest, StopsWaitingAndDoubtsTheConnection) {
   h2Script([](Http2TestPeer& peer) {
     (void)peer.readMessage(1);

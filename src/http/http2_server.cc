@@ -24,6 +24,8 @@ constexpr std::array<std::uint8_t, 8> kDrainPing = {'d', 'r', 'a', 'i', 'n', 'i'
 // The same for a request that is refused, whose number follows.
 constexpr Duration kRefusalNotice = std::chrono::seconds(1);
 constexpr std::array<std::uint8_t, 4> kRefusalPing = {'s', 't', 'o', 'p'};
+// How long the rest of a request may take to come that nobody wants.
+constexpr Duration kSwallowing = std::chrono::seconds(10);
 
 std::size_t windowBytes(const ServerLimits& limits) {
   return std::clamp<std::size_t>(limits.body_read_ahead_bytes, kMinWindowBytes,
@@ -132,6 +134,8 @@ void Http2ServerConnection::onFrame(const nghttp2_frame& frame) {
   if (frame.hd.type == NGHTTP2_HEADERS || frame.hd.type == NGHTTP2_DATA) {
     if (stream != nullptr && end_stream) {
       stream->inbound.end();
+      // Without anything more to read curl 7.88 may not look whether it has the response.
+      if (own(*stream).swallows_ && stream->end_sent) startRoundTrip(own(*stream));
       wakeLater(*stream);
     } else if (frame.hd.length == 0 && !control_frames_.admit(now())) {
       calmDown();
@@ -171,6 +175,8 @@ void Http2ServerConnection::onContent(Http2Stream& stream, ByteView bytes) {
     own(stream).too_large_ = true;
     stream.inbound.fail(Error(ErrorCode::kResourceExhausted, "the request's content is too large"));
   }
+  if (own(stream).refuse_at_)
+    own(stream).refuse_at_ = std::min(now() + kRefusalNotice, own(stream).refuse_latest_);
   if (stream.inbound.failed() || own(stream).refused_with_) {
     contentConsumed(stream.id, bytes.size());  // nobody will read it
   } else {
@@ -287,15 +293,33 @@ void Http2ServerConnection::contentWanted(std::int32_t stream_id, bool first) {
                                               environment_.limits.min_body_bytes_per_second));
 }
 
-void Http2ServerConnection::refuseAfterRoundTrip(Http2ServerStream& stream) {
+void Http2ServerConnection::startRoundTrip(const Http2ServerStream& stream) {
   std::array<std::uint8_t, 8> opaque{};
   std::ranges::copy(kRefusalPing, opaque.begin());
   for (std::size_t i = 0; i < 4; ++i)
     opaque[7 - i] = static_cast<std::uint8_t>(static_cast<std::uint32_t>(stream.id) >> (8 * i));
   nghttp2_submit_ping(session(), NGHTTP2_FLAG_NONE, opaque.data());
   ++round_trips_;
-  stream.refuse_at_ = now() + kRefusalNotice;
+  requestTurn();
+}
+
+void Http2ServerConnection::refuseAfterRoundTrip(Http2ServerStream& stream) {
+  startRoundTrip(stream);
+  stream.refuse_at_ = stream.refuse_latest_ = now() + kRefusalNotice;
   checkBefore(*stream.refuse_at_);
+}
+
+void Http2ServerConnection::refuseWhenItStops(Http2ServerStream& stream) {
+  stream.refuse_at_ = now() + kRefusalNotice;
+  stream.refuse_latest_ = now() + kSwallowing;
+  checkBefore(*stream.refuse_at_);
+}
+
+void Http2ServerConnection::openWindow(Http2ServerStream& stream, std::uint64_t byte_count) {
+  // What was received and not read yet is part of it.
+  const std::uint64_t window = windowBytes(environment_.limits) + byte_count;
+  nghttp2_session_set_local_window_size(session(), NGHTTP2_FLAG_NONE, stream.id,
+                                        static_cast<std::int32_t>(window));
   requestTurn();
 }
 

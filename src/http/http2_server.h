@@ -40,8 +40,12 @@ class Http2ServerStream final : public Http2Stream, public ResponseWriter {
   void handlerEnded();
   // The response ended before the request did: the peer shall stop (RFC 9113 8.1).
   void refuseRestOfRequest();
-  // The client stops by itself soon: it sees a failure, or has little left.
-  [[nodiscard]] bool stopsByItself() const;
+  // The client stops by itself soon: it sees a failure.
+  [[nodiscard]] bool stopsByItself() const { return status_ >= 300; }
+  // The response is about to end. A client that sees a success goes on to send, and curl 7.88 loses
+  // the response if it is told to stop meanwhile, and waits forever if there is no window left by
+  // then: so the rest may come, if it is bounded.
+  void swallowRestOfRequest();
 
   Http2ServerConnection& connection_;
   Http2RequestBuilder builder_;
@@ -60,8 +64,10 @@ class Http2ServerStream final : public Http2Stream, public ResponseWriter {
   bool too_large_ = false;
   bool continue_due_ = false;
   bool handler_done_ = false;
-  // When the peer is told to stop at the latest.
+  bool swallows_ = false;  // the rest of the request
+  // When the peer is told to stop, unless more content comes, and when at the latest.
   std::optional<TimePoint> refuse_at_;
+  TimePoint refuse_latest_;
 };
 
 // The server's end of an HTTP/2 connection (RFC 9113). See Http2Session for how it works together
@@ -103,10 +109,16 @@ class Http2ServerConnection final : public Connection, private Http2Session {
   void startExchange(Http2ServerStream& stream);
   [[nodiscard]] Task<void> serve(Http2ServerStream& stream);
   void endExchange(Http2ServerStream& stream);
+  // By a PING, whose answer ends it.
+  void startRoundTrip(const Http2ServerStream& stream);
   // Tells the peer to stop once it has the response, as it shows by the answer to a PING: some
   // clients lose a response that a reset follows on its heels.
   void refuseAfterRoundTrip(Http2ServerStream& stream);
-  // False: it answers none of those PINGs.
+  // Tells the peer to stop if it sends no content for a while, or takes too long.
+  void refuseWhenItStops(Http2ServerStream& stream);
+  // So that the peer can send this many bytes without waiting for more of a window.
+  void openWindow(Http2ServerStream& stream, std::uint64_t byte_count);
+  // False: that answers none of those PINGs.
   bool endRoundTrip(const std::uint8_t* opaque);
   void onGoawaySent(const nghttp2_goaway& frame);
   // Names the last request that is served, as soon as that can be said at once.
@@ -134,7 +146,7 @@ class Http2ServerConnection final : public Connection, private Http2Session {
   // In the last GOAWAY. What is above it must not run: the peer may send it again elsewhere.
   std::optional<std::int32_t> last_stream_id_;
   std::size_t request_count_ = 0;
-  std::size_t round_trips_ = 0;  // PINGs of refuseAfterRoundTrip() without an answer
+  std::size_t round_trips_ = 0;  // that have begun and not ended
   bool settings_received_ = false;
   bool draining_ = false;
   bool peer_leaves_ = false;  // it said GOAWAY

@@ -7,8 +7,9 @@
 namespace nimbus::http {
 namespace {
 
-// What is sent within a round trip or two.
-constexpr std::uint64_t kLittleContentBytes = 64 * 1024;
+// Of content that nobody wants, and that still may come where the client would lose the response
+// to its first part otherwise.
+constexpr std::uint64_t kMostSwallowedBytes = 1 << 20;
 
 // What `content-length` fields say; they come from guests. False if that makes no sense.
 bool readLengthFields(const Headers& headers, std::optional<std::uint64_t>& length) {
@@ -61,6 +62,7 @@ void Http2ServerStream::submitHead(const ResponseHead& head, std::optional<std::
   status_ = head.status;
   content_allowed_ = has_content;
   announced_bytes_ = length;
+  if (!content_allowed_) swallowRestOfRequest();
   const std::string length_text = length ? std::to_string(*length) : std::string();
   if (length && status_ != 204) fields.add("content-length", length_text);
   nghttp2_data_provider provider = connection_.outboundProvider(*this);
@@ -114,6 +116,7 @@ void Http2ServerStream::finish(const Headers& trailers) {
   if (!headSent() || incomplete) return abort();
   response_ended_ = true;
   trailers_out = trailers;
+  swallowRestOfRequest();
   outbound.finish();
   connection_.outboundChanged(*this);
 }
@@ -146,18 +149,21 @@ void Http2ServerStream::handlerEnded() {
   refuseRestOfRequest();
 }
 
-void Http2ServerStream::refuseRestOfRequest() {
-  if (!end_sent || !handler_done_ || closed || inbound.ended() || refuse_at_) return;
-  if (!stopsByItself()) return connection_.resetStream(*this, NGHTTP2_NO_ERROR);
-  inbound.discard();
-  connection_.endExchange(*this);
-  connection_.refuseAfterRoundTrip(*this);
+void Http2ServerStream::swallowRestOfRequest() {
+  if (swallows_ || stopsByItself() || inbound.ended() || closed || connection_.over()) return;
+  const std::optional<std::uint64_t> length = inbound.length();
+  if (!length || *length > inbound.receivedBytes() + kMostSwallowedBytes) return;
+  swallows_ = true;
+  connection_.openWindow(*this, *length - std::min(*length, inbound.receivedBytes()));
 }
 
-bool Http2ServerStream::stopsByItself() const {
-  if (status_ >= 300) return true;
-  const std::optional<std::uint64_t> length = inbound.length();
-  return length && *length <= inbound.receivedBytes() + kLittleContentBytes;
+void Http2ServerStream::refuseRestOfRequest() {
+  if (!end_sent || !handler_done_ || closed || inbound.ended() || refuse_at_) return;
+  if (!swallows_ && !stopsByItself()) return connection_.resetStream(*this, NGHTTP2_NO_ERROR);
+  inbound.discard();
+  connection_.endExchange(*this);
+  if (swallows_) return connection_.refuseWhenItStops(*this);
+  connection_.refuseAfterRoundTrip(*this);
 }
 
 }  // namespace nimbus::http

@@ -190,8 +190,10 @@ Result<ComponentInfo> inspectComponent(ByteView binary) {
 
 RunKind runKind(const ComponentInfo& info) {
   if (info.kind == BinaryKind::kModule) {
-    const bool runnable = info.imports_preview1 || info.entry != ModuleEntry::kNone;
-    return runnable ? RunKind::kPreview1 : RunKind::kNone;
+    const bool is_preview1 = info.imports_preview1 || info.entry != ModuleEntry::kNone;
+    const bool exports_world = info.carries_world && is_preview1;
+    const bool is_command = info.entry == ModuleEntry::kCommand;
+    return is_command || exports_world ? RunKind::kPreview1 : RunKind::kNone;
   }
   if (!info.handler_version.empty()) return RunKind::kHttpP3;
   if (!info.incoming_handler_version.empty()) return RunKind::kHttpP2;

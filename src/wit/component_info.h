@@ -103,7 +103,9 @@ enum class RunKind {
   kHttpP2,
   kCommandP3,
   kCommandP2,
-  kPreview1,  // a core module: wrap it with wrapPreview1, then inspect the result
+  // A core module that is a command or carries its world: wrap it with wrapPreview1, which may
+  // refuse it, and inspect the result.
+  kPreview1,
   kNone,
 };
 [[nodiscard]] RunKind runKind(const ComponentInfo& info);

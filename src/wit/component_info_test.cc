@@ -246,6 +246,15 @@ TEST(RunKind, IsNoneForDraftsAndStrangers) {
   EXPECT_EQ(runKind(inspected(R"((module (func (export "add"))))")), RunKind::kNone);
 }
 
+TEST(RunKind, OfAReactorOfPreview1IsThatOfItsWorldIfItCarriesOne) {
+  const std::string reactor = R"((module
+    (import "wasi_snapshot_preview1" "sched_yield" (func (result i32)))
+    (func (export "_initialize")))";
+  EXPECT_EQ(runKind(inspected(reactor + ")")), RunKind::kNone);
+  EXPECT_EQ(runKind(inspected(reactor + R"((@custom "component-type:w" "")))")),
+            RunKind::kPreview1);
+}
+
 TEST(RunKind, PrefersHttpAndTheNewerVersion) {
   const ComponentInfo both = inspected(R"((component (instance $i)
     (export "wasi:cli/run@0.3.0" (instance $i))

@@ -1,8 +1,13 @@
 #include "wit/tools.h"
 
+#include <algorithm>
 #include <utility>
 #include <vector>
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "base/text.h"
 #include "rust/tools.h"
 #include "wit/sized_list.h"
 #include "wit/tool_call.h"
@@ -23,6 +28,24 @@ NimbusPreview1Kind rawKind(Preview1Kind kind) {
     case Preview1Kind::kProxy: return NIMBUS_PREVIEW1_PROXY;
   }
   return NIMBUS_PREVIEW1_AUTO;
+}
+
+// What stands in the message behind `label`, on that line.
+std::string_view valueIn(std::string_view message, std::string_view label) {
+  const std::size_t at = message.find(label);
+  if (at == std::string_view::npos) return {};
+  message.remove_prefix(at + label.size());
+  return trim(message.substr(0, std::min(message.find('\n'), message.find(" (at offset"))));
+}
+
+// The library's message in one line, and in a module's own terms where it has others.
+std::string explainedWrapping(const std::string& message) {
+  if (message.contains("main module cannot import memory"))
+    return "the module exports no memory: one of preview 1 does, with the name \"memory\"";
+  if (message.contains("type mismatch for export `_start`"))
+    return fmt::format("the module's _start has the wrong type: it is {} and must be {}",
+                       valueIn(message, "found:"), valueIn(message, "expected:"));
+  return fmt::format("{}", fmt::join(split(message, '\n'), "; "));
 }
 
 }  // namespace
@@ -48,7 +71,10 @@ Result<void> validate(ByteView binary, Proposals proposals, FunctionBodies bodie
 }
 
 Result<Bytes> wrapPreview1(ByteView module, Preview1Kind kind) {
-  return bytesOf(call(nimbus_tools_wrap_preview1, module.data(), module.size(), rawKind(kind)));
+  auto wrapped =
+      bytesOf(call(nimbus_tools_wrap_preview1, module.data(), module.size(), rawKind(kind)));
+  if (wrapped) return wrapped;
+  return fail(wrapped.error().code(), explainedWrapping(wrapped.error().message()));
 }
 
 Result<Bytes> encodeComponent(ByteView module, std::span<const WitFile> files,

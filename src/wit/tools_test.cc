@@ -196,6 +196,13 @@ TEST(WrapPreview1, SaysWhyAModuleCannotBeWrapped) {
     (import "wasi_snapshot_preview1" "proc_exit" (func (param i32)))
     (func (export "_start") i32.add drop)))");
   EXPECT_THAT(failureOf(wrapPreview1(invalid.view())), StartsWith("the module is not valid"));
+  const Bytes closed = binary(R"((module (func (export "_start"))))");
+  EXPECT_EQ(failureOf(wrapPreview1(closed.view())),
+            "the module exports no memory: one of preview 1 does, with the name \"memory\"");
+  const Bytes giving = binary(R"((module
+    (memory (export "memory") 1) (func (export "_start") (result i32) (i32.const 1))))");
+  EXPECT_EQ(failureOf(wrapPreview1(giving.view())),
+            "the module's _start has the wrong type: it is (func (result i32)) and must be (func)");
 }
 
 TEST(EncodeComponent, GivesAModuleItsWorld) {

@@ -9,6 +9,7 @@ import socket
 
 import harness
 import hosting
+import upstreams
 from hosting import workload
 
 TOKEN = "a-token-of-some-length"
@@ -28,6 +29,64 @@ class HostThatNeverAnswersTest(hosting.TestCase):
                     self.assertEqual(f"error: the host at unix:{self.admin_socket} has not "
                                      "answered for 200ms; what was asked for may still happen\n",
                                      done.stderr)
+
+
+class HostThatSaysWhatItLikesTest(hosting.TestCase):
+    """What comes from a host is not trusted: it may be made up of what guests said."""
+
+    HOSTILE = "x\x1b[2J\x9b\r\nforged\u202e"
+    SHOWN = r"x\u{1b}[2J\u{9b}\r\nforged\u{202e}"
+
+    def answer(self, content, *arguments, status="200 OK", output="text"):
+        """The finished command, all of whose requests get this content."""
+        if not isinstance(content, str):
+            content = json.dumps(content)
+        content = content.encode()
+        head = f"HTTP/1.1 {status}\r\ncontent-length: {len(content)}\r\n\r\n".encode()
+
+        def play(connection, _number):
+            connection.read_head()
+            connection.send(head + content)
+
+        said_by = upstreams.Upstream(self, play)
+        return self.run_wash("-o", output, "workload", "--host", f"127.0.0.1:{said_by.port}",
+                             *arguments)
+
+    def test_a_workload_stays_in_its_lines(self):
+        said, shown = self.HOSTILE, self.SHOWN
+        workload_said = {"namespace": "n", "name": said, "owner": said, "state": said,
+                         "reason": said, "service": {"name": said, "state": said},
+                         "components": [{"name": said, "bindings": [
+                             {"id": said, "provider": said, "problem": said}]}]}
+        lines = [f"n/{shown}  {shown}  generation 0 (observed 0, serving 0)  owner {shown}",
+                 f"  {shown}", f"  service {shown}: {shown}",
+                 f"  {shown} bound to {shown}, generation 0: {shown}"]
+        done = self.answer(workload_said, "get", "a")
+        self.assertEqual(lines, done.stdout.split("\n")[:-1])
+        done = self.answer({"workloads": [workload_said], "problems": [{"message": said}]}, "list")
+        self.assertEqual([*lines, f"problem: {shown}"], done.stdout.split("\n")[:-1])
+        done = self.answer(workload_said, "get", "a", output="json")
+        self.assertEqual(workload_said, json.loads(done.stdout)["data"]["workload"])
+
+    def test_a_failure_stays_in_its_line(self):
+        error = {"error": {"code": "not-found", "message": self.HOSTILE}}
+        for command in (("list",), ("get", "a"), ("delete", "a"), ("events",)):
+            with self.subTest(command):
+                done = self.answer(error, *command, status="404 Not Found")
+                self.assertEqual((1, "", f"error: {self.SHOWN}\n"),
+                                 (done.returncode, done.stdout, done.stderr))
+        done = self.answer(error, "get", "a", status="404 Not Found", output="json")
+        self.assertEqual(self.HOSTILE, json.loads(done.stdout)["message"])
+
+    def test_an_event_is_a_line(self):
+        event = json.dumps({"kind": "failed", "message": self.HOSTILE})
+        stream = f"event: failed\ndata: {event}\n\nevent: odd\ndata: \x1b[2J\ndata: no JSON\n\n"
+        done = self.answer(stream, "events")
+        self.assertEqual([f"failed: {self.SHOWN}", r"odd  \u{1b}[2J\nno JSON"],
+                         done.stdout.split("\n")[:-1])
+        done = self.answer(stream, "events", output="json")
+        self.assertEqual([json.loads(event), "\x1b[2J\nno JSON"],
+                         [json.loads(line) for line in done.stdout.split("\n")[:-1]])
 
 
 class WashWorkloadTest(hosting.TestCase):

@@ -2,6 +2,7 @@
 """What ephemeral volumes may hold, and what becomes of workloads that write more."""
 
 import concurrent.futures
+import os
 import urllib.parse
 
 import harness
@@ -16,6 +17,13 @@ def writing(name, *, limit=None, **policy):
     mount = {"volumeMounts": [{"name": "data", "mountPath": "/data"}]}
     volumes = [{"name": "data", "ephemeral": ephemeral}]
     return hosting.workload(name, resources=mount, volumes=volumes, **policy)
+
+
+def on_host(name, folder, guest):
+    """A workload that has a folder of this machine at /data."""
+    mount = {"volumeMounts": [{"name": "data", "mountPath": "/data"}]}
+    volumes = [{"name": "data", "hostPath": {"path": str(folder)}}]
+    return hosting.workload(name, guest, resources=mount, volumes=volumes)
 
 
 def named(name, volume):
@@ -124,6 +132,57 @@ class VolumesTest(hosting.TestCase):
         answer = self.asking(host, "a.test", fs("fill", mb=5, after=60000, unlink=1))
         self.assertEqual(503, answer.result().status)
         self.assert_ended(host, "a", "the volume")
+
+    def test_it_counts_however_deep_it_was(self):
+        host = self.start()
+        host.apply(writing("a", limit="4Mi"))
+        host.apply(writing("other", limit="4Mi"))
+        answer = self.asking(host, "a.test", fs("fill", mb=5, after=60000, unlink=1, below=25))
+        self.assertEqual(503, answer.result().status)
+        self.assert_ended(host, "a", "the volume")
+        self.assertEqual("Running", host.status("other")["state"])
+
+    def test_a_folder_with_many_entries_is_listed_and_not_too_often_at_once(self):
+        host = self.start()
+        shared = self.folder / "shared"
+        shared.mkdir()
+        for n in range(200):
+            (shared / f"f{n}").touch()
+        (shared / "below").mkdir()
+        for guest in ("http-misc", "http-misc-p3"):
+            with self.subTest(guest):
+                host.apply(on_host(guest, shared, guest))
+                listed = host.ask(f"{guest}.test", fs("list", "/data/")).text.splitlines()
+                expected = sorted([f"file f{n}" for n in range(200)] + ["folder below"])
+                self.assertEqual(expected, listed)
+                self.assertEqual("not-directory", self.error_of(host, guest, "list", "/data/f0"))
+        answer = host.ask("http-misc.test", fs("listings", "/data/", n=64))
+        self.assertEqual((200, "64\n"), (answer.status, answer.text))
+        answer = host.ask("http-misc.test", fs("listings", "/data/", n=65))
+        self.assertEqual((500, "insufficient-memory\n"), (answer.status, answer.text))
+
+    def error_of(self, host, name, operation, path):
+        answer = host.ask(f"{name}.test", fs(operation, path))
+        self.assertEqual(500, answer.status, answer.text)
+        return answer.text.strip()
+
+    def test_a_pipe_is_not_opened_and_keeps_nobody_waiting(self):
+        host = self.start()
+        shared = self.folder / "shared"
+        shared.mkdir()
+        os.mkfifo(shared / "pipe")
+        (shared / "link").symlink_to("pipe")
+        (shared / "file").write_text("content")
+        for guest in ("http-misc", "http-misc-p3"):
+            with self.subTest(guest):
+                host.apply(on_host(guest, shared, guest))
+                for path in ("/data/pipe", "/data/link"):
+                    for operation in ("read", "write", "append"):
+                        self.assertEqual("not-permitted",
+                                         self.error_of(host, guest, operation, path))
+                self.assertEqual("content",
+                                 host.ask(f"{guest}.test", fs("read", "/data/file")).text)
+                self.assertIn("other pipe", host.ask(f"{guest}.test", fs("list", "/data/")).text)
 
     def test_the_host_has_a_limit_for_those_that_say_nothing(self):
         host = self.start(defaults={"volumeSizeMb": 4})

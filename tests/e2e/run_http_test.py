@@ -3,6 +3,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -114,6 +115,15 @@ class Hello(harness.TestCase):
                 self.assertIn(b"content-type: text/plain", head.lower())
                 self.assertTrue(rest.startswith(b"HTTP/1.1 200 "), answer)
 
+    def test_a_unix_socket_is_an_address_and_no_url(self):
+        address = f"unix:{self.folder}/http.sock"
+        words = ("run", harness.guest("http-hello"), "--addr", address)
+        process = self.start("-o", "json", *words)
+        data = json.loads(process.wait_for_stdout("success").string)["data"]
+        self.assertEqual({"address": address, "url": None, "kind": "http-p2"}, data)
+        self.assertEqual(0, process.terminate())
+        self.start(*words).wait_for_stdout(f"^Serving .* at {re.escape(address)}$")
+
     @needs("curl")
     def test_curl_speaks_http_2_with_prior_knowledge(self):
         for name in ("http-hello", "http-hello-p3"):
@@ -137,6 +147,17 @@ class Hello(harness.TestCase):
                 done = tool("curl", "-sS", version, "-T", upload, "-w", "%{http_code}",
                             f"{server.url}/no/such/path")
                 self.assertEqual(b"no such test\n404", done.stdout, done.stderr)
+
+    @needs("curl")
+    def test_curl_sees_an_early_success_over_http_2(self):
+        upload = self.folder / "upload"
+        upload.write_bytes(bytes(300_000))
+        for name in ("http-misc", "http-misc-p3"):
+            server = self.serve(name)
+            for _ in range(5):
+                done = tool("curl", "-sS", "--http2-prior-knowledge", "-T", upload, "-w",
+                            "%{http_code} %{size_upload}", f"{server.url}/noread")
+                self.assertEqual(b"not read\n200 300000", done.stdout, done.stderr)
 
     @needs("nghttp")
     def test_nghttp_gets_many_streams_of_one_connection(self):

@@ -2,6 +2,8 @@
 """Components of megabytes, as languages with a runtime of their own make them: compiling one takes
 little more memory than the component, and gives it back."""
 
+import signal
+
 import harness
 
 MIB = 1 << 20
@@ -56,6 +58,18 @@ class LargeComponentTest(harness.TestCase):
         path.write_bytes(component + (section(4, calling_component()) if composed else b""))
         self.assertGreater(path.stat().st_size, MIB)
         return path
+
+    def test_a_signal_ends_it_while_it_is_compiled(self):
+        for number, status in ((signal.SIGINT, 130), (signal.SIGTERM, 143)):
+            with self.subTest(number):
+                cache = self.folder / f"cache-{status}"
+                process = self.start("run", self.large("command", False), "--cache-dir", cache,
+                                     "--", "echo", "compiled")
+                process.wait_for_stderr("^Compiling ")
+                process.send(number)
+                self.assertEqual(status, process.wait())
+                self.assertIn("interrupted", process.describe())
+                self.assertEqual([], list(cache.iterdir()), "it was compiled to the end")
 
     def check(self, name, *flags, composed=False):
         path = self.large(name, composed)

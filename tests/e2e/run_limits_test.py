@@ -140,6 +140,12 @@ class HostileComponents(LimitsTest):
         for name in ("many-instances", "many-memories", "many-tables"):
             self.check(f"wat-{name}", (200, 500, 503, 504))
 
+    def test_more_random_bytes_at_once_than_the_host_makes_are_a_500(self):
+        server = self.serve("http-misc")
+        self.assertEqual("1048576\n", server.get("/random?bytes=1048576").text)
+        self.assertEqual(500, server.get("/random?bytes=1048577").status)
+        self.check_healthy(server)
+
     def test_bombs_end_their_request(self):
         for name in ("memory-bomb", "memory-bomb-p3", "table-bomb"):
             self.check(f"wat-{name}")

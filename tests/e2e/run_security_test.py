@@ -454,6 +454,14 @@ class Sockets(SecurityTest):
                     answer = self.serve(name, *flags).get("/lookup?name=localhost")
                     self.assertEqual(500, answer.status, answer.text)
 
+    def test_what_is_too_long_for_a_name_is_not_looked_at(self):
+        for name in self.MISCS:
+            with self.subTest(name):
+                answer = self.serve(name, "--allowed-lookup", "*").get(
+                    "/lookup?name=" + "a" * 1025)
+                self.assertEqual(500, answer.status)
+                self.assertIn("invalid-argument", answer.text)
+
     def test_an_allowed_name_is_looked_up(self):
         for name in self.MISCS:
             with self.subTest(name):

@@ -80,6 +80,34 @@ class ClosedStreamsTest(harness.TestCase):
         self.assertIn("cannot write to standard output", done.stderr)
 
 
+class UnreadCommandTest(harness.TestCase):
+    """A command component whose output nobody reads holds its thread, and ends all the same."""
+
+    def ended(self, name, *flags, **streams):
+        command = [*self.wash_words(), *flags, "run", "--timeout", "300ms", harness.guest(name),
+                   "--", "stdin"]
+        reads, writes = os.pipe()
+        self.addCleanup(os.close, reads)
+        with open("/dev/zero", "rb") as zeros, open(writes, "wb") as full:
+            process = subprocess.Popen(command, env=self.environment(), stdin=zeros, stdout=full,
+                                       stderr=streams.get("stderr", subprocess.PIPE))
+        self.addCleanup(process.kill)
+        if process.stderr:
+            self.addCleanup(process.stderr.close)
+        self.assertEqual(1, process.wait(timeout=harness.PATIENCE_SECONDS))
+        return process.stderr.read() if process.stderr else b""
+
+    def test_its_time_limit_ends_it(self):
+        for name in ("command", "command-p3", "command-p1"):
+            with self.subTest(name):
+                self.assertEqual(b"error: the command took longer than its limit\n",
+                                 self.ended(name))
+
+    def test_also_where_nobody_reads_why(self):
+        self.ended("command", stderr=subprocess.STDOUT)
+        self.ended("command", "-o", "json")
+
+
 class UnreadGuestOutputTest(harness.TestCase):
     """A component that `wash run` serves, on one shard."""
 

@@ -72,12 +72,16 @@ pub async fn remove(path: &str) -> Result<(), String> {
         .map_err(|error| describe(path, error))
 }
 
-/// The opened folder whose name leads to `path`, and what is left of the path.
+/// The opened folder with the longest name that leads to `path`, and what is left of the path.
 fn locate(path: &str) -> Result<(Descriptor, String), String> {
     preopens::get_directories()
         .into_iter()
-        .filter_map(|(folder, name)| Some((folder, below(path, &name)?.to_string())))
-        .min_by_key(|candidate| candidate.1.len())
+        .filter_map(|(folder, name)| {
+            let relative = below(path, &name)?.to_string();
+            Some((name.len(), folder, relative))
+        })
+        .max_by_key(|candidate| candidate.0)
+        .map(|(_, folder, relative)| (folder, relative))
         .ok_or_else(|| format!("{path}: in none of the folders given"))
 }
 

@@ -61,16 +61,17 @@ pub fn remove(path: &str) -> Result<(), String> {
     within(path, |folder, relative| folder.unlink_file_at(relative))
 }
 
-/// Runs `action` with the opened folder whose name leads to `path`, and what is left of the path.
+/// Runs `action` with the opened folder with the longest name that leads to `path`, and what is
+/// left of the path.
 fn within<T>(
     path: &str,
     action: impl FnOnce(&Descriptor, &str) -> Result<T, ErrorCode>,
 ) -> Result<T, String> {
     let folders = preopens::get_directories();
-    let (folder, relative) = folders
+    let (_, folder, relative) = folders
         .iter()
-        .filter_map(|(folder, name)| Some((folder, below(path, name)?)))
-        .min_by_key(|candidate| candidate.1.len())
+        .filter_map(|(folder, name)| Some((name.len(), folder, below(path, name)?)))
+        .max_by_key(|candidate| candidate.0)
         .ok_or_else(|| format!("{path}: in none of the folders given"))?;
     action(folder, relative).map_err(|error| format!("{path}: {}", error.message()))
 }

@@ -16,6 +16,7 @@ using testing::ElementsAre;
 using testing::EndsWith;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::Not;
 using testing::StartsWith;
 
 constexpr std::string_view kManifest =
@@ -460,6 +461,36 @@ TEST(AdminClientParsing, AnEventHasABound) {
   EXPECT_FALSE(fed);
 }
 
+TEST(AdminClientParsing, WorkloadsAreLinesForPeople) {
+  const auto view = parseWorkloadView(
+      R"({"namespace":"team","name":"shop","owner":"api","state":"Running","generation":3,)"
+      R"("observedGeneration":2,"servingGeneration":1,"reason":"it is \"bad\"","retryAt":"T",)"
+      R"("service":{"name":"watch","state":"Running"}})");
+  ASSERT_TRUE(view);
+  EXPECT_EQ(describeWorkload(*view),
+            "team/shop  Running  generation 3 (observed 2, serving 1)  owner api\n"
+            "  it is \"bad\"\n  tried again at T\n  service watch: Running");
+}
+
+TEST(AdminClientParsing, NothingThatAHostSaysOfAWorkloadControlsATerminal) {
+  std::string link = R"({"name":"N","links":[{"import":"N","component":"N","how":"N",)"
+                     R"("reason":"N"}],"bindings":[{"id":"N","provider":"N","problem":"N"}],)"
+                     R"("state":"N","since":"N","reason":"N"})";
+  std::string text = R"({"namespace":"N","name":"N","owner":"N","state":"N","reason":"N",)"
+                     R"("retryAt":"N","service":)" +
+                     link + R"(,"components":[)" + link + "]}";
+  const std::string hostile = R"(x\u001b[2Jx\u009bx\rx\nforged\u202e)";
+  for (std::size_t at = 0; (at = text.find("\"N\"", at)) != std::string::npos;)
+    text.replace(at + 1, 1, hostile);
+  const auto view = parseWorkloadView(text);
+  ASSERT_TRUE(view);
+  const std::string shown = describeWorkload(*view);
+  for (const std::string_view control : {"\x1b", "\u009b", "\r", "\nforged", "\u202e"})
+    EXPECT_THAT(shown, Not(HasSubstr(control)));
+  EXPECT_THAT(shown, StartsWith(R"(x\u{1b}[2Jx\u{9b}x\rx\nforged\u{202e}/x\u{1b}[2J)"));
+  EXPECT_EQ(std::ranges::count(shown, '\n'), 3 + 2 * 2) << "a line for each detail\n" << shown;
+}
+
 TEST(AdminClientParsing, EventsAreLinesForPeople) {
   const auto line = [](std::string kind, std::string data) {
     return describeEvent({.id = "1", .kind = std::move(kind), .data = std::move(data)});
@@ -471,6 +502,16 @@ TEST(AdminClientParsing, EventsAreLinesForPeople) {
             "T  ready: 1 of 1 workloads serve");
   EXPECT_EQ(line("missed", R"({"count":7})"), "missed: 7 events");
   EXPECT_EQ(line("odd", "no JSON"), "odd  no JSON");
+}
+
+TEST(AdminClientParsing, EventsAreLinesOfJson) {
+  const auto line = [](std::string data) {
+    return eventLine({.id = "1", .kind = "failed", .data = std::move(data)});
+  };
+  EXPECT_EQ(line(R"({"kind":"failed","message":"it is\nbad"})"),
+            R"({"kind":"failed","message":"it is\nbad"})");
+  EXPECT_EQ(line("{\"a\":\n1}"), R"({"a":1})");
+  EXPECT_EQ(line("\x1b[2J\nno JSON"), R"("\u001b[2J\nno JSON")");
 }
 
 TEST(AdminClientParsing, ProblemsOfTheFolderAreListed) {

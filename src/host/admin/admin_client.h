@@ -102,13 +102,18 @@ class AdminClient {
 [[nodiscard]] Result<std::vector<WorkloadView>> parseWorkloadList(std::string_view json);
 // What keeps manifests of the workloads folder from being used, as GET /v1/host tells it.
 struct ProblemsView {
-  std::vector<std::string> lines;  // "a.yaml: line 3: …", or about the folder
+  std::vector<std::string> lines;  // "a.yaml: line 3: …", or about the folder; escaped
   std::string json;                // the list as it came
 };
 [[nodiscard]] Result<ProblemsView> parseHostProblems(std::string_view json);
+// A workload for people: a line, and one more for each detail, behind two spaces. What the host
+// says is escaped, so that none of it looks like another line; so it is with events and problems.
+[[nodiscard]] std::string describeWorkload(const WorkloadView& view);
 // An event as one line for people: "2025-01-31T23:59:59.123Z  failed  team/shop  generation 3:
 // why".
 [[nodiscard]] std::string describeEvent(const AdminEvent& event);
+// What the host says of an event as one line of JSON; a string if it is no JSON.
+[[nodiscard]] std::string eventLine(const AdminEvent& event);
 // The error that a body of the form {"error":{…}} describes.
 [[nodiscard]] Error parseAdminError(std::uint16_t status, std::string_view json);
 

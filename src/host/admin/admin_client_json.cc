@@ -167,6 +167,25 @@ Result<ProblemsView> parseHostProblems(std::string_view text) {
   return view;
 }
 
+std::string describeWorkload(const WorkloadView& view) {
+  std::string text =
+      escaped(fmt::format("{}/{}  {}  generation {} (observed {}, serving {})  owner {}",
+                          view.namespace_name, view.name, view.state, view.generation,
+                          view.observed_generation, view.serving_generation, view.owner));
+  const auto add = [&text](std::string_view before, std::string_view detail) {
+    if (detail.empty()) return;
+    text += "\n  ";
+    text += before;
+    appendEscaped(text, detail);
+  };
+  add("", view.reason);
+  add("tried again at ", view.retry_at);
+  add("", view.service);
+  for (const std::string& link : view.links) add("", link);
+  for (const std::string& binding : view.bindings) add("", binding);
+  return text;
+}
+
 std::string describeEvent(const AdminEvent& event) {
   const auto value = parse(event.data);
   const json::object* object = value ? value->if_object() : nullptr;
@@ -186,6 +205,13 @@ std::string describeEvent(const AdminEvent& event) {
   add(textOf(*object, "reason"), ": ");  // of events that were missed
   if (const std::uint64_t count = numberOf(*object, "count"); count != 0)
     add(fmt::format("{} events", count), ": ");
+  return line;
+}
+
+std::string eventLine(const AdminEvent& event) {
+  if (const auto value = parse(event.data)) return json::serialize(*value);
+  std::string line;
+  appendJsonString(line, event.data);
   return line;
 }
 

@@ -14,8 +14,11 @@ constexpr std::size_t kMaxRecordBytes = 16 * 1024;
 constexpr std::size_t kMaxContextBytes = 256;
 constexpr std::string_view kLinesDropped = "guest output was dropped: too many lines a second";
 
+// What guests said may be part of it.
+std::string cut(std::string_view reason) { return std::string(reason.substr(0, kMaxReasonBytes)); }
+
 std::string reasonOf(const engine::CallOutcome& outcome) {
-  std::string reason = outcome.message.substr(0, kMaxReasonBytes);
+  std::string reason = cut(outcome.message);
   if (outcome.kind == engine::CallOutcome::Kind::kExit)
     reason += " with status " + std::to_string(outcome.exit_code);
   return reason;
@@ -52,7 +55,7 @@ void ComponentLog::refused(std::string_view why) {
              {{"workload", identity_.workload},
               {"component", identity_.component},
               {"generation", std::to_string(identity_.generation)},
-              {"reason", std::string(why)},
+              {"reason", cut(why)},
               {"suppressed", std::to_string(refusals_.takeSuppressed())}});
 }
 
@@ -119,7 +122,7 @@ void ComponentLog::note(LogLevel level, std::string_view message, std::string_vi
   log_.write(level, message,
              {{"workload", identity_.workload},
               {"component", identity_.component},
-              {"detail", std::string(detail)}});
+              {"detail", cut(detail)}});
 }
 
 }  // namespace nimbus::host

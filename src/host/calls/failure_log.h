@@ -19,7 +19,7 @@ struct ComponentIdentity {
 };
 
 // What goes wrong with one component's calls, and what its guests print, in the host's log.
-// Bounded in rate: a guest can fill neither disk nor log. Any thread.
+// Bounded in rate, and each record in length: a guest can fill neither disk nor log. Any thread.
 class ComponentLog {
  public:
   ComponentLog(ComponentIdentity identity, Logger& log, const Clock& clock);

@@ -50,6 +50,20 @@ TEST_F(ComponentLogTest, AGuestCannotMakeALongRecord) {
   EXPECT_LT(logger_.records.at(0).size(), 9 * 1024);
 }
 
+TEST_F(ComponentLogTest, NorCanItByWhatItWantsOrGets) {
+  const std::string lengthy(20 << 20, 'x');
+  log_.denied("not_permitted: " + lengthy);
+  log_.refused(lengthy);
+  log_.connectionReset(lengthy);
+  log_.note(LogLevel::kWarn, "ended an instance", lengthy);
+  log_.record(LogLevel::kInfo, "info", lengthy, lengthy);
+  ASSERT_EQ(logger_.records.size(), 5);
+  EXPECT_TRUE(
+      logger_.records[0].starts_with("denied workload=default/shop component=web "
+                                     "detail=not_permitted: xxx"));
+  for (const std::string& record : logger_.records) EXPECT_LT(record.size(), 17 * 1024);
+}
+
 TEST_F(ComponentLogTest, FailuresBeyondTheRateAreCountedInTheNextRecord) {
   for (int i = 0; i < 50; ++i) log_.failure({CallOutcome::Kind::kTrap, 0, "x"});
   EXPECT_EQ(logger_.records.size(), 20);

@@ -157,7 +157,7 @@ Task<void> FolderSource::take(FolderListing listing, TaskSet& applies, Wake wake
 }
 
 // Removes those that do not serve, or whose routes no file is to have, which makes room; gives the
-// others. One that is still being prepared cannot go before that has ended, which is not waited
+// others. One that is about to take effect cannot go before that has ended, which is not waited
 // for: its claims are conflicts until then.
 Task<std::vector<std::string>> FolderSource::removeUnwanted(const std::vector<std::string>& absent,
                                                             const FolderListing& listing,

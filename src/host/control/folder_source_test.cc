@@ -239,6 +239,21 @@ TEST_F(FolderSourceTest, ANewerManifestOfAMemberTakesItsPlaceInTheExchange) {
   });
 }
 
+TEST_F(FolderSourceTest, ANewerManifestOfAMemberThatIsBeingPreparedTakesItsPlaceInTheExchange) {
+  run([](net::Shard& shard) -> Task<void> {
+    FolderRig rig(shard);
+    co_await startExchangeThatWaits(rig);
+    rig.put("b.yaml", manifest("b", "/a"));
+    while (rig.running() != std::vector<std::string>{"a /b", "b /a"} ||
+           rig.manager.get("default/b")->serving_generation == 2)
+      co_await rig.event(EventKind::kRunning, "default/b");
+    co_await settle(shard);
+    EXPECT_THAT(rig.runtime.calls,
+                Contains("swap default/a#1 -> default/a#3, default/b#2 -> default/b#5"));
+    EXPECT_THAT(rig.problems(), IsEmpty());
+  });
+}
+
 // Two that are to exchange their routes, where the image of "b" cannot be had so many times.
 Task<void> startExchangeThatFails(FolderRig& rig, int times) {
   for (const char* name : {"a", "b"}) rig.put(fmt::format("{}.yaml", name), atHome(name));

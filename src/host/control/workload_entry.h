@@ -50,6 +50,8 @@ struct WorkloadManager::Operation {
   // way that may pass.
   std::uint32_t earlier_failures = 0;
   bool may_retry = false;
+  TaskSet* preparing = nullptr;  // its preparation, which cancelAll() gives up; null: not now
+  bool gave_way = false;         // to a newer change, before it was prepared
   std::optional<Result<void>> outcome;
   Event done;
 

@@ -26,9 +26,7 @@ std::string_view stateName(WorkloadState state) {
 }
 
 WorkloadManager::WorkloadManager(ManagerEnvironment environment, ManagerOptions options)
-    : environment_(environment),
-      options_(options),
-      starts_(environment.shard, std::max<std::size_t>(1, options.max_concurrent_starts)) {
+    : environment_(environment), options_(options) {
   MetricRegistry& metrics = environment_.metrics;
   for (std::size_t i = 0; i < std::size(gauges_); ++i)
     gauges_[i] = metrics.gauge("nimbus_workloads", "Workloads by state.",
@@ -42,7 +40,8 @@ WorkloadManager::WorkloadManager(ManagerEnvironment environment, ManagerOptions 
   failed_ = results("failed");
   refused_ = results("refused");
   prepare_seconds_ = metrics.histogram("nimbus_workload_prepare_seconds",
-                                       "Time to load and compile one generation of a workload.");
+                                       "Time to load and compile one generation of a workload, "
+                                       "with the wait for others that are compiled.");
   environment_.runtime.onServiceNews([this](const ServiceNews& news) { hearOfService(news); });
   environment_.runtime.onEndedNews([this](const EndedNews& news) { hearOfEnd(news); });
 }
@@ -194,16 +193,26 @@ Result<WorkloadManager::OperationPointer> WorkloadManager::submitRemove(
 void WorkloadManager::enqueue(const EntryPointer& entry, OperationPointer operation) {
   entry->retry_at.reset();
   entry->retry.reset();
-  const OperationPointer superseded = std::exchange(entry->queued, std::move(operation));
-  if (superseded != nullptr)
-    superseded->finish(
-        fail(ErrorCode::kCancelled,
-             fmt::format("superseded by a newer change of the workload {}", inQuotes(entry->id))));
-  if (entry->running == nullptr) {
+  const OperationPointer older = std::exchange(entry->queued, std::move(operation));
+  if (older != nullptr) older->finish(superseded(*entry));
+  if (entry->running == nullptr)
     tasks_.spawn(work(entry));
-  } else if (const ExchangePointer exchange = entry->running->exchange) {
-    exchange->callOff();  // what is newer need not wait for others
-  }
+  else
+    giveWay(entry->running);
+}
+
+Result<void> WorkloadManager::superseded(const Entry& entry) {
+  return fail(ErrorCode::kCancelled,
+              fmt::format("superseded by a newer change of the workload {}", inQuotes(entry.id)));
+}
+
+// What is newer need wait neither for what this one still lacks nor for others. It may have come to
+// its end, and the newer one, too, when this returns.
+void WorkloadManager::giveWay(OperationPointer running) {
+  if (running->preparing != nullptr)
+    running->preparing->cancelAll();
+  else if (const ExchangePointer exchange = running->exchange)
+    exchange->callOff();
 }
 
 RouteClaims::Partners WorkloadManager::holdersOf(const Specs& next) const {

@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,7 +22,6 @@
 #include "host/control/readiness.h"
 #include "host/control/route_claims.h"
 #include "host/store/workload_store.h"
-#include "host/workload/permits.h"
 #include "host/workload/runtime.h"
 #include "host/workload/workload_status.h"
 #include "net/shard.h"
@@ -41,7 +41,6 @@ struct ManagerEnvironment {
 };
 
 struct ManagerOptions {
-  std::size_t max_concurrent_starts = 2;  // generations being prepared at once
   std::size_t max_workloads = 100'000;
   Duration retire_bound = std::chrono::seconds(30);  // for what runs on a replaced generation
   // Images and files that cannot be had are asked for again after it; it doubles each time.
@@ -51,9 +50,10 @@ struct ManagerOptions {
 
 // Decides which workloads a host runs and brings the data plane there, one generation after the
 // other: prepare, make durable, swap routes, retire the old one. Operations on one workload run one
-// at a time; a newer one supersedes a queued one. The generation that serves goes on serving until
-// a newer one can. One whose images or files are not to be had failed for who waits, and is tried
-// until it serves or a newer change comes. Lives on the control shard and is called only there.
+// at a time; a newer one supersedes one that is queued or still being prepared. The generation that
+// serves goes on serving until a newer one can. One whose images or files are not to be had failed
+// for who waits, and is tried until it serves or a newer change comes. Lives on the control shard
+// and is called only there.
 class WorkloadManager {
  public:
   WorkloadManager(ManagerEnvironment environment, ManagerOptions options);
@@ -91,7 +91,7 @@ class WorkloadManager {
   // once without waiting; then only a refusal is an error. Applying what serves already, with
   // component files unchanged on disk, does nothing. Errors: kUnsupported, kAlreadyExists (another
   // owner or another workload's route), kUnavailable (restoring or draining), kResourceExhausted,
-  // kCancelled (superseded while queued), and those of WorkloadRuntime::prepare().
+  // kCancelled (superseded before it was prepared), and those of WorkloadRuntime::prepare().
   [[nodiscard]] Task<Result<WorkloadStatus>> apply(std::shared_ptr<const WorkloadSpec> spec,
                                                    ApplyOptions options);
 
@@ -104,7 +104,7 @@ class WorkloadManager {
   // It is not to be removed after all: a removal under way is given up (kCancelled), unless its
   // routes are on their way already.
   void keep(const std::string& id, WorkloadOwner owner);
-  // Whether a generation of it is being prepared.
+  // Whether an apply of it is under way.
   [[nodiscard]] bool isApplying(const std::string& id) const;
 
   // Tells in the workload's status that its manifest cannot be used at present; "" takes it back.
@@ -164,13 +164,17 @@ class WorkloadManager {
   OperationPointer sameAsNewest(const Entry& entry, const WorkloadSpec& spec,
                                 const std::vector<FileStamp>& stamps) const;
   void enqueue(const EntryPointer& entry, OperationPointer operation);
+  static Result<void> superseded(const Entry& entry);
+  static void giveWay(OperationPointer running);
   [[nodiscard]] Specs removalsOf(const std::vector<std::string>& ids, WorkloadOwner owner) const;
   std::vector<EntryPointer> partnersOf(const Specs& next,
                                        const std::vector<std::string>& removed) const;
 
   Task<void> work(EntryPointer entry);
   Task<Result<void>> runApply(EntryPointer entry, OperationPointer operation);
-  Task<Result<std::shared_ptr<Deployment>>> prepare(OperationPointer operation);
+  using Prepared = Result<std::shared_ptr<Deployment>>;
+  Task<std::optional<Prepared>> prepareOrGiveWay(OperationPointer operation);
+  Task<void> prepare(OperationPointer operation, std::optional<Prepared>* prepared);
   Task<Result<void>> activate(EntryPointer entry, OperationPointer operation,
                               std::shared_ptr<Deployment> next);
   Task<bool> exchangeRoutes(EntryPointer entry, OperationPointer operation,
@@ -200,7 +204,6 @@ class WorkloadManager {
   Entries entries_;
   Counts counts_;
   RouteClaims claims_;
-  Permits starts_;
   std::function<void()> released_;
   std::function<void(const std::string&)> recovered_;
   std::shared_ptr<Gauge> gauges_[4];

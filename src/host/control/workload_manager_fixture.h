@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -10,6 +11,16 @@
 
 // For the tests of this folder only.
 namespace nimbus::host {
+
+// Starts an operation and keeps its result for later.
+template <typename T>
+struct Pending {
+  explicit Pending(Task<T> task) { tasks.spawn(keep(*this, std::move(task))); }
+  static Task<void> keep(Pending& self, Task<T> task) { self.value = co_await std::move(task); }
+  std::optional<T> value;
+  TaskSet tasks;
+};
+using PendingApply = Pending<Result<WorkloadStatus>>;
 
 // A manager with everything around it, on one shard.
 struct ManagerRig : ManagerParts {

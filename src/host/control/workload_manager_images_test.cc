@@ -26,8 +26,6 @@ WorkloadSpec makeImageSpec(std::string name, std::string image,
 TEST_F(WorkloadManagerImagesTest, AnImageThatTakesLongKeepsNobodyWaiting) {
   run([](net::Shard& shard) -> Task<void> {
     Rig rig(shard);
-    rig.make({.max_concurrent_starts = 1});
-    rig.manager->markReady();
     const auto status = co_await rig.apply(makeImageSpec("slow", "r.example/slow:1"), Wait::kNo);
     EXPECT_EQ(status->state, WorkloadState::kStarting);
     EXPECT_EQ((co_await rig.apply(makeSpec("a")))->state, WorkloadState::kRunning);
@@ -72,6 +70,35 @@ TEST_F(WorkloadManagerImagesTest, AnImageThatCannotBeHadIsAskedForAgain) {
                 ElementsAre("fetch default/a", "fetch default/a", "fetch default/a",
                             "fetch default/a", "prepare default/a", "swap nothing -> default/a#1"));
     EXPECT_EQ((co_await rig.store->load()).size(), 1U) << "and it is durable now";
+  });
+}
+
+TEST_F(WorkloadManagerImagesTest, ARemovalDoesNotWaitForAnImage) {
+  run([](net::Shard& shard) -> Task<void> {
+    Rig rig(shard);
+    PendingApply slow(rig.apply(makeImageSpec("slow", "r.example/slow:1")));
+    EXPECT_TRUE(co_await rig.manager->remove("default/slow", WorkloadOwner::kApi));
+    EXPECT_EQ(slow.value->error().code(), ErrorCode::kCancelled);
+    EXPECT_EQ(rig.manager->size(), 0U);
+    rig.runtime.letFetch();
+    co_await settle(shard);
+    EXPECT_THAT(rig.takeCalls(), ElementsAre("fetch default/slow"));
+  });
+}
+
+TEST_F(WorkloadManagerImagesTest, ARemovalDoesNotWaitForARetry) {
+  run([](net::Shard& shard) -> Task<void> {
+    Rig rig(shard, {.first_retry = std::chrono::milliseconds(1)});
+    rig.runtime.failing_fetches = 1;
+    rig.runtime.hold = true;
+    EXPECT_FALSE(co_await rig.apply(makeImageSpec("a", "r.example/flaky:1")));
+    const HostEvent failed = co_await eventOf(&rig, EventKind::kFailed);
+    co_await eventOf(&rig, EventKind::kStarting, failed.sequence);
+    co_await settle(shard);
+    EXPECT_EQ(rig.runtime.preparing, 1U);
+    EXPECT_TRUE(co_await rig.manager->remove("default/a", WorkloadOwner::kApi));
+    EXPECT_EQ(rig.runtime.preparing, 0U);
+    EXPECT_EQ(rig.manager->size(), 0U);
   });
 }
 

@@ -12,15 +12,6 @@ using testing::IsEmpty;
 using Rig = ManagerRig;
 using Wait = WorkloadManager::Wait;
 
-// Starts an operation and keeps its result for later.
-template <typename T>
-struct Pending {
-  explicit Pending(Task<T> task) { tasks.spawn(keep(*this, std::move(task))); }
-  static Task<void> keep(Pending& self, Task<T> task) { self.value = co_await std::move(task); }
-  std::optional<T> value;
-  TaskSet tasks;
-};
-using PendingApply = Pending<Result<WorkloadStatus>>;
 class WorkloadManagerTest : public ShardTest {};
 
 TEST_F(WorkloadManagerTest, PreparesThenSwaps) {
@@ -299,25 +290,6 @@ TEST_F(WorkloadManagerTest, RemovesWhatIsThere) {
   });
 }
 
-TEST_F(WorkloadManagerTest, OnlyTheNewestOfSeveralQueuedChangesRuns) {
-  run([](net::Shard& shard) -> Task<void> {
-    Rig rig(shard);
-    rig.runtime.hold = true;
-    PendingApply first(rig.apply(makeSpec("a", "/1")));
-    PendingApply second(rig.apply(makeSpec("a", "/2")));
-    PendingApply third(rig.apply(makeSpec("a", "/3")));
-    EXPECT_EQ(second.value->error().code(), ErrorCode::kCancelled);
-    rig.runtime.hold = false;
-    rig.runtime.letGo();
-    co_await third.tasks.empty();
-    EXPECT_TRUE(first.value->has_value());
-    EXPECT_EQ((*third.value)->serving_generation, 3U);
-    EXPECT_THAT(rig.takeCalls(),
-                ElementsAre("prepare default/a", "swap nothing -> default/a#1", "prepare default/a",
-                            "swap default/a#1 -> default/a#3", "retire default/a#1"));
-  });
-}
-
 TEST_F(WorkloadManagerTest, EqualChangesAtTheSameTimeShareOneOutcome) {
   run([](net::Shard& shard) -> Task<void> {
     Rig rig(shard);
@@ -330,23 +302,6 @@ TEST_F(WorkloadManagerTest, EqualChangesAtTheSameTimeShareOneOutcome) {
     EXPECT_EQ((*first.value)->serving_generation, 1U);
     EXPECT_EQ((*second.value)->serving_generation, 1U);
     EXPECT_THAT(rig.takeCalls(), ElementsAre("prepare default/a", "swap nothing -> default/a#1"));
-  });
-}
-
-TEST_F(WorkloadManagerTest, ARemovalSupersedesAQueuedApplyAndTheOtherWayRound) {
-  run([](net::Shard& shard) -> Task<void> {
-    Rig rig(shard);
-    rig.runtime.hold = true;
-    PendingApply first(rig.apply(makeSpec("a", "/1")));
-    PendingApply second(rig.apply(makeSpec("a", "/2")));
-    Pending<Result<void>> removal(rig.manager->remove("default/a", WorkloadOwner::kApi));
-    EXPECT_EQ(second.value->error().code(), ErrorCode::kCancelled);
-    PendingApply third(rig.apply(makeSpec("a", "/3")));
-    EXPECT_EQ(removal.value->error().code(), ErrorCode::kCancelled);
-    rig.runtime.hold = false;
-    rig.runtime.letGo();
-    co_await third.tasks.empty();
-    EXPECT_EQ((*third.value)->serving_generation, 3U);
   });
 }
 
@@ -393,20 +348,6 @@ TEST_F(WorkloadManagerTest, AWaiterThatGoesAwayDoesNotStopTheChange) {
     rig.runtime.letGo();
     co_await settle(shard);
     EXPECT_EQ(rig.manager->get("default/a")->state, WorkloadState::kRunning);
-  });
-}
-
-TEST_F(WorkloadManagerTest, BoundsHowManyArePreparedAtOnce) {
-  run([](net::Shard& shard) -> Task<void> {
-    Rig rig(shard, {.max_concurrent_starts = 3});
-    rig.runtime.hold = true;
-    for (int i = 0; i < 10; ++i) co_await rig.apply(makeSpec("w" + std::to_string(i)), Wait::kNo);
-    EXPECT_EQ(rig.runtime.preparing, 3U);
-    rig.runtime.hold = false;
-    rig.runtime.letGo();
-    co_await settle(shard);
-    EXPECT_EQ(rig.runtime.most_preparing, 3U);
-    EXPECT_EQ(rig.manager->counts().running, 10U);
   });
 }
 

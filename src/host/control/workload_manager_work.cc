@@ -50,10 +50,10 @@ Task<void> WorkloadManager::work(EntryPointer entry) {
     else
       outcome = co_await runRemove(entry, operation);
     entry->running = nullptr;
-    if (applies)
-      settleApply(entry, *operation, outcome);
-    else
+    if (!applies)
       settleRemove(*entry, outcome);
+    else if (!operation->gave_way)
+      settleApply(entry, *operation, outcome);
     const bool gone = !applies && outcome && entry->queued == nullptr;
     if (gone) {
       --countOf(entry->state);
@@ -84,30 +84,47 @@ Task<Result<void>> WorkloadManager::runApply(EntryPointer entry, OperationPointe
   claims_.add(spec);
   environment_.events.add(EventKind::kStarting, entry->id, operation->generation, "");
 
-  auto prepared = co_await prepare(operation);
+  auto prepared = co_await prepareOrGiveWay(operation);
+  operation->gave_way = !prepared;
   Result<void> outcome;
-  if (prepared)
-    outcome = co_await activate(entry, operation, *std::move(prepared));
+  if (!prepared)
+    outcome = superseded(*entry);
+  else if (*prepared)
+    outcome = co_await activate(entry, operation, **std::move(prepared));
   else
-    outcome = std::unexpected(std::move(prepared).error());
+    outcome = std::unexpected(std::move(*prepared).error());
   if (!outcome) releaseRoutes(spec);
   co_return outcome;
 }
 
-Task<Result<std::shared_ptr<Deployment>>> WorkloadManager::prepare(OperationPointer operation) {
+// Nothing if it was given up for a newer change. Once this is over it takes effect, or fails.
+Task<std::optional<WorkloadManager::Prepared>> WorkloadManager::prepareOrGiveWay(
+    OperationPointer operation) {
+  std::optional<Prepared> prepared;
+  TaskSet preparing;
+  operation->preparing = &preparing;
+  preparing.spawn(prepare(operation, &prepared));
+  co_await preparing.empty();
+  operation->preparing = nullptr;
+  co_return prepared;
+}
+
+Task<void> WorkloadManager::prepare(OperationPointer operation, std::optional<Prepared>* prepared) {
   using Freshness = WorkloadRuntime::Freshness;
   // A restart of the host changes no code.
   const auto freshness = operation->restores ? Freshness::kCacheWillDo : Freshness::kAsManifestSays;
   auto fetched = co_await environment_.runtime.fetch(operation->spec, freshness);
-  operation->may_retry = !fetched && mayPass(fetched.error().code());
-  CO_TRY(auto located, std::move(fetched));
-  const Permit permit = co_await starts_.acquire();
+  if (!fetched) {
+    operation->may_retry = mayPass(fetched.error().code());
+    *prepared = std::unexpected(std::move(fetched).error());
+    co_return;
+  }
   const TimePoint begun = environment_.clock.now();
-  auto prepared = co_await environment_.runtime.prepare(std::move(located), operation->generation);
+  *prepared = co_await environment_.runtime.prepare(*std::move(fetched), operation->generation);
   prepare_seconds_->observe(
       std::chrono::duration<double>(environment_.clock.now() - begun).count());
-  operation->may_retry = !prepared && lacksFile(*operation->spec, prepared.error().code());
-  co_return prepared;
+  const Prepared& outcome = **prepared;
+  operation->may_retry = !outcome && lacksFile(*operation->spec, outcome.error().code());
 }
 
 // From here on only the disk can refuse, and that before any route moves.

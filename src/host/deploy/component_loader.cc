@@ -24,6 +24,17 @@ std::unexpected<Error> ofComponent(std::string_view name, Error cause) {
   return fail(code, "component " + inQuotes(name), std::move(cause));
 }
 
+engine::Engine::IfMissing ifMissing(Compiling compiling, const engine::Sha256& key) {
+  using IfMissing = engine::Engine::IfMissing;
+  return compiling.allows(key) ? IfMissing::kCompile : IfMissing::kLeave;
+}
+
+Result<ComponentLoader::Code> codeOf(std::string_view name, const engine::Sha256& key,
+                                     Result<ComponentLoader::Loaded> loaded) {
+  if (!loaded) return ofComponent(name, std::move(loaded).error());
+  return ComponentLoader::Code{key, *std::move(loaded)};
+}
+
 }  // namespace
 
 bool ComponentLoader::isSettled(const FileStamp& stamp) const {
@@ -31,21 +42,23 @@ bool ComponentLoader::isSettled(const FileStamp& stamp) const {
   return now - std::chrono::nanoseconds(stamp.changed_ns) > kStampStep;
 }
 
-Task<Result<ComponentLoader::Loaded>> ComponentLoader::load(const ComponentSpec& component) {
+Task<Result<ComponentLoader::Code>> ComponentLoader::load(const ComponentSpec& component,
+                                                          Compiling compiling) {
   const FileStamp stamp = stampOf(component.file);
   // What was read before is not what the file is now, perhaps.
-  if (auto read = takeRead(component)) co_return co_await load(component.name, *std::move(read));
-  Loaded loaded;
+  if (auto read = takeRead(component))
+    co_return co_await load(component.name, *std::move(read), compiling);
   // The file of an image is named by its digest: it never changes, but for the time of its use.
   const bool immutable = !component.image.empty();
-  if (const Known& known = known_[component.file]; known.stamp == stamp || immutable)
-    loaded = known.component.lock();
-  if (!loaded) {
-    CO_TRY(loaded, co_await loadAnew(component));
-    if (isSettled(stamp) || immutable) known_[component.file] = {stamp, loaded};
+  if (const Known& known = known_[component.file]; known.stamp == stamp || immutable) {
+    if (auto loaded = known.component.lock()) {
+      CO_TRY_VOID(checkDigest(component, loaded->digest()));
+      co_return Code{loaded->digest(), std::move(loaded)};
+    }
   }
-  CO_TRY_VOID(checkDigest(component, loaded->digest()));
-  co_return loaded;
+  CO_TRY(Code code, co_await loadAnew(component, compiling));
+  if (isSettled(stamp) || immutable) known_[component.file] = {stamp, code.component};
+  co_return code;
 }
 
 Task<Result<engine::Engine::FileContent>> ComponentLoader::readFile(
@@ -56,12 +69,13 @@ Task<Result<engine::Engine::FileContent>> ComponentLoader::readFile(
   co_return content;
 }
 
-Task<Result<ComponentLoader::Loaded>> ComponentLoader::loadAnew(const ComponentSpec& component) {
+Task<Result<ComponentLoader::Code>> ComponentLoader::loadAnew(const ComponentSpec& component,
+                                                              Compiling compiling) {
   CO_TRY(auto content, co_await readFile(component));
-  auto compiled =
-      co_await engine_.loadInBackground(control_, std::move(content.bytes), content.digest);
-  if (!compiled) co_return ofComponent(component.name, std::move(compiled).error());
-  co_return *std::move(compiled);
+  const engine::Sha256 key = content.digest;
+  co_return codeOf(component.name, key,
+                   co_await engine_.loadInBackground(control_, std::move(content.bytes), key,
+                                                     ifMissing(compiling, key)));
 }
 
 std::optional<ReadComponent> ComponentLoader::takeRead(const ComponentSpec& component) {
@@ -77,19 +91,21 @@ Task<Result<ReadComponent>> ComponentLoader::read(const ComponentSpec& component
   co_return ReadComponent{*std::move(inspected), content.digest};
 }
 
-Task<Result<ComponentLoader::Loaded>> ComponentLoader::load(std::string_view name,
-                                                            ReadComponent read) {
-  auto compiled =
-      co_await engine_.loadInBackground(control_, std::move(read.component), read.digest);
-  if (!compiled) co_return ofComponent(name, std::move(compiled).error());
-  co_return *std::move(compiled);
+Task<Result<ComponentLoader::Code>> ComponentLoader::load(std::string_view name, ReadComponent read,
+                                                          Compiling compiling) {
+  const engine::Sha256 key = read.digest;
+  co_return codeOf(name, key,
+                   co_await engine_.loadInBackground(control_, std::move(read.component), key,
+                                                     ifMissing(compiling, key)));
 }
 
-Task<Result<ComponentLoader::Loaded>> ComponentLoader::load(std::string_view name,
-                                                            wit::Composition composition) {
-  auto compiled = co_await engine_.loadInBackground(control_, std::move(composition));
-  if (!compiled) co_return ofComponent(name, std::move(compiled).error());
-  co_return *std::move(compiled);
+Task<Result<ComponentLoader::Code>> ComponentLoader::load(std::string_view name,
+                                                          wit::Composition composition,
+                                                          Compiling compiling) {
+  const engine::Sha256 key = engine::compositionKey(composition);
+  co_return codeOf(name, key,
+                   co_await engine_.loadInBackground(control_, std::move(composition),
+                                                     ifMissing(compiling, key)));
 }
 
 }  // namespace nimbus::host

@@ -18,6 +18,22 @@
 
 namespace nimbus::host {
 
+// Which components a load may have compiled, by their keys; others it only finds, loaded or in the
+// code cache.
+class Compiling {
+ public:
+  [[nodiscard]] static Compiling everything() { return Compiling(true, std::nullopt); }
+  [[nodiscard]] static Compiling nothing() { return Compiling(false, std::nullopt); }
+  [[nodiscard]] static Compiling only(const engine::Sha256& key) { return Compiling(false, key); }
+  [[nodiscard]] bool allows(const engine::Sha256& key) const { return all_ || one_ == key; }
+
+ private:
+  Compiling(bool all, std::optional<engine::Sha256> one) : all_(all), one_(one) {}
+
+  bool all_;
+  std::optional<engine::Sha256> one_;
+};
+
 // Turns the files that manifests name into components. A file whose component is in use already is
 // not read again while its stamp says that it has not changed, so that the thousandth workload of a
 // component costs neither reading nor hashing it. Lives on the control shard.
@@ -33,15 +49,21 @@ class ComponentLoader {
         read_(std::move(read)) {}
 
   using Loaded = std::shared_ptr<const engine::Component>;
+  struct Code {
+    engine::Sha256 key;  // by which the engine knows it
+    Loaded component;    // null: it would have to be compiled
+  };
   // Errors: those of Engine::load(), kNotFound, kResourceExhausted (larger than `max_bytes`), and
   // kInvalidArgument if the manifest's digest is another.
-  [[nodiscard]] Task<Result<Loaded>> load(const ComponentSpec& component);
+  [[nodiscard]] Task<Result<Code>> load(const ComponentSpec& component, Compiling compiling);
 
   // Without compiling; the same errors.
   [[nodiscard]] Task<Result<ReadComponent>> read(const ComponentSpec& component);
   // What was read, alone or composed; `name` is for errors.
-  [[nodiscard]] Task<Result<Loaded>> load(std::string_view name, ReadComponent read);
-  [[nodiscard]] Task<Result<Loaded>> load(std::string_view name, wit::Composition composition);
+  [[nodiscard]] Task<Result<Code>> load(std::string_view name, ReadComponent read,
+                                        Compiling compiling);
+  [[nodiscard]] Task<Result<Code>> load(std::string_view name, wit::Composition composition,
+                                        Compiling compiling);
 
  private:
   struct Known {
@@ -51,7 +73,7 @@ class ComponentLoader {
   };
   // Checks the manifest's digest.
   [[nodiscard]] Task<Result<engine::Engine::FileContent>> readFile(const ComponentSpec& component);
-  [[nodiscard]] Task<Result<Loaded>> loadAnew(const ComponentSpec& component);
+  [[nodiscard]] Task<Result<Code>> loadAnew(const ComponentSpec& component, Compiling compiling);
   [[nodiscard]] std::optional<ReadComponent> takeRead(const ComponentSpec& component);
   // Whether a change of the file from now on is certain to give it another stamp.
   [[nodiscard]] bool isSettled(const FileStamp& stamp) const;

@@ -39,6 +39,11 @@ class ComponentLoaderTest : public ShardTest {
     component.digest = std::move(digest);
     return component;
   }
+  // Compiles it if need be.
+  static Task<Result<ComponentLoader::Loaded>> load(ComponentLoader& loader, ComponentSpec spec) {
+    CO_TRY(auto code, co_await loader.load(spec, Compiling::everything()));
+    co_return code.component;
+  }
   static std::string digestOf(const Bytes& wasm) {
     return engine::digestText(engine::sha256(wasm.view()));
   }
@@ -53,8 +58,8 @@ TEST_F(ComponentLoaderTest, OneFileIsOneComponent) {
   write(command("a"));
   run([this](net::Shard& shard) -> Task<void> {
     ComponentLoader loader(shard, *engine_, 1 << 20, clock_);
-    const auto first = co_await loader.load(spec());
-    const auto second = co_await loader.load(spec());
+    const auto first = co_await load(loader, spec());
+    const auto second = co_await load(loader, spec());
     EXPECT_TRUE(first && second && *first == *second);
   });
 }
@@ -65,7 +70,7 @@ TEST_F(ComponentLoaderTest, AFileWithNewContentIsAnotherComponent) {
     std::vector<ComponentLoader::Loaded> all;
     for (const std::string_view padding : {"a", "b", "a longer one"}) {
       write(command(padding));
-      const auto loaded = co_await loader.load(spec());
+      const auto loaded = co_await load(loader, spec());
       EXPECT_TRUE(loaded);
       EXPECT_EQ(engine::digestText((*loaded)->digest()), digestOf(command(padding)));
       all.push_back(*loaded);  // kept: the next must not be taken for it
@@ -77,9 +82,9 @@ TEST_F(ComponentLoaderTest, TheDigestIsCheckedAlsoOfAKnownComponent) {
   write(command("a"));
   run([this](net::Shard& shard) -> Task<void> {
     ComponentLoader loader(shard, *engine_, 1 << 20, clock_);
-    const auto known = co_await loader.load(spec(digestOf(command("a"))));
+    const auto known = co_await load(loader, spec(digestOf(command("a"))));
     EXPECT_TRUE(known);
-    const auto refused = co_await loader.load(spec(digestOf(command("b"))));
+    const auto refused = co_await load(loader, spec(digestOf(command("b"))));
     EXPECT_FALSE(refused);
     if (!refused) EXPECT_EQ(refused.error().code(), ErrorCode::kInvalidArgument);
   });
@@ -89,10 +94,10 @@ TEST_F(ComponentLoaderTest, WhatNobodyUsesIsReadAgain) {
   write(command("a"));
   run([this](net::Shard& shard) -> Task<void> {
     ComponentLoader loader(shard, *engine_, 1 << 20, clock_);
-    EXPECT_TRUE(co_await loader.load(spec()));
+    EXPECT_TRUE(co_await load(loader, spec()));
     EXPECT_EQ(engine_->loadedComponents(), 0U);
     std::filesystem::remove(folder_.path("c.wasm"));
-    const auto gone = co_await loader.load(spec());
+    const auto gone = co_await load(loader, spec());
     EXPECT_FALSE(gone);
     if (!gone) EXPECT_EQ(gone.error().code(), ErrorCode::kNotFound);
   });
@@ -112,11 +117,11 @@ TEST_F(ComponentLoaderTest, WhatWasReadBeforeIsNotReadAgain) {
   run([&](net::Shard& shard) -> Task<void> {
     ComponentLoader loader(shard, *engine_, 1 << 20, clock_, read);
     put(before);
-    const auto loaded = co_await loader.load(spec(digestOf(before)));
+    const auto loaded = co_await load(loader, spec(digestOf(before)));
     EXPECT_TRUE(loaded);
     EXPECT_EQ(engine::digestText((*loaded)->digest()), digestOf(before));
-    EXPECT_FALSE(co_await loader.load(spec(digestOf(before)))) << "the file is read";
-    const auto file = co_await loader.load(spec(digestOf(now)));
+    EXPECT_FALSE(co_await load(loader, spec(digestOf(before)))) << "the file is read";
+    const auto file = co_await load(loader, spec(digestOf(now)));
     EXPECT_TRUE(file);
     put(before);
     EXPECT_EQ((co_await loader.read(spec(digestOf(before))))->component.wasm, before);
@@ -127,11 +132,29 @@ TEST_F(ComponentLoaderTest, WhatWasReadBeforeIsNotReadAgain) {
   });
 }
 
+TEST_F(ComponentLoaderTest, WhatMayNotBeCompiledIsFoundIfItIsLoaded) {
+  const Bytes wasm = command("a");
+  write(wasm);
+  run([&](net::Shard& shard) -> Task<void> {
+    ComponentLoader loader(shard, *engine_, 1 << 20, clock_);
+    const engine::Sha256 key = engine::sha256(wasm.view());
+    const ComponentSpec component = spec();
+    const auto missing = co_await loader.load(component, Compiling::nothing());
+    EXPECT_TRUE(missing && missing->key == key && !missing->component);
+    const auto other = co_await loader.load(component, Compiling::only({}));
+    EXPECT_TRUE(other && !other->component);
+    const auto compiled = co_await loader.load(component, Compiling::only(key));
+    EXPECT_TRUE(compiled && compiled->component);
+    const auto found = co_await loader.load(component, Compiling::nothing());
+    EXPECT_TRUE(found && found->component == compiled->component);
+  });
+}
+
 TEST_F(ComponentLoaderTest, SaysWhichComponentIsWrong) {
   write(Bytes::copyOf(asBytes("not wasm")));
   run([this](net::Shard& shard) -> Task<void> {
     ComponentLoader loader(shard, *engine_, 1 << 20, clock_);
-    const auto wrong = co_await loader.load(spec());
+    const auto wrong = co_await load(loader, spec());
     EXPECT_FALSE(wrong);
     if (!wrong) EXPECT_TRUE(wrong.error().describe().starts_with("component \"c\""));
   });

@@ -68,6 +68,11 @@ LocalRuntime::LocalRuntime(net::Shard& control, net::ShardGroup& serving,
       log_(log),
       clock_(clock),
       loader_(control, engine, options_.max_component_bytes, clock, options_.read_components),
+      code_(control, options_.max_concurrent_starts,
+            [this](std::shared_ptr<const WorkloadSpec> spec, Compiling compiling) {
+              return loadWorkload(loader_, std::move(spec), compiling);
+            }),
+      openings_(control, std::max<std::size_t>(1, options_.max_concurrent_starts)),
       images_(control, options_.images),
       volume_root_(std::make_shared<VolumeRoot>(options_.volumes_folder)),
       providers_(control, options_.providers,
@@ -158,11 +163,23 @@ Result<void> LocalRuntime::claimVolumes() {
   return {};
 }
 
+Task<Result<void>> LocalRuntime::openProviders(std::shared_ptr<const WorkloadSpec> spec) {
+  if (spec->host_interfaces.empty()) co_return Result<void>();
+  const Permit permit = co_await openings_.acquire();
+  co_return co_await providers_.open(std::move(spec));
+}
+
 Task<Result<std::shared_ptr<Deployment>>> LocalRuntime::prepare(
     std::shared_ptr<const WorkloadSpec> spec, std::uint64_t generation) {
+  return prepareOf(spec, generation, code_.load(spec));
+}
+
+Task<Result<std::shared_ptr<Deployment>>> LocalRuntime::prepareOf(
+    std::shared_ptr<const WorkloadSpec> spec, std::uint64_t generation,
+    Task<Result<WorkloadCode>> loading) {
   CO_TRY_VOID(checkRunnable(*spec));
   CO_TRY_VOID(co_await openProviders(spec));
-  CO_TRY(WorkloadCode code, co_await loadWorkload(loader_, spec));
+  CO_TRY(WorkloadCode code, co_await std::move(loading));
   co_return assemble(std::move(spec), generation, std::move(code));
 }
 
@@ -194,7 +211,8 @@ Task<Result<std::vector<std::shared_ptr<Deployment>>>> LocalRuntime::prepareToge
     bool moved = false;
     for (std::size_t i = 0; i < specs.size(); ++i) {
       if (all[i]) continue;
-      auto prepared = co_await prepare(specs[i], generation);
+      auto prepared = co_await prepareOf(specs[i], generation,
+                                         loadWorkload(loader_, specs[i], Compiling::everything()));
       if (!prepared) {
         if (!problem) problem = std::move(prepared).error();
         continue;

@@ -22,6 +22,7 @@
 #include "host/calls/local_deployment.h"
 #include "host/calls/service.h"
 #include "host/calls/shard_runtime.h"
+#include "host/deploy/code_loads.h"
 #include "host/deploy/component_loader.h"
 #include "host/deploy/expiring_map.h"
 #include "host/deploy/images.h"
@@ -29,6 +30,7 @@
 #include "host/deploy/workload_code.h"
 #include "host/egress/egress.h"
 #include "host/volumes/volume_watch.h"
+#include "host/workload/permits.h"
 #include "host/workload/runtime.h"
 #include "net/shard.h"
 
@@ -48,6 +50,8 @@ struct LocalRuntimeOptions {
   std::string volumes_folder;               // of ephemeral volumes (VolumeRoot)
   std::uint64_t volume_bytes = 1ULL << 30;  // of one, where a manifest says nothing
   std::uint64_t max_component_bytes = 256ULL << 20;
+  // Components compiled at once; as many workloads whose code is there are prepared beside them.
+  std::size_t max_concurrent_starts = 2;
   ImageOptions images;
   std::shared_ptr<HostSockets> sockets;  // of all guests; null: only components have limits
   std::optional<std::uint64_t> max_outgoing_sockets;  // of one workload; none: no such limit
@@ -73,6 +77,7 @@ class LocalRuntime final : public WorkloadRuntime {
   // Gives up what is being fetched and watched. The last call, on the control shard.
   void cancelFetches() {
     images_.cancelAll();
+    code_.cancelAll();
     providers_.cancelWatches();
     volume_watch_.stop();
     ending_.cancelAll();
@@ -82,9 +87,7 @@ class LocalRuntime final : public WorkloadRuntime {
   // Takes the configured folder of volumes, rather than with the first volume. Any thread.
   [[nodiscard]] Result<void> claimVolumes();
   // Opens the providers that the workload's entries name; comes before it is assembled.
-  [[nodiscard]] Task<Result<void>> openProviders(std::shared_ptr<const WorkloadSpec> spec) {
-    return providers_.open(std::move(spec));
-  }
+  [[nodiscard]] Task<Result<void>> openProviders(std::shared_ptr<const WorkloadSpec> spec);
   // A deployment of components that are loaded already.
   [[nodiscard]] Result<std::shared_ptr<Deployment>> assemble(
       std::shared_ptr<const WorkloadSpec> spec, std::uint64_t generation, WorkloadCode code);
@@ -112,6 +115,10 @@ class LocalRuntime final : public WorkloadRuntime {
   }
 
  private:
+  // `loading`: the workload's code, not begun yet.
+  [[nodiscard]] Task<Result<std::shared_ptr<Deployment>>> prepareOf(
+      std::shared_ptr<const WorkloadSpec> spec, std::uint64_t generation,
+      Task<Result<WorkloadCode>> loading);
   // Binds what the component imports, and gives that to its guests.
   [[nodiscard]] Result<std::vector<BindingUse>> bind(
       const WorkloadSpec& spec, std::uint64_t generation, const engine::Component& loaded,
@@ -146,6 +153,8 @@ class LocalRuntime final : public WorkloadRuntime {
   Logger& log_;
   const Clock& clock_;
   ComponentLoader loader_;
+  CodeLoads code_;
+  Permits openings_;  // of providers
   CallGraph calls_;
   WorkloadExports exports_;
   Images images_;

@@ -38,13 +38,16 @@ Error explained(Error error, const WorkloadSpec& spec, const CompositionPlan& pl
 }  // namespace
 
 Task<Result<WorkloadCode>> loadWorkload(ComponentLoader& loader,
-                                        std::shared_ptr<const WorkloadSpec> spec) {
+                                        std::shared_ptr<const WorkloadSpec> spec,
+                                        Compiling compiling) {
+  WorkloadCode code;
   if (spec->memberCount() == 1) {
     // There is nothing to plan; and its file may be known already.
-    CO_TRY(auto loaded, co_await loader.load(spec->member(0)));
-    co_return WorkloadCode::of(std::move(loaded));
+    CO_TRY(auto loaded, co_await loader.load(spec->member(0), compiling));
+    if (loaded.component) co_return WorkloadCode::of(std::move(loaded.component));
+    code.missing = loaded.key;
+    co_return code;
   }
-  WorkloadCode code;
   std::vector<wit::Composition::Part> members;
   std::vector<wit::ComponentInfo> infos;
   std::vector<engine::Sha256> digests;
@@ -61,12 +64,17 @@ Task<Result<WorkloadCode>> loadWorkload(ComponentLoader& loader,
   for (const CompositionPlan::Unit& unit : code.plan.units) {
     const std::size_t root = unit.members.front();
     const auto& [name, wasm, info, digest] = members[root];
-    auto loaded = unit.members.size() == 1
-                      ? co_await loader.load(name, {{wasm, info}, digests[root]})
-                      : co_await loader.load(name, compositionOf(code.plan, unit, members));
+    auto loaded =
+        unit.members.size() == 1
+            ? co_await loader.load(name, {{wasm, info}, digests[root]}, compiling)
+            : co_await loader.load(name, compositionOf(code.plan, unit, members), compiling);
     if (!loaded)
       co_return std::unexpected(explained(std::move(loaded).error(), *spec, code.plan, unit));
-    code.components[root] = *std::move(loaded);
+    if (!loaded->component) {
+      code.missing = loaded->key;
+      break;
+    }
+    code.components[root] = std::move(loaded->component);
   }
   co_return code;
 }

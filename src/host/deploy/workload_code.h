@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,13 +21,17 @@ struct WorkloadCode {
   std::vector<std::shared_ptr<const engine::Component>> components;
   std::vector<std::string> digests;  // "sha256:<hex>" of each file
   CompositionPlan plan;
+  // Set: it is not all there, for this would have to be compiled.
+  std::optional<engine::Sha256> missing;
 
   // One component that was loaded already.
   [[nodiscard]] static WorkloadCode of(std::shared_ptr<const engine::Component> component);
 };
 
-// Loads all components of the workload. Errors: those of ComponentLoader and planComposition().
+// Loads all components of the workload, up to the first that is missing. Errors: those of
+// ComponentLoader and planComposition().
 [[nodiscard]] Task<Result<WorkloadCode>> loadWorkload(ComponentLoader& loader,
-                                                      std::shared_ptr<const WorkloadSpec> spec);
+                                                      std::shared_ptr<const WorkloadSpec> spec,
+                                                      Compiling compiling);
 
 }  // namespace nimbus::host

@@ -3,11 +3,15 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/escape.h"
 #include "base/text.h"
 #include "host/egress/egress_ranges.h"
 
 namespace nimbus::host {
 namespace {
+
+// Of a name that is not in ASCII yet.
+constexpr std::size_t kMaxRawNameBytes = 1024;
 
 template <typename Rule>
 Result<std::vector<Rule>> parseList(std::string_view list,
@@ -31,6 +35,23 @@ Result<std::vector<Rule>> parseList(std::string_view list,
 std::string_view withoutBrackets(std::string_view host) {
   const bool bracketed = host.starts_with('[') && host.ends_with(']');
   return bracketed ? host.substr(1, host.size() - 2) : host;
+}
+
+// Longer than any name that can be looked up. What becomes shorter on its way to ASCII is of
+// another script, or has percent-encoded bytes.
+bool isTooLong(std::string_view name) {
+  if (name.ends_with('.')) name.remove_suffix(1);
+  if (name.size() <= kMaxHostNameBytes) return false;
+  if (name.size() > kMaxRawNameBytes) return true;
+  return std::ranges::none_of(
+      name, [](char c) { return c == '%' || static_cast<unsigned char>(c) >= 0x80; });
+}
+
+// What a guest named, for a message: no more of it than a name can have.
+std::string shown(std::string_view name) {
+  std::string text = escaped(name.substr(0, kMaxHostNameBytes));
+  if (name.size() > kMaxHostNameBytes) text += "…";
+  return text;
 }
 
 }  // namespace
@@ -76,7 +97,7 @@ Verdict EgressPolicy::checkHttp(std::string_view scheme, std::string_view host,
            (address ? rule.hosts.coversAddress(*address) : rule.hosts.coversName(name));
   });
   if (listed) return {};
-  return {DenyReason::kNotPermitted, wanted_scheme + "://" + std::string(host) + ":" +
+  return {DenyReason::kNotPermitted, wanted_scheme + "://" + shown(host) + ":" +
                                          std::to_string(port) + " is not in allowedHosts"};
 }
 
@@ -125,14 +146,15 @@ Verdict EgressPolicy::checkLoopback(std::uint16_t port, Transport transport) con
 }
 
 Verdict EgressPolicy::checkLookup(std::string_view name) const {
+  if (isTooLong(name))
+    return {DenyReason::kNotPermitted, "\"" + shown(name) + "\" is longer than a name can be"};
   const std::string wanted = normalizedName(withoutBrackets(name));
   const auto address = net::IpAddress::parse(wanted);
   const bool listed = std::ranges::any_of(lookups_, [&](const HostPattern& pattern) {
     return address ? pattern.coversAddress(*address) : pattern.coversName(wanted);
   });
   if (listed) return {};
-  return {DenyReason::kNotPermitted,
-          "\"" + std::string(name) + "\" is not in allowedIpNameLookups"};
+  return {DenyReason::kNotPermitted, "\"" + shown(name) + "\" is not in allowedIpNameLookups"};
 }
 
 Verdict EgressPolicy::checkSocketUse() const {

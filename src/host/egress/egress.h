@@ -117,7 +117,7 @@ class EgressPolicy {
   [[nodiscard]] Verdict checkAddress(const net::IpAddress& address, std::uint16_t port,
                                      Transport transport = Transport::kTcp) const;
 
-  // wasi:sockets: the look-up of a name.
+  // wasi:sockets: the look-up of a name, as the guest wrote it: in any script, of any length.
   [[nodiscard]] Verdict checkLookup(std::string_view name) const;
 
   // wasi:sockets: making one. Not for who may reach nothing, not even a service of its workload.

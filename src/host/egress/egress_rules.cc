@@ -11,12 +11,11 @@
 namespace nimbus::host {
 namespace {
 
-constexpr std::size_t kMaxNameBytes = 253;
 constexpr std::size_t kMaxLabelBytes = 63;
 
 // RFC 1123 2.1, and underscores, which occur in names of services.
 bool isName(std::string_view text) {
-  if (text.empty() || text.size() > kMaxNameBytes) return false;
+  if (text.empty() || text.size() > kMaxHostNameBytes) return false;
   const auto fine = [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
   };

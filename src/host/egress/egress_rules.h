@@ -15,6 +15,9 @@ namespace nimbus::host {
 // Of one list: enough for everybody, and few enough to look through for each request.
 inline constexpr std::size_t kMaxEgressRules = 1024;
 
+// Of a name in ASCII, without the dot that may end it (RFC 1035 2.3.4).
+inline constexpr std::size_t kMaxHostNameBytes = 253;
+
 // Lower case, without the dot that may end a full name.
 [[nodiscard]] std::string normalizedName(std::string_view name);
 

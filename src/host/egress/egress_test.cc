@@ -445,6 +445,52 @@ TEST(EgressPolicy, LimitsLookups) {
                   .checkLookup("anything.example"));
 }
 
+std::string lookupDenial(const EgressPolicy& policy, std::string_view name) {
+  const Verdict verdict = policy.checkLookup(name);
+  return verdict ? "" : verdict.denial().message;
+}
+
+EgressPolicy anyLookup() {
+  return policyOf(
+      {.allowed_hosts = {}, .allowed_ip_name_lookups = {"*"}, .allowed_host_loopback_ports = {}});
+}
+
+TEST(EgressPolicy, LooksUpNoNameThatIsLongerThanDnsHas) {
+  const EgressPolicy policy = anyLookup();
+  const std::string longest(253, 'a');
+  EXPECT_EQ(lookupDenial(policy, longest), "");
+  EXPECT_EQ(lookupDenial(policy, longest + "."), "");
+  EXPECT_EQ(lookupDenial(policy, longest + "b"),
+            "\"" + longest + "…\" is longer than a name can be");
+  EXPECT_EQ(lookupDenial(policy, std::string(20 << 20, 'a')),
+            "\"" + longest + "…\" is longer than a name can be");
+}
+
+TEST(EgressPolicy, LooksUpNamesThatAreLongerOnlyUntilTheyAreAscii) {
+  const EgressPolicy policy = anyLookup();
+  const auto repeated = [](std::string_view text, int times) {
+    std::string all;
+    for (int i = 0; i < times; ++i) all += text;
+    return all;
+  };
+  const std::string encoded = repeated("%61.", 100);
+  const std::string kana = repeated(repeated("あ", 40) + ".", 4);
+  for (const std::string& name : {encoded, kana}) {
+    EXPECT_GT(name.size(), 254);
+    EXPECT_EQ(lookupDenial(policy, name), "");
+    EXPECT_NE(lookupDenial(policy, repeated(name, 3)), "") << "more than can become short enough";
+  }
+}
+
+TEST(EgressPolicy, TellsWhatAGuestNamedCutAndEscaped) {
+  EXPECT_EQ(lookupDenial(hosts({}), "a\n\x1b[31m\u009b"),
+            "\"a\\n\\u{1b}[31m\\u{9b}\" is not in allowedIpNameLookups");
+  const Verdict denied = hosts({}).checkHttp("http", std::string(60'000, 'a'), 80);
+  ASSERT_FALSE(denied);
+  EXPECT_EQ(denied.denial().message,
+            "http://" + std::string(253, 'a') + "…:80 is not in allowedHosts");
+}
+
 TEST(EgressPolicy, TellsItsReasonInErrors) {
   const Result<void> denied = hosts({}).checkHttp("https", "a.example", 443);
   ASSERT_FALSE(denied);

@@ -8,9 +8,13 @@
 #include <cerrno>
 #include <climits>
 #include <cstdio>
+#include <cstdlib>
+#include <filesystem>
 #include <memory>
 #include <set>
+#include <string>
 #include <string_view>
+#include <system_error>
 #include <utility>
 
 namespace nimbus::host {
@@ -145,6 +149,24 @@ class Removing {
   bool moved_ = false;
 };
 
+// Where an open file is or was; more than one where that is not known.
+std::vector<std::string> pathsOf(int descriptors, const char* name, VolumesOfFile volumes_of) {
+  std::string target(PATH_MAX, '\0');
+  const ssize_t size = ::readlinkat(descriptors, name, target.data(), target.size());
+  if (size > 0 && target.front() == '/') {
+    target.resize(static_cast<std::size_t>(size));
+    return {std::move(target)};
+  }
+  if (size >= 0 || errno != ENAMETOOLONG) return {};
+  std::vector<std::string> folders;
+  for (const std::string& volume : volumes_of(std::atoi(name))) {
+    std::error_code error;
+    const auto real = std::filesystem::canonical(volume, error);
+    if (!error) folders.push_back(real.string() + "/");
+  }
+  return folders;
+}
+
 }  // namespace
 
 Result<TreeUse> useOf(const std::string& folder, std::uint64_t enough) {
@@ -165,22 +187,20 @@ Result<void> removeTree(const std::string& folder) {
   return {};
 }
 
-std::vector<UnnamedFile> unnamedFiles() {
+std::vector<UnnamedFile> unnamedFiles(VolumesOfFile volumes_of) {
   std::vector<UnnamedFile> files;
   std::set<std::pair<dev_t, ino_t>> seen;
   const OpenFolder descriptors = openFolder(AT_FDCWD, "/proc/self/fd");
   if (!descriptors) return files;
   const int here = ::dirfd(descriptors.get());
-  std::string target(PATH_MAX, '\0');
   while (const dirent* entry = nextEntry(descriptors.get())) {
-    const ssize_t size = ::readlinkat(here, entry->d_name, target.data(), target.size());
-    if (size <= 0) continue;
-    const std::string_view path(target.data(), static_cast<std::size_t>(size));
-    if (!path.starts_with('/')) continue;
+    std::vector<std::string> paths = pathsOf(here, entry->d_name, volumes_of);
+    if (paths.empty()) continue;
     struct stat found{};
     if (::fstatat(here, entry->d_name, &found, 0) != 0 || found.st_nlink > 0) continue;
     if (!S_ISREG(found.st_mode) || !seen.emplace(found.st_dev, found.st_ino).second) continue;
-    files.push_back({std::string(path), static_cast<std::uint64_t>(found.st_blocks) * kBlockBytes});
+    for (std::string& path : paths)
+      files.push_back({std::move(path), static_cast<std::uint64_t>(found.st_blocks) * kBlockBytes});
   }
   return files;
 }

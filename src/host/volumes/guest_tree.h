@@ -29,10 +29,15 @@ struct TreeUse {
 // A file that is open in this process but has no name any more: its space is free only once it is
 // closed.
 struct UnnamedFile {
-  std::string path;  // the real one that it had, and " (deleted)"
+  // The real one that it had, and " (deleted)". Of one that is longer than the system tells
+  // (PATH_MAX), only the volume's folder and "/".
+  std::string path;
   std::uint64_t bytes = 0;
 };
-[[nodiscard]] std::vector<UnnamedFile> unnamedFiles();
+// The volumes, by their folders, of the guest that opened the file with that descriptor.
+using VolumesOfFile = std::vector<std::string> (*)(int descriptor);
+// One whose path is too long is there once for each volume of its guest: in one of them it is.
+[[nodiscard]] std::vector<UnnamedFile> unnamedFiles(VolumesOfFile volumes_of);
 
 // Deletes the folder and all below it. Nobody else may write there any more.
 [[nodiscard]] Result<void> removeTree(const std::string& folder);

@@ -124,7 +124,7 @@ TEST_F(GuestTree, DeletesManyFilesInManyFolders) {
 
 std::uint64_t unnamedBelow(const std::string& folder) {
   std::uint64_t bytes = 0;
-  for (const UnnamedFile& file : unnamedFiles())
+  for (const UnnamedFile& file : unnamedFiles([](int) { return std::vector<std::string>(); }))
     if (file.path.starts_with(folder)) bytes += file.bytes;
   return bytes;
 }
@@ -142,6 +142,38 @@ TEST_F(GuestTree, FilesWithoutANameAreFoundWhileTheyAreOpen) {
     EXPECT_LT(unnamedBelow(top_ + "/"), 2 * kMiB);
   }
   EXPECT_EQ(unnamedBelow(top_ + "/"), 0U);
+}
+
+// Below so many folders that the system does not tell where it is.
+int openTooDeep(const std::string& top) {
+  const std::string name(200, 'x');
+  UniqueFd folder(::open(top.c_str(), O_RDONLY | O_DIRECTORY));
+  for (int i = 0; i < 25; ++i) {
+    EXPECT_EQ(::mkdirat(folder.get(), name.c_str(), 0700), 0);
+    folder.reset(::openat(folder.get(), name.c_str(), O_RDONLY | O_DIRECTORY));
+  }
+  const int file = ::openat(folder.get(), "file", O_RDWR | O_CREAT, 0600);
+  EXPECT_EQ(::unlinkat(folder.get(), "file", 0), 0);
+  return file;
+}
+
+TEST_F(GuestTree, AFileWithoutANameThatWasTooDeepIsCountedToTheVolumesOfItsGuest) {
+  static std::string volume;
+  static int opened = -1;
+  volume = top_;
+  const UniqueFd file(openTooDeep(top_));
+  opened = file.get();
+  EXPECT_EQ(::ftruncate(file.get(), 0), 0);
+  const std::string content(kMiB, 'x');
+  EXPECT_EQ(::write(file.get(), content.data(), content.size()), static_cast<ssize_t>(kMiB));
+  const auto files = unnamedFiles([](int descriptor) {
+    return descriptor == opened ? std::vector<std::string>{volume, volume + "/gone"}
+                                : std::vector<std::string>();
+  });
+  const auto found =
+      std::ranges::find(files, fs::canonical(top_).string() + "/", &UnnamedFile::path);
+  ASSERT_NE(found, files.end());
+  EXPECT_GE(found->bytes, kMiB);
 }
 
 }  // namespace

@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 
 #include "base/escape.h"
+#include "engine/opened_files.h"
 #include "host/manifest/text_rules.h"
 #include "host/volumes/guest_tree.h"
 
@@ -23,7 +24,7 @@ constexpr int kRestsPerRound = 4;
 class UnnamedUse {
  public:
   explicit UnnamedUse(const VolumeLimits& limits) {
-    const std::vector<UnnamedFile> files = unnamedFiles();
+    const std::vector<UnnamedFile> files = unnamedFiles(engine::volumesOfFile);
     if (files.empty()) return;
     const std::map<std::string, std::string> folders = realFoldersOf(limits);
     for (const UnnamedFile& file : files) {

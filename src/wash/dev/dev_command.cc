@@ -46,10 +46,12 @@ struct DevFlags {
 };
 
 // Paths of flags start at the current folder, those of the configuration at the project's.
-void addPath(std::vector<project::ConfigFlag>& flags, std::string key, const std::string& path,
-             std::string flag) {
-  if (!path.empty())
-    flags.push_back({std::move(key), fs::absolute(path).string(), std::move(flag)});
+Result<void> addPath(std::vector<project::ConfigFlag>& flags, std::string key,
+                     const std::string& path, std::string flag) {
+  if (path.empty()) return {};
+  TRY(std::string absolute, absolutePath(path));
+  flags.push_back({std::move(key), std::move(absolute), std::move(flag)});
+  return {};
 }
 
 Result<dev::PlanRequest> requestOf(const DevFlags& flags, const GlobalOptions& global,
@@ -60,14 +62,16 @@ Result<dev::PlanRequest> requestOf(const DevFlags& flags, const GlobalOptions& g
   dev::PlanRequest request;
   TRY(const project::Project found, project::developedProject(folder, global.user_config));
   request.folder = found.folder;
-  if (!global.user_config.empty()) request.user_file = fs::absolute(global.user_config).string();
+  if (!global.user_config.empty()) {
+    TRY(request.user_file, absolutePath(global.user_config));
+  }
   request.no_build = flags.no_build;
   if (!flags.address.empty()) request.flags.push_back({"dev.address", flags.address, "--address"});
   if (!flags.component_path.empty())
     request.flags.push_back({"dev.component_path", flags.component_path, "--component-path"});
-  addPath(request.flags, "dev.tls_cert_path", flags.tls_certificate, "--tls-cert");
-  addPath(request.flags, "dev.tls_key_path", flags.tls_key, "--tls-key");
-  addPath(request.flags, "dev.tls_ca_path", flags.tls_client_ca, "--tls-ca");
+  TRY_VOID(addPath(request.flags, "dev.tls_cert_path", flags.tls_certificate, "--tls-cert"));
+  TRY_VOID(addPath(request.flags, "dev.tls_key_path", flags.tls_key, "--tls-key"));
+  TRY_VOID(addPath(request.flags, "dev.tls_ca_path", flags.tls_client_ca, "--tls-ca"));
   for (const auto& [name, value] : context.below("dev.environment."))
     request.environment[name] = value;
   return request;

@@ -7,6 +7,7 @@
 
 #include "base/code_point.h"
 #include "base/escape.h"
+#include "base/files.h"
 #include "base/text.h"
 #include "host/egress/egress_rules.h"
 #include "host/manifest/policy_check.h"
@@ -85,7 +86,7 @@ Result<Folder> parseFolder(std::string_view entry) {
                     "\": the guest's path is neither absolute nor \".\", or has a \":\"");
   std::string normal = fs::path(guest_path).lexically_normal();
   while (normal.size() > 1 && normal.ends_with('/')) normal.pop_back();
-  return Folder{fs::absolute(host_path), std::move(normal), read_only};
+  return Folder{host_path, std::move(normal), read_only};
 }
 
 // An entry of one of the lists that say what a guest may reach.
@@ -173,13 +174,19 @@ Result<void> addProviders(const GuestFlags& flags, host::WorkloadSpec& spec) {
 Result<void> addFolders(const GuestFlags& flags, host::WorkloadSpec& spec) {
   for (const std::string& entry : flags.folders) {
     TRY(const Folder folder, parseFolder(entry));
+    TRY(std::string host_path, absolutePath(folder.host_path));
+    for (const std::string& path : {host_path, folder.guest_path}) {
+      if (firstInvalidUtf8(path))
+        return fail(ErrorCode::kInvalidArgument,
+                    "--dir: names of folders are UTF-8 here, and " + inQuotes(path) + " is not");
+    }
     auto& mounts = spec.components.front().local_resources.volume_mounts;
     if (std::ranges::find(mounts, folder.guest_path, &host::VolumeMount::mount_path) !=
         mounts.end())
       return fail(ErrorCode::kInvalidArgument,
                   "--dir: two folders are to be at " + folder.guest_path);
     const std::string name = "dir-" + std::to_string(spec.volumes.size());
-    spec.volumes.push_back({.name = name, .host_path = folder.host_path});
+    spec.volumes.push_back({.name = name, .host_path = std::move(host_path)});
     mounts.push_back(
         {.name = name, .mount_path = folder.guest_path, .read_only = folder.read_only});
   }
@@ -287,8 +294,9 @@ Result<host::DataPlaneOptions> planeOptionsOf(const GuestFlags& flags) {
   host::DataPlaneOptions options;
   host::ProvidersOptions& providers = options.runtime.providers;
   TRY(providers.nats, natsOptionsOf(flags.nats));
-  if (flags.keyvalue.starts_with(kSqlitePrefix))
-    providers.keyvalue.database = fs::absolute(flags.keyvalue.substr(kSqlitePrefix.size()));
+  if (flags.keyvalue.starts_with(kSqlitePrefix)) {
+    TRY(providers.keyvalue.database, absolutePath(flags.keyvalue.substr(kSqlitePrefix.size())));
+  }
   options.runtime.egress.allow_host_loopback = true;
   options.client_tls.extra_ca_paths = flags.outgoing_ca_files;
   if (isRedisUrl(flags.keyvalue))

@@ -1,9 +1,8 @@
 #include "wash/flags/host_registry_flags.h"
 
-#include <filesystem>
-
 #include <CLI/CLI.hpp>
 
+#include "base/files.h"
 #include "wash/flags/flag_check.h"
 #include "wash/flags/guest_options.h"
 #include "wash/flags/registry_flags.h"
@@ -32,8 +31,9 @@ Result<host::ImageOptions> imageOptionsOf(const HostRegistryFlags& flags,
   if (!flags.pull_timeout.empty()) {
     TRY(settings.pull_timeout, parseDuration(flags.pull_timeout));
   }
-  if (!flags.cache_folder.empty())
-    settings.service.cache_folder = std::filesystem::absolute(flags.cache_folder).string();
+  if (!flags.cache_folder.empty()) {
+    TRY(settings.service.cache_folder, absolutePath(flags.cache_folder));
+  }
   return settings;
 }
 

@@ -55,6 +55,7 @@ void CommandPath::passOption(const std::string& word) {
 
 void CommandPath::passValue(const std::string& word) {
   values_.push_back(word);
+  if (!only_values_) before_mark_ = values_.size();
   if (unknown_.empty() && command().get_require_subcommand_min() > 0) unknown_ = word;
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -32,6 +33,10 @@ class CommandPath {
   // How many words were values of the command itself.
   [[nodiscard]] std::size_t values() const { return values_.size(); }
   [[nodiscard]] const std::vector<std::string>& valueWords() const { return values_; }
+  // Those of them that stand before "--".
+  [[nodiscard]] std::span<const std::string> wordsBeforeMark() const {
+    return std::span(values_).first(before_mark_);
+  }
   // The first word that is neither an option nor, where a command must follow, a command; empty if
   // there is none.
   [[nodiscard]] const std::string& unknown() const { return unknown_; }
@@ -57,6 +62,7 @@ class CommandPath {
   const CLI::Option* waiting_ = nullptr;
   bool only_values_ = false;
   std::vector<std::string> values_;
+  std::size_t before_mark_ = 0;  // of those
   std::string unknown_;
 };
 

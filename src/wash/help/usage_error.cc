@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <iostream>
 #include <optional>
+#include <span>
 #include <sstream>
 #include <stdexcept>
 
@@ -46,12 +47,31 @@ std::string unknownText(const CommandPath& path) {
   return unknownCommand(path.unknown(), path.name(), path.command());
 }
 
-// What is left over, in the order in which it was typed.
-std::string extrasText(const CLI::App& app, const CommandPath& path) {
+std::string extrasText(const CommandPath& path, std::span<const std::string> extras) {
   std::vector<std::string> words;
-  for (const std::string& word : app.remaining(true)) words.push_back(inQuotes(word));
+  for (const std::string& word : extras) words.push_back(inQuotes(word));
   return fmt::format("{} takes no further argument{}: {}", path.name(), words.size() > 1 ? "s" : "",
                      fmt::join(words, ", "));
+}
+
+// Of a command whose last arguments follow "--": those words that stand before it, and are too
+// much there.
+std::span<const std::string> extrasBeforeMark(const CommandPath& path) {
+  std::size_t taken = 0;
+  for (const CLI::Option* option : path.command().get_options()) {
+    if (!option->get_positional()) continue;
+    if (option->get_option_text().starts_with("[-- "))
+      return path.wordsBeforeMark().subspan(std::min(taken, path.wordsBeforeMark().size()));
+    ++taken;
+  }
+  return {};
+}
+
+// What is left over, in the order in which it was typed.
+std::string extrasText(const CLI::App& app, const CommandPath& path) {
+  if (const auto words = extrasBeforeMark(path); !words.empty())
+    return extrasText(path, words) + "; arguments follow \"--\"";
+  return extrasText(path, app.remaining(true));
 }
 
 // The option that the parser complains of: its messages begin with the name, or have it behind

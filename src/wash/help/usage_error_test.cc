@@ -24,5 +24,22 @@ TEST(ReadWords, WordsThatAreRightHaveNoStatusYet) {
   EXPECT_TRUE(loud);
 }
 
+std::string refusalOf(const std::vector<std::string>& words) {
+  CLI::App app{"x", "wash"};
+  std::string component;
+  std::vector<std::string> arguments;
+  CLI::App* command = app.add_subcommand("run", "");
+  command->add_option("component", component)->option_text("COMPONENT");
+  command->add_option("arguments", arguments)->option_text("[-- ARGUMENT ...]");
+  return usageMessage(app, words, CLI::ExtrasError("run", {"?"}));
+}
+
+TEST(UsageMessage, NamesTheWordsThatShouldFollowTheMark) {
+  EXPECT_EQ(refusalOf({"run", "a.wasm", "extra", "--", "x"}),
+            R"(wash run takes no further argument: "extra"; arguments follow "--")");
+  EXPECT_EQ(refusalOf({"run", "a.wasm", "one", "two"}),
+            R"(wash run takes no further arguments: "one", "two"; arguments follow "--")");
+}
+
 }  // namespace
 }  // namespace nimbus::wash

@@ -12,6 +12,7 @@
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
+#include "base/files.h"
 #include "base/output_queue.h"
 #include "host/control_plane.h"
 #include "host/data_plane.h"
@@ -68,8 +69,12 @@ Result<host::HostConfig> configOf(const HostFlags& flags, const GlobalOptions& g
   if (!flags.config.empty()) {
     TRY(config, host::loadHostConfig(flags.config, std::move(defaults)));
   }
-  if (!flags.workloads.empty()) config.workloads_folder = fs::absolute(flags.workloads);
-  if (!flags.state.empty()) config.state_folder = fs::absolute(flags.state);
+  if (!flags.workloads.empty()) {
+    TRY(config.workloads_folder, absolutePath(flags.workloads));
+  }
+  if (!flags.state.empty()) {
+    TRY(config.state_folder, absolutePath(flags.state));
+  }
   if (flags.shards != 0) config.shards = flags.shards;
   if (!flags.http_address.empty() || config.listeners.empty()) {
     const std::string address = flags.http_address.empty() ? "127.0.0.1:8000" : flags.http_address;
@@ -79,7 +84,9 @@ Result<host::HostConfig> configOf(const HostFlags& flags, const GlobalOptions& g
   if (!flags.probe_address.empty()) {
     TRY(config.probe, net::Endpoint::parse(flags.probe_address));
   }
-  if (!flags.admin_socket.empty()) config.admin.socket = fs::absolute(flags.admin_socket);
+  if (!flags.admin_socket.empty()) {
+    TRY(config.admin.socket, absolutePath(flags.admin_socket));
+  }
   if (config.admin.socket.empty() && !config.admin.address) {
     config.admin.socket = defaultAdminSocket();
   }
@@ -122,6 +129,7 @@ host::DataPlaneOptions planeOptions(const host::HostConfig& config,
                                              .quota = {.max_bytes = config.keyvalue_nats_bytes,
                                                        .max_keys = config.keyvalue_quota.max_keys}};
   options.runtime.max_component_bytes = config.max_component_bytes;
+  options.runtime.max_concurrent_starts = config.max_concurrent_starts;
   options.runtime.images = config.images;
   options.runtime.images.max_bytes = config.max_component_bytes;
   options.runtime.volumes_folder = config.volumes_folder;

@@ -25,6 +25,7 @@ namespace nimbus::wash {
 namespace {
 
 using host::AdminClient;
+using host::describeWorkload;
 using host::WorkloadView;
 
 // It may stand where nobody reads what it prints.
@@ -71,19 +72,6 @@ Result<AdminClient> connect(net::Shard& shard, const WorkloadFlags& flags) {
   return AdminClient(shard, endpoint, std::move(token), patience);
 }
 
-std::string describe(const WorkloadView& view) {
-  std::string line = view.namespace_name + "/" + view.name + "  " + view.state + "  generation " +
-                     std::to_string(view.generation) + " (observed " +
-                     std::to_string(view.observed_generation) + ", serving " +
-                     std::to_string(view.serving_generation) + ")  owner " + view.owner;
-  if (!view.reason.empty()) line += "\n  " + view.reason;
-  if (!view.retry_at.empty()) line += "\n  tried again at " + view.retry_at;
-  if (!view.service.empty()) line += "\n  " + view.service;
-  for (const std::string& link : view.links) line += "\n  " + link;
-  for (const std::string& binding : view.bindings) line += "\n  " + binding;
-  return line;
-}
-
 struct Name {
   std::string namespace_name;
   std::string workload;
@@ -106,7 +94,7 @@ Task<Result<void>> apply(AdminClient* client, const WorkloadFlags* flags, Output
   // Sent with absolute paths: the host does not know this folder.
   const auto wait = flags->no_wait ? AdminClient::Wait::kNo : AdminClient::Wait::kForOutcome;
   CO_TRY(const WorkloadView view, co_await client->apply(host::toJson(spec), wait));
-  printResult(format, describe(view), {{"workload", view.json}});
+  printResult(format, describeWorkload(view), {{"workload", view.json}});
   co_return Result<void>();
 }
 
@@ -115,7 +103,8 @@ Task<Result<void>> list(AdminClient* client, const WorkloadFlags* flags, OutputF
   CO_TRY(const std::string state, co_await client->host());
   CO_TRY(const host::ProblemsView problems, host::parseHostProblems(state));
   std::string text;
-  for (const WorkloadView& view : views) text += (text.empty() ? "" : "\n") + describe(view);
+  for (const WorkloadView& view : views)
+    text += (text.empty() ? "" : "\n") + describeWorkload(view);
   if (text.empty()) text = "no workloads";
   for (const std::string& problem : problems.lines) text += "\nproblem: " + problem;
   printResult(format, text,
@@ -128,7 +117,7 @@ Task<Result<void>> get(AdminClient* client, const WorkloadFlags* flags, OutputFo
   const Name name = nameOf(flags->argument);
   CO_TRY(const WorkloadView view,
          co_await client->get(inTarget(name.namespace_name), inTarget(name.workload)));
-  printResult(format, describe(view), {{"workload", view.json}});
+  printResult(format, describeWorkload(view), {{"workload", view.json}});
   co_return Result<void>();
 }
 
@@ -144,7 +133,8 @@ Task<Result<void>> events(AdminClient* client, const WorkloadFlags* flags, Outpu
   query.workload = inTarget(flags->argument);
   query.follow = flags->follow;
   co_return co_await client->events(query, [format](const host::AdminEvent& event) {
-    printOutput((format == OutputFormat::kJson ? event.data : host::describeEvent(event)) + "\n");
+    const bool json = format == OutputFormat::kJson;
+    printOutput((json ? host::eventLine(event) : host::describeEvent(event)) + "\n");
   });
 }
 
@@ -154,6 +144,20 @@ Task<Result<void>> runStep(net::Shard* shard, const WorkloadFlags* flags, Output
                            Step step) {
   CO_TRY(AdminClient client, connect(*shard, *flags));
   co_return co_await step(&client, flags, format);
+}
+
+// What a host says of a failure does not look like another line either. JSON has it as it came.
+Error shownIn(OutputFormat format, const Error& error) {
+  if (format == OutputFormat::kJson) return error;
+  std::string text;
+  for (const char c : error.describe()) {
+    if (c == '\n') {
+      text += "\\n";
+    } else {
+      text += c;
+    }
+  }
+  return {error.code(), std::move(text)};
 }
 
 // Runs the step on a shard of its own, unless a signal ends it, and reports its failure.
@@ -169,7 +173,7 @@ int perform(const WorkloadFlags& flags, const GlobalOptions& global, Step step) 
   if (step == events && flags.follow && interrupt.received() &&
       done.error().code() == ErrorCode::kCancelled)
     return interrupt.status();
-  return reportFailure(global.format, done.error(), interrupt);
+  return reportFailure(global.format, shownIn(global.format, done.error()), interrupt);
 }
 
 CLI::App* addStep(CLI::App& parent, const char* name, const char* help,

@@ -91,6 +91,41 @@ std::string_view wasiText(wit::WasiLevel level) {
   return "no WASI";
 }
 
+struct Use {
+  wit::RunKind runs = wit::RunKind::kNone;
+  std::string text;
+};
+
+Use useOf(const ComponentInfo& info) {
+  const wit::RunKind runs = wit::runKind(info);
+  switch (runs) {
+    case wit::RunKind::kHttpP3:
+      return {runs, fmt::format("serves HTTP (wasi:http/handler@{})", info.handler_version)};
+    case wit::RunKind::kHttpP2:
+      return {runs, fmt::format("serves HTTP (wasi:http/incoming-handler@{})",
+                                info.incoming_handler_version)};
+    case wit::RunKind::kCommandP3:
+    case wit::RunKind::kCommandP2:
+      return {runs, fmt::format("runs as a command (wasi:cli/run@{})", info.run_version)};
+    case wit::RunKind::kPreview1:
+    case wit::RunKind::kNone: break;
+  }
+  return {wit::RunKind::kNone, "does not run on its own"};
+}
+
+// Of what looks like a module of preview 1: whether it is one shows when it is wrapped.
+Use useOfPreview1(ByteView module, const ComponentInfo& info) {
+  const auto component = wit::wrapPreview1(module);
+  if (!component)
+    return {wit::RunKind::kNone, "does not run: " + escaped(component.error().describe())};
+  if (info.entry == wit::ModuleEntry::kCommand)
+    return {wit::RunKind::kPreview1, "runs as a command (_start)"};
+  const auto exported = wit::inspectComponent(component->view());
+  Use use = exported ? useOf(*exported) : Use();
+  if (use.runs == wit::RunKind::kNone) use.text = "is a library of its embedded world";
+  return use;
+}
+
 void appendFact(std::string& out, std::string_view label, std::string_view value) {
   if (!value.empty()) out += fmt::format("// {:<12} {}\n", label, value);
 }
@@ -99,7 +134,7 @@ std::string summary(const Inspection& inspection) {
   const ComponentInfo& info = inspection.info;
   std::string out;
   out += fmt::format("// {}: {}, {}, {}\n", escaped(inspection.file), kindText(info),
-                     wasiText(info.wasi), describeUse(info));
+                     wasiText(info.wasi), inspection.use);
   appendFact(out, "name", escaped(info.about.name));
   appendFact(out, "version", escaped(info.about.version));
   appendFact(out, "description", escaped(info.about.description));
@@ -127,10 +162,14 @@ Result<Inspection> inspect(std::string_view file, ByteView binary,
   if (info.kind == wit::BinaryKind::kComponent) {
     TRY(text, wit::witText(binary));
   }
+  Use use =
+      wit::runKind(info) == wit::RunKind::kPreview1 ? useOfPreview1(binary, info) : useOf(info);
   return Inspection{
       .file = std::string(file),
       .info = std::move(info),
       .wit = std::move(text),
+      .runs = use.runs,
+      .use = std::move(use.text),
       .digest = engine::digestText(engine::sha256(binary)),
       .native_code_bytes = native_code_bytes,
   };
@@ -140,24 +179,6 @@ std::string inspectionText(const Inspection& inspection) {
   std::string out = escapedLines(inspection.wit);
   if (!out.empty()) out += '\n';
   return out + summary(inspection);
-}
-
-std::string describeUse(const ComponentInfo& info) {
-  switch (wit::runKind(info)) {
-    case wit::RunKind::kHttpP3:
-      return fmt::format("serves HTTP (wasi:http/handler@{})", info.handler_version);
-    case wit::RunKind::kHttpP2:
-      return fmt::format("serves HTTP (wasi:http/incoming-handler@{})",
-                         info.incoming_handler_version);
-    case wit::RunKind::kCommandP3:
-    case wit::RunKind::kCommandP2:
-      return fmt::format("runs as a command (wasi:cli/run@{})", info.run_version);
-    case wit::RunKind::kPreview1:
-      return info.entry == wit::ModuleEntry::kCommand ? "runs as a command (_start)"
-                                                      : "is a library of its embedded world";
-    case wit::RunKind::kNone: return "does not run on its own";
-  }
-  return {};
 }
 
 }  // namespace nimbus::wash

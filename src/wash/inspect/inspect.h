@@ -16,6 +16,8 @@ struct Inspection {
   std::string file;  // as the user named it
   wit::ComponentInfo info;
   std::string wit;     // the world; empty for a core module, which has none
+  wit::RunKind runs;   // by `wash run`, which refuses some modules that look like preview 1
+  std::string use;     // what kind of thing it is: "serves HTTP (wasi:http/handler@0.3.0)"
   std::string digest;  // "sha256:<hex>"
   std::optional<std::uint64_t> native_code_bytes;  // absent if it is not in the code cache
 };
@@ -37,8 +39,5 @@ struct Inspection {
 // For a binary whose runKind() is kNone: one line that says what it exports and what running it
 // would need.
 [[nodiscard]] std::string explainNotRunnable(const wit::ComponentInfo& info);
-
-// What kind of thing it is, for messages: "serves HTTP (wasi:http/handler@0.3.0)".
-[[nodiscard]] std::string describeUse(const wit::ComponentInfo& info);
 
 }  // namespace nimbus::wash

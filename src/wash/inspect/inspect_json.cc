@@ -116,7 +116,7 @@ json::object dataJson(const Inspection& inspection) {
       {"exports", namesJson(info.exports)},
       {"versions", versionsJson(info)},
       {"wasi", wit::wasiLevelName(info.wasi)},
-      {"runs", runName(wit::runKind(info))},
+      {"runs", runName(inspection.runs)},
       {"async", info.needsFullEngine()},
       {"size", info.size_bytes},
       {"sections", sectionsJson(info)},
@@ -179,7 +179,7 @@ void appendIndented(std::string& out, const json::value& value, std::size_t dept
 
 std::string inspectionJson(const Inspection& inspection) {
   const json::object object = {
-      {"message", fmt::format("{} {}", inspection.file, describeUse(inspection.info))},
+      {"message", fmt::format("{} {}", inspection.file, inspection.use)},
       {"success", true},
       {"data", dataJson(inspection)},
   };

@@ -42,8 +42,8 @@ std::string explainModule(const ComponentInfo& info) {
   const std::string imports =
       info.imports.empty() ? "" : fmt::format("imports from {} and ", namesText(info.imports));
   return fmt::format(
-      "a core module that {}{}; running it needs a component, or a preview 1 module, which imports "
-      "wasi_snapshot_preview1 or exports _start",
+      "a core module that {}{}; running it needs a component, or a preview 1 module, which exports "
+      "_start or has its world in it",
       imports, exportsText(info));
 }
 

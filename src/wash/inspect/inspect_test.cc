@@ -65,10 +65,19 @@ TEST(InspectionText, SaysWhenThereIsNoNativeCode) {
 TEST(InspectionText, OfAModuleIsOnlyTheSummary) {
   const std::string text = inspectionText(inspected(R"((module
     (import "wasi_snapshot_preview1" "proc_exit" (func (param i32)))
-    (memory 1) (memory 1) (func (export "_start"))))"));
+    (memory (export "memory") 1) (memory 1) (func (export "_start"))))"));
   EXPECT_THAT(text, AllOf(StartsWith("// hello.wasm: core module, WASI 0.1 (preview 1), "
                                      "runs as a command (_start)\n"),
                           HasSubstr("// memory       128.0 KiB at the start in 2 memories\n")));
+}
+
+TEST(InspectionText, SaysWhyAModuleThatLooksLikeACommandDoesNotRun) {
+  const Inspection inspection = inspected(R"((module (import "wasi_unstable" "f" (func))
+    (memory (export "memory") 1) (func (export "_start"))))");
+  EXPECT_THAT(inspectionText(inspection),
+              AllOf(StartsWith("// hello.wasm: core module, no WASI, does not run: "),
+                    HasSubstr("wasi_unstable::f")));
+  EXPECT_EQ(boost::json::parse(inspectionJson(inspection)).at("data").at("runs"), "none");
 }
 
 TEST(InspectionText, EscapesWhatTheBinarySays) {
@@ -150,6 +159,17 @@ TEST(ExplainNotRunnable, SaysWhatAModuleNeeds) {
   const std::string text = explainNotRunnable(
       inspected(R"((module (import "env" "f" (func)) (func (export "add"))))").info);
   EXPECT_THAT(text, StartsWith("a core module that imports from env and exports add; "));
+}
+
+TEST(ExplainNotRunnable, SaysWhatAReactorLacks) {
+  const std::string text = explainNotRunnable(inspected(R"((module
+    (import "wasi_snapshot_preview1" "sched_yield" (func (result i32)))
+    (memory (export "memory") 1) (func (export "_initialize"))))")
+                                                  .info);
+  EXPECT_EQ(text,
+            "a core module that imports from wasi_snapshot_preview1 and exports memory and "
+            "_initialize; running it needs a component, or a preview 1 module, which exports "
+            "_start or has its world in it");
 }
 
 TEST(ExplainNotRunnable, StaysOneShortLine) {

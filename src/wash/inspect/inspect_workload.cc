@@ -69,7 +69,8 @@ bool isManifestName(std::string_view argument) {
 Result<WorkloadInspection> inspectWorkload(const std::string& file, const ReferenceFlags& source,
                                            const std::string& user_file) {
   TRY(const std::string text, readFile(file, kMaxManifestBytes));
-  const std::string folder = std::filesystem::absolute(file).parent_path().string();
+  TRY(const std::string absolute, absolutePath(file));
+  const std::string folder = std::filesystem::path(absolute).parent_path().string();
   TRY(const host::WorkloadSpec spec, host::parseManifest(text, file, folder));
   TRY(const auto infos, infosOf(spec, source, user_file));
   TRY(const host::CompositionPlan plan, host::planComposition(spec, infos));

@@ -10,6 +10,7 @@
 #include <fmt/ranges.h>
 #include <CLI/CLI.hpp>
 
+#include "base/files.h"
 #include "base/process.h"
 #include "project/config.h"
 #include "project/scaffold.h"
@@ -70,12 +71,11 @@ struct Created {
 Result<Created> create(NewChoice choice, const TemplateCatalog& catalog,
                        const ChoiceSurroundings& surroundings) {
   TRY(ChosenTemplate chosen, chooseTemplate(choice, catalog, surroundings));
-  const fs::path path = choice.path.empty() ? fs::path(choice.name) : fs::path(choice.path);
+  const std::string& path = choice.path.empty() ? choice.name : choice.path;
   const std::string name = choice.name.empty() ? chosen.default_name : choice.name;
   TRY_VOID(project::checkProjectName(name));
-  std::error_code error;
-  const fs::path folder =
-      fs::absolute(path.empty() ? fs::path(name) : path, error).lexically_normal();
+  TRY(const std::string absolute, absolutePath(path.empty() ? name : path));
+  const fs::path folder = fs::path(absolute).lexically_normal();
   TRY_VOID(project::scaffold(chosen.contents, name, folder));
   return Created{std::move(chosen), name, folder.string()};
 }

@@ -1,5 +1,7 @@
 // `wash run COMPONENT`: serves a component that handles HTTP, or runs one that is a command.
 
+#include <stop_token>
+
 #include <CLI/CLI.hpp>
 
 #include "base/clock.h"
@@ -35,6 +37,33 @@ constexpr const char* kHttpFlags[] = {"--addr",      "--shards",          "--tls
                                       "--tls-key",   "--tls-client-ca",   "--access-log",
                                       "--pool-size", "--max-invocations", "--max-concurrency"};
 
+// What there is to run. Of a module that is no command: the component that it becomes, which
+// exports what its world says.
+Result<wit::ComponentInfo> infoOf(ByteView binary) {
+  TRY(wit::ComponentInfo info, wit::inspectComponent(binary));
+  if (wit::runKind(info) != wit::RunKind::kPreview1 || info.entry == wit::ModuleEntry::kCommand)
+    return info;
+  TRY(const Bytes component, wit::wrapPreview1(binary));
+  return wit::inspectComponent(component.view());
+}
+
+// Compiling cannot be told to stop, and nothing is lost where it does not come to its end: a signal
+// ends the process at once, unless hooks of plugins follow.
+Result<std::shared_ptr<const engine::Component>> compile(engine::Engine& engine,
+                                                         const ResolvedComponent& resolved,
+                                                         OutputFormat format,
+                                                         const Interrupt& interrupt) {
+  StatusLine line;
+  const StatusLine::Id compiling = line.begin("Compiling " + resolved.path);
+  const std::stop_callback received(interrupt.token(), [&] {
+    if (!interrupt.isWhole()) return;
+    line.end(compiling);
+    static_cast<void>(reportInterrupted(format, interrupt));
+    interrupt.endProcess();
+  });
+  return engine.load(resolved.bytes.view());
+}
+
 int run(const RunFlags& flags, const GlobalOptions& global) {
   const std::unique_ptr<Logger> log = makeStderrLogger(global.log_level, global.log_format);
   const auto failed = [&](const Error& error) { return reportFailure(global.format, error); };
@@ -47,11 +76,11 @@ int run(const RunFlags& flags, const GlobalOptions& global) {
   net::raiseDescriptorLimit();
   auto spec = workloadOf(flags.guest, resolved->path);
   if (!spec) {
-    static_cast<void>(failed(spec.error()));
-    return kExitUsage;
+    const int status = failed(spec.error());
+    return spec.error().code() == ErrorCode::kNotFound ? status : kExitUsage;
   }
   spec->components.front().name = shortNameOf(resolved->path);
-  const auto info = wit::inspectComponent(resolved->bytes.view());
+  const auto info = infoOf(resolved->bytes.view());
   if (!info) return failed(Error(info.error().code(), resolved->path, info.error()));
   if (wit::runKind(*info) == wit::RunKind::kNone) {
     // What is broken may have lost its exports.
@@ -70,16 +99,20 @@ int run(const RunFlags& flags, const GlobalOptions& global) {
   if (!plane) return failed(plane.error());
   auto engine = engine::Engine::create(engineOptionsOf(flags.engine), *log);
   if (!engine) return failed(engine.error());
-  const auto component = [&] {
-    const StatusLine line("Compiling " + resolved->path);
-    return (*engine)->load(resolved->bytes.view());
-  }();
+  const auto component = compile(**engine, *resolved, global.format, interrupt);
   if (!component) return failed(component.error());
   if (interrupt.received()) return reportInterrupted(global.format, interrupt);
   if (engine::isHttp((*component)->kind())) {
     return runHttp(**engine, *component, *spec, *plane, flags.http, global, *log);
   }
   return runCli(**engine, *component, *spec, *plane, flags.arguments, global, *log);
+}
+
+// The component's own words stand behind "--", also where they do not look like flags of `wash`.
+void requireMark(const RunFlags& flags, std::size_t words_behind_mark) {
+  if (flags.arguments.size() <= words_behind_mark) return;
+  const auto first_behind = flags.arguments.end() - static_cast<std::ptrdiff_t>(words_behind_mark);
+  throw CLI::ExtrasError("run", {flags.arguments.begin(), first_behind});
 }
 
 }  // namespace
@@ -100,6 +133,7 @@ void addRunCommand(CLI::App& app, const GlobalOptions& global, Action& action) {
   addEngineFlags(*command, flags->engine);
   addHttpFlags(*command, flags->http);
   command->callback([command, flags, &global, &action] {
+    requireMark(*flags, global.trailing);
     for (const char* name : kHttpFlags)
       if (command->get_option(name)->count() > 0) flags->given_http.emplace_back(name);
     Action::Inputs inputs;

@@ -5,6 +5,9 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "base/code_point.h"
+#include "base/escape.h"
+
 namespace nimbus::wash {
 namespace {
 
@@ -28,6 +31,12 @@ Result<void> checkFits(const RunDemands& demands, std::string_view path,
     return fail(ErrorCode::kInvalidArgument,
                 fmt::format("{} handles HTTP, and takes no arguments: {}", path,
                             fmt::join(demands.arguments, " ")));
+  for (const std::string& argument : demands.arguments) {
+    if (firstInvalidUtf8(argument))
+      return fail(ErrorCode::kInvalidArgument,
+                  fmt::format("what guests see of their arguments is UTF-8, and {} is not",
+                              inQuotes(argument)));
+  }
   if (!handlesHttp(info) && !demands.http_flags.empty())
     return fail(ErrorCode::kInvalidArgument,
                 fmt::format("{} is a command, and serves no HTTP: {} is for components that do",

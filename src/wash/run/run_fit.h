@@ -16,7 +16,8 @@ struct RunDemands {
   std::vector<std::string> providers;   // as they were given: "acme:shop=unix:/run/shop.sock"
 };
 
-// Whether the component has a use for all of that. kInvalidArgument names what it has none for.
+// Whether the component has a use for all of that. kInvalidArgument names what it has none for, or
+// cannot get.
 [[nodiscard]] Result<void> checkFits(const RunDemands& demands, std::string_view path,
                                      const wit::ComponentInfo& info);
 

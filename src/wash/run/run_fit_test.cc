@@ -44,5 +44,10 @@ TEST(RunFit, NamesWhatItHasNoUseFor) {
             "--provider acme:shops=unix:/x: app.wasm imports nothing of acme:shops");
 }
 
+TEST(RunFit, NamesAnArgumentThatGuestsCannotGet) {
+  EXPECT_EQ(refusal({{"a", "b\xff"}, {}, {}}, command()),
+            R"(what guests see of their arguments is UTF-8, and "b\xff" is not)");
+}
+
 }  // namespace
 }  // namespace nimbus::wash

@@ -53,6 +53,12 @@ host::DataPlaneOptions withFlags(host::DataPlaneOptions options, const HttpFlags
   return options;
 }
 
+// Of a Unix socket there is none.
+std::optional<std::string> urlOf(const net::Endpoint& bound, const http::ServerOptions& server) {
+  if (!bound.unix_path.empty()) return std::nullopt;
+  return std::string(server.tls ? "https://" : "http://") + bound.toString() + "/";
+}
+
 Result<void> serve(engine::Engine& engine, std::shared_ptr<const engine::Component> component,
                    const host::WorkloadSpec& run_spec, const host::DataPlaneOptions& plane_options,
                    const HttpFlags& flags, const GlobalOptions& global, Logger& rest) {
@@ -78,11 +84,11 @@ Result<void> serve(engine::Engine& engine, std::shared_ptr<const engine::Compone
 
   std::optional<host::CertificateKeeper> certificates;
   if (server.tls) certificates.emplace(plane->control(), server.tls, log);
-  const std::string scheme = server.tls ? "https" : "http";
-  const std::string url = scheme + "://" + bound.toString() + "/";
-  printResult(global.format, "Serving " + spec->components.front().file + " at " + url,
+  const auto url = urlOf(bound, server);
+  const std::string place = url.value_or(bound.toString());
+  printResult(global.format, "Serving " + spec->components.front().file + " at " + place,
               {{"address", jsonText(bound.toString())},
-               {"url", jsonText(url)},
+               {"url", url ? jsonText(*url) : "null"},
                {"kind", jsonText(engine::kindName(component->kind()))}});
   termination.wait();
   plane->drain(kDrainBound);
@@ -98,7 +104,7 @@ Result<void> serve(engine::Engine& engine, std::shared_ptr<const engine::Compone
 void addHttpFlags(CLI::App& command, HttpFlags& flags) {
   command.add_option("--addr", flags.address, "Where to serve HTTP; port 0 takes a free one")
       ->check(acceptedBy(net::Endpoint::parse))
-      ->option_text("ADDRESS:PORT (default 127.0.0.1:8000)");
+      ->option_text("ADDRESS:PORT|unix:PATH (default 127.0.0.1:8000)");
   command.add_option("--shards", flags.shards, "Threads that serve; 0: one per core")
       ->check(numberFrom(0, host::kMaxShards));
   CLI::Option* certificate =

@@ -40,16 +40,18 @@ struct ConfigFlags {
   bool yes = false;
 };
 
+Result<std::string> folderOfNew(const ConfigFlags& flags) {
+  if (!flags.user) return absolutePath(std::string(project::kConfigFolder));
+  TRY(const project::Directories folders, project::findDirectories(project::processVariables()));
+  return folders.config;
+}
+
 int init(const ConfigFlags& flags, const GlobalOptions& global) {
-  std::string folder = (fs::current_path() / project::kConfigFolder).string();
-  if (flags.user) {
-    const auto folders = project::findDirectories(project::processVariables());
-    if (!folders) return reportFailure(global.format, folders.error());
-    folder = folders->config;
-  }
+  const auto folder = folderOfNew(flags);
+  if (!folder) return reportFailure(global.format, folder.error());
   const auto what = flags.example ? NewConfig::kExample : NewConfig::kMinimal;
   const auto overwrite = flags.force ? Overwrite::kYes : Overwrite::kNo;
-  const auto written = writeNewConfig(folder, flags.format, what, overwrite);
+  const auto written = writeNewConfig(*folder, flags.format, what, overwrite);
   if (!written) return reportFailure(global.format, written.error());
   printResult(global.format, "wrote " + *written, {{"config_path", jsonText(*written)}});
   return kExitOk;
@@ -129,7 +131,9 @@ int validate(const ConfigFlags& flags, const GlobalOptions& global) {
   if (flags.file.empty()) {
     sources = project::standardSources(currentProject(), global.user_config);
   } else {
-    sources.project_file = fs::absolute(flags.file).lexically_normal().string();
+    const auto file = absolutePath(flags.file);
+    if (!file) return reportFailure(global.format, file.error());
+    sources.project_file = fs::path(*file).lexically_normal().string();
   }
   project::ConfigCheck check = project::checkConfig(sources);
   addUnsupported(check);

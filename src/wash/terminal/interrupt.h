@@ -39,6 +39,8 @@ class Interrupt {
   void end();
   // Whether one has come, and no part of this one has lived since.
   [[nodiscard]] bool leftToThis() const;
+  // Whether this is no part of another: nothing follows it that is to be told of the signal.
+  [[nodiscard]] bool isWhole() const { return own_ != nullptr; }
   // The status of a process that it ends: 128 and its number.
   [[nodiscard]] int status() const;
   // Ends the process, and the programs that it runs. After a signal.

@@ -12,6 +12,7 @@ use wasmtime_wasi::sockets::SocketAddrUse;
 use wasmtime_wasi::{FsPerms, WasiCtx, WasiCtxBuilder};
 
 use super::egress::EgressRequest;
+use super::files::Volumes;
 use super::import_call::ImportCalls;
 use super::sockets::network::Network;
 use super::stdio::GuestOutput;
@@ -123,6 +124,8 @@ pub struct Shared {
     environment: Vec<(String, String)>,
     arguments: Vec<String>,
     volumes: Vec<(PathBuf, String, FsPerms)>,
+    /// The folders of these.
+    pub volume_paths: Volumes,
     pub max_memory_bytes: u64,
     pub max_table_elements: u64,
     /// Resources of the host (streams, fields, files, …) that an instance may hold at once.
@@ -145,6 +148,9 @@ impl Drop for Shared {
         (self.calls.release)(self.calls.context);
     }
 }
+
+/// What a guest may ask for at once: the host is busy with it for milliseconds.
+const MAX_RANDOM_BYTES: u64 = 1 << 20;
 
 const STDIO_INHERIT: u8 = 1;
 const STDIO_LINES: u8 = 2;
@@ -176,9 +182,15 @@ impl Shared {
             }
             _ => {}
         }
+        builder.max_random_size(MAX_RANDOM_BYTES);
         // Sockets are made from contexts of their own: see `sockets`.
         builder.allow_tcp(false).allow_udp(false);
         Ok(builder.build())
+    }
+
+    /// Whether it is a program that a user runs, with the standard streams of the process.
+    pub fn has_terminal(&self) -> bool {
+        self.stdio == STDIO_INHERIT
     }
 
     pub fn print(&self, stream: i32, line: &[u8]) {
@@ -259,6 +271,7 @@ unsafe fn make(config: &ContextConfig, calls: HostCalls) -> wasmtime::Result<Sha
         environment: Vec::new(),
         arguments: Vec::new(),
         volumes: Vec::new(),
+        volume_paths: Volumes::default(),
         max_memory_bytes: config.max_memory_bytes,
         max_table_elements: config.max_table_elements,
         max_handles: config.max_handles,
@@ -289,6 +302,11 @@ unsafe fn make(config: &ContextConfig, calls: HostCalls) -> wasmtime::Result<Sha
                 permissions,
             ));
         }
+        shared.volume_paths = shared
+            .volumes
+            .iter()
+            .map(|volume| volume.0.clone())
+            .collect();
     }
     Ok(shared)
 }

@@ -15,6 +15,7 @@ use super::component::Resolved;
 use super::context::{Contexts, Shared};
 use super::egress::Hooks;
 use super::exchange::Inner;
+use super::files::{OpenListings, Volumes};
 use super::import_call::Imports;
 use super::outlet::Life;
 use super::slice;
@@ -23,6 +24,14 @@ use super::slice;
 /// counted for each field besides its text. With the number of handles (see `ContextConfig`) it
 /// bounds what guests keep in the memory of the host.
 const MAX_FIELDS_BYTES: usize = 128 << 10;
+
+/// What one call of a guest may hand over: a key-value pair of the largest size, and what is around
+/// it. More would keep the other guests of the shard waiting while it is copied.
+const MAX_CALL_BYTES: usize = 20 << 20;
+
+/// Handles of a guest (of resources, tasks, streams and futures) for each resource of the host that
+/// it may have.
+const HANDLES_PER_RESOURCE: usize = 4;
 
 /// What one component of a store sees.
 struct Slot {
@@ -56,6 +65,7 @@ pub struct Host {
     /// Of the component, or of the one that others were composed into.
     first: Slot,
     others: Vec<Slot>,
+    pub listings: OpenListings,
     /// For requests to other components: see `handlers`.
     handlers: Vec<Hooks>,
 }
@@ -72,6 +82,14 @@ impl Host {
 
     pub fn context_of(&mut self, slot: usize) -> &Arc<Shared> {
         &self.slot(slot).0.context
+    }
+
+    /// Of all components.
+    pub fn volumes(&self) -> Vec<Volumes> {
+        let slots = std::iter::once(&self.first).chain(&self.others);
+        slots
+            .map(|slot| slot.context.volume_paths.clone())
+            .collect()
     }
 
     pub fn wasi_of(&mut self, slot: usize) -> WasiCtxView<'_> {
@@ -161,7 +179,8 @@ pub fn new_store(resolved: &Resolved, contexts: &Contexts) -> Result<InstanceSto
     );
     let mut table = ResourceTable::new();
     let first = &contexts[0];
-    table.set_max_capacity(contexts.iter().map(|c| c.max_handles as usize).sum());
+    let max_resources = contexts.iter().map(|c| c.max_handles as usize).sum();
+    table.set_max_capacity(max_resources);
     let host = Host {
         table,
         share: Share::new(
@@ -174,9 +193,12 @@ pub fn new_store(resolved: &Resolved, contexts: &Contexts) -> Result<InstanceSto
         answering: None,
         first: Slot::new(first)?,
         others: contexts[1..].iter().map(Slot::new).collect::<Result<_>>()?,
+        listings: OpenListings::default(),
         handlers: resolved.imports.handlers(first),
     };
     let mut store = Store::new(&resolved.engine, host);
+    store.set_hostcall_fuel(MAX_CALL_BYTES);
+    store.set_max_component_handles(HANDLES_PER_RESOURCE * max_resources);
     store.limiter(|host| &mut host.share);
     store.set_epoch_deadline(1);
     store.epoch_deadline_callback(|store| {

@@ -56,7 +56,7 @@ pub(super) use per_slot;
 type Getters<View> = [View; MAX_SLOTS];
 
 const CLI: Getters<fn(&mut Host) -> WasiCliCtxView<'_>> = per_slot!(cli);
-const FILES: Getters<fn(&mut Host) -> WasiFilesystemCtxView<'_>> = per_slot!(files);
+pub const FILES: Getters<fn(&mut Host) -> WasiFilesystemCtxView<'_>> = per_slot!(files);
 const HTTP: Getters<fn(&mut Host) -> WasiHttpCtxView<'_>> = per_slot!(http);
 pub const SOCKETS: Getters<fn(&mut Host) -> WasiSocketsCtxView<'_>> = per_slot!(sockets);
 

@@ -57,6 +57,10 @@ fn private_name(text: &str) -> Option<IpAddr> {
     }
 }
 
+/// No name is longer, written in UTF-8: RFC 1035 allows 253 octets. What takes longer to look at is
+/// not asked about.
+const MAX_NAME_BYTES: usize = 1024;
+
 /// Addresses of a name; None if it cannot be resolved.
 type Found = Option<Vec<IpAddr>>;
 
@@ -147,6 +151,9 @@ impl p2::Host for View<'_> {
     ) -> Result<Stream, SocketError> {
         // Whoever has a network may ask.
         _ = self.host.table.get(&network)?;
+        if name.len() > MAX_NAME_BYTES {
+            return Err(ErrorCode::InvalidArgument.into());
+        }
         let look_up = match self.private_address(&name) {
             Some(address) => LookUp::done(Some(vec![address])),
             None => self.begin_lookup(&name)?,
@@ -186,6 +193,9 @@ impl p3::HostWithStore<Host> for Sockets {
         name: String,
     ) -> Result<Result<Vec<wasmtime_wasi::p3::bindings::sockets::types::IpAddress>, p3::ErrorCode>>
     {
+        if name.len() > MAX_NAME_BYTES {
+            return Ok(Err(p3::ErrorCode::InvalidArgument));
+        }
         if let Some(address) = store.with(|mut access| access.get().private_address(&name)) {
             return Ok(Ok(vec![address.into()]));
         }

@@ -11,6 +11,7 @@ mod egress;
 mod error_names;
 mod exchange;
 mod exports;
+mod files;
 mod function_cache;
 mod guest;
 mod guest_call;

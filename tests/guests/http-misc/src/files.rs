@@ -1,5 +1,6 @@
 //! `/fs?op=preopens|read|write|append|list|stat|mkdir|rename|unlink&path=/mount/file&text=…&to=…`
-//! and `/fs?op=fill&path=…&mb=…&before=…&after=…&unlink=1`, `/fs?op=dig&path=…&n=…`
+//! and `/fs?op=fill&path=…&mb=…&before=…&after=…&unlink=1&below=…`, `/fs?op=dig&path=…&n=…`,
+//! `/fs?op=listings&path=…&n=…`
 
 use guest_support::{Query, json_string};
 use wasip2::clocks::monotonic_clock;
@@ -52,8 +53,9 @@ fn run(query: &Query) -> Result<String, ErrorCode> {
                 .rename_at(&path, &to_folder, &to)
                 .map(|()| "renamed\n".into())
         }
-        "fill" => fill(&folder, &path, query),
-        "dig" => dig(folder, query.number("n", 1)),
+        "fill" => fill(folder, &path, query),
+        "dig" => dig(folder, query.number("n", 1), "d").map(|_| "dug\n".into()),
+        "listings" => listings(&folder, &path, query.number("n", 1)),
         "unlink" => folder.unlink_file_at(&path).map(|()| "gone\n".into()),
         _ => Err(ErrorCode::Unsupported),
     }
@@ -107,8 +109,9 @@ fn write_all(file: &Descriptor, content: &[u8], offset: u64) -> Result<usize, Er
 }
 
 /// Writes `mb` MiB and waits `before` and `after` that, in milliseconds; with `unlink=1` into a
-/// file that has no name any more.
-fn fill(folder: &Descriptor, path: &str, query: &Query) -> Result<String, ErrorCode> {
+/// file that has no name any more, with `below` below so many folders with long names.
+fn fill(top: Descriptor, path: &str, query: &Query) -> Result<String, ErrorCode> {
+    let folder = dig(top, query.number("below", 0), &"d".repeat(200))?;
     let flags = OpenFlags::CREATE | OpenFlags::TRUNCATE;
     let file = folder.open_at(FOLLOW, path, flags, DescriptorFlags::WRITE)?;
     if query.number("unlink", 0) == 1 {
@@ -128,14 +131,21 @@ fn wait(milliseconds: u64) {
 }
 
 /// Makes `n` folders in one another, far below what a path could name.
-fn dig(top: Descriptor, n: u64) -> Result<String, ErrorCode> {
+fn dig(top: Descriptor, n: u64, name: &str) -> Result<Descriptor, ErrorCode> {
     let mut folder = top;
     for _ in 0..n {
-        folder.create_directory_at("d")?;
+        folder.create_directory_at(name)?;
         let flags = DescriptorFlags::READ | DescriptorFlags::MUTATE_DIRECTORY;
-        folder = folder.open_at(FOLLOW, "d", OpenFlags::DIRECTORY, flags)?;
+        folder = folder.open_at(FOLLOW, name, OpenFlags::DIRECTORY, flags)?;
     }
-    Ok("dug\n".into())
+    Ok(folder)
+}
+
+/// Begins to list the folder `n` times.
+fn listings(folder: &Descriptor, path: &str, n: u64) -> Result<String, ErrorCode> {
+    let folder = folder.open_at(FOLLOW, path, OpenFlags::DIRECTORY, DescriptorFlags::READ)?;
+    let begun: Result<Vec<_>, _> = (0..n).map(|_| folder.read_directory()).collect();
+    Ok(format!("{}\n", begun?.len()))
 }
 
 fn list(folder: &Descriptor, path: &str) -> Result<String, ErrorCode> {

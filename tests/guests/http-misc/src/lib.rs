@@ -38,6 +38,7 @@ impl Guest for Misc {
             "/count" => system::count(out),
             "/env" => system::environment(out),
             "/args" => system::arguments(out),
+            "/random" => system::random(out, &query),
             "/headers" => system::headers(out, &request),
             "/print" => system::print(out, &query),
             "/exit" => system::exit(&query),

@@ -7,6 +7,7 @@ use guest_support::{Query, json_object, json_string};
 use wasip2::cli::{environment, exit, stderr, stdout};
 use wasip2::clocks::monotonic_clock;
 use wasip2::http::types::{IncomingRequest, Method, ResponseOutparam, Scheme};
+use wasip2::random::random::get_random_bytes;
 
 use crate::reply::{json, text};
 
@@ -26,6 +27,12 @@ pub fn cpu(out: ResponseOutparam, query: &Query) {
         }
     }
     text(out, 200, &format!("{value}\n"));
+}
+
+/// Asks for so many random bytes.
+pub fn random(out: ResponseOutparam, query: &Query) {
+    let bytes = get_random_bytes(query.number("bytes", 16));
+    text(out, 200, &format!("{}\n", bytes.len()));
 }
 
 /// How often this instance was asked.

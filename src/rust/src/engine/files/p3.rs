@@ -1,0 +1,192 @@
+//! Of WASI 0.3.
+
+use std::iter;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use rustix::fs::FileType;
+use tokio::sync::oneshot;
+use wasmtime::component::{
+    Accessor, Destination, FutureReader, LinkerInstance, Resource, StreamProducer, StreamReader,
+    StreamResult,
+};
+use wasmtime::{Result, StoreContextMut};
+use wasmtime_wasi::filesystem::{Descriptor, WasiFilesystem};
+use wasmtime_wasi::p3::bindings::filesystem::types::{
+    DescriptorFlags, DescriptorType, DirectoryEntry, ErrorCode, HostDescriptorWithStore, OpenFlags,
+    PathFlags,
+};
+use wasmtime_wasi::p3::filesystem::FilesystemResult;
+
+use super::Opener;
+use super::listing::{Entry, Failure, Listing};
+use crate::engine::host::Host;
+use crate::engine::labels::FILES;
+
+type Store<'a> = StoreContextMut<'a, Host>;
+type Opening = (
+    Resource<Descriptor>,
+    PathFlags,
+    String,
+    OpenFlags,
+    DescriptorFlags,
+);
+
+impl From<Failure> for ErrorCode {
+    fn from(failure: Failure) -> ErrorCode {
+        match failure {
+            Failure::Io(error) => error.into(),
+            Failure::NotText => ErrorCode::IllegalByteSequence,
+        }
+    }
+}
+
+impl From<Entry> for DirectoryEntry {
+    fn from(entry: Entry) -> DirectoryEntry {
+        DirectoryEntry {
+            type_: match entry.kind {
+                FileType::RegularFile => DescriptorType::RegularFile,
+                FileType::Directory => DescriptorType::Directory,
+                FileType::Symlink => DescriptorType::SymbolicLink,
+                FileType::Fifo => DescriptorType::Fifo,
+                FileType::Socket => DescriptorType::Socket,
+                FileType::CharacterDevice => DescriptorType::CharacterDevice,
+                FileType::BlockDevice => DescriptorType::BlockDevice,
+                FileType::Unknown => DescriptorType::Other(None),
+            },
+            name: entry.name,
+        }
+    }
+}
+
+fn is_special(kind: &DescriptorType) -> bool {
+    use DescriptorType::{Directory, RegularFile, SymbolicLink};
+    !matches!(kind, Directory | RegularFile | SymbolicLink)
+}
+
+async fn open_at(
+    store: &Accessor<Host, WasiFilesystem>,
+    opener: Opener,
+    (folder, path_flags, path, open_flags, flags): Opening,
+) -> FilesystemResult<Resource<Descriptor>> {
+    if !opener.special_files {
+        let again = Resource::new_borrow(folder.rep());
+        let found = WasiFilesystem::stat_at(store, again, path_flags, path.clone()).await;
+        if found.is_ok_and(|found| is_special(&found.type_)) {
+            return Err(ErrorCode::NotPermitted.into());
+        }
+    }
+    let opened =
+        WasiFilesystem::open_at(store, folder, path_flags, path, open_flags, flags).await?;
+    store.with(|mut access| {
+        let table = access.get().table;
+        if opener.admits(table.get(&opened)?) {
+            return Ok(opened);
+        }
+        table.delete(opened)?;
+        Err(ErrorCode::NotPermitted.into())
+    })
+}
+
+/// How a listing ended.
+type Ended = std::result::Result<(), ErrorCode>;
+
+struct Entries {
+    listing: Listing,
+    ended: Option<oneshot::Sender<Ended>>,
+}
+
+impl Entries {
+    fn end(&mut self, how: Ended) {
+        if let Some(ended) = self.ended.take() {
+            _ = ended.send(how);
+        }
+    }
+}
+
+impl StreamProducer<Host> for Entries {
+    type Item = DirectoryEntry;
+    type Buffer = Option<DirectoryEntry>;
+
+    fn poll_produce<'a>(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        mut store: Store<'a>,
+        mut destination: Destination<'a, Self::Item, Self::Buffer>,
+        finish: bool,
+    ) -> Poll<Result<StreamResult>> {
+        if self.listing.poll_fill(context).is_pending() {
+            return match finish {
+                true => Poll::Ready(Ok(StreamResult::Cancelled)),
+                false => Poll::Pending,
+            };
+        }
+        // Who asks for nothing only wants to know whether there is something.
+        if destination.remaining(&mut store) == Some(0) {
+            return Poll::Ready(Ok(StreamResult::Completed));
+        }
+        let how = match self.listing.next() {
+            Some(Ok(entry)) => {
+                destination.set_buffer(Some(entry.into()));
+                return Poll::Ready(Ok(StreamResult::Completed));
+            }
+            Some(Err(failure)) => Err(failure.into()),
+            None => Ok(()),
+        };
+        self.end(how);
+        Poll::Ready(Ok(StreamResult::Dropped))
+    }
+}
+
+impl Drop for Entries {
+    fn drop(&mut self) {
+        self.end(Ok(()));
+    }
+}
+
+type Read = (StreamReader<DirectoryEntry>, FutureReader<Ended>);
+
+fn read_directory(mut store: Store<'_>, folder: &Resource<Descriptor>) -> Result<Read> {
+    let (ended, has_ended) = oneshot::channel();
+    let host = store.data_mut();
+    let listing = match host.table.get(folder)? {
+        Descriptor::Dir(folder) => {
+            let folder = folder.dir.clone();
+            Listing::new(folder, &mut host.listings).ok_or(ErrorCode::InsufficientMemory)
+        }
+        Descriptor::File(_) => Err(ErrorCode::NotDirectory),
+    };
+    let entries = match listing {
+        Ok(listing) => {
+            let ended = Some(ended);
+            StreamReader::new(&mut store, Entries { listing, ended })?
+        }
+        Err(code) => {
+            _ = ended.send(Err(code));
+            StreamReader::new(&mut store, iter::empty())?
+        }
+    };
+    Ok((entries, FutureReader::new(&mut store, has_ended)?))
+}
+
+pub fn replace(types: &mut LinkerInstance<'_, Host>) -> Result<()> {
+    types.func_wrap_concurrent(
+        "[method]descriptor.open-at",
+        |store: &Accessor<Host>, opening: Opening| {
+            Box::pin(async move {
+                let opener = store.with(|mut access| Opener::of(access.data_mut()));
+                let files = store.with_getter::<WasiFilesystem>(FILES[0]);
+                Ok((match open_at(&files, opener, opening).await {
+                    Ok(opened) => Ok(opened),
+                    Err(error) => Err(error.downcast()?),
+                },))
+            })
+        },
+    )?;
+    types.func_wrap(
+        "[method]descriptor.read-directory",
+        |store: Store<'_>, (folder,): (Resource<Descriptor>,)| {
+            Ok((read_directory(store, &folder)?,))
+        },
+    )
+}
