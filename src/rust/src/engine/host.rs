@@ -25,10 +25,6 @@ use super::slice;
 /// bounds what guests keep in the memory of the host.
 const MAX_FIELDS_BYTES: usize = 128 << 10;
 
-/// What one call of a guest may hand over: a key-value pair of the largest size, and what is around
-/// it. More would keep the other guests of the shard waiting while it is copied.
-const MAX_CALL_BYTES: usize = 20 << 20;
-
 /// Handles of a guest (of resources, tasks, streams and futures) for each resource of the host that
 /// it may have.
 const HANDLES_PER_RESOURCE: usize = 4;
@@ -197,7 +193,6 @@ pub fn new_store(resolved: &Resolved, contexts: &Contexts) -> Result<InstanceSto
         handlers: resolved.imports.handlers(first),
     };
     let mut store = Store::new(&resolved.engine, host);
-    store.set_hostcall_fuel(MAX_CALL_BYTES);
     store.set_max_component_handles(HANDLES_PER_RESOURCE * max_resources);
     store.limiter(|host| &mut host.share);
     store.set_epoch_deadline(1);
