@@ -8,6 +8,42 @@ use wasmtime_wasi::filesystem::Descriptor;
 
 use super::host::Host;
 
+/// What the bindings of both WASI versions have by the same names.
+macro_rules! of_bindings {
+    (unknown kinds are $unknown:expr) => {
+        type Opening = (
+            Resource<Descriptor>,
+            PathFlags,
+            String,
+            OpenFlags,
+            DescriptorFlags,
+        );
+
+        impl From<Entry> for DirectoryEntry {
+            fn from(entry: Entry) -> DirectoryEntry {
+                DirectoryEntry {
+                    type_: match entry.kind {
+                        FileType::RegularFile => DescriptorType::RegularFile,
+                        FileType::Directory => DescriptorType::Directory,
+                        FileType::Symlink => DescriptorType::SymbolicLink,
+                        FileType::Fifo => DescriptorType::Fifo,
+                        FileType::Socket => DescriptorType::Socket,
+                        FileType::CharacterDevice => DescriptorType::CharacterDevice,
+                        FileType::BlockDevice => DescriptorType::BlockDevice,
+                        FileType::Unknown => $unknown,
+                    },
+                    name: entry.name,
+                }
+            }
+        }
+
+        fn is_special(kind: &DescriptorType) -> bool {
+            use DescriptorType::{Directory, RegularFile, SymbolicLink};
+            !matches!(kind, Directory | RegularFile | SymbolicLink)
+        }
+    };
+}
+
 mod listing;
 mod opened;
 mod p2;

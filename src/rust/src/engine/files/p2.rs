@@ -19,13 +19,8 @@ use crate::engine::labels::FILES;
 use crate::engine::sockets::entry;
 
 type Store<'a> = StoreContextMut<'a, Host>;
-type Opening = (
-    Resource<Descriptor>,
-    PathFlags,
-    String,
-    OpenFlags,
-    DescriptorFlags,
-);
+
+of_bindings!(unknown kinds are DescriptorType::Unknown);
 
 /// An error that is no code is a trap.
 fn told<T>(result: FsResult<T>) -> Result<(std::result::Result<T, ErrorCode>,)> {
@@ -44,32 +39,6 @@ impl From<Failure> for FsError {
     }
 }
 
-impl From<Entry> for DirectoryEntry {
-    fn from(entry: Entry) -> DirectoryEntry {
-        DirectoryEntry {
-            type_: match entry.kind {
-                FileType::RegularFile => DescriptorType::RegularFile,
-                FileType::Directory => DescriptorType::Directory,
-                FileType::Symlink => DescriptorType::SymbolicLink,
-                FileType::Fifo => DescriptorType::Fifo,
-                FileType::Socket => DescriptorType::Socket,
-                FileType::CharacterDevice => DescriptorType::CharacterDevice,
-                FileType::BlockDevice => DescriptorType::BlockDevice,
-                FileType::Unknown => DescriptorType::Unknown,
-            },
-            name: entry.name,
-        }
-    }
-}
-
-fn is_special(kind: DescriptorType) -> bool {
-    use DescriptorType::{BlockDevice, CharacterDevice, Fifo, Socket, Unknown};
-    matches!(
-        kind,
-        BlockDevice | CharacterDevice | Fifo | Socket | Unknown
-    )
-}
-
 async fn open_at(
     store: &mut Store<'_>,
     (folder, path_flags, path, open_flags, flags): Opening,
@@ -80,7 +49,7 @@ async fn open_at(
     if !opener.special_files {
         let again = Resource::new_borrow(folder.rep());
         let found = files.stat_at(again, path_flags, path.clone()).await;
-        if found.is_ok_and(|found| is_special(found.type_)) {
+        if found.is_ok_and(|found| is_special(&found.type_)) {
             return Err(ErrorCode::NotPermitted.into());
         }
     }

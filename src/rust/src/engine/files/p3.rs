@@ -21,16 +21,12 @@ use wasmtime_wasi::p3::filesystem::FilesystemResult;
 use super::Opener;
 use super::listing::{Entry, Failure, Listing};
 use crate::engine::host::Host;
+use crate::engine::inlet::not_yet;
 use crate::engine::labels::FILES;
 
 type Store<'a> = StoreContextMut<'a, Host>;
-type Opening = (
-    Resource<Descriptor>,
-    PathFlags,
-    String,
-    OpenFlags,
-    DescriptorFlags,
-);
+
+of_bindings!(unknown kinds are DescriptorType::Other(None));
 
 impl From<Failure> for ErrorCode {
     fn from(failure: Failure) -> ErrorCode {
@@ -39,29 +35,6 @@ impl From<Failure> for ErrorCode {
             Failure::NotText => ErrorCode::IllegalByteSequence,
         }
     }
-}
-
-impl From<Entry> for DirectoryEntry {
-    fn from(entry: Entry) -> DirectoryEntry {
-        DirectoryEntry {
-            type_: match entry.kind {
-                FileType::RegularFile => DescriptorType::RegularFile,
-                FileType::Directory => DescriptorType::Directory,
-                FileType::Symlink => DescriptorType::SymbolicLink,
-                FileType::Fifo => DescriptorType::Fifo,
-                FileType::Socket => DescriptorType::Socket,
-                FileType::CharacterDevice => DescriptorType::CharacterDevice,
-                FileType::BlockDevice => DescriptorType::BlockDevice,
-                FileType::Unknown => DescriptorType::Other(None),
-            },
-            name: entry.name,
-        }
-    }
-}
-
-fn is_special(kind: &DescriptorType) -> bool {
-    use DescriptorType::{Directory, RegularFile, SymbolicLink};
-    !matches!(kind, Directory | RegularFile | SymbolicLink)
 }
 
 async fn open_at(
@@ -116,10 +89,7 @@ impl StreamProducer<Host> for Entries {
         finish: bool,
     ) -> Poll<Result<StreamResult>> {
         if self.listing.poll_fill(context).is_pending() {
-            return match finish {
-                true => Poll::Ready(Ok(StreamResult::Cancelled)),
-                false => Poll::Pending,
-            };
+            return not_yet(finish);
         }
         // Who asks for nothing only wants to know whether there is something.
         if destination.remaining(&mut store) == Some(0) {
