@@ -27,6 +27,12 @@ constexpr std::array<std::uint8_t, 4> kRefusalPing = {'s', 't', 'o', 'p'};
 // How long the rest of a request may take to come that nobody wants.
 constexpr Duration kSwallowing = std::chrono::seconds(10);
 
+// Padding is none (RFC 9113 10.5).
+bool hasContent(const nghttp2_frame& frame) {
+  const std::size_t padding = frame.hd.type == NGHTTP2_DATA ? frame.data.padlen : 0;
+  return frame.hd.length > padding;
+}
+
 std::size_t windowBytes(const ServerLimits& limits) {
   return std::clamp<std::size_t>(limits.body_read_ahead_bytes, kMinWindowBytes,
                                  kMaxConnectionWindowBytes);
@@ -137,7 +143,7 @@ void Http2ServerConnection::onFrame(const nghttp2_frame& frame) {
       // Without anything more to read curl 7.88 may not look whether it has the response.
       if (own(*stream).swallows_ && stream->end_sent) startRoundTrip(own(*stream));
       wakeLater(*stream);
-    } else if (frame.hd.length == 0 && !control_frames_.admit(now())) {
+    } else if (!hasContent(frame) && !control_frames_.admit(now())) {
       calmDown();
     }
     return;

@@ -70,13 +70,15 @@ TEST_F(Http2ServerTest, EndsConnectionsThatMakeItResetTooMuch) {
 
 TEST_F(Http2ServerTest, EndsConnectionsThatOnlyChat) {
   respondWith([this](ServerRequest&, ResponseWriter&) -> Task<void> { co_await never_.wait(); });
-  for (const std::string kind : {"ping", "settings", "empty data"}) {
+  for (const std::string kind : {"ping", "settings", "empty data", "padding"}) {
     auto peer = connect();
     peer->request(1, "POST", "/", {}, false);
     for (int i = 0; i < 3000; ++i) {
       if (kind == "ping") peer->ping("12345678");
       if (kind == "settings") peer->settings({});
       if (kind == "empty data") peer->data(1, "", false);
+      if (kind == "padding")
+        peer->raw(Http2TestPeer::bytesOf(NGHTTP2_DATA, NGHTTP2_FLAG_PADDED, 1, {"\1\0", 2}));
     }
     const auto ended = peer->readGoaway();
     EXPECT_EQ(ended, NGHTTP2_ENHANCE_YOUR_CALM) << kind;

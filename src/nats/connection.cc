@@ -52,7 +52,7 @@ Task<void> Connection::close() {
   if (std::exchange(closed_, true)) co_return;
   link_->stopOnHome();
   co_await onWorker<bool>(*worker_, link_->home(), [link = link_] {
-    link->destroy();
+    link->end();
     return true;
   });
 }
@@ -70,7 +70,7 @@ Connection::~Connection() {
     stopped.wait();
   }
   // Behind an attempt to connect, if one is under way.
-  worker_->run([link = link_] { link->destroy(); });
+  worker_->run([link = link_] { link->end(); });
 }
 
 Result<void> Connection::publish(const std::string& subject, const std::string& reply,

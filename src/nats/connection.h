@@ -32,9 +32,9 @@ class Worker;
 //   subscription = nullptr;
 //   co_await connection->close();
 //
-// Subscriptions, and whoever publishes, end before it. close() is the way to end it without
-// blocking: the destructor disconnects too, but waits for it, for as long as an attempt to connect
-// may take; it needs the home shard's loop to be still running.
+// Subscriptions end before it; whoever publishes after close() is refused (kUnavailable). close()
+// is the way to end it without blocking: the destructor disconnects too, but waits for it, for as
+// long as an attempt to connect may take; it needs the home shard's loop to be still running.
 class Connection {
  public:
   using Headers = std::vector<std::pair<std::string, std::string>>;

@@ -3,6 +3,7 @@
 #include <atomic>
 #include <deque>
 #include <latch>
+#include <optional>
 
 #include "base/sync.h"
 #include "nats/test_server.h"
@@ -371,6 +372,35 @@ TEST_F(TwoShardsTest, DeliversToAnotherShard) {
     subscription->reset();
   });
   run([&](net::Shard&) -> Task<void> { co_await connection->close(); });
+}
+
+// What libnats has of a connection is used by all shards: none of them may find it freed.
+TEST_F(TwoShardsTest, RefusesWhatIsPublishedWhileItCloses) {
+  constexpr int kRounds = 20;
+  for (int round = 0; round < kRounds; ++round) {
+    std::shared_ptr<Connection> connection;
+    run([&](net::Shard& shard) -> Task<void> { connection = co_await connect(shard); });
+    std::latch publishing(1);
+    std::optional<Error> refusal;
+    std::latch refused(1);
+    (*group_)[1].post([&] {
+      for (bool told = false; !refusal; told = true) {
+        const auto published = connection->publish("x", asBytes("x"));
+        // Too much waits: the home shard has its turn to write in a moment.
+        if (!published && !connection->connected()) refusal = published.error();
+        if (!told) publishing.count_down();
+      }
+      EXPECT_GE(connection->maxPayload(), 1u);
+      EXPECT_FALSE(connection->publish("x", asBytes("x")));
+      refused.count_down();
+    });
+    publishing.wait();
+    run([&](net::Shard&) -> Task<void> { co_await connection->close(); });
+    refused.wait();
+    EXPECT_EQ(refusal->code(), ErrorCode::kUnavailable);
+    EXPECT_FALSE(connection->publish("x", asBytes("x")));
+    EXPECT_EQ(connection->bufferedBytes(), 0u);
+  }
 }
 
 TEST_F(TwoShardsTest, LosesWhatASubscriberDoesNotTakeAndSaysSo) {

@@ -23,7 +23,7 @@ std::string connectedServer(natsConnection* raw) {
 }  // namespace
 
 // libnats' call-backs; each is a thin way into a link. `closure` and `user` are the link, which
-// outlives them: destroy() waits for the last one.
+// outlives them: end() waits for the last one.
 struct Link::CallBacks {
   static natsStatus attach(void** user, void* loop, natsConnection* raw, natsSock socket) {
     *user = loop;
@@ -86,7 +86,8 @@ Link::Link(net::Shard& home, ConnectOptions options, Logger& logger)
     : home_(home), options_(std::move(options)), logger_(logger) {}
 
 Link::~Link() {
-  NIMBUS_CHECK(raw_ == nullptr);
+  NIMBUS_CHECK(raw_ == nullptr || ended_);
+  natsConnection_Destroy(raw_);  // closed already: gives its memory back
   natsStatistics_Destroy(statistics_);
 }
 
@@ -113,12 +114,13 @@ Result<void> Link::flush(Duration timeout) {
   return std::unexpected(describeStatus("cannot reach the NATS server", status));
 }
 
-void Link::destroy() {
+void Link::end() {
   if (raw_ == nullptr) return;
   ending_ = true;
-  natsConnection_Destroy(raw_);
+  connected_ = false;
+  natsConnection_Close(raw_);
   closed_.wait();
-  raw_ = nullptr;
+  ended_ = true;
 }
 
 // What libnats tells, on any thread:
@@ -254,6 +256,7 @@ void Link::release(Subscription::State& state) {
 
 void Link::stopOnHome() {
   stopped_ = true;
+  connected_ = false;
   while (!subscriptions_.empty()) {
     const auto state = subscriptions_.front();
     release(*state);

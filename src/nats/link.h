@@ -32,7 +32,7 @@ namespace nimbus::nats {
 // after each read. Those that were active last are looked at first, until as many messages were
 // found as the read has brought.
 //
-// connect(), flush() and destroy() block and are for the connection's worker thread. publish() and
+// connect(), flush() and end() block and are for the connection's worker thread. publish() and
 // subscribe() may be called on any shard, the rest says where.
 class Link final : public std::enable_shared_from_this<Link>,
                    private net::ForeignWatch::Owner,
@@ -44,8 +44,9 @@ class Link final : public std::enable_shared_from_this<Link>,
   [[nodiscard]] Result<void> connect();
   // Everything published before has reached the server.
   [[nodiscard]] Result<void> flush(Duration timeout);
-  // After stopOnHome(). No call-back of libnats runs after it has returned.
-  void destroy();
+  // After stopOnHome(). No call-back of libnats runs after it has returned. What libnats has of the
+  // connection stays as long as this object: other shards may be about to publish.
+  void end();
 
   // Home shard: writes what can be written, ends all subscriptions, looks at the socket no more.
   void stopOnHome();
@@ -93,6 +94,7 @@ class Link final : public std::enable_shared_from_this<Link>,
   __natsConnection* raw_ = nullptr;
   std::atomic<bool> connected_ = false;
   std::atomic<bool> ending_ = false;  // by us
+  std::atomic<bool> ended_ = false;
   std::atomic<bool> wants_write_ = false;
   std::atomic<unsigned> generation_ = 0;  // of the socket: one per successful connect
   std::latch closed_{1};
