@@ -101,6 +101,23 @@ std::string inQuotes(std::string_view raw) {
   return out;
 }
 
+std::string withEscapes(std::string_view json) {
+  std::string out;
+  out.reserve(json.size());
+  while (!json.empty()) {
+    const CodePoint point = firstCodePoint(json);
+    if (point.value == kNotUtf8) {
+      out += "\\ufffd";
+    } else if (point.value >= 0x7f && isUnsafe(point.value)) {
+      fmt::format_to(std::back_inserter(out), "\\u{:04x}", point.value);
+    } else {
+      out += json.substr(0, point.size_bytes);
+    }
+    json.remove_prefix(point.size_bytes);
+  }
+  return out;
+}
+
 void appendJsonString(std::string& out, std::string_view raw) {
   out += '"';
   while (!raw.empty()) {

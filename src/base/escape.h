@@ -27,4 +27,8 @@ void appendWord(std::string& out, std::string_view raw);
 // U+FFFD.
 void appendJsonString(std::string& out, std::string_view raw);
 
+// The same JSON text with escapes for what JSON allows to stand bare in strings and a terminal may
+// take for orders. A byte that is not UTF-8 becomes U+FFFD.
+[[nodiscard]] std::string withEscapes(std::string_view json);
+
 }  // namespace nimbus

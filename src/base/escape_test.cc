@@ -65,6 +65,13 @@ TEST(AppendJsonString, EscapesAsJsonWants) {
   EXPECT_EQ(json("\u2028\u009b"), "\"\\u2028\\u009b\"");
 }
 
+TEST(WithEscapes, LeavesNoOrdersToATerminal) {
+  EXPECT_EQ(withEscapes("{\"a\": [\"\\n \xc2\x9b"
+                        "31m \x7f \xe2\x80\xae é\", 1]}\n"),
+            "{\"a\": [\"\\n \\u009b31m \\u007f \\u202e é\", 1]}\n");
+  EXPECT_EQ(withEscapes("\"\xff\""), "\"\\ufffd\"");
+}
+
 TEST(AppendJsonString, IsAlwaysUtf8) { EXPECT_EQ(json("a\xff z\xc3"), "\"a\\ufffd z\\ufffd\""); }
 
 TEST(InQuotes, EscapesAndCutsWhatIsLong) {

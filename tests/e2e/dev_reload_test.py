@@ -102,6 +102,18 @@ class DevReloadTest(developing.TestCase):
         process.send(harness.signal.SIGINT)
         self.assertEqual(0, process.wait())
 
+    def test_a_unix_socket_has_an_address_and_no_url(self):
+        self.project(ONE)
+        address = f"unix:{self.folder}/dev.sock"
+        process = self.start("-o", "json", "dev", self.root, "--addr", address)
+        process.wait_for_stdout(f'"address":"{address}","url":null')
+        process.send(harness.signal.SIGINT)
+        self.assertEqual(0, process.wait())
+        process = self.start("dev", self.root, "--addr", address)
+        process.wait_for_stdout(f"Serving at {address}")
+        process.send(harness.signal.SIGINT)
+        self.assertEqual(0, process.wait())
+
     def test_a_component_is_followed_without_a_build(self):
         self.source("app.wasm", pathlib.Path(harness.guest(ONE)).read_bytes())
         dev = self.dev("--no-build", "--component-path", "app.wasm")

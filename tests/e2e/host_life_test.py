@@ -178,7 +178,7 @@ class HostLifeTest(hosting.TestCase):
         path = self.folder / "http.sock"
         host = self.start(*self.host_words({"http": {"listeners": [
             {"address": f"unix:{path}", "mode": "0660"}]}}))
-        host.wait_for_stdout("http.sock")
+        host.wait_for_stdout(f'[" ]unix:{path}')  # as an address, in no URL
         self.assertEqual(0o660, path.stat().st_mode & 0o777)
         self.assertEqual(0, host.terminate())
         self.assertFalse(path.exists())

@@ -86,9 +86,10 @@ const LogField* find(std::initializer_list<LogField> fields, std::string_view ke
 
 }  // namespace
 
-void DevEventPrinter::serveAt(std::string address, std::string url) {
+void DevEventPrinter::serveAt(std::string address, std::optional<std::string> url) {
   address_ = std::move(address);
   url_ = std::move(url);
+  if (url_) *url_ += '/';
 }
 
 void DevEventPrinter::report(const DevEvent& event) {
@@ -109,7 +110,8 @@ void DevEventPrinter::begin(dev::DevWork work, std::string_view names) {
 
 void DevEventPrinter::printText(const DevEvent& event) {
   std::string text = textOf(event);
-  if (event.kind == Kind::kServing && event.takes_requests) text = "Serving at " + url_;
+  if (event.kind == Kind::kServing && event.takes_requests)
+    text = "Serving at " + url_.value_or(address_);
   const bool problem = isProblem(event.kind) || event.kind == Kind::kWarning;
   lines_.print(problem ? To::kError : To::kOutput, text);
 }
@@ -122,7 +124,7 @@ void DevEventPrinter::printJson(const DevEvent& event) {
   if (event.kind == Kind::kServing) {
     if (!event.takes_requests) data.emplace_back("requests", "false");
     data.emplace_back("address", jsonText(address_));
-    data.emplace_back("url", jsonText(url_));
+    data.emplace_back("url", url_ ? jsonText(*url_) : "null");
   }
   if (event.generation > 0) data.emplace_back("generation", std::to_string(event.generation));
   if (event.kind == Kind::kReloaded || event.kind == Kind::kServing)

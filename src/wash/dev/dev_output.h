@@ -28,7 +28,7 @@ class DevEventPrinter final : public dev::DevReporter {
   void begin(dev::DevWork work, std::string_view names) override;
   void end() override { status_.end(work_); }
   // The address is known from the start, and told with the first generation.
-  void serveAt(std::string address, std::string url);
+  void serveAt(std::string address, std::optional<std::string> url);
 
  private:
   void printText(const dev::DevEvent& event);
@@ -39,7 +39,7 @@ class DevEventPrinter final : public dev::DevReporter {
   StatusLine::Id work_ = 0;  // that goes on
   const OutputFormat format_;
   std::string address_;
-  std::string url_;
+  std::optional<std::string> url_;
 };
 
 // A log that prints what guests write under the component's name, and passes on everything else.

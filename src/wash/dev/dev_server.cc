@@ -14,6 +14,7 @@
 #include "plugin/served_plugins.h"
 #include "wash/dev/dev_output.h"
 #include "wash/dev/dev_plugin_list.h"
+#include "wash/output/served_url.h"
 #include "wash/run/run_http.h"
 #include "wash/terminal/termination.h"
 #include "wash/terminal/transfer_line.h"
@@ -260,7 +261,7 @@ Result<void> serveDevelopment(const DevServerOptions& options, const DevParts& p
   std::optional<host::CertificateKeeper> certificates;
   if (listener.tls) certificates.emplace(plane->control(), listener.tls, log);
   events.serveAt(bound.toString(),
-                 (listener.tls ? "https://" : "http://") + bound.toString() + "/");
+                 servedUrl(bound, listener.tls ? http::Scheme::kHttps : http::Scheme::kHttp));
   TRY_VOID(parts.context.set("dev.address", bound.toString()));
 
   plugins.start(*plane, *engine);

@@ -25,6 +25,7 @@
 #include "wash/flags/nats_flags.h"
 #include "wash/host/admin_socket.h"
 #include "wash/output/access_log_rotation.h"
+#include "wash/output/served_url.h"
 #include "wash/setup/config_file.h"
 #include "wash/terminal/termination.h"
 
@@ -254,7 +255,8 @@ class HostProcess {
       if (listener.mode && ::chmod(bound.unix_path.c_str(), *listener.mode) != 0)
         return failErrno("cannot set the mode of " + bound.unix_path, errno);
       keepFromGuests(bound);
-      addresses.push_back((listener.tls ? "https://" : "http://") + bound.toString());
+      addresses.push_back(
+          servedPlace(bound, listener.tls ? http::Scheme::kHttps : http::Scheme::kHttp));
     }
     return addresses;
   }

@@ -8,6 +8,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "base/escape.h"
 #include "base/files.h"
 #include "base/text.h"
 #include "host/admin/admin_client.h"
@@ -89,8 +90,9 @@ std::string inTarget(std::string_view name) { return oci::percentEncoded(name); 
 
 Task<Result<void>> apply(AdminClient* client, const WorkloadFlags* flags, OutputFormat format) {
   CO_TRY(const auto bytes, readFile(flags->argument, 1 << 20));
-  const std::string folder = std::filesystem::absolute(flags->argument).parent_path().string();
-  CO_TRY(const host::WorkloadSpec spec, host::parseManifest(bytes, flags->argument, folder));
+  CO_TRY(const std::filesystem::path path, absolutePath(flags->argument));
+  CO_TRY(const host::WorkloadSpec spec,
+         host::parseManifest(bytes, flags->argument, path.parent_path().string()));
   // Sent with absolute paths: the host does not know this folder.
   const auto wait = flags->no_wait ? AdminClient::Wait::kNo : AdminClient::Wait::kForOutcome;
   CO_TRY(const WorkloadView view, co_await client->apply(host::toJson(spec), wait));
@@ -134,7 +136,7 @@ Task<Result<void>> events(AdminClient* client, const WorkloadFlags* flags, Outpu
   query.follow = flags->follow;
   co_return co_await client->events(query, [format](const host::AdminEvent& event) {
     const bool json = format == OutputFormat::kJson;
-    printOutput((json ? host::eventLine(event) : host::describeEvent(event)) + "\n");
+    printOutput((json ? withEscapes(host::eventLine(event)) : host::describeEvent(event)) + "\n");
   });
 }
 

@@ -36,7 +36,7 @@ std::string resultLine(bool success, std::string_view message, const std::vector
     line += jsonText(data[i].first) + ":" + data[i].second;
   }
   line += "}}\n";
-  return line;
+  return withEscapes(line);
 }
 
 void printOutput(std::string_view text) {

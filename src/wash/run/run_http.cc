@@ -11,6 +11,7 @@
 #include "wash/flags/flag_check.h"
 #include "wash/output/access_log_rotation.h"
 #include "wash/output/line_printer.h"
+#include "wash/output/served_url.h"
 #include "wash/terminal/termination.h"
 
 namespace nimbus::wash {
@@ -53,10 +54,10 @@ host::DataPlaneOptions withFlags(host::DataPlaneOptions options, const HttpFlags
   return options;
 }
 
-// Of a Unix socket there is none.
 std::optional<std::string> urlOf(const net::Endpoint& bound, const http::ServerOptions& server) {
-  if (!bound.unix_path.empty()) return std::nullopt;
-  return std::string(server.tls ? "https://" : "http://") + bound.toString() + "/";
+  auto url = servedUrl(bound, server.tls ? http::Scheme::kHttps : http::Scheme::kHttp);
+  if (url) *url += '/';
+  return url;
 }
 
 Result<void> serve(engine::Engine& engine, std::shared_ptr<const engine::Component> component,
