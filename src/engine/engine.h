@@ -23,7 +23,7 @@ struct EngineOptions {
   // Nobody asked for that folder: if it cannot be used there is a warning, and no cache.
   bool cache_is_default = false;
   std::uint64_t cache_max_bytes = 4ULL << 30;
-  // Linear memory of all instances together.
+  // Linear memory of all instances together, and what else counts: see docs/operations.md.
   std::uint64_t max_total_memory_bytes = 4ULL << 30;
   // Ceiling of one linear memory; also the address space reserved for each.
   std::uint64_t max_memory_bytes = 4ULL << 30;

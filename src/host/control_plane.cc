@@ -136,7 +136,7 @@ Result<void> ControlPlane::OnShard::serveAdmin(const HostConfig& config,
 
 Task<void> ControlPlane::OnShard::refreshGauges(const Environment& environment) {
   const auto memory =
-      environment.metrics.gauge("nimbus_guest_memory_bytes", "Linear memory of all instances");
+      environment.metrics.gauge("nimbus_guest_memory_bytes", "Memory of all guests");
   const auto components = environment.metrics.gauge("nimbus_components_loaded",
                                                     "Distinct components with native code loaded");
   while (true) {

@@ -138,7 +138,8 @@ void nimbus_waker_free(NimbusWaker* waker);
 const char* nimbus_last_error(void);
 const char* nimbus_engine_version(void);  // "wasmtime 48.0.8"
 
-// Linear memory of all instances of all engines made with it; growth beyond `limit_bytes` fails.
+// Memory of all instances of all engines made with it: linear memory, whose growth beyond
+// `limit_bytes` fails, and what they keep in the host beyond a little (src/engine/heads.rs).
 NimbusBudget* nimbus_budget_new(uint64_t limit_bytes);
 uint64_t nimbus_budget_used(const NimbusBudget* budget);
 void nimbus_budget_free(NimbusBudget* budget);

@@ -149,6 +149,50 @@ class FaultsTest(hosting.TestCase):
         self.eventually(lambda: host.ask("two.test", "/leak?mb=40").status == 200,
                         "the memory of a deleted workload is not given back")
 
+    def test_heads_of_messages_that_a_guest_keeps_count_as_its_memory(self):
+        for guest in ("http-misc", "http-misc-p3"):
+            with self.subTest(guest):
+                self.check_kept_heads(guest)
+
+    def check_kept_heads(self, guest):
+        host = self.beside_healthy(workload("bad", guest, poolSize=1,
+                                            resources={"memoryLimitMb": 32}))
+
+        def counts(least_mib, most_mib):
+            """Whether so much counts; that is looked at now and then."""
+            host.ask("bad.test", "/count")
+            counted = host.metric("nimbus_guest_memory_bytes") / (1 << 20)
+            return least_mib <= counted <= most_mib
+
+        self.assertEqual("200\n", host.text_of("bad.test", "/keep-heads?sets=200"))
+        self.eventually(lambda: counts(15, 40), "what it keeps does not count")
+        self.assertEqual("none\n", host.text_of("bad.test", "/let-heads-go"))
+        self.eventually(lambda: counts(0, 10), "what was let go of counts")
+        with Healthy(self, host):
+            self.eventually(lambda: host.ask("bad.test", "/keep-heads?sets=200").status == 500,
+                            "it keeps as much as it likes")
+        host.wait_for_stderr("after it hit the instance's memory limit: .*"
+                             "(it keeps too much of HTTP|total size of fields)")
+        self.eventually(lambda: counts(0, 10), "its memory is not given back")
+
+    def test_content_of_requests_that_are_never_sent_counts_too(self):
+        host = self.beside_healthy(workload("bad", resources={"memoryLimitMb": 32}))
+        with Healthy(self, host):
+            self.assertEqual("kept\n", host.text_of("bad.test", "/keep-bodies?count=100"))
+            self.eventually(lambda: host.ask("bad.test", "/keep-bodies?count=1000").status == 500,
+                            "it keeps as much as it likes")
+        host.wait_for_stderr("after it hit the instance's memory limit: "
+                             ".*it keeps too much of HTTP")
+
+    def test_methods_and_authorities_have_an_end(self):
+        host = self.beside_healthy(workload("p2"), workload("p3", "http-misc-p3"))
+        for name in ("p2.test", "p3.test"):
+            with self.subTest(name):
+                self.assertEqual("method true, authority true\n",
+                                 host.text_of(name, "/long-texts?bytes=8192"))
+                self.assertEqual("method false, authority false\n",
+                                 host.text_of(name, "/long-texts?bytes=8193"))
+
     def test_calls_beyond_the_instances_and_the_queue_are_turned_away(self):
         host = self.beside_healthy(workload("narrow", maxInstances=1, maxQueue=1))
         with Healthy(self, host):

@@ -68,6 +68,14 @@ pub unsafe extern "C" fn nimbus_budget_free(budget: *mut Budget) {
 
 /// What `Share::refused` says of the sum.
 pub const HOST_LIMIT: &str = "the host's memory limit";
+const INSTANCE_LIMIT: &str = "the instance's memory limit";
+
+/// What an instance may keep in the host besides its memory before it counts.
+const FREE_KEPT_BYTES: u64 = 256 << 10;
+/// Who keeps no more than this is not ended because others have all that the host may have.
+const LITTLE_KEPT_BYTES: u64 = 16 << 20;
+/// What an instance may keep at least, however little memory it may have.
+const MIN_KEPT_LIMIT_BYTES: u64 = 128 << 20;
 
 /// The share of one store; gives everything back when dropped. Wasmtime asks before memories and
 /// tables are made and before they grow.
@@ -77,6 +85,9 @@ pub struct Share {
     /// What the last growth took, in case Wasmtime then reports that it failed.
     last_growth_bytes: u64,
     max_memory_bytes: u64,
+    /// What the guest keeps in the host, as far as it counts.
+    kept_bytes: u64,
+    keeps_too_much: bool,
     table_elements: u64,
     max_table_elements: u64,
     /// The limit that was hit last, for the message of the trap that often follows.
@@ -90,10 +101,37 @@ impl Share {
             memory_bytes: 0,
             last_growth_bytes: 0,
             max_memory_bytes,
+            kept_bytes: 0,
+            keeps_too_much: false,
             table_elements: 0,
             max_table_elements,
             refused: None,
         }
+    }
+
+    /// The guest keeps so many bytes in the host by now: as many again as its memory may have.
+    /// False if it is beyond its limit or the host's.
+    pub fn keep(&mut self, bytes: u64) -> bool {
+        let counted = bytes.saturating_sub(FREE_KEPT_BYTES);
+        let less = self.kept_bytes.saturating_sub(counted);
+        self.total.give(less);
+        self.kept_bytes -= less;
+        let more = counted - self.kept_bytes;
+        if counted > self.max_memory_bytes.max(MIN_KEPT_LIMIT_BYTES) {
+            self.refused = Some(INSTANCE_LIMIT);
+            self.keeps_too_much = true;
+        } else if self.total.take(more) {
+            self.kept_bytes = counted;
+        } else if counted > LITTLE_KEPT_BYTES {
+            self.refused = Some(HOST_LIMIT);
+            self.keeps_too_much = true;
+        }
+        !self.keeps_too_much
+    }
+
+    /// It is to be ended.
+    pub fn keeps_too_much(&self) -> bool {
+        self.keeps_too_much
     }
 }
 
@@ -107,7 +145,7 @@ impl ResourceLimiter for Share {
         let more = desired.saturating_sub(current) as u64;
         self.last_growth_bytes = 0;
         if self.memory_bytes.saturating_add(more) > self.max_memory_bytes {
-            self.refused = Some("the instance's memory limit");
+            self.refused = Some(INSTANCE_LIMIT);
             return Ok(false);
         }
         if !self.total.take(more) {
@@ -144,6 +182,41 @@ impl ResourceLimiter for Share {
 
 impl Drop for Share {
     fn drop(&mut self) {
-        self.total.give(self.memory_bytes);
+        self.total.give(self.memory_bytes + self.kept_bytes);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_kept_in_the_host_counts_beyond_a_little() {
+        const MIB: u64 = 1 << 20;
+        let total = Arc::new(Total::new(200 * MIB));
+        let mut share = Share::new(total.clone(), 8 * MIB, 0);
+        assert!(share.keep(FREE_KEPT_BYTES));
+        assert_eq!(total.used_bytes(), 0);
+        assert!(share.keep(FREE_KEPT_BYTES + 5 * MIB));
+        assert_eq!(total.used_bytes(), 5 * MIB);
+        assert!(share.keep(FREE_KEPT_BYTES + 2 * MIB));
+        assert_eq!(total.used_bytes(), 2 * MIB);
+
+        let mut other = Share::new(total.clone(), 500 * MIB, 0);
+        assert!(other.keep(FREE_KEPT_BYTES + 197 * MIB));
+        let mut late = Share::new(total.clone(), 500 * MIB, 0);
+        assert!(late.keep(FREE_KEPT_BYTES + 16 * MIB), "it is little");
+        assert_eq!(total.used_bytes(), 199 * MIB);
+        assert!(!late.keep(FREE_KEPT_BYTES + 17 * MIB), "the sum");
+        assert_eq!(late.refused, Some(HOST_LIMIT));
+        assert!(!late.keep(0), "it is to be ended");
+        drop(other);
+        assert_eq!(total.used_bytes(), 2 * MIB);
+
+        assert!(share.keep(FREE_KEPT_BYTES + 128 * MIB), "everybody's");
+        assert!(!share.keep(FREE_KEPT_BYTES + 129 * MIB), "its own limit");
+        assert_eq!(share.refused, Some(INSTANCE_LIMIT));
+        drop(share);
+        assert_eq!(total.used_bytes(), 0);
     }
 }

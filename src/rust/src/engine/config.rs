@@ -12,7 +12,7 @@ use wasmtime::{
 use super::budget::{Budget, Total};
 use super::function_cache::FunctionCache;
 use super::host::Host;
-use super::{files, lookup, sockets};
+use super::{files, heads, lookup, sockets};
 use crate::abi::{guard, guard_void};
 
 #[repr(C)]
@@ -133,6 +133,7 @@ fn make(config: &EngineConfig, budget: &Budget) -> wasmtime::Result<Engine> {
         wasmtime_wasi_http::p3::add_to_linker(&mut linker)?;
     }
     files::add_to_linker(&mut linker, concurrency)?;
+    heads::add_to_linker(&mut linker, concurrency)?;
     lookup::add_to_linker(&mut linker, concurrency)?;
     sockets::add_to_linker(&mut linker, concurrency)?;
     Ok(Engine {

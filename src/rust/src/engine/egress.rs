@@ -20,6 +20,7 @@ use wasmtime_wasi_http::{
 
 use super::context::Shared;
 use super::error_names::error_named;
+use super::heads::{Held, MAX_FIELDS_BYTES, Portion, fields_bytes};
 use super::lock::lock;
 use crate::abi::{Field, OwnedBytes, Str, fields, guard_void, header_map, with_fields};
 
@@ -46,6 +47,10 @@ const NO_IMPORT: u32 = u32::MAX;
 const BODY_CHUNK_BYTES: usize = 64 * 1024;
 const BODY_CHUNKS: usize = 4;
 
+/// What a guest of WASI 0.2 may have written to the body of a message that has not left, with
+/// trailers.
+pub const OPEN_BODY_BYTES: usize = (BODY_CHUNKS + 1) * BODY_CHUNK_BYTES + MAX_FIELDS_BYTES;
+
 #[derive(Default)]
 struct State {
     head: Option<Result<http::response::Parts, Error>>,
@@ -70,6 +75,8 @@ pub struct Inner {
     host: Arc<Shared>,
     token: OnceLock<Token>,
     state: Mutex<State>,
+    /// Heads, and content that the other side has not taken.
+    held: Portion,
 }
 
 impl Inner {
@@ -115,6 +122,7 @@ impl Inner {
 impl Inner {
     fn tell_body(&self, bytes: Bytes) {
         self.state().credit -= bytes.len() as i64;
+        self.held.add(bytes.len());
         (self.host.calls.egress_body)(self.token(), OwnedBytes::from_bytes(bytes));
     }
 
@@ -162,6 +170,7 @@ impl Body for ResponseBody {
         let mut state = self.inner.state();
         if let Some(chunk) = state.chunks.pop_front() {
             drop(state);
+            self.inner.held.give(chunk.len());
             (self.inner.host.calls.egress_consumed)(self.inner.token(), chunk.len());
             return Poll::Ready(Some(Ok(Frame::data(chunk))));
         }
@@ -226,6 +235,7 @@ fn nanoseconds(timeout: Option<Duration>) -> i64 {
 /// Tells C++ of a request: one for the component behind an import, or for the world outside.
 pub fn start(
     host: &Arc<Shared>,
+    held: &Held,
     parts: &http::request::Parts,
     options: RequestOptions,
     import: u32,
@@ -238,7 +248,9 @@ pub fn start(
         host: host.clone(),
         token: OnceLock::new(),
         state: Mutex::new(state),
+        held: held.portion(),
     });
+    inner.held.add(fields_bytes(&parts.headers));
     let handle = Box::into_raw(Box::new(Egress(inner.clone())));
     let uri = &parts.uri;
     let text = |part: Option<&str>| Str::of(part.unwrap_or_default().as_bytes());
@@ -304,20 +316,23 @@ fn is_forbidden(name: &http::HeaderName) -> bool {
 
 pub struct Hooks {
     host: Arc<Shared>,
+    held: Held,
     import: u32,
 }
 
 impl Hooks {
-    pub fn new(host: Arc<Shared>) -> Hooks {
+    /// `held`: of the store.
+    pub fn new(host: Arc<Shared>, held: Held) -> Hooks {
         Hooks {
             host,
+            held,
             import: NO_IMPORT,
         }
     }
 
     /// For requests to the component that serves an import.
-    pub fn to_component(host: Arc<Shared>, import: u32) -> Hooks {
-        Hooks { host, import }
+    pub fn to_component(host: Arc<Shared>, held: Held, import: u32) -> Hooks {
+        Hooks { host, held, import }
     }
 }
 
@@ -329,7 +344,8 @@ impl WasiHttpHooks for Hooks {
         _processed: Io,
     ) -> Box<dyn Future<Output = Sent> + Send> {
         let (parts, body) = request.into_parts();
-        let inner = start(&self.host, &parts, options.unwrap_or_default(), self.import);
+        let options = options.unwrap_or_default();
+        let inner = start(&self.host, &self.held, &parts, options, self.import);
         Box::new(exchange(inner, body))
     }
 
@@ -402,6 +418,9 @@ pub unsafe extern "C" fn nimbus_egress_respond(
     guard_void(|| {
         // SAFETY: by this function's contract.
         let (egress, headers) = unsafe { (&*egress, header_map(fields(headers, count))) };
+        if let Ok(headers) = &headers {
+            egress.0.held.add(fields_bytes(headers));
+        }
         let head = headers.and_then(|headers| {
             let mut response = http::Response::new(());
             *response.status_mut() = http::StatusCode::from_u16(status)?;
@@ -423,6 +442,7 @@ pub unsafe extern "C" fn nimbus_egress_push(egress: *mut Egress, bytes: OwnedByt
         // SAFETY: by this function's contract.
         let (egress, bytes) = unsafe { (&*egress, bytes.into_bytes()) };
         if !bytes.is_empty() {
+            egress.0.held.add(bytes.len());
             egress.0.change(|state| {
                 state.chunks.push_back(bytes);
                 state.body_waker.take()
@@ -459,7 +479,9 @@ pub unsafe extern "C" fn nimbus_egress_end(
 pub unsafe extern "C" fn nimbus_egress_grant(egress: *mut Egress, bytes: usize) {
     guard_void(|| {
         // SAFETY: by this function's contract.
-        unsafe { &*egress }.0.change(|state| {
+        let egress = unsafe { &*egress };
+        egress.0.held.give(bytes);
+        egress.0.change(|state| {
             state.credit = state.credit.saturating_add(bytes as i64);
             state.credit_waker.take()
         });

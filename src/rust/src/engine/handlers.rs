@@ -241,7 +241,13 @@ async fn hand_over(
         .map_err(|error| format_err!("cannot pass the request on: {error:#}"))?;
     let out = host.table.delete(out)?;
     let client = host.answering.clone();
-    let begun = start(&context, &parts, RequestOptions::default(), import);
+    let begun = start(
+        &context,
+        &host.held,
+        &parts,
+        RequestOptions::default(),
+        import,
+    );
     let sent = match select(pin!(exchange(begun, body)), pin!(gone(client))).await {
         Either::Left((sent, _)) => sent,
         Either::Right(_) => Err(Error::ConnectionTerminated),

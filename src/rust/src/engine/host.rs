@@ -16,14 +16,10 @@ use super::context::{Contexts, Shared};
 use super::egress::Hooks;
 use super::exchange::Inner;
 use super::files::{OpenListings, Volumes};
+use super::heads::{self, Held, MAX_FIELDS_BYTES};
 use super::import_call::Imports;
 use super::outlet::Life;
 use super::slice;
-
-/// What one set of header fields may hold: as much as a request's head by default, and what is
-/// counted for each field besides its text. With the number of handles (see `ContextConfig`) it
-/// bounds what guests keep in the memory of the host.
-const MAX_FIELDS_BYTES: usize = 128 << 10;
 
 /// Handles of a guest (of resources, tasks, streams and futures) for each resource of the host that
 /// it may have.
@@ -38,13 +34,13 @@ struct Slot {
 }
 
 impl Slot {
-    fn new(context: &Arc<Shared>) -> Result<Slot> {
+    fn new(context: &Arc<Shared>, held: &Held) -> Result<Slot> {
         let mut http = WasiHttpCtx::new();
         http.set_field_size_limit(MAX_FIELDS_BYTES);
         Ok(Slot {
             wasi: context.wasi()?,
             http,
-            hooks: Hooks::new(context.clone()),
+            hooks: Hooks::new(context.clone(), held.clone()),
             context: context.clone(),
         })
     }
@@ -62,6 +58,8 @@ pub struct Host {
     first: Slot,
     others: Vec<Slot>,
     pub listings: OpenListings,
+    heads: heads::Looks,
+    pub held: Held,
     /// For requests to other components: see `handlers`.
     handlers: Vec<Hooks>,
 }
@@ -96,8 +94,25 @@ impl Host {
         }
     }
 
+    /// Now and then. A guest that keeps too much of them can keep no more in new ones, and is ended
+    /// by the next tick: see `new_store`.
+    fn look_at_heads(&mut self) {
+        if !self.heads.is_due() {
+            return;
+        }
+        let kept = heads::kept_bytes(&mut self.table) + self.held.bytes();
+        let limit = match self.share.keep(kept) {
+            true => MAX_FIELDS_BYTES,
+            false => 0,
+        };
+        for slot in std::iter::once(&mut self.first).chain(&mut self.others) {
+            slot.http.set_field_size_limit(limit);
+        }
+    }
+
     /// What requests go through to the component behind one of the imports of `handlers`.
     pub fn handler(&mut self, position: usize) -> WasiHttpCtxView<'_> {
+        self.look_at_heads();
         WasiHttpCtxView {
             ctx: &mut self.first.http,
             table: &mut self.table,
@@ -106,6 +121,7 @@ impl Host {
     }
 
     pub fn http_of(&mut self, slot: usize) -> WasiHttpCtxView<'_> {
+        self.look_at_heads();
         let (slot, table) = self.slot(slot);
         WasiHttpCtxView {
             ctx: &mut slot.http,
@@ -177,6 +193,8 @@ pub fn new_store(resolved: &Resolved, contexts: &Contexts) -> Result<InstanceSto
     let first = &contexts[0];
     let max_resources = contexts.iter().map(|c| c.max_handles as usize).sum();
     table.set_max_capacity(max_resources);
+    let held = Held::default();
+    let slot = |context| Slot::new(context, &held);
     let host = Host {
         table,
         share: Share::new(
@@ -187,16 +205,22 @@ pub fn new_store(resolved: &Resolved, contexts: &Contexts) -> Result<InstanceSto
         imports: Imports::new(first.clone()),
         life: Life::default(),
         answering: None,
-        first: Slot::new(first)?,
-        others: contexts[1..].iter().map(Slot::new).collect::<Result<_>>()?,
+        first: slot(first)?,
+        others: contexts[1..].iter().map(slot).collect::<Result<_>>()?,
         listings: OpenListings::default(),
-        handlers: resolved.imports.handlers(first),
+        heads: heads::Looks::default(),
+        handlers: resolved.imports.handlers(first, &held),
+        held: held.clone(),
     };
     let mut store = Store::new(&resolved.engine, host);
     store.set_max_component_handles(HANDLES_PER_RESOURCE * max_resources);
     store.limiter(|host| &mut host.share);
     store.set_epoch_deadline(1);
     store.epoch_deadline_callback(|store| {
+        ensure!(
+            !store.data().share.keeps_too_much(),
+            "it keeps too much of HTTP messages in the host"
+        );
         Ok(slice::on_tick(|| {
             WasmBacktrace::force_capture(&store).to_string()
         }))

@@ -16,6 +16,7 @@ use super::config::Engine;
 use super::context::Shared;
 use super::egress::Hooks;
 use super::handlers::{self, Handler};
+use super::heads::Held;
 use super::host::Host;
 use super::import_call::{Answer, Begun};
 use super::labels::is_compatible;
@@ -68,8 +69,8 @@ pub struct ImportTable {
 
 impl ImportTable {
     /// What a store with that context needs to pass requests to them.
-    pub fn handlers(&self, context: &Arc<Shared>) -> Vec<Hooks> {
-        let to = |import: &u32| Hooks::to_component(context.clone(), *import);
+    pub fn handlers(&self, context: &Arc<Shared>, held: &Held) -> Vec<Hooks> {
+        let to = |import: &u32| Hooks::to_component(context.clone(), held.clone(), *import);
         self.handlers.iter().map(to).collect()
     }
 }

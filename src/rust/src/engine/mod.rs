@@ -18,6 +18,7 @@ mod guest_call;
 mod guest_resources;
 mod handlers;
 mod handles;
+mod heads;
 mod host;
 mod http_call;
 mod import_call;

@@ -3,6 +3,7 @@
 mod bodies;
 mod faults;
 mod files;
+mod heads;
 #[cfg(feature = "relay")]
 mod next; // generated from wit/world.wit
 #[cfg(feature = "relay")]
@@ -53,6 +54,9 @@ impl wasip3::exports::http::handler::Guest for Misc {
             "/recurse" => text(200, &format!("{}\n", faults::recurse(0))),
             "/memory" => faults::memory(&query),
             "/leak" => faults::leak(&query),
+            "/keep-heads" => heads::keep(&query),
+            "/let-heads-go" => heads::let_go(),
+            "/long-texts" => heads::long_texts(&query),
             // A task that never returns its response and waits for nothing that will happen.
             "/no-response" => std::future::pending().await,
             "/error" => return Err(ErrorCode::InternalError(None)),

@@ -4,6 +4,7 @@
 mod bodies;
 mod faults;
 mod files;
+mod heads;
 #[cfg(feature = "relay")]
 mod next; // generated from wit/world.wit
 #[cfg(feature = "relay")]
@@ -47,6 +48,10 @@ impl Guest for Misc {
             "/recurse" => text(out, 200, &format!("{}\n", faults::recurse(0))),
             "/memory" => faults::memory(out, &query),
             "/leak" => faults::leak(out, &query),
+            "/keep-heads" => heads::keep(out, &query),
+            "/keep-bodies" => heads::keep_bodies(out, &query),
+            "/let-heads-go" => heads::let_go(out),
+            "/long-texts" => heads::long_texts(out, &query),
             "/no-response" => drop(out),
             "/error" => ResponseOutparam::set(out, Err(ErrorCode::InternalError(None))),
             "/noread" => text(out, 200, "not read\n"),

@@ -1,6 +1,6 @@
 //! `wasi:filesystem`, where wasmtime-wasi's own costs the host more than one guest may: folders are
-//! read a piece at a time, nothing is opened that may block for good, and it is known who opened
-//! a file.
+//! read a piece at a time, nothing is opened that may block for good, it is known who opened a
+//! file, and calls that wait have no endless paths.
 
 use wasmtime::Result;
 use wasmtime::component::Linker;
@@ -51,6 +51,13 @@ mod p3;
 
 pub use listing::Open as OpenListings;
 pub use opened::Volumes;
+
+/// Linux takes none of that length (PATH_MAX).
+const MAX_PATH_BYTES: usize = 4096;
+
+fn is_too_long(path: &str) -> bool {
+    path.len() >= MAX_PATH_BYTES
+}
 
 /// What a guest may open, and who it is.
 struct Opener {

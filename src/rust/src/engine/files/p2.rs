@@ -12,8 +12,8 @@ use wasmtime_wasi::p2::bindings::filesystem::types::{
 };
 use wasmtime_wasi::p2::{FsError, FsResult};
 
-use super::Opener;
 use super::listing::{Entry, Failure, Listing};
+use super::{Opener, is_too_long};
 use crate::engine::host::Host;
 use crate::engine::labels::FILES;
 use crate::engine::sockets::entry;
@@ -43,6 +43,9 @@ async fn open_at(
     store: &mut Store<'_>,
     (folder, path_flags, path, open_flags, flags): Opening,
 ) -> FsResult<Resource<Descriptor>> {
+    if is_too_long(&path) {
+        return Err(ErrorCode::NameTooLong.into());
+    }
     let host = store.data_mut();
     let opener = Opener::of(host);
     let mut files = FILES[0](host);

@@ -13,13 +13,13 @@ use wasmtime::component::{
 use wasmtime::{Result, StoreContextMut};
 use wasmtime_wasi::filesystem::{Descriptor, WasiFilesystem};
 use wasmtime_wasi::p3::bindings::filesystem::types::{
-    DescriptorFlags, DescriptorType, DirectoryEntry, ErrorCode, HostDescriptorWithStore, OpenFlags,
-    PathFlags,
+    DescriptorFlags, DescriptorType, DirectoryEntry, ErrorCode, HostDescriptorWithStore,
+    NewTimestamp, OpenFlags, PathFlags,
 };
 use wasmtime_wasi::p3::filesystem::FilesystemResult;
 
-use super::Opener;
 use super::listing::{Entry, Failure, Listing};
+use super::{Opener, is_too_long};
 use crate::engine::host::Host;
 use crate::engine::inlet::not_yet;
 use crate::engine::labels::FILES;
@@ -42,6 +42,9 @@ async fn open_at(
     opener: Opener,
     (folder, path_flags, path, open_flags, flags): Opening,
 ) -> FilesystemResult<Resource<Descriptor>> {
+    if is_too_long(&path) {
+        return Err(ErrorCode::NameTooLong.into());
+    }
     if !opener.special_files {
         let again = Resource::new_borrow(folder.rep());
         let found = WasiFilesystem::stat_at(store, again, path_flags, path.clone()).await;
@@ -139,7 +142,55 @@ fn read_directory(mut store: Store<'_>, folder: &Resource<Descriptor>) -> Result
     Ok((entries, FutureReader::new(&mut store, has_ended)?))
 }
 
+/// Replaces functions that take paths: calls wait in the host, with theirs, until a thread is free,
+/// and a guest may have thousands under way.
+macro_rules! with_bounded_paths {
+    (
+        $types:ident:
+        $(
+            $name:literal is
+            $function:ident($($argument:ident: $type:ty),*) of $($path:ident),+;
+        )+
+    ) => {$(
+        $types.func_wrap_concurrent(
+            concat!("[method]descriptor.", $name),
+            |store: &Accessor<Host>, (folder, $($argument),*): (Resource<Descriptor>, $($type),*)| {
+                Box::pin(async move {
+                    if $(is_too_long(&$path))||+ {
+                        return Ok((Err(ErrorCode::NameTooLong),));
+                    }
+                    let files = store.with_getter::<WasiFilesystem>(FILES[0]);
+                    Ok((match WasiFilesystem::$function(&files, folder, $($argument),*).await {
+                        Ok(value) => Ok(value),
+                        Err(error) => Err(error.downcast()?),
+                    },))
+                })
+            },
+        )?;
+    )+};
+}
+
+fn bound_paths(types: &mut LinkerInstance<'_, Host>) -> Result<()> {
+    use NewTimestamp as Time;
+    type Other = Resource<Descriptor>;
+    with_bounded_paths!(types:
+        "create-directory-at" is create_directory_at(path: String) of path;
+        "stat-at" is stat_at(flags: PathFlags, path: String) of path;
+        "set-times-at" is
+        set_times_at(flags: PathFlags, path: String, accessed: Time, changed: Time) of path;
+        "link-at" is link_at(flags: PathFlags, old: String, other: Other, new: String) of old, new;
+        "readlink-at" is readlink_at(path: String) of path;
+        "remove-directory-at" is remove_directory_at(path: String) of path;
+        "rename-at" is rename_at(old: String, other: Other, new: String) of old, new;
+        "symlink-at" is symlink_at(old: String, new: String) of old, new;
+        "unlink-file-at" is unlink_file_at(path: String) of path;
+        "metadata-hash-at" is metadata_hash_at(flags: PathFlags, path: String) of path;
+    );
+    Ok(())
+}
+
 pub fn replace(types: &mut LinkerInstance<'_, Host>) -> Result<()> {
+    bound_paths(types)?;
     types.func_wrap_concurrent(
         "[method]descriptor.open-at",
         |store: &Accessor<Host>, opening: Opening| {
