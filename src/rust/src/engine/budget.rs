@@ -72,10 +72,11 @@ const INSTANCE_LIMIT: &str = "the instance's memory limit";
 
 /// What an instance may keep in the host besides its memory before it counts.
 const FREE_KEPT_BYTES: u64 = 256 << 10;
-/// Who keeps no more than this is not ended because others have all that the host may have.
-const LITTLE_KEPT_BYTES: u64 = 16 << 20;
-/// What an instance may keep at least, however little memory it may have.
-const MIN_KEPT_LIMIT_BYTES: u64 = 128 << 20;
+/// Who keeps no more than this for each resource that it may have (see `ContextConfig`) is not
+/// ended because others have all that the host may have.
+const LITTLE_KEPT_BYTES: u64 = 8 << 10;
+/// What an instance may keep at least, in the same measure, however little memory it may have.
+const MIN_KEPT_LIMIT_BYTES: u64 = 64 << 10;
 
 /// The share of one store; gives everything back when dropped. Wasmtime asks before memories and
 /// tables are made and before they grow.
@@ -88,6 +89,7 @@ pub struct Share {
     /// What the guest keeps in the host, as far as it counts.
     kept_bytes: u64,
     keeps_too_much: bool,
+    max_resources: u64,
     table_elements: u64,
     max_table_elements: u64,
     /// The limit that was hit last, for the message of the trap that often follows.
@@ -95,7 +97,12 @@ pub struct Share {
 }
 
 impl Share {
-    pub fn new(total: Arc<Total>, max_memory_bytes: u64, max_table_elements: u64) -> Share {
+    pub fn new(
+        total: Arc<Total>,
+        max_memory_bytes: u64,
+        max_table_elements: u64,
+        max_resources: u64,
+    ) -> Share {
         Share {
             total,
             memory_bytes: 0,
@@ -103,6 +110,7 @@ impl Share {
             max_memory_bytes,
             kept_bytes: 0,
             keeps_too_much: false,
+            max_resources,
             table_elements: 0,
             max_table_elements,
             refused: None,
@@ -117,12 +125,13 @@ impl Share {
         self.total.give(less);
         self.kept_bytes -= less;
         let more = counted - self.kept_bytes;
-        if counted > self.max_memory_bytes.max(MIN_KEPT_LIMIT_BYTES) {
+        let least = self.max_resources * MIN_KEPT_LIMIT_BYTES;
+        if counted > self.max_memory_bytes.max(least) {
             self.refused = Some(INSTANCE_LIMIT);
             self.keeps_too_much = true;
         } else if self.total.take(more) {
             self.kept_bytes = counted;
-        } else if counted > LITTLE_KEPT_BYTES {
+        } else if counted > self.max_resources * LITTLE_KEPT_BYTES {
             self.refused = Some(HOST_LIMIT);
             self.keeps_too_much = true;
         }
@@ -194,7 +203,7 @@ mod tests {
     fn what_is_kept_in_the_host_counts_beyond_a_little() {
         const MIB: u64 = 1 << 20;
         let total = Arc::new(Total::new(200 * MIB));
-        let mut share = Share::new(total.clone(), 8 * MIB, 0);
+        let mut share = Share::new(total.clone(), 8 * MIB, 0, 2048);
         assert!(share.keep(FREE_KEPT_BYTES));
         assert_eq!(total.used_bytes(), 0);
         assert!(share.keep(FREE_KEPT_BYTES + 5 * MIB));
@@ -202,9 +211,9 @@ mod tests {
         assert!(share.keep(FREE_KEPT_BYTES + 2 * MIB));
         assert_eq!(total.used_bytes(), 2 * MIB);
 
-        let mut other = Share::new(total.clone(), 500 * MIB, 0);
+        let mut other = Share::new(total.clone(), 500 * MIB, 0, 2048);
         assert!(other.keep(FREE_KEPT_BYTES + 197 * MIB));
-        let mut late = Share::new(total.clone(), 500 * MIB, 0);
+        let mut late = Share::new(total.clone(), 500 * MIB, 0, 2048);
         assert!(late.keep(FREE_KEPT_BYTES + 16 * MIB), "it is little");
         assert_eq!(total.used_bytes(), 199 * MIB);
         assert!(!late.keep(FREE_KEPT_BYTES + 17 * MIB), "the sum");

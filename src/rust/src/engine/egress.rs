@@ -250,16 +250,20 @@ pub fn start(
         state: Mutex::new(state),
         held: held.portion(),
     });
-    inner.held.add(fields_bytes(&parts.headers));
     let handle = Box::into_raw(Box::new(Egress(inner.clone())));
     let uri = &parts.uri;
+    let path = uri.path_and_query().map(|path| path.as_str());
+    let authority = uri.authority().map(|authority| authority.as_str());
+    let texts = [Some(parts.method.as_str()), authority, path];
+    let texts = texts.into_iter().flatten().map(str::len).sum::<usize>();
+    inner.held.add(fields_bytes(&parts.headers) + texts);
     let text = |part: Option<&str>| Str::of(part.unwrap_or_default().as_bytes());
     let token = with_fields(&parts.headers, |headers| {
         let request = EgressRequest {
             method: Str::of(parts.method.as_str().as_bytes()),
             scheme: text(uri.scheme_str()),
-            authority: text(uri.authority().map(|authority| authority.as_str())),
-            path: text(uri.path_and_query().map(|path| path.as_str())),
+            authority: text(authority),
+            path: text(path),
             headers: headers.as_ptr(),
             header_count: headers.len(),
             connect_timeout_ns: nanoseconds(options.connect_timeout),
@@ -462,6 +466,9 @@ pub unsafe extern "C" fn nimbus_egress_end(
     guard_void(|| {
         // SAFETY: by this function's contract.
         let (egress, trailers) = unsafe { (&*egress, header_map(fields(trailers, count))) };
+        if let Ok(trailers) = &trailers {
+            egress.0.held.add(fields_bytes(trailers));
+        }
         egress.0.change(|state| {
             match trailers {
                 Ok(trailers) => state.trailers = Some(trailers).filter(|map| !map.is_empty()),

@@ -25,7 +25,7 @@ pub const MAX_FIELDS_BYTES: usize = 128 << 10;
 /// Of a method or an authority, which Wasmtime takes at any length.
 const MAX_TEXT_BYTES: usize = 8 << 10;
 
-/// Calls of `wasi:http` between two looks. None of them adds more than a set of fields.
+/// Calls of `wasi:http` between two looks. None of them adds more than `OPEN_BODY_BYTES`.
 const CALLS_BETWEEN_LOOKS: u32 = 64;
 
 /// When all that is kept is to be looked at.

@@ -201,6 +201,7 @@ pub fn new_store(resolved: &Resolved, contexts: &Contexts) -> Result<InstanceSto
             resolved.total.clone(),
             first.max_memory_bytes,
             first.max_table_elements,
+            max_resources as u64,
         ),
         imports: Imports::new(first.clone()),
         life: Life::default(),

@@ -183,7 +183,8 @@ async fn serve_p2(
         let ended = reused_p2(&mut store, &proxy, &exchange).await;
         let go_on = match (&kept, &ended) {
             (Some(_), Err(why)) => !why.is_of_guest(),
-            _ => survives(&ended),
+            (Some(_), Ok(_)) => survives(&ended),
+            (None, _) => survives(&ended) && !store.data().share.keeps_too_much(),
         };
         call.done(&ended);
         if !go_on {
