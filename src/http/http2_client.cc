@@ -255,7 +255,7 @@ void Http2ClientSession::onFrame(const nghttp2_frame& frame) {
   } else if ((frame.hd.type == NGHTTP2_HEADERS || frame.hd.type == NGHTTP2_DATA) && end_stream) {
     stream->inbound.end();
     wakeLater(*stream);
-  } else if (frame.hd.type == NGHTTP2_DATA && frame.hd.length == frame.data.padlen) {
+  } else if (frame.hd.type == NGHTTP2_DATA && !hasContent(frame)) {
     onEmptyContent(own(*stream));
   }
 }

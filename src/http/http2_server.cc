@@ -27,12 +27,6 @@ constexpr std::array<std::uint8_t, 4> kRefusalPing = {'s', 't', 'o', 'p'};
 // How long the rest of a request may take to come that nobody wants.
 constexpr Duration kSwallowing = std::chrono::seconds(10);
 
-// Padding is none (RFC 9113 10.5).
-bool hasContent(const nghttp2_frame& frame) {
-  const std::size_t padding = frame.hd.type == NGHTTP2_DATA ? frame.data.padlen : 0;
-  return frame.hd.length > padding;
-}
-
 std::size_t windowBytes(const ServerLimits& limits) {
   return std::clamp<std::size_t>(limits.body_read_ahead_bytes, kMinWindowBytes,
                                  kMaxConnectionWindowBytes);

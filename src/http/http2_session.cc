@@ -17,6 +17,11 @@ nghttp2_nv fieldOf(std::string_view name, std::string_view value) {
 
 }  // namespace
 
+bool hasContent(const nghttp2_frame& frame) {
+  const std::size_t padding = frame.hd.type == NGHTTP2_DATA ? frame.data.padlen : 0;
+  return frame.hd.length > padding;
+}
+
 bool isConnectionField(std::string_view name) {
   return name == "connection" || name == "keep-alive" || name == "proxy-connection" ||
          name == "transfer-encoding" || name == "upgrade" || name == "host" || name == "te";

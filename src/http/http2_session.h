@@ -77,6 +77,9 @@ class Http2FieldList {
 // RFC 9113 8.2.2: fields that mean something to one HTTP/1 connection only.
 [[nodiscard]] bool isConnectionField(std::string_view name);
 
+// Whether there is more in it than padding (RFC 9113 10.5).
+[[nodiscard]] bool hasContent(const nghttp2_frame& frame);
+
 // The ground of both ends of an HTTP/2 connection: it feeds nghttp2 with what comes, sends what it
 // has to say once per turn of the shard's loop, and keeps the two apart from the coroutines that
 // use the streams. Three rules make that safe:

@@ -89,7 +89,6 @@ const LogField* find(std::initializer_list<LogField> fields, std::string_view ke
 void DevEventPrinter::serveAt(std::string address, std::optional<std::string> url) {
   address_ = std::move(address);
   url_ = std::move(url);
-  if (url_) *url_ += '/';
 }
 
 void DevEventPrinter::report(const DevEvent& event) {

@@ -8,10 +8,9 @@
 
 namespace nimbus::wash {
 
-// What a listener serves, without a path: "http://127.0.0.1:8000". There is none for a Unix socket.
-[[nodiscard]] std::optional<std::string> servedUrl(const net::Endpoint& bound, http::Scheme scheme);
-
-// The same for people and logs: a Unix socket is "unix:PATH".
+// Where a listener is: "http://127.0.0.1:8000", or "unix:PATH" of a Unix socket, which has no URL.
 [[nodiscard]] std::string servedPlace(const net::Endpoint& bound, http::Scheme scheme);
+// The URL of what it serves: "http://127.0.0.1:8000/".
+[[nodiscard]] std::optional<std::string> servedUrl(const net::Endpoint& bound, http::Scheme scheme);
 
 }  // namespace nimbus::wash

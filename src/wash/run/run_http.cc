@@ -54,12 +54,6 @@ host::DataPlaneOptions withFlags(host::DataPlaneOptions options, const HttpFlags
   return options;
 }
 
-std::optional<std::string> urlOf(const net::Endpoint& bound, const http::ServerOptions& server) {
-  auto url = servedUrl(bound, server.tls ? http::Scheme::kHttps : http::Scheme::kHttp);
-  if (url) *url += '/';
-  return url;
-}
-
 Result<void> serve(engine::Engine& engine, std::shared_ptr<const engine::Component> component,
                    const host::WorkloadSpec& run_spec, const host::DataPlaneOptions& plane_options,
                    const HttpFlags& flags, const GlobalOptions& global, Logger& rest) {
@@ -85,7 +79,7 @@ Result<void> serve(engine::Engine& engine, std::shared_ptr<const engine::Compone
 
   std::optional<host::CertificateKeeper> certificates;
   if (server.tls) certificates.emplace(plane->control(), server.tls, log);
-  const auto url = urlOf(bound, server);
+  const auto url = servedUrl(bound, server.tls ? http::Scheme::kHttps : http::Scheme::kHttp);
   const std::string place = url.value_or(bound.toString());
   printResult(global.format, "Serving " + spec->components.front().file + " at " + place,
               {{"address", jsonText(bound.toString())},

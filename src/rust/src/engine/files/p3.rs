@@ -37,6 +37,14 @@ impl From<Failure> for ErrorCode {
     }
 }
 
+/// An error that is no code is a trap.
+fn told<T>(result: FilesystemResult<T>) -> Result<(std::result::Result<T, ErrorCode>,)> {
+    Ok((match result {
+        Ok(value) => Ok(value),
+        Err(error) => Err(error.downcast()?),
+    },))
+}
+
 async fn open_at(
     store: &Accessor<Host, WasiFilesystem>,
     opener: Opener,
@@ -160,10 +168,7 @@ macro_rules! with_bounded_paths {
                         return Ok((Err(ErrorCode::NameTooLong),));
                     }
                     let files = store.with_getter::<WasiFilesystem>(FILES[0]);
-                    Ok((match WasiFilesystem::$function(&files, folder, $($argument),*).await {
-                        Ok(value) => Ok(value),
-                        Err(error) => Err(error.downcast()?),
-                    },))
+                    told(WasiFilesystem::$function(&files, folder, $($argument),*).await)
                 })
             },
         )?;
@@ -197,10 +202,7 @@ pub fn replace(types: &mut LinkerInstance<'_, Host>) -> Result<()> {
             Box::pin(async move {
                 let opener = store.with(|mut access| Opener::of(access.data_mut()));
                 let files = store.with_getter::<WasiFilesystem>(FILES[0]);
-                Ok((match open_at(&files, opener, opening).await {
-                    Ok(opened) => Ok(opened),
-                    Err(error) => Err(error.downcast()?),
-                },))
+                told(open_at(&files, opener, opening).await)
             })
         },
     )?;
