@@ -32,9 +32,10 @@ class TlsServerContext {
  public:
   virtual ~TlsServerContext() = default;
   // Reads the files again if any of them changed (modification time, size, inode); handshakes
-  // after that use the new ones. When they do not load, the old ones stay and the error says why.
-  // True if something was replaced. A state that does not load is tried again each time, and
-  // reported once. Never waits for a FIFO or a device in a file's place.
+  // after that use the new ones. Where a pair, or the client CA, does not load, the old one stays
+  // beside those that do, and the error says why. True if something was replaced. What does not
+  // load is tried again each time, and reported once for each change. Never waits for a FIFO or a
+  // device in a file's place.
   [[nodiscard]] virtual Result<bool> reloadIfChanged() = 0;
   // Takes over a connected stream of the calling shard; returns after the handshake. Errors:
   // kDeadlineExceeded, kPermissionDenied (no acceptable client certificate), kProtocol, kIo. Of the

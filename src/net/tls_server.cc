@@ -37,7 +37,9 @@ struct Generation {
     std::vector<std::string> names;
   };
   std::vector<Identity> identities;
-  std::string alpn;  // encoded
+  std::string alpn;               // encoded
+  std::size_t read = 0;           // what it has of files as they are now
+  std::vector<Error> unreadable;  // why it has something of the generation before
 };
 
 int chooseIdentity(SSL* ssl, int*, void* argument) {
@@ -86,18 +88,59 @@ Result<void> demandClientCertificate(SSL_CTX& context, const std::string& ca_pat
   return {};
 }
 
-Result<Generation::Identity> loadIdentity(const TlsServerOptions& options,
-                                          const TlsCertificate& files,
-                                          const Generation& generation) {
-  TRY(SslContextPtr context, makeSslContext(TLS_server_method()));
-  TRY_VOID(useCertificate(*context, files));
-  if (!options.client_ca_path.empty()) {
-    TRY_VOID(demandClientCertificate(*context, options.client_ca_path));
+Result<void> takeCertificate(SSL_CTX& context, SSL_CTX& before) {
+  STACK_OF(X509)* chain = nullptr;
+  SSL_CTX_get0_chain_certs(&before, &chain);
+  if (SSL_CTX_use_cert_and_key(&context, SSL_CTX_get0_certificate(&before),
+                               SSL_CTX_get0_privatekey(&before), chain, 1) != 1) {
+    return failOpenSsl("cannot keep a certificate");
   }
+  return {};
+}
+
+Result<void> takeClientAuthorities(SSL_CTX& context, SSL_CTX& before) {
+  STACK_OF(X509_NAME)* names = SSL_dup_CA_list(SSL_CTX_get_client_CA_list(&before));
+  if (names == nullptr) return failOpenSsl("cannot keep the client CA");
+  SSL_CTX_set_client_CA_list(&context, names);
+  SSL_CTX_set1_cert_store(&context, SSL_CTX_get_cert_store(&before));
+  SSL_CTX_set_verify(&context, SSL_CTX_get_verify_mode(&before), nullptr);
+  return {};
+}
+
+// `before`: the identity whose certificate and authorities stay where files do not load; null: that
+// is an error.
+Result<SslContextPtr> loadContext(const TlsServerOptions& options, const TlsCertificate& files,
+                                  SSL_CTX* before, Generation& fresh) {
+  TRY(SslContextPtr context, makeSslContext(TLS_server_method()));
+  if (auto used = useCertificate(*context, files); used) {
+    fresh.read += 1;
+  } else {
+    if (before == nullptr) return std::unexpected(std::move(used).error());
+    fresh.unreadable.push_back(std::move(used).error());
+    TRY(context, makeSslContext(TLS_server_method()));  // without what did load
+    TRY_VOID(takeCertificate(*context, *before));
+  }
+  if (options.client_ca_path.empty()) return context;
+  if (auto demanded = demandClientCertificate(*context, options.client_ca_path); demanded) {
+    fresh.read += 1;
+  } else {
+    if (before == nullptr) return std::unexpected(std::move(demanded).error());
+    if (std::ranges::find(fresh.unreadable, demanded.error().message(), &Error::message) ==
+        fresh.unreadable.end())
+      fresh.unreadable.push_back(std::move(demanded).error());
+    TRY_VOID(takeClientAuthorities(*context, *before));
+  }
+  return context;
+}
+
+Result<Generation::Identity> loadIdentity(const TlsServerOptions& options,
+                                          const TlsCertificate& files, SSL_CTX* before,
+                                          Generation& generation) {
+  TRY(SslContextPtr context, loadContext(options, files, before, generation));
   // Tickets are bound to it; OpenSSL refuses to resume verified clients without.
   constexpr unsigned char kSessionContext[] = "nimbus";
   SSL_CTX_set_session_id_context(context.get(), kSessionContext, sizeof kSessionContext - 1);
-  void* argument = const_cast<Generation*>(&generation);  // read only
+  void* argument = &generation;  // read only
   SSL_CTX_set_tlsext_servername_callback(context.get(), chooseIdentity);
   SSL_CTX_set_tlsext_servername_arg(context.get(), argument);
   if (!generation.alpn.empty()) SSL_CTX_set_alpn_select_cb(context.get(), chooseAlpn, argument);
@@ -105,17 +148,29 @@ Result<Generation::Identity> loadIdentity(const TlsServerOptions& options,
   return Generation::Identity{.context = std::move(context), .names = std::move(names)};
 }
 
-Result<std::shared_ptr<const Generation>> load(const TlsServerOptions& options) {
+// `before`: null for the first.
+Result<std::shared_ptr<const Generation>> load(const TlsServerOptions& options,
+                                               const Generation* before) {
   if (options.certificates.empty()) {
     return fail(ErrorCode::kInvalidArgument, "TLS needs at least one certificate");
   }
   auto generation = std::make_shared<Generation>();
   TRY(generation->alpn, encodeAlpn(options.alpn));
   for (const TlsCertificate& files : options.certificates) {
-    TRY(auto identity, loadIdentity(options, files, *generation));
+    SSL_CTX* const known = before == nullptr
+                               ? nullptr
+                               : before->identities[generation->identities.size()].context.get();
+    TRY(auto identity, loadIdentity(options, files, known, *generation));
     generation->identities.push_back(std::move(identity));
   }
   return generation;
+}
+
+std::string problemOf(const Generation& generation) {
+  std::string problem;
+  for (const Error& each : generation.unreadable)
+    problem += (problem.empty() ? "" : "; ") + each.message();
+  return problem;
 }
 
 class ServerContext final : public TlsServerContext {
@@ -134,17 +189,18 @@ class ServerContext final : public TlsServerContext {
     // What did not load is tried again: that may have been for want of a descriptor.
     if (!changed && problem_.empty()) return false;
     stamps_ = std::move(stamps);
-    auto fresh = load(options_);
-    if (!fresh) {
-      const bool told = !changed && problem_ == fresh.error().message();
-      problem_ = fresh.error().message();
-      if (told) return false;
-      return std::unexpected(std::move(fresh).error());
+    const auto fresh = load(options_, currentGeneration().get());
+    const std::string problem = fresh ? problemOf(**fresh) : fresh.error().message();
+    const bool is_known = std::exchange(problem_, problem) == problem;
+    if (!changed && is_known) return false;
+    if (!fresh) return std::unexpected(fresh.error());
+    // Not without need: sessions are resumed within one generation.
+    if ((*fresh)->read > 0) {
+      std::lock_guard lock(generation_mutex_);
+      generation_ = *fresh;
     }
-    problem_.clear();
-    std::lock_guard lock(generation_mutex_);
-    generation_ = *std::move(fresh);
-    return true;
+    if (problem.empty()) return true;
+    return fail((*fresh)->unreadable.front().code(), problem);
   }
 
   Task<Result<std::unique_ptr<Stream>>> accept(std::unique_ptr<Stream> stream,
@@ -178,7 +234,7 @@ class ServerContext final : public TlsServerContext {
   const TlsServerOptions options_;
   std::mutex reload_mutex_;  // one reload at a time; guards what follows
   std::vector<FileStamp> stamps_;
-  std::string problem_;  // why the newest state does not load; empty: it does
+  std::string problem_;  // what of the newest state does not load, and why; empty: all does
   std::mutex generation_mutex_;
   std::shared_ptr<const Generation> generation_;
 };
@@ -187,7 +243,7 @@ class ServerContext final : public TlsServerContext {
 
 Result<std::shared_ptr<TlsServerContext>> makeTlsServerContext(TlsServerOptions options) {
   auto stamps = stampsOf(options);
-  TRY(auto generation, load(options));
+  TRY(auto generation, load(options, nullptr));
   return std::make_shared<ServerContext>(std::move(options), std::move(stamps),
                                          std::move(generation));
 }

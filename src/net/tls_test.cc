@@ -359,6 +359,48 @@ TEST_F(TlsReload, FilesThatDoNotLoadLeaveTheOldOnesAndSayWhyOnce) {
   EXPECT_TRUE(verifies(context_, "repaired.test"));
 }
 
+TEST_F(TlsReload, APairThatDoesNotLoadKeepsNoOtherFromBeingRenewed) {
+  const std::string client_ca = authority_.folder().path("client-ca.pem");
+  std::filesystem::copy_file(authority_.caPath(), client_ca);
+  auto context = server({.certificates = {authority_.issue("one", "DNS:one.test"),
+                                          authority_.issue("two", "DNS:two.test")},
+                         .client_ca_path = client_ca,
+                         .alpn = {}});
+  const auto serves = [&](const std::string& name, const TlsCertificate& identity) {
+    bool accepted = false;
+    run([&](Shard& shard) -> Task<void> {
+      const Handshake done = co_await handshake(shard, context, client(identity), name);
+      accepted = done.server.has_value();
+    });
+    return accepted;
+  };
+  const TlsCertificate alice = authority_.issue("alice", "");
+  const TestAuthority stranger("Stranger");
+  authority_.folder().write("one.crt", "not a certificate");
+  authority_.issue("two", "DNS:renewed.test");
+  const auto broken = context->reloadIfChanged();
+  ASSERT_FALSE(broken);
+  EXPECT_NE(broken.error().message().find("one.crt"), std::string::npos);
+  EXPECT_EQ(broken.error().message().find("two.crt"), std::string::npos);
+  EXPECT_TRUE(serves("one.test", alice));
+  EXPECT_TRUE(serves("renewed.test", alice));
+  EXPECT_FALSE(serves("two.test", alice));
+  EXPECT_FALSE(*context->reloadIfChanged()) << "told already, and nothing has changed";
+
+  authority_.issue("two", "DNS:again.test");
+  EXPECT_FALSE(context->reloadIfChanged()) << "it is told with each change";
+  EXPECT_TRUE(serves("again.test", alice));
+  EXPECT_FALSE(serves("again.test", {}));
+
+  // Nor does the client CA, whose old authorities go on to be asked for.
+  std::filesystem::remove(client_ca);
+  authority_.issue("one", "DNS:repaired.test");
+  EXPECT_NE(context->reloadIfChanged().error().message().find(client_ca), std::string::npos);
+  EXPECT_TRUE(serves("repaired.test", alice));
+  EXPECT_FALSE(serves("repaired.test", {}));
+  EXPECT_FALSE(serves("repaired.test", stranger.issue("mallory", "")));
+}
+
 TEST_F(TlsReload, FilesThatCouldNotBeOpenedAreTriedAgain) {
   authority_.issue("server", "DNS:renewed.test");
   rlimit limit{};

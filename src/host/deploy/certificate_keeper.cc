@@ -11,7 +11,7 @@ Task<void> keepCertificates(net::Shard* shard, std::shared_ptr<net::TlsServerCon
     co_await shard->sleepFor(kCertificateCheck);
     const auto reloaded = tls->reloadIfChanged();
     if (!reloaded) {
-      log->warn("certificates changed but do not load: the old ones stay",
+      log->warn("certificates changed and some do not load: of those the old ones stay",
                 {{"reason", reloaded.error().describe()}});
     } else if (*reloaded) {
       log->info("certificates reloaded");
