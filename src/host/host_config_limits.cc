@@ -49,6 +49,8 @@ void readHttpLimits(http::ServerLimits& limits, YamlMap map) {
   takeDuration(map, "writeIdleTimeout", limits.write_idle_timeout);
   takeDuration(map, "tlsHandshakeTimeout", limits.tls_handshake_timeout);
   takeNumber(map, "minBodyBytesPerSecond", {0, UINT32_MAX}, limits.min_body_bytes_per_second);
+  takeNumber(map, "minResponseBytesPerSecond", {0, UINT32_MAX},
+             limits.min_response_bytes_per_second);
   takeKiB(map, "maxDrainKb", {0, 1024 * 1024}, limits.max_drain_bytes);
   takeNumber(map, "maxResetStreamsPerSecond", {1, 1'000'000}, limits.max_reset_streams_per_second);
   map.finish();

@@ -387,10 +387,23 @@ TEST_F(Http1ConnectionLimitsTest, AClientThatTakesNothingOfContentWithoutALength
   });
 }
 
-TEST_F(Http1ConnectionLimitsTest, AClientThatTakesALittleAtATimeIsNotClosed) {
+TEST_F(Http1ConnectionLimitsTest, AClientThatTakesLessThanTheLeastRateIsClosed) {
+  run([](net::Shard& shard) -> Task<void> {
+    ServerLimits limits;
+    limits.write_idle_timeout = 100ms;  // ten bytes by default
+    TestConnection client(shard, endlessHandler, limits);
+    client.allow(1);
+    client.send(kGet);
+    for (; !client.ended(); co_await shard.sleepFor(30ms)) client.wire().room = 1;
+    EXPECT_LT(client.wire().from_server.size(), 10U);
+  });
+}
+
+TEST_F(Http1ConnectionLimitsTest, AClientThatTakesALittleAtATimeIsNotClosedIfThatIsAllowed) {
   run([](net::Shard& shard) -> Task<void> {
     ServerLimits limits;
     limits.write_idle_timeout = 20ms;
+    limits.min_response_bytes_per_second = 0;
     TestConnection client(shard, echoHandler, limits);
     client.allow(5);
     client.send(kGet);

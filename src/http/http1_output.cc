@@ -19,12 +19,13 @@ constexpr std::size_t kLargestKeptText = 128 * 1024;
 }  // namespace
 
 OutputQueue::OutputQueue(net::Shard& shard, net::Stream& stream, std::size_t high_water_bytes,
-                         Owner& owner)
+                         Owner& owner, TakePace pace)
     : shard_(shard),
       stream_(stream),
       high_water_bytes_(high_water_bytes),
       largest_copied_(stream.peer().tls ? kLargestCopiedTls : kLargestCopied),
-      owner_(owner) {}
+      owner_(owner),
+      pace_(pace) {}
 
 void OutputQueue::textAdded() {
   if (failed_) {
@@ -32,7 +33,7 @@ void OutputQueue::textAdded() {
     return;
   }
   const bool was_idle = std::exchange(idle_, false);
-  if (was_idle) last_progress_ = shard_.now();
+  if (was_idle) pace_.begin(shard_.now());
   // All may have been taken without a word from the system that there is room.
   if (!writing_ || was_idle) shard_.defer(*this);
 }
@@ -74,7 +75,7 @@ std::size_t OutputQueue::trySend(std::span<const ByteView> pieces) {
     owner_.outputFailed();
     return 0;
   }
-  if (*sent > 0) last_progress_ = shard_.now();
+  if (*sent > 0) pace_.took(*sent, shard_.now());
   return *sent;
 }
 

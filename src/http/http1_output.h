@@ -9,6 +9,7 @@
 #include "base/bytes.h"
 #include "base/clock.h"
 #include "base/sync.h"
+#include "http/take_pace.h"
 #include "net/shard.h"
 #include "net/stream.h"
 
@@ -25,11 +26,12 @@ class OutputQueue final : private net::Deferred {
     virtual ~Owner() = default;
     // The stream broke. May be called from within textAdded() and append() too.
     virtual void outputFailed() = 0;
-    // The peer takes nothing at the moment; lastProgress() says since when.
+    // The peer takes nothing at the moment; see lastProgress().
     virtual void outputStalled() = 0;
   };
 
-  OutputQueue(net::Shard& shard, net::Stream& stream, std::size_t high_water_bytes, Owner& owner);
+  OutputQueue(net::Shard& shard, net::Stream& stream, std::size_t high_water_bytes, Owner& owner,
+              TakePace pace = TakePace());
 
   // For serialisers: append to it, then call textAdded().
   [[nodiscard]] std::string& text() [[clang::lifetimebound]] { return text_; }
@@ -44,8 +46,8 @@ class OutputQueue final : private net::Deferred {
   [[nodiscard]] std::size_t unsent() const { return queued_bytes_ + text_.size() - sent_; }
   [[nodiscard]] bool congested() const { return unsent() > high_water_bytes_ && !failed_; }
   [[nodiscard]] bool failed() const { return failed_; }
-  // When the peer last took something, or began to have something to take.
-  [[nodiscard]] TimePoint lastProgress() const { return last_progress_; }
+  // When the peer had taken enough at last (TakePace), or began to have something to take.
+  [[nodiscard]] TimePoint lastProgress() const { return pace_.since(); }
   // Looks whether the peer takes something by now. The system tells of room only when there is much
   // of it, of a Unix socket when three quarters are free: so long a slow reader would seem to rest.
   void offerAgain() { flush(); }
@@ -82,7 +84,7 @@ class OutputQueue final : private net::Deferred {
   std::size_t sent_ = 0;  // of text_
   bool failed_ = false;
   bool writing_ = false;  // writer_ waits for the socket
-  TimePoint last_progress_{};
+  TakePace pace_;
   Event roomy_;
   Event flushed_;
   bool idle_ = true;

@@ -87,7 +87,7 @@ void Http2Inbound::wake() {
 
 void Http2Outbound::push(Bytes bytes, TimePoint now) {
   if (bytes.empty() || error_) return;
-  if (queued_bytes_ == 0) last_progress_ = now;
+  if (queued_bytes_ == 0) pace_.begin(now);
   queued_bytes_ += bytes.size();
   pieces_.push_back(std::move(bytes));
 }
@@ -100,7 +100,7 @@ void Http2Outbound::fail(Error error) {
 }
 
 void Http2Outbound::take(std::size_t byte_count, std::string& into, TimePoint now) {
-  last_progress_ = now;
+  pace_.took(byte_count, now);
   queued_bytes_ -= byte_count;
   while (byte_count > 0) {
     Bytes& piece = pieces_.front();

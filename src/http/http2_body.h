@@ -11,6 +11,7 @@
 #include "base/sync.h"
 #include "base/task.h"
 #include "http/message.h"
+#include "http/take_pace.h"
 
 namespace nimbus::http {
 
@@ -100,7 +101,8 @@ class Http2Inbound final : public BodyReader {
 // allow. As with Http2Inbound, wake() resumes, and nothing else does.
 class Http2Outbound {
  public:
-  explicit Http2Outbound(std::size_t high_water_bytes) : high_water_bytes_(high_water_bytes) {}
+  explicit Http2Outbound(std::size_t high_water_bytes, TakePace pace = TakePace())
+      : high_water_bytes_(high_water_bytes), pace_(pace) {}
 
   void push(Bytes bytes, TimePoint now);
   // Nothing is pushed after it.
@@ -115,8 +117,8 @@ class Http2Outbound {
   [[nodiscard]] std::size_t room() const { return full() ? 0 : high_water_bytes_ - queued_bytes_; }
   [[nodiscard]] bool finished() const { return finished_; }
   [[nodiscard]] const std::optional<Error>& error() const { return error_; }
-  // The last time the peer took something, or had nothing to take.
-  [[nodiscard]] TimePoint lastProgress() const { return last_progress_; }
+  // The last time the peer had taken enough (TakePace), or had nothing to take.
+  [[nodiscard]] TimePoint lastProgress() const { return pace_.since(); }
 
   // Moves bytes to the end of `into`; there must be as many.
   void take(std::size_t byte_count, std::string& into, TimePoint now);
@@ -137,7 +139,7 @@ class Http2Outbound {
   std::size_t queued_bytes_ = 0;
   bool finished_ = false;
   std::optional<Error> error_;
-  TimePoint last_progress_{};
+  TakePace pace_;
   Event room_;
 };
 

@@ -225,6 +225,25 @@ TEST_F(Http2ServerTest, ResetsStreamsWhoseClientTakesNothing) {
   EXPECT_TRUE(told);
 }
 
+TEST_F(Http2ServerTest, ResetsStreamsWhoseClientTakesLessThanTheLeastRate) {
+  limits_.write_idle_timeout = milliseconds(100);
+  limits_.min_response_bytes_per_second = 1000;  // a hundred bytes in that time
+  respondWith([](ServerRequest&, ResponseWriter& response) -> Task<void> {
+    response.sendHead({.status = 200, .headers = {}}, std::nullopt);
+    const std::string piece(100'000, 'p');
+    (void)co_await response.write(asBytes(piece));
+  });
+  auto peer = connect({{NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, 1000}});
+  peer->request(1, "GET", "/");
+  for (int i = 0; i < 20; ++i) {
+    run([](net::Shard& shard) -> Task<void> { co_await shard.sleepFor(milliseconds(30)); });
+    peer->windowUpdate(1, 1);
+  }
+  const auto message = peer->readMessage(1, Http2TestPeer::Credit::kKeep);
+  EXPECT_EQ(message.reset, NGHTTP2_CANCEL);
+  EXPECT_LT(message.content.size(), 1020U);
+}
+
 TEST_F(Http2ServerTest, EndsConnectionsThatReadNothing) {
   limits_.write_idle_timeout = milliseconds(100);
   std::atomic<int> destroyed = 0;

@@ -25,7 +25,9 @@ bool readLengthFields(const Headers& headers, std::optional<std::uint64_t>& leng
 }  // namespace
 
 Http2ServerStream::Http2ServerStream(Http2ServerConnection& connection, std::int32_t stream_id)
-    : Http2Stream(connection, stream_id, connection.environment_.limits.unsent_bytes_high_water),
+    : Http2Stream(connection, stream_id, connection.environment_.limits.unsent_bytes_high_water,
+                  TakePace(connection.environment_.limits.min_response_bytes_per_second,
+                           connection.environment_.limits.write_idle_timeout)),
       connection_(connection),
       builder_(connection.environment_.limits),
       started_at_(connection.now()) {}

@@ -22,8 +22,9 @@ namespace nimbus::http {
 // What both sides keep for one stream. Owned by the session, and destroyed only at the end of one
 // of its turns, so that a raw pointer is good until then.
 struct Http2Stream {
-  Http2Stream(Http2FlowControl& flow, std::int32_t stream_id, std::size_t high_water_bytes)
-      : id(stream_id), inbound(flow, stream_id), outbound(high_water_bytes) {}
+  Http2Stream(Http2FlowControl& flow, std::int32_t stream_id, std::size_t high_water_bytes,
+              TakePace pace = TakePace())
+      : id(stream_id), inbound(flow, stream_id), outbound(high_water_bytes, pace) {}
   Http2Stream(const Http2Stream&) = delete;
   Http2Stream& operator=(const Http2Stream&) = delete;
   virtual ~Http2Stream() = default;

@@ -286,8 +286,12 @@ Task<Result<std::string>> HttpServer::readOpening(Slot& slot, net::Stream& strea
   CO_TRY_VOID(co_await stream.readable());
   std::string received;
   std::size_t size = 0;
+  bool begun = false;
   do {
-    if (size > 0) slot.openBefore(stream, options_.limits.header_timeout);
+    // From the first byte on, however many come one by one.
+    if (size > 0 && !std::exchange(begun, true)) {
+      slot.openBefore(stream, options_.limits.header_timeout);
+    }
     received.resize(kOpeningReadBytes);
     const std::span room(reinterpret_cast<std::uint8_t*>(received.data()) + size,
                          received.size() - size);

@@ -30,8 +30,11 @@ struct ServerLimits {
   Duration header_timeout = std::chrono::seconds(10);      // whole head, from its first byte
   Duration idle_timeout = std::chrono::seconds(75);        // between requests
   Duration body_idle_timeout = std::chrono::seconds(30);   // no byte of the body while wanted
-  Duration write_idle_timeout = std::chrono::seconds(30);  // the peer takes nothing
+  Duration write_idle_timeout = std::chrono::seconds(30);  // the peer takes nothing, or too little
   std::uint32_t min_body_bytes_per_second = 100;  // averaged after the first 10 s while wanted
+  // Averaged over write_idle_timeout, while something waits to be taken: of each response over
+  // HTTP/2, of the connection over HTTP/1. 0: any byte will do.
+  std::uint32_t min_response_bytes_per_second = 100;
   Duration tls_handshake_timeout = std::chrono::seconds(10);
   std::uint64_t max_drain_bytes = 256 * 1024;      // unread body swallowed to keep a connection
   std::size_t max_reset_streams_per_second = 100;  // HTTP/2 rapid reset: GOAWAY beyond

@@ -286,6 +286,20 @@ TEST_F(ServerTest, AConnectionThatSaysNothingEnds) {
   });
 }
 
+TEST_F(ServerTest, AnOpeningThatDripsHasTheTimeOfOneHead) {
+  run([](net::Shard& shard) -> Task<void> {
+    ServerOptions options;
+    options.limits.header_timeout = 40ms;
+    TestServer server(shard, echoHandler, std::move(options));
+    auto client = co_await server.connect();
+    for (const char c : std::string("PRI * HTTP")) {
+      (void)co_await client->writeAll(asBytes(std::string_view(&c, 1)));
+      co_await shard.sleepFor(20ms);
+    }
+    EXPECT_EQ(server.server().connectionCount(), 0U);
+  });
+}
+
 TEST_F(ServerTest, DrainingWaitsForRunningRequestsAndClosesIdleConnections) {
   run([](net::Shard& shard) -> Task<void> {
     Event go;
