@@ -11,6 +11,7 @@
 
 #include "base/escape.h"
 #include "base/output_queue.h"
+#include "base/text.h"
 
 namespace nimbus {
 namespace {
@@ -77,11 +78,31 @@ void appendFields(std::string& out, LogFormat format, std::initializer_list<LogF
   }
 }
 
+// A guest's line is a message, too: whether something in it could be taken for one of the fields
+// that follow, a word and "=".
+bool readsAsField(std::string_view message) {
+  const auto ends_key = [](char c) {
+    return lowerAscii(c) == c && (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '.' &&
+           c != '_' && c != '-';
+  };
+  for (std::size_t equals = message.find('='); equals != std::string_view::npos;
+       equals = message.find('=', equals + 1)) {
+    std::size_t begin = equals;
+    while (begin > 0 && !ends_key(message[begin - 1])) --begin;
+    if (begin < equals && (begin == 0 || message[begin - 1] == ' ')) return true;
+  }
+  return false;
+}
+
 std::string payloadOf(LogFormat format, std::string_view message,
                       std::initializer_list<LogField> fields) {
   std::string payload;
   if (format == LogFormat::kText) {
-    appendEscaped(payload, message);
+    if (readsAsField(message)) {
+      appendWord(payload, message);
+    } else {
+      appendEscaped(payload, message);
+    }
   } else {
     payload = "\"message\":";
     appendJsonString(payload, message);

@@ -74,6 +74,18 @@ TEST_F(LogTest, EmptyAndOddValuesAreQuoted) {
   EXPECT_EQ(written(), "2026-01-31T12:00:00.123Z WARN  m a=\"\" b=\"x=y\" c=\"say \\\"hi\\\"\"\n");
 }
 
+TEST_F(LogTest, AMessageIsNotTakenForFields) {
+  {
+    const auto log = logger(LogFormat::kText);
+    log->info("it failed workload=other", {{"workload", "shop"}});
+    log->info("workload=other");
+    log->info("a == b, {c=d} (e=f) =g");
+  }
+  const std::string time = "2026-01-31T12:00:00.123Z INFO  ";
+  EXPECT_EQ(written(), time + "\"it failed workload=other\" workload=shop\n" + time +
+                           "\"workload=other\"\n" + time + "a == b, {c=d} (e=f) =g\n");
+}
+
 TEST_F(LogTest, LineBreaksCannotForgeARecord) {
   logger(LogFormat::kText)
       ->info("a\n2026-01-31T12:00:00.123Z ERROR forged", {{"k", "v\r\nforged \x1b[31m"}});

@@ -98,6 +98,47 @@ class FaultsTest(hosting.TestCase):
         self.assertEqual(200, host.ask("bad.test", "/count").status)
         self.assertEqual(0, host.terminate())
 
+    def test_a_call_that_stays_is_not_ended_for_what_comes_and_goes_beside_it(self):
+        host = self.host(config={"shards": 1})
+        host.apply(workload("busy", "http-misc-p3", poolSize=1, maxConcurrency=4,
+                            resources={"cpuLimit": 200}))
+        with host.connect() as staying:
+            staying.send("GET /late?ms=5000 HTTP/1.1\r\nhost: busy.test\r\n"
+                         "connection: close\r\n\r\n")
+            staying.read_until("\r\n\r\n")
+            for _ in range(20):
+                self.assertEqual(200, host.ask("busy.test", "/cpu?ms=50").status)
+            self.assertTrue(staying.read_to_end().endswith(b"0\r\n\r\n"))
+        self.assertEqual(0, host.status("busy")["components"][0]["failuresTotal"])
+        self.assertEqual(0, host.terminate())
+
+    def test_a_call_that_stays_keeps_nobody_from_the_only_instance_that_there_may_be(self):
+        host = self.host(config={"shards": 1})
+        host.apply(workload("busy", "http-misc-p3", poolSize=1, maxConcurrency=4, maxInstances=1,
+                            resources={"cpuLimit": 200}))
+        with host.connect() as staying:
+            staying.send("GET /late?ms=60000 HTTP/1.1\r\nhost: busy.test\r\n\r\n")
+            staying.read_until("\r\n\r\n")
+            statuses = {host.ask("busy.test", "/cpu?ms=50").status for _ in range(20)}
+            self.assertLessEqual(statuses, {200, 502})
+            self.assertFalse(staying.read_to_end().endswith(b"0\r\n\r\n"))
+        self.assertEqual(200, host.ask("busy.test", "/count").status)
+        self.assertEqual(0, host.terminate())
+
+    def test_calls_that_stay_end_where_one_of_them_computes_again_and_again(self):
+        host = self.host(config={"shards": 1})
+        host.apply(workload("bad", "http-misc-p3", poolSize=1, maxConcurrency=4,
+                            resources={"cpuLimit": 50}))
+        with host.connect() as staying, host.connect() as writing:
+            staying.send("GET /late?ms=60000 HTTP/1.1\r\nhost: bad.test\r\n\r\n")
+            staying.read_until("\r\n\r\n")
+            writing.send("GET /small-writes?n=100000000 HTTP/1.1\r\nhost: bad.test\r\n\r\n")
+            self.assertFalse(writing.read_to_end().endswith(b"0\r\n\r\n"))
+            self.assertFalse(staying.read_to_end().endswith(b"0\r\n\r\n"))
+        host.wait_for_stderr("a call failed.*one of the 2 calls on it used up its CPU time")
+        self.assertEqual(200, host.ask("bad.test", "/count").status)
+        self.assertEqual(0, host.terminate())
+
     def test_a_response_with_an_informational_status_is_a_failure_that_the_log_explains(self):
         for guest in ("http-misc", "http-misc-p3"):
             for policy in ({}, {"poolSize": 1}):
@@ -112,6 +153,17 @@ class FaultsTest(hosting.TestCase):
                     self.assertEqual(200, host.ask("odd.test", "/status").status)
                     self.assertEqual(2, host.status("odd")["components"][0]["failuresTotal"])
                     self.assertEqual(0, host.terminate())
+
+    def test_what_the_log_holds_back_is_told_without_another_record(self):
+        host = self.host(config={"shards": 1})
+        host.apply(workload("loud"))
+        self.assertEqual(200, host.ask("loud.test", "/print?lines=1000").status)
+        line = host.wait_for_stderr("guest output was dropped: too many lines a second").string
+        self.assertIn("workload=default/loud component=web", line)
+        self.eventually(lambda: self.together(host, "loud.test", "/trap", 50)
+                        and "failures were not logged: too many a second" in host.describe(),
+                        "nothing is said of what is held back")
+        self.assertEqual(0, host.terminate())
 
     def test_a_memory_bomb_is_held_at_its_limit(self):
         limits = {"memoryLimitMb": 16}

@@ -1,6 +1,7 @@
 #include "host/calls/failure_log.h"
 
 #include "host/calls/guest_lines.h"
+#include "host/calls/held_back.h"
 #include "host/egress/denial_counts.h"
 
 namespace nimbus::host {
@@ -13,6 +14,9 @@ constexpr std::size_t kMaxReasonBytes = 8 * 1024;
 constexpr std::size_t kMaxRecordBytes = 16 * 1024;
 constexpr std::size_t kMaxContextBytes = 256;
 constexpr std::string_view kLinesDropped = "guest output was dropped: too many lines a second";
+constexpr std::string_view kFailuresUntold = "failures were not logged: too many a second";
+constexpr std::string_view kRefusalsUntold = "refusals were not logged: too many a second";
+constexpr std::string_view kDenialsUntold = "denials were not logged: too many a second";
 
 // What guests said may be part of it.
 std::string cut(std::string_view reason) { return std::string(reason.substr(0, kMaxReasonBytes)); }
@@ -30,16 +34,18 @@ std::string milliseconds(Duration duration) {
 
 }  // namespace
 
-ComponentLog::ComponentLog(ComponentIdentity identity, Logger& log, const Clock& clock)
+ComponentLog::ComponentLog(ComponentIdentity identity, Logger& log, const Clock& clock,
+                           std::shared_ptr<HeldBack> held_back)
     : identity_(std::move(identity)),
       log_(log),
+      held_back_(std::move(held_back)),
       failures_(clock, kMaxFailuresPerSecond),
       refusals_(clock, kMaxRefusalsPerSecond),
       lines_(clock, kMaxLinesPerSecond),
       denials_(clock, kMaxFailuresPerSecond) {}
 
 void ComponentLog::failure(const engine::CallOutcome& outcome) {
-  if (!failures_.pass()) return;
+  if (!passes(failures_)) return;
   log_.write(LogLevel::kWarn, "a call failed",
              {{"workload", identity_.workload},
               {"component", identity_.component},
@@ -50,7 +56,7 @@ void ComponentLog::failure(const engine::CallOutcome& outcome) {
 }
 
 void ComponentLog::refused(std::string_view why) {
-  if (!refusals_.pass()) return;
+  if (!passes(refusals_)) return;
   log_.write(LogLevel::kWarn, "a call was refused",
              {{"workload", identity_.workload},
               {"component", identity_.component},
@@ -80,7 +86,7 @@ void ComponentLog::serviceCompleted() {
 
 void ComponentLog::line(int stream, std::string_view line) {
   if (auto* lines = dynamic_cast<GuestLines*>(&log_)) return lines->print(stream, line);
-  if (!lines_.pass() || !log_.enabled(LogLevel::kInfo)) return;
+  if (!log_.enabled(LogLevel::kInfo) || !passes(lines_)) return;
   log_.write(LogLevel::kInfo, line,
              {{"workload", identity_.workload},
               {"component", identity_.component},
@@ -90,13 +96,27 @@ void ComponentLog::line(int stream, std::string_view line) {
 
 void ComponentLog::record(LogLevel level, std::string_view severity, std::string_view context,
                           std::string_view message) {
-  if (!log_.enabled(level) || !lines_.pass()) return;
+  if (!log_.enabled(level) || !passes(lines_)) return;
   log_.write(level, message.substr(0, kMaxRecordBytes),
              {{"workload", identity_.workload},
               {"component", identity_.component},
               {"severity", std::string(severity)},
               {"context", std::string(context.substr(0, kMaxContextBytes))}});
   tellSuppressed(lines_, kLinesDropped);
+}
+
+bool ComponentLog::passes(RateLimit& limit) {
+  if (limit.pass()) return true;
+  if (held_back_ && !listed_.exchange(true)) held_back_->add(shared_from_this());
+  return false;
+}
+
+void ComponentLog::tellHeldBack() {
+  listed_ = false;  // first: what is held back from here on lists it again
+  tellSuppressed(failures_, kFailuresUntold);
+  tellSuppressed(refusals_, kRefusalsUntold);
+  tellSuppressed(lines_, kLinesDropped);
+  tellSuppressed(denials_, kDenialsUntold);
 }
 
 void ComponentLog::tellSuppressed(RateLimit& limit, std::string_view message) {
@@ -106,15 +126,15 @@ void ComponentLog::tellSuppressed(RateLimit& limit, std::string_view message) {
 
 void ComponentLog::denied(std::string_view what) {
   countDenial(what);
-  if (!denials_.pass()) return;
+  if (!passes(denials_)) return;
   note(LogLevel::kWarn, "denied", what);
-  tellSuppressed(denials_, "denials were not logged: too many a second");
+  tellSuppressed(denials_, kDenialsUntold);
 }
 
 void ComponentLog::connectionReset(std::string_view why) {
-  if (!failures_.pass()) return;
+  if (!passes(failures_)) return;
   note(LogLevel::kWarn, "a connection was reset", why);
-  tellSuppressed(failures_, "failures were not logged: too many a second");
+  tellSuppressed(failures_, kFailuresUntold);
 }
 
 void ComponentLog::note(LogLevel level, std::string_view message, std::string_view detail) {

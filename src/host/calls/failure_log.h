@@ -1,6 +1,8 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -18,11 +20,16 @@ struct ComponentIdentity {
   std::uint64_t generation = 0;
 };
 
+class HeldBack;
+
 // What goes wrong with one component's calls, and what its guests print, in the host's log.
 // Bounded in rate, and each record in length: a guest can fill neither disk nor log. Any thread.
-class ComponentLog {
+class ComponentLog : public std::enable_shared_from_this<ComponentLog> {
  public:
-  ComponentLog(ComponentIdentity identity, Logger& log, const Clock& clock);
+  // `held_back`: sees to it that what is held back is told of soon; if null, the next record that
+  // passes says it.
+  ComponentLog(ComponentIdentity identity, Logger& log, const Clock& clock,
+               std::shared_ptr<HeldBack> held_back = nullptr);
 
   void failure(const engine::CallOutcome& outcome);
   // No instance took a call, for want of room or time.
@@ -41,14 +48,19 @@ class ComponentLog {
   // One from outside did not get through to it.
   void connectionReset(std::string_view why);
   void note(LogLevel level, std::string_view message, std::string_view detail);
+  // How much was held back since that was told last, if any was.
+  void tellHeldBack();
 
   [[nodiscard]] const ComponentIdentity& identity() const { return identity_; }
 
  private:
+  [[nodiscard]] bool passes(RateLimit& limit);
   void tellSuppressed(RateLimit& limit, std::string_view message);
 
   ComponentIdentity identity_;
   Logger& log_;
+  const std::shared_ptr<HeldBack> held_back_;
+  std::atomic<bool> listed_ = false;  // in held_back_
   RateLimit failures_;
   RateLimit refusals_;
   RateLimit lines_;

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "host/calls/guest_lines.h"
+#include "host/calls/held_back.h"
 
 namespace nimbus::host {
 namespace {
@@ -83,6 +84,42 @@ TEST_F(ComponentLogTest, RefusalsAreToldOnceASecondAndLeaveRoomForFailures) {
   clock_.advance(std::chrono::seconds(1));
   log_.refused("no instance became free in time");
   EXPECT_TRUE(logger_.records.back().ends_with("in time suppressed=49")) << logger_.records.back();
+}
+
+TEST_F(ComponentLogTest, WhatIsHeldBackIsToldLaterByItself) {
+  auto shards = *net::ShardGroup::start(1);
+  const auto held_back = std::make_shared<HeldBack>((*shards)[0], std::chrono::milliseconds(20));
+  auto log = std::make_shared<ComponentLog>(ComponentIdentity{"default/shop", "web", 7}, logger_,
+                                            clock_, held_back);
+  shards->runOn(0, [&](net::Shard&) {
+    for (int i = 0; i < 50; ++i) log->failure({CallOutcome::Kind::kTrap, 0, "x"});
+    for (int i = 0; i < 201; ++i) log->line(1, "spam");
+    log.reset();  // it need not live longer than what it is about
+  });
+  shards->runTask(0, [&](net::Shard& shard) -> Task<void> {
+    while (logger_.records.size() < 222) co_await shard.sleepFor(std::chrono::milliseconds(1));
+  });
+  EXPECT_EQ(logger_.records[220],
+            "failures were not logged: too many a second workload=default/shop component=web "
+            "detail=30");
+  EXPECT_EQ(logger_.records[221],
+            "guest output was dropped: too many lines a second workload=default/shop "
+            "component=web detail=1");
+  shards->runOn(0, [&](net::Shard&) { held_back->stop(); });
+}
+
+TEST_F(ComponentLogTest, WhatIsStillHeldBackIsToldAtTheEnd) {
+  auto shards = *net::ShardGroup::start(1);
+  const auto held_back = std::make_shared<HeldBack>((*shards)[0], std::chrono::hours(1));
+  const auto log = std::make_shared<ComponentLog>(ComponentIdentity{"default/shop", "web", 7},
+                                                  logger_, clock_, held_back);
+  for (int i = 0; i < 3; ++i) log->refused("no room");
+  shards->runOn(0, [&](net::Shard&) { held_back->stop(); });
+  EXPECT_EQ(logger_.records.back(),
+            "refusals were not logged: too many a second workload=default/shop component=web "
+            "detail=2");
+  log->refused("no room");
+  EXPECT_EQ(logger_.records.size(), 2U);
 }
 
 TEST_F(ComponentLogTest, LinesNameTheirStream) {

@@ -86,6 +86,8 @@ class WarmPool : public InstancePool,
   [[nodiscard]] SlotPointer find(const engine::WarmInstance& instance) const;
 
   void charge(const SlotPointer& slot, Duration cpu, Duration stretch);
+  // Takes no more calls on the instance, and counts anew what those on it compute.
+  [[nodiscard]] bool seclude(const SlotPointer& slot);
 
   void onSeatFree(SlotPointer slot) override;
   void onPolled(engine::WarmInstance& instance, Duration cpu, Duration stretch) override;

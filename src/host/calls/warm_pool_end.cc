@@ -1,6 +1,7 @@
 // How warm instances end: retired, drained, timed out, spinning or trapped.
 
 #include <algorithm>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -137,6 +138,7 @@ void WarmPool::charge(const SlotPointer& slot, Duration cpu, Duration stretch) {
   const bool one_exceeded = chargeCalls(slot, cpu);
   const bool together = stretch - slot->stretch_before > environment_.policy.cpu_limit;
   if ((!one_exceeded && !together) || slot->has_stray) return;
+  if (!together && seclude(slot)) return;
   slot->admits = false;
   slot->has_stray = true;
   environment_.poller.shard().post([self = self_, weak = std::weak_ptr(slot)] {
@@ -149,9 +151,31 @@ bool WarmPool::chargeCalls(const SlotPointer& slot, Duration cpu) {
   bool exceeded = false;
   for (WarmCall* call : slot->calls) {
     call->cpu_time += share;
+    call->shares_cpu_time = call->shares_cpu_time || slot->calls.size() > 1;
     exceeded = exceeded || call->cpu_time > environment_.policy.cpu_limit;
   }
   return exceeded;
+}
+
+// A call that stays for long, as a stream does, is charged for many that came and went beside it.
+// Alone with those that are there now it soon is charged for its own. False: nobody's share is in
+// doubt, or there is no room for another instance in its place, or for more like it.
+bool WarmPool::seclude(const SlotPointer& slot) {
+  const auto secluded = std::ranges::count_if(slots_, &WarmSlot::secluded);
+  if (slot->secluded || std::cmp_greater_equal(secluded, max_warm_) ||
+      std::ranges::none_of(slot->calls, &WarmCall::shares_cpu_time) ||
+      !environment_.gate.tryAcquire())
+    return false;
+  slot->admits = false;
+  slot->secluded = true;
+  for (WarmCall* call : slot->calls) {
+    call->cpu_time = {};
+    call->shares_cpu_time = false;
+  }
+  environment_.poller.shard().post([self = self_] {
+    if (*self != nullptr && !(*self)->waiting_.empty()) (*self)->dispatch();
+  });
+  return true;
 }
 
 // If one call is alone on it, it is to blame; otherwise nobody can tell which one computes, and all
@@ -175,7 +199,8 @@ void WarmPool::blame(const SlotPointer& slot, const std::string& place) {
 
 // A guest may go on after its answer, as long as one call may compute; then nobody asks for it.
 void WarmPool::checkUnaskedCpu(const SlotPointer& slot) {
-  if (slot->unasked_cpu <= environment_.policy.cpu_limit || !slot->admits) return;
+  if (slot->unasked_cpu <= environment_.policy.cpu_limit) return;
+  if (!slot->admits && !slot->secluded) return;
   environment_.log.note(LogLevel::kWarn, "ended an instance",
                         "it used up the CPU time of a call with no call on it");
   kill(slot);

@@ -32,6 +32,7 @@ struct WarmSlot {
   Duration unasked_cpu{};     // used since there was a call on it
   Duration stretch_before{};  // of the present stretch, what was used before the first call on it
   bool admits = true;
+  bool secluded = false;   // what its calls compute is counted anew, without others that come
   bool has_stray = false;  // a call was given up while its guest code goes on
   bool closing = false;
   std::string end_reason;  // why all calls on it were ended, if a limit of one of them did that
@@ -106,7 +107,8 @@ class WarmCall final : public DeadlineQueue::Entry {
   }
 
   Duration cpu_time{};
-  bool expired = false;  // its guest goes on, and nobody waits for it
+  bool shares_cpu_time = false;  // part of it was of polls of several calls
+  bool expired = false;          // its guest goes on, and nobody waits for it
 
  private:
   // The last thing done: the room goes to whoever waits for it.

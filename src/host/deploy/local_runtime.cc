@@ -67,6 +67,7 @@ LocalRuntime::LocalRuntime(net::Shard& control, net::ShardGroup& serving,
       options_(std::move(options)),
       log_(log),
       clock_(clock),
+      held_back_(std::make_shared<HeldBack>(control)),
       loader_(control, engine, options_.max_component_bytes, clock, options_.read_components),
       code_(control, options_.max_concurrent_starts,
             [this](std::shared_ptr<const WorkloadSpec> spec, Compiling compiling) {
@@ -130,7 +131,7 @@ std::shared_ptr<ComponentLog> LocalRuntime::logOf(const WorkloadSpec& spec,
                                                   const ComponentSpec& component,
                                                   std::uint64_t generation) {
   return std::make_shared<ComponentLog>(ComponentIdentity{spec.id(), component.name, generation},
-                                        log_, clock_);
+                                        log_, clock_, held_back_);
 }
 
 Result<std::shared_ptr<ComponentRuntime>> LocalRuntime::assembleComponent(

@@ -19,6 +19,7 @@
 #include "host/calls/call_policy.h"
 #include "host/calls/gateway.h"
 #include "host/calls/guest_sockets.h"
+#include "host/calls/held_back.h"
 #include "host/calls/local_deployment.h"
 #include "host/calls/service.h"
 #include "host/calls/shard_runtime.h"
@@ -81,6 +82,7 @@ class LocalRuntime final : public WorkloadRuntime {
     providers_.cancelWatches();
     volume_watch_.stop();
     ending_.cancelAll();
+    held_back_->stop();
   }
   // Ends services that still run. On the main thread, once nothing is deployed any more.
   void stopServices();
@@ -152,6 +154,7 @@ class LocalRuntime final : public WorkloadRuntime {
   const LocalRuntimeOptions options_;
   Logger& log_;
   const Clock& clock_;
+  const std::shared_ptr<HeldBack> held_back_;
   ComponentLoader loader_;
   CodeLoads code_;
   Permits openings_;  // of providers

@@ -138,6 +138,14 @@ impl Share {
         !self.keeps_too_much
     }
 
+    /// A call begins where nothing else is under way: what was refused is not to blame for what
+    /// becomes of it.
+    pub fn begin_call(&mut self) {
+        if !self.keeps_too_much {
+            self.refused = None;
+        }
+    }
+
     /// It is to be ended.
     pub fn keeps_too_much(&self) -> bool {
         self.keeps_too_much
@@ -177,8 +185,11 @@ impl ResourceLimiter for Share {
         &mut self,
         current: usize,
         desired: usize,
-        _maximum: Option<usize>,
+        maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
+        if maximum.is_some_and(|most| desired > most) {
+            return Ok(true); // the table does not grow: Wasmtime looks at its maximum next
+        }
         let more = desired.saturating_sub(current) as u64;
         if self.table_elements.saturating_add(more) > self.max_table_elements {
             self.refused = Some("the instance's table limit");
@@ -198,6 +209,17 @@ impl Drop for Share {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_table_that_cannot_grow_takes_nothing() {
+        let mut share = Share::new(Arc::new(Total::new(0)), 0, 100, 2048);
+        assert!(share.table_growing(0, 4, Some(4)).unwrap());
+        assert!(share.table_growing(4, 99, Some(4)).unwrap());
+        assert!(share.table_growing(0, 96, None).unwrap());
+        assert_eq!(share.refused, None);
+        assert!(!share.table_growing(96, 97, None).unwrap());
+        assert_eq!(share.refused, Some("the instance's table limit"));
+    }
 
     #[test]
     fn what_is_kept_in_the_host_counts_beyond_a_little() {

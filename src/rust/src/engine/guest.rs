@@ -249,6 +249,7 @@ impl<'g> Running<'g> {
             };
             let mut call = OnInstance::new(self.guest, call, taken);
             store.data_mut().imports.deadline_ns = call.call.deadline_ns;
+            store.data_mut().share.begin_call();
             let function = self.callable(call.call.function, &mut *store)?;
             call.resolve(&mut params, &mut *store)?;
             let mut lifted = function.call(store, params).await?;
@@ -328,7 +329,11 @@ impl<'g> Running<'g> {
                 if running.len() >= most || next_is_alone {
                     return Poll::Pending;
                 }
-                let call = match self.guest.poll_next(cx) {
+                let next = self.guest.poll_next(cx);
+                if next.is_ready() && running.is_empty() {
+                    accessor.with(|mut store| store.get().share.begin_call());
+                }
+                let call = match next {
                     Poll::Ready(Asked::Call(call)) => call,
                     Poll::Ready(exchange @ Asked::Exchange(_)) if self.must_be_alone() => {
                         self.guest.waiting.borrow_mut().push_front(exchange);

@@ -12,7 +12,7 @@ use futures::future::{Either, join, select};
 use http_body::Body;
 use rustix::io::Errno;
 use wasmtime::component::{Accessor, GuestTaskId};
-use wasmtime::{OutOfMemory, PoolConcurrencyLimitError, Store};
+use wasmtime::{OutOfMemory, PoolConcurrencyLimitError, Store, Trap};
 use wasmtime_wasi::I32Exit;
 use wasmtime_wasi_http::p2::bindings::http::types::{ErrorCode, Scheme};
 use wasmtime_wasi_http::p2::bindings::{Proxy, ProxyPre};
@@ -20,6 +20,7 @@ use wasmtime_wasi_http::p3::Request as RequestP3;
 use wasmtime_wasi_http::p3::bindings::{Service, ServicePre};
 use wasmtime_wasi_http::{Error, WasiBody, WasiHttpView};
 
+use super::budget::HOST_LIMIT;
 use super::component::Resolved;
 use super::context::Contexts;
 use super::error_names::name_of;
@@ -59,13 +60,14 @@ pub fn failure(error: wasmtime::Error, refused: Option<&str>) -> Failure {
     }
 }
 
-/// The same where no guest code of the call itself has run yet.
+/// The same where no guest code of the call itself has run yet. What traps or exits at its
+/// start after it hit a limit of its own does so at any other time as well.
 pub fn instantiation_failure(error: wasmtime::Error, refused: Option<&str>) -> Failure {
     match refused {
-        Some(limit) => {
+        Some(limit) if limit == HOST_LIMIT || !(error.is::<Trap>() || error.is::<I32Exit>()) => {
             Failure::Resources(format!("cannot make an instance within {limit}: {error:#}"))
         }
-        None => failure(error, None),
+        _ => failure(error, refused),
     }
 }
 
@@ -215,6 +217,7 @@ async fn fresh_p2(
 
 /// P2 on a warm instance. An error leaves the instance unusable.
 pub async fn reused_p2(store: &mut Store<Host>, proxy: &Proxy, exchange: &Arc<Inner>) -> Ended {
+    store.data_mut().share.begin_call();
     let ((request, out), answer) =
         start_p2(store, exchange).map_err(|error| failure(error, None))?;
     let guest = Cell::new(Guest::Running);

@@ -268,6 +268,9 @@ async fn overlap(
             };
             match next {
                 Poll::Ready(Some(exchange)) => {
+                    if running.is_empty() && !runs {
+                        accessor.with(|mut store| store.get().share.begin_call());
+                    }
                     let call = OnInstance::new(Caller::Exchange(exchange.clone()), true, queue);
                     running.push(serve_one(accessor, service, exchange, call));
                 }
