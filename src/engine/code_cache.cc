@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/files.h"
+#include "base/text.h"
 #include "engine/code_cache_file.h"
 
 namespace nimbus::engine {
@@ -36,6 +37,30 @@ class Mapping {
   void* data_;
   std::size_t size_;
 };
+
+bool isHex(std::string_view text) {
+  return std::ranges::all_of(text, [](char c) { return hexDigit(c) >= 0; });
+}
+
+// Whether a file has a name that pathOf() or put() gives: nothing else in the folder is ours.
+bool isOurs(std::string_view name) {
+  constexpr std::size_t kDigits = 2 * sizeof(Sha256);
+  constexpr std::size_t kStem = kDigits + 1 + 2 * sizeof(CodeCache::Fingerprint);
+  constexpr std::size_t kTemporary = 6;  // digits and letters, mkostemp(3)
+  if (name.size() < kStem) return false;
+  const std::string_view stem = name.substr(0, kStem);
+  std::string_view rest = name.substr(kStem);
+  if (!isHex(stem.substr(0, kDigits)) || stem[kDigits] != '-' || !isHex(stem.substr(kDigits + 1)) ||
+      !rest.starts_with(kSuffix))
+    return false;
+  rest.remove_prefix(kSuffix.size());
+  if (rest.empty()) return true;
+  return rest.size() == 1 + kTemporary && rest[0] == '.' &&
+         std::ranges::all_of(rest.substr(1), [](char c) {
+           const char lower = lowerAscii(c);
+           return (c >= '0' && c <= '9') || (lower >= 'a' && lower <= 'z');
+         });
+}
 
 Result<void> checkFolder(const std::string& folder) {
   struct stat info{};
@@ -140,6 +165,7 @@ void CodeCache::evict(std::string_view keep) {
        item.increment(error)) {
     struct stat info{};
     const std::string path = item->path();
+    if (!isOurs(item->path().filename().native())) continue;
     if (::lstat(path.c_str(), &info) != 0 || !S_ISREG(info.st_mode)) continue;
     total += static_cast<std::uint64_t>(info.st_size);
     if (path != keep) {

@@ -243,6 +243,30 @@ TEST_F(CodeCacheTest, LeftoverTemporaryFilesAreNotFoundAndAreEvicted) {
   EXPECT_TRUE(has(cache, "b"));
 }
 
+TEST_F(CodeCacheTest, FilesOfOthersNeitherCountNorGo) {
+  CodeCache cache = open(2 * (1000 + kTrailerBytes));
+  const std::string code(1000, 'c');
+  put(cache, "a", code);
+  const std::string ours = onlyFile();
+  std::vector<std::string> others = {ours + ".tar.gz", ours + ".old", ours + "-Ab3dEf",
+                                     ours.substr(0, ours.size() - 1)};
+  for (const char* name : {"id_rsa", "notes.code", "precious.tar"})
+    others.push_back(fs::path(ours).parent_path() / name);
+  const timespec long_ago[2] = {{1000, 0}, {1000, 0}};
+  for (const std::string& file : others) {
+    overwrite(file, std::string(5000, 'x'));
+    ::utimensat(AT_FDCWD, file.c_str(), long_ago, 0);
+  }
+  setUsed("a", 2000);
+  put(cache, "b", code);
+  EXPECT_TRUE(has(cache, "a"));
+  setUsed("a", 2000);
+  put(cache, "c", code);
+  EXPECT_FALSE(has(cache, "a"));
+  EXPECT_TRUE(has(cache, "b"));
+  for (const std::string& file : others) EXPECT_TRUE(fs::exists(file)) << file;
+}
+
 TEST_F(CodeCacheTest, ManyMayPutAndFindTheSameAtOnce) {
   CodeCache cache = open();
   CodeCache other_process = open();

@@ -4,6 +4,7 @@
 import contextlib
 import os
 import signal
+import time
 import unittest
 
 import harness
@@ -187,20 +188,24 @@ class CacheTest(harness.TestCase):
         self.write("cache", "")
         self.check_refused()
 
+    def check_usable(self):
+        self.assertNotIn("error", self.check_serves("http-misc").lower())
+        self.assertNotIn("damaged", self.check_serves("http-misc"))
+        for file in self.cache.iterdir():
+            file.unlink()
+
     def test_a_kill_in_the_first_compilation_leaves_a_cache_that_works(self):
+        self.cache.mkdir(mode=0o700)
         for _ in range(3):
             process = self.start("run", harness.guest("http-misc"), "--addr", "127.0.0.1:0",
                                  "--cache-dir", self.cache)
             # The first file to appear is the one that is being written.
-            self.eventually(lambda: self.cache.is_dir() and any(self.cache.iterdir()),
-                            "nothing was written")
+            deadline = time.monotonic() + harness.PATIENCE_SECONDS
+            while not os.listdir(self.cache):
+                self.assertLess(time.monotonic(), deadline, "nothing was written")
             process.send(signal.SIGKILL)
             process.wait()
-            log = self.check_serves("http-misc")
-            self.assertNotIn("error", log.lower())
-            self.assertNotIn("damaged", self.check_serves("http-misc"))
-            for file in self.cache.iterdir():
-                file.unlink()
+            self.check_usable()
 
     def test_what_a_killed_process_left_half_written_is_in_nobodys_way(self):
         self.check_serves()
