@@ -41,7 +41,7 @@ check: install ## what CI runs: format, lint, layers, all tests, also under ASan
 check-long: install ## fuzzing, TSan, all guests, soak tests
 	@scripts/check-long.sh
 
-bench: install ## measure, compare with other hosts; BENCH=--short for twenty minutes
+bench: install ## measure, compare with other hosts; BENCH=--short for half an hour
 	@$(CONFIGURE) -S . -B $(BUILD) -DNIMBUS_BENCH=ON -DNIMBUS_RUST_LTO=ON
 	@cmake --build $(BUILD) -j $(JOBS)
 	@scripts/build-guests.sh $(BUILD)/guests

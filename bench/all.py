@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Runs everything that bench/ measures, one after the other, and with --markdown writes it into
-docs/performance.md. --short makes the whole fit into twenty minutes."""
+docs/performance.md. --short makes the whole fit into half an hour."""
 
 import argparse
 import pathlib
@@ -15,12 +15,16 @@ PARTS = (("run.py", ["--rounds", "3", "--seconds", "3", "--sleeper-seconds", "6"
          ("plugins.py", ["--runs", "50"]),
          ("dev.py", ["--edits", "10"]),
          ("density.py", ["--rounds", "5"]),
-         ("neighbour.py", ["--rounds", "3", "--seconds", "3"]))
+         ("neighbour.py", ["--rounds", "3", "--seconds", "3"]),
+         ("composed_call.py", ["--rounds", "21"]),
+         ("calls.py", ["--rounds", "1"]),
+         ("wrpc.py", ["--rounds", "3"]),
+         ("wrpc_nats.py", ["--rounds", "3"]))
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--short", action="store_true", help="twenty minutes for everything")
+    parser.add_argument("--short", action="store_true", help="half an hour for everything")
     parser.add_argument("--markdown", action="store_true",
                         help="write the tables into docs/performance.md")
     parser.add_argument("--build", type=pathlib.Path, help="build folder (default: build)")

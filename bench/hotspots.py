@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
 """Profiles one server of one case of run.py under load with `perf`, and prints where its CPU time
-goes by library and by symbol."""
+goes by part of the program, by library and by symbol."""
 
 import argparse
+import collections
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -60,6 +62,42 @@ def print_report(data, keys, lines):
     print(f"by {keys}:", *rows[:lines], "", sep="\n")
 
 
+# The first pattern that is in the symbol names its part. Generic code of Rust's core and of the
+# standard libraries belongs to the first crate or namespace that it is made for.
+PARTS = (("memory from the heap", r"^(_*(je_|malloc|calloc|realloc|free|posix_memalign|sdallocx)"
+                                  r"|operator (new|delete))|\b(arena|tcache)_|\b__(rust|rdl)_"),
+         ("our C++: src/http", r"\bnimbus::http::"),
+         ("our C++: src/host", r"\bnimbus::host::"),
+         ("our C++: src/engine", r"\bnimbus::engine::"),
+         ("our C++: src/net, src/base", r"\bnimbus::"),
+         ("our Rust", r"\bnimbus_engine::"),
+         ("WASI, Tokio, http", r"\b(wasmtime_wasi\w*|tokio|http|http_body\w*|hyper|bytes)::"),
+         ("Wasmtime, futures", r"\b(wasmtime\w*|cranelift\w*|futures\w*|anyhow|wasmparser)::"))
+
+
+def part_of(library, name):
+    if "kernel" in library:
+        return "kernel"
+    if library.endswith(".code") or name.startswith("wasm["):
+        return "the guest's code"
+    for part, pattern in PARTS:
+        if re.search(pattern, name):
+            return part
+    return "libraries of C and C++" if library.startswith(("lib", "[vdso]")) else "other"
+
+
+def print_parts(data):
+    run = subprocess.run(["perf", "report", "-i", str(data), "--stdio", "--no-children", "-g",
+                          "none", "-t", "|", "--sort", "dso,symbol"],
+                         capture_output=True, text=True, check=True)
+    shares = collections.Counter()
+    for line in run.stdout.splitlines():
+        if fields := re.match(r" *([0-9.]+)% *\|([^|]*)\|\[.\] (.*)", line):
+            shares[part_of(fields[2].strip(), fields[3].strip())] += float(fields[1])
+    print("by part:", *(f"{share:6.2f}%  {part}" for part, share in shares.most_common()), "",
+          sep="\n")
+
+
 def main():
     arguments = parse_arguments()
     if not shutil.which("perf"):
@@ -73,6 +111,7 @@ def main():
         result = record(session, case, server, arguments.seconds, data)
         rate = result["requests"] / (result["duration_us"] / 1e6)
         print(f"{case.name}, {server.label}: {rate:,.0f} requests/s while profiled\n")
+        print_parts(data)
         print_report(data, "dso", 12)
         print_report(data, "symbol", arguments.lines)
 

@@ -124,7 +124,9 @@ HEALTHY = {"healthy-p2-fresh": ("http-hello", {}),
 PAIRS = (("healthy-p2-fresh", "P2, fresh", "spinner-p2", "P2"),
          ("healthy-p2-fresh", "P2, fresh", "spinner-p3", "P3"),
          ("healthy-p2-pool", "P2, pool of 16", "spinner-p2", "P2"),
-         ("healthy-p3-pool", "P3, pool of 16 × 16 at once", "spinner-p2", "P2"))
+         ("healthy-p2-pool", "P2, pool of 16", "spinner-p3", "P3"),
+         ("healthy-p3-pool", "P3, pool of 16 × 16 at once", "spinner-p2", "P2"),
+         ("healthy-p3-pool", "P3, pool of 16 × 16 at once", "spinner-p3", "P3"))
 
 
 def measure_spinners(port, arguments):

@@ -147,6 +147,8 @@ def main():
             bench.stop()
     rows = [result.cells() for result in results]
     print(f"{report.describe_machine(facts)}\n\n{report.align([HEADERS, *rows])}")
+    report.write_json(arguments.build / "bench" / "results", "wrpc",
+                      {"machine": facts, "rows": rows})
     if arguments.markdown:
         text = (f"{report.describe_machine(facts)}. Medians of {arguments.rounds} rounds in turn.\n"
                 f"\n{report.markdown_table(HEADERS, rows)}")

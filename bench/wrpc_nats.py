@@ -114,13 +114,15 @@ def measure_server_cpu(bench):
 
 def main():
     arguments = parse_arguments()
+    facts = report.machine()
     with tempfile.TemporaryDirectory() as folder:
         bench = Bench(arguments, folder)
         try:
             rows = [*measure_calls(bench), *measure_server_cpu(bench)]
         finally:
             bench.stop()
-    facts = report.machine()
+    report.write_json(arguments.build / "bench" / "results", "wrpc_nats",
+                      {"machine": facts, "rows": rows})
     print(f"{report.describe_machine(facts)}\n{report.align([list(HEADERS), *map(list, rows)])}")
     if arguments.markdown:
         report.replace_section(

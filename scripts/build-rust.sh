@@ -2,7 +2,7 @@
 # build-rust.sh [OUTPUT]: builds the Rust static library into the user's cache folder, and copies it
 # to OUTPUT. It is kept under the hash of its sources, lock file and compiler, so that a fresh clone
 # on the same machine does not build Wasmtime again. build-rust.sh --test runs its own tests,
-# --test-long those that take a minute.
+# --test-long those that take a minute; --bench FILE builds what bench/calls.py compares with.
 #
 # With NIMBUS_RUST_LTO=ON it is compiled as a whole. Wasmtime and its WASI crates call each other
 # for every step of a request, and are worth a fifth more so; it takes minutes at each change.
@@ -13,8 +13,9 @@ set -euo pipefail
 output=${1:-}
 lto=${NIMBUS_RUST_LTO:-OFF}
 fuzz=${NIMBUS_RUST_FUZZ:-OFF}
-case $output in --test*) lto=OFF fuzz=OFF ;; esac
+case $output in --*) lto=OFF fuzz=OFF ;; esac
 [ "$fuzz" = OFF ] || lto=OFF # minutes for a program that instructions of its own slow down
+start=$PWD
 root=$(cd "$(dirname "$0")/.." && pwd)
 source "$root/scripts/toolchain.sh"
 
@@ -77,7 +78,7 @@ give() { # KEPT
 }
 
 # What is there is given without waiting for whoever builds another.
-if [[ "$output" != --test* ]]; then
+if [[ "$output" != --* ]]; then
   hash=$(inputs_hash)
   kept=$kept_folder/$hash.a
   [ ! -f "$kept" ] || { give "$kept" && exit 0; }
@@ -92,6 +93,16 @@ if [[ "$output" == --test* ]]; then
   chosen=()
   [ "$output" = --test ] || chosen=(--lib -- --ignored)
   exec "$CARGO" test --release --locked "${chosen[@]}"
+fi
+if [ "$output" = --bench ]; then
+  forget_crate
+  cd "$root/src/rust"
+  program=$("$CARGO" build --release --locked --bench typed_calls --message-format=json |
+    sed -n 's/.*"executable":"\([^"]*\/typed_calls-[^"]*\)".*/\1/p')
+  cd "$start"
+  mkdir -p "$(dirname "$2")"
+  cp "$program" "$2"
+  exit 0
 fi
 [ -f "$kept" ] || build "$kept" "$hash"
 give "$kept"

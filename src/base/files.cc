@@ -53,6 +53,11 @@ std::size_t readUpTo(int file, char* data, std::size_t room, int& error) {
   return size;
 }
 
+std::unexpected<Error> tooLarge(const std::string& name, std::size_t max_bytes) {
+  return fail(ErrorCode::kResourceExhausted,
+              fmt::format("{} is larger than {} bytes", name, max_bytes));
+}
+
 }  // namespace
 
 Result<std::string> readFile(const std::string& path, std::size_t max_bytes) {
@@ -67,11 +72,7 @@ Result<std::string> readFile(const UniqueFd& file, const std::string& path, std:
   if (::fstat(file.get(), &status) != 0) return failFile("read", path, errno);
   if (!S_ISREG(status.st_mode))
     return fail(ErrorCode::kInvalidArgument, fmt::format("{} is not a regular file", path));
-  const auto too_large = [&] {
-    return fail(ErrorCode::kResourceExhausted,
-                fmt::format("{} is larger than {} bytes", path, max_bytes));
-  };
-  if (static_cast<std::uint64_t>(status.st_size) > max_bytes) return too_large();
+  if (static_cast<std::uint64_t>(status.st_size) > max_bytes) return tooLarge(path, max_bytes);
   std::string content;
   std::size_t room = static_cast<std::size_t>(status.st_size) + 1;
   for (;;) {
@@ -81,10 +82,21 @@ Result<std::string> readFile(const UniqueFd& file, const std::string& path, std:
       return before + readUpTo(file.get(), data + before, room, error);
     });
     if (error != 0) return failFile("read", path, error);
-    if (content.size() > max_bytes) return too_large();
+    if (content.size() > max_bytes) return tooLarge(path, max_bytes);
     if (content.size() < before + room) return content;
     room = 64 * 1024;  // it has grown meanwhile
   }
+}
+
+Result<std::string> readToEnd(int descriptor, const std::string& name, std::size_t max_bytes) {
+  std::string content;
+  int error = 0;
+  content.resize_and_overwrite(max_bytes + 1, [&](char* data, std::size_t room) {
+    return readUpTo(descriptor, data, room, error);
+  });
+  if (error != 0) return failFile("read", name, error);
+  if (content.size() > max_bytes) return tooLarge(name, max_bytes);
+  return content;
 }
 
 Result<void> writeAll(const UniqueFd& file, const std::string& path, ByteView bytes) {

@@ -42,6 +42,11 @@ struct FileStamp {
 [[nodiscard]] Result<std::string> readFile(const UniqueFd& file, const std::string& path,
                                            std::size_t max_bytes);
 
+// What comes until the other side closes: of a pipe, a terminal, a file. Waits for it.
+// kResourceExhausted if it is more than `max_bytes`; `name` is for messages.
+[[nodiscard]] Result<std::string> readToEnd(int descriptor, const std::string& name,
+                                            std::size_t max_bytes);
+
 // Writes all of it; `path` is for messages.
 [[nodiscard]] Result<void> writeAll(const UniqueFd& file, const std::string& path, ByteView bytes);
 

@@ -169,6 +169,25 @@ class WashWorkloadTest(hosting.TestCase):
         self.data("apply", path)
         self.assertEqual(200, self.served.ask("a.test").status)
 
+    def test_a_manifest_comes_on_standard_input_too(self):
+        (self.folder / "bin").symlink_to(harness.GUESTS)
+        text = ("name: a\ncomponents: [{name: web, file: bin/http-hello.wasm}]\n"
+                "http: {routes: [{host: a.test}]}\n")
+        self.assertEqual(0, self.manage("apply", "-", input=text, cwd=self.folder).returncode)
+        self.assertEqual(200, self.served.ask("a.test").status)
+        for text, reason in (("name: a\n", "standard input:1: components is missing"),
+                             (" " * (1 << 20) + "x", "standard input is larger than 1048576 bytes"),
+                             ("", "standard input:1: the document is empty")):
+            done = self.manage("apply", "-", input=text, cwd=self.folder, output="text")
+            self.assertEqual(1, done.returncode)
+            self.assertIn(f"error: {reason}", done.stderr)
+
+    def test_the_line_of_what_is_missing_is_that_of_its_key(self):
+        path = self.write("a.yaml", "name: a\ncomponents:\n  - name: web\n    file:\n\n# more\n"
+                          "    poolSize: 3\n")
+        message, _ = self.refusal("apply", path)
+        self.assertIn(f"{path}:4: components[0].file: expected a string, found nothing", message)
+
     def test_an_unknown_key_is_an_error_with_file_line_and_the_nearest_key(self):
         path = self.write("a.yaml", "name: a\ncomponents:\n  - name: web\n    file: x.wasm\n"
                           "    poolsize: 3\n")

@@ -272,10 +272,10 @@ class TestCase(harness.TestCase):
         text = manifest if isinstance(manifest, str) else json.dumps(manifest)
         return self.write(f"{self.workloads_folder.name}/{name}", text)
 
-    def manage(self, *arguments, output="json"):
+    def manage(self, *arguments, output="json", **options):
         """Runs `wash workload …` against the host; gives the finished process."""
         return self.run_wash("-o", output, "workload", "--host", f"unix:{self.admin_socket}",
-                             *arguments)
+                             *arguments, **options)
 
     def wait_for_answer(self, host, name, path, wanted):
         """Waits until a request is answered with that text."""

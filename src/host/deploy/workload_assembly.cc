@@ -66,10 +66,12 @@ Result<void> LocalRuntime::Assembly::checkKind(std::size_t component) const {
                                         &RouteSpec::component) != spec_.routes.end();
   if (loaded->kind() == engine::ComponentKind::kLibrary && !routed && offersInterfaces(*loaded))
     return {};
+  const bool runs = !loaded->info().run_version.empty();
   return fail(
       ErrorCode::kUnsupported,
-      fmt::format("component {} is of the kind {}; a workload's components must serve HTTP",
-                  inQuotes(spec_.components[component].name), engine::kindName(loaded->kind())));
+      fmt::format("component {} is of the kind {}; a workload's components must serve HTTP{}",
+                  inQuotes(spec_.components[component].name), engine::kindName(loaded->kind()),
+                  runs ? ", and what is to keep running is its service" : ""));
 }
 
 std::vector<std::size_t> LocalRuntime::Assembly::membersOf(std::size_t component) const {

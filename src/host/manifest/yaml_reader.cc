@@ -139,6 +139,8 @@ class TreeBuilder final : public YAML::EventHandler {
       takeKey(frame, std::move(node));
     } else {
       frame.has_key = false;
+      // The parser is at the next token by the time it knows that there is no value.
+      if (node.kind == YamlNode::Kind::kNull) node.line = frame.key_line;
       frame.node.entries.push_back({std::move(frame.key), frame.key_line, std::move(node)});
     }
   }

@@ -324,6 +324,10 @@ Result<host::WorkloadSpec> workloadOf(const GuestFlags& flags, const std::string
   TRY_VOID(addProviders(flags, spec));
   if (!flags.max_memory.empty()) {
     TRY(const std::uint64_t bytes, parseBytes(flags.max_memory));
+    if (bytes != 0 && bytes < 1ULL << 20)
+      return fail(ErrorCode::kInvalidArgument, "--max-memory: " + inQuotes(flags.max_memory) +
+                                                   " is " + std::to_string(bytes) +
+                                                   " bytes; the least is 1MiB");
     // As much as was said, or a little more; an absurd number stays one.
     component.local_resources.memory_limit_mb =
         (bytes >> 20) + ((bytes & ((1ULL << 20) - 1)) == 0 ? 0 : 1);

@@ -88,11 +88,19 @@ Name nameOf(std::string_view argument) {
 // What users type is no syntax of a request's target.
 std::string inTarget(std::string_view name) { return oci::percentEncoded(name); }
 
+// Of a file, or "-" for standard input, whose relative paths start at the current folder.
+Result<host::WorkloadSpec> readManifest(const std::string& argument) {
+  constexpr std::size_t kMostBytes = 1 << 20;
+  const bool is_input = argument == "-";
+  TRY(const std::string text, is_input ? readToEnd(STDIN_FILENO, "standard input", kMostBytes)
+                                       : readFile(argument, kMostBytes));
+  TRY(const std::filesystem::path path, absolutePath(argument));
+  return host::parseManifest(text, is_input ? "standard input" : argument,
+                             path.parent_path().string());
+}
+
 Task<Result<void>> apply(AdminClient* client, const WorkloadFlags* flags, OutputFormat format) {
-  CO_TRY(const auto bytes, readFile(flags->argument, 1 << 20));
-  CO_TRY(const std::filesystem::path path, absolutePath(flags->argument));
-  CO_TRY(const host::WorkloadSpec spec,
-         host::parseManifest(bytes, flags->argument, path.parent_path().string()));
+  CO_TRY(const host::WorkloadSpec spec, readManifest(flags->argument));
   // Sent with absolute paths: the host does not know this folder.
   const auto wait = flags->no_wait ? AdminClient::Wait::kNo : AdminClient::Wait::kForOutcome;
   CO_TRY(const WorkloadView view, co_await client->apply(host::toJson(spec), wait));
@@ -208,7 +216,7 @@ void addWorkloadCommand(CLI::App& app, const GlobalOptions& global, Action& acti
 
   CLI::App* applying = addStep(*command, "apply", "Make a workload be as a manifest says", flags,
                                global, action, apply);
-  applying->add_option("manifest", flags->argument, "YAML or JSON")->required();
+  applying->add_option("manifest", flags->argument, "YAML or JSON; -: standard input")->required();
   applying->add_flag("--no-wait", flags->no_wait, "Return before the new generation serves");
   CLI::App* listing = addStep(*command, "list", "List workloads", flags, global, action, list);
   listing->add_option("--namespace", flags->namespace_name, "Only of this namespace")
