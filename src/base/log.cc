@@ -11,7 +11,6 @@
 
 #include "base/escape.h"
 #include "base/output_queue.h"
-#include "base/text.h"
 
 namespace nimbus {
 namespace {
@@ -81,15 +80,13 @@ void appendFields(std::string& out, LogFormat format, std::initializer_list<LogF
 // A guest's line is a message, too: whether something in it could be taken for one of the fields
 // that follow, a word and "=".
 bool readsAsField(std::string_view message) {
-  const auto ends_key = [](char c) {
-    return lowerAscii(c) == c && (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '.' &&
-           c != '_' && c != '-';
-  };
+  constexpr std::string_view kOfKeys =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
   for (std::size_t equals = message.find('='); equals != std::string_view::npos;
        equals = message.find('=', equals + 1)) {
-    std::size_t begin = equals;
-    while (begin > 0 && !ends_key(message[begin - 1])) --begin;
-    if (begin < equals && (begin == 0 || message[begin - 1] == ' ')) return true;
+    const std::string_view before = message.substr(0, equals);
+    const std::size_t key = before.find_last_not_of(kOfKeys) + 1;  // 0 if all are
+    if (key < equals && (key == 0 || message[key - 1] == ' ')) return true;
   }
   return false;
 }

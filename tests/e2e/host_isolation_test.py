@@ -2,6 +2,7 @@
 """What one workload does, and what it has, is no other workload's."""
 
 import concurrent.futures
+import contextlib
 import json
 import resource
 import threading
@@ -71,6 +72,15 @@ class FaultsTest(hosting.TestCase):
             return [answer.status for answer in
                     threads.map(lambda _: host.ask(name, path), range(count))]
 
+    @contextlib.contextmanager
+    def staying(self, host, name, milliseconds):
+        """A call whose head has come, and whose content comes after that time."""
+        with host.connect() as client:
+            client.send(f"GET /late?ms={milliseconds} HTTP/1.1\r\nhost: {name}\r\n"
+                        "connection: close\r\n\r\n")
+            client.read_until("\r\n\r\n")
+            yield client
+
     def test_a_spinning_guest_is_ended_and_a_healthy_one_beside_it_goes_on(self):
         for guest in ("http-misc", "http-misc-p3"):
             with self.subTest(guest):
@@ -89,9 +99,7 @@ class FaultsTest(hosting.TestCase):
         host = self.host(config={"shards": 1})
         host.apply(workload("bad", "http-misc-p3", poolSize=1, maxConcurrency=4,
                             resources={"cpuLimit": 200}))
-        with host.connect() as waiting:
-            waiting.send("GET /late?ms=60000 HTTP/1.1\r\nhost: bad.test\r\n\r\n")
-            waiting.read_until("\r\n\r\n")
+        with self.staying(host, "bad.test", 60_000):
             self.assertEqual(502, host.ask("bad.test", "/spin").status)
         host.wait_for_stderr("a call failed.*default/bad.*collateral.*one of the 2 calls on it "
                              "used up its CPU time")
@@ -102,10 +110,7 @@ class FaultsTest(hosting.TestCase):
         host = self.host(config={"shards": 1})
         host.apply(workload("busy", "http-misc-p3", poolSize=1, maxConcurrency=4,
                             resources={"cpuLimit": 200}))
-        with host.connect() as staying:
-            staying.send("GET /late?ms=5000 HTTP/1.1\r\nhost: busy.test\r\n"
-                         "connection: close\r\n\r\n")
-            staying.read_until("\r\n\r\n")
+        with self.staying(host, "busy.test", 5000) as staying:
             for _ in range(20):
                 self.assertEqual(200, host.ask("busy.test", "/cpu?ms=50").status)
             self.assertTrue(staying.read_to_end().endswith(b"0\r\n\r\n"))
@@ -116,9 +121,7 @@ class FaultsTest(hosting.TestCase):
         host = self.host(config={"shards": 1})
         host.apply(workload("busy", "http-misc-p3", poolSize=1, maxConcurrency=4, maxInstances=1,
                             resources={"cpuLimit": 200}))
-        with host.connect() as staying:
-            staying.send("GET /late?ms=60000 HTTP/1.1\r\nhost: busy.test\r\n\r\n")
-            staying.read_until("\r\n\r\n")
+        with self.staying(host, "busy.test", 60_000) as staying:
             statuses = {host.ask("busy.test", "/cpu?ms=50").status for _ in range(20)}
             self.assertLessEqual(statuses, {200, 502})
             self.assertFalse(staying.read_to_end().endswith(b"0\r\n\r\n"))
@@ -129,9 +132,7 @@ class FaultsTest(hosting.TestCase):
         host = self.host(config={"shards": 1})
         host.apply(workload("bad", "http-misc-p3", poolSize=1, maxConcurrency=4,
                             resources={"cpuLimit": 50}))
-        with host.connect() as staying, host.connect() as writing:
-            staying.send("GET /late?ms=60000 HTTP/1.1\r\nhost: bad.test\r\n\r\n")
-            staying.read_until("\r\n\r\n")
+        with self.staying(host, "bad.test", 60_000) as staying, host.connect() as writing:
             writing.send("GET /small-writes?n=100000000 HTTP/1.1\r\nhost: bad.test\r\n\r\n")
             self.assertFalse(writing.read_to_end().endswith(b"0\r\n\r\n"))
             self.assertFalse(staying.read_to_end().endswith(b"0\r\n\r\n"))
