@@ -194,18 +194,29 @@ class CacheTest(harness.TestCase):
         for file in self.cache.iterdir():
             file.unlink()
 
-    def test_a_kill_in_the_first_compilation_leaves_a_cache_that_works(self):
+    def kill_when_the_first_file_appears(self):
+        """Starts with an empty cache; gives the names there after SIGKILL."""
+        process = self.start("run", harness.guest("http-misc"), "--addr", "127.0.0.1:0",
+                             "--cache-dir", self.cache)
+        deadline = time.monotonic() + harness.PATIENCE_SECONDS
+        while not os.listdir(self.cache):
+            self.assertLess(time.monotonic(), deadline, "nothing was written")
+        process.send(signal.SIGKILL)
+        process.wait()
+        return os.listdir(self.cache)
+
+    def test_a_kill_in_the_middle_of_a_write_leaves_a_cache_that_works(self):
         self.cache.mkdir(mode=0o700)
-        for _ in range(3):
-            process = self.start("run", harness.guest("http-misc"), "--addr", "127.0.0.1:0",
-                                 "--cache-dir", self.cache)
-            # The first file to appear is the one that is being written.
-            deadline = time.monotonic() + harness.PATIENCE_SECONDS
-            while not os.listdir(self.cache):
-                self.assertLess(time.monotonic(), deadline, "nothing was written")
-            process.send(signal.SIGKILL)
-            process.wait()
+        caught = 0
+        for _ in range(30):
+            left = self.kill_when_the_first_file_appears()
+            self.assertEqual(1, len(left), left)
+            # A name that is not yet the file's own says that the write had not ended.
+            caught += not left[0].endswith(".code")
             self.check_usable()
+            if caught == 2:
+                return
+        self.fail("every write had ended before the process was killed")
 
     def test_what_a_killed_process_left_half_written_is_in_nobodys_way(self):
         self.check_serves()
