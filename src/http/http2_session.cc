@@ -50,6 +50,12 @@ bool Http2FieldList::addAll(const Headers& headers, std::string_view except) {
 struct Http2Callbacks {
   static Http2Session& self(void* user_data) { return *static_cast<Http2Session*>(user_data); }
 
+  // nghttp2 looks at no PRIORITY frame; on stream 0 it is a connection error (RFC 9113 6.3).
+  static int beginFrame(nghttp2_session*, const nghttp2_frame_hd* head, void*) {
+    const bool valid = head->type != NGHTTP2_PRIORITY || head->stream_id != 0;
+    return valid ? 0 : NGHTTP2_ERR_CALLBACK_FAILURE;
+  }
+
   static int beginHeaders(nghttp2_session*, const nghttp2_frame* frame, void* user_data) {
     return self(user_data).onBeginHeaders(*frame);
   }
@@ -158,6 +164,7 @@ struct Http2Callbacks {
   static nghttp2_session_callbacks* make() {
     nghttp2_session_callbacks* callbacks = nullptr;
     NIMBUS_CHECK(nghttp2_session_callbacks_new(&callbacks) == 0);
+    nghttp2_session_callbacks_set_on_begin_frame_callback(callbacks, beginFrame);
     nghttp2_session_callbacks_set_on_begin_headers_callback(callbacks, beginHeaders);
     nghttp2_session_callbacks_set_on_header_callback(callbacks, header);
     nghttp2_session_callbacks_set_on_invalid_header_callback(callbacks, invalidHeader);

@@ -3,8 +3,6 @@
 error that is meant, and nobody else notices."""
 
 import contextlib
-import dataclasses
-import enum
 import shutil
 import ssl
 import struct
@@ -13,55 +11,14 @@ import unittest
 import certificates
 import harness
 import hosting
-from wire import uleb
+from http2_frames import (ACK, CONTINUATION, DATA, END_HEADERS, END_STREAM, GOAWAY, HEADERS,
+                          INITIAL_WINDOW_SIZE, MAX_CONCURRENT_STREAMS, MAX_FRAME_BYTES,
+                          MAX_HEADER_LIST_SIZE, MAX_WINDOW, PING, PREFACE, PRIORITY, PUSH_PROMISE,
+                          RST_STREAM, SETTINGS, WHOLE, WINDOW_UPDATE, Code, Frames, block, frame,
+                          no_table, reset, status_of, text, window_update)
 
-PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 WRONG_PREFACE = b"PRI * HTTP/2.0\r\n\r\nXX\r\n\r\n"
 ANSWERED = (200, b"1\n")  # by /count of a fresh instance, and by /drain to a byte
-
-DATA, HEADERS, _, RST_STREAM, SETTINGS, PUSH_PROMISE, PING, GOAWAY, WINDOW_UPDATE, CONTINUATION = \
-    range(10)
-END_STREAM, ACK, END_HEADERS = 1, 1, 4
-WHOLE = END_STREAM | END_HEADERS
-MAX_CONCURRENT_STREAMS, INITIAL_WINDOW_SIZE, MAX_HEADER_LIST_SIZE = 3, 4, 6
-MAX_FRAME_BYTES = 16384
-MAX_WINDOW = (1 << 31) - 1
-
-
-class Code(enum.IntEnum):
-    NO_ERROR = 0
-    PROTOCOL_ERROR = 1
-    INTERNAL_ERROR = 2
-    FLOW_CONTROL_ERROR = 3
-    STREAM_CLOSED = 5
-    FRAME_SIZE_ERROR = 6
-    REFUSED_STREAM = 7
-    CANCEL = 8
-    COMPRESSION_ERROR = 9
-    ENHANCE_YOUR_CALM = 11
-
-
-def frame(kind, flags=0, stream=0, payload=b""):
-    return struct.pack(">I", len(payload))[1:] + struct.pack(">BBI", kind, flags, stream) + payload
-
-
-def window_update(stream, increment):
-    return frame(WINDOW_UPDATE, 0, stream, struct.pack(">I", increment))
-
-
-def reset(stream):
-    return frame(RST_STREAM, 0, stream, bytes(4))
-
-
-def text(value):
-    """A string of HPACK, without its Huffman code."""
-    data = value.encode()
-    return (bytes([len(data)]) if len(data) < 127 else b"\x7f" + uleb(len(data) - 127)) + data
-
-
-def block(*fields):
-    """Fields that go into nobody's table."""
-    return b"".join(b"\0" + text(name) + text(value) for name, value in fields)
 
 
 def request_fields(path="/count", method="GET", host="h"):
@@ -77,51 +34,8 @@ def upload(stream, host="h"):
     return head(stream, "/drain", "POST", END_HEADERS, host)
 
 
-def status_of(fields):
-    """The status of a response, which stands first, but for a size of the table: by its number in
-    the static table of HPACK (RFC 7541, appendix A), or spelled out."""
-    if fields[0] & 0xE0 == 0x20:
-        fields = fields[1:]
-    if fields[0] & 0x80:
-        return {8: 200, 9: 204, 10: 206, 11: 304, 12: 400, 13: 404, 14: 500}[fields[0] & 0x7F]
-    return int(fields[2:2 + fields[1]])
-
-
-@dataclasses.dataclass
-class Frame:
-    kind: int
-    flags: int
-    stream: int
-    payload: bytes
-
-    @property
-    def code(self):
-        """That of a RST_STREAM or a GOAWAY."""
-        start = 4 if self.kind == GOAWAY else 0
-        return Code(int.from_bytes(self.payload[start:start + 4], "big"))
-
-
-class Connection(harness.Raw):
-    """A connection whose frames are read one by one. Whatever is a PING is answered."""
-
-    def read_frame(self):
-        header = self.read_exactly(9)
-        kind, flags, stream = struct.unpack(">BBI", header[3:])
-        payload = self.read_exactly(int.from_bytes(header[:3], "big"))
-        if kind == PING and not flags & ACK:
-            self.send(frame(PING, ACK, 0, payload))
-        return Frame(kind, flags, stream & MAX_WINDOW, payload)
-
-    def frames(self):
-        """All that come until the server closes the connection."""
-        with contextlib.suppress(EOFError, ConnectionError):
-            while True:
-                yield self.read_frame()
-
-    def goaway(self):
-        """The code with which the server ends the connection; None if it tells none."""
-        codes = [None, *(one.code for one in self.frames() if one.kind == GOAWAY)]
-        return codes[-1]
+class Connection(Frames, harness.Raw):
+    """That of a client."""
 
 
 class SecureConnection(Connection):
@@ -136,8 +50,7 @@ class Client(Connection):
     def __init__(self, server, host="h"):
         super().__init__((server.host, server.port))
         self._host, self._last_stream = host, -1
-        # It keeps no table of fields (SETTINGS_HEADER_TABLE_SIZE).
-        self.send(PREFACE + frame(SETTINGS, 0, 0, struct.pack(">HI", 1, 0)))
+        self.send(PREFACE + no_table())
         self.settings = dict(struct.iter_unpack(">HI", self.read_frame().payload))
         self.send(frame(SETTINGS, ACK))
 
@@ -173,7 +86,7 @@ class Client(Connection):
                 status = status_of(one.payload)
             if one.kind == DATA:
                 content += one.payload
-            if one.kind in (DATA, HEADERS) and one.flags & END_STREAM:
+            if one.is_last:
                 return status, content
 
 
@@ -192,6 +105,7 @@ VIOLATIONS = {
         (head(1, "/sleep?ms=600000") + frame(DATA, END_STREAM, 1, b"x"), Code.STREAM_CLOSED),
     "HEADERS after the end of the request":
         (head(1, "/sleep?ms=600000") + head(1), Code.STREAM_CLOSED),
+    "PRIORITY on stream 0": (frame(PRIORITY, 0, 0, bytes(5)), Code.PROTOCOL_ERROR),
     "RST_STREAM on a stream that nobody opened": (reset(1), Code.PROTOCOL_ERROR),
     "SETTINGS on a stream": (frame(SETTINGS, 0, 1), Code.PROTOCOL_ERROR),
     "PING on a stream": (frame(PING, 0, 1, bytes(8)), Code.PROTOCOL_ERROR),

@@ -1,7 +1,6 @@
 #!/usr/bin/env python3
 """Outgoing HTTP of components under `wash run`: long, slow, broken off, reused, and secured."""
 
-import functools
 import os
 import threading
 
@@ -9,23 +8,11 @@ import certificates
 import harness
 from streaming import MIB, Sender, bounded_growth
 from upstreams import (OK, Upstream, answer_each, check_proxied, echo_with_trailers,
-                       send_without_end)
+                       send_without_end, with_each)
 
 # A body that is kept as a whole anywhere does not fit in it.
 GROWTH = 40 * MIB
 ANSWERED = (200, "ok")
-
-
-def with_each(*names):
-    """Runs a test for each of the components, or for both that forward requests."""
-    def decorate(test):
-        @functools.wraps(test)
-        def run_each(self):
-            for name in names or ("http-outbound", "http-outbound-p3"):
-                with self.subTest(name):
-                    test(self, name)
-        return run_each
-    return decorate
 
 
 def open_files(server):

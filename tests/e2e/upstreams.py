@@ -1,6 +1,7 @@
 """Servers that a component's outgoing requests reach, played by the test itself on loopback."""
 
 import contextlib
+import functools
 import socket
 import threading
 
@@ -8,6 +9,18 @@ import harness
 from streaming import MIB, PIECE, Chunks, check_body, pattern
 
 OK = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+
+
+def with_each(*names):
+    """Runs a test for each of the components, or for both that forward requests."""
+    def decorate(test):
+        @functools.wraps(test)
+        def run_each(self):
+            for name in names or ("http-outbound", "http-outbound-p3"):
+                with self.subTest(name):
+                    test(self, name)
+        return run_each
+    return decorate
 
 
 class Accepted(harness.Raw):
@@ -35,9 +48,10 @@ class Upstream:
     end; that the client closed early does not.
     """
 
-    def __init__(self, test, play):
+    def __init__(self, test, play, accept=Accepted):
         self.connections, self.closed = 0, 0
         self._play, self._failures, self._changed = play, [], threading.Condition()
+        self._accepted = accept
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=256)
         self.port = self._listener.getsockname()[1]
         test.addCleanup(self._end)
@@ -62,7 +76,7 @@ class Upstream:
                                  daemon=True).start()
 
     def _serve(self, accepted, number):
-        with Accepted(accepted) as connection:
+        with self._accepted(accepted) as connection:
             try:
                 with contextlib.suppress(EOFError, ConnectionError):
                     self._play(connection, number)
