@@ -78,8 +78,9 @@ void appendFields(std::string& out, LogFormat format, std::initializer_list<LogF
 }
 
 // A guest's line is a message, too: whether something in it could be taken for one of the fields
-// that follow, a word and "=".
-bool readsAsField(std::string_view message) {
+// that follow, a word and "=", or the fields for a part of it, as after a quotation mark.
+bool needsQuotes(std::string_view message) {
+  if (message.starts_with('"')) return true;
   constexpr std::string_view kOfKeys =
       "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
   for (std::size_t equals = message.find('='); equals != std::string_view::npos;
@@ -95,7 +96,7 @@ std::string payloadOf(LogFormat format, std::string_view message,
                       std::initializer_list<LogField> fields) {
   std::string payload;
   if (format == LogFormat::kText) {
-    if (readsAsField(message)) {
+    if (needsQuotes(message)) {
       appendWord(payload, message);
     } else {
       appendEscaped(payload, message);

@@ -80,10 +80,15 @@ TEST_F(LogTest, AMessageIsNotTakenForFields) {
     log->info("it failed workload=other", {{"workload", "shop"}});
     log->info("workload=other");
     log->info("a == b, {c=d} (e=f) =g");
+    log->info("\"", {{"workload", "shop"}});
+    log->info("a \"b\"");
   }
   const std::string time = "2026-01-31T12:00:00.123Z INFO  ";
   EXPECT_EQ(written(), time + "\"it failed workload=other\" workload=shop\n" + time +
-                           "\"workload=other\"\n" + time + "a == b, {c=d} (e=f) =g\n");
+                           "\"workload=other\"\n" + time + "a == b, {c=d} (e=f) =g\n" + time +
+                           R"("\"" workload=shop)"
+                           "\n" +
+                           time + "a \"b\"\n");
 }
 
 TEST_F(LogTest, LineBreaksCannotForgeARecord) {

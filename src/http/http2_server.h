@@ -11,6 +11,7 @@
 #include "http/http2_limits.h"
 #include "http/http2_request.h"
 #include "http/http2_session.h"
+#include "http/skipped_streams.h"
 
 namespace nimbus::http {
 
@@ -88,6 +89,9 @@ class Http2ServerConnection final : public Connection, private Http2Session {
  private:
   friend class Http2ServerStream;
 
+  [[nodiscard]] bool admitsHeaders(std::int32_t stream_id) const override {
+    return !skipped_.contains(stream_id);
+  }
   int onBeginHeaders(const nghttp2_frame& frame) override;
   int onHeader(const nghttp2_frame& frame, std::string_view name, std::string_view value) override;
   void onFrame(const nghttp2_frame& frame) override;
@@ -134,6 +138,7 @@ class Http2ServerConnection final : public Connection, private Http2Session {
   ConnectionEnvironment& environment_;
   std::string received_;
   std::unordered_map<std::int32_t, std::unique_ptr<Http2ServerStream>> streams_;
+  SkippedStreams skipped_;
   std::vector<Http2ServerStream*> closed_;
   std::vector<Http2ServerStream*> served_;  // their handlers have ended
   EventRate resets_;

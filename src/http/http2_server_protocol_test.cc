@@ -122,6 +122,21 @@ const std::vector<Violation> kViolations = {
      [](auto& peer) { peer.headers(2, get({}), NGHTTP2_FLAG_END_STREAM); }, NGHTTP2_PROTOCOL_ERROR},
     {"HEADERS on stream 0", [](auto& peer) { peer.headers(0, get({}), NGHTTP2_FLAG_END_STREAM); },
      NGHTTP2_PROTOCOL_ERROR},
+    {"HEADERS on a stream that was passed over",
+     [](auto& peer) {
+       peer.request(5, "GET", "/wait");
+       peer.request(3, "GET", "/wait");
+     },
+     NGHTTP2_PROTOCOL_ERROR},
+    {"a PRIORITY of 4 bytes",
+     [](auto& peer) { peer.frame(NGHTTP2_PRIORITY, 0, 1, std::string(4, '\0')); },
+     NGHTTP2_FRAME_SIZE_ERROR},
+    {"CONTINUATION after the end of a head",
+     [](auto& peer) {
+       peer.request(1, "GET", "/wait");
+       peer.frame(NGHTTP2_CONTINUATION, 4, 1, "");
+     },
+     NGHTTP2_PROTOCOL_ERROR},
     {"another frame inside a header block",
      [](auto& peer) {
        peer.frame(NGHTTP2_HEADERS, 0, 1, peer.encode(get({})));
@@ -294,8 +309,9 @@ TEST_F(Http2ServerTest, IgnoresWhatMustBeIgnored) {
   // What was on its way when a stream ended is no fault of the client.
   peer->windowUpdate(1, 100);
   peer->reset(1, NGHTTP2_CANCEL);
-  peer->request(3, "GET", "/");
-  EXPECT_EQ(peer->readMessage(3).content, "hello");
+  peer->headers(1, {{"x", "y"}}, NGHTTP2_FLAG_END_STREAM);
+  peer->request(7, "GET", "/");
+  EXPECT_EQ(peer->readMessage(7).content, "hello");
 }
 
 TEST_F(Http2ServerTest, EndsConnectionsThatBreakTheProtocol) {

@@ -50,10 +50,13 @@ bool Http2FieldList::addAll(const Headers& headers, std::string_view except) {
 struct Http2Callbacks {
   static Http2Session& self(void* user_data) { return *static_cast<Http2Session*>(user_data); }
 
-  // nghttp2 looks at no PRIORITY frame; on stream 0 it is a connection error (RFC 9113 6.3).
-  static int beginFrame(nghttp2_session*, const nghttp2_frame_hd* head, void*) {
-    const bool valid = head->type != NGHTTP2_PRIORITY || head->stream_id != 0;
-    return valid ? 0 : NGHTTP2_ERR_CALLBACK_FAILURE;
+  // What nghttp2 passes over, and is an error of the connection: PRIORITY on stream 0 (RFC 9113
+  // 6.3), and what admitsHeaders() refuses.
+  static int beginFrame(nghttp2_session*, const nghttp2_frame_hd* head, void* user_data) {
+    bool admitted = true;
+    if (head->type == NGHTTP2_PRIORITY) admitted = head->stream_id != 0;
+    if (head->type == NGHTTP2_HEADERS) admitted = self(user_data).admitsHeaders(head->stream_id);
+    return admitted ? 0 : NGHTTP2_ERR_CALLBACK_FAILURE;
   }
 
   static int beginHeaders(nghttp2_session*, const nghttp2_frame* frame, void* user_data) {

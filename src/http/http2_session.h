@@ -132,6 +132,8 @@ class Http2Session : public net::Deferred, public Http2FlowControl {
   void close(Error reason) { endWith(std::move(reason)); }
 
   // --- For the sides; the first group is called by nghttp2 and must only record.
+  // False: a HEADERS frame on this stream is an error of the connection.
+  [[nodiscard]] virtual bool admitsHeaders(std::int32_t) const { return true; }
   virtual int onBeginHeaders(const nghttp2_frame& frame) = 0;
   virtual int onHeader(const nghttp2_frame& frame, std::string_view name,
                        std::string_view value) = 0;

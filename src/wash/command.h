@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -16,6 +17,9 @@ class App;
 namespace nimbus::wash {
 
 class Plugins;
+
+// Where a component is served if nothing else is said.
+inline constexpr std::string_view kDefaultHttpAddress = "127.0.0.1:8000";
 
 // What the global options say.
 struct GlobalOptions {

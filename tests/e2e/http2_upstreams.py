@@ -1,5 +1,6 @@
 """HTTP/2 servers that a component's outgoing requests reach, played frame by frame."""
 
+import contextlib
 import itertools
 import ssl
 import struct
@@ -31,10 +32,8 @@ class Http2Upstream(Upstream):
 
     def _take_turns(self, connection, _number):
         connection.open()
-        while True:
-            one = connection.read_frame()
-            if one.kind == HEADERS:
-                next(self._turns)(connection, one.stream)
+        while one := connection.next_head():
+            next(self._turns)(connection, one.stream)
 
 
 class AcceptedHttp2(Frames, Accepted):
@@ -66,6 +65,15 @@ class AcceptedHttp2(Frames, Accepted):
         if one.kind == WINDOW_UPDATE and one.stream in self.windows:
             self.windows[one.stream] += int.from_bytes(one.payload, "big")
         return one
+
+    def next_head(self):
+        """Of a request; None if the client wants nothing for a long time."""
+        with contextlib.suppress(TimeoutError):
+            while True:
+                one = self.read_frame()
+                if one.kind == HEADERS:
+                    return one
+        return None
 
     def reset_of(self, stream):
         """The code with which the client ends it."""
@@ -100,6 +108,8 @@ def echo(connection, stream):
     waiting, received = [], 0
     while True:
         one = waiting.pop(0) if waiting else connection.read_frame()
+        if one.kind == RST_STREAM:
+            raise AssertionError(one)
         if one.kind == DATA and one.payload:
             received += len(one.payload)
             waiting += connection.send_content(stream, one.payload)

@@ -8,6 +8,14 @@ import time
 import unittest
 
 import harness
+from wire import uleb
+
+DATA_BYTES = 48 << 20
+
+
+def section(kind, content):
+    """One of a core module or of a component."""
+    return bytes([kind]) + uleb(len(content)) + content
 
 
 class CacheTest(harness.TestCase):
@@ -188,35 +196,49 @@ class CacheTest(harness.TestCase):
         self.write("cache", "")
         self.check_refused()
 
-    def check_usable(self):
-        self.assertNotIn("error", self.check_serves("http-misc").lower())
-        self.assertNotIn("damaged", self.check_serves("http-misc"))
-        for file in self.cache.iterdir():
-            file.unlink()
+    def with_much_data(self):
+        """A component that is compiled quickly, and whose native code is long in writing: it holds
+        one more module, of data alone, which it makes no use of."""
+        data = section(11, b"\1\1" + uleb(DATA_BYTES) + os.urandom(DATA_BYTES))
+        path = self.folder / "data.wasm"
+        with open(harness.guest("http-hello"), "rb") as guest:
+            path.write_bytes(guest.read() + section(1, b"\0asm\1\0\0\0" + data))
+        return path
 
-    def kill_when_the_first_file_appears(self):
-        """Starts with an empty cache; gives the names there after SIGKILL."""
-        process = self.start("run", harness.guest("http-misc"), "--addr", "127.0.0.1:0",
-                             "--cache-dir", self.cache)
+    def kill_during_the_write(self, component):
+        """Gives the size of the file that is left; None if its write had ended before."""
+        process = self.start("run", component, "--addr", "127.0.0.1:0", "--cache-dir", self.cache)
         deadline = time.monotonic() + harness.PATIENCE_SECONDS
-        while not os.listdir(self.cache):
-            self.assertLess(time.monotonic(), deadline, "nothing was written")
+        with contextlib.suppress(FileNotFoundError):  # it has its name by now
+            while not any(file.stat().st_size for file in self.cache.iterdir()):
+                self.assertLess(time.monotonic(), deadline, "nothing was written")
         process.send(signal.SIGKILL)
         process.wait()
-        return os.listdir(self.cache)
+        (left,) = self.cache.iterdir()
+        return None if left.name.endswith(".code") else left.stat().st_size
+
+    def check_serves_twice(self, component):
+        """Once with what was left, and once from what that kept."""
+        for _ in range(2):
+            server = self.wash("run", component, "--addr", "127.0.0.1:0", "--cache-dir",
+                               self.cache)
+            self.assertEqual(200, server.get().status)
+            self.assertEqual(0, server.terminate())
+            self.assertNotIn("damaged", "\n".join(server.stderr.all))
+        self.assertGreater(self.only_file().stat().st_size, DATA_BYTES)
 
     def test_a_kill_in_the_middle_of_a_write_leaves_a_cache_that_works(self):
         self.cache.mkdir(mode=0o700)
-        caught = 0
-        for _ in range(30):
-            left = self.kill_when_the_first_file_appears()
-            self.assertEqual(1, len(left), left)
-            # A name that is not yet the file's own says that the write had not ended.
-            caught += not left[0].endswith(".code")
-            self.check_usable()
-            if caught == 2:
+        component = self.with_much_data()
+        sizes = []
+        for _ in range(20):
+            sizes.append(self.kill_during_the_write(component))
+            self.check_serves_twice(component)
+            for file in self.cache.iterdir():
+                file.unlink()
+            if sum(size is not None and 0 < size < DATA_BYTES for size in sizes) == 2:
                 return
-        self.fail("every write had ended before the process was killed")
+        self.fail(f"no two files were cut off: {sizes}")
 
     def test_what_a_killed_process_left_half_written_is_in_nobodys_way(self):
         self.check_serves()

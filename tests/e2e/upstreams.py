@@ -76,12 +76,12 @@ class Upstream:
                                  daemon=True).start()
 
     def _serve(self, accepted, number):
-        with self._accepted(accepted) as connection:
-            try:
-                with contextlib.suppress(EOFError, ConnectionError):
-                    self._play(connection, number)
-            except Exception as failure:  # shown by the test's own thread
-                self._failures.append(failure)
+        try:
+            with contextlib.suppress(EOFError, ConnectionError), \
+                    self._accepted(accepted) as connection:
+                self._play(connection, number)
+        except Exception as failure:  # shown by the test's own thread
+            self._failures.append(failure)
         with self._changed:
             self.closed += 1
             self._changed.notify_all()
@@ -97,6 +97,35 @@ class Upstream:
         self.close()
         if self._failures:
             raise self._failures[0]
+
+
+class FullListener:
+    """A port of loopback at which no further connection comes about: nobody accepts those that wait
+    there, and no more may wait."""
+
+    def __init__(self, test):
+        self._test = test
+        self._listener = socket.socket()
+        test.addCleanup(self._listener.close)
+        self._listener.bind(("127.0.0.1", 0))
+        self._listener.listen(0)
+        self.port = self._listener.getsockname()[1]
+        while self._takes_one_more():
+            pass
+
+    @property
+    def url(self):
+        return f"http://127.0.0.1:{self.port}/"
+
+    def _takes_one_more(self):
+        client = socket.socket()
+        self._test.addCleanup(client.close)
+        client.settimeout(0.5)
+        try:
+            client.connect(("127.0.0.1", self.port))
+        except TimeoutError:
+            return False
+        return True
 
 
 def echo_with_trailers(connection, _number):

@@ -159,13 +159,16 @@ bool WarmPool::chargeCalls(const SlotPointer& slot, Duration cpu) {
 
 // A call that stays for long, as a stream does, is charged for many that came and went beside it.
 // Alone with those that are there now it soon is charged for its own. False: nobody's share is in
-// doubt, or there is no room for another instance in its place, or for more like it.
+// doubt, or nothing is left that takes calls in its place, or for more like it.
 bool WarmPool::seclude(const SlotPointer& slot) {
   const auto secluded = std::ranges::count_if(slots_, &WarmSlot::secluded);
   if (slot->secluded || std::cmp_greater_equal(secluded, max_warm_) ||
-      std::ranges::none_of(slot->calls, &WarmCall::shares_cpu_time) ||
-      !environment_.gate.tryAcquire())
+      std::ranges::none_of(slot->calls, &WarmCall::shares_cpu_time))
     return false;
+  const bool has_other = std::ranges::any_of(slots_, [&](const SlotPointer& other) {
+    return other != slot && other->admits && other->seats_taken < max_concurrency_;
+  });
+  if (!has_other && !environment_.gate.tryAcquire()) return false;
   slot->admits = false;
   slot->secluded = true;
   for (WarmCall* call : slot->calls) {
@@ -203,6 +206,7 @@ void WarmPool::checkUnaskedCpu(const SlotPointer& slot) {
   if (!slot->admits && !slot->secluded) return;
   environment_.log.note(LogLevel::kWarn, "ended an instance",
                         "it used up the CPU time of a call with no call on it");
+  slot->unasked_cpu = {};  // told once: it may be polled again before it has ended
   kill(slot);
 }
 

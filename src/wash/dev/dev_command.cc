@@ -4,6 +4,7 @@
 
 #include <filesystem>
 
+#include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
 #include "base/files.h"
@@ -145,7 +146,7 @@ void addFlags(CLI::App& command, DevFlags& flags) {
   command
       .add_option("--addr,--address", flags.address, "Where to serve HTTP; port 0 takes a free one")
       ->check(acceptedBy(net::Endpoint::parse))
-      ->option_text("ADDRESS:PORT (default 127.0.0.1:8000)");
+      ->option_text(fmt::format("ADDRESS:PORT (default {})", dev::ServerSettings().address));
   command
       .add_option("--component-path,--artifact-path", flags.component_path,
                   "Where the build leaves the component")

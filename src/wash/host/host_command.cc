@@ -78,8 +78,9 @@ Result<host::HostConfig> configOf(const HostFlags& flags, const GlobalOptions& g
   }
   if (flags.shards != 0) config.shards = flags.shards;
   if (!flags.http_address.empty() || config.listeners.empty()) {
-    const std::string address = flags.http_address.empty() ? "127.0.0.1:8000" : flags.http_address;
-    TRY(const net::Endpoint endpoint, net::Endpoint::parse(address));
+    const bool told = !flags.http_address.empty();
+    TRY(const net::Endpoint endpoint,
+        net::Endpoint::parse(told ? std::string_view(flags.http_address) : kDefaultHttpAddress));
     config.listeners = {{.address = endpoint, .mode = {}, .tls = {}}};
   }
   if (!flags.probe_address.empty()) {
@@ -358,7 +359,7 @@ void addHostCommand(CLI::App& app, const GlobalOptions& global, Action& action) 
       ->option_text("FOLDER");
   command
       ->add_option("--http-addr", flags->http_address,
-                   "Where to serve HTTP (default 127.0.0.1:8000)")
+                   fmt::format("Where to serve HTTP (default {})", kDefaultHttpAddress))
       ->check(acceptedBy(net::Endpoint::parse))
       ->option_text("ADDRESS:PORT");
   command

@@ -14,7 +14,7 @@ namespace nimbus::wash {
 
 // Flags of `wash run` for components that handle HTTP.
 struct HttpFlags {
-  std::string address = "127.0.0.1:8000";
+  std::string address{kDefaultHttpAddress};
   std::size_t shards = 0;
   std::string tls_certificate;
   std::string tls_key;
