@@ -4,11 +4,9 @@
 import hashlib
 import json
 import pathlib
-import shutil
 import socket
 import ssl
 import time
-import unittest
 
 import certificates
 import developing
@@ -384,7 +382,6 @@ class DevConfigTest(developing.TestCase):
         self.assertEqual("https", dev.scheme)
         return dev
 
-    @unittest.skipUnless(shutil.which("openssl"), "openssl is not installed")
     def test_tls(self):
         made = certificates.Certificates(self.folder)
         dev = self.dev_with_tls(made)
@@ -413,7 +410,6 @@ class DevConfigTest(developing.TestCase):
             secure.sendall(b"GET /x HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n")
             return b"".join(iter(lambda: secure.recv(1 << 16), b""))
 
-    @unittest.skipUnless(shutil.which("openssl"), "openssl is not installed")
     def test_with_an_authority_of_clients_only_its_own_are_let_in(self):
         made = certificates.Certificates(self.folder)
         (self.folder / "other").mkdir()

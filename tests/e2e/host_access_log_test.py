@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
-"""The access log of a host: rotated by SIGHUP, and on a disk that takes nothing."""
+"""The access log of a host: in text and in JSON, rotated by SIGHUP, and on a disk that takes
+nothing."""
 
+import json
 import signal
 
 import harness
@@ -17,6 +19,38 @@ class HostAccessLogTest(hosting.TestCase):
     def has(self, file, text):
         self.eventually(lambda: file.exists() and text in file.read_text(),
                         f"{file.name} has no {text}")
+
+    def lines_of(self, **access_log):
+        """What is written of two requests."""
+        file = self.folder / "access.log"
+        file.unlink(missing_ok=True)
+        host = self.serving(path=str(file), **access_log)
+        host.text_of("w.test", "/say?b=c")
+        self.assertEqual(404, host.ask("nobody.test", method="POST", body=b"content").status)
+        self.assertEqual(0, host.terminate())
+        return file.read_text().splitlines()
+
+    def test_it_is_text_unless_it_is_told_otherwise(self):
+        time = r"\[\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d \+0000\]"
+        for form in ({}, {"format": "text"}):
+            with self.subTest(form):
+                said, missed = self.lines_of(**form)
+                self.assertRegex(said, rf'\A127\.0\.0\.1 - - {time} "GET /say\?b=c '
+                                       r'HTTP/1\.1" 200 \d+ "w\.test" 0 \d+\.\d{3} complete\Z')
+                self.assertRegex(missed, rf'\A127\.0\.0\.1 - - {time} "POST / HTTP/1\.1" 404 '
+                                         r'\d+ "nobody\.test" \d \d+\.\d{3} complete\Z')
+
+    def test_it_is_json_if_it_is_told_so(self):
+        said, missed = map(json.loads, self.lines_of(format="json"))
+        wanted = {"method": "GET", "host": "w.test", "path": "/say?b=c", "version": "HTTP/1.1",
+                  "status": 200, "request_bytes": 0, "complete": True}
+        self.assertEqual(wanted, {key: said[key] for key in wanted})
+        self.assertRegex(said["time"], r"\A\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ\Z")
+        self.assertRegex(said["peer"], r"\A127\.0\.0\.1:\d+\Z")
+        self.assertGreater(said["response_bytes"], 0)
+        self.assertGreater(said["duration_ms"], 0)
+        self.assertEqual(("POST", "nobody.test", 404),
+                         (missed["method"], missed["host"], missed["status"]))
 
     def test_the_file_is_opened_anew_at_sighup(self):
         file, moved = self.folder / "access.log", self.folder / "access.log.1"

@@ -1,7 +1,6 @@
 #!/usr/bin/env python3
 """A host whose user has used up what the system gives it for watching folders."""
 
-import shutil
 import subprocess
 import unittest
 
@@ -14,8 +13,6 @@ NAMESPACE = ["unshare", "--user", "--map-root-user", "--"]
 
 
 def may_have_namespace():
-    if any(shutil.which(tool) is None for tool in ("unshare", "nsenter")):
-        return False
     probe = [*NAMESPACE, "sh", "-c", "echo 100 > /proc/sys/user/max_inotify_watches"]
     return subprocess.run(probe, check=False, capture_output=True).returncode == 0
 

@@ -1,19 +1,25 @@
 #!/usr/bin/env python3
 """`http.limits` of a host's configuration, against clients of HTTP/1.1 and of TLS that exceed them.
-Those of HTTP/2 are in http2_protocol_test.py."""
+Those of HTTP/2 alone are in http2_protocol_test.py."""
 
 import contextlib
 import http.client
 import re
-import shutil
 import socket
 import ssl
-import unittest
+import threading
 
 import certificates
 import harness
 import hosting
 from hosting import workload
+from http2_clients import Client, head
+from http2_frames import RST_STREAM, Code, window_update
+
+# More than the system keeps of a connection, and in KiB more than that for a limit.
+BIG = 32 << 20
+HIGH = 64 << 10
+PIECE = 16 << 10
 
 
 def get(path="/count", fields=""):
@@ -57,12 +63,17 @@ SILENT = {
 
 
 class HttpLimitsTest(hosting.TestCase):
-    def serving(self, *, access_log=None, **limits):
+    def serving(self, guest="http-misc", *, access_log=None, **limits):
         """A host that has these, and a workload at w.test."""
         log = {} if access_log is None else {"accessLog": {"path": str(access_log)}}
         host = self.host(config={"shards": 1, "http": {"limits": limits}, **log})
-        host.apply(workload("w"))
+        host.apply(workload("w", guest))
         return host
+
+    def read_all(self, client, count):
+        """So many bytes, of which nothing is kept."""
+        for _ in range(count // PIECE):
+            client.read_exactly(PIECE)
 
     def check_served(self, client):
         client.send(get())
@@ -172,8 +183,84 @@ class TimesTest(HttpLimitsTest):
                             "its request does not end", timeout_seconds=24)
             self.assertLess(len(client.read_to_end()), 64 << 20)
 
+    def taken_slowly(self, **limits):
+        """How much a client gets that takes 16 KiB every 20 ms for three seconds, which is no more
+        than 800 KB a second, and then all that there is."""
+        host = self.serving(writeIdleTimeout="500ms", **limits)
+        pause, taken = threading.Event(), 0
+        with host.connect() as client, contextlib.suppress(EOFError, ConnectionError):
+            client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 64 << 10)
+            client.send(get(f"/big?bytes={BIG}&length=1"))
+            client.read_until("\r\n\r\n")
+            for _ in range(150):
+                taken += len(client.read_exactly(PIECE))
+                pause.wait(0.02)
+            client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
+            self.read_all(client, BIG - taken)
+            taken = BIG
+        return taken
 
-@unittest.skipUnless(shutil.which("openssl"), "openssl is not installed")
+    def test_a_client_that_takes_less_than_the_least_rate_is_cut_off(self):
+        taken = self.taken_slowly(minResponseBytesPerSecond=100_000_000, unsentHighWaterKb=HIGH)
+        self.assertLess(taken, BIG)
+
+    def test_a_client_that_takes_enough_or_all_that_waits_is_kept(self):
+        # A machine that is busy may let the client pause for too long.
+        for limits in ({"minResponseBytesPerSecond": 0, "unsentHighWaterKb": HIGH},
+                       {"minResponseBytesPerSecond": 10_000, "unsentHighWaterKb": HIGH},
+                       {"minResponseBytesPerSecond": 100_000_000, "unsentHighWaterKb": 1}):
+            with self.subTest(**limits):
+                self.eventually(lambda limits=limits: self.taken_slowly(**limits) == BIG,
+                                "it is cut off")
+
+    def end_of_stream_taken_slowly(self, **limits):
+        """The code with which a response over HTTP/2 is reset of which the client takes 200 bytes a
+        second at most; None if it is not within three seconds."""
+        host = self.serving(writeIdleTimeout="500ms", **limits)
+        pause = threading.Event()
+        with Client(host) as client:
+            stream = client.next_stream()
+            client.send(head(stream, f"/big?bytes={BIG}", host="w.test"))
+            for _ in range(60):
+                pause.wait(0.05)
+                client.send(window_update(0, 10) + window_update(stream, 10))
+                while client.readable(0):
+                    one = client.read_frame()
+                    if one.kind == RST_STREAM:
+                        return one.code
+        return None
+
+    def test_each_response_over_http_2_has_to_be_taken_at_the_least_rate(self):
+        for limits, code in (({"minResponseBytesPerSecond": 1000}, Code.CANCEL),
+                             ({"minResponseBytesPerSecond": 0}, None)):
+            with self.subTest(**limits):
+                self.eventually(
+                    lambda limits=limits, code=code:
+                    self.end_of_stream_taken_slowly(**limits) == code,
+                    "it is kept where it should not be, or the other way round")
+
+
+class UnsentTest(HttpLimitsTest):
+    def calls(self, host):
+        return host.status("w")["components"][0]["callsInFlight"]
+
+    def test_a_response_waits_in_memory_up_to_a_limit_and_its_guest_for_the_client(self):
+        for guest in ("http-misc", "http-misc-p3"):
+            for limit, is_over in ((HIGH, True), (64, False)):
+                with self.subTest(guest, limit=limit):
+                    host = self.serving(guest, unsentHighWaterKb=limit)
+                    with host.connect() as client:
+                        client.send(get(f"/big?bytes={BIG}&length=1"))
+                        client.read_until("\r\n\r\n")
+                        if is_over:
+                            self.eventually(lambda: self.calls(host) == 0, "the guest waits")
+                        # Another one that does the same comes to its end meanwhile.
+                        self.assertEqual(BIG, len(host.ask("w.test", f"/big?bytes={BIG}").body))
+                        self.eventually(lambda: self.calls(host) == (0 if is_over else 1),
+                                        "more or less waits than should")
+                        self.read_all(client, BIG)
+
+
 class HandshakeTest(HttpLimitsTest):
     def setUp(self):
         super().setUp()

@@ -129,6 +129,22 @@ class FaultsTest(hosting.TestCase):
         self.assertEqual(200, host.ask("busy.test", "/count").status)
         self.assertEqual(0, host.terminate())
 
+    def test_a_call_whose_client_is_gone_holds_its_instance_only_as_long_as_others_are_on_it(self):
+        host = self.host(config={"shards": 1, "defaults": {"collateralGrace": "100ms"}})
+        host.apply(workload("busy", "http-misc-p3", poolSize=1, maxConcurrency=4, maxInstances=2))
+        with self.staying(host, "busy.test", 3000) as staying:
+            with host.connect() as client:
+                client.send("GET /sleep?ms=600000 HTTP/1.1\r\nhost: busy.test\r\n\r\n")
+                self.eventually(lambda: host.metric("nimbus_calls_in_flight") == 2, "none began")
+                client.reset()
+            # New calls have another instance, and the call that stays goes on.
+            self.eventually(lambda: host.ask("busy.test", "/count").text == "1\n"
+                            and host.metric("nimbus_instances") == 2, "there is no other instance")
+            self.assertTrue(staying.read_to_end().endswith(b"0\r\n\r\n"))
+        self.eventually(lambda: host.metric("nimbus_instances") == 1, "the first one stays")
+        self.assertEqual(0, host.status("busy")["components"][0]["failuresTotal"])
+        self.assertEqual(0, host.terminate())
+
     def test_calls_that_stay_end_where_one_of_them_computes_again_and_again(self):
         host = self.host(config={"shards": 1})
         host.apply(workload("bad", "http-misc-p3", poolSize=1, maxConcurrency=4,

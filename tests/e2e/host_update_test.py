@@ -141,7 +141,7 @@ class HostUpdateTest(hosting.TestCase):
                 self.assertEqual(0, host.terminate())
 
     def test_an_upload_that_is_under_way_ends_on_the_generation_it_began_on(self):
-        load = LOADS["streamed content"]
+        load = LOADS["64 KiB streamed over HTTP/1.1"]
         for policy in ("P2, fresh", "P3, fresh"):
             with self.subTest(policy):
                 host = updated_host(self, load, policy)
@@ -157,18 +157,39 @@ class HostUpdateTest(hosting.TestCase):
                 self.assertEqual(0, host.terminate())
 
     def test_an_answer_that_never_ends_does_not_keep_the_old_generation_for_ever(self):
-        host = self.host(config={"limits": {"retireTimeout": "300ms"},
-                                 "defaults": {"timeout": "600s"}})
-        policy = "P2, fresh"
-        host.apply(VERSIONS.manifest(0, policy))
-        with host.connect() as endless:
-            endless.send("GET /late?ms=500000 HTTP/1.1\r\nhost: w.test\r\n\r\n")
-            endless.read_until("\r\n\r\n")
-            host.apply(VERSIONS.manifest(1, policy))
-            self.assertEqual("1", json.loads(host.text_of("w.test", "/env"))["V"])
-            # The old one waits for its last request by that request's own limits.
-            self.assertEqual(200, host.delete("w").status)
-            self.assertEqual(404, host.ask("w.test").status)
+        for policy in POLICIES:
+            with self.subTest(policy):
+                host = self.host("--shards", "1", config={"limits": {"retireTimeout": "300ms"}})
+                host.apply(self.patient(0, policy))
+                with host.connect() as endless:
+                    endless.send("GET /late?ms=500000 HTTP/1.1\r\nhost: w.test\r\n\r\n")
+                    endless.read_until("\r\n\r\n")
+                    self.await_memory(host, lambda memory: memory > 0)
+                    host.apply(self.patient(1, policy))
+                    self.assertEqual("1", json.loads(host.text_of("w.test", "/env"))["V"])
+                    # The old one waits for its last request by that request's own limits.
+                    self.assertEqual(200, host.delete("w").status)
+                    self.assertEqual(404, host.ask("w.test").status)
+                    self.assertEqual(b"", endless.read_to_end(), "no content, and no end of it")
+                self.check_nothing_is_left(host)
+                self.assertEqual(0, host.terminate())
+
+    def await_memory(self, host, is_wanted):
+        """The metric is brought up to date now and then only."""
+        self.eventually(lambda: is_wanted(host.metric("nimbus_guest_memory_bytes")),
+                        "the guests' memory never is what it should be")
+
+    def check_nothing_is_left(self, host):
+        self.eventually(lambda: host.metric("nimbus_instances") == 0, "instances are left over")
+        self.await_memory(host, lambda memory: memory == 0)
+
+    @staticmethod
+    def patient(number, policy):
+        """A version whose requests may take two seconds."""
+        manifest = VERSIONS.manifest(number, policy)
+        for part in manifest.get("components", [manifest.get("service")]):
+            part["timeout"] = "2s"
+        return manifest
 
     def test_old_generations_leave_nothing_behind(self):
         for policy in ("P2, pooled", "P3, pooled", "a service"):
@@ -179,9 +200,9 @@ class HostUpdateTest(hosting.TestCase):
                     for _ in range(4):
                         host.text_of("w.test", "/count")
                 self.assertEqual(1, host.facts()["workloads"]["running"])
+                self.await_memory(host, lambda memory: memory > 0)
                 host.delete("w")
-                self.eventually(lambda: host.metric("nimbus_guest_memory_bytes") == 0,
-                                "instances of old generations are left over")
+                self.check_nothing_is_left(host)
                 self.assertEqual(0, host.terminate())
 
 

@@ -3,91 +3,27 @@
 error that is meant, and nobody else notices."""
 
 import contextlib
-import shutil
 import ssl
 import struct
-import unittest
 
 import certificates
 import harness
 import hosting
-from http2_frames import (ACK, CONTINUATION, DATA, END_HEADERS, END_STREAM, GOAWAY, HEADERS,
+from http2_clients import Client, Connection, head, request_fields, upload
+from http2_frames import (CONTINUATION, DATA, END_HEADERS, END_STREAM, GOAWAY, HEADERS,
                           INITIAL_WINDOW_SIZE, MAX_CONCURRENT_STREAMS, MAX_FRAME_BYTES,
-                          MAX_HEADER_LIST_SIZE, MAX_WINDOW, PING, PREFACE, PRIORITY, PUSH_PROMISE,
-                          RST_STREAM, SETTINGS, WHOLE, WINDOW_UPDATE, Code, Frames, block, frame,
-                          no_table, reset, status_of, text, window_update)
+                          MAX_HEADER_LIST_SIZE, MAX_WINDOW, PING, PRIORITY, PUSH_PROMISE,
+                          SETTINGS, WHOLE, WINDOW_UPDATE, Code, block, frame, reset, status_of,
+                          text, window_update)
 
 WRONG_PREFACE = b"PRI * HTTP/2.0\r\n\r\nXX\r\n\r\n"
 ANSWERED = (200, b"1\n")  # by /count of a fresh instance, and by /drain to a byte
-
-
-def request_fields(path="/count", method="GET", host="h"):
-    return ((":method", method), (":scheme", "http"), (":path", path), (":authority", host))
-
-
-def head(stream, path="/count", method="GET", flags=WHOLE, host="h"):
-    return frame(HEADERS, flags, stream, block(*request_fields(path, method, host)))
-
-
-def upload(stream, host="h"):
-    """A request whose content is still to come."""
-    return head(stream, "/drain", "POST", END_HEADERS, host)
-
-
-class Connection(Frames, harness.Raw):
-    """That of a client."""
 
 
 class SecureConnection(Connection):
     def __init__(self, server, context):
         super().__init__((server.host, server.port))
         self.socket = context.wrap_socket(self.socket, server_hostname="localhost")
-
-
-class Client(Connection):
-    """One that has said who it is, and may do what it likes from then on."""
-
-    def __init__(self, server, host="h"):
-        super().__init__((server.host, server.port))
-        self._host, self._last_stream = host, -1
-        self.send(PREFACE + no_table())
-        self.settings = dict(struct.iter_unpack(">HI", self.read_frame().payload))
-        self.send(frame(SETTINGS, ACK))
-
-    def next_stream(self):
-        self._last_stream += 2
-        return self._last_stream
-
-    def settle(self):
-        """Until the server has taken all that was sent, and nothing of its own is on its way."""
-        self.send(frame(PING, 0, 0, b"settling"))
-        while True:
-            answer = self.read_frame()
-            if answer.kind == PING and answer.payload == b"settling":
-                return
-
-    def ask(self, path="/count"):
-        stream = self.next_stream()
-        self.send(head(stream, path, host=self._host))
-        return self.answer(stream)
-
-    def answer(self, stream):
-        """Status and content; or the code with which the stream was reset."""
-        status, content = None, b""
-        while True:
-            one = self.read_frame()
-            if one.kind == GOAWAY:
-                raise AssertionError(f"the connection ends: {one.code!r}")
-            if one.stream != stream:
-                continue
-            if one.kind == RST_STREAM:
-                return one.code
-            if one.kind == HEADERS and status is None:
-                status = status_of(one.payload)
-            if one.kind == DATA:
-                content += one.payload
-            if one.is_last:
-                return status, content
 
 
 # What ends a connection, by the sections of RFC 9113 and, of the last ones, RFC 7541.
@@ -99,12 +35,15 @@ VIOLATIONS = {
     "a WINDOW_UPDATE of 3 bytes": (frame(WINDOW_UPDATE, 0, 0, bytes(3)), Code.FRAME_SIZE_ERROR),
     "HEADERS on stream 0": (head(0), Code.PROTOCOL_ERROR),
     "HEADERS on a stream of the server's": (head(2), Code.PROTOCOL_ERROR),
+    "HEADERS on a stream that was passed over":
+        (head(5, "/sleep?ms=600000") + head(3), Code.PROTOCOL_ERROR),
     "DATA on stream 0": (frame(DATA, END_STREAM, 0, b"x"), Code.PROTOCOL_ERROR),
     "DATA on a stream that nobody opened": (frame(DATA, 0, 1, b"x"), Code.PROTOCOL_ERROR),
     "DATA after the end of the request":
         (head(1, "/sleep?ms=600000") + frame(DATA, END_STREAM, 1, b"x"), Code.STREAM_CLOSED),
     "HEADERS after the end of the request":
         (head(1, "/sleep?ms=600000") + head(1), Code.STREAM_CLOSED),
+    "a PRIORITY of 4 bytes": (frame(PRIORITY, 0, 1, bytes(4)), Code.FRAME_SIZE_ERROR),
     "PRIORITY on stream 0": (frame(PRIORITY, 0, 0, bytes(5)), Code.PROTOCOL_ERROR),
     "RST_STREAM on a stream that nobody opened": (reset(1), Code.PROTOCOL_ERROR),
     "SETTINGS on a stream": (frame(SETTINGS, 0, 1), Code.PROTOCOL_ERROR),
@@ -112,6 +51,8 @@ VIOLATIONS = {
     "a PUSH_PROMISE": (frame(PUSH_PROMISE, END_HEADERS, 1, bytes([0, 0, 0, 2])),
                        Code.PROTOCOL_ERROR),
     "CONTINUATION of nothing": (frame(CONTINUATION, END_HEADERS, 1), Code.PROTOCOL_ERROR),
+    "CONTINUATION after the end of a head":
+        (head(1, "/sleep?ms=600000") + frame(CONTINUATION, END_HEADERS, 1), Code.PROTOCOL_ERROR),
     "another frame inside of a head":
         (head(1, flags=END_STREAM) + frame(PING, 0, 0, bytes(8)), Code.PROTOCOL_ERROR),
     "padding longer than its frame":
@@ -197,7 +138,6 @@ class ViolationsTest(harness.TestCase):
             self.assertTrue(client.read_to_end().startswith(b"HTTP/1.1 505 "))
         self.check_other()
 
-    @unittest.skipUnless(shutil.which("openssl"), "openssl is not installed")
     def test_another_preface_than_that_of_the_chosen_protocol_is_an_error(self):
         issued = certificates.Certificates(self.folder)
         server = self.wash("run", harness.guest("http-misc"), "--addr", "127.0.0.1:0",

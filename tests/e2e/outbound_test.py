@@ -3,12 +3,13 @@
 
 import os
 import threading
+import time
 
 import certificates
 import harness
 from streaming import MIB, Sender, bounded_growth
-from upstreams import (OK, Upstream, answer_each, check_proxied, echo_with_trailers,
-                       send_without_end, with_each)
+from upstreams import (OK, FullListener, Upstream, answer_each, check_proxied,
+                       echo_with_trailers, send_without_end, with_each)
 
 # A body that is kept as a whole anywhere does not fit in it.
 GROWTH = 40 * MIB
@@ -138,6 +139,17 @@ class BrokenOff(OutboundTest):
 
 
 class Stalled(OutboundTest):
+    @with_each()
+    def test_a_server_that_takes_no_connection_is_given_up_in_time(self, name):
+        full = FullListener(self)
+        server = self.serve(name, full)
+        began = time.monotonic()
+        answer = self.ask(server, full.url, x_connect_timeout_ms="300")
+        took = time.monotonic() - began
+        self.check_failed(answer, "connection-timeout")
+        self.assertGreaterEqual(took, 0.29)
+        self.assertLess(took, 15, "by default it takes half a minute")
+
     @with_each()
     def test_a_server_that_does_not_answer_costs_one_request_its_time(self, name):
         def stall(connection, number):

@@ -2,9 +2,7 @@
 """Providers over a NATS server that wants TLS and to know who is there."""
 
 import json
-import shutil
 import sys
-import unittest
 
 import certificates
 import harness
@@ -20,7 +18,6 @@ authorization {{ users: [ {{ user: shop, password: "one two" }} ] }}
 """
 
 
-@unittest.skipUnless(shutil.which("openssl"), "openssl is not installed")
 class NatsTest(hosting.TestCase):
     def setUp(self):
         super().setUp()

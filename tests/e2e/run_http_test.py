@@ -4,7 +4,6 @@
 import json
 import os
 import re
-import shutil
 import signal
 import socket
 import subprocess
@@ -21,10 +20,6 @@ def tool(*command):
     """Runs a foreign client: subprocess.CompletedProcess with bytes."""
     return subprocess.run(command, capture_output=True, check=False,
                           timeout=harness.PATIENCE_SECONDS)
-
-
-def needs(program):
-    return unittest.skipUnless(shutil.which(program), f"{program} is not installed")
 
 
 class Hello(harness.TestCase):
@@ -124,7 +119,6 @@ class Hello(harness.TestCase):
         self.assertEqual(0, process.terminate())
         self.start(*words).wait_for_stdout(f"^Serving .* at {re.escape(address)}$")
 
-    @needs("curl")
     def test_curl_speaks_http_2_with_prior_knowledge(self):
         for name in ("http-hello", "http-hello-p3"):
             with self.subTest(name):
@@ -132,12 +126,10 @@ class Hello(harness.TestCase):
                             f"{self.serve(name).url}/x")
                 self.assertRegex(done.stdout, rb"^hello from rust (p3 )?/x\n2$", done.stderr)
 
-    @needs("curl")
     def test_curl_speaks_http_1_1(self):
         done = tool("curl", "-sS", "--http1.1", "-w", "%{http_version}", f"{self.serve().url}/x")
         self.assertEqual(b"hello from rust /x\n1.1", done.stdout, done.stderr)
 
-    @needs("curl")
     def test_curl_sees_an_answer_that_does_not_wait_for_its_upload(self):
         upload = self.folder / "upload"
         upload.write_bytes(bytes(300_000))
@@ -148,7 +140,6 @@ class Hello(harness.TestCase):
                             f"{server.url}/no/such/path")
                 self.assertEqual(b"no such test\n404", done.stdout, done.stderr)
 
-    @needs("curl")
     def test_curl_sees_an_early_success_over_http_2(self):
         upload = self.folder / "upload"
         upload.write_bytes(bytes(300_000))
@@ -159,14 +150,12 @@ class Hello(harness.TestCase):
                             "%{http_code} %{size_upload}", f"{server.url}/noread")
                 self.assertEqual(b"not read\n200 300000", done.stdout, done.stderr)
 
-    @needs("nghttp")
     def test_nghttp_gets_many_streams_of_one_connection(self):
         server = self.serve("http-hello-p3")
         done = tool("nghttp", *(f"{server.url}/{n}" for n in range(20)))
         self.assertEqual({f"hello from rust p3 /{n}".encode() for n in range(20)},
                          set(done.stdout.split(b"\n")) - {b""}, done.stderr)
 
-    @needs("nghttp")
     def test_head_over_http_2_has_no_body(self):
         done = tool("nghttp", "-v", "-H", ":method: HEAD", self.serve().url)
         self.assertIn(b":status: 200", done.stdout)
@@ -194,6 +183,27 @@ class Addresses(harness.TestCase):
         self.assertEqual(f"http://127.0.0.1:{server.port}/", said["data"]["url"])
         self.assertNotEqual(0, server.port)
         self.assertEqual(200, server.get().status)
+
+    def test_the_default_is_port_8000_of_loopback_as_the_help_says(self):
+        for command in ("run", "host"):
+            self.assertRegex(self.run_wash(command, "--help").stdout,
+                             r"--(http-)?addr ADDRESS:PORT.*\(default 127\.0\.0\.1:8000\)")
+
+    def test_without_an_address_port_8000_of_loopback_is_served(self):
+        for words, status in ((("run", harness.guest("http-hello")), 200),
+                              (("host", "--admin-socket", self.folder / "admin.sock"), 404)):
+            with self.subTest(words[0]):
+                self.skip_unless_free(("127.0.0.1", 8000))
+                server = self.wash(*words)
+                self.assertEqual(("127.0.0.1", 8000), (server.host, server.port))
+                self.assertEqual(status, server.get().status)
+                self.assertEqual(0, server.terminate())
+
+    def skip_unless_free(self, address):
+        try:
+            socket.create_server(address).close()
+        except OSError as failure:
+            self.skipTest(f"{address}: {failure}")
 
     def test_port_0_gives_two_processes_two_ports(self):
         ports = {self.wash("run", harness.guest("http-hello"), "--addr", "127.0.0.1:0").port

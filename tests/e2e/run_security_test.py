@@ -4,12 +4,10 @@
 import contextlib
 import http.server
 import pathlib
-import shutil
 import socket
 import ssl
 import subprocess
 import threading
-import unittest
 
 import certificates
 import harness
@@ -151,7 +149,6 @@ class Sizes(SecurityTest):
         self.check("GET / HTTP/1.1\r\nHost: h\r\n" + "X: a\r\n" * 300 + "\r\n", 431)
 
 
-@unittest.skipUnless(shutil.which("openssl"), "openssl is not installed")
 class Tls(SecurityTest):
     def setUp(self):
         super().setUp()
@@ -200,7 +197,6 @@ class Tls(SecurityTest):
                     plain, server_hostname="localhost") as client:
             self.assertEqual("h2", client.selected_alpn_protocol())
 
-    @unittest.skipUnless(shutil.which("curl"), "curl is not installed")
     def test_curl_gets_several_answers_over_http_2(self):
         server = self.serve_tls()
         done = subprocess.run(["curl", "-sS", "--http2", "--cacert", self.certificates["ca.pem"],

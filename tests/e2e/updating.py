@@ -1,6 +1,7 @@
 """Loads that a workload is updated under, by clients that are not ours: wrk and h2load. Each runs
 for as long as it is told; what it prints says how many requests it made and that none failed."""
 
+import functools
 import pathlib
 import re
 
@@ -27,18 +28,27 @@ def requests_of_wrk(printed):
     return int(re.search(r"(\d+) requests in", printed).group(1))
 
 
-def requests_of_h2load(printed):
+def h2load(seconds, *more):
+    return ["h2load", "-t1", "-c4", "-m8", f"-D{seconds}", "--header", ":authority: w.test", *more]
+
+
+def requests_of_h2load(printed, content_bytes=0):
+    """None if one failed, or if not all answers can have had as much content."""
     counts = dict((word, int(number)) for number, word in re.findall(
-        r"(\d+) (failed|errored|timeout|[2345]xx)", printed))
-    made = counts.pop("2xx")
-    return made if set(counts.values()) == {0} else None
+        r"(\d+) (succeeded|failed|errored|timeout|[2345]xx)", printed))
+    made = counts.pop("succeeded")
+    counts.pop("2xx")
+    received = int(re.search(r"\((\d+)\) data", printed).group(1))
+    return made if set(counts.values()) == {0} and received >= made * content_bytes else None
 
 
 class Load:
-    """`guests` by the kind of a policy; `command` gives the client's words for a duration."""
+    """`guests` by the kind of a policy; `command` gives the client's words for a test, a duration
+    and a URL. A rate is asked of it if it is `fast`."""
 
-    def __init__(self, guests, path, command, requests_of):
-        self.guests, self.path, self.command, self.requests_of = guests, path, command, requests_of
+    def __init__(self, guests, command, requests_of, fast=True):
+        self.guests, self.command, self.requests_of = guests, command, requests_of
+        self.fast = fast
 
     def manifest(self, number, policy):
         kind, keys = POLICIES[policy]
@@ -48,17 +58,30 @@ class Load:
         return workload("w", self.guests[kind], environment=environment, **keys)
 
 
+def wrk_echo(size):
+    return lambda _, seconds, url: wrk(seconds, "-s", str(HERE / "echo.lua"), f"{url}/", "--",
+                                       str(size))
+
+
+def h2load_echo(size):
+    return lambda test, seconds, url: h2load(
+        seconds, "-d", str(test.write("content", bytes(size))), f"{url}/")
+
+
 MISCS = {"p2": "http-misc", "p3": "http-misc-p3", "service": "service-web-p3"}
 ECHOES = {"p2": "http-echo", "p3": "http-echo-p3", "service": "http-echo-p3"}
+KIB = 1024
 LOADS = {
-    "HTTP/1.1": Load(MISCS, "/env", wrk, requests_of_wrk),
-    "HTTP/2": Load(MISCS, "/env",
-                   lambda seconds: ["h2load", "-t1", "-c4", "-m8", f"-D{seconds}", "--header",
-                                    ":authority: w.test"], requests_of_h2load),
-    "streamed content": Load(ECHOES, "/",
-                             lambda seconds: wrk(seconds, "-s", str(HERE / "echo.lua")),
-                             requests_of_wrk),
+    "HTTP/1.1": Load(MISCS, lambda _, seconds, url: wrk(seconds, f"{url}/env"), requests_of_wrk),
+    "HTTP/2": Load(MISCS, lambda _, seconds, url: h2load(seconds, f"{url}/env"),
+                   requests_of_h2load),
 }
+for kib, fast in ((16, True), (64, False)):
+    LOADS[f"{kib} KiB streamed over HTTP/1.1"] = Load(
+        ECHOES, wrk_echo(kib * KIB), requests_of_wrk, fast)
+    LOADS[f"{kib} KiB streamed over HTTP/2"] = Load(
+        ECHOES, h2load_echo(kib * KIB),
+        functools.partial(requests_of_h2load, content_bytes=kib * KIB), fast)
 
 
 def updated_host(test, load, policy):
@@ -78,7 +101,7 @@ def failures_of(host):
 def update_under(test, load, policy, seconds, least_updates, least_requests):
     """New versions, one after the other, for as long as the client asks."""
     host = updated_host(test, load, policy)
-    client = test.own(harness.Process([*load.command(seconds), f"{host.url}{load.path}"]))
+    client = test.own(harness.Process(load.command(test, seconds, host.url)))
     number = 0
     while client.running():
         number += 1
@@ -87,7 +110,7 @@ def update_under(test, load, policy, seconds, least_updates, least_requests):
     printed = "\n".join(client.stdout.all)
     requests = load.requests_of(printed)
     test.assertIsNotNone(requests, f"requests failed:\n{printed}")
-    test.assertGreaterEqual(requests, least_requests)
+    test.assertGreaterEqual(requests, least_requests if load.fast else 1)
     test.assertGreaterEqual(number, least_updates)
     test.assertEqual(0, failures_of(host))
     test.assertEqual(0, host.terminate())

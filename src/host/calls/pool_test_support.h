@@ -69,6 +69,8 @@ class PoolRig {
     ask();
     co_return (co_await statuses()).back();
   }
+  // The clients of all requests go away.
+  void leave() { asking_.cancelAll(); }
   // Lets the shard work until so many instances are alive.
   Task<void> untilInstances(std::uint64_t count) {
     const TimePoint patience = shard_.now() + std::chrono::seconds(60);

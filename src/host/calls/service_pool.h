@@ -53,6 +53,7 @@ class ServicePool final : public WarmPool {
   void onIdle(const SlotPointer& /*slot*/) override {}
   [[nodiscard]] bool chargeCalls(const SlotPointer& slot, Duration cpu) override;
   void checkUnaskedCpu(const SlotPointer& /*slot*/) override {}
+  void onUnwanted(const SlotPointer& /*slot*/) override {}
   void endForCpu(const SlotPointer& slot) override;
   void onCallTimeout(WarmCall& call) override;
   void onEnded(engine::WarmInstance& instance) override;

@@ -244,7 +244,11 @@ WarmPool::Attempt WarmPool::judge(WarmCall& call, RelayResult result,
 }
 
 void WarmPool::letFinish(std::unique_ptr<WarmCall> call) {
-  if (call->exchange().outcome() == nullptr) call->exchange().discard();
+  if (call->exchange().outcome() == nullptr) {
+    call->exchange().discard();
+    call->unwanted_since = environment_.poller.shard().now();
+    if (const SlotPointer slot = call->slot()) onUnwanted(slot);
+  }
   finishing_.spawn(finish(std::move(call)));
 }
 

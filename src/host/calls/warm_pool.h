@@ -42,6 +42,8 @@ class WarmPool : public InstancePool,
   // Charges the calls on the instance with CPU time. Whether one of them has used up its own.
   [[nodiscard]] virtual bool chargeCalls(const SlotPointer& slot, Duration cpu);
   virtual void checkUnaskedCpu(const SlotPointer& slot);
+  // The client of a call on the instance is gone. It may finish, for a while.
+  virtual void onUnwanted(const SlotPointer& slot);
   // Something on the instance has used up its CPU time.
   virtual void endForCpu(const SlotPointer& slot);
   void onCallTimeout(WarmCall& call) override;
@@ -79,6 +81,7 @@ class WarmPool : public InstancePool,
   // --- the end of instances
   void endWhenDone(const SlotPointer& slot);
   void endAfterGrace(const SlotPointer& slot);
+  void checkUnwanted(const SlotPointer& slot);
   void retireIdle();
   // Nothing is on the instance, and nothing will be.
   void retire(const SlotPointer& slot);
@@ -86,6 +89,8 @@ class WarmPool : public InstancePool,
   [[nodiscard]] SlotPointer find(const engine::WarmInstance& instance) const;
 
   void charge(const SlotPointer& slot, Duration cpu, Duration stretch);
+  // Whether another instance takes calls, or may be made.
+  [[nodiscard]] bool hasRoomBeside(const SlotPointer& slot);
   // Takes no more calls on the instance, and counts anew what those on it compute.
   [[nodiscard]] bool seclude(const SlotPointer& slot);
 

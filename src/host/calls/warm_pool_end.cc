@@ -70,6 +70,42 @@ void WarmPool::endAfterGrace(const SlotPointer& slot) {
   slot->grace->armAfter(environment_.policy.collateral_grace);
 }
 
+void WarmPool::onUnwanted(const SlotPointer& slot) {
+  if (slot->unwanted_timer_runs) return;
+  if (!slot->unwanted_timer) {
+    slot->unwanted_timer = std::make_unique<net::Timer>(environment_.poller.shard(),
+                                                        [this, weak = std::weak_ptr(slot)] {
+                                                          const SlotPointer left = weak.lock();
+                                                          if (!left) return;
+                                                          left->unwanted_timer_runs = false;
+                                                          checkUnwanted(left);
+                                                        });
+  }
+  slot->unwanted_timer_runs = true;
+  slot->unwanted_timer->armAfter(environment_.policy.collateral_grace);
+}
+
+// An instance whose calls nobody waits for is ended, so that others have its place. As long as
+// there are calls on it that somebody waits for, it only takes no more of them.
+void WarmPool::checkUnwanted(const SlotPointer& slot) {
+  const auto is_unwanted = [](const WarmCall* call) { return call->unwanted_since.has_value(); };
+  const TimePoint due_before =
+      environment_.poller.shard().now() - environment_.policy.collateral_grace;
+  const auto is_overdue = [&](const WarmCall* call) {
+    return call->unwanted_since && *call->unwanted_since <= due_before;
+  };
+  if (std::ranges::none_of(slot->calls, is_unwanted)) return;
+  if (std::ranges::any_of(slot->calls, is_overdue)) {
+    if (std::ranges::all_of(slot->calls, is_unwanted)) {
+      environment_.log.note(LogLevel::kInfo, "ended an instance",
+                            "the clients of all calls on it were gone");
+      return kill(slot);
+    }
+    if (slot->admits && hasRoomBeside(slot)) slot->admits = false;
+  }
+  onUnwanted(slot);
+}
+
 void WarmPool::endCalls(const std::string& why) {
   ended_because_ = why;
   queue_deadlines_.expireAll();
@@ -157,6 +193,15 @@ bool WarmPool::chargeCalls(const SlotPointer& slot, Duration cpu) {
   return exceeded;
 }
 
+bool WarmPool::hasRoomBeside(const SlotPointer& slot) {
+  return std::ranges::any_of(slots_,
+                             [&](const SlotPointer& other) {
+                               return other != slot && other->admits &&
+                                      other->seats_taken < max_concurrency_;
+                             }) ||
+         environment_.gate.tryAcquire().has_value();
+}
+
 // A call that stays for long, as a stream does, is charged for many that came and went beside it.
 // Alone with those that are there now it soon is charged for its own. False: nobody's share is in
 // doubt, or nothing is left that takes calls in its place, or for more like it.
@@ -165,10 +210,7 @@ bool WarmPool::seclude(const SlotPointer& slot) {
   if (slot->secluded || std::cmp_greater_equal(secluded, max_warm_) ||
       std::ranges::none_of(slot->calls, &WarmCall::shares_cpu_time))
     return false;
-  const bool has_other = std::ranges::any_of(slots_, [&](const SlotPointer& other) {
-    return other != slot && other->admits && other->seats_taken < max_concurrency_;
-  });
-  if (!has_other && !environment_.gate.tryAcquire()) return false;
+  if (!hasRoomBeside(slot)) return false;
   slot->admits = false;
   slot->secluded = true;
   for (WarmCall* call : slot->calls) {

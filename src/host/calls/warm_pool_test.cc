@@ -199,6 +199,43 @@ TEST_F(WarmPoolTest, ACallThatComputesForTooLongIsLoggedWithItsPlace) {
   }
 }
 
+TEST_F(WarmPoolTest, AnInstanceEndsWhoseCallsNobodyWaitsFor) {
+  CallPolicy policy = patientPolicy();
+  policy.collateral_grace = milliseconds(10);
+  withPool(engine::spinningGuest(), policy, {}, [](PoolRig* rig) -> Task<void> {
+    for (int round = 0; round < 2; ++round) {
+      rig->ask();
+      co_await rig->untilInstances(1);
+      rig->leave();
+      co_await rig->untilInstances(0);
+    }
+  });
+}
+
+TEST_F(WarmPoolTest, WhoWaitsHasThePlaceOfACallThatNobodyWaitsFor) {
+  CallPolicy policy = patientPolicy();
+  policy.collateral_grace = milliseconds(10);
+  policy.timeout = seconds(1);
+  withPool(engine::spinningGuest(), policy, {}, [](PoolRig* rig) -> Task<void> {
+    rig->ask();
+    co_await rig->untilInstances(1);
+    rig->takeInstances();
+    rig->leave();
+    EXPECT_EQ(co_await rig->askOnce(), "504") << "it was on an instance, which took too long";
+    rig->giveInstances(1);
+  });
+}
+
+TEST_F(WarmPoolTest, ACallThatNobodyWaitsForMayFinish) {
+  CallPolicy policy = patientPolicy();
+  policy.collateral_grace = seconds(10);
+  withPool(engine::countingGuest(), policy, {}, [](PoolRig* rig) -> Task<void> {
+    rig->ask();
+    rig->leave();
+    EXPECT_EQ(co_await rig->askOnce(), "201") << "its instance was kept";
+  });
+}
+
 TEST_F(WarmPoolTest, AFullQueueRefusesAtOnce) {
   CallPolicy policy = patientPolicy();
   policy.timeout = milliseconds(50);

@@ -39,6 +39,8 @@ struct WarmSlot {
   TimePoint idle_since{};
   IdleInstances::Entry idle;
   std::unique_ptr<net::Timer> grace;
+  std::unique_ptr<net::Timer> unwanted_timer;  // null until a call on it was left by its client
+  bool unwanted_timer_runs = false;
 };
 
 // The room that a call takes on an instance; the pool hears when it is given back.
@@ -109,6 +111,8 @@ class WarmCall final : public DeadlineQueue::Entry {
   Duration cpu_time{};
   bool shares_cpu_time = false;  // part of it was of polls of several calls
   bool expired = false;          // its guest goes on, and nobody waits for it
+  // Since when its client is gone, if that was before the end of the response.
+  std::optional<TimePoint> unwanted_since;
 
  private:
   // The last thing done: the room goes to whoever waits for it.
