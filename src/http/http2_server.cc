@@ -97,7 +97,6 @@ void Http2ServerConnection::submitSettings() {
 int Http2ServerConnection::onBeginHeaders(const nghttp2_frame& frame) {
   if (frame.hd.type != NGHTTP2_HEADERS || frame.headers.cat != NGHTTP2_HCAT_REQUEST) return 0;
   const std::int32_t id = frame.hd.stream_id;
-  skipped_.opened(id);
   if (last_stream_id_ && id > *last_stream_id_) return 0;  // nghttp2 closes it after the GOAWAY
   auto& slot = streams_[id];
   slot = std::make_unique<Http2ServerStream>(*this, id);

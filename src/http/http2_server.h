@@ -89,8 +89,8 @@ class Http2ServerConnection final : public Connection, private Http2Session {
  private:
   friend class Http2ServerStream;
 
-  [[nodiscard]] bool admitsHeaders(std::int32_t stream_id) const override {
-    return !skipped_.contains(stream_id);
+  [[nodiscard]] bool admitsHeaders(std::int32_t stream_id) override {
+    return skipped_.admits(stream_id);
   }
   int onBeginHeaders(const nghttp2_frame& frame) override;
   int onHeader(const nghttp2_frame& frame, std::string_view name, std::string_view value) override;

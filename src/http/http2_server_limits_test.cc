@@ -46,6 +46,21 @@ TEST_F(Http2ServerTest, LimitsConcurrentStreams) {
   EXPECT_LE(requests_->value(), 3U);
 }
 
+TEST_F(Http2ServerTest, AStreamThatWasRefusedWasNotPassedOver) {
+  respondWith([this](ServerRequest& request, ResponseWriter& response) -> Task<void> {
+    if (request.head.path == "/wait") co_await never_.wait();
+    sendText(response, 200, "hello");
+  });
+  limits_.max_concurrent_streams = 3;
+  auto peer = connect();  // which has not heard of that limit before it reads
+  for (std::int32_t id = 1; id <= 7; id += 2) peer->request(id, "POST", "/wait", {}, false);
+  peer->reset(1, NGHTTP2_CANCEL);
+  peer->request(9, "GET", "/");
+  peer->headers(7, {{"x", "y"}}, NGHTTP2_FLAG_END_STREAM);
+  EXPECT_EQ(peer->readMessage(7).reset, NGHTTP2_REFUSED_STREAM);
+  EXPECT_EQ(peer->readMessage(9).content, "hello");
+}
+
 TEST_F(Http2ServerTest, EndsConnectionsThatResetTooMuch) {
   limits_.max_reset_streams_per_second = 20;
   auto peer = connect();

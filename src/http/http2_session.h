@@ -133,7 +133,7 @@ class Http2Session : public net::Deferred, public Http2FlowControl {
 
   // --- For the sides; the first group is called by nghttp2 and must only record.
   // False: a HEADERS frame on this stream is an error of the connection.
-  [[nodiscard]] virtual bool admitsHeaders(std::int32_t) const { return true; }
+  [[nodiscard]] virtual bool admitsHeaders(std::int32_t /*stream_id*/) { return true; }
   virtual int onBeginHeaders(const nghttp2_frame& frame) = 0;
   virtual int onHeader(const nghttp2_frame& frame, std::string_view name,
                        std::string_view value) = 0;

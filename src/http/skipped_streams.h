@@ -15,19 +15,17 @@ class SkippedStreams {
  public:
   static constexpr std::size_t kMaxGaps = 64;
 
-  // The client opened this stream; its number is odd and above all before.
-  void opened(std::int32_t id) {
+  // A HEADERS frame came on this stream. False: it had been passed over. Those with an even number
+  // are not the client's.
+  [[nodiscard]] bool admits(std::int32_t id) {
+    if (id % 2 == 0) return true;
+    if (id <= highest_) return !contains(id);
     if (id > highest_ + 2) {
       if (gaps_.size() == kMaxGaps) gaps_.erase(gaps_.begin());
       gaps_.push_back({.first = highest_ + 2, .last = id - 2});
     }
     highest_ = id;
-  }
-
-  [[nodiscard]] bool contains(std::int32_t id) const {
-    if (id >= highest_ || id % 2 == 0) return false;
-    return std::ranges::any_of(gaps_,
-                               [id](const Gap& gap) { return gap.first <= id && id <= gap.last; });
+    return true;
   }
 
  private:
@@ -35,6 +33,12 @@ class SkippedStreams {
     std::int32_t first;
     std::int32_t last;
   };
+
+  [[nodiscard]] bool contains(std::int32_t id) const {
+    return std::ranges::any_of(gaps_,
+                               [id](const Gap& gap) { return gap.first <= id && id <= gap.last; });
+  }
+
   std::vector<Gap> gaps_;
   std::int32_t highest_ = -1;
 };

@@ -131,7 +131,7 @@ class FaultsTest(hosting.TestCase):
 
     def test_a_call_whose_client_is_gone_holds_its_instance_only_as_long_as_others_are_on_it(self):
         host = self.host(config={"shards": 1, "defaults": {"collateralGrace": "100ms"}})
-        host.apply(workload("busy", "http-misc-p3", poolSize=1, maxConcurrency=4, maxInstances=2))
+        host.apply(workload("busy", "http-misc-p3", poolSize=1, maxConcurrency=2, maxInstances=2))
         with self.staying(host, "busy.test", 3000) as staying:
             with host.connect() as client:
                 client.send("GET /sleep?ms=600000 HTTP/1.1\r\nhost: busy.test\r\n\r\n")

@@ -15,7 +15,8 @@ struct CallPolicy {
   Duration idle_timeout = std::chrono::seconds(60);  // of a warm instance
   Duration timeout = std::chrono::seconds(600);      // wall time of one call
   Duration cpu_limit = std::chrono::seconds(10);     // CPU time of one call
-  // After a time-out on an instance with other calls: how long those may go on.
+  // After a time-out on a warm instance with other calls: how long those may go on. How long a call
+  // on one may whose client is gone.
   Duration collateral_grace = std::chrono::seconds(5);
   std::uint32_t max_instances = 1024;  // of this component at once
   std::uint32_t max_queue = 1024;      // calls that wait for an instance

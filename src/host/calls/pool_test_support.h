@@ -77,6 +77,7 @@ class PoolRig {
     while (counters_.instances != count && shard_.now() < patience) co_await engine::settle(shard_);
     EXPECT_EQ(counters_.instances, count);
   }
+  Task<void> pass(Duration time) { co_await shard_.sleepFor(time); }
   Task<void> settle() { co_await engine::settle(shard_); }
   // There is no room for another one from now on; others have it.
   void takeInstances() { taken_ += own_quota_.take(own_quota_.limit()); }

@@ -244,10 +244,12 @@ WarmPool::Attempt WarmPool::judge(WarmCall& call, RelayResult result,
 }
 
 void WarmPool::letFinish(std::unique_ptr<WarmCall> call) {
-  if (call->exchange().outcome() == nullptr) {
-    call->exchange().discard();
+  if (call->exchange().outcome() == nullptr) call->exchange().discard();
+  // A guest may work on after a response that is complete.
+  const SlotPointer slot = call->slot();
+  if (slot && !call->exchange().ended()) {
     call->unwanted_since = environment_.poller.shard().now();
-    if (const SlotPointer slot = call->slot()) onUnwanted(slot);
+    onUnwanted(slot);
   }
   finishing_.spawn(finish(std::move(call)));
 }

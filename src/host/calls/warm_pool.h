@@ -15,7 +15,8 @@ namespace nimbus::host {
 // Instances that are kept between calls. A call goes to the least busy instance with room, else to
 // a new one while there may be more, else it waits in a bounded queue. An instance takes no more
 // calls once it has served its number, idled too long, or had a call time out on it; after a
-// time-out the other calls on it get a grace period before it is ended.
+// time-out the other calls on it get a grace period before it is ended. So do calls whose clients
+// are gone, if there are no others on it.
 class WarmPool : public InstancePool,
                  public Seat::Owner,
                  public WarmCall::Owner,
@@ -66,6 +67,7 @@ class WarmPool : public InstancePool,
   [[nodiscard]] SlotPointer freeSlot() const;
   [[nodiscard]] Seat takeSeat(SlotPointer slot);
   void dispatch();
+  void dispatchLater();
   // Waits for a permit on behalf of those who wait here.
   void seek();
   [[nodiscard]] Task<void> seekPermit();
@@ -82,6 +84,7 @@ class WarmPool : public InstancePool,
   void endWhenDone(const SlotPointer& slot);
   void endAfterGrace(const SlotPointer& slot);
   void checkUnwanted(const SlotPointer& slot);
+  void setAside(const SlotPointer& slot);
   void retireIdle();
   // Nothing is on the instance, and nothing will be.
   void retire(const SlotPointer& slot);

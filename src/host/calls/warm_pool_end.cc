@@ -11,6 +11,13 @@ namespace nimbus::host {
 
 using engine::CallOutcome;
 
+namespace {
+
+// Between two looks at calls whose clients are gone, at least.
+constexpr Duration kUnwantedPause = std::chrono::milliseconds(10);
+
+}  // namespace
+
 WarmPool::SlotPointer WarmPool::find(const engine::WarmInstance& instance) const {
   const auto found = std::ranges::find_if(
       slots_, [&](const SlotPointer& slot) { return slot->instance.get() == &instance; });
@@ -71,7 +78,6 @@ void WarmPool::endAfterGrace(const SlotPointer& slot) {
 }
 
 void WarmPool::onUnwanted(const SlotPointer& slot) {
-  if (slot->unwanted_timer_runs) return;
   if (!slot->unwanted_timer) {
     slot->unwanted_timer = std::make_unique<net::Timer>(environment_.poller.shard(),
                                                         [this, weak = std::weak_ptr(slot)] {
@@ -81,29 +87,44 @@ void WarmPool::onUnwanted(const SlotPointer& slot) {
                                                           checkUnwanted(left);
                                                         });
   }
-  slot->unwanted_timer_runs = true;
-  slot->unwanted_timer->armAfter(environment_.policy.collateral_grace);
+  if (std::exchange(slot->unwanted_timer_runs, true)) return;
+  slot->unwanted_timer->armAfter(std::max(environment_.policy.collateral_grace, kUnwantedPause));
 }
 
 // An instance whose calls nobody waits for is ended, so that others have its place. As long as
 // there are calls on it that somebody waits for, it only takes no more of them.
 void WarmPool::checkUnwanted(const SlotPointer& slot) {
-  const auto is_unwanted = [](const WarmCall* call) { return call->unwanted_since.has_value(); };
-  const TimePoint due_before =
-      environment_.poller.shard().now() - environment_.policy.collateral_grace;
-  const auto is_overdue = [&](const WarmCall* call) {
-    return call->unwanted_since && *call->unwanted_since <= due_before;
-  };
-  if (std::ranges::none_of(slot->calls, is_unwanted)) return;
-  if (std::ranges::any_of(slot->calls, is_overdue)) {
-    if (std::ranges::all_of(slot->calls, is_unwanted)) {
-      environment_.log.note(LogLevel::kInfo, "ended an instance",
-                            "the clients of all calls on it were gone");
-      return kill(slot);
-    }
-    if (slot->admits && hasRoomBeside(slot)) slot->admits = false;
+  const TimePoint now = environment_.poller.shard().now();
+  const auto unwanted = std::ranges::count_if(
+      slot->calls, [](const WarmCall* call) { return call->unwanted_since.has_value(); });
+  const auto overdue = std::ranges::count_if(slot->calls, [&](const WarmCall* call) {
+    return call->unwanted_since &&
+           *call->unwanted_since + environment_.policy.collateral_grace <= now;
+  });
+  if (unwanted == 0) return;
+  if (std::cmp_equal(overdue, slot->calls.size())) {
+    environment_.log.note(LogLevel::kInfo, "ended an instance",
+                          "the clients of all calls on it were gone");
+    return kill(slot);
   }
+  if (slot->admits && std::cmp_greater_equal(2 * overdue, max_concurrency_)) setAside(slot);
   onUnwanted(slot);
+}
+
+// It holds up too many calls; others are made in its place, where there is room for them. Not for
+// more than the pool has instances: each goes on as long as the longest of its calls.
+void WarmPool::setAside(const SlotPointer& slot) {
+  const auto aside = std::ranges::count_if(
+      slots_, [](const SlotPointer& other) { return !other->admits && !other->calls.empty(); });
+  if (std::cmp_greater_equal(aside, max_warm_) || !hasRoomBeside(slot)) return;
+  slot->admits = false;
+  dispatchLater();
+}
+
+void WarmPool::dispatchLater() {
+  environment_.poller.shard().post([self = self_] {
+    if (*self != nullptr && !(*self)->waiting_.empty()) (*self)->dispatch();
+  });
 }
 
 void WarmPool::endCalls(const std::string& why) {
@@ -217,9 +238,7 @@ bool WarmPool::seclude(const SlotPointer& slot) {
     call->cpu_time = {};
     call->shares_cpu_time = false;
   }
-  environment_.poller.shard().post([self = self_] {
-    if (*self != nullptr && !(*self)->waiting_.empty()) (*self)->dispatch();
-  });
+  dispatchLater();
   return true;
 }
 

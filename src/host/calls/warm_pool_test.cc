@@ -226,6 +226,18 @@ TEST_F(WarmPoolTest, WhoWaitsHasThePlaceOfACallThatNobodyWaitsFor) {
   });
 }
 
+TEST_F(WarmPoolTest, AGuestMayWorkOnAfterACompleteResponse) {
+  CallPolicy policy = patientPolicy();
+  policy.collateral_grace = milliseconds(1);
+  policy.timeout = seconds(1);
+  withPool(engine::lingeringGuest(), policy, {}, [](PoolRig* rig) -> Task<void> {
+    EXPECT_EQ(co_await rig->askOnce(), "200");
+    co_await rig->pass(milliseconds(300));
+    EXPECT_EQ(rig->counters().instances, 1U);
+    co_await rig->untilInstances(0);
+  });
+}
+
 TEST_F(WarmPoolTest, ACallThatNobodyWaitsForMayFinish) {
   CallPolicy policy = patientPolicy();
   policy.collateral_grace = seconds(10);

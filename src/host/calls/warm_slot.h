@@ -111,7 +111,7 @@ class WarmCall final : public DeadlineQueue::Entry {
   Duration cpu_time{};
   bool shares_cpu_time = false;  // part of it was of polls of several calls
   bool expired = false;          // its guest goes on, and nobody waits for it
-  // Since when its client is gone, if that was before the end of the response.
+  // Since when its client is gone, if the response was not complete by then.
   std::optional<TimePoint> unwanted_since;
 
  private:
