@@ -20,6 +20,10 @@ std::string connectedServer(natsConnection* raw) {
   return natsConnection_GetConnectedServerId(raw, id.data(), id.size()) == NATS_OK ? id.data() : "";
 }
 
+// libnats 3.4 leaves out a signature whose first byte is 0, one of 256. The server wants another
+// thing signed each time.
+constexpr int kMaxSignedAgain = 2;
+
 }  // namespace
 
 // libnats' call-backs; each is a thin way into a link. `closure` and `user` are the link, which
@@ -97,6 +101,12 @@ Result<void> Link::connect() {
   if (status == NATS_OK) status = natsStatistics_Create(&statistics_);
   natsConnection* made = nullptr;
   if (status == NATS_OK) status = natsConnection_Connect(&made, options);
+  const bool signs = !options_.credentials_file.empty() || !options_.nkey.empty();
+  for (int again = 0; signs && status == NATS_CONNECTION_AUTH_FAILED && again < kMaxSignedAgain;
+       ++again) {
+    raw_ = nullptr;
+    status = natsConnection_Connect(&made, options);
+  }
   natsOptions_Destroy(options);
   if (status != NATS_OK) {
     raw_ = nullptr;
