@@ -122,6 +122,6 @@ def echo(connection, stream):
             return
 
 
-def begin(connection, stream, content=b"begin"):
+def begin(connection, stream):
     """The first bytes of an answer."""
-    connection.send(frame(HEADERS, END_HEADERS, stream, OK) + frame(DATA, 0, stream, content))
+    connection.send(frame(HEADERS, END_HEADERS, stream, OK) + frame(DATA, 0, stream, b"begin"))

@@ -7,6 +7,7 @@ import threading
 
 import certificates
 import harness
+import upstreams
 from http2_frames import DATA, END_HEADERS, END_STREAM, HEADERS, RST_STREAM, Code, frame
 from http2_upstreams import OK, Http2Upstream, begin, echo
 from streaming import MIB, Sender, bounded_growth
@@ -14,12 +15,14 @@ from upstreams import check_proxied, with_each
 
 # A body that is kept as a whole anywhere does not fit in it.
 GROWTH = 40 * MIB
+
+
 def answer(connection, stream):
     connection.send(frame(HEADERS, END_HEADERS, stream, OK) +
                     frame(DATA, END_STREAM, stream, b"ok"))
 
 
-class OutboundHttp2Test(harness.TestCase):
+class OutboundHttp2Test(upstreams.TestCase):
     def setUp(self):
         super().setUp()
         self.issued = certificates.Certificates(self.folder)
@@ -27,21 +30,8 @@ class OutboundHttp2Test(harness.TestCase):
     def upstream(self, *turns):
         return Http2Upstream(self, self.issued, *turns)
 
-    def serve(self, name, upstream):
-        return self.wash("run", harness.guest(name), "--addr", "127.0.0.1:0", "--shards", "1",
-                         "--allowed-host", "*", "--allowed-loopback-port", str(upstream.port),
-                         "--outgoing-ca", self.issued["ca.pem"])
-
-    def ask(self, server, upstream, **headers):
-        fields = {name.replace("_", "-"): value for name, value in headers.items()}
-        return server.get("/", headers={"x-url": upstream.url, **fields})
-
-    def check_answered(self, answer):
-        self.assertEqual((200, "ok"), (answer.status, answer.text))
-
-    def check_failed(self, answer, name):
-        """The component answers with the name of the error that it saw."""
-        self.assertEqual((502, name), (answer.status, answer.text.split("\n")[0]), answer.text)
+    def serve(self, name, upstream, *flags):
+        return super().serve(name, upstream, "--outgoing-ca", self.issued["ca.pem"], *flags)
 
 
 class Long(OutboundHttp2Test):
@@ -63,9 +53,9 @@ class Stalled(OutboundHttp2Test):
         ended = []
         upstream = self.upstream(stall, answer)
         server = self.serve(name, upstream)
-        failed = self.ask(server, upstream, x_first_byte_timeout_ms="200")
+        failed = self.ask(server, upstream.url, x_first_byte_timeout_ms="200")
         self.check_failed(failed, "http-response-timeout")
-        self.check_answered(self.ask(server, upstream, x_first_byte_timeout_ms="60000"))
+        self.check_answered(self.ask(server, upstream.url, x_first_byte_timeout_ms="60000"))
         self.eventually(lambda: ended, "the stream goes on")
         self.assertEqual([Code.CANCEL], ended)
 
@@ -84,7 +74,7 @@ class Stalled(OutboundHttp2Test):
             head, _, content = client.read_to_end().partition(b"\r\n\r\n")
             self.assertTrue(head.startswith(b"HTTP/1.1 200 "), head)
             self.assertEqual(b"5\r\nbegin\r\n", content)
-        self.check_answered(self.ask(server, upstream))
+        self.check_answered(self.ask(server, upstream.url))
         self.eventually(lambda: ended, "the stream goes on")
         self.assertEqual([Code.CANCEL], ended)
 
@@ -122,7 +112,7 @@ class BrokenOff(OutboundHttp2Test):
         server = self.serve(name, upstream)
         with bounded_growth(self, server, GROWTH):
             for _ in range(20):
-                got = self.ask(server, upstream, x_take="100000")
+                got = self.ask(server, upstream.url, x_take="100000")
                 self.assertEqual((200, 100000), (got.status, len(got.body)))
         self.eventually(lambda: len(ended) == 20, "streams go on")
         self.assertEqual([(stream, stream, Code.CANCEL) for stream in range(1, 41, 2)], ended)

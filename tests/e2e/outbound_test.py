@@ -7,41 +7,20 @@ import time
 
 import certificates
 import harness
+import upstreams
 from streaming import MIB, Sender, bounded_growth
 from upstreams import (OK, FullListener, Upstream, answer_each, check_proxied,
                        echo_with_trailers, send_without_end, with_each)
 
 # A body that is kept as a whole anywhere does not fit in it.
 GROWTH = 40 * MIB
-ANSWERED = (200, "ok")
 
 
 def open_files(server):
     return len(os.listdir(f"/proc/{server.pid}/fd"))
 
 
-class OutboundTest(harness.TestCase):
-    def serve(self, name, upstream, *flags):
-        """One thread, so that every request can use every connection that is kept."""
-        return self.wash("run", harness.guest(name), "--addr", "127.0.0.1:0", "--shards", "1",
-                         "--allowed-host", "*", "--allowed-loopback-port", str(upstream.port),
-                         *flags)
-
-    def ask(self, server, url, method="GET", **headers):
-        fields = {"x-url": url, **{name.replace("_", "-"): value
-                                   for name, value in headers.items()}}
-        body = b"content" if method == "POST" else None
-        return server.request(method, headers=fields, body=body)
-
-    def check_answered(self, answer):
-        self.assertEqual(ANSWERED, (answer.status, answer.text))
-
-    def check_failed(self, answer, name):
-        """The component answers with the name of the error that it saw."""
-        self.assertEqual((502, name), (answer.status, answer.text.split("\n")[0]), answer.text)
-
-
-class Long(OutboundTest):
+class Long(upstreams.TestCase):
     def check(self, name, path):
         upstream = Upstream(self, echo_with_trailers)
         server = self.serve(name, upstream)
@@ -57,7 +36,7 @@ class Long(OutboundTest):
         self.check("http-outbound-p3", "/copy")
 
 
-class WithoutContent(OutboundTest):
+class WithoutContent(upstreams.TestCase):
     @with_each()
     def test_a_length_without_content_is_that_of_another_answer(self, name):
         def answer(connection, _):
@@ -79,7 +58,7 @@ class WithoutContent(OutboundTest):
                         self.assertEqual("5", got.headers["content-length"])
 
 
-class BrokenOff(OutboundTest):
+class BrokenOff(upstreams.TestCase):
     @with_each()
     def test_a_component_that_drops_a_body_closes_its_connection(self, name):
         upstream = Upstream(self, send_without_end)
@@ -138,7 +117,7 @@ class BrokenOff(OutboundTest):
                 self.assertFalse(answer.endswith(b"0\r\n\r\n"), answer)
 
 
-class Stalled(OutboundTest):
+class Stalled(upstreams.TestCase):
     @with_each()
     def test_a_server_that_takes_no_connection_is_given_up_in_time(self, name):
         full = FullListener(self)
@@ -215,7 +194,7 @@ class Stalled(OutboundTest):
             self.assertEqual(200, client.read_answer().status)
 
 
-class Reused(OutboundTest):
+class Reused(upstreams.TestCase):
     @with_each()
     def test_one_connection_serves_one_request_after_the_other(self, name):
         upstream = Upstream(self, answer_each)
@@ -269,7 +248,7 @@ class Reused(OutboundTest):
         self.assertEqual(2, upstream.connections)
 
 
-class Refused(OutboundTest):
+class Refused(upstreams.TestCase):
     @with_each()
     def test_a_closed_port_is_said_to_be_one(self, name):
         upstream = Upstream(self, answer_each)
@@ -304,7 +283,7 @@ class Refused(OutboundTest):
         self.check_failed(self.ask(server, upstream.url), "connection-terminated")
 
 
-class Secured(OutboundTest):
+class Secured(upstreams.TestCase):
     def setUp(self):
         super().setUp()
         self.authority = certificates.Certificates(self.folder)

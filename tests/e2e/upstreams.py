@@ -128,6 +128,29 @@ class FullListener:
         return True
 
 
+class TestCase(harness.TestCase):
+    """Of components that forward requests, and say what came of it."""
+
+    def serve(self, name, upstream, *flags):
+        """One thread, so that every request can use every connection that is kept."""
+        return self.wash("run", harness.guest(name), "--addr", "127.0.0.1:0", "--shards", "1",
+                         "--allowed-host", "*", "--allowed-loopback-port", str(upstream.port),
+                         *flags)
+
+    def ask(self, server, url, method="GET", **headers):
+        fields = {"x-url": url, **{name.replace("_", "-"): value
+                                   for name, value in headers.items()}}
+        body = b"content" if method == "POST" else None
+        return server.request(method, headers=fields, body=body)
+
+    def check_answered(self, answer):
+        self.assertEqual((200, "ok"), (answer.status, answer.text))
+
+    def check_failed(self, answer, name):
+        """The component answers with the name of the error that it saw."""
+        self.assertEqual((502, name), (answer.status, answer.text.split("\n")[0]), answer.text)
+
+
 def echo_with_trailers(connection, _number):
     """Sends content and trailers back as they come, and how much it was in one more trailer."""
     head = connection.read_head()
