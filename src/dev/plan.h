@@ -51,7 +51,7 @@ struct PlannedComponent {
 
 // What cannot change while it runs.
 struct ServerSettings {
-  std::string address = "127.0.0.1:8000";
+  std::string address{project::kDefaultHttpAddress};
   std::string tls_certificate;
   std::string tls_key;
   std::string tls_client_ca;

@@ -109,6 +109,7 @@ Result<std::unique_ptr<GuestContext>> GuestContext::create(net::Shard& shard,
   config.max_handles = options.max_handles;
   config.stdio = static_cast<std::uint8_t>(options.stdio);
   config.max_lookups = options.max_lookups;
+  config.lookup_timeout_ns = static_cast<std::uint64_t>(options.lookup_timeout.count());
 
   auto spares = std::make_shared<SpareImportCalls>(shard, options.imports);
   const NimbusHostCalls calls =

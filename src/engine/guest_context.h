@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -8,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/result.h"
 #include "net/address.h"
 #include "net/shard.h"
@@ -95,6 +97,7 @@ struct GuestContextOptions {
   std::shared_ptr<const ImportSet> imports;
   // Look-ups of names at once: each has a thread, of which files of guests need some, too.
   std::uint8_t max_lookups = 4;
+  Duration lookup_timeout = std::chrono::seconds(5);  // of each, with its wait for a thread
   // Null: loopback is the machine's.
   std::shared_ptr<const PrivateNetwork> network;
 };

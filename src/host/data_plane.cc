@@ -100,7 +100,7 @@ Result<void> DataPlane::Impl::makeParts() {
       std::make_shared<http::ClientConnections>(limits.max_connections_per_key);
   Result<void> made;
   serving->runOnEach([&](net::Shard& shard) {
-    auto resolver = net::makeResolver(shard, options.resolve_timeout);
+    auto resolver = net::makeResolver(shard, options.runtime.egress.resolve_timeout);
     if (!resolver) {
       made = std::unexpected(std::move(resolver).error());
       return;

@@ -24,7 +24,6 @@ struct DataPlaneOptions {
   LocalRuntimeOptions runtime;
   http::ClientLimits client;
   net::TlsClientOptions client_tls;
-  Duration resolve_timeout = std::chrono::seconds(5);
 };
 
 // The serving half of a host: its shards with their routes, pools and clients, and the listeners in

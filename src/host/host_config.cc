@@ -145,7 +145,7 @@ void readEgress(ConfigContext& context, YamlMap map) {
   takeNumber(map, "maxIdlePerAuthority", {0, 100'000}, config.client.max_idle_per_authority);
   takeDuration(map, "idleTimeout", config.client.idle_timeout);
   takeDuration(map, "connectionWait", config.client.permit_wait);
-  takeDuration(map, "resolveTimeout", config.resolve_timeout);
+  takeDuration(map, "resolveTimeout", config.egress.resolve_timeout);
   map.finish();
 }
 

@@ -79,7 +79,6 @@ struct HostConfig {
   EgressOptions egress;
   net::TlsClientOptions client_tls;
   http::ClientLimits client;
-  Duration resolve_timeout = std::chrono::seconds(5);
 
   // Of a keyspace where the manifest says nothing; in keyvalue-memory with other bytes.
   keyvalue::Quota keyvalue_quota = {.max_bytes = 1ULL << 30, .max_keys = 10'000'000};

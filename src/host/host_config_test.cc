@@ -265,7 +265,7 @@ TEST(HostConfig, ReadsWhatConcernsOutgoingConnectionsAndTheEnd) {
   EXPECT_EQ(config->max_outgoing_sockets, 0U);
   EXPECT_EQ(config->client.idle_timeout, seconds(6));
   EXPECT_EQ(config->client.permit_wait, seconds(7));
-  EXPECT_EQ(config->resolve_timeout, seconds(8));
+  EXPECT_EQ(config->egress.resolve_timeout, seconds(8));
   EXPECT_EQ(config->drain_delay, seconds(1));
   EXPECT_EQ(config->drain_timeout, seconds(9));
 }

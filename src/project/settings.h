@@ -4,6 +4,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 // What the configuration of a project can say, as plain data. Each member is bound to its key, its
@@ -11,6 +12,9 @@
 // text is a key that was not given. Paths are as they were written: relative ones start at the
 // project's folder.
 namespace nimbus::project {
+
+// Where a component is served if nothing else is said.
+inline constexpr std::string_view kDefaultHttpAddress = "127.0.0.1:8000";
 
 using StringMap = std::map<std::string, std::string>;
 using TextList = std::vector<std::string>;
@@ -192,7 +196,7 @@ struct DevVolume {
 struct DevSettings {
   std::string command;  // instead of build.command
   std::string component_path;
-  std::string address = "127.0.0.1:8000";
+  std::string address{kDefaultHttpAddress};
   std::string tls_cert_path;
   std::string tls_key_path;
   std::string tls_ca_path;

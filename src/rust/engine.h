@@ -375,6 +375,7 @@ typedef struct {
   uint64_t max_memory_bytes;     // linear memory of one instance, all its memories together
   uint64_t max_table_elements;   // of one instance, all its tables together
   uint64_t egress_window_bytes;  // of content in flight each way per outgoing request
+  uint64_t lookup_timeout_ns;    // of each name, with the wait for its turn
   const NimbusNetwork* network;  // null: none
   uint32_t max_handles;          // of one instance: resources of the host that it holds at once
   uint8_t stdio;                 // NimbusStdio

@@ -18,9 +18,6 @@ namespace nimbus::wash {
 
 class Plugins;
 
-// Where a component is served if nothing else is said.
-inline constexpr std::string_view kDefaultHttpAddress = "127.0.0.1:8000";
-
 // What the global options say.
 struct GlobalOptions {
   OutputFormat format = OutputFormat::kText;

@@ -59,9 +59,9 @@ class EgressLimitsTest(hosting.TestCase):
         self.eventually(lambda: upstream.connections >= count, "the guest does not connect")
         self.assertEqual(count, upstream.connections)
 
-    def is_answered_within(self, host, url, seconds):
+    def is_answered_within(self, host, url, seconds, path="/"):
         with host.connect() as client:
-            client.send(f"GET / HTTP/1.1\r\nhost: w.test\r\nx-url: {url}\r\n\r\n")
+            client.send(f"GET {path} HTTP/1.1\r\nhost: w.test\r\nx-url: {url}\r\n\r\n")
             return client.readable(seconds)
 
 
@@ -176,6 +176,22 @@ class NamesTest(EgressLimitsTest):
                 # It takes 5 s by default. A busy machine may need more than one attempt.
                 self.eventually(lambda host=host, url=url: self.is_answered_within(host, url, 4),
                                 "a look-up takes too long")
+
+    def test_a_look_up_for_a_socket_takes_no_longer_than_the_host_says(self):
+        for guest in MISCS:
+            with self.subTest(guest):
+                host = self.started(resolveTimeout="200ms")
+                host.apply(workload("w", guest, resources={"allowedIpNameLookups": ["*"]}))
+                path = f"/lookup?name=mute-{guest}.test"
+                answer = host.ask("w.test", path)
+                self.assertEqual(500, answer.status, answer.text)
+                self.assertIn("temporary-resolver-failure", answer.text)
+                while f"mute-{guest}".encode() not in self.questions.recv(512):
+                    pass
+                # The system's resolver gives up after 10 s.
+                self.eventually(
+                    lambda host=host, path=path: self.is_answered_within(host, "", 4, path),
+                    "a look-up takes too long")
 
 
 class RangesTest(EgressLimitsTest):

@@ -92,8 +92,9 @@ class WarmPool : public InstancePool,
   [[nodiscard]] SlotPointer find(const engine::WarmInstance& instance) const;
 
   void charge(const SlotPointer& slot, Duration cpu, Duration stretch);
-  // Whether another instance takes calls, or may be made.
-  [[nodiscard]] bool hasRoomBeside(const SlotPointer& slot);
+  // Whether it may take no more calls while some go on: another instance takes them, or may be
+  // made, and there are fewer like it than the pool has instances.
+  [[nodiscard]] bool mayStandAside(const SlotPointer& slot);
   // Takes no more calls on the instance, and counts anew what those on it compute.
   [[nodiscard]] bool seclude(const SlotPointer& slot);
 

@@ -111,12 +111,9 @@ void WarmPool::checkUnwanted(const SlotPointer& slot) {
   onUnwanted(slot);
 }
 
-// It holds up too many calls; others are made in its place, where there is room for them. Not for
-// more than the pool has instances: each goes on as long as the longest of its calls.
+// It holds up too many calls; others are made in its place, where there is room for them.
 void WarmPool::setAside(const SlotPointer& slot) {
-  const auto aside = std::ranges::count_if(
-      slots_, [](const SlotPointer& other) { return !other->admits && !other->calls.empty(); });
-  if (std::cmp_greater_equal(aside, max_warm_) || !hasRoomBeside(slot)) return;
+  if (!mayStandAside(slot)) return;
   slot->admits = false;
   dispatchLater();
 }
@@ -214,7 +211,12 @@ bool WarmPool::chargeCalls(const SlotPointer& slot, Duration cpu) {
   return exceeded;
 }
 
-bool WarmPool::hasRoomBeside(const SlotPointer& slot) {
+bool WarmPool::mayStandAside(const SlotPointer& slot) {
+  // Each goes on as long as the longest of its calls.
+  const auto aside = std::ranges::count_if(slots_, [&](const SlotPointer& other) {
+    return other != slot && !other->admits && !other->calls.empty();
+  });
+  if (std::cmp_greater_equal(aside, max_warm_)) return false;
   return std::ranges::any_of(slots_,
                              [&](const SlotPointer& other) {
                                return other != slot && other->admits &&
@@ -227,11 +229,9 @@ bool WarmPool::hasRoomBeside(const SlotPointer& slot) {
 // Alone with those that are there now it soon is charged for its own. False: nobody's share is in
 // doubt, or nothing is left that takes calls in its place, or for more like it.
 bool WarmPool::seclude(const SlotPointer& slot) {
-  const auto secluded = std::ranges::count_if(slots_, &WarmSlot::secluded);
-  if (slot->secluded || std::cmp_greater_equal(secluded, max_warm_) ||
-      std::ranges::none_of(slot->calls, &WarmCall::shares_cpu_time))
+  if (slot->secluded || std::ranges::none_of(slot->calls, &WarmCall::shares_cpu_time) ||
+      !mayStandAside(slot))
     return false;
-  if (!hasRoomBeside(slot)) return false;
   slot->admits = false;
   slot->secluded = true;
   for (WarmCall* call : slot->calls) {

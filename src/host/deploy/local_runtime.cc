@@ -149,6 +149,7 @@ Result<std::shared_ptr<ComponentRuntime>> LocalRuntime::assembleComponent(
   }
   engine::GuestContextOptions guest = contextOptionsOf(spec, component, policy, together.volumes);
   guest.network = together.network;
+  guest.lookup_timeout = options_.egress.resolve_timeout;
   std::vector<BindingUse> uses;
   if (loaded) {
     TRY(uses, bind(spec, generation, *loaded, members, std::move(called), guest));

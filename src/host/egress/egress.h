@@ -2,12 +2,14 @@
 
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/result.h"
 #include "host/egress/egress_rules.h"
 #include "net/address.h"
@@ -73,6 +75,7 @@ struct EgressOptions {
   bool deny_private_ranges = false;
   // Together with a workload's allowedHostLoopbackPorts.
   bool allow_host_loopback = false;
+  Duration resolve_timeout = std::chrono::seconds(5);  // of a name, for requests and for sockets
   // Never reachable on loopback; ports may come later. Null: none.
   std::shared_ptr<const OwnedPorts> host_owned_ports;
   // Those of administration and probes: never reachable on any address of this machine.

@@ -18,6 +18,7 @@
 #include "host/data_plane.h"
 #include "host/deploy/certificate_keeper.h"
 #include "net/descriptors.h"
+#include "project/settings.h"
 #include "wash/command.h"
 #include "wash/flags/engine_flags.h"
 #include "wash/flags/flag_check.h"
@@ -80,7 +81,7 @@ Result<host::HostConfig> configOf(const HostFlags& flags, const GlobalOptions& g
   if (!flags.http_address.empty() || config.listeners.empty()) {
     const bool told = !flags.http_address.empty();
     TRY(const net::Endpoint endpoint,
-        net::Endpoint::parse(told ? std::string_view(flags.http_address) : kDefaultHttpAddress));
+        net::Endpoint::parse(told ? std::string_view(flags.http_address) : project::kDefaultHttpAddress));
     config.listeners = {{.address = endpoint, .mode = {}, .tls = {}}};
   }
   if (!flags.probe_address.empty()) {
@@ -138,7 +139,6 @@ host::DataPlaneOptions planeOptions(const host::HostConfig& config,
   options.runtime.volume_bytes = config.volume_bytes;
   options.client = config.client;
   options.client_tls = config.client_tls;
-  options.resolve_timeout = config.resolve_timeout;
   return options;
 }
 
@@ -359,7 +359,7 @@ void addHostCommand(CLI::App& app, const GlobalOptions& global, Action& action) 
       ->option_text("FOLDER");
   command
       ->add_option("--http-addr", flags->http_address,
-                   fmt::format("Where to serve HTTP (default {})", kDefaultHttpAddress))
+                   fmt::format("Where to serve HTTP (default {})", project::kDefaultHttpAddress))
       ->check(acceptedBy(net::Endpoint::parse))
       ->option_text("ADDRESS:PORT");
   command

@@ -8,13 +8,14 @@
 #include "engine/engine.h"
 #include "host/data_plane.h"
 #include "host/manifest/manifest.h"
+#include "project/settings.h"
 #include "wash/command.h"
 
 namespace nimbus::wash {
 
 // Flags of `wash run` for components that handle HTTP.
 struct HttpFlags {
-  std::string address{kDefaultHttpAddress};
+  std::string address{project::kDefaultHttpAddress};
   std::size_t shards = 0;
   std::string tls_certificate;
   std::string tls_key;

@@ -69,6 +69,7 @@ pub unsafe extern "C" fn nimbus_budget_free(budget: *mut Budget) {
 /// What `Share::refused` says of the sum.
 pub const HOST_LIMIT: &str = "the host's memory limit";
 const INSTANCE_LIMIT: &str = "the instance's memory limit";
+const TABLE_LIMIT: &str = "the instance's table limit";
 
 /// What an instance may keep in the host besides its memory before it counts.
 const FREE_KEPT_BYTES: u64 = 256 << 10;
@@ -187,12 +188,18 @@ impl ResourceLimiter for Share {
         desired: usize,
         maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
-        if maximum.is_some_and(|most| desired > most) {
+        if let Some(most) = maximum
+            && desired > most
+        {
+            // No slot of the pool has more than the limit.
+            if most as u64 >= self.max_table_elements {
+                self.refused = Some(TABLE_LIMIT);
+            }
             return Ok(true); // the table does not grow: Wasmtime looks at its maximum next
         }
         let more = desired.saturating_sub(current) as u64;
         if self.table_elements.saturating_add(more) > self.max_table_elements {
-            self.refused = Some("the instance's table limit");
+            self.refused = Some(TABLE_LIMIT);
             return Ok(false);
         }
         self.table_elements += more;
@@ -218,7 +225,16 @@ mod tests {
         assert!(share.table_growing(0, 96, None).unwrap());
         assert_eq!(share.refused, None);
         assert!(!share.table_growing(96, 97, None).unwrap());
-        assert_eq!(share.refused, Some("the instance's table limit"));
+        assert_eq!(share.refused, Some(TABLE_LIMIT));
+    }
+
+    #[test]
+    fn a_table_as_large_as_the_limit_grows_no_further_because_of_it() {
+        let mut share = Share::new(Arc::new(Total::new(0)), 0, 100, 2048);
+        assert!(share.table_growing(0, 4, Some(100)).unwrap());
+        assert_eq!(share.refused, None);
+        assert!(share.table_growing(4, 101, Some(100)).unwrap());
+        assert_eq!(share.refused, Some(TABLE_LIMIT));
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::ffi::c_void;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::Semaphore;
 use wasmtime::ensure;
@@ -65,6 +66,7 @@ pub struct ContextConfig {
     max_memory_bytes: u64,
     max_table_elements: u64,
     egress_window_bytes: u64,
+    lookup_timeout_ns: u64,
     network: *const PrivateNetwork,
     max_handles: u32,
     stdio: u8,
@@ -74,7 +76,7 @@ pub struct ContextConfig {
 
 const _: () = {
     assert!(size_of::<Volume>() == 40);
-    assert!(size_of::<ContextConfig>() == 88);
+    assert!(size_of::<ContextConfig>() == 96);
 };
 
 /// What a guest wants to do with an address.
@@ -134,6 +136,8 @@ pub struct Shared {
     stdio: u8,
     /// The look-ups of names that may run at once; others wait for their turn.
     pub lookups: Arc<Semaphore>,
+    /// Of each look-up, with its wait.
+    pub lookup_timeout: Duration,
     /// Of the workload.
     pub network: Option<Arc<Network>>,
 }
@@ -278,6 +282,7 @@ unsafe fn make(config: &ContextConfig, calls: HostCalls) -> wasmtime::Result<Sha
         egress_window_bytes: config.egress_window_bytes,
         stdio: config.stdio,
         lookups: Arc::new(Semaphore::new(config.max_lookups.into())),
+        lookup_timeout: Duration::from_nanos(config.lookup_timeout_ns),
         network: None,
     };
     // SAFETY: by this function's contract.

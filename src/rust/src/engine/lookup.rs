@@ -1,12 +1,14 @@
-//! `wasi:sockets/ip-name-lookup` with a policy by name and a bound on the threads that it
-//! blocks.
+//! `wasi:sockets/ip-name-lookup` with a policy by name, a time-out, and a bound on the threads that
+//! it blocks.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, ToSocketAddrs};
 use std::sync::{Arc, LazyLock};
+use std::time::Duration;
 use std::vec;
 
 use futures::FutureExt;
 use tokio::sync::Semaphore;
+use tokio::time::timeout;
 use wasmtime::Result;
 use wasmtime::component::{Accessor, Linker, LinkerInstance, Resource};
 use wasmtime_wasi::p2::bindings::sockets::ip_name_lookup as p2;
@@ -61,8 +63,14 @@ fn private_name(text: &str) -> Option<IpAddr> {
 /// not asked about.
 const MAX_NAME_BYTES: usize = 1024;
 
-/// Addresses of a name; None if it cannot be resolved.
-type Found = Option<Vec<IpAddr>>;
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Failure {
+    Unresolvable,
+    Late,
+}
+
+/// Addresses of a name.
+type Found = Result<Vec<IpAddr>, Failure>;
 
 /// How many look-ups block a thread at once, of all guests: the files of guests need some, too.
 const LOOKUPS_OF_ALL: usize = 128;
@@ -84,18 +92,29 @@ async fn in_turn<T: Send + 'static>(
     runtime().spawn_blocking(run).await.ok()
 }
 
-async fn look_up(turns: Arc<Semaphore>, name: String) -> Found {
-    let system = move || {
-        let found = (name.as_str(), 0).to_socket_addrs().ok()?;
-        Some(found.map(|address| address.ip().to_canonical()).collect())
-    };
-    in_turn(turns, system).await.flatten()
+/// Of one component.
+struct LookUps {
+    turns: Arc<Semaphore>,
+    timeout: Duration,
+}
+
+impl LookUps {
+    async fn look_up(self, name: String) -> Found {
+        let system = move || {
+            let found = (name.as_str(), 0).to_socket_addrs().ok()?;
+            Some(found.map(|address| address.ip().to_canonical()).collect())
+        };
+        match timeout(self.timeout, in_turn(self.turns, system)).await {
+            Ok(found) => found.flatten().ok_or(Failure::Unresolvable),
+            Err(_) => Err(Failure::Late),
+        }
+    }
 }
 
 /// What the table has where the bindings say `resolve-address-stream`.
 enum LookUp {
     Running(AbortOnDropJoinHandle<Found>),
-    Done(Option<vec::IntoIter<IpAddr>>),
+    Done(Result<vec::IntoIter<IpAddr>, Failure>),
 }
 
 impl LookUp {
@@ -122,22 +141,25 @@ impl View<'_> {
         context.network.as_ref().and_then(|_| private_name(name))
     }
 
-    /// None: the policy forbids it. Else the turns of its component.
-    fn admit_lookup(&mut self, name: &str) -> Option<Arc<Semaphore>> {
+    /// None: the policy forbids it.
+    fn admit_lookup(&mut self, name: &str) -> Option<LookUps> {
         let context = self.host.context_of(self.slot);
         let allowed = context.lookup_allowed(name);
-        allowed.then(|| context.lookups.clone())
+        allowed.then(|| LookUps {
+            turns: context.lookups.clone(),
+            timeout: context.lookup_timeout,
+        })
     }
 }
 
 impl View<'_> {
     fn begin_lookup(&mut self, name: &str) -> Result<LookUp, SocketError> {
-        let Some(turns) = self.admit_lookup(name) else {
+        let Some(look_ups) = self.admit_lookup(name) else {
             return Err(ErrorCode::PermanentResolverFailure.into());
         };
         match Asked::parse(name) {
-            Some(Asked::Address(address)) => Ok(LookUp::done(Some(vec![address]))),
-            Some(Asked::Name(name)) => Ok(LookUp::Running(spawn(look_up(turns, name)))),
+            Some(Asked::Address(address)) => Ok(LookUp::done(Ok(vec![address]))),
+            Some(Asked::Name(name)) => Ok(LookUp::Running(spawn(look_ups.look_up(name)))),
             None => Err(ErrorCode::InvalidArgument.into()),
         }
     }
@@ -155,7 +177,7 @@ impl p2::Host for View<'_> {
             return Err(ErrorCode::InvalidArgument.into());
         }
         let look_up = match self.private_address(&name) {
-            Some(address) => LookUp::done(Some(vec![address])),
+            Some(address) => LookUp::done(Ok(vec![address])),
             None => self.begin_lookup(&name)?,
         };
         Ok(entry(&self.host.table.push(look_up)?))
@@ -172,8 +194,9 @@ impl p2::HostResolveAddressStream for View<'_> {
         }
         match look_up {
             LookUp::Running(_) => Err(ErrorCode::WouldBlock.into()),
-            LookUp::Done(Some(addresses)) => Ok(addresses.next().map(IpAddress::from)),
-            LookUp::Done(None) => Err(ErrorCode::NameUnresolvable.into()),
+            LookUp::Done(Ok(addresses)) => Ok(addresses.next().map(IpAddress::from)),
+            LookUp::Done(Err(Failure::Unresolvable)) => Err(ErrorCode::NameUnresolvable.into()),
+            LookUp::Done(Err(Failure::Late)) => Err(ErrorCode::TemporaryResolverFailure.into()),
         }
     }
     fn subscribe(&mut self, stream: Stream) -> Result<Resource<DynPollable>> {
@@ -199,17 +222,18 @@ impl p3::HostWithStore<Host> for Sockets {
         if let Some(address) = store.with(|mut access| access.get().private_address(&name)) {
             return Ok(Ok(vec![address.into()]));
         }
-        let Some(turns) = store.with(|mut access| access.get().admit_lookup(&name)) else {
+        let Some(look_ups) = store.with(|mut access| access.get().admit_lookup(&name)) else {
             return Ok(Err(p3::ErrorCode::PermanentResolverFailure));
         };
         let found = match Asked::parse(&name) {
-            Some(Asked::Address(address)) => Some(vec![address]),
-            Some(Asked::Name(name)) => look_up(turns, name).await,
+            Some(Asked::Address(address)) => Ok(vec![address]),
+            Some(Asked::Name(name)) => spawn(look_ups.look_up(name)).await,
             None => return Ok(Err(p3::ErrorCode::InvalidArgument)),
         };
         Ok(match found {
-            Some(addresses) => Ok(addresses.into_iter().map(Into::into).collect()),
-            None => Err(p3::ErrorCode::NameUnresolvable),
+            Ok(addresses) => Ok(addresses.into_iter().map(Into::into).collect()),
+            Err(Failure::Unresolvable) => Err(p3::ErrorCode::NameUnresolvable),
+            Err(Failure::Late) => Err(p3::ErrorCode::TemporaryResolverFailure),
         })
     }
 }
@@ -238,11 +262,12 @@ pub fn add_p3_to_instance(instance: &mut LinkerInstance<'_, Host>, slot: usize) 
 mod tests {
     use std::net::{Ipv4Addr, Ipv6Addr};
     use std::sync::{Arc, mpsc};
+    use std::time::Duration;
 
     use futures::FutureExt;
     use tokio::sync::Semaphore;
 
-    use super::{Asked, HOST_LOOPBACK, in_turn, look_up, private_name, runtime};
+    use super::{Asked, Failure, HOST_LOOPBACK, LookUps, in_turn, private_name, runtime};
 
     #[test]
     fn names_are_told_from_addresses() {
@@ -290,9 +315,22 @@ mod tests {
 
     #[test]
     fn finds_this_machine() {
-        let turns = Arc::new(Semaphore::new(1));
-        let found = runtime().block_on(look_up(turns, "localhost".into()));
+        let look_ups = LookUps {
+            turns: Arc::new(Semaphore::new(1)),
+            timeout: Duration::from_secs(60),
+        };
+        let found = runtime().block_on(look_ups.look_up("localhost".into()));
         assert!(found.unwrap().iter().all(|address| address.is_loopback()));
+    }
+
+    #[test]
+    fn waits_for_its_turn_no_longer_than_it_may() {
+        let look_ups = LookUps {
+            turns: Arc::new(Semaphore::new(0)),
+            timeout: Duration::from_millis(1),
+        };
+        let found = runtime().block_on(look_ups.look_up("localhost".into()));
+        assert_eq!(found, Err(Failure::Late));
     }
 
     #[test]
