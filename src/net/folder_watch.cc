@@ -113,8 +113,13 @@ class InotifyWatch final : public FolderWatch, private FdWatch::Waiter {
   }
 
   bool isRelevant(const inotify_event& event) {
-    if ((event.mask & IN_Q_OVERFLOW) != 0) return true;  // events were lost: anything may be
-    if (event.wd != descriptor_) return false;           // of a folder followed earlier
+    if ((event.mask & IN_Q_OVERFLOW) != 0) {
+      // Events were lost: anything may have changed, and that the watch has gone may be among them.
+      unfollow();
+      look_.armAfter(Duration::zero());
+      return true;
+    }
+    if (event.wd != descriptor_) return false;  // of a folder followed earlier
     if ((event.mask & IN_IGNORED) != 0) descriptor_ = -1;
     if ((event.mask & (IN_IGNORED | IN_DELETE_SELF | IN_MOVE_SELF)) != 0) {
       look_.armAfter(Duration::zero());

@@ -19,6 +19,12 @@ def start_nats(test, configuration="jetstream {{ store_dir: \"{folder}/js\" }}")
     return test.own(interop.NatsServer(folder, configuration.format(folder=folder)))
 
 
+def start_again(test, nats):
+    """At the same port, with what it had stored."""
+    command = [str(nats.port) if word == "-1" else word for word in nats.command]
+    test.own(harness.Process(command)).wait_for_stderr("Server is ready")
+
+
 def count(answer):
     return json.loads(answer.text)["count"]
 
@@ -79,6 +85,38 @@ class HostsTest(hosting.TestCase):
         host = self.host(config={"nats": {"servers": ["nats://127.0.0.1:1"]}})
         why = host.why_refused(self.counter("web"), status=503)
         self.assertIn("cannot reach the NATS server of keyvalue-nats", why)
+
+    def test_a_host_that_starts_before_the_server_serves_once_that_is_there(self):
+        names = ("web", "far")
+        nats = start_nats(self)
+        options = {"state": True, "workloads": True,
+                   "config": {**self.settings(nats), "registries": {"retryPause": "100ms"}}}
+        self.put("far.json", self.counter("far"))
+        host = self.host(**options)
+        host.apply(self.counter("web"))
+        self.assertEqual([1, 1], [count(host.ask(f"{name}.test")) for name in names])
+        self.assertEqual(0, host.terminate())
+        nats.terminate()
+
+        host = self.host(**options)
+        self.assertEqual(["far.json"], list(host.problems()))
+        for name in names:
+            self.eventually(lambda name=name: self.is_tried_again(host.status(name)),
+                            f"the status of {name} does not say that it is tried again")
+        start_again(self, nats)
+        for name in names:
+            self.eventually(lambda name=name: host.status(name)["state"] == "Running",
+                            f"{name} was given up")
+        self.assertEqual([2, 2], [count(host.ask(f"{name}.test")) for name in names])
+        self.eventually(lambda: not host.problems(), "it is still called a problem")
+
+    def is_tried_again(self, status):
+        """While it is, nothing is said of a next time."""
+        if "retryAt" not in status:
+            return False
+        self.assertEqual("Error", status["state"])
+        self.assertIn("cannot reach the NATS server of keyvalue-nats", status["reason"])
+        return True
 
 
 class ProviderTest(harness.TestCase):

@@ -12,6 +12,7 @@
 
 #include <fmt/format.h>
 
+#include "host/admin/admin_json.h"
 #include "host/egress/denial_counts.h"
 #include "net/give_way.h"
 
@@ -179,6 +180,16 @@ Task<Result<void>> writeServices(Writer& out, const std::vector<Series>& all) {
   });
 }
 
+void sendBusy(http::ResponseWriter& response) {
+  http::ResponseHead head;
+  head.status = 503;
+  head.headers.add("content-type", "application/json");
+  head.headers.add("cache-control", "no-store");
+  head.headers.add("retry-after", "1");
+  response.sendWhole(head,
+                     asBytes(errorJson(ErrorCode::kResourceExhausted, "too many scrapes at once")));
+}
+
 }  // namespace
 
 Task<Result<void>> writeWorkloadMetrics(net::Shard& shard, const WorkloadManager& manager,
@@ -202,6 +213,11 @@ Task<Result<void>> writeWorkloadMetrics(net::Shard& shard, const WorkloadManager
 
 Task<void> sendMetrics(http::ResponseWriter& response, const MetricRegistry& metrics,
                        const MetricWriter& more) {
+  if (more.full()) {
+    sendBusy(response);
+    co_return;
+  }
+  const MetricWriter::Scrape counted(more);
   http::ResponseHead head;
   head.headers.add("content-type", "text/plain; version=0.0.4; charset=utf-8");
   head.headers.add("cache-control", "no-store");

@@ -1,5 +1,7 @@
 #include "host/admin/workload_metrics.h"
 
+#include <deque>
+
 #include <gmock/gmock.h>
 
 #include "host/control/workload_manager_fixture.h"
@@ -9,8 +11,10 @@
 namespace nimbus::host {
 namespace {
 
+using testing::EndsWith;
 using testing::HasSubstr;
 using testing::Not;
+using testing::StartsWith;
 
 class WorkloadMetricsTest : public ShardTest {};
 
@@ -87,11 +91,58 @@ TEST_F(WorkloadMetricsTest, AScrapeEndsWithItsClient) {
     response.gone = true;
     EXPECT_FALSE(
         co_await writeWorkloadMetrics(shard, *rig.manager, MetricDetail::kByComponent, response));
-    co_await sendMetrics(response, rig.metrics, [](http::ResponseWriter&) -> Task<Result<void>> {
+    const MetricWriter more([](http::ResponseWriter&) -> Task<Result<void>> {
       ADD_FAILURE() << "nobody would read it";
       co_return Result<void>();
     });
+    co_await sendMetrics(response, rig.metrics, more);
     EXPECT_EQ(response.told, "200");
+  });
+}
+
+TEST_F(WorkloadMetricsTest, OneScrapeMoreThanThereMayBeIsToldToComeAgain) {
+  run([](net::Shard&) -> Task<void> {
+    const MetricRegistry metrics;
+    const MetricWriter more(
+        [](http::ResponseWriter& response) { return response.write(Bytes::ofStatic("more")); });
+    std::deque<FakeResponse> slow(MetricWriter::kMostScrapes);
+    TaskSet scrapes;
+    for (FakeResponse& response : slow) {
+      response.hold = true;
+      scrapes.spawn(sendMetrics(response, metrics, more));
+    }
+    FakeResponse refused;
+    co_await sendMetrics(refused, metrics, more);
+    EXPECT_THAT(refused.told, StartsWith("503 "));
+    EXPECT_THAT(refused.told, HasSubstr(" retry-after 1 "));
+    FakeResponse elsewhere;
+    co_await sendMetrics(elsewhere, metrics, MetricWriter(more));
+    EXPECT_THAT(elsewhere.told, EndsWith("{more} end"));
+
+    slow.front().hold = false;
+    slow.front().let_go.set();
+    EXPECT_THAT(slow.front().told, EndsWith("{more} end"));
+    EXPECT_FALSE(more.full());
+    FakeResponse answered;
+    co_await sendMetrics(answered, metrics, more);
+    EXPECT_THAT(answered.told, EndsWith("{more} end"));
+  });
+}
+
+TEST_F(WorkloadMetricsTest, AScrapeWhoseClientHasGoneCountsNoMore) {
+  run([](net::Shard&) -> Task<void> {
+    const MetricRegistry metrics;
+    const MetricWriter more;
+    std::deque<FakeResponse> slow(MetricWriter::kMostScrapes);
+    TaskSet scrapes;
+    for (FakeResponse& response : slow) {
+      response.hold = true;
+      scrapes.spawn(sendMetrics(response, metrics, more));
+    }
+    EXPECT_TRUE(more.full());
+    scrapes.cancelAll();
+    co_await scrapes.empty();
+    EXPECT_FALSE(more.full());
   });
 }
 

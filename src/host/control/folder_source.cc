@@ -304,7 +304,9 @@ void FolderSource::setStuck(File& file, bool stuck) {
 
 void FolderSource::settle(const std::string& name, const std::string& id, const Error& error) {
   // Being superseded, or turned away by a host that is about to end, is no fault of the file.
-  if (error.code() == ErrorCode::kCancelled || error.code() == ErrorCode::kUnavailable) return;
+  const bool ends = environment_.manager.isDraining();
+  if (error.code() == ErrorCode::kCancelled || (ends && error.code() == ErrorCode::kUnavailable))
+    return;
   std::string message = fmt::format("{}: {}", name, error.describe());
   const auto status = environment_.manager.get(id);
   // What failed while starting is in the status already; a refusal is not.

@@ -498,6 +498,34 @@ TEST_F(FolderSourceTest, AWorkloadThatTheDiskRefusedIsAppliedAgainWithoutAnyChan
   });
 }
 
+TEST_F(FolderSourceTest, WhatCannotBeHadYetIsAProblemUntilItIsThere) {
+  run([](net::Shard& shard) -> Task<void> {
+    FolderRig rig(shard, makeMemoryWorkloadStore(), {.first_retry = std::chrono::milliseconds(1)});
+    rig.runtime.failing_fetches = 2;
+    rig.put("a.yaml", "name: a\ncomponents: [{name: web, image: r.example/flaky:1}]\n");
+    co_await rig.start();
+    EXPECT_EQ((co_await rig.event(EventKind::kProblem, "default/a")).message,
+              "a.yaml: the registry is down");
+    co_await rig.event(EventKind::kResolved, "default/a");
+    EXPECT_THAT(rig.problems(), IsEmpty());
+    EXPECT_EQ(rig.manager.get("default/a")->state, WorkloadState::kRunning);
+  });
+}
+
+TEST_F(FolderSourceTest, ToBeTurnedAwayByAHostThatEndsIsNoProblemOfAFile) {
+  run([](net::Shard& shard) -> Task<void> {
+    FolderRig rig(shard);
+    co_await rig.start();
+    rig.manager.startDrain();
+    rig.put("a.yaml", manifest("a", "/a"));
+    rig.put("b.yaml", "nmae: b\n");
+    co_await rig.event(EventKind::kProblem);
+    co_await settle(shard);
+    EXPECT_THAT(rig.problems(), ElementsAre(HasSubstr("b.yaml:1: ")));
+    EXPECT_FALSE(rig.manager.get("default/a"));
+  });
+}
+
 TEST_F(FolderSourceTest, AMissingFolderIsAnErrorAtStart) {
   run([](net::Shard& shard) -> Task<void> {
     FolderRig rig(shard);

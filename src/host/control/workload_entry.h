@@ -46,8 +46,8 @@ struct WorkloadManager::Operation {
   bool save = false;         // in the store
   bool restores = false;     // what the store remembers
   std::string problem;       // why that cannot be; empty: it can
-  // How often its images or files could not be had before, and whether that happened again in a
-  // way that may pass.
+  // How often it failed before for what could not be had then, and whether that happened again in
+  // a way that may pass.
   std::uint32_t earlier_failures = 0;
   bool may_retry = false;
   TaskSet* preparing = nullptr;  // its preparation, which cancelAll() gives up; null: not now

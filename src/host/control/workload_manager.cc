@@ -141,9 +141,10 @@ Result<WorkloadManager::OperationPointer> WorkloadManager::submitApply(
     }
   }
   if (origin == Origin::kRequest) TRY_VOID(checkAdmissible(*spec, options.exchange.get()));
-  // Who takes another one's place comes before that is gone.
+  // Who takes another one's place comes before that is gone. What is stored was taken before.
   const std::size_t leaving = options.exchange == nullptr ? 0 : options.exchange->leaving;
-  if (entry == nullptr && entries_.size() >= options_.max_workloads + leaving)
+  if (origin == Origin::kRequest && entry == nullptr &&
+      entries_.size() >= options_.max_workloads + leaving)
     return fail(ErrorCode::kResourceExhausted,
                 fmt::format("the host has {} workloads, the most it takes", entries_.size()));
   std::uint64_t generation = stored == nullptr ? 0 : stored->generation;

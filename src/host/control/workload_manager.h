@@ -41,9 +41,10 @@ struct ManagerEnvironment {
 };
 
 struct ManagerOptions {
-  std::size_t max_workloads = 100'000;
+  std::size_t max_workloads = 100'000;               // beyond it only what is stored is restored
   Duration retire_bound = std::chrono::seconds(30);  // for what runs on a replaced generation
-  // Images and files that cannot be had are asked for again after it; it doubles each time.
+  // What cannot be had (images, files, servers of providers) is asked for again after it; it
+  // doubles each time.
   Duration first_retry = std::chrono::seconds(10);
   Duration longest_retry = std::chrono::minutes(5);
 };
@@ -51,9 +52,9 @@ struct ManagerOptions {
 // Decides which workloads a host runs and brings the data plane there, one generation after the
 // other: prepare, make durable, swap routes, retire the old one. Operations on one workload run one
 // at a time; a newer one supersedes one that is queued or still being prepared. The generation that
-// serves goes on serving until a newer one can. One whose images or files are not to be had failed
-// for who waits, and is tried until it serves or a newer change comes. Lives on the control shard
-// and is called only there.
+// serves goes on serving until a newer one can. One whose images, files or servers are not to be
+// had failed for who waits, and is tried until it serves or a newer change comes. Lives on the
+// control shard and is called only there.
 class WorkloadManager {
  public:
   WorkloadManager(ManagerEnvironment environment, ManagerOptions options);
@@ -131,8 +132,9 @@ class WorkloadManager {
   void markReady();
   // No changes any more; what serves goes on serving.
   void startDrain();
+  [[nodiscard]] bool isDraining() const;
   // Cancels what is being prepared, takes all routes away and retires everything, for at most
-  // `bound`. The workloads stay in the store.
+  // `bound`, and waits no longer for what was retired before. The workloads stay in the store.
   [[nodiscard]] Task<void> stopAll(Duration bound);
 
   // Called whenever a route or a workload's name was given up: somebody may be waiting for it.
@@ -186,6 +188,7 @@ class WorkloadManager {
                    const Result<void>& outcome);
   void settleFailure(Entry& entry, const Operation& operation, const Error& error);
   void settleRemove(Entry& entry, const Result<void>& outcome);
+  static std::string settleSuperseded(Entry& entry);
   void releaseRoutes(const WorkloadSpec& spec);
   void planRetry(const EntryPointer& entry, OperationPointer failed);
   void retry(const EntryPointer& entry, const Operation& failed);

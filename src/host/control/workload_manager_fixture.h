@@ -1,9 +1,11 @@
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "host/control/manager_parts.h"
@@ -47,5 +49,16 @@ struct ManagerRig : ManagerParts {
   FakeRuntime runtime;
   std::unique_ptr<WorkloadManager> manager;
 };
+
+// The next event of that kind.
+inline Task<HostEvent> eventOf(ManagerRig* rig, EventKind kind, std::uint64_t after = 0) {
+  while (true) {
+    const EventLog::Item item = co_await rig->events.next(after);
+    const auto* event = std::get_if<HostEvent>(&item);
+    if (event == nullptr) continue;  // a heartbeat
+    if (event->kind == kind) co_return *event;
+    after = event->sequence;
+  }
+}
 
 }  // namespace nimbus::host

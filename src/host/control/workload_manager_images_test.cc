@@ -35,17 +35,6 @@ TEST_F(WorkloadManagerImagesTest, AnImageThatTakesLongKeepsNobodyWaiting) {
   });
 }
 
-// The next event of that kind.
-Task<HostEvent> eventOf(Rig* rig, EventKind kind, std::uint64_t after = 0) {
-  while (true) {
-    const EventLog::Item item = co_await rig->events.next(after);
-    const auto* event = std::get_if<HostEvent>(&item);
-    if (event == nullptr) continue;  // a heartbeat
-    if (event->kind == kind) co_return *event;
-    after = event->sequence;
-  }
-}
-
 TEST_F(WorkloadManagerImagesTest, AnImageThatCannotBeHadIsAskedForAgain) {
   run([](net::Shard& shard) -> Task<void> {
     Rig rig(shard, {.first_retry = std::chrono::milliseconds(1)});
@@ -152,77 +141,6 @@ TEST_F(WorkloadManagerImagesTest, WhatCannotPassIsNotTriedAgain) {
     EXPECT_FALSE(rig.manager->get("default/a")->retry_at);
     EXPECT_FALSE(co_await rig.apply(makeSpec("b", "/b", "/w/bad")));
     EXPECT_FALSE(rig.manager->get("default/b")->retry_at) << "it is the component that is bad";
-  });
-}
-
-// Does not find a component's file until it is there.
-class LateFiles final : public WorkloadRuntime {
- public:
-  ErrorCode code = ErrorCode::kNotFound;
-  int failing = 0;
-
-  Task<Result<std::shared_ptr<const WorkloadSpec>>> fetch(std::shared_ptr<const WorkloadSpec> spec,
-                                                          Freshness freshness) override {
-    return rest_.fetch(std::move(spec), freshness);
-  }
-  Task<Result<std::shared_ptr<Deployment>>> prepare(std::shared_ptr<const WorkloadSpec> spec,
-                                                    std::uint64_t generation) override {
-    if (failing > 0) {
-      --failing;
-      co_return fail(code, "no file " + spec->components[0].file);
-    }
-    co_return co_await rest_.prepare(std::move(spec), generation);
-  }
-  Task<Result<std::vector<std::shared_ptr<Deployment>>>> prepareTogether(
-      std::vector<std::shared_ptr<const WorkloadSpec>> specs, std::uint64_t generation) override {
-    return rest_.prepareTogether(std::move(specs), generation);
-  }
-  Task<void> swapTogether(std::vector<Replacement> replacements) override {
-    return rest_.swapTogether(std::move(replacements));
-  }
-  Task<void> retire(std::shared_ptr<Deployment> deployment, Duration bound) override {
-    return rest_.retire(std::move(deployment), bound);
-  }
-  void onServiceNews(std::function<void(const ServiceNews&)> tell) override {
-    rest_.onServiceNews(std::move(tell));
-  }
-  void onEndedNews(std::function<void(const EndedNews&)> tell) override {
-    rest_.onEndedNews(std::move(tell));
-  }
-
- private:
-  FakeRuntime rest_;
-};
-
-TEST_F(WorkloadManagerImagesTest, AFileThatCannotBeReadIsLookedForAgain) {
-  run([](net::Shard& shard) -> Task<void> {
-    for (const ErrorCode code : {ErrorCode::kNotFound, ErrorCode::kIo}) {
-      Rig rig(shard);
-      LateFiles runtime;
-      runtime.code = code;
-      runtime.failing = 2;
-      WorkloadManager manager(rig.environment(runtime),
-                              {.first_retry = std::chrono::milliseconds(1)});
-      const auto first = co_await manager.apply(
-          Rig::share(makeSpec("a", "/a", "/nowhere/late.wasm")), {.source = ""});
-      EXPECT_EQ(first.error().code(), code) << "whoever waits is told at once";
-      EXPECT_TRUE(manager.get("default/a")->retry_at);
-      co_await eventOf(&rig, EventKind::kRunning);
-      EXPECT_EQ(manager.get("default/a")->state, WorkloadState::kRunning);
-      EXPECT_EQ(manager.get("default/a")->reason, "");
-    }
-  });
-}
-
-TEST_F(WorkloadManagerImagesTest, WhatIsNotFoundThoughAllFilesAreThereIsNotTriedAgain) {
-  run([](net::Shard& shard) -> Task<void> {
-    Rig rig(shard);
-    LateFiles runtime;
-    runtime.failing = 1;
-    WorkloadManager manager(rig.environment(runtime), {});
-    EXPECT_FALSE(co_await manager.apply(Rig::share(makeSpec("a", "/a", "/proc/self/status")),
-                                        {.source = ""}));
-    EXPECT_FALSE(manager.get("default/a")->retry_at);
   });
 }
 

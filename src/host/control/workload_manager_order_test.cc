@@ -144,12 +144,16 @@ TEST_F(WorkloadManagerOrderTest, StoppingGivesUpWhatIsBeingPrepared) {
 class SlowStore final : public WorkloadStore {
  public:
   Event may_write;
+  bool keeps = false;  // what is to be removed
   Task<std::vector<StoredWorkload>> load() override { return inner_->load(); }
   Task<Result<void>> save(StoredWorkload workload) override {
     co_await may_write.wait();
     co_return co_await inner_->save(std::move(workload));
   }
-  Task<Result<void>> remove(std::string id) override { return inner_->remove(std::move(id)); }
+  Task<Result<void>> remove(std::string id) override {
+    if (keeps) co_return fail(ErrorCode::kIo, "the disk is full");
+    co_return co_await inner_->remove(std::move(id));
+  }
   Result<std::uint64_t> nextGeneration() override { return inner_->nextGeneration(); }
   bool durable() const override { return true; }
 
@@ -212,6 +216,25 @@ TEST_F(WorkloadManagerOrderTest, ARemovalSupersedesAQueuedApplyAndTheOtherWayRou
     rig.slow->may_write.set();
     co_await third.tasks.empty();
     EXPECT_EQ((*third.value)->serving_generation, 3U);
+  });
+}
+
+TEST_F(WorkloadManagerOrderTest, AfterARemovalThatFailedWhatServesCanBeAskedForAgain) {
+  run([](net::Shard& shard) -> Task<void> {
+    SavingRig rig(shard);
+    rig.slow->keeps = true;
+    PendingApply second(rig.apply(makeSpec("a", "/2")));
+    Pending<Result<void>> removal(rig.manager->remove("default/a", WorkloadOwner::kApi));
+    rig.slow->may_write.set();
+    co_await removal.tasks.empty();
+    EXPECT_EQ(removal.value->error().code(), ErrorCode::kIo);
+    EXPECT_EQ(rig.manager->get("default/a")->observed_generation, 2U);
+    EXPECT_EQ(rig.manager->get("default/a")->serving_generation, 1U);
+
+    const auto again = co_await rig.apply(makeSpec("a", "/1"));
+    EXPECT_EQ(again->serving_generation, 3U);
+    EXPECT_EQ(again->spec->routes[0].path, "/1");
+    EXPECT_EQ(again->reason, "");
   });
 }
 

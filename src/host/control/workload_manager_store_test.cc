@@ -73,6 +73,24 @@ TEST_F(WorkloadManagerStoreTest,
   });
 }
 
+TEST_F(WorkloadManagerStoreTest, WhatIsStoredIsRestoredThoughItIsMoreThanMayBeApplied) {
+  run([](net::Shard& shard) -> Task<void> {
+    Rig rig(shard, {.max_workloads = 1});
+    for (const char* name : {"a", "b", "c"})
+      co_await rig.store->save({Rig::share(makeSpec(name)), 1});
+    co_await rig.manager->restoreAll();
+    EXPECT_EQ(rig.manager->counts().running, 3U);
+    EXPECT_TRUE(co_await rig.apply(makeSpec("a", "/other"))) << "what is there may change";
+    for (const char* name : {"a", "b", "c"}) {
+      const auto refused = co_await rig.apply(makeSpec("d"));
+      EXPECT_EQ(refused.error().code(), ErrorCode::kResourceExhausted);
+      EXPECT_TRUE(
+          co_await rig.manager->remove(std::string("default/") + name, WorkloadOwner::kApi));
+    }
+    EXPECT_TRUE(co_await rig.apply(makeSpec("d")));
+  });
+}
+
 // A store whose disk is full.
 class BrokenStore final : public WorkloadStore {
  public:
@@ -110,6 +128,46 @@ TEST_F(WorkloadManagerStoreTest, NothingChangesThatCouldNotBeMadeDurable) {
     EXPECT_EQ(manager.get("default/a")->serving_generation, 1U);
     EXPECT_EQ(manager.get("default/a")->state, WorkloadState::kRunning);
     EXPECT_TRUE(co_await rig.apply(makeSpec("b", "/new"))) << "the claim was not given back";
+  });
+}
+
+TEST_F(WorkloadManagerStoreTest, ARemovalThatFailsIsTheEndOfTheGenerationThatGaveWayToIt) {
+  run([](net::Shard& shard) -> Task<void> {
+    Rig rig(shard);
+    co_await rig.apply(makeSpec("a", "/old"));
+    BrokenStore broken(*rig.store);
+    WorkloadManager manager(
+        {shard, rig.runtime, broken, rig.events, rig.readiness, *rig.log, rig.metrics, rig.clock},
+        {});
+    co_await manager.restoreAll();
+    rig.runtime.hold = true;
+    EXPECT_TRUE(co_await manager.apply(Rig::share(makeSpec("a", "/new")),
+                                       {.source = "", .wait = WorkloadManager::Wait::kNo}));
+    const auto removed = co_await manager.remove("default/a", WorkloadOwner::kApi);
+    EXPECT_EQ(removed.error().code(), ErrorCode::kIo);
+    const auto status = manager.get("default/a");
+    EXPECT_EQ(status->state, WorkloadState::kRunning);
+    EXPECT_EQ(status->generation, 2U);
+    EXPECT_EQ(status->observed_generation, 2U);
+    EXPECT_EQ(status->serving_generation, 1U);
+    EXPECT_EQ(status->reason,
+              "it could not be removed: the disk is full; generation 2 was given up for the "
+              "removal, generation 1 still serves");
+  });
+}
+
+TEST_F(WorkloadManagerStoreTest, ARemovalThatFailsTellsOfNoGenerationThatIsToCome) {
+  run([](net::Shard& shard) -> Task<void> {
+    Rig rig(shard);
+    BrokenStore broken(*rig.store);
+    WorkloadManager manager(
+        {shard, rig.runtime, broken, rig.events, rig.readiness, *rig.log, rig.metrics, rig.clock},
+        {});
+    co_await rig.store->save({Rig::share(makeSpec("a", "/old")), 1});
+    co_await manager.restoreAll();
+    EXPECT_FALSE(co_await manager.remove("default/a", WorkloadOwner::kApi));
+    EXPECT_EQ(manager.get("default/a")->observed_generation, 1U);
+    EXPECT_EQ(manager.get("default/a")->reason, "it could not be removed: the disk is full");
   });
 }
 

@@ -397,6 +397,38 @@ TEST_F(WorkloadManagerTest, StoppingEndsEverythingAndForgetsNothing) {
   });
 }
 
+TEST_F(WorkloadManagerTest, StoppingWaitsForNothingThatWasReplacedBeforeBeyondItsBound) {
+  run([](net::Shard& shard) -> Task<void> {
+    Rig rig(shard, {.retire_bound = std::chrono::hours(1)});
+    co_await rig.apply(makeSpec("a", "/1"));
+    rig.runtime.hold_retiring = true;
+    co_await rig.apply(makeSpec("a", "/2"));
+    rig.takeCalls();
+    co_await rig.manager->stopAll(std::chrono::milliseconds(1));
+    EXPECT_THAT(rig.takeCalls(), ElementsAre("swap default/a#2 -> nothing", "retire default/a#2"));
+    rig.runtime.letRetire();  // nobody waits for it any more
+  });
+}
+
+Task<bool> stopSlowly(Rig* rig) {
+  co_await rig->manager->stopAll(std::chrono::hours(1));
+  co_return true;
+}
+
+TEST_F(WorkloadManagerTest, StoppingIsOverWhenAllHasBeenRetired) {
+  run([](net::Shard& shard) -> Task<void> {
+    Rig rig(shard);
+    co_await rig.apply(makeSpec("a", "/1"));
+    rig.runtime.hold_retiring = true;
+    co_await rig.apply(makeSpec("a", "/2"));
+    Pending<bool> stopping(stopSlowly(&rig));
+    co_await settle(shard);
+    EXPECT_FALSE(stopping.value);
+    rig.runtime.letRetire();
+    EXPECT_TRUE(stopping.value);
+  });
+}
+
 TEST_F(WorkloadManagerTest, TellsWhatHappensAsEvents) {
   run([](net::Shard& shard) -> Task<void> {
     Rig rig(shard);

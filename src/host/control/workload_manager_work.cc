@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "base/race.h"
 #include "host/control/workload_entry.h"
 #include "host/control/workload_manager.h"
 
@@ -13,21 +14,20 @@
 namespace nimbus::host {
 namespace {
 
+// Whether it is the world around the host that failed: a disk, or a server that may come yet.
+bool isOfTheMoment(ErrorCode code) {
+  return code == ErrorCode::kUnavailable || code == ErrorCode::kDeadlineExceeded ||
+         code == ErrorCode::kIo;
+}
+
 // Whether an image that could not be had may be there later, without any change here.
 bool mayPass(ErrorCode code) {
-  switch (code) {
-    case ErrorCode::kUnavailable:
-    case ErrorCode::kDeadlineExceeded:
-    case ErrorCode::kIo:
-    case ErrorCode::kNotFound:
-    case ErrorCode::kPermissionDenied: return true;
-    default: return false;
-  }
+  return isOfTheMoment(code) || code == ErrorCode::kNotFound ||
+         code == ErrorCode::kPermissionDenied;
 }
 
 // Whether it failed for want of a component's file, which may come or become readable later.
 bool lacksFile(const WorkloadSpec& spec, ErrorCode code) {
-  if (code == ErrorCode::kIo) return true;
   return (code == ErrorCode::kNotFound || code == ErrorCode::kPermissionDenied) &&
          std::ranges::any_of(spec.members(), [](const ComponentSpec& member) {
            return !member.file.empty() && ::access(member.file.c_str(), R_OK) != 0;
@@ -123,8 +123,13 @@ Task<void> WorkloadManager::prepare(OperationPointer operation, std::optional<Pr
   *prepared = co_await environment_.runtime.prepare(*std::move(fetched), operation->generation);
   prepare_seconds_->observe(
       std::chrono::duration<double>(environment_.clock.now() - begun).count());
-  const Prepared& outcome = **prepared;
-  operation->may_retry = !outcome && lacksFile(*operation->spec, outcome.error().code());
+  if (**prepared) co_return;
+  const ErrorCode code = (*prepared)->error().code();
+  // Whoever applies it hears of want of memory, and may ask again; of what is restored, is the
+  // folder's or is tried once more nobody does.
+  const bool is_heard = operation->save && operation->earlier_failures == 0;
+  operation->may_retry = isOfTheMoment(code) || lacksFile(*operation->spec, code) ||
+                         (code == ErrorCode::kResourceExhausted && !is_heard);
 }
 
 // From here on only the disk can refuse, and that before any route moves.
@@ -247,7 +252,7 @@ void WorkloadManager::planRetry(const EntryPointer& entry, OperationPointer fail
 }
 
 void WorkloadManager::retry(const EntryPointer& entry, const Operation& failed) {
-  if (environment_.readiness.phase() == Readiness::Phase::kDraining) return;
+  if (isDraining()) return;
   auto again = std::make_shared<Operation>();
   again->spec = failed.spec;
   again->stamps = stampsOf(*failed.spec);
@@ -258,6 +263,19 @@ void WorkloadManager::retry(const EntryPointer& entry, const Operation& failed) 
   enqueue(entry, std::move(again));
 }
 
+// Nothing comes any more of a generation that gave way to a removal which has failed. Says so; ""
+// if there is none.
+std::string WorkloadManager::settleSuperseded(Entry& entry) {
+  // What is queued will say itself what comes of it.
+  if (entry.queued != nullptr || entry.observed_generation == entry.generation) return "";
+  entry.observed_generation = entry.generation;
+  entry.last_applied = nullptr;  // what serves is not what was asked for last
+  std::string what = fmt::format("generation {} was given up for the removal", entry.generation);
+  if (entry.serving != nullptr && !entry.ended())
+    what += fmt::format(", generation {} still serves", entry.serving->generation());
+  return what;
+}
+
 void WorkloadManager::settleRemove(Entry& entry, const Result<void>& outcome) {
   if (outcome) {
     entry.reason.clear();
@@ -265,8 +283,13 @@ void WorkloadManager::settleRemove(Entry& entry, const Result<void>& outcome) {
     environment_.log.info("workload removed", {{"workload", entry.id}});
     return;
   }
-  if (entry.state != WorkloadState::kStopping) return;  // an exchange that did not come about
-  entry.reason = fmt::format("it could not be removed: {}", outcome.error().describe());
+  const std::string superseded = settleSuperseded(entry);
+  if (entry.state != WorkloadState::kStopping) {  // an exchange that did not come about
+    if (!superseded.empty()) entry.reason = superseded;
+    return;
+  }
+  entry.reason = fmt::format("it could not be removed: {}{}{}", outcome.error().describe(),
+                             superseded.empty() ? "" : "; ", superseded);
   setState(entry, stateOfServing(entry));
   environment_.log.error("workload could not be removed",
                          {{"workload", entry.id}, {"error", entry.reason}});
@@ -349,8 +372,9 @@ Task<void> WorkloadManager::restoreAll() {
     if (operation)
       operations.push_back(*std::move(operation));
     else
-      environment_.log.error("a stored workload cannot be restored",
-                             {{"error", operation.error().describe()}});
+      environment_.log.error(
+          "a stored workload cannot be restored",
+          {{"workload", stored.spec->id()}, {"error", operation.error().describe()}});
   }
   for (const OperationPointer& operation : operations) co_await operation->done.wait();
 }
@@ -362,8 +386,12 @@ void WorkloadManager::markReady() {
                             fmt::format("{} of {} workloads serve", counts_.running, size()));
 }
 
+bool WorkloadManager::isDraining() const {
+  return environment_.readiness.phase() == Readiness::Phase::kDraining;
+}
+
 void WorkloadManager::startDrain() {
-  if (environment_.readiness.phase() == Readiness::Phase::kDraining) return;
+  if (isDraining()) return;
   environment_.readiness.markDraining();
   environment_.events.add(EventKind::kDraining, "", 0, "");
 }
@@ -384,7 +412,9 @@ Task<void> WorkloadManager::stopAll(Duration bound) {
     for (OperationPointer* operation : {&entry->running, &entry->queued})
       if (const OperationPointer ended = std::exchange(*operation, nullptr)) ended->finish(stopped);
   }
-  co_await retiring_.empty();
+  // Also for what was replaced before, by a bound of its own; the data plane ends what is left.
+  co_await withTimeout(retiring_.empty(), environment_.shard.sleepFor(bound));
+  retiring_.cancelAll();
 }
 
 }  // namespace nimbus::host

@@ -17,6 +17,10 @@
 namespace nimbus::host {
 namespace {
 
+// Values, too: what a text may leave out, such as a namespace or a route's component, is written.
+constexpr YamlLimits kStoredLimits{.max_bytes = kMaxStoredManifestBytes,
+                                   .max_nodes = 2 * YamlLimits{}.max_nodes};
+
 constexpr std::string_view kApiVersions[] = {"runtime.wasmcloud.dev/v1alpha1", "nimbus/v1"};
 
 bool isWitName(std::string_view text) {
@@ -167,6 +171,24 @@ void readWrapped(ManifestContext& context, YamlMap& root) {
   }
 }
 
+Result<WorkloadSpec> readManifest(std::string_view text, std::string_view file_name,
+                                  std::string_view base_folder, const YamlLimits& limits) {
+  TRY(const YamlNode document, parseYaml(text, file_name, limits));
+  WorkloadSpec spec;
+  YamlProblems problems{std::string(file_name)};
+  ManifestContext context{problems, std::string(base_folder), spec};
+  YamlMap root(problems, document, "");
+  if (root.has("spec") || root.has("kind") || root.has("apiVersion")) {
+    readWrapped(context, root);
+  } else {
+    readMetadata(spec, root);
+    readBody(context, root);
+  }
+  root.finish();
+  TRY_VOID(problems.result());
+  return spec;
+}
+
 }  // namespace
 
 std::string WorkloadSpec::describe(const ComponentSpec& member) const {
@@ -224,20 +246,11 @@ void noteUnsupported(ManifestContext& context, YamlMap& map, std::string_view ke
 
 Result<WorkloadSpec> parseManifest(std::string_view text, std::string_view file_name,
                                    std::string_view base_folder) {
-  TRY(const YamlNode document, parseYaml(text, file_name));
-  WorkloadSpec spec;
-  YamlProblems problems{std::string(file_name)};
-  ManifestContext context{problems, std::string(base_folder), spec};
-  YamlMap root(problems, document, "");
-  if (root.has("spec") || root.has("kind") || root.has("apiVersion")) {
-    readWrapped(context, root);
-  } else {
-    readMetadata(spec, root);
-    readBody(context, root);
-  }
-  root.finish();
-  TRY_VOID(problems.result());
-  return spec;
+  return readManifest(text, file_name, base_folder, {});
+}
+
+Result<WorkloadSpec> parseStoredManifest(std::string_view json, std::string_view name) {
+  return readManifest(json, name, "", kStoredLimits);
 }
 
 }  // namespace nimbus::host

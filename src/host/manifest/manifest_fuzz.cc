@@ -26,7 +26,7 @@ void parseBoth(std::string_view text) {
   if (!spec) return checkError(spec.error());
   if (const auto runnable = checkRunnable(*spec); !runnable) checkError(runnable.error());
   const std::string json = toJson(*spec);
-  const auto again = parseManifest(json, "json", "");
+  const auto again = parseStoredManifest(json, "json");
   NIMBUS_CHECK(again.has_value());
   NIMBUS_CHECK(*again == *spec);
   NIMBUS_CHECK(toJson(*again) == json);

@@ -90,6 +90,10 @@ class Journal {
   std::string takeLiveLines(std::size_t most, std::size_t& next_offset);
   void afterCleaning(std::size_t next_offset);
   void removeOldest();
+  Result<void> syncRemovals();
+  // Starts over once the files have grown a little: what is amiss may have passed by then, and
+  // where it has not, few changes pay for the attempts.
+  void cleanLater(const Error& why);
 
   const std::string folder_;
   const JournalOptions options_;
@@ -99,7 +103,9 @@ class Journal {
   std::uint64_t bytes_ = 0;
   std::uint64_t live_bytes_ = 0;
   Cleaning cleaning_;
-  bool cleaning_fails_ = false;  // and is not tried again by this process
+  std::uint64_t clean_from_bytes_ = 0;  // of all files; more than 0 after a failure
+  // A segment was deleted, perhaps by an earlier process, and may come back after a crash.
+  bool sync_due_ = true;
 };
 
 }  // namespace nimbus::host

@@ -16,6 +16,9 @@ namespace {
 constexpr std::size_t kLeastPortionBytes = 16 * 1024;
 constexpr std::size_t kPortionPerCommittedByte = 4;
 
+// Cleaning that failed is tried again when the files have grown by so much of a segment.
+constexpr std::uint64_t kRetriesPerSegment = 4;
+
 // Files with what was cut off from the ends of segments.
 constexpr std::size_t kMostTails = 8;
 
@@ -39,7 +42,7 @@ void Journal::removeOldTails() const {
 }
 
 bool Journal::wantsCleaning() const {
-  return !cleaning_fails_ && segments_.size() > 1 &&
+  return bytes_ >= clean_from_bytes_ && segments_.size() > 1 &&
          (!cleaning_.content.empty() || bytes_ > 2 * live_bytes_ + options_.slack_bytes);
 }
 
@@ -50,8 +53,7 @@ std::string Journal::takeLiveLines(std::size_t committed, std::size_t& next_offs
   if (cleaning_.content.empty()) {
     auto content = oldest.read(0, oldest.bytes());
     if (!content) {
-      cleaning_fails_ = true;
-      log_.error("the workload store cannot be cleaned", {{"error", content.error().describe()}});
+      cleanLater(content.error());
       return {};
     }
     cleaning_ = {*std::move(content), 0};
@@ -76,7 +78,7 @@ std::string Journal::takeLiveLines(std::size_t committed, std::size_t& next_offs
 }
 
 void Journal::afterCleaning(std::size_t next_offset) {
-  if (segments_.size() < 2) return;
+  if (segments_.size() < 2 || bytes_ < clean_from_bytes_) return;
   cleaning_.offset = next_offset;
   const bool finished = !cleaning_.content.empty() && cleaning_.offset == cleaning_.content.size();
   const bool empty = segments_.begin()->second.bytes() == 0;
@@ -85,17 +87,31 @@ void Journal::afterCleaning(std::size_t next_offset) {
 
 void Journal::removeOldest() {
   cleaning_ = {};
+  // Lines that drop keys must not go before what they drop: a crash may leave this segment deleted
+  // and bring the one before it back, unless that has gone for good.
+  if (const auto synced = syncRemovals(); !synced) return cleanLater(synced.error());
   JournalSegment& oldest = segments_.begin()->second;
-  Result<void> removed = oldest.remove();
-  // Before a newer file may go: lines that drop keys must not go before what they drop.
-  if (removed) removed = syncFolder(folder_);
-  if (!removed) {
-    cleaning_fails_ = true;
-    log_.error("the workload store cannot be cleaned", {{"error", removed.error().describe()}});
-    return;
-  }
+  if (const auto removed = oldest.remove(); !removed) return cleanLater(removed.error());
+  // From here on it is not part of the journal, synced or not: nothing in it counts any more.
+  sync_due_ = true;
   bytes_ -= oldest.bytes();
   segments_.erase(segments_.begin());
+  clean_from_bytes_ = 0;
+  if (const auto synced = syncRemovals(); !synced) cleanLater(synced.error());
+}
+
+Result<void> Journal::syncRemovals() {
+  if (!sync_due_) return {};
+  TRY_VOID(syncFolder(folder_));
+  sync_due_ = false;
+  return {};
+}
+
+void Journal::cleanLater(const Error& why) {
+  cleaning_ = {};
+  clean_from_bytes_ = bytes_ + options_.segment_bytes / kRetriesPerSegment;
+  log_.error("the workload store cannot be cleaned, and grows until it can",
+             {{"error", why.describe()}});
 }
 
 }  // namespace nimbus::host

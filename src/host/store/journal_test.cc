@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <functional>
 
 #include <fmt/format.h>
 
@@ -34,6 +35,12 @@ class JournalTest : public ::testing::Test {
       all += key + "=" + journal->read(key).value() + " ";
     return all;
   }
+  // Leaves so many segments, almost all of which is outdated.
+  void fill(std::size_t segments) {
+    const auto journal = open({.segment_bytes = 1000, .slack_bytes = 1 << 20});
+    while (journal->segmentCount() < segments) put(*journal, "busy", "again");
+    put(*journal, "busy", "last");
+  }
   std::string segment(int number) const {
     return folder_.path("journal.000000000" + digit(number));
   }
@@ -47,8 +54,22 @@ class JournalTest : public ::testing::Test {
   std::unique_ptr<Logger> log_ = makeNullLogger();
 };
 
+// Runs `work` while so many descriptors can be opened beyond those that are open.
+void withDescriptors(int more, const std::function<void()>& work) {
+  struct rlimit before{};
+  ::getrlimit(RLIMIT_NOFILE, &before);
+  const int lowest = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+  ::close(lowest);
+  const rlimit tight{.rlim_cur = static_cast<rlim_t>(lowest + more), .rlim_max = before.rlim_max};
+  ::setrlimit(RLIMIT_NOFILE, &tight);
+  work();
+  ::setrlimit(RLIMIT_NOFILE, &before);
+}
+
 // Small enough that tests see several segments and cleaning.
 constexpr JournalOptions kSmall{.segment_bytes = 1000, .slack_bytes = 2000};
+// Every change deletes an older segment, and none needs a new one.
+constexpr JournalOptions kCleansAtOnce{.segment_bytes = 20'000, .slack_bytes = 0};
 
 TEST_F(JournalTest, TheNewestValueOfAKeyCounts) {
   {
@@ -230,18 +251,36 @@ TEST_F(JournalTest, ChangesThatFailLeaveNoFilesBehind) {
 
 TEST_F(JournalTest, AShortageOfDescriptorsIsForgottenOnceItIsOver) {
   const auto journal = open();
-  struct rlimit before{};
-  ::getrlimit(RLIMIT_NOFILE, &before);
-  const int lowest = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
-  ::close(lowest);
   // Enough for the segment, and not for the folder that is to be synced.
-  const rlimit tight{.rlim_cur = static_cast<rlim_t>(lowest) + 1, .rlim_max = before.rlim_max};
-  ::setrlimit(RLIMIT_NOFILE, &tight);
-  const auto refused = journal->commit({{encodePut("a", "1")}});
-  ::setrlimit(RLIMIT_NOFILE, &before);
-  EXPECT_FALSE(refused);
+  withDescriptors(1, [&] { EXPECT_FALSE(journal->commit({{encodePut("a", "1")}})); });
   put(*journal, "b", "2");
   EXPECT_EQ(content(), "b=2 ");
+}
+
+TEST_F(JournalTest, AShortageOfDescriptorsWhileCleaningStopsNoChanges) {
+  fill(5);
+  const auto journal = open(kCleansAtOnce);
+  put(*journal, "a", "1");
+  ASSERT_FALSE(std::filesystem::exists(segment(1)));
+  ASSERT_TRUE(std::filesystem::exists(segment(2)));
+  withDescriptors(0, [&] { put(*journal, "a", "2"); });
+  EXPECT_FALSE(std::filesystem::exists(segment(2))) << "deleted, but the folder is not synced";
+  // Enough for another attempt to delete the next one.
+  withDescriptors(0, [&] {
+    for (int i = 0; i < 60; ++i) put(*journal, "b", std::to_string(i));
+  });
+  EXPECT_TRUE(std::filesystem::exists(segment(3)))
+      << "a crash might bring the one before it back, and what this one drops";
+  for (int i = 0; i < 60; ++i) put(*journal, "b", std::to_string(i));
+  EXPECT_EQ(journal->segmentCount(), 1U) << "tried again once it can be done";
+  EXPECT_EQ(content(), "a=2 b=59 busy=last ");
+}
+
+TEST_F(JournalTest, AProcessThatHasJustStartedSyncsWhatAnEarlierOneDeleted) {
+  fill(3);
+  const auto journal = open(kCleansAtOnce);
+  withDescriptors(0, [&] { put(*journal, "a", "1"); });
+  EXPECT_TRUE(std::filesystem::exists(segment(1)));
 }
 
 TEST_F(JournalTest, NothingIsAnsweredForThatNobodyWouldFindAgain) {

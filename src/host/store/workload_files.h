@@ -5,13 +5,15 @@
 
 #include "base/log.h"
 #include "base/result.h"
+#include "host/manifest/manifest.h"
 #include "host/store/journal.h"
 
 // The files beside the journal of a workload store; internal to workload_store*.cc. All of it
 // blocks.
 namespace nimbus::host {
 
-inline constexpr std::size_t kMaxStoreFileBytes = 2 * 1024 * 1024;
+// A manifest and what encloses it.
+inline constexpr std::size_t kMaxStoreFileBytes = kMaxStoredManifestBytes + 64 * 1024;
 
 // Takes the workloads over that earlier versions kept in files of their own, unless the journal has
 // something newer, and deletes these files and those that a dying host left half written.

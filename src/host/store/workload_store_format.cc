@@ -73,7 +73,7 @@ std::string encodeWorkloadRecord(const StoredWorkload& workload) {
 
 Result<StoredWorkload> decodeWorkloadRecord(std::string_view record) {
   TRY(const RecordParts parts, splitRecord(record));
-  TRY(WorkloadSpec spec, parseManifest(parts.manifest, "manifest", ""));
+  TRY(WorkloadSpec spec, parseStoredManifest(parts.manifest, "manifest"));
   return StoredWorkload{std::make_shared<const WorkloadSpec>(std::move(spec)), parts.generation};
 }
 

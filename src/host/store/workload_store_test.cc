@@ -6,6 +6,7 @@
 
 #include <gmock/gmock.h>
 
+#include "host/manifest/yaml_reader.h"
 #include "host/store/journal.h"
 #include "host/store/journal_record.h"
 #include "host/store/store_test_support.h"
@@ -68,6 +69,42 @@ TEST_F(WorkloadStoreTest, KeepsTheWholeSpec) {
     const auto store = open(shard);
     const auto all = co_await (*store)->load();
     EXPECT_EQ(*all.at(0).spec, *workload.spec);
+  });
+}
+
+constexpr std::string_view kLarge = "name: large\ncomponents:\n- name: web\n  file: /w/good\n";
+
+// A quotation mark is one byte of YAML here, and two of JSON.
+std::string manifestOfMostBytes() {
+  std::string text = std::string(kLarge) + "annotations:\n  a: |\n    ";
+  text.append(YamlLimits{}.max_bytes - text.size() - 1, '"');
+  return text + '\n';
+}
+
+// Keys count as well, and so does the namespace, which only JSON has.
+std::string manifestOfMostValues() {
+  std::string text =
+      std::string(kLarge) + "hostInterfaces:\n- namespace: a\n  package: b\n  interfaces: [c";
+  for (std::size_t values = 20; values < YamlLimits{}.max_nodes; ++values) text += ",c";
+  return text + "]\n";
+}
+
+TEST_F(WorkloadStoreTest, WhateverTheApiTakesIsReadAgain) {
+  run([this](net::Shard& shard) -> Task<void> {
+    std::uint64_t generation = 0;
+    for (const std::string& text : {manifestOfMostBytes(), manifestOfMostValues()}) {
+      const auto spec = parseManifest(text, "manifest", "");
+      EXPECT_TRUE(spec) << spec.error().describe();
+      if (!spec) co_return;
+      EXPECT_FALSE(parseManifest(toJson(*spec), "json", "")) << "it is no larger than its text";
+      std::vector<StoredWorkload> workloads;
+      workloads.push_back({std::make_shared<const WorkloadSpec>(*spec), ++generation});
+      co_await save(shard, std::move(workloads));
+      const auto store = open(shard);
+      const auto all = co_await (*store)->load();
+      EXPECT_EQ(all.at(0).problem, "");
+      EXPECT_EQ(*all.at(0).spec, *spec);
+    }
   });
 }
 

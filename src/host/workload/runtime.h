@@ -107,8 +107,9 @@ class WorkloadRuntime {
   // Loads and compiles (in the background), checks imports and pre-instantiates. What must be
   // compiled waits for others that are, what is loaded or in the code cache does not. Nothing
   // serves yet, and nothing is left behind when it fails: kInvalidArgument, kNotFound, kUnsupported
-  // with the name of what is missing, kResourceExhausted. Nor when it is given up, but for the code
-  // cache: what has begun to be compiled is compiled to its end.
+  // with the name of what is missing, kResourceExhausted; kUnavailable, kDeadlineExceeded if what
+  // it needs is not there yet. Nor when it is given up, but for the code cache: what has begun to
+  // be compiled is compiled to its end.
   [[nodiscard]] virtual Task<Result<std::shared_ptr<Deployment>>> prepare(
       std::shared_ptr<const WorkloadSpec> spec, std::uint64_t generation) = 0;
 
