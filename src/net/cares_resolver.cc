@@ -8,6 +8,8 @@
 #include <map>
 
 #include "base/check.h"
+#include "base/files.h"
+#include "base/loadable_file.h"
 #include "base/sync.h"
 #include "net/fd_watch.h"
 
@@ -23,6 +25,8 @@ constexpr std::size_t kMaxAddresses = 64;
 // How often a server is asked within the time limit; c-ares doubles the time with each.
 constexpr int kTries = 3;
 constexpr int kTimeShares = 1 + 2 + 4;
+// Of a file that names servers, for it to be followed; c-ares reads all of it.
+constexpr std::size_t kMaxFileBytes = 1 << 20;
 
 // One look-up. Shared by the coroutine that waits and by c-ares, which keeps it until its callback:
 // the coroutine may be gone by then.
@@ -68,65 +72,64 @@ Addresses collect(const ares_addrinfo& info) {
   return addresses;
 }
 
-class CaresResolver final : public Resolver {
+// One channel of c-ares with its sockets and its timer; it asks the name servers that it was made
+// for. Held by the resolver and by each look-up that waits for it; lives on one shard. Destroying
+// it gives up what c-ares still asks: never from within one of c-ares' callbacks.
+class Channel {
  public:
-  CaresResolver(Shard& shard, Duration timeout)
-      : shard_(shard),
-        timeout_(timeout),
-        retry_(shard, [this] { process(ARES_SOCKET_BAD, ARES_SOCKET_BAD); }) {}
-  ~CaresResolver() override {
+  explicit Channel(Shard& shard)
+      : shard_(shard), retry_(shard, [this] { process(ARES_SOCKET_BAD, ARES_SOCKET_BAD); }) {}
+  Channel(const Channel&) = delete;
+  Channel& operator=(const Channel&) = delete;
+  ~Channel() {
     if (channel_ == nullptr) return;
     destroying_ = true;
     ares_destroy(channel_);
   }
 
-  Result<void> start(const std::string& servers) {
+  Result<void> open(Duration timeout, const NameServers& servers) {
     ares_options options{};
-    const auto timeout_ms = std::chrono::duration_cast<std::chrono::milliseconds>(timeout_).count();
+    const auto timeout_ms = std::chrono::duration_cast<std::chrono::milliseconds>(timeout).count();
     options.timeout = static_cast<int>(std::clamp<long>(timeout_ms / kTimeShares, 1, 60'000));
     options.tries = kTries;
     // The file first, then servers, whatever nsswitch.conf says about sources we do not have.
     char lookups[] = "fb";
     options.lookups = lookups;
+    std::string file = servers.file;  // c-ares takes a copy, but asks for what it could change
+    options.resolvconf_path = file.data();
+    options.udp_port = servers.port;
+    options.tcp_port = servers.port;
     options.sock_state_cb = [](void* self, ares_socket_t fd, int readable, int writable) {
-      static_cast<CaresResolver*>(self)->socketChanged(fd, readable != 0, writable != 0);
+      static_cast<Channel*>(self)->socketChanged(fd, readable != 0, writable != 0);
     };
     options.sock_state_cb_data = this;
-    int status = ares_init_options(
-        &channel_, &options,
-        ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_LOOKUPS | ARES_OPT_SOCK_STATE_CB);
-    if (status == ARES_SUCCESS && !servers.empty()) {
-      status = ares_set_servers_ports_csv(channel_, servers.c_str());
+    int status = ares_init_options(&channel_, &options,
+                                   ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_LOOKUPS |
+                                       ARES_OPT_RESOLVCONF | ARES_OPT_UDP_PORT | ARES_OPT_TCP_PORT |
+                                       ARES_OPT_SOCK_STATE_CB);
+    if (status == ARES_SUCCESS && !servers.list.empty()) {
+      status = ares_set_servers_ports_csv(channel_, servers.list.c_str());
     }
     if (status == ARES_SUCCESS) return {};
     return fail(ErrorCode::kUnavailable,
                 std::string("cannot set up name resolution: ") + ares_strerror(status));
   }
 
-  Task<Result<Addresses>> resolve(std::string name) override {
-    if (auto literal = IpAddress::parse(name)) co_return Addresses{*literal};
-    if (name.empty() || name.size() > kMaxNameBytes || name.find('\0') != std::string::npos) {
-      co_return fail(ErrorCode::kNotFound, "not a host name: \"" + name + "\"");
-    }
-    auto lookup = std::make_shared<Lookup>(shard_, std::move(name));
+  // The answer comes in a later turn.
+  void ask(const std::shared_ptr<Lookup>& lookup) {
     ares_addrinfo_hints hints{};
     hints.ai_family = AF_UNSPEC;
     hints.ai_socktype = SOCK_STREAM;
     ares_getaddrinfo(channel_, lookup->name.c_str(), nullptr, &hints, answered,
                      new std::shared_ptr<Lookup>(lookup));
     armRetry();
-    Timer limit(shard_, [&lookup] {
-      lookup->answer.set(std::unexpected(describeFailure(lookup->name, ARES_ETIMEOUT)));
-    });
-    limit.armAfter(timeout_);
-    co_return co_await lookup->answer.wait();
   }
 
  private:
   // A socket of c-ares. c-ares opens and closes it and says what to wait for.
   struct Socket final : FdWatch::Waiter, std::enable_shared_from_this<Socket> {
-    Socket(CaresResolver& owner, ares_socket_t number, FdWatch watched)
-        : resolver(&owner), fd(number), watch(std::move(watched)), write_side(*this) {}
+    Socket(Channel& owner, ares_socket_t number, FdWatch watched)
+        : channel(&owner), fd(number), watch(std::move(watched)), write_side(*this) {}
 
     struct WriteSide final : FdWatch::Waiter {
       explicit WriteSide(Socket& owner) : socket(owner) {}
@@ -137,17 +140,17 @@ class CaresResolver final : public Resolver {
     void ready() override {
       waits_to_read = false;
       const auto self = shared_from_this();  // c-ares may close this socket within
-      resolver->process(fd, ARES_SOCKET_BAD);
+      channel->process(fd, ARES_SOCKET_BAD);
       self->rearm();
     }
     void writeReady() {
       waits_to_write = false;
       const auto self = shared_from_this();
-      resolver->process(ARES_SOCKET_BAD, fd);
+      channel->process(ARES_SOCKET_BAD, fd);
       self->rearm();
     }
     void rearm() {
-      if (resolver == nullptr) return;
+      if (channel == nullptr) return;
       if (wants_read && !std::exchange(waits_to_read, true)) {
         watch.wait(FdWatch::Direction::kRead, *this);
       }
@@ -156,7 +159,7 @@ class CaresResolver final : public Resolver {
       }
     }
 
-    CaresResolver* resolver;  // null once c-ares has closed it
+    Channel* channel;  // null once c-ares has closed it
     ares_socket_t fd;
     FdWatch watch;
     WriteSide write_side;
@@ -190,7 +193,7 @@ class CaresResolver final : public Resolver {
     const auto found = sockets_.find(fd);
     if (!readable && !writable) {
       if (found == sockets_.end()) return;
-      found->second->resolver = nullptr;
+      found->second->channel = nullptr;
       found->second->watch.close();
       sockets_.erase(found);
       return;
@@ -224,11 +227,75 @@ class CaresResolver final : public Resolver {
   }
 
   Shard& shard_;
-  const Duration timeout_;
   ares_channel channel_ = nullptr;
   bool destroying_ = false;
   std::map<ares_socket_t, std::shared_ptr<Socket>> sockets_;
   Timer retry_;
+};
+
+class CaresResolver final : public Resolver {
+ public:
+  CaresResolver(Shard& shard, Duration timeout, NameServers servers)
+      : shard_(shard), timeout_(timeout), servers_(std::move(servers)) {}
+
+  // Makes the channel for the look-ups from now on. If that fails, what there was stays.
+  Result<void> open() {
+    // Before c-ares reads the file: a change in between is then seen by the next look.
+    const FileStamp stamp = fileIsReadable() ? look() : FileStamp{};
+    auto channel = std::make_shared<Channel>(shard_);
+    TRY_VOID(channel->open(timeout_, servers_));
+    channel_ = std::move(channel);
+    stamp_ = stamp;
+    return {};
+  }
+
+  Task<Result<Addresses>> resolve(std::string name) override {
+    if (auto literal = IpAddress::parse(name)) co_return Addresses{*literal};
+    if (name.empty() || name.size() > kMaxNameBytes || name.find('\0') != std::string::npos) {
+      co_return fail(ErrorCode::kNotFound, "not a host name: \"" + name + "\"");
+    }
+    followFile();
+    // Kept until the look-up has ended, and let go after it: another one may be in use by then.
+    const std::shared_ptr<Channel> channel = channel_;
+    auto lookup = std::make_shared<Lookup>(shard_, std::move(name));
+    channel->ask(lookup);
+    Timer limit(shard_, [&lookup] {
+      lookup->answer.set(std::unexpected(describeFailure(lookup->name, ARES_ETIMEOUT)));
+    });
+    limit.armAfter(timeout_);
+    co_return co_await lookup->answer.wait();
+  }
+
+ private:
+  // The servers change while the process runs: by DHCP, by a VPN, or when it started before the
+  // network. A channel reads the file only when it is made, so another one is made then; look-ups
+  // under way end on theirs. There are no more channels than look-ups and the current one.
+  void followFile() {
+    if (!servers_.list.empty() || shard_.now() < look_at_) return;
+    const FileStamp stamp = look();
+    // A file that is gone may be on its way to being replaced: the servers that it named last stay.
+    if (stamp == FileStamp{} || stamp == stamp_) return;
+    // What fails is tried again at the next look, as the stamp stays the old one.
+    if (fileIsReadable()) (void)open();
+  }
+
+  // c-ares does not say when it could not read the file, such as for want of descriptors: it asks
+  // 127.0.0.1 then, which must not take the place of good servers, nor be for good.
+  [[nodiscard]] bool fileIsReadable() const {
+    return checkLoadable("name servers", servers_.file, kMaxFileBytes).has_value();
+  }
+
+  FileStamp look() {
+    look_at_ = shard_.now() + servers_.look_again;
+    return stampOf(servers_.file);
+  }
+
+  Shard& shard_;
+  const Duration timeout_;
+  const NameServers servers_;
+  std::shared_ptr<Channel> channel_;
+  FileStamp stamp_;    // of the file when the channel was made
+  TimePoint look_at_;  // at the file, the next time
 };
 
 // Process-wide and not thread safe, hence once.
@@ -239,20 +306,25 @@ int initializeLibrary() {
 
 }  // namespace
 
-Result<std::unique_ptr<Resolver>> makeResolverWithServers(Shard& shard, Duration timeout,
-                                                          const std::string& servers) {
+Result<std::unique_ptr<Resolver>> makeResolverFrom(Shard& shard, Duration timeout,
+                                                   NameServers servers) {
   NIMBUS_CHECK(shard.onThread());
   if (const int status = initializeLibrary(); status != ARES_SUCCESS) {
     return fail(ErrorCode::kUnavailable,
                 std::string("cannot set up name resolution: ") + ares_strerror(status));
   }
-  auto resolver = std::make_unique<CaresResolver>(shard, timeout);
-  TRY_VOID(resolver->start(servers));
+  auto resolver = std::make_unique<CaresResolver>(shard, timeout, std::move(servers));
+  TRY_VOID(resolver->open());
   return resolver;
 }
 
+Result<std::unique_ptr<Resolver>> makeResolverWithServers(Shard& shard, Duration timeout,
+                                                          const std::string& servers) {
+  return makeResolverFrom(shard, timeout, {.list = servers});
+}
+
 Result<std::unique_ptr<Resolver>> makeResolver(Shard& shard, Duration timeout) {
-  return makeResolverWithServers(shard, timeout, {});
+  return makeResolverFrom(shard, timeout, {});
 }
 
 }  // namespace nimbus::net

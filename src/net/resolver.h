@@ -22,7 +22,9 @@ class Resolver {
 };
 
 // On the shard's thread, where it is also destroyed, after the look-ups that it runs. `timeout`
-// bounds each look-up. The system's configuration is read once, here; /etc/hosts each time.
+// bounds each look-up. The servers are those of /etc/resolv.conf, also once it changes: a look-up
+// looks whether it has, at most once a second. Those under way end with the servers they began
+// with. While it cannot be read the last one counts. /etc/hosts is read each time.
 [[nodiscard]] Result<std::unique_ptr<Resolver>> makeResolver(Shard& shard, Duration timeout);
 
 // A resolver that knows only what it was told; for tests.

@@ -3,11 +3,14 @@
 #include <arpa/inet.h>
 #include <gmock/gmock.h>
 
+#include <atomic>
+#include <filesystem>
 #include <map>
 #include <set>
 #include <thread>
 
 #include "base/sync.h"
+#include "base/test_folder.h"
 #include "base/unique_fd.h"
 #include "net/cares_resolver.h"
 #include "net/socket_address.h"
@@ -31,15 +34,17 @@ IpAddress ip(const char* text) { return *IpAddress::parse(text); }
 // `silent`, fails for those in `failing`, and says of any other that it does not exist.
 class FakeNameServer {
  public:
-  FakeNameServer() : socket_(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)) {
-    const SocketAddress any = *toSocketAddress(*Endpoint::parse("127.0.0.1:0"));
-    EXPECT_EQ(::bind(socket_.get(), any.get(), any.size), 0);
+  explicit FakeNameServer(const std::string& where = "127.0.0.1:0")
+      : socket_(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)) {
+    const SocketAddress wanted = *toSocketAddress(*Endpoint::parse(where));
+    EXPECT_EQ(::bind(socket_.get(), wanted.get(), wanted.size), 0);
     SocketAddress bound;
     EXPECT_EQ(::getsockname(socket_.get(), bound.get(), &bound.size), 0);
     where_ = fromSocketAddress(bound);
   }
   ~FakeNameServer() {
     if (!thread_.joinable()) return;
+    letAnswer();
     const SocketAddress self = *toSocketAddress(where_);
     (void)::sendto(socket_.get(), "", 0, 0, self.get(), self.size);  // an empty one ends it
     thread_.join();
@@ -48,6 +53,14 @@ class FakeNameServer {
     thread_ = std::thread([this] { serve(); });
   }
   [[nodiscard]] std::string where() const { return where_.toString(); }
+  [[nodiscard]] std::uint16_t port() const { return where_.port; }
+
+  // Nothing is answered from the first to the second.
+  void holdAnswers() { answering_ = false; }
+  void letAnswer() {
+    answering_ = true;
+    answering_.notify_all();
+  }
 
   std::map<std::string, Addresses> names;
   std::map<std::string, std::string> mapped;  // AAAA ::ffff:a.b.c.d only
@@ -62,6 +75,7 @@ class FakeNameServer {
       const ssize_t size =
           ::recvfrom(socket_.get(), question.data(), question.size(), 0, from.get(), &from.size);
       if (size <= 0) return;
+      answering_.wait(false);
       const std::string answer = answerTo({question.data(), static_cast<std::size_t>(size)});
       if (answer.empty()) continue;
       (void)::sendto(socket_.get(), answer.data(), answer.size(), 0, from.get(), from.size);
@@ -106,6 +120,7 @@ class FakeNameServer {
 
   UniqueFd socket_;
   Endpoint where_;
+  std::atomic<bool> answering_ = true;
   std::thread thread_;
 };
 
@@ -229,6 +244,141 @@ TEST_F(ResolverTest, TheSystemsConfigurationIsUsable) {
     auto resolver = makeResolver(shard, seconds(5));
     EXPECT_TRUE(resolver);
     EXPECT_TRUE(co_await (*resolver)->resolve("127.0.0.1"));
+  });
+}
+
+// The file names one of two servers, which listen on the same port: it has no place for one. The
+// first of them does not know new.test, the second not old.test.
+class ResolverFileTest : public ResolverTest {
+ protected:
+  static constexpr const char* kFirst = "127.0.0.1";
+  static constexpr const char* kSecond = "127.0.0.2";
+
+  void SetUp() override {
+    ResolverTest::SetUp();
+    server_.names["old.test"] = {ip("10.0.0.1")};
+    second_.names["new.test"] = {ip("10.0.0.2")};
+  }
+
+  // Replaced as programs do it: another file takes its name.
+  void nameInFile(const std::string& address) {
+    folder_.write("next", "nameserver " + address + "\n");
+    std::filesystem::rename(folder_.path("next"), file_);
+  }
+
+  // With both servers running and each look-up looking at the file, unless told otherwise.
+  std::unique_ptr<Resolver> makeFromFile(Shard& shard, Duration look_again = Duration::zero()) {
+    server_.start();
+    second_.start();
+    return *makeResolverFrom(shard, seconds(20),
+                             {.file = file_, .port = server_.port(), .look_again = look_again});
+  }
+
+  FakeNameServer second_{std::string(kSecond) + ":" + std::to_string(server_.port())};
+  TemporaryFolder folder_;
+  const std::string file_ = folder_.path("resolv.conf");
+};
+
+TEST_F(ResolverFileTest, AReplacedFileIsFollowed) {
+  run([&](Shard& shard) -> Task<void> {
+    nameInFile(kFirst);
+    auto resolver = makeFromFile(shard);
+    EXPECT_EQ(*co_await resolver->resolve("old.test"), Addresses{ip("10.0.0.1")});
+    EXPECT_EQ((co_await resolver->resolve("new.test")).error().code(), ErrorCode::kNotFound);
+    nameInFile(kSecond);
+    EXPECT_EQ(*co_await resolver->resolve("new.test"), Addresses{ip("10.0.0.2")});
+    EXPECT_EQ((co_await resolver->resolve("old.test")).error().code(), ErrorCode::kNotFound);
+  });
+}
+
+TEST_F(ResolverFileTest, AFileThatIsWrittenAnewIsFollowed) {
+  run([&](Shard& shard) -> Task<void> {
+    folder_.write("resolv.conf", "nameserver 127.0.0.1\n");
+    auto resolver = makeFromFile(shard);
+    EXPECT_FALSE(co_await resolver->resolve("new.test"));
+    folder_.write("resolv.conf", "# longer\nnameserver 127.0.0.2\n");
+    EXPECT_TRUE(co_await resolver->resolve("new.test"));
+  });
+}
+
+TEST_F(ResolverFileTest, AnotherTargetOfALinkIsFollowed) {
+  run([&](Shard& shard) -> Task<void> {
+    folder_.write("one", "nameserver 127.0.0.1\n");
+    folder_.write("two", "nameserver 127.0.0.2\n");
+    std::filesystem::create_symlink("one", file_);
+    auto resolver = makeFromFile(shard);
+    EXPECT_FALSE(co_await resolver->resolve("new.test"));
+    std::filesystem::create_symlink("two", folder_.path("next"));
+    std::filesystem::rename(folder_.path("next"), file_);
+    EXPECT_TRUE(co_await resolver->resolve("new.test"));
+  });
+}
+
+TEST_F(ResolverFileTest, AFileThatComesLaterIsFollowed) {
+  run([&](Shard& shard) -> Task<void> {
+    auto resolver = makeFromFile(shard);  // without a file c-ares asks 127.0.0.1
+    EXPECT_FALSE(co_await resolver->resolve("new.test"));
+    nameInFile(kSecond);
+    EXPECT_TRUE(co_await resolver->resolve("new.test"));
+  });
+}
+
+TEST_F(ResolverFileTest, WhileTheFileIsGoneOrNoneTheLastServersAreAsked) {
+  run([&](Shard& shard) -> Task<void> {
+    nameInFile(kSecond);
+    auto resolver = makeFromFile(shard);
+    std::filesystem::rename(file_, folder_.path("away"));
+    EXPECT_TRUE(co_await resolver->resolve("new.test"));
+    std::filesystem::create_directory(file_);
+    EXPECT_TRUE(co_await resolver->resolve("new.test"));
+    std::filesystem::remove(file_);
+    nameInFile(kFirst);
+    EXPECT_TRUE(co_await resolver->resolve("old.test"));
+  });
+}
+
+TEST_F(ResolverFileTest, TheFileIsLookedAtAgainAfterAWhileOnly) {
+  run([&](Shard& shard) -> Task<void> {
+    nameInFile(kFirst);
+    auto resolver = makeFromFile(shard, std::chrono::hours(1));
+    nameInFile(kSecond);
+    EXPECT_TRUE(co_await resolver->resolve("old.test"));
+  });
+}
+
+TEST_F(ResolverFileTest, ALookupUnderWayEndsWithTheAnswerOfItsServer) {
+  server_.holdAnswers();
+  run([&](Shard& shard) -> Task<void> {
+    nameInFile(kFirst);
+    auto resolver = makeFromFile(shard);
+    Result<Addresses> early = fail(ErrorCode::kInternal, "not run");
+    const auto lookUp = [](Resolver& by, Result<Addresses>& into) -> Task<void> {
+      into = co_await by.resolve("old.test");
+    };
+    TaskSet tasks;
+    tasks.spawn(lookUp(*resolver, early));
+    nameInFile(kSecond);
+    EXPECT_TRUE(co_await resolver->resolve("new.test"));
+    EXPECT_EQ(early.error().code(), ErrorCode::kInternal);
+    server_.letAnswer();
+    co_await tasks.empty();
+    EXPECT_EQ(*early, Addresses{ip("10.0.0.1")});
+    EXPECT_TRUE(co_await resolver->resolve("new.test"));
+  });
+}
+
+TEST_F(ResolverFileTest, ALookupOfAnEarlierFileMayBeGivenUp) {
+  server_.silent = {"slow.test"};
+  run([&](Shard& shard) -> Task<void> {
+    nameInFile(kFirst);
+    auto resolver = makeFromFile(shard);
+    {
+      Task<Result<Addresses>> task = resolver->resolve("slow.test");
+      EXPECT_FALSE(task.start());
+      nameInFile(kSecond);
+      EXPECT_TRUE(co_await resolver->resolve("new.test"));
+    }
+    EXPECT_TRUE(co_await resolver->resolve("new.test"));
   });
 }
 
