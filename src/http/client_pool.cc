@@ -11,13 +11,6 @@ namespace {
 // Requests of one tenant that may wait for a connection at once.
 constexpr std::size_t kMaxWaiting = 4096;
 
-// Gives a name to the wait, so that it can have a deadline.
-Task<Result<void>> changeOf(std::shared_ptr<ClientTenant> tenant) {
-  tenant->changed.clear();
-  co_await tenant->changed.wait();
-  co_return Result<void>();
-}
-
 // Whether this request may use a connection that another one opened: what they may reach can
 // differ.
 bool mayUse(const RequestOptions& options, const std::string& peer) {
@@ -26,71 +19,130 @@ bool mayUse(const RequestOptions& options, const std::string& peer) {
   return where && options.check_address(where->address, where->port);
 }
 
-// Counts while it lives.
-class Counted {
+// A shared connection that takes the request now.
+std::shared_ptr<Http2ClientSession> roomFor(const ClientOrigin& origin,
+                                            const RequestOptions& options) {
+  for (const auto& shared : origin.shared) {
+    if (shared->session->hasRoom() && mayUse(options, shared->peer)) return shared->session;
+  }
+  return nullptr;
+}
+
+// The one that was used last of those that the request may use; null if there is none.
+const ClientOrigin::Idle* idleFor(const ClientOrigin& origin, const RequestOptions& options,
+                                  ClientPool::Freshness freshness) {
+  if (freshness == ClientPool::Freshness::kFresh) return nullptr;
+  const auto last = std::find_if(origin.idle.rbegin(), origin.idle.rend(), [&](const auto& idle) {
+    return !idle->dead && mayUse(options, idle->connection.stream->peer().address);
+  });
+  return last == origin.idle.rend() ? nullptr : last->get();
+}
+
+}  // namespace
+
+// A request that waits for a connection. Lives in the frame of acquire().
+struct ClientWaiter {
+  // What others do at the origin, or room for one more connection: each has a deadline of its own.
+  enum class For { kOrigin, kPermit };
+
+  ClientOrigin& origin;
+  const RequestOptions& options;
+  ClientPool::Freshness freshness;
+  For waits_for = For::kOrigin;
+  std::optional<std::uint64_t> ticket = std::nullopt;  // drawn when it waits for the first time
+  Event resumed{};
+};
+
+namespace {
+
+// Gives a name to the wait, so that it can have a deadline.
+Task<Result<void>> resumption(ClientWaiter& waiter) {
+  waiter.resumed.clear();
+  co_await waiter.resumed.wait();
+  co_return Result<void>();
+}
+
+// Listed while it lives.
+class Queued {
  public:
-  explicit Counted(std::size_t& count) : count_(count) { count_ += 1; }
-  Counted(const Counted&) = delete;
-  Counted& operator=(const Counted&) = delete;
-  ~Counted() { count_ -= 1; }
+  Queued(std::shared_ptr<ClientTenant> tenant, ClientWaiter& waiter)
+      : tenant_(std::move(tenant)), ticket_(*waiter.ticket) {
+    tenant_->waiting.emplace(ticket_, &waiter);
+  }
+  Queued(const Queued&) = delete;
+  Queued& operator=(const Queued&) = delete;
+  ~Queued() { tenant_->waiting.erase(ticket_); }
 
  private:
-  std::size_t& count_;
+  std::shared_ptr<ClientTenant> tenant_;
+  std::uint64_t ticket_;
 };
 
 }  // namespace
 
-ClientPermit::ClientPermit(std::shared_ptr<ClientPool> pool, std::shared_ptr<ClientTenant> tenant)
-    : pool_(std::move(pool)), tenant_(std::move(tenant)) {
+ClientOriginUse::ClientOriginUse(std::shared_ptr<ClientPool> pool, ClientOrigin& origin)
+    : pool_(std::move(pool)), origin_(&origin) {
+  origin_->users += 1;
+}
+
+ClientOriginUse::~ClientOriginUse() {
+  if (!pool_) return;
+  origin_->users -= 1;
+  if (origin_->users > 0) return;
+  pool_->originChanged(*origin_);
+  pool_->tenantChanged(*origin_->tenant);
+}
+
+ClientPermit::ClientPermit(std::shared_ptr<ClientPool> pool, ClientOrigin& origin)
+    : use_(std::in_place, std::move(pool), origin), tenant_(origin.tenant) {
   tenant_->connections += 1;
-  pool_->open_->add(1);
+  use_->pool().open_->add(1);
 }
 
 std::optional<ClientPermit> ClientPermit::take(std::shared_ptr<ClientPool> pool,
-                                               std::shared_ptr<ClientTenant> tenant) {
-  if (tenant->handed > 0) {
-    tenant->handed -= 1;
-  } else if (tenant->quota->take(1) == 0) {
+                                               ClientOrigin& origin) {
+  ClientTenant& tenant = *origin.tenant;
+  if (tenant.handed > 0) {
+    tenant.handed -= 1;
+  } else if (tenant.quota->take(1) == 0) {
     return std::nullopt;
   }
-  return ClientPermit(std::move(pool), std::move(tenant));
+  return ClientPermit(std::move(pool), origin);
 }
 
 ClientPermit::~ClientPermit() {
-  if (!pool_) return;
+  if (!use_) return;
   tenant_->connections -= 1;
   tenant_->quota->give(1);
-  pool_->open_->add(-1);
-  pool_->tenantChanged(*tenant_);
+  use_->pool().open_->add(-1);
+  use_->pool().tenantChanged(*tenant_);
 }
 
 void ClientPermit::handOver() {
-  if (!pool_ || !tenant_->quota->handOver(tenant_.get())) return;
+  if (!use_ || !tenant_->quota->handOver(tenant_.get())) return;
   tenant_->connections -= 1;
-  pool_->open_->add(-1);
-  pool_->tenantChanged(*tenant_);
-  pool_.reset();
+  use_->pool().open_->add(-1);
+  use_->pool().tenantChanged(*tenant_);
+  use_.reset();
 }
 
-// Marks an origin as being connected to, also when the task is given up.
+// Marks an origin, which somebody uses meanwhile, as being connected to, also when the task is
+// given up.
 class ClientPool::Connecting {
  public:
-  Connecting(std::shared_ptr<ClientPool> pool, ClientOriginId id)
-      : pool_(std::move(pool)), id_(std::move(id)) {
-    pool_->originFor(id_).connecting += 1;
+  Connecting(ClientPool& pool, Origin& origin) : pool_(pool), origin_(origin) {
+    origin_.connecting += 1;
   }
   Connecting(const Connecting&) = delete;
   Connecting& operator=(const Connecting&) = delete;
   ~Connecting() {
-    Origin& origin = pool_->originFor(id_);
-    origin.connecting -= 1;
-    pool_->tenantChanged(*origin.tenant);
-    pool_->originChanged(origin);  // with nothing left of it, it goes
+    origin_.connecting -= 1;
+    pool_.tenantChanged(*origin_.tenant);
   }
 
  private:
-  std::shared_ptr<ClientPool> pool_;
-  ClientOriginId id_;
+  ClientPool& pool_;
+  Origin& origin_;
 };
 
 ClientPool::ClientPool(net::Shard& shard, net::Resolver& resolver,
@@ -141,20 +193,23 @@ Task<Result<ClientConnection>> ClientPool::acquire(ClientOriginId id, ClientTarg
                                                    Freshness freshness) {
   const TimePoint connect_deadline = deadlineAfter(shard_, options.connect_timeout);
   const TimePoint permit_deadline = deadlineAfter(shard_, limits_.permit_wait);
+  Origin& origin = originFor(id);
+  const ClientOriginUse use(shared_from_this(), origin);
+  ClientWaiter waiter{.origin = origin, .options = options, .freshness = freshness};
   for (;;) {
     if (shut_down_) co_return fail(ErrorCode::kCancelled, "the HTTP client is shut down");
-    Origin& origin = originFor(id);
     if (auto ready = takeReady(origin, options, freshness)) co_return *std::move(ready);
-    const auto tenant = origin.tenant;
     if (!mayConnect(origin, options)) {
-      CO_TRY_VOID(co_await waitForChange(tenant, connect_deadline, "connecting took too long"));
-    } else if (auto permit = takePermit(tenant)) {
-      co_return co_await connect(std::move(id), std::move(target), *std::move(permit), options,
+      waiter.waits_for = ClientWaiter::For::kOrigin;
+      CO_TRY_VOID(co_await waitForTurn(waiter, connect_deadline, "connecting took too long"));
+    } else if (auto permit = takePermit(origin)) {
+      co_return co_await connect(origin, std::move(target), *std::move(permit), options,
                                  connect_deadline);
     } else {
-      askOtherShards(tenant);
-      auto changed = co_await waitForChange(tenant, permit_deadline, "");
-      if (!changed) {
+      askOtherShards(origin.tenant);
+      waiter.waits_for = ClientWaiter::For::kPermit;
+      auto resumed = co_await waitForTurn(waiter, permit_deadline, "");
+      if (!resumed) {
         co_return fail(ErrorCode::kUnavailable, "no free connection: the limit of " +
                                                     std::to_string(connections_->limit()) +
                                                     " is reached");
@@ -165,16 +220,13 @@ Task<Result<ClientConnection>> ClientPool::acquire(ClientOriginId id, ClientTarg
 
 std::optional<ClientConnection> ClientPool::takeReady(Origin& origin, const RequestOptions& options,
                                                       Freshness freshness) {
-  for (const auto& shared : origin.shared) {
-    if (shared->session->hasRoom() && mayUse(options, shared->peer)) return shared->session;
-  }
-  if (freshness == Freshness::kFresh) return std::nullopt;
-  const auto last = std::find_if(origin.idle.rbegin(), origin.idle.rend(), [&](const auto& idle) {
-    return !idle->dead && mayUse(options, idle->connection.stream->peer().address);
-  });
-  if (last == origin.idle.rend()) return std::nullopt;
-  const auto idle = std::move(*last);
-  origin.idle.erase(std::next(last).base());
+  if (auto session = roomFor(origin, options)) return session;
+  const Origin::Idle* found = idleFor(origin, options, freshness);
+  if (found == nullptr) return std::nullopt;
+  const auto entry =
+      std::ranges::find_if(origin.idle, [found](const auto& idle) { return idle.get() == found; });
+  const auto idle = std::move(*entry);
+  origin.idle.erase(entry);
   idle->watch.reset();
   idle->connection.reused = true;
   return std::move(idle->connection);
@@ -184,14 +236,14 @@ std::optional<ClientConnection> ClientPool::takeReady(Origin& origin, const Requ
 bool ClientPool::mayConnect(const Origin& origin, const RequestOptions& options) const {
   if (origin.protocol == Origin::Protocol::kHttp1) return true;
   return origin.connecting == 0 && std::ranges::none_of(origin.shared, [&](const auto& shared) {
-           return mayUse(options, shared->peer) && shared->session->willTellRoom();
+           return shared->session->willTellRoom() && mayUse(options, shared->peer);
          });
 }
 
-std::optional<ClientPermit> ClientPool::takePermit(const std::shared_ptr<ClientTenant>& tenant) {
-  if (auto permit = ClientPermit::take(shared_from_this(), tenant)) return permit;
-  if (!evictIdle(tenant->key)) return std::nullopt;
-  return ClientPermit::take(shared_from_this(), tenant);
+std::optional<ClientPermit> ClientPool::takePermit(Origin& origin) {
+  if (auto permit = ClientPermit::take(shared_from_this(), origin)) return permit;
+  if (!evictIdle(origin.tenant->key)) return std::nullopt;
+  return ClientPermit::take(shared_from_this(), origin);
 }
 
 // The quota calls back from whatever thread gives something back. It is to know before the others
@@ -243,45 +295,78 @@ bool ClientPool::evictIdle(const std::string& key) {
   return false;
 }
 
-Task<Result<void>> ClientPool::waitForChange(std::shared_ptr<ClientTenant> tenant,
-                                             TimePoint deadline, std::string_view what) {
-  if (tenant->waiting >= kMaxWaiting) {
-    co_return fail(ErrorCode::kUnavailable, "too many requests wait for a connection");
+Task<Result<void>> ClientPool::waitForTurn(ClientWaiter& waiter, TimePoint deadline,
+                                           std::string_view what) {
+  ClientTenant& tenant = *waiter.origin.tenant;
+  if (!waiter.ticket) {
+    if (tenant.waiting.size() >= kMaxWaiting) {
+      co_return fail(ErrorCode::kUnavailable, "too many requests wait for a connection");
+    }
+    waiter.ticket = tenant.next_ticket++;
   }
-  const Counted counted(tenant->waiting);
-  co_return co_await within(shard_, deadline, changeOf(tenant), std::string(what));
+  const Queued queued(waiter.origin.tenant, waiter);
+  co_return co_await within(shard_, deadline, resumption(waiter), std::string(what));
 }
 
-Task<Result<ClientConnection>> ClientPool::connect(ClientOriginId id, ClientTarget target,
+// That it now waits for something else counts too, since it has another deadline then.
+bool ClientPool::isWorthTrying(const ClientWaiter& waiter, bool permits_left) const {
+  if (shut_down_ || roomFor(waiter.origin, waiter.options)) return true;
+  if (idleFor(waiter.origin, waiter.options, waiter.freshness) != nullptr) return true;
+  const bool for_permit = waiter.waits_for == ClientWaiter::For::kPermit;
+  return mayConnect(waiter.origin, waiter.options) ? permits_left || !for_permit : for_permit;
+}
+
+// Everybody is looked at after every change, so that no change is lost on somebody who comes after
+// one who has no use for it; but resumed, which costs far more, is only who finds something. That
+// no permit is left is known once the first who wants one has tried in vain. What a resumed one
+// does may end others, or bring new ones: they have had a look by themselves.
+void ClientPool::resumeWaiting(ClientTenant& tenant) {
+  const std::uint64_t end = tenant.next_ticket;
+  bool permits_left = true;
+  auto next = tenant.waiting.begin();
+  while (next != tenant.waiting.end() && next->first < end) {
+    const std::uint64_t ticket = next->first;
+    ClientWaiter& waiter = *next->second;
+    if (isWorthTrying(waiter, permits_left)) {
+      waiter.resumed.set();  // it may be gone now
+      const auto again = tenant.waiting.find(ticket);
+      if (again != tenant.waiting.end() && again->second->waits_for == ClientWaiter::For::kPermit) {
+        permits_left = false;
+      }
+    }
+    next = tenant.waiting.upper_bound(ticket);
+  }
+}
+
+Task<Result<ClientConnection>> ClientPool::connect(Origin& origin, ClientTarget target,
                                                    ClientPermit permit,
                                                    const RequestOptions& options,
                                                    TimePoint deadline) {
-  const Connecting connecting(shared_from_this(), id);
+  const Connecting connecting(*this, origin);
   ConnectPlan plan{.target = std::move(target),
                    .check = options.check_address,
                    .tls = nullptr,
                    .alpn = {"h2", "http/1.1"},
                    .stage = options.stage};
-  if (id.scheme == Scheme::kHttps) {
+  if (origin.id->scheme == Scheme::kHttps) {
     if (!tls_) co_return fail(ErrorCode::kUnsupported, "https is not configured");
     plan.tls = tls_;
   }
-  std::string late = "connecting to \"" + id.authority + "\" took too long";
+  std::string late = "connecting to \"" + origin.id->authority + "\" took too long";
   auto stream =
       co_await within(shard_, deadline, openConnection(shard_, resolver_, std::move(plan)), late);
   if (!stream) co_return std::unexpected(std::move(stream).error());
   if (shut_down_) co_return fail(ErrorCode::kCancelled, "the HTTP client is shut down");
   opened_->add();
-  co_return adopt(id, std::move(permit), *std::move(stream));
+  co_return adopt(origin, std::move(permit), *std::move(stream));
 }
 
-ClientConnection ClientPool::adopt(const ClientOriginId& id, ClientPermit permit,
+ClientConnection ClientPool::adopt(Origin& origin, ClientPermit permit,
                                    std::unique_ptr<net::Stream> stream) {
-  Origin& origin = originFor(id);
-  const bool http2 = id.prior_knowledge || stream->peer().alpn == "h2";
+  const bool http2 = origin.id->prior_knowledge || stream->peer().alpn == "h2";
   origin.protocol = http2 ? Origin::Protocol::kHttp2 : Origin::Protocol::kHttp1;
   if (!http2) return Http1Connection{std::move(stream), std::move(permit)};
-  auto changed = [weak = weak_from_this(), id] {
+  auto changed = [weak = weak_from_this(), id = *origin.id] {
     const auto pool = weak.lock();
     const auto entry = pool ? pool->origins_.find(id) : Origins::iterator();
     if (!pool || entry == pool->origins_.end()) return;
@@ -301,7 +386,7 @@ ClientConnection ClientPool::adopt(const ClientOriginId& id, ClientPermit permit
 bool ClientPool::isWantedElsewhere(ClientTenant& tenant) {
   constexpr std::size_t kTurns = 8;
   if (!tenant.quota->othersWait(&tenant)) return false;
-  return tenant.waiting == 0 || ++tenant.kept % kTurns == 0;
+  return tenant.waiting.empty() || ++tenant.kept % kTurns == 0;
 }
 
 void ClientPool::release(const ClientOriginId& id, Http1Connection connection) {
@@ -314,9 +399,9 @@ void ClientPool::release(const ClientOriginId& id, Http1Connection connection) {
     return;
   }
   if (origin.idle.size() >= limits_.max_idle_per_authority) origin.idle.erase(origin.idle.begin());
-  origin.idle.push_back(std::make_unique<IdleConnection>(
-      IdleConnection{std::move(connection), shard_.now(), false, std::nullopt}));
-  IdleConnection& idle = *origin.idle.back();
+  origin.idle.push_back(std::make_unique<Origin::Idle>(
+      Origin::Idle{std::move(connection), shard_.now(), false, std::nullopt}));
+  Origin::Idle& idle = *origin.idle.back();
   idle.watch.emplace(watchIdle(origin, idle));
   idle.watch->start();
   scheduleSweep(idle.since + limits_.idle_timeout);
@@ -324,7 +409,7 @@ void ClientPool::release(const ClientOriginId& id, Http1Connection connection) {
 }
 
 // Whatever ends the wait makes the connection useless: its end, or bytes that answer nothing.
-Task<void> ClientPool::watchIdle(Origin& origin, IdleConnection& idle) {
+Task<void> ClientPool::watchIdle(Origin& origin, Origin::Idle& idle) {
   (void)co_await idle.connection.stream->readable();
   idle.dead = true;
   originChanged(origin);
@@ -362,9 +447,8 @@ void ClientPool::runDeferred() {
   if (std::exchange(sweep_due_, false)) sweepAll();
   sweepDirty();
   for (const auto& tenant : std::exchange(changed_tenants_, {})) {
-    tenant->changed.set();
-    tenant->changed.clear();
-    if (tenant->waiting == 0 && tenant->handed > 0)
+    resumeWaiting(*tenant);
+    if (tenant->waiting.empty() && tenant->handed > 0)
       tenant->quota->give(std::exchange(tenant->handed, 0));
     forgetTenantIfUnused(tenant->key);
   }
@@ -373,11 +457,9 @@ void ClientPool::runDeferred() {
 void ClientPool::forgetTenantIfUnused(const std::string& key) {
   const auto found = tenants_.find(key);
   if (found == tenants_.end()) return;
-  if (found->second->connections > 0 || found->second->waiting > 0) return;
+  if (found->second->connections > 0 || !found->second->waiting.empty()) return;
   const auto [first, last] = originsOf(key);
-  if (std::any_of(first, last, [](const auto& entry) { return entry.second.connecting > 0; })) {
-    return;
-  }
+  if (std::any_of(first, last, [](const auto& entry) { return entry.second.users > 0; })) return;
   for (auto entry = first; entry != last;) entry = eraseOrigin(entry);
   tenants_.erase(found);
 }
@@ -402,9 +484,7 @@ void ClientPool::sweepDirty() {
   for (Origin* origin : std::exchange(dirty_origins_, {})) {
     origin->dirty = false;
     sweepOrigin(*origin);
-    if (origin->idle.empty() && origin->shared.empty() && origin->connecting == 0) {
-      eraseOrigin(origins_.find(*origin->id));
-    }
+    if (origin->users == 0) eraseOrigin(origins_.find(*origin->id));
   }
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
@@ -20,6 +21,8 @@
 namespace nimbus::http {
 
 class ClientPool;
+struct ClientOrigin;
+struct ClientWaiter;
 
 // The requests of one isolation key on this shard: how many connections they have open.
 struct ClientTenant {
@@ -33,30 +36,49 @@ struct ClientTenant {
   std::string key;
   std::shared_ptr<Quota> quota;  // with those on other shards
   std::size_t connections = 0;
-  std::size_t waiting = 0;
+  // Requests that wait for a connection, by their tickets: first come, first served. One that was
+  // resumed in vain keeps its ticket, and so its place.
+  std::map<std::uint64_t, ClientWaiter*> waiting;
+  std::uint64_t next_ticket = 0;
   std::size_t handed = 0;    // permits that other shards handed over
-  Event changed;             // perhaps a connection can be had now
   bool quota_tells = false;  // once something of it is free
   TimePoint asked{};         // when the others were, at last
   std::size_t kept = 0;      // connections while somebody else waited for one
 };
 
-// The right to have one connection open. Gives it back when it goes.
+// Keeps the pool, and what it knows of an origin: whoever waits for a connection, opens one or has
+// one needs it, also where the connection is handed out and the pool itself has no more of it.
+class ClientOriginUse {
+ public:
+  ClientOriginUse(std::shared_ptr<ClientPool> pool, ClientOrigin& origin);
+  ClientOriginUse(ClientOriginUse&& other) noexcept = default;
+  ClientOriginUse& operator=(ClientOriginUse&&) = delete;
+  ~ClientOriginUse();
+
+  [[nodiscard]] ClientPool& pool() const { return *pool_; }
+
+ private:
+  std::shared_ptr<ClientPool> pool_;  // null: moved from
+  ClientOrigin* origin_;
+};
+
+// The right to have one connection to an origin open. Gives it back when it goes.
 class ClientPermit {
  public:
   // Nothing if all that there may be are open.
   [[nodiscard]] static std::optional<ClientPermit> take(std::shared_ptr<ClientPool> pool,
-                                                        std::shared_ptr<ClientTenant> tenant);
-  ClientPermit(ClientPermit&& other) noexcept = default;
+                                                        ClientOrigin& origin);
+  ClientPermit(ClientPermit&& other) noexcept
+      : use_(std::exchange(other.use_, std::nullopt)), tenant_(std::move(other.tenant_)) {}
   // To another shard, if one waits for it: then it is none any more.
   void handOver();
   ClientPermit& operator=(ClientPermit&&) = delete;
   ~ClientPermit();
 
  private:
-  ClientPermit(std::shared_ptr<ClientPool> pool, std::shared_ptr<ClientTenant> tenant);
+  ClientPermit(std::shared_ptr<ClientPool> pool, ClientOrigin& origin);
 
-  std::shared_ptr<ClientPool> pool_;
+  std::optional<ClientOriginUse> use_;  // nothing: moved from, or handed over
   std::shared_ptr<ClientTenant> tenant_;
 };
 
@@ -76,6 +98,32 @@ struct ClientOriginId {
   std::string authority;
   bool prior_knowledge = false;  // HTTP/2 over plain TCP
   friend auto operator<=>(const ClientOriginId&, const ClientOriginId&) = default;
+};
+
+// What a pool knows of an origin, and the connections to it that it may hand out.
+struct ClientOrigin {
+  // Waits to be used, and notices when the peer closes or speaks unasked.
+  struct Idle {
+    Http1Connection connection;
+    TimePoint since;
+    bool dead = false;
+    std::optional<Task<void>> watch;
+  };
+  struct Shared {
+    std::shared_ptr<Http2ClientSession> session;
+    std::string peer;  // as net::PeerInfo has it
+    ClientPermit permit;
+  };
+  enum class Protocol { kUnknown, kHttp1, kHttp2 };
+
+  const ClientOriginId* id = nullptr;
+  std::shared_ptr<ClientTenant> tenant;
+  Protocol protocol = Protocol::kUnknown;
+  std::size_t users = 0;  // with none it is forgotten, and the protocol with it
+  std::size_t connecting = 0;
+  std::vector<std::unique_ptr<Idle>> idle;  // the last was used last
+  std::vector<std::unique_ptr<Shared>> shared;
+  bool dirty = false;  // among those to look through
 };
 
 // The connections of one client. Lives on its shard, as long as the client and as anything that
@@ -107,30 +155,9 @@ class ClientPool final : public std::enable_shared_from_this<ClientPool>, privat
   [[nodiscard]] Counter& failures() { return *failures_; }
 
  private:
+  friend class ClientOriginUse;
   friend class ClientPermit;
-
-  // Waits to be used, and notices when the peer closes or speaks unasked.
-  struct IdleConnection {
-    Http1Connection connection;
-    TimePoint since;
-    bool dead = false;
-    std::optional<Task<void>> watch;
-  };
-  struct Origin {
-    enum class Protocol { kUnknown, kHttp1, kHttp2 };
-    const ClientOriginId* id = nullptr;
-    std::shared_ptr<ClientTenant> tenant;
-    Protocol protocol = Protocol::kUnknown;
-    std::size_t connecting = 0;
-    std::vector<std::unique_ptr<IdleConnection>> idle;  // the last was used last
-    struct Shared {
-      std::shared_ptr<Http2ClientSession> session;
-      std::string peer;  // as net::PeerInfo has it
-      ClientPermit permit;
-    };
-    std::vector<std::unique_ptr<Shared>> shared;
-    bool dirty = false;  // among those to look through
-  };
+  using Origin = ClientOrigin;
   using Origins = std::map<ClientOriginId, Origin>;
   class Connecting;
 
@@ -141,7 +168,7 @@ class ClientPool final : public std::enable_shared_from_this<ClientPool>, privat
                                                           Freshness freshness);
   [[nodiscard]] bool mayConnect(const Origin& origin, const RequestOptions& options) const;
   // One more connection of this tenant, if need be in place of an idle one.
-  [[nodiscard]] std::optional<ClientPermit> takePermit(const std::shared_ptr<ClientTenant>& tenant);
+  [[nodiscard]] std::optional<ClientPermit> takePermit(Origin& origin);
   // Makes room for a connection of this key by closing an idle one.
   bool evictIdle(const std::string& key);
   // There is a change of the tenant once another shard gives up a connection.
@@ -149,15 +176,19 @@ class ClientPool final : public std::enable_shared_from_this<ClientPool>, privat
   // Another shard asks.
   void giveRoom(const std::string& key);
   [[nodiscard]] bool isWantedElsewhere(ClientTenant& tenant);
-  [[nodiscard]] Task<Result<ClientConnection>> connect(ClientOriginId id, ClientTarget target,
+  [[nodiscard]] Task<Result<ClientConnection>> connect(Origin& origin, ClientTarget target,
                                                        ClientPermit permit,
                                                        const RequestOptions& options,
                                                        TimePoint deadline);
-  [[nodiscard]] ClientConnection adopt(const ClientOriginId& id, ClientPermit permit,
+  [[nodiscard]] ClientConnection adopt(Origin& origin, ClientPermit permit,
                                        std::unique_ptr<net::Stream> stream);
-  [[nodiscard]] Task<Result<void>> waitForChange(std::shared_ptr<ClientTenant> tenant,
-                                                 TimePoint deadline, std::string_view what);
-  [[nodiscard]] Task<void> watchIdle(Origin& origin, IdleConnection& idle);
+  // Until it is worth trying again.
+  [[nodiscard]] Task<Result<void>> waitForTurn(ClientWaiter& waiter, TimePoint deadline,
+                                               std::string_view what);
+  [[nodiscard]] bool isWorthTrying(const ClientWaiter& waiter, bool permits_left) const;
+  // Those of the tenant for whom there is something.
+  void resumeWaiting(ClientTenant& tenant);
+  [[nodiscard]] Task<void> watchIdle(Origin& origin, Origin::Idle& idle);
   void tenantChanged(ClientTenant& tenant);
   void originChanged(Origin& origin);
   [[nodiscard]] std::pair<Origins::iterator, Origins::iterator> originsOf(const std::string& key);

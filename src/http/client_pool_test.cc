@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include "base/sync.h"
 #include "http/client_connect.h"
 #include "http/client_test_server.h"
 #include "http/shared_connections.h"
@@ -10,6 +11,32 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr std::string_view kHello = "HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello";
+
+// Requests that wait while the only connection of their key is in use.
+class ClientQueueTest : public ClientTest {
+ protected:
+  void SetUp() override {
+    ClientTest::SetUp();
+    limits_.max_connections_per_key = 1;
+    limits_.permit_wait = std::chrono::seconds(10);  // in case nobody gets any
+  }
+
+  // `authority`: empty for the one that the test's requests have.
+  Task<void> expectHello(std::string path, std::string authority, RequestOptions options) {
+    RequestHead head = request("GET", path);
+    if (!authority.empty()) head.authority = std::move(authority);
+    auto response = co_await client().send(std::move(head), nullptr, std::move(options));
+    EXPECT_TRUE(response) << path << (response ? "" : response.error().describe());
+    if (response) EXPECT_EQ(co_await readAll((*response)->body()), "hello");
+  }
+
+  std::string sameServer() const { return "127.0.0.1:" + std::to_string(server_.port()); }
+
+  static void answer(ScriptConnection& connection, std::string_view path) {
+    EXPECT_TRUE(connection.readHead().starts_with("GET " + std::string(path) + " "));
+    connection.send(kHello);
+  }
+};
 
 TEST_F(ClientTest, UsesOneConnectionForOneRequestAfterTheOther) {
   script([](ScriptServer& server) {
@@ -252,6 +279,94 @@ TEST_F(ClientTest, LimitsConnectionsOfAKeyAndLetsTheOthersWait) {
     if (first) EXPECT_EQ(co_await readAll((*first)->body()), "hello");
     while (!waiting.done()) co_await (*group_)[0].sleepFor(milliseconds(1));
     EXPECT_TRUE(waiting.take());
+    EXPECT_EQ(opened(), 1U);
+  });
+}
+
+TEST_F(ClientQueueTest, ServesFirstWhoCameFirst) {
+  script([](ScriptServer& server) {
+    auto connection = server.accept();
+    for (const char* path : {"/1", "/2", "/3", "/4", "/5"}) answer(connection, path);
+  });
+  run([&](net::Shard&) -> Task<void> {
+    auto first = co_await client().send(request("GET", "/1"), nullptr, options_);
+    EXPECT_TRUE(first);
+    TaskSet waiting;
+    for (const char* path : {"/2", "/3", "/4", "/5"}) {
+      waiting.spawn(expectHello(path, "", options_));
+    }
+    if (first) EXPECT_EQ(co_await readAll((*first)->body()), "hello");
+    co_await waiting.empty();
+    EXPECT_EQ(opened(), 1U);
+  });
+}
+
+TEST_F(ClientQueueTest, ServesFirstWhoCameFirstAlsoWhereOriginsDiffer) {
+  script([](ScriptServer& server) {
+    for (const char* path : {"/1", "/2", "/3", "/4"}) {
+      auto connection = server.accept();
+      answer(connection, path);
+      EXPECT_TRUE(connection.atEnd()) << "it makes room for the other origin's";
+    }
+  });
+  run([&](net::Shard&) -> Task<void> {
+    auto first = co_await client().send(request("GET", "/1"), nullptr, options_);
+    EXPECT_TRUE(first);
+    TaskSet waiting;
+    waiting.spawn(expectHello("/2", sameServer(), options_));
+    waiting.spawn(expectHello("/3", "", options_));
+    waiting.spawn(expectHello("/4", sameServer(), options_));
+    if (first) EXPECT_EQ(co_await readAll((*first)->body()), "hello");
+    co_await waiting.empty();
+    EXPECT_EQ(opened(), 4U);
+    client().forget("");
+  });
+  finish();
+}
+
+TEST_F(ClientQueueTest, WhatOneMayNotUseGoesToTheNext) {
+  script([](ScriptServer& server) {
+    for (const char* path : {"/1", "/3"}) {
+      auto connection = server.accept();
+      answer(connection, path);
+    }
+  });
+  run([&](net::Shard&) -> Task<void> {
+    auto first = co_await client().send(request("GET", "/1"), nullptr, options_);
+    EXPECT_TRUE(first);
+    RequestOptions forbidden = options_;
+    forbidden.check_address = [](const net::IpAddress&, std::uint16_t) -> Result<void> {
+      return fail(ErrorCode::kPermissionDenied, "blocked_range");
+    };
+    auto second = client().send(request("GET", "/2"), nullptr, forbidden);
+    EXPECT_FALSE(second.start());
+    TaskSet waiting;
+    waiting.spawn(expectHello("/3", "", options_));
+    if (first) EXPECT_EQ(co_await readAll((*first)->body()), "hello");
+    co_await waiting.empty();
+    EXPECT_TRUE(second.done());
+    if (second.done()) EXPECT_EQ(second.take().error().code(), ErrorCode::kPermissionDenied);
+    EXPECT_EQ(opened(), 2U);
+  });
+}
+
+TEST_F(ClientQueueTest, WhoGivesUpLeavesTheOthersTheirPlaces) {
+  script([](ScriptServer& server) {
+    auto connection = server.accept();
+    for (const char* path : {"/1", "/3", "/4"}) answer(connection, path);
+  });
+  run([&](net::Shard&) -> Task<void> {
+    auto first = co_await client().send(request("GET", "/1"), nullptr, options_);
+    EXPECT_TRUE(first);
+    TaskSet waiting;
+    {
+      auto second = client().send(request("GET", "/2"), nullptr, options_);
+      EXPECT_FALSE(second.start());
+      waiting.spawn(expectHello("/3", "", options_));
+      waiting.spawn(expectHello("/4", "", options_));
+    }
+    if (first) EXPECT_EQ(co_await readAll((*first)->body()), "hello");
+    co_await waiting.empty();
     EXPECT_EQ(opened(), 1U);
   });
 }

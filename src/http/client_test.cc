@@ -74,6 +74,34 @@ TEST_F(ClientTest, SendsChunksAndTrailersWhenTheLengthIsUnknown) {
   });
 }
 
+TEST_F(ClientTest, JoinsTinyChunksThatCameTogether) {
+  script([](ScriptServer& server) {
+    auto connection = server.accept();
+    (void)connection.readHead();
+    std::string response = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n";
+    for (int i = 0; i < 1000; ++i) response += "1\r\na\r\n";
+    connection.send(response + "0\r\nx-sum: 1000\r\n\r\n");
+  });
+  run([&](net::Shard&) -> Task<void> {
+    auto response = co_await client().send(request("GET", "/"), nullptr, options_);
+    EXPECT_TRUE(response);
+    if (!response) co_return;
+    BodyReader& body = (*response)->body();
+    std::string content;
+    int pieces = 0;
+    while (true) {
+      auto piece = co_await body.read();
+      EXPECT_TRUE(piece);
+      if (!piece || !piece->has_value()) break;
+      content += (*piece)->text();
+      ++pieces;
+    }
+    EXPECT_EQ(content, std::string(1000, 'a'));
+    EXPECT_LT(pieces, 100) << "one for what each read of the socket gave";
+    EXPECT_EQ(body.trailers().find("x-sum"), "1000");
+  });
+}
+
 TEST_F(ClientTest, SendsAndReceivesAtTheSameTime) {
   script([](ScriptServer& server) {
     auto connection = server.accept();

@@ -46,7 +46,11 @@ class TlsClientTest : public ClientTest, private Handler {
     });
   }
 
+  // The first handshake tells the client the protocol; the others wait for one another.
   Task<void> run(std::unique_ptr<net::Stream> stream) {
+    came_ += 1;
+    if (came_ == held_until_) all_came_.set();
+    if (came_ > 1 && held_until_ > 0) co_await all_came_.wait();
     auto secured = co_await context_->accept(std::move(stream), std::chrono::seconds(5));
     if (!secured) co_return;
     const bool http2 = (*secured)->peer().alpn == "h2";
@@ -57,9 +61,16 @@ class TlsClientTest : public ClientTest, private Handler {
 
   Task<void> handle(ServerRequest& request, ResponseWriter& response) override {
     const auto body = co_await readAll(*request.body);
+    if (held_until_ > 0) co_await all_came_.wait();
     sendText(response, 200,
              std::string(request.head.version == Version::kHttp2 ? "h2 " : "h1 ") +
                  std::to_string(body ? body->size() : 0));
+  }
+
+  Task<void> expectAnswer(std::string text) {
+    auto response = co_await client().send(secure("server.example"), nullptr, options_);
+    EXPECT_TRUE(response) << (response ? "" : response.error().describe());
+    if (response) EXPECT_EQ(co_await readAll((*response)->body()), text);
   }
 
   RequestHead secure(std::string_view host) const {
@@ -82,6 +93,9 @@ class TlsClientTest : public ClientTest, private Handler {
   std::shared_ptr<Gauge> active_ = metrics_.gauge("active", "");
   std::optional<ConnectionEnvironment> environment_;
   std::unique_ptr<net::Acceptor> acceptor_;
+  std::size_t held_until_ = 0;  // so many connections have come: no answer before
+  std::size_t came_ = 0;
+  Event all_came_;
   TaskSet running_;
 };
 
@@ -121,6 +135,35 @@ TEST_F(TlsClientTest, OpensOneConnectionForManyRequestsAtOnce) {
       if (response) EXPECT_EQ(co_await readAll((*response)->body()), "h2 0");
     }
     EXPECT_EQ(opened(), 1U);
+  });
+}
+
+TEST_F(TlsClientTest, OpensAllConnectionsAtOnceWhenOneHasShownThatTheServerSpeaksHttp1) {
+  constexpr std::size_t kRequests = 20;
+  held_until_ = kRequests;
+  options_.connect_timeout = std::chrono::seconds(10);  // in case they come one after the other
+  serve({"http/1.1"});
+  run([&](net::Shard&) -> Task<void> {
+    TaskSet calls;
+    for (std::size_t i = 0; i < kRequests; ++i) calls.spawn(expectAnswer("h1 0"));
+    co_await calls.empty();
+    EXPECT_EQ(opened(), kRequests);
+  });
+}
+
+TEST_F(TlsClientTest, WhoWaitsForTheProtocolThenWaitsForAConnectionNoLongerThanAllowed) {
+  limits_.max_connections_per_key = 1;
+  limits_.permit_wait = milliseconds(30);
+  held_until_ = 2;
+  options_.connect_timeout = std::chrono::seconds(10);
+  serve({"http/1.1"});
+  run([&](net::Shard&) -> Task<void> {
+    auto first = client().send(secure("server.example"), nullptr, options_);
+    EXPECT_FALSE(first.start());
+    auto second = co_await client().send(secure("server.example"), nullptr, options_);
+    EXPECT_FALSE(second);
+    if (!second) EXPECT_EQ(second.error().code(), ErrorCode::kUnavailable);
+    EXPECT_FALSE(first.done());
   });
 }
 

@@ -1,5 +1,7 @@
 #include "http/http1_client.h"
 
+#include <algorithm>
+#include <string>
 #include <utility>
 
 #include "http/http1_serializer.h"
@@ -16,10 +18,38 @@ constexpr std::uint16_t kHeadTooLarge = 431;
 // Pieces up to this size are sent together with their framing.
 constexpr std::size_t kCopyBytes = 16 * 1024;
 
+// A piece of a response's content of at least this size is handed out by itself; smaller ones are
+// joined.
+constexpr std::size_t kLargePiece = 4 * 1024;
+
 HeadLimits headLimits(std::size_t max_header_bytes) {
   return {.max_start_line_bytes = 16 * 1024,
           .max_header_bytes = max_header_bytes,
           .max_header_count = 256};
+}
+
+struct Decoded {
+  Bytes content;
+  std::size_t consumed;  // of the input
+};
+
+// What there is of the content, or its first large piece: a server may send chunks of one byte.
+Decoded decode(BodyDecoder& decoder, std::string_view input) {
+  std::size_t consumed = 0;
+  std::string_view first;
+  std::string joined;
+  while (consumed < input.size() && decoder.state() == ParseState::kMore &&
+         std::max(first.size(), joined.size()) < kLargePiece) {
+    const BodyDecoder::Piece piece = decoder.feed(input.substr(consumed));
+    consumed += piece.consumed;
+    if (first.empty()) {
+      first = piece.content;
+    } else if (!piece.content.empty()) {
+      if (joined.empty()) joined = first;
+      joined += piece.content;
+    }
+  }
+  return {joined.empty() ? Bytes::copyOf(first) : Bytes::take(std::move(joined)), consumed};
 }
 
 }  // namespace
@@ -177,9 +207,9 @@ Task<Result<std::optional<Bytes>>> Http1Exchange::read() {
       if (!*more) decoder_.endOfInput();
       if (!*more) continue;
     }
-    const BodyDecoder::Piece piece = decoder_.feed(input());
-    begin_ += piece.consumed;
-    if (!piece.content.empty()) co_return Bytes::copyOf(piece.content);
+    Decoded decoded = decode(decoder_, input());
+    begin_ += decoded.consumed;
+    if (!decoded.content.empty()) co_return std::move(decoded.content);
   }
 }
 

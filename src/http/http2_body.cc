@@ -1,6 +1,7 @@
 #include "http/http2_body.h"
 
 #include <algorithm>
+#include <string_view>
 #include <utility>
 
 namespace nimbus::http {
@@ -47,13 +48,15 @@ Task<Result<std::optional<Bytes>>> Http2Inbound::read() {
     flow_.contentWanted(id_, first);
     co_await ready_.wait();
   }
-  if (!buffer_.empty()) co_return takeBuffer();
+  if (buffered_bytes_ > 0) co_return takePiece();
   if (error_) co_return std::unexpected(*error_);
   co_return std::nullopt;
 }
 
-Bytes Http2Inbound::takeBuffer() {
-  Bytes taken = Bytes::take(std::exchange(buffer_, {}));
+Bytes Http2Inbound::takePiece() {
+  Bytes taken = Bytes::take(std::move(pieces_.front()));
+  pieces_.erase(pieces_.begin());
+  buffered_bytes_ -= taken.size();
   flow_.contentConsumed(id_, taken.size());
   return taken;
 }
@@ -68,12 +71,22 @@ void Http2Inbound::append(ByteView bytes) {
   received_bytes_ += bytes.size();
   pace_.received(bytes.size(), flow_.now());
   if (discarded_) return flow_.contentConsumed(id_, bytes.size());
-  buffer_.append(asText(bytes));
+  buffered_bytes_ += bytes.size();
+  std::string_view rest = asText(bytes);
+  while (!rest.empty()) {
+    if (pieces_.empty() || pieces_.back().size() == kPieceBytes) pieces_.emplace_back();
+    std::string& last = pieces_.back();
+    const std::string_view part = rest.substr(0, kPieceBytes - last.size());
+    last += part;
+    rest.remove_prefix(part.size());
+  }
 }
 
 void Http2Inbound::discard() {
   discarded_ = true;
-  if (!buffer_.empty()) (void)takeBuffer();
+  pieces_.clear();
+  const std::size_t unread = std::exchange(buffered_bytes_, 0);
+  if (unread > 0) flow_.contentConsumed(id_, unread);
 }
 
 void Http2Inbound::fail(Error error) {

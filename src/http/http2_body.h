@@ -4,6 +4,7 @@
 #include <deque>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/bytes.h"
 #include "base/clock.h"
@@ -48,7 +49,8 @@ class ContentPace {
 
 // Content that comes in on one stream. The session appends while it parses and must not resume
 // anybody then; it calls wake() later, once nothing of nghttp2 is on the stack. Reading moves the
-// peer's window, so that no more than one window is held here.
+// peer's window, so that no more than one window is held here, and one read moves it by one piece
+// at most: who reads ahead of somebody slow holds no second window.
 class Http2Inbound final : public BodyReader {
  public:
   Http2Inbound(Http2FlowControl& flow, std::int32_t stream_id) : flow_(flow), id_(stream_id) {}
@@ -71,7 +73,7 @@ class Http2Inbound final : public BodyReader {
   [[nodiscard]] Headers& mutableTrailers() { return trailers_; }
   [[nodiscard]] bool ended() const { return ended_; }
   [[nodiscard]] bool failed() const { return error_.has_value(); }
-  [[nodiscard]] std::size_t bufferedBytes() const { return buffer_.size(); }
+  [[nodiscard]] std::size_t bufferedBytes() const { return buffered_bytes_; }
   [[nodiscard]] std::uint64_t receivedBytes() const { return received_bytes_; }
   [[nodiscard]] const ContentPace& pace() const { return pace_; }
 
@@ -79,12 +81,15 @@ class Http2Inbound final : public BodyReader {
   void wake();
 
  private:
-  [[nodiscard]] bool settled() const { return !buffer_.empty() || error_ || ended_; }
-  [[nodiscard]] Bytes takeBuffer();
+  static constexpr std::size_t kPieceBytes = 64 * 1024;
+
+  [[nodiscard]] bool settled() const { return buffered_bytes_ > 0 || error_ || ended_; }
+  [[nodiscard]] Bytes takePiece();
 
   Http2FlowControl& flow_;
   std::int32_t id_;
-  std::string buffer_;
+  std::vector<std::string> pieces_;  // a handful; all but the last one are full
+  std::size_t buffered_bytes_ = 0;   // in them
   std::uint64_t received_bytes_ = 0;
   bool empty_ = false;
   bool ended_ = false;
@@ -119,6 +124,8 @@ class Http2Outbound {
   [[nodiscard]] const std::optional<Error>& error() const { return error_; }
   // The last time the peer had taken enough (TakePace), or had nothing to take.
   [[nodiscard]] TimePoint lastProgress() const { return pace_.since(); }
+  // What was taken before does not count.
+  void judgeFrom(TimePoint now) { pace_.begin(now); }
 
   // Moves bytes to the end of `into`; there must be as many.
   void take(std::size_t byte_count, std::string& into, TimePoint now);

@@ -23,6 +23,11 @@ constexpr std::size_t kContinuationBytes = 16 * 1024;
 // DATA that brings nothing; our server takes as many of a client, if nothing else is set.
 constexpr std::size_t kMaxEmptyFramesPerSecond = 1000;
 constexpr Duration kPingLimit = std::chrono::seconds(10);
+// A connection that has brought nothing for so long may be dead if requests are given up.
+constexpr Duration kSilenceLimit = std::chrono::seconds(1);
+// For so long after the answer to a PING that is no reason for the next one: servers count them,
+// and until each is answered new requests go elsewhere.
+constexpr Duration kTrustTime = std::chrono::seconds(10);
 // How long others wait for the server's SETTINGS before they open another connection.
 constexpr Duration kSettingsLimit = std::chrono::seconds(1);
 
@@ -77,6 +82,7 @@ Http2ClientSession::Http2ClientSession(net::Shard& shard, std::unique_ptr<net::S
       max_header_bytes_(max_header_bytes),
       changed_(std::move(changed)),
       idle_since_(now()),
+      heard_at_(now()),
       empty_frames_(kMaxEmptyFramesPerSecond, now()),
       ping_limit_(
           shard,
@@ -150,6 +156,7 @@ Result<std::shared_ptr<Http2ClientStream>> Http2ClientSession::submit(
   if (!content) stream->outbound.finish();
   stream->can_move = request.body == nullptr;
   streams_.emplace(id, stream);
+  first_unheard_ = std::min(first_unheard_, now());
   requestTurn();
   return stream;
 }
@@ -185,6 +192,25 @@ void Http2ClientSession::suspect() {
   requestTurn();
 }
 
+void Http2ClientSession::givenUp(TimePoint asked_at) {
+  // Requests that were given up sooner, one after the other, tell as much as one together.
+  const TimePoint silent_since = std::min(first_unheard_, std::max(asked_at, heard_at_));
+  if (now() - silent_since >= kSilenceLimit && now() >= trusted_until_) suspect();
+}
+
+// While content comes the connection is not dead, and the answer to a PING may be behind it.
+void Http2ClientSession::heard() {
+  heard_at_ = now();
+  first_unheard_ = TimePoint::max();
+  if (suspected_) ping_limit_.armAfter(kPingLimit);
+}
+
+void Http2ClientSession::contentConsumed(std::int32_t stream_id, std::size_t byte_count) {
+  if (over()) return;
+  nghttp2_session_consume_stream(session(), stream_id, byte_count);
+  requestTurn();
+}
+
 void Http2ClientSession::shutDown() {
   if (over()) return;
   sendNow();  // resets that wait are dropped once the session is to end
@@ -194,6 +220,7 @@ void Http2ClientSession::shutDown() {
 }
 
 int Http2ClientSession::onBeginHeaders(const nghttp2_frame& frame) {
+  heard();
   if (Http2Stream* stream = find(frame.hd.stream_id)) own(*stream).head_bytes = 0;
   return 0;
 }
@@ -235,6 +262,7 @@ bool Http2ClientSession::takeStatus(Http2ClientStream& stream, std::string_view 
 }
 
 void Http2ClientSession::onFrame(const nghttp2_frame& frame) {
+  heard();
   if (frame.hd.type == NGHTTP2_GOAWAY) goaway_received_ = true;
   if (frame.hd.type == NGHTTP2_SETTINGS && (frame.hd.flags & NGHTTP2_FLAG_ACK) == 0) {
     settings_received_ = true;
@@ -245,6 +273,7 @@ void Http2ClientSession::onFrame(const nghttp2_frame& frame) {
   if (frame.hd.type == NGHTTP2_PING && (frame.hd.flags & NGHTTP2_FLAG_ACK) != 0) {
     suspected_ = false;
     ping_limit_.disarm();
+    trusted_until_ = now() + kTrustTime;
     change_pending_ = true;
   }
   Http2Stream* stream = frame.hd.stream_id == 0 ? nullptr : find(frame.hd.stream_id);
@@ -303,6 +332,8 @@ void Http2ClientSession::onHead(Http2ClientStream& stream, bool end_stream) {
 }
 
 void Http2ClientSession::onContent(Http2Stream& stream, ByteView bytes) {
+  heard();
+  nghttp2_session_consume_connection(session(), bytes.size());
   stream.inbound.append(bytes);
   wakeLater(stream);
 }
@@ -319,7 +350,6 @@ void Http2ClientSession::onStreamClosed(Http2Stream& stream) {
 
 void Http2ClientSession::sweepStreams() {
   for (Http2ClientStream* stream : std::exchange(closed_, {})) {
-    // Credit for what is unread comes when it is read, or when the exchange is dropped.
     forgetWaiter(*stream);
     streams_.erase(stream->id);
     idle_since_ = now();

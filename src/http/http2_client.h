@@ -83,8 +83,7 @@ class Http2ClientSession final : public Http2Session,
 
  private:
   friend class Http2Exchange;
-  // More streams than this at once go to another connection. Together their windows are what the
-  // connection's window allows, so that one unread response never holds up another.
+  // More streams than this at once go to another connection.
   static constexpr std::size_t kMaxStreams = 64;
 
   Http2ClientSession(net::Shard& shard, std::unique_ptr<net::Stream> stream,
@@ -96,6 +95,16 @@ class Http2ClientSession final : public Http2Session,
   // A request got no answer in time: perhaps the connection is dead without saying so. No new
   // requests until it has answered a PING.
   void suspect();
+  // A request that was made then was given up before its response ended. That says nothing of the
+  // server, which may be slow; but if all was silent since, perhaps the connection is dead.
+  void givenUp(TimePoint asked_at);
+  // Something came.
+  void heard();
+
+  // Content counts against the window of its stream until it is read, but against that of the
+  // connection only until it is here. So what nobody reads, of streams that go on or of those that
+  // have ended, never holds up another response; its own window bounds what is kept of each.
+  void contentConsumed(std::int32_t stream_id, std::size_t byte_count) override;
 
   int onBeginHeaders(const nghttp2_frame& frame) override;
   int onHeader(const nghttp2_frame& frame, std::string_view name, std::string_view value) override;
@@ -121,6 +130,9 @@ class Http2ClientSession final : public Http2Session,
   std::unordered_map<std::int32_t, std::shared_ptr<Http2ClientStream>> streams_;
   std::vector<Http2ClientStream*> closed_;
   TimePoint idle_since_;
+  TimePoint heard_at_;
+  TimePoint first_unheard_ = TimePoint::max();  // when the first request since then was made
+  TimePoint trusted_until_{};                   // it has answered a PING
   EventRate empty_frames_;
   net::Timer ping_limit_;
   net::Timer settings_limit_;

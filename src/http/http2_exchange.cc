@@ -15,6 +15,7 @@ Http2Exchange::Http2Exchange(std::shared_ptr<Http2ClientSession> session,
       framing_(request.framing),
       first_byte_timeout_(request.options.first_byte_timeout),
       between_bytes_timeout_(request.options.between_bytes_timeout),
+      asked_at_(session_->now()),
       upload_done_(stream_->outbound.finished()) {
   uploadWentOn();
   if (upload_done_) return;
@@ -23,8 +24,12 @@ Http2Exchange::Http2Exchange(std::shared_ptr<Http2ClientSession> session,
 }
 
 Http2Exchange::~Http2Exchange() {
-  stopUpload(stream_->inbound.ended() ? NGHTTP2_NO_ERROR : NGHTTP2_CANCEL);
-  if (!stream_->inbound.ended()) session_->resetStream(*stream_, NGHTTP2_CANCEL);
+  const bool ended = stream_->inbound.ended();
+  stopUpload(ended ? NGHTTP2_NO_ERROR : NGHTTP2_CANCEL);
+  if (!ended && !stream_->closed) {
+    session_->resetStream(*stream_, NGHTTP2_CANCEL);
+    session_->givenUp(asked_at_);
+  }
   stream_->inbound.discard();
 }
 

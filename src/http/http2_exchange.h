@@ -45,6 +45,7 @@ class Http2Exchange final : public ClientResponse, public BodyReader {
   RequestFraming framing_;
   Duration first_byte_timeout_;
   Duration between_bytes_timeout_;
+  TimePoint asked_at_;
   TimePoint answer_deadline_ = TimePoint::max();
   std::optional<Error> upload_error_;
   bool upload_done_ = false;

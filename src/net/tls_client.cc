@@ -25,7 +25,9 @@ Result<void> expectName(SSL& ssl, const std::string& name) {
   if (host.empty() || host.find('\0') != std::string::npos) {
     return fail(ErrorCode::kInvalidArgument, "a TLS connection needs the server's name");
   }
-  X509_VERIFY_PARAM_set_hostflags(expected, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+  // Only alternative names count: a common name need not be a name of a host (RFC 9525 2).
+  X509_VERIFY_PARAM_set_hostflags(
+      expected, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
   if (X509_VERIFY_PARAM_set1_host(expected, host.data(), host.size()) != 1 ||
       SSL_set_tlsext_host_name(&ssl, host.c_str()) != 1) {
     return failOpenSsl("\"" + host + "\" is no name of a TLS server");

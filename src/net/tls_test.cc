@@ -214,6 +214,15 @@ TEST_F(TlsTest, TheClientVerifiesAddressesToo) {
   EXPECT_FALSE(verifies(context, "127.0.0.2"));
 }
 
+TEST_F(TlsTest, TheClientTakesNoCommonNameForAHostsName) {
+  for (const char* alternatives : {"", "IP:127.0.0.1"}) {
+    auto context = server({.certificates = {authority_.issue("common.test", alternatives)},
+                           .client_ca_path = {},
+                           .alpn = {}});
+    EXPECT_FALSE(verifies(context, "common.test")) << alternatives;
+  }
+}
+
 TEST_F(TlsTest, AClientWithoutAServerNameIsRefused) {
   run([this](Shard& shard) -> Task<void> {
     StreamPair pair = co_await connectedPair(shard);
