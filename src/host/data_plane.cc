@@ -135,7 +135,8 @@ Result<std::unique_ptr<DataPlane>> DataPlane::create(DataPlaneOptions options,
                                                      engine::Engine& engine, Logger& log,
                                                      MetricRegistry& metrics, const Clock& clock) {
   TRY_VOID(checkImageOptions(options.runtime.images));
-  options.runtime.sockets = std::make_shared<HostSockets>(options.max_sockets, metrics);
+  options.runtime.sockets = std::make_shared<HostSockets>(
+      OpenLimits{.sockets = options.max_sockets, .files = options.max_files}, metrics);
   auto impl = std::make_unique<Impl>(std::move(options), log, metrics);
   TRY(impl->control, net::ShardGroup::start(1));
   TRY(impl->serving, net::ShardGroup::start(impl->options.shards));
@@ -167,6 +168,7 @@ Result<void> DataPlane::openProviders(std::shared_ptr<const WorkloadSpec> spec) 
 
 Result<net::Endpoint> DataPlane::bind(const net::Endpoint& where, http::ServerOptions options) {
   options.connections = std::make_shared<http::ListenerConnections>(options.limits.max_connections);
+  options.when_full = http::WhenFull::kEndLongestIdle;  // who says nothing keeps nobody out
   TRY(auto sockets, net::bindTo(where, shardCount()));
   net::Endpoint bound = sockets.front()->boundTo();
   impl_->bound.push_back({.sockets = std::move(sockets), .options = std::move(options)});

@@ -21,6 +21,7 @@ struct DataPlaneOptions {
   std::size_t shards = 0;              // 0: one per core
   std::uint64_t max_instances = 2048;  // of all workloads at once
   std::uint64_t max_sockets = 16'384;  // of all guests at once
+  std::uint64_t max_files = 16'384;    // that all guests have open at once
   LocalRuntimeOptions runtime;
   http::ClientLimits client;
   net::TlsClientOptions client_tls;

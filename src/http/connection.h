@@ -52,6 +52,8 @@ class Connection {
   [[nodiscard]] virtual Task<void> run() = 0;
   // No new requests: an idle connection ends, a busy one after its exchanges.
   virtual void startDrain() = 0;
+  // It is idle, and ends now: the last that it can say without waiting.
+  virtual void beforeEviction() {}
   // Since when no whole request has been under way; nullopt while one is, or its answer is not all
   // sent.
   [[nodiscard]] virtual std::optional<TimePoint> idleSince() const = 0;

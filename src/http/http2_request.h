@@ -25,6 +25,11 @@ class Http2RequestBuilder {
   [[nodiscard]] std::optional<std::uint16_t> finish(bool tls);
 
   [[nodiscard]] RequestHead& head() { return head_; }
+  // Once they were taken, or nobody will.
+  void forgetFields() {
+    head_.headers = {};
+    cookies_ = {};
+  }
   [[nodiscard]] bool expectsContinue() const { return expects_continue_; }
   [[nodiscard]] std::optional<std::uint64_t> contentLength() const { return content_length_; }
 

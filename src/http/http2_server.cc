@@ -50,7 +50,9 @@ Http2ServerStream& own(Http2Stream& stream) { return static_cast<Http2ServerStre
 Http2ServerConnection::Http2ServerConnection(ConnectionEnvironment& environment,
                                              std::unique_ptr<net::Stream> stream,
                                              std::string received)
-    : Http2Session(environment.shard, std::move(stream)),
+    : Http2Session(environment.shard, std::move(stream),
+                   TakePace(environment.limits.min_response_bytes_per_second,
+                            environment.limits.write_idle_timeout)),
       environment_(environment),
       received_(std::move(received)),
       resets_(std::max<std::size_t>(environment.limits.max_reset_streams_per_second, 1), now()),
@@ -119,7 +121,7 @@ int Http2ServerConnection::onHeader(const nghttp2_frame& frame, std::string_view
                     trailers.size() < environment_.limits.max_header_count;
   if (!fits || classifyField(name) != FieldKind::kOrdinary) {
     resetStream(stream, NGHTTP2_PROTOCOL_ERROR);
-  } else {
+  } else if (!stream.handler_done_) {
     trailers.add(name, value);
   }
   return 0;
@@ -223,10 +225,12 @@ void Http2ServerConnection::startExchange(Http2ServerStream& stream) {
   RequestHead& head = stream.builder_.head();
   if (stream.refused_with_) {
     stream.handler_done_ = true;
+    stream.builder_.forgetFields();
     sendText(stream, *stream.refused_with_, "The request was refused.\n");
     return;
   }
   stream.request_.head = std::move(head);
+  stream.builder_.forgetFields();
   stream.builder_.head().method = stream.request_.head.method;
   stream.request_.body = &stream.inbound;
   stream.request_.peer = &Http2Session::stream().peer();
@@ -261,7 +265,7 @@ void Http2ServerConnection::endExchange(Http2ServerStream& stream) {
 }
 
 void Http2ServerConnection::sweepStreams() {
-  for (Http2ServerStream* stream : std::exchange(served_, {})) stream->task_.reset();
+  for (Http2ServerStream* stream : std::exchange(served_, {})) stream->forgetRequest();
   for (Http2ServerStream* stream : std::exchange(closed_, {})) {
     stream->task_.reset();
     endExchange(*stream);
@@ -342,6 +346,13 @@ void Http2ServerConnection::startDrain() {
   requestTurn();
 }
 
+// A request that crosses this was not served, as the client knows by it.
+void Http2ServerConnection::beforeEviction() {
+  if (over()) return;
+  terminate(NGHTTP2_NO_ERROR);
+  sendNow();
+}
+
 // Not before: nghttp2 sends a PING ahead of whatever else waits, and then its answer would not
 // show that the peer knows.
 void Http2ServerConnection::onGoawaySent(const nghttp2_goaway& frame) {
@@ -386,6 +397,11 @@ void Http2ServerConnection::checkLimits() {
     checkBefore(std::max(earliest, now() + std::chrono::milliseconds(1)));
 }
 
+std::size_t Http2ServerConnection::waitingStreams() const {
+  const auto waits = [](const auto& entry) { return entry.second->outbound.queuedBytes() > 0; };
+  return std::max<std::size_t>(static_cast<std::size_t>(std::ranges::count_if(streams_, waits)), 1);
+}
+
 TimePoint Http2ServerConnection::checkConnection(TimePoint now) {
   const ServerLimits& limits = environment_.limits;
   TimePoint earliest = TimePoint::max();
@@ -397,6 +413,10 @@ TimePoint Http2ServerConnection::checkConnection(TimePoint now) {
   if (!settings_received_ && over_due(opened_at_ + limits.header_timeout)) {
     close(Error(ErrorCode::kDeadlineExceeded, "no HTTP/2 preface"));
   }
+  const auto peer_rests = [&] {
+    return outputBlocked() && blockedSince() + limits.write_idle_timeout <= now;
+  };
+  if (peer_rests()) offerAgain(waitingStreams());
   if (outputBlocked() && over_due(blockedSince() + limits.write_idle_timeout)) {
     close(Error(ErrorCode::kDeadlineExceeded, "the peer takes nothing"));
   }
@@ -433,6 +453,8 @@ TimePoint Http2ServerConnection::checkStream(Http2ServerStream& stream, TimePoin
     earliest = body_deadline;
   }
   if (stream.outbound.queuedBytes() == 0) return earliest;
+  // Whether the connection takes too long is judged by itself.
+  if (waitsForConnection(stream)) stream.outbound.judgeFrom(now);
   const TimePoint write_deadline = stream.outbound.lastProgress() + limits.write_idle_timeout;
   if (write_deadline > now) return std::min(earliest, write_deadline);
   stream.cut_off_ = true;

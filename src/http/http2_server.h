@@ -39,6 +39,8 @@ class Http2ServerStream final : public Http2Stream, public ResponseWriter {
   void sendContinue();
   [[nodiscard]] Result<void> admitContent(std::size_t byte_count);
   void handlerEnded();
+  // Nobody but the access log asks for it any more. The response may take long to be read.
+  void forgetRequest();
   // The response ended before the request did: the peer shall stop (RFC 9113 8.1).
   void refuseRestOfRequest();
   // The client stops by itself soon: it sees a failure.
@@ -81,6 +83,7 @@ class Http2ServerConnection final : public Connection, private Http2Session {
 
   [[nodiscard]] Task<void> run() override;
   void startDrain() override;
+  void beforeEviction() override;
   [[nodiscard]] std::optional<TimePoint> idleSince() const override {
     const bool idle = streams_.empty() && unsentBytes() == 0;
     return idle ? std::optional(idle_since_) : std::nullopt;
@@ -133,6 +136,8 @@ class Http2ServerConnection final : public Connection, private Http2Session {
   void checkBefore(TimePoint when);
   void checkLimits();
   [[nodiscard]] TimePoint checkConnection(TimePoint now);
+  // Those with content that was not sent yet; at least one.
+  [[nodiscard]] std::size_t waitingStreams() const;
   [[nodiscard]] TimePoint checkStream(Http2ServerStream& stream, TimePoint now);
 
   ConnectionEnvironment& environment_;

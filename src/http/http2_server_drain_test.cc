@@ -1,5 +1,4 @@
-#include "http/http2_server_fixture.h"
-#include "http/http2_valve_stream.h"
+#include "http/http2_valve_fixture.h"
 
 namespace nimbus::http {
 namespace {
@@ -71,35 +70,11 @@ TEST_F(Http2ServerTest, DrainsAClientAtOnceThatLeavesAnyway) {
   EXPECT_TRUE(peer->readToEnd());
 }
 
-constexpr std::string_view kPreface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-
-// A GET of "/" as the tables of HPACK have it.
-std::string requestBytes(std::int32_t stream) {
-  return Http2TestPeer::bytesOf(NGHTTP2_HEADERS, NGHTTP2_FLAG_END_STREAM | NGHTTP2_FLAG_END_HEADERS,
-                                stream,
-                                "\x82\x86\x84\x41\x01"
-                                "a");
-}
-
 const std::string kDrainAnswer =
     Http2TestPeer::bytesOf(NGHTTP2_PING, NGHTTP2_FLAG_ACK, 0, "draining");
 
-class Http2DrainTest : public Http2ServerTest {
+class Http2DrainTest : public Http2ValveTest {
  protected:
-  // On the shard: a connection whose transport is a valve.
-  ValveStream& open() {
-    auto stream = std::make_unique<ValveStream>();
-    ValveStream& valve = *stream;
-    valve.feed(std::string(kPreface) + Http2TestPeer::bytesOf(NGHTTP2_SETTINGS, 0, 0, {}));
-    connections_.push_back(makeHttp2Connection(*environment_, std::move(stream), {}));
-    running_.spawn(connections_.back()->run());
-    return valve;
-  }
-
-  static Task<void> turns(net::Shard& shard) {
-    for (int i = 0; i < 5; ++i) co_await shard.sleepFor(milliseconds(0));
-  }
-
   // The last stream that the last GOAWAY names.
   static std::optional<std::uint32_t> lastServed(const ValveStream& valve) {
     std::optional<std::uint32_t> last;

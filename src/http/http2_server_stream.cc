@@ -151,6 +151,12 @@ void Http2ServerStream::handlerEnded() {
   refuseRestOfRequest();
 }
 
+void Http2ServerStream::forgetRequest() {
+  task_.reset();
+  request_.head.headers = {};
+  inbound.mutableTrailers() = {};
+}
+
 void Http2ServerStream::swallowRestOfRequest() {
   if (swallows_ || stopsByItself() || inbound.ended() || closed || connection_.over()) return;
   const std::optional<std::uint64_t> length = inbound.length();

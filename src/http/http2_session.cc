@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "http/http1_fields.h"
 
 namespace nimbus::http {
 namespace {
@@ -44,6 +45,15 @@ bool Http2FieldList::addAll(const Headers& headers, std::string_view except) {
     valid = valid && fine;
   }
   return valid;
+}
+
+void Http2FieldList::addTrailers(const Headers& trailers) {
+  for (std::size_t i = 0; i < trailers.size(); ++i) {
+    const HeaderField field = trailers[i];
+    if (classifyField(field.name) != FieldKind::kOrdinary || isConnectionField(field.name))
+      continue;
+    if (isToken(field.name) && isFieldValue(field.value)) add(field.name, field.value);
+  }
 }
 
 // The functions that nghttp2 calls, with the session as their user data.
@@ -143,7 +153,7 @@ struct Http2Callbacks {
   static void submitTrailers(nghttp2_session* session, Http2Session& owner, Http2Stream& stream,
                              std::uint32_t* flags) {
     Http2FieldList fields;
-    fields.addAll(stream.trailers_out);
+    fields.addTrailers(stream.trailers_out);
     if (fields.size() == 0) return;
     *flags |= NGHTTP2_DATA_FLAG_NO_END_STREAM;
     if (!fields.fit()) return owner.onHeadersNotSent(stream);
@@ -182,10 +192,12 @@ struct Http2Callbacks {
   }
 };
 
-Http2Session::Http2Session(net::Shard& shard, std::unique_ptr<net::Stream> stream)
-    : shard_(shard), stream_(std::move(stream)), linger_(shard, [this] {
-        endWith(Error(ErrorCode::kCancelled, "the HTTP/2 connection is over"));
-      }) {}
+Http2Session::Http2Session(net::Shard& shard, std::unique_ptr<net::Stream> stream, TakePace pace)
+    : shard_(shard),
+      stream_(std::move(stream)),
+      linger_(shard,
+              [this] { endWith(Error(ErrorCode::kCancelled, "the HTTP/2 connection is over")); }),
+      output_pace_(pace) {}
 
 Http2Session::~Http2Session() { nghttp2_session_del(session_); }
 
@@ -392,18 +404,37 @@ void Http2Session::collectOutput() {
 }
 
 void Http2Session::flushOutput() {
-  const auto taken = stream_->tryWrite(asBytes(out_).subspan(sent_));
-  if (!taken) return endWith(taken.error());
-  sent_ += *taken;
-  if (unsentBytes() == 0) {
-    out_.clear();
-    sent_ = 0;
-    return;
-  }
+  if (sendOutput()) return;
   output_blocked_ = true;
-  blocked_since_ = now();
+  output_pace_.begin(now());
+  if (writable_wait_) return;  // it has not come yet, and offerAgain() did without it
   writable_wait_.emplace(awaitWritable());
   writable_wait_->start();
+}
+
+bool Http2Session::sendOutput(std::size_t streams) {
+  const auto taken = stream_->tryWrite(asBytes(out_).subspan(sent_));
+  if (!taken) {
+    endWith(taken.error());
+    return true;
+  }
+  output_pace_.took(*taken, now(), streams);
+  sent_ += *taken;
+  if (unsentBytes() > 0) return false;
+  out_.clear();
+  sent_ = 0;
+  return true;
+}
+
+void Http2Session::offerAgain(std::size_t streams) {
+  if (!output_blocked_ || failure_ || !sendOutput(streams)) return;
+  output_blocked_ = false;
+  requestTurn();
+}
+
+bool Http2Session::waitsForConnection(const Http2Stream& stream) const {
+  return nghttp2_session_get_remote_window_size(session_) > 0 &&
+         nghttp2_session_get_stream_remote_window_size(session_, stream.id) > 0;
 }
 
 Task<void> Http2Session::awaitWritable() {

@@ -53,6 +53,8 @@ class Http2FieldList {
   // All fields but `except` and those that belong to a connection and must not be in HTTP/2. False
   // if some were left out because they are malformed: guests fill them.
   bool addAll(const Headers& headers, std::string_view except = {});
+  // Those that may stand behind content (RFC 9110 6.5.1), and are not malformed.
+  void addTrailers(const Headers& trailers);
   // False: nghttp2 would not send them, or the peer's would not take them.
   [[nodiscard]] bool fit() const {
     return block_bytes_ <= kMaxHeaderBlockBytes && longest_bytes_ <= kMaxTextBytes;
@@ -103,7 +105,7 @@ class Http2Session : public net::Deferred, public Http2FlowControl {
   void resetStream(Http2Stream& stream, std::uint32_t code);
 
  protected:
-  Http2Session(net::Shard& shard, std::unique_ptr<net::Stream> stream);
+  Http2Session(net::Shard& shard, std::unique_ptr<net::Stream> stream, TakePace pace = TakePace());
 
   // The sides differ in the session they make; `options` is freed.
   enum class Side { kServer, kClient };
@@ -165,8 +167,13 @@ class Http2Session : public net::Deferred, public Http2FlowControl {
   [[nodiscard]] bool terminating() const { return terminating_; }
   [[nodiscard]] bool over() const { return lost_ || finishing_; }
   [[nodiscard]] bool outputBlocked() const { return output_blocked_; }
-  // When output began to be blocked.
-  [[nodiscard]] TimePoint blockedSince() const { return blocked_since_; }
+  // Since when the peer has not taken enough of it (TakePace).
+  [[nodiscard]] TimePoint blockedSince() const { return output_pace_.since(); }
+  // Offers the peer what is unsent although the system has told of no room: of a socket it tells
+  // only once much of it is free. It is of so many streams. Not within nghttp2's callbacks.
+  void offerAgain(std::size_t streams);
+  // Whether content of the stream waits for the connection, not for its window.
+  [[nodiscard]] bool waitsForConnection(const Http2Stream& stream) const;
 
  private:
   friend struct Http2Callbacks;
@@ -190,6 +197,8 @@ class Http2Session : public net::Deferred, public Http2FlowControl {
   void pump();
   void collectOutput();
   void flushOutput();
+  // False: the peer takes no more than a part of it for now.
+  [[nodiscard]] bool sendOutput(std::size_t streams = 1);
   [[nodiscard]] bool finished() const;
   void startFinishing();
   void tellLoss(const Error& error);
@@ -209,7 +218,7 @@ class Http2Session : public net::Deferred, public Http2FlowControl {
   std::optional<Task<void>> fin_;
   net::Timer linger_;
   Event may_read_;
-  TimePoint blocked_since_{};
+  TakePace output_pace_;
   bool output_blocked_ = false;
   bool writable_came_ = false;
   bool input_over_ = false;  // the peer closed, or broke the protocol

@@ -28,6 +28,12 @@ class ValveStream final : public net::Stream {
     if (room_ > 0) may_write_.set();
   }
 
+  // The same, and the system does not tell of it.
+  void makeRoom(std::size_t byte_count) { room_ = byte_count; }
+
+  [[nodiscard]] std::size_t writtenBytes() const { return written_.size(); }
+  [[nodiscard]] bool closed() const { return closed_; }
+
   // The complete frames among what was written.
   [[nodiscard]] std::vector<TestFrame> frames() const {
     static constexpr std::size_t kHeadBytes = 9;

@@ -19,6 +19,14 @@ constexpr std::size_t kOpeningReadBytes = 4 * 1024;
 // send its request: it was accepted just before, and the client knows of no reason to try again.
 constexpr Duration kOpeningGrace = std::chrono::milliseconds(500);
 
+// As many as are accepted in one turn, and so many that a look at all connections serves for a
+// number of evictions that grows with them.
+constexpr std::size_t kLeastIdleFound = 64;
+constexpr std::size_t kSlotsPerIdleFound = 16;
+// From one look at all connections to the next, for each of them: ten times what that takes.
+constexpr Duration kLookPause = std::chrono::microseconds(1);
+constexpr Duration kAskPause = std::chrono::milliseconds(1);
+
 struct ServerMetrics {
   explicit ServerMetrics(MetricRegistry& registry, std::size_t shard)
       : labels{{"shard", std::to_string(shard)}},
@@ -97,6 +105,7 @@ class HttpServer final : public Server, private net::Deferred {
   // One place among the connections of the listener.
   [[nodiscard]] bool takePlace();
   bool endLongestIdle();
+  [[nodiscard]] bool findLongestIdle();
   void giveRoom();
   [[nodiscard]] Task<void> serve(std::unique_ptr<net::Stream> stream);
   [[nodiscard]] Task<Result<std::string>> readOpening(Slot& slot, net::Stream& stream);
@@ -105,20 +114,28 @@ class HttpServer final : public Server, private net::Deferred {
   net::Shard& shard_;
   const ServerOptions options_;
   const std::unique_ptr<net::ShardPeers::Member> others_;
-  TimePoint asked_{};  // when the others were, at last
+  TimePoint ask_again_{};  // the others, not before
   Logger& log_;
   ServerMetrics metrics_;
   ConnectionEnvironment environment_;
   bool draining_ = false;
   Event drain_news_;
+  struct IdleSlot {
+    Slot* slot = nullptr;  // null: it has gone
+    TimePoint since;
+  };
   std::vector<Slot*> slots_;
+  // By a look at all of them: those that had been idle for the longest, which come last. Whichever
+  // still is goes before all that are not listed.
+  std::vector<IdleSlot> longest_idle_;
+  TimePoint look_again_{};  // not before
   TaskSet connections_;
   std::unique_ptr<net::Acceptor> acceptor_;
 };
 
 // One connection from accept to end, in the frame of its serve(). While it opens (until its version
 // is known) the slot keeps its deadline, except that setting up TLS has a time limit of its own. It
-// can be evicted once TLS, if there is any, is set up.
+// can be evicted while it opens, too.
 class HttpServer::Slot final : private net::Deferred {
  public:
   explicit Slot(HttpServer& server)
@@ -131,6 +148,7 @@ class HttpServer::Slot final : private net::Deferred {
   }
   ~Slot() override {
     if (!evicted_) server_.options_.connections->quota.give(1);
+    if (listed_at_) server_.longest_idle_[*listed_at_].slot = nullptr;
     server_.slots_.back()->index_ = index_;
     server_.slots_[index_] = server_.slots_.back();
     server_.slots_.pop_back();
@@ -140,20 +158,17 @@ class HttpServer::Slot final : private net::Deferred {
 
   // TLS is being set up over the stream.
   void securing(net::Stream& stream) {
-    securing_ = true;
     stream_ = &stream;
     deadline_ = TimePoint::max();
     if (server_.draining_) startDrain();
   }
   // The stream is closed then, unless the version is known before.
   void openBefore(net::Stream& stream, Duration allowed) {
-    securing_ = false;
     stream_ = &stream;
     deadline_ = server_.shard_.now() + allowed;
     timer_.armAt(deadline_);
   }
   void opened(Connection& connection, net::Stream& stream) {
-    securing_ = false;
     stream_ = &stream;
     timer_.disarm();
     connection_ = &connection;
@@ -172,9 +187,11 @@ class HttpServer::Slot final : private net::Deferred {
 
   // Since when it could go for another one; nullopt: it cannot.
   [[nodiscard]] std::optional<TimePoint> idleSince() const {
-    if (evicted_ || securing_ || stream_ == nullptr) return std::nullopt;
+    if (evicted_ || stream_ == nullptr) return std::nullopt;
     return connection_ == nullptr ? began_ : connection_->idleSince();
   }
+  // Where it is in longest_idle_, if it is.
+  void list(std::optional<std::size_t> at) { listed_at_ = at; }
   // At the end of the turn; its place is free at once.
   void evict() {
     evicted_ = true;
@@ -193,6 +210,7 @@ class HttpServer::Slot final : private net::Deferred {
       evicted_ = false;
       server_.options_.connections->quota.takeAnyway(1);
     }
+    if (evicted_ && connection_ != nullptr) connection_->beforeEviction();
     if (opening() || evicted_) {
       stream_->closeOrderly();  // ends serve(), and this object
     } else if (server_.draining_) {
@@ -206,8 +224,8 @@ class HttpServer::Slot final : private net::Deferred {
   const TimePoint began_;
   TimePoint deadline_{};
   net::Stream* stream_ = nullptr;
-  bool securing_ = false;
   bool evicted_ = false;
+  std::optional<std::size_t> listed_at_;
   Connection* connection_ = nullptr;
 };
 
@@ -225,8 +243,10 @@ bool HttpServer::takePlace() {
   if (quota.take(1) > 0) return true;
   if (options_.when_full == WhenFull::kRefuse) return false;
   if (endLongestIdle()) return quota.take(1) > 0;
-  // Once in a turn, whatever came with it.
-  if (std::exchange(asked_, shard_.now()) != shard_.now()) others_->askOthers({});
+  if (shard_.now() >= ask_again_) {
+    ask_again_ = shard_.now() + kAskPause;
+    others_->askOthers({});
+  }
   return false;
 }
 
@@ -235,15 +255,35 @@ void HttpServer::giveRoom() {
 }
 
 bool HttpServer::endLongestIdle() {
-  Slot* longest = nullptr;
-  for (Slot* const slot : slots_) {
-    const auto since = slot->idleSince();
-    if (since && (longest == nullptr || *since < *longest->idleSince())) longest = slot;
+  while (!longest_idle_.empty() || findLongestIdle()) {
+    const IdleSlot longest = longest_idle_.back();
+    longest_idle_.pop_back();
+    if (longest.slot == nullptr) continue;
+    longest.slot->list(std::nullopt);
+    if (longest.slot->idleSince() != longest.since) continue;  // it has had a request meanwhile
+    longest.slot->evict();
+    metrics_.evicted->add();
+    return true;
   }
-  if (longest == nullptr) return false;
-  longest->evict();
-  metrics_.evicted->add();
-  return true;
+  return false;
+}
+
+// What it costs is bounded, however many come while all places are taken.
+bool HttpServer::findLongestIdle() {
+  if (shard_.now() < look_again_) return false;
+  look_again_ = shard_.now() + static_cast<std::int64_t>(slots_.size()) * kLookPause;
+  for (Slot* const slot : slots_) {
+    if (const auto since = slot->idleSince()) longest_idle_.push_back({slot, *since});
+  }
+  const std::size_t wanted = kLeastIdleFound + slots_.size() / kSlotsPerIdleFound;
+  if (longest_idle_.size() > wanted) {
+    const auto rest = longest_idle_.begin() + static_cast<std::ptrdiff_t>(wanted);
+    std::ranges::nth_element(longest_idle_, rest, {}, &IdleSlot::since);
+    longest_idle_.erase(rest, longest_idle_.end());
+  }
+  std::ranges::sort(longest_idle_, std::ranges::greater(), &IdleSlot::since);
+  for (std::size_t i = 0; i < longest_idle_.size(); ++i) longest_idle_[i].slot->list(i);
+  return !longest_idle_.empty();
 }
 
 Task<void> HttpServer::serve(std::unique_ptr<net::Stream> stream) {

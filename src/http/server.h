@@ -57,8 +57,9 @@ class Server {
 // What becomes of a connection too many.
 enum class WhenFull {
   kRefuse,  // it is closed at once
-  // It takes the place of the one that has had no request for the longest. If there is none on this
-  // shard it is closed, and the other shards make room for the next.
+  // It takes the place of the one that has had no request under way for the longest, whether it has
+  // ever had one or not. If there is none on this shard it is closed, and the other shards make
+  // room for the next.
   kEndLongestIdle,
 };
 

@@ -234,6 +234,53 @@ TEST_F(ServerTest, AFullServerMayEndWhatHasBeenIdleForTheLongest) {
   });
 }
 
+TEST_F(ServerTest, WhoeverHasHadARequestSinceIsEndedAfterThoseWhoHaveNot) {
+  run([](net::Shard& shard) -> Task<void> {
+    TestServer server(shard, echoHandler, fullAt(4));
+    std::vector<std::unique_ptr<net::Stream>> silent;
+    for (std::size_t i = 1; i <= 4; ++i) {
+      silent.push_back(co_await server.connect());
+      while (server.server().connectionCount() < i) co_await shard.sleepFor(1ms);
+    }
+    // Ends the first, and looks for others that could be ended.
+    auto newer = co_await server.connect();
+    EXPECT_EQ(co_await readToEnd(*silent[0]), "");
+    co_await sendAll(*silent[1], kGet);
+    co_await readUntil(*silent[1], "GET / ");
+    silent[2].reset();
+    while (server.server().connectionCount() > 3) co_await shard.sleepFor(1ms);
+    auto in_its_place = co_await server.connect();
+    while (server.server().connectionCount() < 4) co_await shard.sleepFor(1ms);
+    auto newest = co_await server.connect();
+    EXPECT_EQ(co_await readToEnd(*silent[3]), "");
+    co_await sendAll(*silent[1], kGetClose);
+    EXPECT_TRUE((co_await readToEnd(*silent[1])).starts_with("HTTP/1.1 200 "));
+    EXPECT_TRUE(server.metrics().contains("nimbus_http_connections_evicted_total{shard=\"0\"} 2"));
+  });
+}
+
+Task<void> askAndClose(TestServer& server, std::size_t& answered) {
+  auto client = co_await server.connect();
+  co_await sendAll(*client, kGetClose);
+  if ((co_await readToEnd(*client)).starts_with("HTTP/1.1 200 ")) ++answered;
+}
+
+TEST_F(ServerTest, ManyAtOnceTakeThePlacesOfAsManyThatAreSilent) {
+  run([](net::Shard& shard) -> Task<void> {
+    constexpr std::size_t kPlaces = 200;
+    TestServer server(shard, echoHandler, fullAt(kPlaces));
+    std::vector<std::unique_ptr<net::Stream>> silent;
+    while (silent.size() < kPlaces) silent.push_back(co_await server.connect());
+    while (server.server().connectionCount() < kPlaces) co_await shard.sleepFor(1ms);
+    std::size_t answered = 0;
+    TaskSet clients;
+    for (std::size_t i = 0; i < 50; ++i) clients.spawn(askAndClose(server, answered));
+    co_await clients.empty();
+    EXPECT_EQ(answered, 50u);
+    EXPECT_TRUE(server.metrics().contains("nimbus_http_connections_refused_total{shard=\"0\"} 0"));
+  });
+}
+
 TEST_F(ServerTest, AFullServerEndsNoRequestThatIsUnderWay) {
   run([](net::Shard& shard) -> Task<void> {
     Event answer;

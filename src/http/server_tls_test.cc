@@ -126,6 +126,22 @@ TEST_F(ServerTlsTest, ADrainDoesNotWaitForOneThatDoesNotSetUpTls) {
   });
 }
 
+TEST_F(ServerTlsTest, OneThatDoesNotSetUpTlsKeepsNobodyOut) {
+  run([this](net::Shard& shard) -> Task<void> {
+    options_.limits.max_connections = 1;
+    options_.when_full = WhenFull::kEndLongestIdle;
+    serve(shard, echoHandler);
+    auto silent = co_await connectPlain(shard);
+    while (server_->connectionCount() == 0) co_await shard.sleepFor(1ms);
+    auto client = co_await connect(shard);
+    const auto answer =
+        co_await answerTo(*client, "GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n");
+    EXPECT_TRUE(answer.value_or("").starts_with("HTTP/1.1 200 "));
+    std::array<std::uint8_t, 1> none;
+    EXPECT_EQ((co_await silent->read(none)).value_or(0), 0U);
+  });
+}
+
 TEST_F(ServerTlsTest, WhoSetsUpTlsDuringADrainIsAnswered) {
   run([this](net::Shard& shard) -> Task<void> {
     serve(shard, echoHandler);

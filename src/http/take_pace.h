@@ -25,9 +25,10 @@ class TakePace {
     since_ = now;
     taken_bytes_ = 0;
   }
-  void took(std::size_t byte_count, TimePoint now) {
+  // `parts`: of so many that wait together each has to be taken enough of.
+  void took(std::size_t byte_count, TimePoint now, std::size_t parts = 1) {
     taken_bytes_ += byte_count;
-    if (taken_bytes_ >= least_bytes_) begin(now);
+    if (taken_bytes_ >= least_bytes_ * parts) begin(now);
   }
   [[nodiscard]] TimePoint since() const { return since_; }
 
