@@ -53,10 +53,9 @@ class PoolRig {
         pool_(make({poller_, std::move(component), context, policy_, counters_, log_, gate_})) {}
   ~PoolRig() { asking_.cancelAll(); }
 
-  // Begins a request; how it is answered stands in answers() by and by.
-  void ask() {
-    answers_.emplace_back();
-    asking_.spawn(serve(pool_.get(), &answers_.back()));
+  // Begins a request, which may have content; how it is answered stands in answers() by and by.
+  void ask(http::BodyReader* content = nullptr) {
+    asking_.spawn(serve(pool_.get(), content, &answers_.emplace_back()));
   }
   // The statuses of all requests so far, once all of them are answered.
   Task<std::vector<std::string>> statuses() {
@@ -94,10 +93,10 @@ class PoolRig {
   [[nodiscard]] const std::string& logged() const { return logger_.reasons; }
   std::deque<FakeResponse>& answers() { return answers_; }
   // Begins a request whose client does not read yet, and waits until its response has begun.
-  Task<FakeResponse*> askAndHold() {
-    ask();
-    FakeResponse& response = answers_.back();
+  Task<FakeResponse*> askAndHold(http::BodyReader* content = nullptr) {
+    FakeResponse& response = answers_.emplace_back();
     response.hold = true;
+    asking_.spawn(serve(pool_.get(), content, &response));
     while (!response.headSent()) {
       response.changed.clear();
       co_await response.changed.wait();
@@ -108,10 +107,18 @@ class PoolRig {
     response.hold = false;
     response.let_go.set();
   }
+  // Returns once that response is complete.
+  static Task<void> untilEnd(FakeResponse* response) {
+    while (!response->told.ends_with(" end")) {
+      response->changed.clear();
+      co_await response->changed.wait();
+    }
+  }
 
  private:
-  static Task<void> serve(InstancePool* pool, FakeResponse* response) {
+  static Task<void> serve(InstancePool* pool, http::BodyReader* content, FakeResponse* response) {
     http::ServerRequest request;
+    request.body = content;
     request.head.method = "GET";
     request.head.authority = "guest.test";
     request.head.path = "/";

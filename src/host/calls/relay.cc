@@ -6,12 +6,13 @@
 namespace nimbus::host {
 
 void RequestContent::push(engine::Exchange& exchange, Bytes piece) {
-  if (!touched_) untouched_.push_back(piece);
+  if (!touched_) untouched_.append(piece);
   exchange.pushBody(std::move(piece));
 }
 
 Task<void> RequestContent::feed(engine::Exchange& exchange, std::uint64_t window_bytes) {
-  for (Bytes& piece : untouched_) exchange.pushBody(piece);
+  for (std::size_t i = 0; i < untouched_.pieceCount(); ++i)
+    exchange.pushBody(untouched_.sharePiece(i));
   while (true) {
     while (exchange.unconsumedBytes() >= window_bytes && !exchange.bodyUnwanted()) {
       exchange.bodyProgress().clear();
@@ -21,7 +22,7 @@ Task<void> RequestContent::feed(engine::Exchange& exchange, std::uint64_t window
     auto piece = co_await body_->read();
     if (exchange.anyConsumed()) {
       touched_ = true;
-      untouched_.clear();
+      untouched_ = ByteChain();
     }
     if (!piece) {
       exchange.failBody();
@@ -35,72 +36,72 @@ Task<void> RequestContent::feed(engine::Exchange& exchange, std::uint64_t window
   }
 }
 
-namespace {
+Task<RelayResult> Relay::run() {
+  if (content_.empty()) co_return co_await respond();
+  feeding_.spawn(content_.feed(*exchange_, window_bytes_));
+  const RelayResult result = co_await respond();
+  feeding_.cancelAll();  // whatever the guest has taken by then
+  co_return result;
+}
 
-// The response's side of a relay.
-class ResponseRelay {
- public:
-  ResponseRelay(engine::Exchange& exchange, http::ResponseWriter& response)
-      : exchange_(exchange), response_(response) {}
-
-  Task<RelayResult> run() {
-    while (true) {
-      exchange_.changed().clear();
-      const bool failed = exchange_.outcome() != nullptr && !exchange_.ended();
-      if (failed && !head_sent_) co_return result(RelayEnd::kFailed);
-      if (exchange_.head() != nullptr && !head_sent_) sendHead();
-      if (exchange_.hasContent()) {
-        if (!co_await sendContent()) co_return result(RelayEnd::kClientGone);
-        continue;
-      }
-      if (exchange_.ended()) {
-        response_.finish(exchange_.trailers());
-        co_return result(RelayEnd::kComplete);
-      }
-      if (failed) co_return result(RelayEnd::kFailed);
-      co_await exchange_.changed().wait();
+Task<RelayResult> Relay::respond() {
+  while (exchange_ != nullptr) {
+    exchange_->changed().clear();
+    const bool failed = exchange_->outcome() != nullptr && !exchange_->ended();
+    if (failed && !head_sent_) co_return result(RelayEnd::kFailed);
+    if (exchange_->head() != nullptr && !head_sent_) sendHead();
+    if (exchange_->hasContent()) {
+      if (!co_await sendContent(exchange_->takeContent())) co_return result(RelayEnd::kClientGone);
+      continue;
     }
-  }
-
- private:
-  [[nodiscard]] RelayResult result(RelayEnd end) const { return {end, head_sent_}; }
-
-  void sendHead() {
-    head_sent_ = true;
-    std::optional<std::uint64_t> length;
-    if (exchange_.ended() && exchange_.trailers().empty()) length = exchange_.contentBytes();
-    response_.sendHead(*exchange_.head(), length);
-  }
-
-  // False if the client is gone.
-  Task<bool> sendContent() {
-    engine::Exchange::Content content = exchange_.takeContent();
-    const std::size_t size = content.size();
-    if (!content.text.empty()) {
-      if (!co_await response_.write(asBytes(content.text))) co_return false;
+    if (exchange_->ended()) {
+      response_.finish(exchange_->trailers());
+      co_return result(RelayEnd::kComplete);
     }
-    for (Bytes& piece : content.pieces) {
-      if (!co_await response_.write(std::move(piece))) co_return false;
-    }
-    exchange_.recycle(std::move(content.text));
-    if (exchange_.outcome() == nullptr) exchange_.grant(size);
-    co_return true;
+    if (failed) co_return result(RelayEnd::kFailed);
+    co_await exchange_->changed().wait();
   }
+  co_return co_await respondWithRest();
+}
 
-  engine::Exchange& exchange_;
-  http::ResponseWriter& response_;
-  bool head_sent_ = false;
-};
+Task<RelayResult> Relay::respondWithRest() {
+  if (!co_await sendContent(std::move(rest_->content))) co_return result(RelayEnd::kClientGone);
+  if (!rest_->ended) co_return result(RelayEnd::kFailed);
+  response_.finish(rest_->trailers);
+  co_return result(RelayEnd::kComplete);
+}
 
-}  // namespace
+void Relay::takeOver() {
+  feeding_.cancelAll();
+  rest_.emplace(exchange_->takeContent(), exchange_->ended(), exchange_->trailers());
+  exchange_ = nullptr;
+}
+
+void Relay::sendHead() {
+  head_sent_ = true;
+  std::optional<std::uint64_t> length;
+  if (exchange_->ended() && exchange_->trailers().empty()) length = exchange_->contentBytes();
+  response_.sendHead(*exchange_->head(), length);
+}
+
+Task<bool> Relay::sendContent(engine::Exchange::Content content) {
+  const std::size_t size = content.size();
+  if (!content.text.empty()) {
+    if (!co_await response_.write(asBytes(content.text))) co_return false;
+  }
+  for (Bytes& piece : content.pieces) {
+    if (!co_await response_.write(std::move(piece))) co_return false;
+  }
+  if (exchange_ == nullptr) co_return true;
+  exchange_->recycle(std::move(content.text));
+  if (exchange_->outcome() == nullptr) exchange_->grant(size);
+  co_return true;
+}
 
 Task<RelayResult> relay(RequestContent& content, engine::Exchange& exchange,
                         http::ResponseWriter& response, std::uint64_t window_bytes) {
-  ResponseRelay responding(exchange, response);
-  if (content.empty()) co_return co_await responding.run();
-  TaskSet feeding;  // ends with this frame, whatever the guest has taken by then
-  feeding.spawn(content.feed(exchange, window_bytes));
-  co_return co_await responding.run();
+  Relay relay(content, exchange, response, window_bytes);
+  co_return co_await relay.run();
 }
 
 namespace {

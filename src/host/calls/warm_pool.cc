@@ -223,7 +223,8 @@ Task<WarmPool::Attempt> WarmPool::serveOnce(http::ServerRequest& request, Reques
   CallGuard call(
       std::make_unique<WarmCall>(*this, deadlines_, std::move(*seat), std::move(*exchange)),
       [this](std::unique_ptr<WarmCall> unfinished) { letFinish(std::move(unfinished)); });
-  const RelayResult result = co_await relay(content, (*call).exchange(), response, window_bytes);
+  Relay relay(content, (*call).exchange(), response, window_bytes);
+  const RelayResult result = co_await relay.run();
   co_return judge(*call, result, response);
 }
 

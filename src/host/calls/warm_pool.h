@@ -84,7 +84,6 @@ class WarmPool : public InstancePool,
   void endWhenDone(const SlotPointer& slot);
   void endAfterGrace(const SlotPointer& slot);
   void checkUnwanted(const SlotPointer& slot);
-  void setAside(const SlotPointer& slot);
   void retireIdle();
   // Nothing is on the instance, and nothing will be.
   void retire(const SlotPointer& slot);
@@ -92,10 +91,10 @@ class WarmPool : public InstancePool,
   [[nodiscard]] SlotPointer find(const engine::WarmInstance& instance) const;
 
   void charge(const SlotPointer& slot, Duration cpu, Duration stretch);
-  // Whether it may take no more calls while some go on: another instance takes them, or may be
-  // made, and there are fewer like it than the pool has instances.
-  [[nodiscard]] bool mayStandAside(const SlotPointer& slot);
-  // Takes no more calls on the instance, and counts anew what those on it compute.
+  // Takes no more calls on the instance, while those on it go on; others are made in its place.
+  // False: no other takes calls or may be made, or as many stand aside as the pool has instances.
+  bool setAside(const SlotPointer& slot);
+  // Sets it aside, and counts anew what the calls on it compute.
   [[nodiscard]] bool seclude(const SlotPointer& slot);
 
   void onSeatFree(SlotPointer slot) override;

@@ -107,15 +107,25 @@ void WarmPool::checkUnwanted(const SlotPointer& slot) {
                           "the clients of all calls on it were gone");
     return kill(slot);
   }
+  // It holds up too many calls.
   if (slot->admits && std::cmp_greater_equal(2 * overdue, max_concurrency_)) setAside(slot);
   onUnwanted(slot);
 }
 
-// It holds up too many calls; others are made in its place, where there is room for them.
-void WarmPool::setAside(const SlotPointer& slot) {
-  if (!mayStandAside(slot)) return;
+bool WarmPool::setAside(const SlotPointer& slot) {
+  // Each goes on as long as the longest of its calls. Those that take no more calls for another
+  // reason, as they have served their number or end soon, are none of them.
+  const auto others = std::ranges::count_if(
+      slots_, [&](const SlotPointer& other) { return other != slot && other->aside; });
+  if (std::cmp_greater_equal(others, max_warm_)) return false;
+  const bool has_room = std::ranges::any_of(slots_, [&](const SlotPointer& other) {
+    return other != slot && other->admits && other->seats_taken < max_concurrency_;
+  });
+  if (!has_room && !environment_.gate.tryAcquire()) return false;
+  slot->aside = true;
   slot->admits = false;
   dispatchLater();
+  return true;
 }
 
 void WarmPool::dispatchLater() {
@@ -148,7 +158,9 @@ void WarmPool::kill(const SlotPointer& slot) {
     WarmPool& pool = **self;
     std::erase(pool.slots_, slot);
     slot->instance.reset();  // tells the calls that were on it
-    slot.reset();            // and its permit goes back, while the gate is certain to live
+    // Calls whose clients still read keep the slot; the gate is certain to live now.
+    slot->giveBack();
+    slot.reset();
     pool.dispatch();
     // Last: whoever drains may destroy the pool.
     if (pool.slots_.empty() && pool.draining_) pool.all_ended_.set();
@@ -211,34 +223,18 @@ bool WarmPool::chargeCalls(const SlotPointer& slot, Duration cpu) {
   return exceeded;
 }
 
-bool WarmPool::mayStandAside(const SlotPointer& slot) {
-  // Each goes on as long as the longest of its calls.
-  const auto aside = std::ranges::count_if(slots_, [&](const SlotPointer& other) {
-    return other != slot && !other->admits && !other->calls.empty();
-  });
-  if (std::cmp_greater_equal(aside, max_warm_)) return false;
-  return std::ranges::any_of(slots_,
-                             [&](const SlotPointer& other) {
-                               return other != slot && other->admits &&
-                                      other->seats_taken < max_concurrency_;
-                             }) ||
-         environment_.gate.tryAcquire().has_value();
-}
-
 // A call that stays for long, as a stream does, is charged for many that came and went beside it.
 // Alone with those that are there now it soon is charged for its own. False: nobody's share is in
 // doubt, or nothing is left that takes calls in its place, or for more like it.
 bool WarmPool::seclude(const SlotPointer& slot) {
   if (slot->secluded || std::ranges::none_of(slot->calls, &WarmCall::shares_cpu_time) ||
-      !mayStandAside(slot))
+      !setAside(slot))
     return false;
-  slot->admits = false;
   slot->secluded = true;
   for (WarmCall* call : slot->calls) {
     call->cpu_time = {};
     call->shares_cpu_time = false;
   }
-  dispatchLater();
   return true;
 }
 
@@ -264,7 +260,7 @@ void WarmPool::blame(const SlotPointer& slot, const std::string& place) {
 // A guest may go on after its answer, as long as one call may compute; then nobody asks for it.
 void WarmPool::checkUnaskedCpu(const SlotPointer& slot) {
   if (slot->unasked_cpu <= environment_.policy.cpu_limit) return;
-  if (!slot->admits && !slot->secluded) return;
+  if (!slot->admits && !slot->aside) return;
   environment_.log.note(LogLevel::kWarn, "ended an instance",
                         "it used up the CPU time of a call with no call on it");
   slot->unasked_cpu = {};  // told once: it may be polled again before it has ended

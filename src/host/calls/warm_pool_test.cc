@@ -60,10 +60,7 @@ TEST_F(WarmPoolTest, AClientThatReadsSlowlyHoldsTheInstanceNoLongerThanACallMayT
     FakeResponse* const slow = co_await rig->askAndHold();
     rig->ask();
     FakeResponse& next = rig->answers().back();
-    while (!next.told.ends_with("end")) {
-      next.changed.clear();
-      co_await next.changed.wait();
-    }
+    co_await PoolRig::untilEnd(&next);
     EXPECT_THAT(next.told, StartsWith("201")) << "the same instance serves it";
     PoolRig::letGo(*slow);
     EXPECT_THAT(co_await rig->statuses(), ElementsAre("200", "201"));
@@ -82,6 +79,89 @@ TEST_F(WarmPoolTest, AClientMayReadForLongerThanTheInstanceLives) {
     co_await rig->statuses();
     EXPECT_EQ(slow->told, "200 [5] {hello} end");
   });
+}
+
+// Nothing of a response is granted to its guest until its client has read some of it.
+CallPolicy slowReadersPolicy() {
+  CallPolicy policy = patientPolicy();
+  policy.window_bytes = 1;
+  policy.timeout = milliseconds(500);
+  policy.collateral_grace = milliseconds(10);
+  return policy;
+}
+
+TEST_F(WarmPoolTest, AClientThatReadsSlowlyHoldsNoInstanceOnceItsCallIsOutOfTime) {
+  for (const std::uint32_t warm : {1U, 0U}) {
+    const auto body = [](PoolRig* rig) -> Task<void> {
+      rig->takeInstances();
+      rig->giveInstances(1);
+      FakeResponse* const slow = co_await rig->askAndHold();
+      rig->ask();
+      EXPECT_EQ(rig->counters().queued, 1U) << "there is no other instance";
+      FakeResponse& next = rig->answers().back();
+      co_await PoolRig::untilEnd(&next);
+      EXPECT_EQ(next.told, "200 {hello} end");
+      EXPECT_EQ(slow->told, "200");
+      PoolRig::letGo(*slow);
+      co_await rig->statuses();
+      EXPECT_EQ(slow->told, "200 {hello} abort") << "what had come, and that it is not all";
+      EXPECT_THAT(rig->logged(), testing::HasSubstr("the call took longer than its limit"));
+    };
+    withPool(engine::countingGuest(), slowReadersPolicy(), {.warm = warm}, body);
+  }
+}
+
+TEST_F(WarmPoolTest, AnUploadDoesNotOutliveTheInstanceThatItWasFor) {
+  withPool(engine::countingGuest(), slowReadersPolicy(), {.warm = 0},
+           [](PoolRig* rig) -> Task<void> {
+             FakeBody upload;
+             FakeResponse* const slow = co_await rig->askAndHold(&upload);
+             co_await rig->untilInstances(0);
+             EXPECT_EQ(upload.reading, 0U);
+             upload.add("more");
+             PoolRig::letGo(*slow);
+             co_await rig->statuses();
+             EXPECT_EQ(slow->told, "200 {hello} abort");
+           });
+}
+
+TEST_F(WarmPoolTest, AClientMayReadACompleteResponseOnceItsCallIsOutOfTime) {
+  for (const std::uint32_t warm : {1U, 0U}) {
+    CallPolicy policy = slowReadersPolicy();
+    policy.window_bytes = 1024;
+    const auto body = [](PoolRig* rig) -> Task<void> {
+      FakeResponse* const slow = co_await rig->askAndHold();
+      co_await rig->untilInstances(0);
+      PoolRig::letGo(*slow);
+      co_await rig->statuses();
+      EXPECT_THAT(slow->told, testing::AllOf(StartsWith("200"), testing::EndsWith("{hello} end")));
+    };
+    withPool(engine::lingeringGuest(), policy, {.warm = warm}, body);
+  }
+}
+
+TEST_F(WarmPoolTest, AClientMayReadWhatAGuestThatHasEndedAnsweredOnceItsTimeIsOver) {
+  CallPolicy policy = slowReadersPolicy();
+  policy.window_bytes = 1024;
+  withPool(engine::countingGuest(), policy, {.warm = 0}, [](PoolRig* rig) -> Task<void> {
+    FakeResponse* const slow = co_await rig->askAndHold();
+    co_await rig->untilInstances(0);
+    PoolRig::letGo(*slow);
+    co_await rig->statuses();
+    EXPECT_EQ(slow->told, "200 [5] {hello} end");
+    EXPECT_EQ(rig->logged(), "");
+  });
+}
+
+TEST_F(WarmPoolTest, AClientThatReadsSlowlyMayGoOnceItsCallIsOutOfTime) {
+  for (const std::uint32_t warm : {1U, 0U}) {
+    const auto body = [](PoolRig* rig) -> Task<void> {
+      co_await rig->askAndHold();
+      co_await rig->untilInstances(0);
+      rig->leave();
+    };
+    withPool(engine::countingGuest(), slowReadersPolicy(), {.warm = warm}, body);
+  }
 }
 
 TEST_F(WarmPoolTest, ItEndsAfterItsInvocations) {

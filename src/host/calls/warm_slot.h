@@ -18,13 +18,19 @@ namespace nimbus::host {
 class WarmCall;
 
 // One warm instance of a pool, and what is on it. Kept alive by the pool while it admits calls, and
-// by each call on it.
+// by each call on it, whose client may read for longer than the instance lives.
 struct WarmSlot {
   WarmSlot(InstanceGate::Permit permit_for_it, std::atomic<std::uint64_t>& count)
-      : permit(std::move(permit_for_it)), counted(count) {}
+      : permit(std::move(permit_for_it)), counted(std::in_place, count) {}
 
-  InstanceGate::Permit permit;
-  Counted counted;
+  // The instance is gone: another one may be had. Who waits for that goes on within this.
+  void giveBack() {
+    counted.reset();
+    const std::optional<InstanceGate::Permit> given = std::exchange(permit, std::nullopt);
+  }
+
+  std::optional<InstanceGate::Permit> permit;  // both until the instance is gone
+  std::optional<Counted> counted;
   std::unique_ptr<engine::WarmInstance> instance;
   std::vector<WarmCall*> calls;   // those whose guest was not done at the end of the last poll
   std::uint32_t seats_taken = 0;  // calls, and promises to calls
@@ -32,6 +38,7 @@ struct WarmSlot {
   Duration unasked_cpu{};     // used since there was a call on it
   Duration stretch_before{};  // of the present stretch, what was used before the first call on it
   bool admits = true;
+  bool aside = false;      // by choice it takes no more calls, while those on it go on
   bool secluded = false;   // what its calls compute is counted anew, without others that come
   bool has_stray = false;  // a call was given up while its guest code goes on
   bool closing = false;
