@@ -61,16 +61,27 @@ Result<void> checkFolders(const host::HostConfig& config) {
                           config.workloads_folder));
 }
 
-// The file's settings with the flags on top.
-Result<host::HostConfig> configOf(const HostFlags& flags, const GlobalOptions& global) {
+Result<host::HostConfig> readConfig(const HostFlags& flags, const GlobalOptions& global) {
   host::HostConfig defaults;
   defaults.engine.max_total_memory_bytes = defaultGuestMemoryBytes();
-  host::HostConfig config = defaults;
-  config.log_level = global.log_level;
-  config.log_format = global.log_format;
-  if (!flags.config.empty()) {
-    TRY(config, host::loadHostConfig(flags.config, std::move(defaults)));
-  }
+  if (!flags.config.empty()) return host::loadHostConfig(flags.config, std::move(defaults));
+  defaults.log_level = global.log_level;
+  defaults.log_format = global.log_format;
+  return defaults;
+}
+
+// The address of a flag serves without TLS.
+Result<void> checkListeners(const HostFlags& flags, const host::HostConfig& config) {
+  const auto has_tls = [](const host::ListenerConfig& each) { return each.tls.has_value(); };
+  if (flags.http_address.empty() || std::ranges::none_of(config.listeners, has_tls)) return {};
+  return fail(ErrorCode::kInvalidArgument,
+              fmt::format("--http-addr: listeners of {} have TLS, which the flag would drop; "
+                          "change http.listeners there instead",
+                          flags.config));
+}
+
+// The file's settings with the flags on top.
+Result<host::HostConfig> configOf(const HostFlags& flags, host::HostConfig config) {
   if (!flags.workloads.empty()) {
     TRY(config.workloads_folder, absolutePath(flags.workloads));
   }
@@ -79,9 +90,9 @@ Result<host::HostConfig> configOf(const HostFlags& flags, const GlobalOptions& g
   }
   if (flags.shards != 0) config.shards = flags.shards;
   if (!flags.http_address.empty() || config.listeners.empty()) {
-    const bool told = !flags.http_address.empty();
-    TRY(const net::Endpoint endpoint,
-        net::Endpoint::parse(told ? std::string_view(flags.http_address) : project::kDefaultHttpAddress));
+    const std::string_view address =
+        flags.http_address.empty() ? project::kDefaultHttpAddress : flags.http_address;
+    TRY(const net::Endpoint endpoint, net::Endpoint::parse(address));
     config.listeners = {{.address = endpoint, .mode = {}, .tls = {}}};
   }
   if (!flags.probe_address.empty()) {
@@ -113,6 +124,7 @@ host::DataPlaneOptions planeOptions(const host::HostConfig& config,
   options.shards = config.shards;
   options.max_instances = config.engine.max_instances;
   options.max_sockets = config.max_sockets;
+  options.max_files = config.max_files;
   options.runtime.max_outgoing_sockets = config.max_outgoing_sockets;
   options.runtime.defaults = config.defaults;
   options.runtime.egress = config.egress;
@@ -144,10 +156,10 @@ host::DataPlaneOptions planeOptions(const host::HostConfig& config,
 
 // Whether all connections that the settings allow could be open at once.
 void warnOfFewDescriptors(const host::HostConfig& config, Logger& log) {
-  constexpr std::uint64_t kReserve = 1024;  // files, administration, probes
+  constexpr std::uint64_t kReserve = 1024;  // the host's own files, administration, probes
   const std::uint64_t wanted = config.listeners.size() * config.http_limits.max_connections +
                                config.client.max_connections_per_key + config.max_sockets +
-                               kReserve;
+                               config.max_files + kReserve;
   const std::uint64_t limit = net::descriptorLimit();
   if (limit >= wanted) return;
   log.warn("the limit of open files (ulimit -Hn) is lower than what the settings allow to be open",
@@ -329,7 +341,13 @@ int runHost(const HostFlags& flags, const GlobalOptions& global) {
   net::raiseDescriptorLimit();
   if (const auto good = checkConfiguration(global); !good)
     return reportFailure(global.format, good.error());
-  const auto config = configOf(flags, global);
+  auto read = readConfig(flags, global);
+  if (!read) return reportFailure(global.format, read.error());
+  if (const auto good = checkListeners(flags, *read); !good) {
+    static_cast<void>(reportFailure(global.format, good.error()));
+    return kExitUsage;
+  }
+  const auto config = configOf(flags, *std::move(read));
   if (!config) return reportFailure(global.format, config.error());
   const std::unique_ptr<Logger> log = makeStderrLogger(config->log_level, config->log_format);
   warnOfFewDescriptors(*config, *log);

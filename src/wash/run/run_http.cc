@@ -100,7 +100,8 @@ Result<void> serve(engine::Engine& engine, std::shared_ptr<const engine::Compone
 void addHttpFlags(CLI::App& command, HttpFlags& flags) {
   command.add_option("--addr", flags.address, "Where to serve HTTP; port 0 takes a free one")
       ->check(acceptedBy(net::Endpoint::parse))
-      ->option_text(fmt::format("ADDRESS:PORT|unix:PATH (default {})", project::kDefaultHttpAddress));
+      ->option_text(
+          fmt::format("ADDRESS:PORT|unix:PATH (default {})", project::kDefaultHttpAddress));
   command.add_option("--shards", flags.shards, "Threads that serve; 0: one per core")
       ->check(numberFrom(0, host::kMaxShards));
   CLI::Option* certificate =
