@@ -17,6 +17,11 @@
 
 namespace nimbus::engine {
 
+// Of one table; no setting gives it more.
+inline constexpr std::uint32_t kMaxTableElements = 100'000;
+// For EngineOptions::core_instances_per_instance.
+inline constexpr std::uint32_t kMaxCoreInstancesPerInstance = 100;
+
 struct EngineOptions {
   // Of native code on disk; empty: compile anew in every process.
   std::string cache_folder;

@@ -125,22 +125,15 @@ void Exchange::endBody(const http::Headers& trailers) {
 
 void Exchange::failBody() { nimbus_exchange_fail(raw_); }
 
-namespace {
-
-std::size_t sizeOf(const std::string& text, const std::vector<Bytes>& pieces) {
+std::size_t Exchange::Content::size() const {
   std::size_t total = text.size();
   for (const Bytes& piece : pieces) total += piece.size();
   return total;
 }
 
-}  // namespace
+std::uint64_t Exchange::contentBytes() const { return text_.size() + pieces_.bytes(); }
 
-std::size_t Exchange::Content::size() const { return sizeOf(text, pieces); }
-std::uint64_t Exchange::contentBytes() const { return sizeOf(text_, pieces_); }
-
-Exchange::Content Exchange::takeContent() {
-  return {std::exchange(text_, {}), std::exchange(pieces_, {})};
-}
+Exchange::Content Exchange::takeContent() { return {std::exchange(text_, {}), pieces_.takeAll()}; }
 
 void Exchange::recycle(std::string text) {
   if (!text_.empty()) return;
@@ -194,7 +187,7 @@ void Exchange::discard() {
 void Exchange::dropContent() {
   discarding_ = true;
   text_.clear();
-  pieces_.clear();
+  pieces_ = {};
 }
 
 void Exchange::notify() {
@@ -261,9 +254,9 @@ void Exchange::onBody(const std::uint8_t* data, std::size_t size, const void* by
   if (size < kGatherBelowBytes && pieces_.empty()) {
     text_.append(reinterpret_cast<const char*>(data), size);
   } else if (size < kGatherBelowBytes) {
-    pieces_.push_back(Bytes::copyOf(ByteView(data, size)));
+    pieces_.append(ByteView(data, size));
   } else {
-    pieces_.push_back(fromOwned(nimbus_bytes_keep(bytes)));
+    pieces_.append(fromOwned(nimbus_bytes_keep(bytes)));
   }
   markChanged();
 }

@@ -11,6 +11,7 @@
 #include "base/list_link.h"
 #include "base/result.h"
 #include "base/sync.h"
+#include "engine/joined_pieces.h"
 #include "http/message.h"
 #include "net/shard.h"
 #include "rust/engine.h"
@@ -155,7 +156,7 @@ class Exchange : private ListLink<Exchange> {
   NimbusExchange* raw_ = nullptr;
   std::optional<http::ResponseHead> head_;
   std::string text_;
-  std::vector<Bytes> pieces_;
+  JoinedPieces pieces_;
   bool ended_ = false;
   http::Headers trailers_;
   std::optional<CallOutcome> outcome_;

@@ -55,6 +55,10 @@ NimbusHostCalls hostCalls(HostReference* reference) {
   calls.socket_closed = [](void* context, std::int32_t count) {
     host(context).host->socketClosed(static_cast<SocketCount>(count));
   };
+  calls.file_opened = [](void* context) -> std::int32_t {
+    return host(context).host->fileOpened();
+  };
+  calls.file_closed = [](void* context) { host(context).host->fileClosed(); };
   calls.egress_start = [](void* context, NimbusEgress* egress,
                           const NimbusEgressRequest* request) -> void* {
     const HostReference& from = host(context);

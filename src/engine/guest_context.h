@@ -56,6 +56,10 @@ class GuestHost {
   // which may be the last call. Any thread; must not block.
   [[nodiscard]] virtual SocketGrant socketOpened(SocketCount count) = 0;
   virtual void socketClosed(SocketCount count) = 0;
+  // The same for a file or folder that a guest opens. Where nobody counts them there may be any
+  // number. Any thread; must not block.
+  [[nodiscard]] virtual bool fileOpened() { return true; }
+  virtual void fileClosed() {}
   // An outgoing HTTP request begins. On the context's shard, outside any poll.
   virtual void startEgress(std::shared_ptr<OutgoingRequest> request) = 0;
 };

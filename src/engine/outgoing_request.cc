@@ -1,6 +1,7 @@
 #include "engine/outgoing_request.h"
 
 #include <utility>
+#include <vector>
 
 #include "base/check.h"
 #include "base/race.h"
@@ -17,7 +18,7 @@ class OutgoingRequest::Body final : public http::BodyReader {
 
   Task<Result<std::optional<Bytes>>> read() override {
     while (true) {
-      if (next_ < pieces_.size()) co_return takePiece();
+      if (auto piece = takePiece()) co_return piece;
       if (failed_) co_return nimbus::fail(ErrorCode::kCancelled, "the guest gave its request up");
       if (ended_) co_return std::optional<Bytes>();
       arrived_.clear();
@@ -25,11 +26,11 @@ class OutgoingRequest::Body final : public http::BodyReader {
     }
   }
   [[nodiscard]] bool empty() const override {
-    return ended_ && pieces_.empty() && trailers_.size() == 0;
+    return ended_ && content_.empty() && trailers_.size() == 0;
   }
   // Something came, or nothing will.
   Task<void> begun() {
-    while (pieces_.empty() && !ended_ && !failed_) {
+    while (content_.empty() && !ended_ && !failed_) {
       arrived_.clear();
       co_await arrived_.wait();
     }
@@ -41,8 +42,8 @@ class OutgoingRequest::Body final : public http::BodyReader {
 
   // True if there is something new to read.
   [[nodiscard]] bool take(Mail& mail) {
-    const bool news = !mail.pieces.empty() || mail.ended || mail.failed;
-    for (Bytes& piece : mail.pieces) pieces_.push_back(std::move(piece));
+    const bool news = !mail.content.empty() || mail.ended || mail.failed;
+    content_.append(std::move(mail.content));
     if (mail.ended) trailers_ = std::move(mail.trailers);
     ended_ = ended_ || mail.ended;
     failed_ = failed_ || mail.failed;
@@ -52,18 +53,13 @@ class OutgoingRequest::Body final : public http::BodyReader {
 
  private:
   std::optional<Bytes> takePiece() {
-    Bytes piece = std::move(pieces_[next_++]);
-    if (next_ == pieces_.size()) {
-      pieces_.clear();
-      next_ = 0;
-    }
-    if (request_.raw_ != nullptr) nimbus_egress_grant(request_.raw_, piece.size());
+    std::optional<Bytes> piece = content_.take();
+    if (piece && request_.raw_ != nullptr) nimbus_egress_grant(request_.raw_, piece->size());
     return piece;
   }
 
   OutgoingRequest& request_;
-  std::vector<Bytes> pieces_;
-  std::size_t next_ = 0;
+  JoinedPieces content_;
   bool ended_ = false;
   bool failed_ = false;
   http::Headers trailers_;
@@ -159,7 +155,13 @@ void OutgoingRequest::mail(Change change) {
 }
 
 void OutgoingRequest::mailBody(NimbusOwnedBytes bytes) {
-  mail([&](Mail& mail) { mail.pieces.push_back(fromOwned(bytes)); });
+  mail([&](Mail& mail) {
+    if (bytes.release == nullptr) {
+      mail.content.append(ByteView(bytes.data, bytes.size));
+    } else {
+      mail.content.append(fromOwned(bytes));
+    }
+  });
 }
 void OutgoingRequest::mailBodyEnd(const NimbusField* trailers, std::size_t count) {
   mail([&](Mail& mail) {

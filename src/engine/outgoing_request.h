@@ -6,12 +6,12 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "base/bytes.h"
 #include "base/clock.h"
 #include "base/sync.h"
 #include "base/task.h"
+#include "engine/joined_pieces.h"
 #include "http/message.h"
 #include "net/shard.h"
 #include "rust/engine.h"
@@ -75,7 +75,7 @@ class OutgoingRequest final : public std::enable_shared_from_this<OutgoingReques
  private:
   class Body;
   struct Mail {
-    std::vector<Bytes> pieces;
+    JoinedPieces content;
     bool ended = false;
     bool failed = false;
     bool cancelled = false;

@@ -118,6 +118,32 @@ TEST_F(RequestTargetTest, ContentThatTheClientBrokeOffIsNoWholeContent) {
   });
 }
 
+TEST_F(RequestTargetTest, TinyPiecesBehindALargeOneWaitAsOne) {
+  during(false, [](OutgoingRequest& request, Exchange& exchange) -> Task<void> {
+    const std::string large(std::size_t{16} * 1024, 'x');
+    std::size_t sent = large.size();
+    request.respond({});
+    co_await request.push(Bytes::copyOf(large));
+    for (int i = 0; i < 20; ++i) {
+      // Each by itself: what comes at once is joined before.
+      while (exchange.contentBytes() < sent) {
+        exchange.changed().clear();
+        co_await exchange.changed().wait();
+      }
+      co_await request.push(Bytes::copyOf("y"));
+      ++sent;
+    }
+    request.end({});
+    EXPECT_EQ((co_await outcomeOf(exchange)).kind, Kind::kOk);
+    EXPECT_EQ(exchange.contentBytes(), sent);
+    const Exchange::Content content = exchange.takeContent();
+    EXPECT_EQ(content.text, "");
+    EXPECT_EQ(content.pieces.size(), 2U);
+    if (content.pieces.size() != 2) co_return;
+    EXPECT_EQ(content.pieces.back().text(), std::string(20, 'y'));
+  });
+}
+
 TEST_F(RequestTargetTest, NoResponseIsAnErrorOfTheCall) {
   during(false, [](OutgoingRequest& request, Exchange& exchange) -> Task<void> {
     request.fail("internal-error", "nobody is there");

@@ -16,7 +16,6 @@ constexpr std::uint64_t kMemoryKeepBytes = 2 << 20;
 constexpr std::uint64_t kTableKeepBytes = 64 << 10;
 constexpr std::uint64_t kStackKeepBytes = 64 << 10;
 constexpr std::uint64_t kStackBytes = 2 << 20;
-constexpr std::uint32_t kTableElements = 100'000;
 // Of those that are not inlined: one component each, mostly with one memory, and large ones, which
 // carry the runtime of a language.
 constexpr std::uint32_t kMemoriesPerPlainInstance = 2;
@@ -26,6 +25,8 @@ constexpr std::uint32_t kMostChunks = 64;
 // everything makes code and compile times a multiple and gains little more.
 constexpr std::uint8_t kInlineBetweenModules = 1;
 constexpr std::uint8_t kInlineNothing = 0;
+// Of one instance, however small: the pool has so many for all.
+constexpr std::uint64_t kMostParts = 256;
 // Of each flavour. Those of a guest with the interpreter of a language in it are about 40 MiB. What
 // is not used is forgotten once others make up half of it (function_cache.rs).
 constexpr std::uint64_t kFunctionCacheBytes = 128 << 20;
@@ -68,9 +69,10 @@ Result<std::unique_ptr<WasmEngine>> WasmEngine::create(const EngineOptions& opti
   config.function_cache_bytes = editing ? kFunctionCacheBytes : 0;
   config.instances = options.max_instances;
   config.core_instances = editing ? parts + options.max_instances * kMostChunks : parts;
+  config.parts_per_component = editing ? kMostParts + kMostChunks : kMostParts;
   config.memories = memories;
   config.tables = parts;
-  config.table_elements = kTableElements;
+  config.table_elements = kMaxTableElements;
   config.proposals = options.proposals.bits();
   config.max_memory_bytes = options.max_memory_bytes;
   config.memory_keep_bytes = kMemoryKeepBytes;

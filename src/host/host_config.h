@@ -70,6 +70,7 @@ struct HostConfig {
   engine::EngineOptions engine;  // its max_instances is also that of all workloads together
   ManagerOptions manager;
   std::uint64_t max_sockets = 16'384;                 // of all guests
+  std::uint64_t max_files = 16'384;                   // that all guests have open
   std::optional<std::uint64_t> max_outgoing_sockets;  // of one workload; none: no such limit
   std::uint64_t max_component_bytes = 256ULL << 20;
   std::size_t max_concurrent_starts = 2;  // components compiled, and workloads prepared beside them

@@ -11,6 +11,9 @@ namespace {
 
 constexpr std::uint64_t kDayMs = 24ULL * 3600 * 1000;
 constexpr std::uint64_t kKiB = 1024;
+// Of an instance with one table in each of its core instances; more is never given.
+constexpr std::uint64_t kMaxTableElements =
+    std::uint64_t{engine::kMaxTableElements} * engine::kMaxCoreInstancesPerInstance;
 
 template <typename Number>
 void takeKiB(YamlMap& map, std::string_view key, NumberRange range, Number& into) {
@@ -61,6 +64,7 @@ void readHostLimits(HostConfig& config, YamlMap map) {
   takeBytes(map, "memoryPerInstanceMb", kMiB, {1, kMaxMb}, config.engine.max_memory_bytes);
   takeNumber(map, "maxInstances", {1, 1'000'000}, config.engine.max_instances);
   takeNumber(map, "maxSockets", {0, 10'000'000}, config.max_sockets);
+  takeNumber(map, "maxFiles", {0, 10'000'000}, config.max_files);
   takeNumber(map, "maxWorkloads", {1, 10'000'000}, config.manager.max_workloads);
   takeNumber(map, "maxConcurrentStarts", {1, 1024}, config.max_concurrent_starts);
   takeDuration(map, "retireTimeout", config.manager.retire_bound);
@@ -74,8 +78,9 @@ void readDefaults(HostConfig& config, YamlMap map) {
   if (const auto milliseconds = map.number("cpuLimit", {1, kDayMs}))
     policy.cpu_limit = std::chrono::milliseconds(*milliseconds);
   takeBytes(map, "memoryLimitMb", kMiB, {1, kMaxMb}, policy.max_memory_bytes);
-  takeNumber(map, "maxTableElements", {1, UINT32_MAX}, policy.max_table_elements);
+  takeNumber(map, "maxTableElements", {1, kMaxTableElements}, policy.max_table_elements);
   takeNumber(map, "maxSockets", {0, 10'000'000}, policy.max_sockets);
+  takeNumber(map, "maxFiles", {0, 10'000'000}, policy.max_files);
   takeDuration(map, "idleTimeout", policy.idle_timeout);
   takeNumber(map, "maxInstances", {1, 1'000'000}, policy.max_instances);
   takeNumber(map, "maxQueue", {0, 1'000'000}, policy.max_queue);
@@ -98,7 +103,8 @@ void readEngine(ConfigContext& context, YamlMap map) {
                   fmt::format("{}: {}", map.pathOf("proposals"), known.error().message()));
   engine.proposals = engine.proposals | engine::proposalsNamed(proposals);
   takeNumber(map, "compileThreads", {0, 1024}, engine.compile_threads);
-  takeNumber(map, "coreInstancesPerInstance", {1, 100}, engine.core_instances_per_instance);
+  takeNumber(map, "coreInstancesPerInstance", {1, engine::kMaxCoreInstancesPerInstance},
+             engine.core_instances_per_instance);
   map.finish();
 }
 

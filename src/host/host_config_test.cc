@@ -50,6 +50,7 @@ limits:
   memoryPerInstanceMb: 1024
   maxInstances: 500
   maxSockets: 600
+  maxFiles: 601
   maxWorkloads: 7
   maxConcurrentStarts: 3
   retireTimeout: 5s
@@ -62,6 +63,7 @@ defaults:
   idleTimeout: 30s
   maxInstances: 11
   maxSockets: 12
+  maxFiles: 13
   maxQueue: 0
   queueTimeoutMs: 40
 engine:
@@ -166,6 +168,7 @@ TEST(HostConfig, ReadsLimitsAndDefaults) {
   EXPECT_EQ(config->engine.max_memory_bytes, 1024ULL << 20);
   EXPECT_EQ(config->engine.max_instances, 500U);
   EXPECT_EQ(config->max_sockets, 600U);
+  EXPECT_EQ(config->max_files, 601U);
   EXPECT_EQ(config->manager.max_workloads, 7U);
   EXPECT_EQ(config->max_concurrent_starts, 3U);
   EXPECT_EQ(config->manager.retire_bound, seconds(5));
@@ -176,6 +179,7 @@ TEST(HostConfig, ReadsLimitsAndDefaults) {
   EXPECT_EQ(config->defaults.max_table_elements, 500U);
   EXPECT_EQ(config->defaults.max_instances, 11U);
   EXPECT_EQ(config->defaults.max_sockets, 12U);
+  EXPECT_EQ(config->defaults.max_files, 13U);
   EXPECT_EQ(config->defaults.max_queue, 0U);
   EXPECT_EQ(config->defaults.queue_timeout, milliseconds(40));
   EXPECT_EQ(config->engine.cache_folder, "/etc/n/cache");
@@ -300,6 +304,14 @@ TEST(HostConfig, WhatIsLeftOutKeepsItsDefault) {
   EXPECT_EQ(config->log_level, LogLevel::kInfo);
 }
 
+// Of several tables, each of which has as many elements as one can have.
+TEST(HostConfig, AnInstanceMayHaveMoreElementsThanOneTable) {
+  const auto config = parse("defaults: {maxTableElements: 10000000}\n");
+  ASSERT_TRUE(config) << config.error().message();
+  EXPECT_EQ(config->defaults.max_table_elements,
+            std::uint64_t{engine::kMaxCoreInstancesPerInstance} * engine::kMaxTableElements);
+}
+
 TEST(HostConfig, ProblemsNameFileLineAndKey) {
   struct Case {
     std::string_view text;
@@ -345,6 +357,9 @@ TEST(HostConfig, ProblemsNameFileLineAndKey) {
       {"limits: {maxInstances: 0}\n",
        "h.yaml:1: limits.maxInstances: expected a whole number from 1 to 1000000, found the "
        "number 0"},
+      {"defaults: {maxTableElements: 10000001}\n",
+       "h.yaml:1: defaults.maxTableElements: expected a whole number from 1 to 10000000, found the "
+       "number 10000001"},
       {"workloads: \"\"\n", "h.yaml:1: workloads is empty"},
       {"[]\n", "h.yaml:1: the document: expected a map, found a list"},
   };

@@ -77,9 +77,8 @@ class Meaning {
   void checkDevAddress() {
     const DevSettings& dev = config_.dev;
     if (!net::Endpoint::parse(dev.address))
-      report("dev.address",
-             fmt::format("dev.address: {} is not an address and port such as {}",
-                         inQuotes(dev.address), kDefaultHttpAddress));
+      report("dev.address", fmt::format("dev.address: {} is not an address and port such as {}",
+                                        inQuotes(dev.address), kDefaultHttpAddress));
     if (dev.tls_cert_path.empty() != dev.tls_key_path.empty()) {
       const bool lacks_key = dev.tls_key_path.empty();
       report(lacks_key ? "dev.tls_cert_path" : "dev.tls_key_path",

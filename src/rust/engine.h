@@ -172,6 +172,7 @@ typedef struct {
   // Native code of single functions that is kept in memory, so that a component like an earlier one
   // is compiled in less time; 0 keeps none.
   uint64_t function_cache_bytes;
+  uint64_t parts_per_component;  // core instances, memories and tables: at most so many of each
 } NimbusEngineConfig;
 
 NimbusEngine* nimbus_engine_new(const NimbusEngineConfig* config, const NimbusBudget* budget);
@@ -329,6 +330,9 @@ typedef struct {
   // guest may have none.
   int32_t (*socket_opened)(void* context, int32_t count);
   void (*socket_closed)(void* context, int32_t count);
+  // A file is about to be opened. 1: it may be, and file_closed follows.
+  int32_t (*file_opened)(void* context);
+  void (*file_closed)(void* context);
   // A request begins that leaves the component. The callee owns `egress` (nimbus_egress_free) and
   // returns the token that the calls below get; the last of them is egress_release.
   void* (*egress_start)(void* context, NimbusEgress* egress, const NimbusEgressRequest* request);
@@ -574,7 +578,7 @@ void nimbus_egress_free(NimbusEgress* egress);
 static_assert(sizeof(NimbusStr) == 16);
 static_assert(sizeof(NimbusField) == 32);
 static_assert(sizeof(NimbusOwnedBytes) == 32);
-static_assert(sizeof(NimbusEngineConfig) == 80);
+static_assert(sizeof(NimbusEngineConfig) == 88);
 static_assert(sizeof(NimbusComponentNeeds) == 32);
 static_assert(sizeof(NimbusPieces) == 32);
 static_assert(sizeof(NimbusImport) == 40);
@@ -584,10 +588,10 @@ static_assert(sizeof(NimbusOutgoing) == 24);
 static_assert(sizeof(NimbusIncoming) == 48);
 static_assert(sizeof(NimbusChannels) == 16);
 static_assert(sizeof(NimbusImportReply) == 72);
-static_assert(sizeof(NimbusHostCalls) == 168);
+static_assert(sizeof(NimbusHostCalls) == 184);
 static_assert(sizeof(NimbusVolume) == 40);
 static_assert(sizeof(NimbusLabel) == 40);
-static_assert(sizeof(NimbusContextConfig) == 88);
+static_assert(sizeof(NimbusContextConfig) == 96);
 static_assert(sizeof(NimbusWake) == 32);
 static_assert(sizeof(NimbusOutcome) == 40);
 static_assert(sizeof(NimbusSink) == 56);

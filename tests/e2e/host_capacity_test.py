@@ -76,7 +76,7 @@ class TablesTest(hosting.TestCase):
                 self.assertEqual(200, host.ask("w.test").status)
 
     def test_a_table_does_not_grow_beyond_what_the_default_allows(self):
-        # A table of the pool has no more than 100,000 elements, which is what is allowed by default.
+        # A table of the pool has no more than 100,000 elements, which is the default's sum, too.
         for defaults in ({"maxTableElements": 1}, {}):
             with self.subTest(defaults):
                 host = self.host(config={"defaults": defaults})

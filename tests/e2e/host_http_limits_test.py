@@ -35,6 +35,10 @@ def chunked(content):
             f"{len(content):x}\r\n{content}\r\n0\r\n\r\n")
 
 
+# However slow the machine is.
+PATIENT = {"idleTimeout": "10m", "bodyIdleTimeout": "10m", "tlsHandshakeTimeout": "10m",
+           "minBodyBytesPerSecond": 0}
+
 OF_A_MESSAGE = {"maxRequestLineKb": 1, "maxHeaderKb": 2, "maxHeaderCount": 8, "maxBodyKb": 1}
 
 EXCEEDING = {
@@ -69,6 +73,9 @@ class HttpLimitsTest(hosting.TestCase):
         host = self.host(config={"shards": 1, "http": {"limits": limits}, **log})
         host.apply(workload("w", guest))
         return host
+
+    def calls(self, host):
+        return host.status("w")["components"][0]["callsInFlight"]
 
     def read_all(self, client, count):
         """So many bytes, of which nothing is kept."""
@@ -137,18 +144,52 @@ class ConnectionsTest(HttpLimitsTest):
             return host.ask("w.test", "/count").status == 200
         return False
 
-    def test_a_connection_too_many_is_closed_at_once(self):
-        host = self.serving(maxConnections=3)
-        held = [self.enterContext(host.connect()) for _ in range(3)]
-        for client in held:
-            self.check_served(client)
+    def begin(self, host):
+        """A client with a request under way, whose last byte is missing."""
+        client = self.enterContext(host.connect())
+        client.send(post("/drain", 2, "x"))
+        return client
+
+    def check_ends(self, client):
+        """That its request does, and well."""
+        client.send("x")
+        self.assertEqual(200, client.read_answer().status)
+
+    def wait_until_busy(self, host, count):
+        self.eventually(lambda: self.calls(host) == count, f"{count} requests are not under way")
+
+    def test_a_connection_too_many_is_closed_at_once_where_all_are_busy(self):
+        host = self.serving(maxConnections=3, **PATIENT)
+        held = [self.begin(host) for _ in range(3)]
+        self.wait_until_busy(host, 3)
         with host.connect() as client:
             self.assertEqual(b"", client.read_to_end())
         self.assertEqual(1, host.metric("nimbus_http_connections_refused_total"))
-        for client in held:
-            self.check_served(client)
+        self.assertEqual(0, host.metric("nimbus_http_connections_evicted_total"))
+        self.check_ends(held[0])
         held[0].close()
         self.eventually(lambda: self.is_served(host), "a place that is free is not given away")
+        for client in held[1:]:
+            self.check_ends(client)
+
+    def test_a_new_client_takes_the_place_of_the_one_that_has_been_idle_for_the_longest(self):
+        host = self.serving(maxConnections=3, **PATIENT)
+        busy = self.begin(host)
+        self.wait_until_busy(host, 1)
+        silent = self.enterContext(host.connect())
+        clients = [silent]
+        for _ in range(3):
+            # The second request comes after the turn of the loop in which the one before ended.
+            clients.append(self.enterContext(host.connect()))
+            for _ in range(2):
+                self.check_served(clients[-1])
+        for ended in clients[:2]:
+            self.assertEqual(b"", ended.read_to_end())
+        self.assertEqual(2, host.metric("nimbus_http_connections_evicted_total"))
+        self.assertEqual(0, host.metric("nimbus_http_connections_refused_total"))
+        self.check_ends(busy)
+        for kept in clients[2:]:
+            self.check_served(kept)
 
     def test_a_connection_ends_after_its_requests_and_the_last_answer_says_so(self):
         host = self.serving(maxRequestsPerConnection=3)
@@ -241,9 +282,6 @@ class TimesTest(HttpLimitsTest):
 
 
 class UnsentTest(HttpLimitsTest):
-    def calls(self, host):
-        return host.status("w")["components"][0]["callsInFlight"]
-
     def test_a_response_waits_in_memory_up_to_a_limit_and_its_guest_for_the_client(self):
         for guest in ("http-misc", "http-misc-p3"):
             for limit, is_over in ((HIGH, True), (64, False)):
@@ -296,6 +334,14 @@ class HandshakeTest(HttpLimitsTest):
         self.eventually(lambda: host.metric("nimbus_http_tls_handshake_errors_total") >= 2,
                         "they are not counted")
         self.eventually(lambda: self.is_served(host), "nobody is served any more")
+
+    def test_those_who_do_not_even_begin_a_handshake_keep_nobody_out(self):
+        host = self.secured(maxConnections=2, **PATIENT)
+        silent = [self.enterContext(host.connect()) for _ in range(2)]
+        self.assertTrue(self.is_served(host))
+        # They may have come together.
+        self.eventually(lambda: [client.readable(0) for client in silent].count(True) == 1,
+                        "not one of them is ended")
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ import urllib.parse
 import harness
 import hosting
 from hosting import component, workload
+from streaming import MIB, Sender, bounded_growth
 
 
 # Ended by the host at the next tick, or before by the next field that it wants and does not get:
@@ -208,6 +209,42 @@ class FaultsTest(hosting.TestCase):
             self.assertEqual(504, host.ask("late.test", "/sleep?ms=60000").status)
         self.assertEqual("1\n", host.text_of("bad.test", "/count"))
 
+    def test_components_that_exit_end_their_own_request_alone_and_the_log_says_so(self):
+        for policy in ({}, {"poolSize": 1}):
+            with self.subTest(**policy):
+                host = self.beside_healthy(workload("bad", "wat-exits", **policy),
+                                           workload("bad3", "wat-exits-p3", **policy))
+                with Healthy(self, host):
+                    for name in ("bad", "bad3"):
+                        self.assertEqual([500] * 4, self.together(host, f"{name}.test", "/", 4))
+                        host.wait_for_stderr(f"a call failed.*default/{name} component=web.*"
+                                             "outcome=exit .*the guest called exit with status 0")
+                        self.assertEqual(4, host.status(name)["components"][0]["failuresTotal"])
+                self.assertEqual(0, host.terminate())
+
+    def test_uploads_that_nobody_reads_are_answered_and_hold_nobody_up(self):
+        for policy in ({}, {"poolSize": 1}):
+            with self.subTest(**policy):
+                host = self.beside_healthy(workload("bad", "wat-never-reads",
+                                                    routes=[{"host": "h"}], **policy))
+                self.assertEqual(200, host.ask("h").status)
+                with bounded_growth(self, host, 128 * MIB), Healthy(self, host):
+                    self.check_uploads(host, 16)
+                self.assertEqual(0, host.status("bad")["components"][0]["failuresTotal"])
+                self.assertEqual(0, host.terminate())
+
+    def check_uploads(self, host, count):
+        """So many long ones at once are answered, and end their connection."""
+        with contextlib.ExitStack() as stack:
+            clients = [stack.enter_context(host.connect()) for _ in range(count)]
+            senders = [Sender(client, "/", 64 * MIB) for client in clients]
+            for client in clients:
+                self.assertEqual(200, client.read_answer().status)
+                self.assertEqual(200, host.ask("h").status)
+                self.assertEqual(b"", client.read_to_end())
+            for sender in senders:
+                sender.join()
+
     def test_the_memory_of_all_workloads_together_has_a_limit(self):
         # Those of WASI 0.2 run on one engine, those of 0.3 on another: it is one sum over both.
         for guests in (("http-misc", "http-misc"), ("http-misc", "http-misc-p3"),
@@ -257,6 +294,38 @@ class FaultsTest(hosting.TestCase):
             self.eventually(lambda: host.ask("bad.test", "/keep-bodies?count=1000").status == 500,
                             "it keeps as much as it likes")
         host.wait_for_stderr(KEEPS_TOO_MUCH)
+
+    def test_requests_that_a_guest_keeps_are_kept_without_their_content(self):
+        host = self.beside_healthy(workload("bad", "wat-never-reads", poolSize=1))
+        headers = {"Host": "bad.test"}
+        with bounded_growth(self, host, 48 * MIB):
+            for _ in range(1500):
+                answer = host.request("POST", "/", headers=headers, body=b"x" * 60_000)
+                self.assertEqual(200, answer.status)
+        self.assertEqual(0, host.status("bad")["components"][0]["failuresTotal"])
+
+    def test_heads_of_requests_that_a_guest_keeps_count_as_its_memory(self):
+        for path, field, count in (("/", "x" * 30_000, 800), ("/?" + "x" * 15_000, "", 1600)):
+            with self.subTest(path[:2]):
+                host = self.beside_healthy(workload("bad", "wat-never-reads", poolSize=1))
+                headers = {"Host": "bad.test", "x-long": field}
+                for _ in range(count):
+                    self.assertEqual(200, host.request("GET", path, headers=headers).status)
+                counted = host.metric("nimbus_guest_memory_bytes") / MIB
+                self.assertGreater(counted, 20, "what it keeps does not count")
+                self.assertLess(counted, 32)
+
+    def test_lists_to_poll_have_an_end(self):
+        host = self.beside_healthy(workload("bad", "wat-long-poll"))
+        self.assertEqual(500, host.ask("bad.test").status)
+        host.wait_for_stderr("default/bad.*store handle limit exceeded")
+
+    def test_texts_that_say_what_became_of_messages_are_short(self):
+        host = self.beside_healthy(workload("bad", "http-misc-p3", poolSize=1))
+        before = host.resident_bytes()
+        self.assertEqual("1024\n",
+                         host.text_of("bad.test", "/keep-results?count=200&bytes=1000000"))
+        self.assertLess(host.resident_bytes() - before, 100 << 20)
 
     def test_methods_and_authorities_have_an_end(self):
         host = self.beside_healthy(workload("p2"), workload("p3", "http-misc-p3"))

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""What ephemeral volumes may hold, and what becomes of workloads that write more."""
+"""What ephemeral volumes may hold, what becomes of workloads that write more, and how many files
+guests may have open."""
 
 import concurrent.futures
 import os
@@ -19,11 +20,11 @@ def writing(name, *, limit=None, **policy):
     return hosting.workload(name, resources=mount, volumes=volumes, **policy)
 
 
-def on_host(name, folder, guest):
+def on_host(name, folder, guest, *, resources=None, **policy):
     """A workload that has a folder of this machine at /data."""
-    mount = {"volumeMounts": [{"name": "data", "mountPath": "/data"}]}
+    mount = {"volumeMounts": [{"name": "data", "mountPath": "/data"}], **(resources or {})}
     volumes = [{"name": "data", "hostPath": {"path": str(folder)}}]
-    return hosting.workload(name, guest, resources=mount, volumes=volumes)
+    return hosting.workload(name, guest, resources=mount, volumes=volumes, **policy)
 
 
 def named(name, volume):
@@ -280,6 +281,100 @@ class VolumesTest(hosting.TestCase):
         self.assert_ended(host, "a", 'the volume "data" held folders in folders')
         self.assertEqual(200, host.delete("a").status)
         self.eventually(lambda: not self.left(), "folders are left over")
+
+
+class OpenFilesTest(hosting.TestCase):
+    """Files and folders that guests have open have limits."""
+
+    GUESTS = ("http-misc", "http-misc-p3")
+
+    def setUp(self):
+        super().setUp()
+        self.shared = self.folder / "shared"
+        self.shared.mkdir()
+        (self.shared / "f").write_text("content")
+
+    def start(self, **limits):
+        return self.host(config={"volumes": str(self.folder / "volumes"), "limits": limits})
+
+    def apply(self, host, name, guest, *, policy=None, **resources):
+        host.apply(on_host(name, self.shared, guest, resources=resources, **(policy or {})))
+
+    def hold(self, host, client, name, count, **how):
+        """A request whose guest has so many open until the client goes."""
+        path = fs("hold", n=count, ms=60000, **how)
+        client.send(f"GET {path} HTTP/1.1\r\nhost: {name}.test\r\n\r\n")
+        self.eventually(lambda: host.metric("nimbus_guest_files") == count, "they do not count")
+
+    def assert_refused(self, host, name, count):
+        answer = host.ask(f"{name}.test", fs("hold", n=count))
+        self.assertEqual((500, "insufficient-memory\n"), (answer.status, answer.text))
+
+    def assert_none_counts(self, host):
+        self.eventually(lambda: host.metric("nimbus_guest_files") == 0,
+                        "closed files are still counted")
+
+    def test_a_component_has_no_more_open_than_it_may(self):
+        for guest in self.GUESTS:
+            with self.subTest(guest):
+                host = self.start()
+                self.apply(host, "w", guest, maxFiles=2, policy={"poolSize": 1})
+                for _ in range(3):  # what an instance has closed it may open again
+                    self.assertEqual("2\n", host.text_of("w.test", fs("hold", n=2)))
+                self.assert_none_counts(host)
+                self.assert_refused(host, "w", 3)
+                host.wait_for_stderr("default/w .*no_capacity: the component has 2 "
+                                     "files open already")
+                self.assertEqual(1, host.metric("nimbus_guest_files_refused_total"))
+                self.assertEqual(0, host.metric("nimbus_guest_sockets_refused_total"))
+                self.assert_none_counts(host)
+                self.assertEqual("content", host.text_of("w.test", fs("read")))
+
+    def test_all_guests_have_no_more_open_than_the_host_allows(self):
+        for guest in self.GUESTS:
+            with self.subTest(guest):
+                host = self.start(maxFiles=3)
+                self.apply(host, "one", guest)
+                self.apply(host, "other", guest)
+                with host.connect() as client:
+                    self.hold(host, client, "one", 2)
+                    self.assert_refused(host, "other", 2)
+                    host.wait_for_stderr("default/other .*no_capacity: the host has 3 "
+                                         "files open already")
+                    self.assertEqual("1\n", host.text_of("other.test", fs("hold", n=1)))
+                    client.reset()
+                self.assert_none_counts(host)
+                self.assertEqual("2\n", host.text_of("other.test", fs("hold", n=2)))
+
+    def test_files_of_an_instance_that_ends_are_free_again_as_are_streams_without_their_files(self):
+        for guest in self.GUESTS:
+            for streams in (0, 1):
+                with self.subTest(guest, streams=streams):
+                    host = self.start()
+                    self.apply(host, "w", guest, maxFiles=2)
+                    with host.connect() as client:
+                        self.hold(host, client, "w", 2, streams=streams)
+                        self.assert_refused(host, "w", 1)
+                        client.reset()
+                    self.assert_none_counts(host)
+                    self.assertEqual("content", host.text_of("w.test", fs("read")))
+
+    def test_streams_that_have_ended_are_free_again_once_their_instance_opens_a_file(self):
+        for guest in self.GUESTS:
+            with self.subTest(guest):
+                host = self.start()
+                self.apply(host, "w", guest, maxFiles=2, policy={"poolSize": 1})
+                for _ in range(3):
+                    answer = host.ask("w.test", fs("hold", n=2, streams=1))
+                    self.assertEqual((200, "2\n"), (answer.status, answer.text))
+
+    def test_a_folder_that_is_being_listed_counts_once_more(self):
+        host = self.start()
+        self.apply(host, "w", "http-misc", maxFiles=3)
+        self.assertEqual("2\n", host.text_of("w.test", fs("listings", "/data/", n=2)))
+        answer = host.ask("w.test", fs("listings", "/data/", n=3))
+        self.assertEqual((500, "insufficient-memory\n"), (answer.status, answer.text))
+        self.assert_none_counts(host)
 
 
 if __name__ == "__main__":

@@ -318,6 +318,17 @@ class BrokenOff(StreamingTest):
             self.assertEqual(2, answers.count(b"HTTP/1.1 200 "), answers)
             self.assertNotIn(b"no such test", answers)
 
+    def test_a_connection_stays_whose_small_bodies_nobody_reads(self):
+        for pool in ((), ("--shards", "1", "--pool-size", "1")):
+            with self.subTest(pool=pool), \
+                    self.serve("wat-never-reads", *pool).connect() as client:
+                for length in (1, 100_000, 200_000) * 3:
+                    client.send(f"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: {length}\r\n\r\n")
+                    client.send(bytes(length))
+                    self.assertEqual(200, client.read_answer().status)
+                client.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n")
+                self.assertEqual(200, client.read_answer().status)
+
 
 if __name__ == "__main__":
     harness.main()

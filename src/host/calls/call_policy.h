@@ -25,6 +25,7 @@ struct CallPolicy {
   std::uint64_t max_memory_bytes = 512ULL << 20;  // linear memory of one instance
   std::uint64_t max_table_elements = 100'000;     // of one instance
   std::uint32_t max_sockets = 1024;               // of this component's instances together
+  std::uint32_t max_files = 4096;                 // likewise: that they have open
 
   // Of a call that begins now; none if its time is not limited.
   [[nodiscard]] std::optional<TimePoint> deadline(TimePoint now) const {

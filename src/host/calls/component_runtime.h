@@ -36,7 +36,8 @@ struct ComponentRuntime {
         log(std::move(component_log)),
         bindings(std::move(used)),
         instances(policy.max_instances),
-        sockets(policy.max_sockets, std::move(host_sockets), std::move(workload_sockets)) {}
+        sockets({.sockets = policy.max_sockets, .files = policy.max_files}, std::move(host_sockets),
+                std::move(workload_sockets)) {}
 
   const std::string name;
   // Null if it runs only inside of others.

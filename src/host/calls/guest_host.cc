@@ -71,6 +71,10 @@ void ShardGuestHost::socketClosed(engine::SocketCount count) {
   }
 }
 
+bool ShardGuestHost::fileOpened() { return pass(component_->sockets.openFile()); }
+
+void ShardGuestHost::fileClosed() { component_->sockets.closeFile(); }
+
 void ShardGuestHost::startEgress(std::shared_ptr<engine::OutgoingRequest> request) {
   if (stopped_) {
     request->close();

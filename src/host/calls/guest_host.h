@@ -12,8 +12,8 @@
 namespace nimbus::host {
 
 // What the instances of one component on one shard ask of the host: their output goes to the log,
-// sockets and look-ups are judged by the component's policy and counted, and outgoing HTTP requests
-// are carried out by the shard's client.
+// sockets and look-ups are judged by the component's policy, sockets and files are counted, and
+// outgoing HTTP requests are carried out by the shard's client.
 class ShardGuestHost final : public engine::GuestHost {
  public:
   ShardGuestHost(ShardRuntime& shard, std::shared_ptr<ComponentRuntime> component);
@@ -25,6 +25,8 @@ class ShardGuestHost final : public engine::GuestHost {
   [[nodiscard]] bool lookupAllowed(std::string_view name) override;
   [[nodiscard]] engine::SocketGrant socketOpened(engine::SocketCount count) override;
   void socketClosed(engine::SocketCount count) override;
+  [[nodiscard]] bool fileOpened() override;
+  void fileClosed() override;
 
   // On the shard.
   void startEgress(std::shared_ptr<engine::OutgoingRequest> request) override;

@@ -2,43 +2,62 @@
 
 #include <fmt/format.h>
 
+#include <string_view>
+
 namespace nimbus::host {
+namespace {
 
-HostSockets::HostSockets(std::uint64_t limit, MetricRegistry& metrics)
-    : quota(limit),
-      open(metrics.gauge("nimbus_guest_sockets", "Sockets that guests have open")),
-      refused(metrics.counter("nimbus_guest_sockets_refused_total",
-                              "Sockets that guests were refused because there were too many")) {}
-
-Verdict GuestSockets::refused(std::uint64_t limit, const char* whose) const {
-  if (host_) host_->refused->add();
-  return {DenyReason::kNoCapacity, fmt::format("{} has {} sockets open already", whose, limit)};
+Verdict tooMany(std::string_view whose, std::uint64_t limit, std::string_view what) {
+  return {DenyReason::kNoCapacity, fmt::format("{} has {} {} open already", whose, limit, what)};
 }
 
-Verdict GuestSockets::open() {
-  if (own_.take(1) == 0) return refused(own_.limit(), "the component");
-  if (!host_) return {};
-  if (host_->quota.take(1) == 0) {
-    own_.give(1);
-    return refused(host_->quota.limit(), "the host");
+}  // namespace
+
+HostSockets::HostSockets(const OpenLimits& limits, MetricRegistry& metrics)
+    : sockets{.quota = Quota(limits.sockets),
+              .open = metrics.gauge("nimbus_guest_sockets", "Sockets that guests have open"),
+              .refused =
+                  metrics.counter("nimbus_guest_sockets_refused_total",
+                                  "Sockets that guests were refused because there were too many")},
+      files{.quota = Quota(limits.files),
+            .open = metrics.gauge("nimbus_guest_files", "Files and folders that guests have open"),
+            .refused = metrics.counter("nimbus_guest_files_refused_total",
+                                       "Files and folders that guests could not open because there "
+                                       "were too many")} {}
+
+Verdict GuestSockets::take(Kind& kind) {
+  if (kind.own.take(1) == 0) {
+    if (kind.all != nullptr) kind.all->refused->add();
+    return tooMany("the component", kind.own.limit(), kind.name);
   }
-  host_->open->add(1);
+  if (kind.all == nullptr) return {};
+  if (kind.all->quota.take(1) == 0) {
+    kind.own.give(1);
+    kind.all->refused->add();
+    return tooMany("the host", kind.all->quota.limit(), kind.name);
+  }
+  kind.all->open->add(1);
   return {};
 }
 
-void GuestSockets::close() {
-  if (host_) {
-    host_->open->add(-1);
-    host_->quota.give(1);
+void GuestSockets::give(Kind& kind) {
+  if (kind.all != nullptr) {
+    kind.all->open->add(-1);
+    kind.all->quota.give(1);
   }
-  own_.give(1);
+  kind.own.give(1);
 }
+
+Verdict GuestSockets::open() { return take(sockets_); }
+void GuestSockets::close() { give(sockets_); }
+
+Verdict GuestSockets::openFile() { return take(files_); }
+void GuestSockets::closeFile() { give(files_); }
 
 Verdict GuestSockets::openOutgoing() {
   if (!workload_ || workload_->outgoing.take(1) == 1) return {};
-  if (host_) host_->refused->add();
-  return {DenyReason::kNoCapacity, fmt::format("the workload has {} outgoing sockets open already",
-                                               workload_->outgoing.limit())};
+  if (host_) host_->sockets.refused->add();
+  return tooMany("the workload", workload_->outgoing.limit(), "outgoing sockets");
 }
 
 void GuestSockets::closeOutgoing() {

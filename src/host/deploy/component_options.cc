@@ -15,13 +15,16 @@ constexpr std::uint32_t kBaseHandles = 2048;
 constexpr std::uint32_t kHandlesPerCall = 32;
 // Itself, its streams and what they are waited for by.
 constexpr std::uint32_t kHandlesPerSocket = 6;
+constexpr std::uint32_t kHandlesPerFile = 2;
 constexpr std::uint64_t kMostHandles = 100'000;
 
 std::uint32_t handlesOf(const ComponentSpec& component, const CallPolicy& policy) {
   const std::uint64_t calls = std::uint64_t{kHandlesPerCall} * policy.max_concurrency;
   const std::uint64_t sockets =
       std::uint64_t{kHandlesPerSocket} * component.local_resources.max_sockets.value_or(0);
-  return static_cast<std::uint32_t>(std::min(kBaseHandles + calls + sockets, kMostHandles));
+  const std::uint64_t files =
+      std::uint64_t{kHandlesPerFile} * component.local_resources.max_files.value_or(0);
+  return static_cast<std::uint32_t>(std::min(kBaseHandles + calls + sockets + files, kMostHandles));
 }
 
 template <typename Milliseconds>
@@ -55,6 +58,7 @@ CallPolicy callPolicyOf(const ComponentSpec& component, const CallPolicy& defaul
   if (component.max_queue) policy.max_queue = *component.max_queue;
   if (component.local_resources.max_sockets)
     policy.max_sockets = *component.local_resources.max_sockets;
+  if (component.local_resources.max_files) policy.max_files = *component.local_resources.max_files;
   if (component.local_resources.memory_limit_mb) {
     policy.max_memory_bytes = *component.local_resources.memory_limit_mb << 20;
   }

@@ -35,6 +35,7 @@ struct LocalResources {
   std::vector<std::string> allowed_ip_name_lookups;
   std::vector<std::string> allowed_host_loopback_ports;
   std::optional<std::uint32_t> max_sockets;  // of all its instances at once
+  std::optional<std::uint32_t> max_files;    // that all its instances have open at once
   std::vector<VolumeMount> volume_mounts;
 
   friend bool operator==(const LocalResources&, const LocalResources&) = default;
@@ -185,11 +186,17 @@ struct WorkloadSpec {
 [[nodiscard]] Result<WorkloadSpec> parseManifest(std::string_view text, std::string_view file_name,
                                                  std::string_view base_folder);
 
+// Parses what toJson() made of a manifest that parseManifest() took. That may be larger than its
+// text was, and than parseManifest() takes: JSON writes up to six bytes for one.
+[[nodiscard]] Result<WorkloadSpec> parseStoredManifest(std::string_view json,
+                                                       std::string_view name);
+inline constexpr std::size_t kMaxStoredManifestBytes = 8 * 1024 * 1024;
+
 // What is well formed but cannot run on this host, by name: an interface without a provider
 // (kUnsupported), or with one that cannot come about (kInvalidArgument).
 [[nodiscard]] Result<void> checkRunnable(const WorkloadSpec& spec);
 
-// The manifest as one line of JSON in its bare form; parseManifest() gives the same spec
+// The manifest as one line of JSON in its bare form; parseStoredManifest() gives the same spec
 // again. Defaults are left out, so equal specs give equal text.
 [[nodiscard]] std::string toJson(const WorkloadSpec& spec);
 

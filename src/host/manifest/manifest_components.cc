@@ -143,6 +143,8 @@ LocalResources readLocalResources(ManifestContext& context, YamlMap& owner) {
   resources.cpu_limit_ms = map->number("cpuLimit", {1, kMostTimeMs});
   if (const auto count = map->number("maxSockets", {0, 1'000'000}))
     resources.max_sockets = static_cast<std::uint32_t>(*count);
+  if (const auto count = map->number("maxFiles", {0, 1'000'000}))
+    resources.max_files = static_cast<std::uint32_t>(*count);
   resources.environment = readEnvironment(context, *map);
   resources.config = map->textMap("config");
   resources.allowed_hosts = readRules<HostRule>(context, *map, "allowedHosts");

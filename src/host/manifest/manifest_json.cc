@@ -49,6 +49,7 @@ void putResources(json::object& into, const LocalResources& resources) {
   put(object, "memoryLimitMb", resources.memory_limit_mb);
   put(object, "cpuLimit", resources.cpu_limit_ms);
   put(object, "maxSockets", resources.max_sockets);
+  put(object, "maxFiles", resources.max_files);
   put(object, "environment", resources.environment);
   put(object, "config", resources.config);
   put(object, "allowedHosts", resources.allowed_hosts);

@@ -45,6 +45,7 @@ components:
       memoryLimitMb: 64
       cpuLimit: 500
       maxSockets: 3
+      maxFiles: 4
       environment:
         config: {LOG: debug}
       config: {greeting: "hi"}
@@ -117,6 +118,7 @@ TEST(Manifest, ReadsEverything) {
   EXPECT_EQ(local.memory_limit_mb, 64U);
   EXPECT_EQ(local.cpu_limit_ms, 500U);
   EXPECT_EQ(local.max_sockets, 3U);
+  EXPECT_EQ(local.max_files, 4U);
   EXPECT_EQ(local.environment, (StringMap{{"LOG", "debug"}}));
   EXPECT_EQ(local.allowed_host_loopback_ports, (std::vector<std::string>{"5432", "53/udp"}));
   EXPECT_EQ(local.volume_mounts[0], (VolumeMount{"data", "/data", true}));

@@ -9,6 +9,7 @@ use wasmtime::{
     PoolingAllocationConfig,
 };
 
+use super::body_results;
 use super::budget::{Budget, Total};
 use super::function_cache::FunctionCache;
 use super::host::Host;
@@ -33,9 +34,10 @@ pub struct EngineConfig {
     stack_keep_bytes: u64,
     stack_bytes: u64,
     function_cache_bytes: u64,
+    parts_per_component: u64,
 }
 
-const _: () = assert!(size_of::<EngineConfig>() == 80);
+const _: () = assert!(size_of::<EngineConfig>() == 88);
 
 /// Of `proposals`.
 const WIDE_ARITHMETIC: u32 = 1;
@@ -75,10 +77,14 @@ pub fn enter_runtime() {
 
 fn pooling(config: &EngineConfig) -> PoolingAllocationConfig {
     let mut pool = PoolingAllocationConfig::new();
+    let parts = u32::try_from(config.parts_per_component).unwrap_or(u32::MAX);
     pool.total_component_instances(config.instances)
         .total_core_instances(config.core_instances)
         .total_memories(config.memories)
         .total_tables(config.tables)
+        .max_core_instances_per_component(parts)
+        .max_memories_per_component(parts)
+        .max_tables_per_component(parts)
         .total_stacks(config.instances)
         .total_gc_heaps(config.instances)
         .table_elements(config.table_elements as usize)
@@ -134,6 +140,9 @@ fn make(config: &EngineConfig, budget: &Budget) -> wasmtime::Result<Engine> {
     }
     files::add_to_linker(&mut linker, concurrency)?;
     heads::add_to_linker(&mut linker, concurrency)?;
+    if concurrency {
+        body_results::add_to_linker(&mut linker)?;
+    }
     lookup::add_to_linker(&mut linker, concurrency)?;
     sockets::add_to_linker(&mut linker, concurrency)?;
     Ok(Engine {

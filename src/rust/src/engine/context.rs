@@ -29,6 +29,8 @@ pub struct HostCalls {
     lookup_allowed: extern "C" fn(*mut c_void, Str) -> i32,
     socket_opened: extern "C" fn(*mut c_void, i32) -> i32,
     socket_closed: extern "C" fn(*mut c_void, i32),
+    file_opened: extern "C" fn(*mut c_void) -> i32,
+    file_closed: extern "C" fn(*mut c_void),
     egress_start:
         extern "C" fn(*mut c_void, *mut super::egress::Egress, *const EgressRequest) -> *mut c_void,
     pub egress_body: extern "C" fn(*mut c_void, OwnedBytes),
@@ -46,7 +48,7 @@ impl HostCalls {
     }
 }
 
-const _: () = assert!(size_of::<HostCalls>() == 168);
+const _: () = assert!(size_of::<HostCalls>() == 184);
 
 #[repr(C)]
 pub struct Volume {
@@ -212,6 +214,15 @@ impl Shared {
 
     pub fn socket_closed(&self, count: SocketCount) {
         (self.calls.socket_closed)(self.calls.context, count as i32);
+    }
+
+    /// Whether there may be one more; if so, `file_closed` follows.
+    pub fn file_opened(&self) -> bool {
+        (self.calls.file_opened)(self.calls.context) != 0
+    }
+
+    pub fn file_closed(&self) {
+        (self.calls.file_closed)(self.calls.context);
     }
 
     pub fn socket_allowed(&self, address: SocketAddr, usage: SocketUse) -> bool {

@@ -1,7 +1,6 @@
 //! Outgoing HTTP of guests: the hook hands requests to C++ and waits. It runs on whatever thread
 //! polls it (a Tokio thread for P2, the shard for P3) and never touches a store.
 
-use std::collections::VecDeque;
 use std::ffi::c_void;
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
@@ -21,6 +20,7 @@ use wasmtime_wasi_http::{
 use super::context::Shared;
 use super::error_names::error_named;
 use super::heads::{Held, MAX_FIELDS_BYTES, Portion, fields_bytes};
+use super::incoming_body::ContentQueue;
 use super::lock::lock;
 use crate::abi::{Field, OwnedBytes, Str, fields, guard_void, header_map, with_fields};
 
@@ -47,6 +47,10 @@ const NO_IMPORT: u32 = u32::MAX;
 const BODY_CHUNK_BYTES: usize = 64 * 1024;
 const BODY_CHUNKS: usize = 4;
 
+/// Smaller pieces C++ copies and joins: of each that it shared it would keep much more than the
+/// piece's bytes.
+const SHARE_FROM_BYTES: usize = 2048;
+
 /// What a guest of WASI 0.2 may have written to the body of a message that has not left, with
 /// trailers.
 pub const OPEN_BODY_BYTES: usize = (BODY_CHUNKS + 1) * BODY_CHUNK_BYTES + MAX_FIELDS_BYTES;
@@ -55,7 +59,7 @@ pub const OPEN_BODY_BYTES: usize = (BODY_CHUNKS + 1) * BODY_CHUNK_BYTES + MAX_FI
 struct State {
     head: Option<Result<http::response::Parts, Error>>,
     head_waker: Option<Waker>,
-    chunks: VecDeque<Bytes>,
+    chunks: ContentQueue,
     trailers: Option<http::HeaderMap>,
     ended: bool,
     error: Option<Error>,
@@ -123,7 +127,11 @@ impl Inner {
     fn tell_body(&self, bytes: Bytes) {
         self.state().credit -= bytes.len() as i64;
         self.held.add(bytes.len());
-        (self.host.calls.egress_body)(self.token(), OwnedBytes::from_bytes(bytes));
+        let tell = self.host.calls.egress_body;
+        if bytes.len() < SHARE_FROM_BYTES {
+            return tell(self.token(), OwnedBytes::borrowed(&bytes));
+        }
+        tell(self.token(), OwnedBytes::from_bytes(bytes));
     }
 
     fn tell_body_end(&self, trailers: &http::HeaderMap) {

@@ -1,7 +1,6 @@
 //! One HTTP request and its response, between C++ (which pushes content and grants credit) and the
 //! future that runs the guest (which pulls content and uses credit up).
 
-use std::collections::VecDeque;
 use std::ffi::c_void;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -12,7 +11,7 @@ use http_body_util::{BodyExt, Empty};
 use wasmtime::format_err;
 use wasmtime_wasi_http::WasiBody;
 
-use super::incoming_body::IncomingBody;
+use super::incoming_body::{ContentQueue, IncomingBody};
 use super::lock::lock;
 use crate::abi::{
     Field, OwnedBytes, Str, fields, guard, guard_void, header_map, set_last_error, with_fields,
@@ -153,7 +152,7 @@ struct State {
     request: Option<http::Request<()>>,
     credit: i64,
     credit_waker: Option<Waker>,
-    chunks: VecDeque<Bytes>,
+    chunks: ContentQueue,
     ended: bool,
     failed: bool,
     /// Nobody reads the response any more.
@@ -247,7 +246,7 @@ impl Inner {
 
     pub fn at_end(&self) -> bool {
         let state = self.state();
-        state.ended && state.chunks.is_empty() && state.trailers.is_none()
+        !state.failed && state.ended && state.chunks.is_empty() && state.trailers.is_none()
     }
 
     pub fn unread(&self) {
@@ -363,6 +362,9 @@ impl Inner {
         let mut state = self.state();
         state.failed = true;
         state.unwanted = true;
+        // A guest may keep what would read it for long.
+        state.chunks.clear();
+        state.trailers = None;
         let wakers = [state.credit_waker.take(), state.body_waker.take()];
         drop(state);
         wakers.into_iter().flatten().for_each(Waker::wake);
@@ -441,7 +443,7 @@ pub unsafe extern "C" fn nimbus_exchange_new(
             request: Some(http),
             credit: request.credit_bytes as i64,
             credit_waker: None,
-            chunks: VecDeque::new(),
+            chunks: ContentQueue::default(),
             ended: false,
             failed: false,
             unwanted: false,
@@ -472,7 +474,11 @@ pub unsafe extern "C" fn nimbus_exchange_push(exchange: *mut Exchange, bytes: Ow
         // SAFETY: by this function's contract.
         let (exchange, bytes) = unsafe { (&*exchange, bytes.into_bytes()) };
         if !bytes.is_empty() {
-            exchange.0.feed(|state| state.chunks.push_back(bytes));
+            exchange.0.feed(|state| {
+                if !state.failed {
+                    state.chunks.push_back(bytes);
+                }
+            });
         }
     });
 }

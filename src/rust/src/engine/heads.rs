@@ -93,9 +93,15 @@ impl Drop for Portion {
 }
 
 /// The bytes of all heads in the table, and of content that may be written already for messages
-/// that have not left. Sets of fields that share their content count each.
-pub fn kept_bytes(table: &mut ResourceTable) -> u64 {
-    table.iter_mut().map(|entry| bytes_of(entry)).sum::<usize>() as u64
+/// that have not left. Sets of fields that share their content count each, and requests of WASI 0.2
+/// that came in as much as the largest of them.
+pub fn kept_bytes(table: &mut ResourceTable, request_bytes: usize) -> u64 {
+    let entries = table.iter_mut();
+    let bytes = entries.map(|entry| match entry.is::<p2_types::HostIncomingRequest>() {
+        true => request_bytes,
+        false => bytes_of(entry),
+    });
+    bytes.sum::<usize>() as u64
 }
 
 fn bytes_of(entry: &dyn Any) -> usize {

@@ -8,18 +8,19 @@ use wasmtime::{
     AsContext, AsContextMut, Result, Store, StoreContext, StoreContextMut, WasmBacktrace, ensure,
 };
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
-use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
+use wasmtime_wasi_http::{WasiBody, WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
 use super::budget::Share;
 use super::component::Resolved;
 use super::context::{Contexts, Shared};
 use super::egress::Hooks;
 use super::exchange::Inner;
-use super::files::{OpenListings, Volumes};
-use super::heads::{self, Held, MAX_FIELDS_BYTES};
+use super::files::{OpenFiles, Volumes};
+use super::heads::{self, Held, MAX_FIELDS_BYTES, fields_bytes};
 use super::import_call::Imports;
 use super::outlet::Life;
 use super::slice;
+use super::texts::told;
 
 /// Handles of a guest (of resources, tasks, streams and futures) for each resource of the host that
 /// it may have.
@@ -57,8 +58,10 @@ pub struct Host {
     /// Of the component, or of the one that others were composed into.
     first: Slot,
     others: Vec<Slot>,
-    pub listings: OpenListings,
+    pub files: OpenFiles,
     heads: heads::Looks,
+    /// Of the requests of WASI 0.2 that came in.
+    largest_head_bytes: usize,
     pub held: Held,
     /// For requests to other components: see `handlers`.
     handlers: Vec<Hooks>,
@@ -100,7 +103,7 @@ impl Host {
         if !self.heads.is_due() {
             return;
         }
-        let kept = heads::kept_bytes(&mut self.table) + self.held.bytes();
+        let kept = heads::kept_bytes(&mut self.table, self.largest_head_bytes) + self.held.bytes();
         let limit = match self.share.keep(kept) {
             true => MAX_FIELDS_BYTES,
             false => 0,
@@ -108,6 +111,21 @@ impl Host {
         for slot in std::iter::once(&mut self.first).chain(&mut self.others) {
             slot.http.set_field_size_limit(limit);
         }
+    }
+
+    /// A request of WASI 0.2 comes in with that head: only Wasmtime's HTTP crate sees it later.
+    pub fn note_head(&mut self, request: &http::Request<WasiBody>) {
+        let uri = request.uri();
+        let target = uri
+            .path_and_query()
+            .map_or(0, |target| target.as_str().len());
+        // It is kept twice.
+        let authority = 2 * uri
+            .authority()
+            .map_or(0, |authority| authority.as_str().len());
+        let method = request.method().as_str().len();
+        let bytes = fields_bytes(request.headers()) + target + authority + method;
+        self.largest_head_bytes = self.largest_head_bytes.max(bytes);
     }
 
     /// What requests go through to the component behind one of the imports of `handlers`.
@@ -208,8 +226,9 @@ pub fn new_store(resolved: &Resolved, contexts: &Contexts) -> Result<InstanceSto
         answering: None,
         first: slot(first)?,
         others: contexts[1..].iter().map(slot).collect::<Result<_>>()?,
-        listings: OpenListings::default(),
+        files: OpenFiles::default(),
         heads: heads::Looks::default(),
+        largest_head_bytes: 0,
         handlers: resolved.imports.handlers(first, &held),
         held: held.clone(),
     };
@@ -223,7 +242,8 @@ pub fn new_store(resolved: &Resolved, contexts: &Contexts) -> Result<InstanceSto
             "it keeps too much of HTTP messages in the host"
         );
         Ok(slice::on_tick(|| {
-            WasmBacktrace::force_capture(&store).to_string()
+            let place = WasmBacktrace::force_capture(&store);
+            told(format_args!("{place}"))
         }))
     });
     Ok(InstanceStore(store))

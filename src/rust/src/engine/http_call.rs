@@ -1,6 +1,7 @@
 //! One request on one instance: P2 and P3, from the call to the last byte of the response.
 
 use std::cell::Cell;
+use std::fmt::{Debug, Write};
 use std::future::{Future, poll_fn};
 use std::io;
 use std::pin::{Pin, pin};
@@ -26,6 +27,10 @@ use super::context::Contexts;
 use super::error_names::name_of;
 use super::exchange::{Ended, Failure, Inner};
 use super::host::{Host, new_store};
+use super::texts::{Short, told};
+
+/// Of what is told of an error that a guest answers with.
+const MAX_SHOWN_BYTES: usize = 8 << 10;
 
 /// Where the guest's own call stands, as the side that drains its response sees it.
 #[derive(Clone, Copy, PartialEq)]
@@ -52,11 +57,11 @@ pub fn failure(error: wasmtime::Error, refused: Option<&str>) -> Failure {
         return Failure::Exit(exit.0);
     }
     if error.is::<PoolConcurrencyLimitError>() || is_exhausted(&error) {
-        return Failure::Resources(format!("{error:#}"));
+        return Failure::Resources(told(format_args!("{error:#}")));
     }
     match refused {
-        Some(limit) => Failure::Trap(format!("after it hit {limit}: {error:?}")),
-        None => Failure::Trap(format!("{error:?}")),
+        Some(limit) => Failure::Trap(told(format_args!("after it hit {limit}: {error:?}"))),
+        None => Failure::Trap(told(format_args!("{error:?}"))),
     }
 }
 
@@ -65,10 +70,19 @@ pub fn failure(error: wasmtime::Error, refused: Option<&str>) -> Failure {
 pub fn instantiation_failure(error: wasmtime::Error, refused: Option<&str>) -> Failure {
     match refused {
         Some(limit) if limit == HOST_LIMIT || !(error.is::<Trap>() || error.is::<I32Exit>()) => {
-            Failure::Resources(format!("cannot make an instance within {limit}: {error:#}"))
+            Failure::Resources(told(format_args!(
+                "cannot make an instance within {limit}: {error:#}"
+            )))
         }
         _ => failure(error, refused),
     }
+}
+
+/// What the guest said, up to a length: its texts may have any.
+fn shown(code: &impl Debug) -> String {
+    let mut short = Short::new(MAX_SHOWN_BYTES);
+    _ = write!(short, "{code:?}");
+    short.text
 }
 
 /// The guest answered with an error-code.
@@ -148,7 +162,7 @@ async fn respond_p2(
     });
     match answer.await {
         Some(Ok(response)) => drain(exchange, response, guest).await,
-        Some(Err(code)) => Err(answered(format!("{code:?}"), code.into())),
+        Some(Err(code)) => Err(answered(shown(&code), code.into())),
         None => Err(Failure::NoResponse),
     }
 }
@@ -168,6 +182,7 @@ fn start_p2(
         Some("https") => Scheme::Https,
         _ => Scheme::Http,
     };
+    store.data_mut().note_head(&request);
     let mut http = store.data_mut().http();
     let request = http.new_incoming_request(scheme, request)?;
     let out = http.new_response_outparam_from_callback(move |answer| {
@@ -272,7 +287,7 @@ async fn answer_p3(
     task.set(Some(call.task()));
     let response = match handle.finish_call_concurrent(accessor, call).await? {
         (Ok(response),) => response,
-        (Err(code),) => return Ok(Err(answered(format!("{code:?}"), code.into()))),
+        (Err(code),) => return Ok(Err(answered(shown(&code), code.into()))),
     };
     let response = accessor.with(|mut store| {
         let response = store.get().http().table.delete(response)?;
@@ -330,6 +345,15 @@ mod tests {
 
     fn is_for_lack_of_resources(error: Error) -> bool {
         matches!(instantiation_failure(error, None), Failure::Resources(_))
+    }
+
+    #[test]
+    fn what_a_guest_says_of_an_error_is_told_up_to_a_length() {
+        assert_eq!(shown(&ErrorCode::LoopDetected), "ErrorCode::LoopDetected");
+        let long = ErrorCode::InternalError(Some("\u{1}".repeat(1 << 20)));
+        let told = shown(&long);
+        assert!(told.starts_with("ErrorCode::InternalError(Some(\"\\u{1}\\u{1}"));
+        assert!(told.len() <= MAX_SHOWN_BYTES && told.len() > MAX_SHOWN_BYTES - 8);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! What `engine.h` declares, one concept per module.
 
+mod body_results;
 mod budget;
 mod call;
 mod channels;
@@ -36,5 +37,6 @@ mod rpc_errors;
 mod slice;
 mod sockets;
 mod stdio;
+mod texts;
 mod wake;
 mod worker;

@@ -112,8 +112,10 @@ impl AsyncWrite for GuestOutput {
         _: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        GuestOutput::write(&self, bytes);
-        Poll::Ready(Ok(bytes.len()))
+        // Guests of WASI 0.3 may have hundreds of MiB ready, which would be one call.
+        let taken = &bytes[..bytes.len().min(WRITE_PERMIT_BYTES)];
+        GuestOutput::write(&self, taken);
+        Poll::Ready(Ok(taken.len()))
     }
     fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
         Poll::Ready(Ok(()))

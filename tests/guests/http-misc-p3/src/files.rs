@@ -1,6 +1,8 @@
 //! `/fs?op=preopens|read|write|append|list|stat|mkdir|rename|unlink&path=/mount/file&text=…&to=…`
+//! and `/fs?op=hold&path=…&n=…&streams=1&ms=…`
 
 use guest_support::{Query, json_string, wit_name};
+use wasip3::clocks::monotonic_clock;
 use wasip3::filesystem::preopens;
 use wasip3::filesystem::types::{
     Descriptor, DescriptorFlags, DescriptorType, ErrorCode, OpenFlags, PathFlags,
@@ -45,6 +47,7 @@ async fn run(query: &Query) -> Result<String, ErrorCode> {
             write_all(&file, content, end).await
         }
         "list" => list(&folder, path).await,
+        "hold" => hold(&folder, &path, query).await,
         "stat" => {
             let stat = folder.stat_at(FOLLOW, path).await?;
             Ok(format!("{} {}\n", kind(&stat.type_), stat.size))
@@ -108,6 +111,28 @@ async fn write_all(file: &Descriptor, content: &[u8], offset: u64) -> Result<Str
     drop(writer); // the end of the stream
     written.await?;
     Ok(format!("{} bytes\n", content.len()))
+}
+
+/// Opens the file `n` times and waits `ms` with that; with `streams=1` only streams of it are left
+/// by then.
+async fn hold(folder: &Descriptor, path: &str, query: &Query) -> Result<String, ErrorCode> {
+    let (mut files, mut streams) = (Vec::new(), Vec::new());
+    for _ in 0..query.number("n", 1) {
+        let file = folder
+            .open_at(
+                FOLLOW,
+                path.into(),
+                OpenFlags::empty(),
+                DescriptorFlags::READ,
+            )
+            .await?;
+        match query.number("streams", 0) {
+            0 => files.push(file),
+            _ => streams.push(file.read_via_stream(0)),
+        }
+    }
+    monotonic_clock::wait_for(query.number("ms", 0) * 1_000_000).await;
+    Ok(format!("{}\n", files.len() + streams.len()))
 }
 
 async fn list(folder: &Descriptor, path: String) -> Result<String, ErrorCode> {

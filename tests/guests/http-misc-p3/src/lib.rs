@@ -57,6 +57,7 @@ impl wasip3::exports::http::handler::Guest for Misc {
             "/keep-heads" => heads::keep(&query),
             "/let-heads-go" => heads::let_go(),
             "/long-texts" => heads::long_texts(&query),
+            "/keep-results" => heads::keep_results(&query).await,
             // A task that never returns its response and waits for nothing that will happen.
             "/no-response" => std::future::pending().await,
             "/error" => return Err(ErrorCode::InternalError(None)),

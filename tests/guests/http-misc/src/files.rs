@@ -1,6 +1,6 @@
 //! `/fs?op=preopens|read|write|append|list|stat|mkdir|rename|unlink&path=/mount/file&text=…&to=…`
 //! and `/fs?op=fill&path=…&mb=…&before=…&after=…&unlink=1&below=…`, `/fs?op=dig&path=…&n=…`,
-//! `/fs?op=listings&path=…&n=…`
+//! `/fs?op=listings&path=…&n=…`, `/fs?op=hold&path=…&n=…&streams=1&ms=…`
 
 use guest_support::{Query, json_string};
 use wasip2::clocks::monotonic_clock;
@@ -56,6 +56,7 @@ fn run(query: &Query) -> Result<String, ErrorCode> {
         "fill" => fill(folder, &path, query),
         "dig" => dig(folder, query.number("n", 1), "d").map(|_| "dug\n".into()),
         "listings" => listings(&folder, &path, query.number("n", 1)),
+        "hold" => hold(&folder, &path, query),
         "unlink" => folder.unlink_file_at(&path).map(|()| "gone\n".into()),
         _ => Err(ErrorCode::Unsupported),
     }
@@ -146,6 +147,21 @@ fn listings(folder: &Descriptor, path: &str, n: u64) -> Result<String, ErrorCode
     let folder = folder.open_at(FOLLOW, path, OpenFlags::DIRECTORY, DescriptorFlags::READ)?;
     let begun: Result<Vec<_>, _> = (0..n).map(|_| folder.read_directory()).collect();
     Ok(format!("{}\n", begun?.len()))
+}
+
+/// Opens the file `n` times and waits `ms` with that; with `streams=1` only streams of it are left
+/// by then.
+fn hold(folder: &Descriptor, path: &str, query: &Query) -> Result<String, ErrorCode> {
+    let (mut files, mut streams) = (Vec::new(), Vec::new());
+    for _ in 0..query.number("n", 1) {
+        let file = folder.open_at(FOLLOW, path, OpenFlags::empty(), DescriptorFlags::READ)?;
+        match query.number("streams", 0) {
+            0 => files.push(file),
+            _ => streams.push(file.read_via_stream(0)?),
+        }
+    }
+    wait(query.number("ms", 0));
+    Ok(format!("{}\n", files.len() + streams.len()))
 }
 
 fn list(folder: &Descriptor, path: &str) -> Result<String, ErrorCode> {

@@ -21,6 +21,10 @@ extern "C" fn no_body(_: *mut c_void, _: *const u8, _: usize, _: *const Bytes) {
 extern "C" fn no_end(_: *mut c_void, _: *const Field, _: usize) {}
 extern "C" fn no_done(_: *mut c_void, _: *const Outcome) {}
 
+/// Too large to be joined.
+const FIRST: usize = 4096;
+const SECOND: usize = 3000;
+
 /// One whose content is there already.
 fn exchange(told: *mut Told) -> Box<Exchange> {
     let request = Request {
@@ -46,8 +50,8 @@ fn exchange(told: *mut Told) -> Box<Exchange> {
     // SAFETY: both are alive; the result is owned by nobody else.
     let exchange = unsafe { Box::from_raw(nimbus_exchange_new(&request, &sink)) };
     exchange.0.feed(|state| {
-        state.chunks.push_back(Bytes::from_static(b"four"));
-        state.chunks.push_back(Bytes::from_static(b"three"));
+        state.chunks.push_back(Bytes::from(vec![b'a'; FIRST]));
+        state.chunks.push_back(Bytes::from(vec![b'b'; SECOND]));
     });
     exchange
 }
@@ -62,9 +66,25 @@ fn what_the_guest_takes_is_told_at_once() {
     let mut told = Told::default();
     let exchange = exchange(&mut told);
     pull(&exchange.0);
-    assert_eq!((told.bytes, told.unread), (4, false));
+    assert_eq!((told.bytes, told.unread), (FIRST, false));
     exchange.0.unread();
-    assert_eq!((told.bytes, told.unread), (4, true));
+    assert_eq!((told.bytes, told.unread), (FIRST, true));
+}
+
+#[test]
+fn tiny_pieces_are_taken_as_one_and_told_as_all_their_bytes() {
+    let mut told = Told::default();
+    let mut exchange = exchange(&mut told);
+    for _ in 0..65_536 {
+        // SAFETY: alive; the byte is copied during the call.
+        unsafe { nimbus_exchange_push(&mut *exchange, OwnedBytes::borrowed(b"x")) };
+    }
+    pull(&exchange.0);
+    pull(&exchange.0);
+    assert_eq!(told.bytes, FIRST + SECOND);
+    pull(&exchange.0);
+    assert_eq!(told.bytes, FIRST + SECOND + 65_536);
+    assert!(exchange.0.state().chunks.is_empty());
 }
 
 #[test]
@@ -90,9 +110,9 @@ fn what_is_taken_on_another_thread_is_told_by_whoever_drives() {
     assert_eq!(woken.load(Ordering::Relaxed), 1, "once until told");
 
     exchange.0.tell(&Context::from_waker(&waker));
-    assert_eq!((told.bytes, told.unread), (9, true));
+    assert_eq!((told.bytes, told.unread), (FIRST + SECOND, true));
     exchange.0.tell(&Context::from_waker(&waker));
-    assert_eq!(told.bytes, 9);
+    assert_eq!(told.bytes, FIRST + SECOND);
 }
 
 #[test]
@@ -116,4 +136,19 @@ fn counting_waker() -> (Waker, Arc<std::sync::atomic::AtomicUsize>) {
     }
     let count = Arc::new(std::sync::atomic::AtomicUsize::new(0));
     (Arc::new(Counting(count.clone())).into(), count)
+}
+
+#[test]
+fn content_that_nobody_wants_is_not_kept_and_does_not_look_complete() {
+    let mut told = Told::default();
+    let exchange = exchange(&mut told);
+    exchange.0.feed(|state| state.ended = true);
+    exchange.0.discard();
+    assert!(exchange.0.state().chunks.is_empty());
+    assert!(!exchange.0.at_end());
+    let mut cx = Context::from_waker(Waker::noop());
+    assert!(matches!(
+        exchange.0.poll_pull(&mut cx),
+        Poll::Ready(Pulled::Failed)
+    ));
 }

@@ -11,6 +11,8 @@ use std::vec;
 use rustix::fs::{AtFlags, Dir, DirEntry, FileType, statat};
 use wasmtime_wasi::runtime::{AbortOnDropJoinHandle, spawn_blocking};
 
+use super::held::Permit;
+
 /// Entries that are read, and kept, at a time.
 const PIECE: usize = 64;
 
@@ -54,19 +56,21 @@ impl Open {
     }
 }
 
-pub struct Listing {
+pub struct Listing<P = Permit> {
     piece: Piece,
     rest: Rest,
     _place: Arc<()>,
+    _permit: P,
 }
 
-impl Listing {
+impl<P> Listing<P> {
     /// None: the instance has as many as it may have.
-    pub fn new(folder: Arc<File>, open: &mut Open) -> Option<Listing> {
+    pub fn new(folder: Arc<File>, open: &mut Open, permit: P) -> Option<Listing<P>> {
         Some(Listing {
             piece: Vec::new().into_iter(),
             rest: Rest::Unopened(folder),
             _place: open.take()?,
+            _permit: permit,
         })
     }
 
@@ -166,8 +170,8 @@ mod tests {
             fs::create_dir(&path).unwrap();
             Folder(path)
         }
-        fn listing(&self, open: &mut Open) -> Option<Listing> {
-            Listing::new(Arc::new(File::open(&self.0).unwrap()), open)
+        fn listing(&self, open: &mut Open) -> Option<Listing<()>> {
+            Listing::new(Arc::new(File::open(&self.0).unwrap()), open, ())
         }
     }
 
@@ -177,7 +181,7 @@ mod tests {
         }
     }
 
-    fn all_of(mut listing: Listing) -> Vec<Result<(String, FileType), Failure>> {
+    fn all_of(mut listing: Listing<()>) -> Vec<Result<(String, FileType), Failure>> {
         let mut all = Vec::new();
         runtime().block_on(async {
             loop {
@@ -227,7 +231,7 @@ mod tests {
         let folder = Folder::new("no-folder");
         fs::write(folder.0.join("file"), "").unwrap();
         let file = Arc::new(File::open(folder.0.join("file")).unwrap());
-        let found = all_of(Listing::new(file, &mut Open::default()).unwrap());
+        let found = all_of(Listing::new(file, &mut Open::default(), ()).unwrap());
         assert!(matches!(&found[..], [Err(Failure::Io(_))]));
     }
 

@@ -13,7 +13,7 @@ use wasmtime_wasi::p2::bindings::filesystem::types::{
 use wasmtime_wasi::p2::{FsError, FsResult};
 
 use super::listing::{Entry, Failure, Listing};
-use super::{Opener, is_too_long};
+use super::{Opener, is_too_long, list};
 use crate::engine::host::Host;
 use crate::engine::labels::FILES;
 use crate::engine::sockets::entry;
@@ -47,7 +47,9 @@ async fn open_at(
         return Err(ErrorCode::NameTooLong.into());
     }
     let host = store.data_mut();
-    let opener = Opener::of(host);
+    let Some(opener) = Opener::of(host) else {
+        return Err(ErrorCode::InsufficientMemory.into());
+    };
     let mut files = FILES[0](host);
     if !opener.special_files {
         let again = Resource::new_borrow(folder.rep());
@@ -59,10 +61,10 @@ async fn open_at(
     let opened = files
         .open_at(folder, path_flags, path, open_flags, flags)
         .await?;
-    if opener.admits(files.table.get(&opened)?) {
+    if opener.admits(&opened, host)? {
         return Ok(opened);
     }
-    files.table.delete(opened)?;
+    host.table.delete(opened)?;
     Err(ErrorCode::NotPermitted.into())
 }
 
@@ -74,7 +76,7 @@ async fn read_directory(store: &mut Store<'_>, folder: Resource<Descriptor>) -> 
         Descriptor::Dir(folder) => folder.dir.clone(),
         Descriptor::File(_) => return Err(ErrorCode::NotDirectory.into()),
     };
-    let Some(mut listing) = Listing::new(folder, &mut host.listings) else {
+    let Some(mut listing) = list(host, folder) else {
         return Err(ErrorCode::InsufficientMemory.into());
     };
     poll_fn(|context| listing.poll_fill(context)).await;

@@ -19,7 +19,7 @@ use wasmtime_wasi::p3::bindings::filesystem::types::{
 use wasmtime_wasi::p3::filesystem::FilesystemResult;
 
 use super::listing::{Entry, Failure, Listing};
-use super::{Opener, is_too_long};
+use super::{Opener, is_too_long, list};
 use crate::engine::host::Host;
 use crate::engine::inlet::not_yet;
 use crate::engine::labels::FILES;
@@ -47,12 +47,14 @@ fn told<T>(result: FilesystemResult<T>) -> Result<(std::result::Result<T, ErrorC
 
 async fn open_at(
     store: &Accessor<Host, WasiFilesystem>,
-    opener: Opener,
     (folder, path_flags, path, open_flags, flags): Opening,
 ) -> FilesystemResult<Resource<Descriptor>> {
     if is_too_long(&path) {
         return Err(ErrorCode::NameTooLong.into());
     }
+    let Some(opener) = store.with(|mut access| Opener::of(access.data_mut())) else {
+        return Err(ErrorCode::InsufficientMemory.into());
+    };
     if !opener.special_files {
         let again = Resource::new_borrow(folder.rep());
         let found = WasiFilesystem::stat_at(store, again, path_flags, path.clone()).await;
@@ -63,11 +65,11 @@ async fn open_at(
     let opened =
         WasiFilesystem::open_at(store, folder, path_flags, path, open_flags, flags).await?;
     store.with(|mut access| {
-        let table = access.get().table;
-        if opener.admits(table.get(&opened)?) {
+        let host = access.data_mut();
+        if opener.admits(&opened, host)? {
             return Ok(opened);
         }
-        table.delete(opened)?;
+        host.table.delete(opened)?;
         Err(ErrorCode::NotPermitted.into())
     })
 }
@@ -133,7 +135,7 @@ fn read_directory(mut store: Store<'_>, folder: &Resource<Descriptor>) -> Result
     let listing = match host.table.get(folder)? {
         Descriptor::Dir(folder) => {
             let folder = folder.dir.clone();
-            Listing::new(folder, &mut host.listings).ok_or(ErrorCode::InsufficientMemory)
+            list(host, folder).ok_or(ErrorCode::InsufficientMemory)
         }
         Descriptor::File(_) => Err(ErrorCode::NotDirectory),
     };
@@ -200,9 +202,8 @@ pub fn replace(types: &mut LinkerInstance<'_, Host>) -> Result<()> {
         "[method]descriptor.open-at",
         |store: &Accessor<Host>, opening: Opening| {
             Box::pin(async move {
-                let opener = store.with(|mut access| Opener::of(access.data_mut()));
                 let files = store.with_getter::<WasiFilesystem>(FILES[0]);
-                told(open_at(&files, opener, opening).await)
+                told(open_at(&files, opening).await)
             })
         },
     )?;
