@@ -28,8 +28,12 @@ class ValveStream final : public net::Stream {
     if (room_ > 0) may_write_.set();
   }
 
-  // The same, and the system does not tell of it.
-  void makeRoom(std::size_t byte_count) { room_ = byte_count; }
+  // After each write that it does not take whole, so many times, there is room for as much more:
+  // the system does not tell of it.
+  void makeRoomLater(std::size_t byte_count, std::size_t times) {
+    later_room_ = byte_count;
+    later_times_ = times;
+  }
 
   [[nodiscard]] std::size_t writtenBytes() const { return written_.size(); }
   [[nodiscard]] bool closed() const { return closed_; }
@@ -68,6 +72,10 @@ class ValveStream final : public net::Stream {
     const std::size_t count = std::min(room_, bytes.size());
     written_ += asText(bytes.first(count));
     room_ -= count;
+    if (count < bytes.size() && later_times_ > 0) {
+      later_times_ -= 1;
+      room_ = later_room_;
+    }
     return count;
   }
   Task<Result<void>> writable() override {
@@ -94,6 +102,8 @@ class ValveStream final : public net::Stream {
   std::string incoming_;
   std::string written_;
   std::size_t room_ = SIZE_MAX;
+  std::size_t later_room_ = 0;
+  std::size_t later_times_ = 0;
   bool closed_ = false;
   Event came_;
   Event may_write_;
