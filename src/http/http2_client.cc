@@ -13,6 +13,8 @@ namespace nimbus::http {
 namespace {
 
 constexpr std::int32_t kStreamWindowBytes = 256 * 1024;
+// Of all responses together, also of those that have ended: beyond it another connection is made.
+constexpr std::size_t kMaxUnreadBytes = 16 << 20;
 constexpr std::size_t kUnsentBytes = 64 * 1024;
 constexpr std::size_t kMaxFieldCount = 256;
 constexpr std::size_t kFieldOverheadBytes = 32;
@@ -114,7 +116,7 @@ Task<void> Http2ClientSession::runReads() { return readLoop({}); }
 bool Http2ClientSession::hasRoom() {
   const std::size_t allowed = settings_received_ ? streamsAllowed() : 1;
   return !over() && !terminating() && !suspected_ && !goaway_received_ &&
-         streams_.size() < std::min(allowed, kMaxStreams) &&
+         streams_.size() < std::min(allowed, kMaxStreams) && unread_bytes_ < kMaxUnreadBytes &&
          nghttp2_session_check_request_allowed(session()) != 0;
 }
 
@@ -206,7 +208,10 @@ void Http2ClientSession::heard() {
 }
 
 void Http2ClientSession::contentConsumed(std::int32_t stream_id, std::size_t byte_count) {
+  const bool held_up = unread_bytes_ >= kMaxUnreadBytes;
+  unread_bytes_ -= byte_count;
   if (over()) return;
+  if (held_up && unread_bytes_ < kMaxUnreadBytes) change_pending_ = true;
   nghttp2_session_consume_stream(session(), stream_id, byte_count);
   requestTurn();
 }
@@ -334,6 +339,7 @@ void Http2ClientSession::onHead(Http2ClientStream& stream, bool end_stream) {
 void Http2ClientSession::onContent(Http2Stream& stream, ByteView bytes) {
   heard();
   nghttp2_session_consume_connection(session(), bytes.size());
+  unread_bytes_ += bytes.size();
   stream.inbound.append(bytes);
   wakeLater(stream);
 }

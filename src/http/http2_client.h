@@ -141,6 +141,7 @@ class Http2ClientSession final : public Http2Session,
   bool suspected_ = false;
   bool goaway_received_ = false;
   bool change_pending_ = false;
+  std::size_t unread_bytes_ = 0;
   std::optional<Task<void>> reads_;  // last: destroyed before what it uses
 };
 

@@ -47,9 +47,27 @@ fn shorten(mut code: ErrorCode) -> ErrorCode {
     code
 }
 
+/// What a future may hold.
+trait Held: Lift + Lower + Default + Send + 'static {
+    /// Nobody takes it any more.
+    fn forget(self, host: &mut Host);
+}
+
+impl Held for () {
+    fn forget(self, _: &mut Host) {}
+}
+
+impl Held for Option<Resource<Trailers>> {
+    fn forget(self, host: &mut Host) {
+        if let Some(trailers) = self {
+            _ = host.table.delete(trailers);
+        }
+    }
+}
+
 struct Shortener<T>(Option<oneshot::Sender<Told<T>>>);
 
-impl<T: Lift + Send + 'static> FutureConsumer<Host> for Shortener<T> {
+impl<T: Held> FutureConsumer<Host> for Shortener<T> {
     type Item = Told<T>;
 
     fn poll_consume(
@@ -61,14 +79,16 @@ impl<T: Lift + Send + 'static> FutureConsumer<Host> for Shortener<T> {
     ) -> Poll<Result<()>> {
         let mut told = None;
         source.read(&mut store, &mut told)?;
-        if let (Some(tell), Some(told)) = (self.0.take(), told) {
-            _ = tell.send(told.map_err(shorten));
+        if let (Some(tell), Some(told)) = (self.0.take(), told)
+            && let Err(Ok(unwanted)) = tell.send(told.map_err(shorten))
+        {
+            unwanted.forget(store.data_mut());
         }
         Poll::Ready(Ok(()))
     }
 }
 
-fn shortened<T: Lift + Lower + Default + Send + 'static>(
+fn shortened<T: Held>(
     mut store: impl AsContextMut<Data = Host>,
     told: FutureReader<Told<T>>,
 ) -> Result<FutureReader<Told<T>>> {
