@@ -64,9 +64,9 @@ Result<void> checkFolders(const host::HostConfig& config) {
 Result<host::HostConfig> readConfig(const HostFlags& flags, const GlobalOptions& global) {
   host::HostConfig defaults;
   defaults.engine.max_total_memory_bytes = defaultGuestMemoryBytes();
-  if (!flags.config.empty()) return host::loadHostConfig(flags.config, std::move(defaults));
   defaults.log_level = global.log_level;
   defaults.log_format = global.log_format;
+  if (!flags.config.empty()) return host::loadHostConfig(flags.config, std::move(defaults));
   return defaults;
 }
 
